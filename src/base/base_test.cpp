@@ -1,0 +1,65 @@
+#include <gtest/gtest.h>
+
+#include "base/checksum.h"
+#include "base/json_writer.h"
+#include "base/metrics.h"
+#include "base/result.h"
+#include "base/rng.h"
+
+namespace gongshu {
+namespace {
+
+Result<int> half(int number) {
+    if (number % 2 != 0) return Error{Code::invalid, "{} is odd", number};
+    return number / 2;
+}
+
+Result<int> quarter(int number) { return TRY(half(TRY(half(number).context("cannot take a quarter of {}", number)))); }
+
+TEST(Result, TryReturnsTheErrorWithItsContext) {
+    EXPECT_EQ(quarter(8).value(), 2);
+    const auto failed = quarter(7);
+    ASSERT_FALSE(failed);
+    EXPECT_EQ(failed.error().code(), Code::invalid);
+    EXPECT_EQ(failed.error().text(), "cannot take a quarter of 7: 7 is odd");
+}
+
+TEST(Checksum, Crc32cOfTheStandard) {
+    EXPECT_EQ(crc32c(as_bytes("123456789")), 0xe3069283u);                                   // RFC 3720, B.4
+    EXPECT_EQ(crc32c(as_bytes("56789"), crc32c(as_bytes("1234"))), crc32c(as_bytes("123456789")));  // chained
+    EXPECT_EQ(crc32c({}), 0u);
+}
+
+TEST(Rng, SameSeedSameNumbers) {
+    Rng a{7}, b{7}, c{8};
+    for (int i = 0; i < 100; ++i) EXPECT_EQ(a.next(), b.next());
+    EXPECT_NE(a.next(), c.next());
+    for (int i = 0; i < 1000; ++i) EXPECT_LT(a.below(10), 10u);
+}
+
+TEST(JsonWriter, Writes) {
+    const auto f = [](auto write, std::string_view want) {
+        std::string text;
+        JsonWriter json(text);
+        write(json);
+        EXPECT_EQ(text, want);
+    };
+    f([](auto& j) { j.begin_object().key("a").number(0.1).key("b").begin_array().integer(1).null().end_array().end_object(); },
+      R"({"a":0.1,"b":[1,null]})");
+    f([](auto& j) { j.text("q\"\\\n\x01 \xe5\xb7\xa5"); }, "\"q\\\"\\\\\\n\\u0001 \xe5\xb7\xa5\"");
+    f([](auto& j) { j.text("\xff\xc0\x80"); }, "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
+    f([](auto& j) { j.begin_array().number(1.0 / 0.0).safe_integer(9007199254740993).end_array(); },
+      R"([null,"9007199254740993"])");
+}
+
+TEST(Metrics, RendersThePrometheusText) {
+    Metrics metrics;
+    metrics.counter("gongshu_a_total", "A.", "x=\"1\"").add(3);
+    metrics.gauge("gongshu_b", "B.").set(0.5);
+    EXPECT_EQ(metrics.render(),
+              "# HELP gongshu_a_total A.\n# TYPE gongshu_a_total counter\ngongshu_a_total{x=\"1\"} 3\n"
+              "# HELP gongshu_b B.\n# TYPE gongshu_b gauge\ngongshu_b 0.5\n");
+}
+
+}  // namespace
+}  // namespace gongshu

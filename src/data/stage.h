@@ -1,0 +1,20 @@
+#pragma once
+
+#include "data/ids.h"
+#include "data/rows.h"
+
+namespace gongshu {
+
+// What meets every batch on its way through the log (flow does). Called on the lane that owns the shard, right after
+// the rows went into the log buffer and before they are synced: it must be quick, must not block, and whatever it lets
+// out of the process must wait for the `done` of an append_event() of its own.
+class Stage {
+public:
+    virtual ~Stage() = default;
+    virtual void on_rows(ShardId shard, const Rows& rows) = 0;
+};
+
+// The low four bits of a TagId are its shard; all tags of one source share it.
+constexpr ShardId shard_of(TagId tag) { return ShardId{static_cast<std::uint16_t>(tag.value & (kShardCount - 1))}; }
+
+}  // namespace gongshu

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "data/ids.h"
+#include "data/value.h"
+
+namespace gongshu {
+
+// What identifies a series for ever. A path is only where it is shown.
+struct TagKey {
+    TenantId tenant;
+    std::string source;    // uid of a device ("d:…"), or identity of a set of labels ("l:cpu,host=h1"), or "p:" + path
+    std::string property;  // name within the source, "temperature"
+    friend auto operator<=>(const TagKey&, const TagKey&) = default;
+};
+
+// What is known of a tag. Value type is fixed by its first reading.
+struct TagInfo {
+    TagId id;
+    TagKey key;
+    std::string path;  // site/area/line/device.property, unique within the tenant among live tags
+    ValueType type = ValueType::number;
+    std::string unit;  // UDUNITS text, "" = none
+    std::map<std::string, std::string> labels;
+};
+
+// Who hands out tags. Calls are quick (memory; a new tag is made durable together with its first reading). Any thread.
+class Tags {
+public:
+    virtual ~Tags() = default;
+    // The tag of `key`, made if new (then at `path`, of `type`; a path that is taken gets "~" and 8 hex digits of the
+    // key's hash). Code::limit when the tenant made more than its allowance of new tags this minute.
+    virtual Result<TagId> resolve(const TagKey& key, std::string_view path, ValueType type, std::string_view unit) = 0;
+    virtual std::optional<TagInfo> info(TagId tag) const = 0;
+    // By path or by one of its old paths (aliases).
+    virtual std::optional<TagInfo> find(TenantId tenant, std::string_view path) const = 0;
+    // Tags whose path matches `glob` (* within one level, ** over levels, ? one character), in order of path, at most
+    // `tags_max`.
+    virtual std::vector<TagInfo> match(TenantId tenant, std::string_view glob, std::size_t tags_max) const = 0;
+    // Every tag of `source` moves to `new_prefix` + "." + property; old paths stay as aliases. Durable on return.
+    virtual Result<void> move_source(TenantId tenant, std::string_view source, std::string_view new_prefix) = 0;
+    virtual Result<void> set_unit(TagId tag, std::string_view unit) = 0;
+};
+
+}  // namespace gongshu

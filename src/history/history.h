@@ -1,0 +1,71 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "base/result.h"
+#include "data/sink.h"
+#include "data/stage.h"
+#include "data/tag.h"
+#include "io/files.h"
+#include "io/loop.h"
+
+namespace gongshu::history {
+
+struct HistoryOptions {
+    std::string folder;                            // made if missing; held by a lock
+    std::uint32_t retention_days = 3650;           // readings older than this are removed, whole day segments at a time
+    std::uint64_t seal_bytes = 64 << 20;           // a memtable of this size is sealed into segments
+    DurationNs seal_age = 10 * kMinute;            // … or when its oldest row is this old
+    DurationNs interval_sync = 50 * kMillisecond;  // Durability::interval is synced at least this often
+    DurationNs future_max = 10 * kMinute;          // later times are server time, uncertain:clock
+    std::uint32_t new_tags_per_minute = 10'000;    // per tenant
+    std::uint64_t text_bytes_max = 64 << 10;       // a longer text value becomes bad:range, cut
+};
+
+// What verify() found. `problems` name file, offset and what is wrong.
+struct VerifyReport {
+    std::uint64_t files = 0;
+    std::uint64_t rows = 0;
+    std::vector<std::string> problems;
+};
+
+struct HistoryStats {
+    std::uint64_t tags = 0, rows_in_memory = 0, segments = 0, segment_bytes = 0, log_bytes = 0;
+    bool read_only = false;
+    std::string read_only_reason;
+};
+
+// The time-series store: log first, then memory, then immutable day segments; the catalogue of tags; last values.
+// Lives:   one per data folder and process; created before and destroyed after everything that appends or reads.
+// Threads: see Sink, Reader and Tags. Shard s is owned by lanes[s % lanes.size()].
+// Bounds:  memory by seal_bytes (two memtables at most) plus the last value of every tag.
+// Disk:    docs/format/log.md, segment.md, catalogue.md (format 0: unreleased).
+class History : public Sink, public Reader, public Tags {
+public:
+    // Recovers what the folder holds: replays the log, cuts a torn tail at the first bad checksum, and refuses with
+    // Code::corrupt (naming the file) anything that is not a torn tail. Returns when it can serve.
+    static Result<std::unique_ptr<History>> create(io::Files& files, const Clock& clock, Metrics& metrics,
+                                                   std::vector<io::Loop*> lanes, io::Pool& pool, HistoryOptions options);
+
+    // Who meets each batch; null = nobody. Before the lanes run.
+    virtual void set_stage(Stage* stage) = 0;
+    // Bulk load with times of the past (demo's seed, imports): retention and future limits as for live, no stage, no
+    // late flag. Blocks until durable. Not from a lane.
+    virtual Result<Appended> import(const Rows& rows) = 0;
+    // Seals what is in memory and merges overlapping segments of the same day; blocks until done. Not from a lane.
+    virtual Result<void> compact() = 0;
+    // Reads every byte and checks checksums, grammar and order. Not from a lane.
+    virtual Result<VerifyReport> verify() const = 0;
+    // Removes day segments past retention; returns how many. Not from a lane. Called daily by the app.
+    virtual Result<std::uint64_t> apply_retention() = 0;
+    virtual HistoryStats stats() const = 0;
+    // Syncs what is in the log buffers; after it appends are refused. Blocks; not from a lane.
+    virtual void stop() = 0;
+};
+
+}  // namespace gongshu::history

@@ -1,0 +1,113 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/result.h"
+
+namespace gongshu::io {
+
+using TimerId = Id<struct TimerIdName>;
+
+// Where to listen or connect: "127.0.0.1:1883", "[::1]:0", "plc7.lan:502". Port 0 = the system picks (listen only).
+struct Address {
+    std::string host;
+    std::uint16_t port = 0;
+};
+Result<Address> parse_address(std::string_view text);
+std::string to_string(const Address& address);
+
+// One TCP (or TLS) connection. All calls and callbacks on its loop's thread. Destroying it closes it without a callback;
+// a stream may be destroyed from within its own callbacks.
+class Stream {
+public:
+    struct Events {
+        // Bytes that came, valid during the call. Take all of them.
+        std::function<void(Bytes)> on_data;
+        // The peer closed (Code::unavailable, "closed by peer"), or the link failed. Called at most once, last, and never
+        // from within send() or close().
+        std::function<void(const Error&)> on_closed;
+        // Everything handed to send() has gone to the system. For senders that produce piece by piece.
+        std::function<void()> on_drained;
+    };
+
+    virtual ~Stream() = default;
+    // Must be called before the loop next runs; may be called again to hand the stream to somebody else.
+    virtual void start(Events events) = 0;
+    // Queues all of it; it leaves in one system call at the end of this turn of the loop. More than send_bytes_max()
+    // waiting closes the stream (on_closed with Code::limit), so a slow reader cannot fill memory.
+    virtual void send(Bytes bytes) = 0;
+    virtual std::size_t unsent_bytes() const = 0;
+    virtual void set_send_bytes_max(std::size_t bytes) = 0;
+    // While paused no bytes are read: the peer is slowed down by TCP itself.
+    virtual void pause_reading(bool paused) = 0;
+    // Sends what is queued, then closes. No callbacks after this.
+    virtual void close() = 0;
+    virtual Address peer() const = 0;
+    virtual bool secure() const = 0;  // TLS
+};
+
+class Listener {
+public:
+    virtual ~Listener() = default;  // stops listening
+    virtual Address address() const = 0;  // with the port that was picked
+};
+
+class TlsServer;  // certificate and key for accepted streams, see io/tls.h
+class TlsClient;
+
+struct ListenOptions {
+    std::shared_ptr<const TlsServer> tls;  // null = plain
+    std::uint32_t streams_max = 20'000;    // more are accepted and closed at once
+};
+
+struct ConnectOptions {
+    std::shared_ptr<const TlsClient> tls;
+    DurationNs timeout = 5 * kSecond;
+};
+
+// Loop is one thread's world: timers, posted work and sockets, in one thread, one thing after another.
+// Lives:   made by an Env; run() occupies its thread until stop().
+// Threads: post(), stop() and in_loop() from any; all else from the loop's own thread (or before run()).
+// Bounds:  a callback should take at most about 1 ms; longer work goes to a Pool.
+class Loop {
+public:
+    virtual ~Loop() = default;
+    virtual void run() = 0;
+    virtual void stop() = 0;
+    virtual bool in_loop() const = 0;
+
+    // Runs `work` on the loop's thread, in the order posted. Work posted after stop() is dropped.
+    virtual void post(std::function<void()> work) = 0;
+    // Once, after `delay` (>= 0). Zero means the next turn.
+    virtual TimerId after(DurationNs delay, std::function<void()> work) = 0;
+    virtual void cancel(TimerId timer) = 0;  // fine if it ran already
+
+    virtual const Clock& clock() const = 0;
+
+    virtual Result<std::unique_ptr<Listener>> listen(const Address& address, const ListenOptions& options,
+                                                     std::function<void(std::unique_ptr<Stream>)> on_accept) = 0;
+    // `done` is called later, once, with the stream or why not. Names are resolved off the loop.
+    virtual void connect(const Address& address, const ConnectOptions& options,
+                         std::function<void(Result<std::unique_ptr<Stream>>)> done) = 0;
+};
+
+// A bounded pool of threads for queries, rendering, compaction, syncs. submit() refuses (false) when `queue_max` jobs
+// wait. Any thread. Destroying it waits for what runs and drops what waits.
+class Pool {
+public:
+    virtual ~Pool() = default;
+    virtual bool submit(std::function<void()> job) = 0;
+};
+
+std::unique_ptr<Loop> make_epoll_loop(const Clock& clock);
+std::unique_ptr<Pool> make_thread_pool(std::size_t threads, std::size_t queue_max);
+// The machine's clock.
+std::unique_ptr<Clock> make_system_clock();
+
+}  // namespace gongshu::io

@@ -1,0 +1,157 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "data/ids.h"
+#include "io/files.h"
+#include "registry/json.h"
+
+namespace gongshu::registry {
+
+// config: PUT, revisions, rollback. case and fact come with the business wings; the machinery knows them already.
+enum class KindClass : std::uint8_t { config, case_, fact };
+
+// What a person or a token may do, each includes the ones before.
+enum class Role : std::uint8_t { none, viewer, operator_, engineer, admin };
+std::string_view to_string(Role role);
+std::optional<Role> parse_role(std::string_view name);
+
+// A kind of resource, declared once: from it come validation, REST, OpenAPI, YAML, UI form, permission, audit, diff.
+struct Kind {
+    std::string name;      // "device_type"
+    std::string plural;    // "device_types", the word in addresses
+    KindClass kind_class = KindClass::config;
+    std::string title_zh, title_en;
+    std::string about_zh, about_en;       // one sentence: what it is for
+    bool of_system = false;               // belongs to no tenant (tenant itself)
+    Role read_role = Role::viewer;
+    Role write_role = Role::engineer;
+    int schema_version = 1;
+    // JSON Schema 2020-12 of the spec with UI hints (x-title-zh, x-title-en, x-help-zh, x-help-en, x-unit, x-secret,
+    // x-level, x-ref = kind it names, x-widget, x-order).
+    Json schema;
+    // Checks a spec, fills defaults, gives the canonical form. Errors are Code::invalid and begin with the path of the
+    // field ("properties[3].address: …").
+    std::function<Result<Json>(const Json& spec)> normalize;
+    // Checks against other resources (named ones exist, addresses unique). May be empty.
+    std::function<Result<void>(const class Registry&, TenantId, std::string_view name, const Json& spec)> check;
+    std::vector<std::string> secret_fields;  // names of spec fields that are sealed and never read back
+};
+
+struct Resource {
+    TenantId tenant;
+    std::string kind;
+    std::string name;
+    std::string uid;  // 26 characters, for ever; a renamed resource keeps it
+    std::uint64_t revision = 0;
+    TimeNs created = 0, updated = 0;
+    std::string by;
+    Json spec;  // secrets replaced by {"secret":true} when set
+};
+
+// Who acts. Nothing is changed without one.
+struct Actor {
+    TenantId tenant;
+    std::string tenant_name;
+    std::string who;  // "user:li", "token:grafana", "system"
+    Role role = Role::none;
+    std::string from;  // address of the caller, "" for the system itself
+};
+
+struct Difference {
+    std::string path;  // "properties[3].unit"
+    Json before, after;  // null = was not / is no longer there
+};
+
+struct Change {
+    enum class What : std::uint8_t { created, updated, deleted, unchanged } what = What::unchanged;
+    Resource resource;
+    std::vector<Difference> differences;
+};
+
+struct Revision {
+    std::uint64_t revision = 0;
+    TimeNs time = 0;
+    std::string by;
+    std::string what;  // created, updated, deleted, rolled_back
+    Json spec;
+};
+
+struct AuditRecord {
+    std::uint64_t id = 0;
+    TimeNs time = 0;
+    TenantId tenant;
+    std::string who, from, action, kind, name, detail;  // detail: JSON of differences, no secrets
+    bool allowed = true;
+};
+
+struct PutOptions {
+    std::optional<std::uint64_t> if_match;  // Code::conflict unless it is the current revision; 0 = must not exist yet
+    bool dry_run = false;                   // all checks, nothing stored
+};
+
+struct RegistryOptions {
+    std::string folder;                      // registry.db lies here
+    std::string key_folder;                  // secret key, 0600, outside of the data folder by default
+    std::uint32_t resources_max = 1'000'000; // per tenant
+    std::uint64_t spec_bytes_max = 1 << 20;
+};
+
+// Registry holds everything that people configure, in memory for reading and in SQLite for good.
+// Lives:   one per process, before everything that uses a resource.
+// Threads: any. Reads take a snapshot; a change blocks for a disk sync (not from a lane).
+// Bounds:  RegistryOptions; each refusal names the limit.
+// Disk:    registry.db (SQLite, WAL); schema in src/registry/migrations.
+class Registry {
+public:
+    static Result<std::unique_ptr<Registry>> create(io::Files& files, const Clock& clock, RegistryOptions options);
+    virtual ~Registry() = default;
+
+    // Before load(): the kinds of registry itself are there already, others add theirs.
+    virtual void add_kind(Kind kind) = 0;
+    // Reads all resources, upgrading old schema versions; makes the tenant "default" on the first start.
+    virtual Result<void> load() = 0;
+    virtual const Kind* kind(std::string_view name_or_plural) const = 0;
+    virtual std::vector<const Kind*> kinds() const = 0;
+
+    virtual Result<Resource> get(TenantId tenant, std::string_view kind, std::string_view name) const = 0;
+    virtual std::vector<Resource> list(TenantId tenant, std::string_view kind) const = 0;
+    virtual Result<Change> put(const Actor& actor, std::string_view kind, std::string_view name, const Json& spec,
+                               const PutOptions& options = {}) = 0;
+    // RFC 7396 merge patch.
+    virtual Result<Change> patch(const Actor& actor, std::string_view kind, std::string_view name, const Json& patch,
+                                 const PutOptions& options = {}) = 0;
+    virtual Result<Change> remove(const Actor& actor, std::string_view kind, std::string_view name,
+                                  const PutOptions& options = {}) = 0;
+    virtual Result<Change> rename(const Actor& actor, std::string_view kind, std::string_view name,
+                                  std::string_view new_name) = 0;
+    virtual Result<std::vector<Revision>> revisions(const Actor& actor, std::string_view kind, std::string_view name) const = 0;
+    virtual Result<Change> rollback(const Actor& actor, std::string_view kind, std::string_view name, std::uint64_t revision) = 0;
+
+    // The plain value of a secret field, for the part of the program that needs it; nobody else.
+    virtual Result<std::string> secret(TenantId tenant, std::string_view kind, std::string_view name,
+                                       std::string_view field) const = 0;
+
+    // Called after each change is durable, on the thread that made it: keep it short, post elsewhere. `unsubscribe` with
+    // the returned number.
+    virtual std::uint64_t subscribe(std::function<void(const Change&)> on_change) = 0;
+    virtual void unsubscribe(std::uint64_t subscription) = 0;
+
+    virtual void audit(const Actor& actor, std::string_view action, std::string_view kind, std::string_view name,
+                       std::string_view detail_json, bool allowed) = 0;
+    virtual Result<std::vector<AuditRecord>> audit_records(TenantId tenant, TimeNs from, TimeNs to, std::size_t records_max) const = 0;
+
+    virtual std::optional<TenantId> tenant_id(std::string_view tenant_name) const = 0;
+    virtual std::string tenant_name(TenantId tenant) const = 0;
+    virtual std::vector<std::pair<TenantId, std::string>> tenants() const = 0;
+};
+
+}  // namespace gongshu::registry
