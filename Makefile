@@ -1,0 +1,52 @@
+# Thin: each target is one line over tools/ and the presets of CMakePresets.json. `make help` lists them.
+.DEFAULT_GOAL := build
+SHELL := /bin/bash
+DATA ?= $(HOME)/.local/share/gongshu-demo
+export CCACHE_SLOPPINESS ?= pch_defines,time_macros
+
+.PHONY: help deps deps-test build web demo test asan tsan bench fuzz lint format clean bare
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+deps: ## install what building and running needs (Debian packages, npm)
+	@tools/deps.sh build
+
+deps-test: ## install what testing needs besides
+	@tools/deps.sh build test
+
+web: deps ## build the web pages into build/web
+	@tools/web.sh
+
+build: web ## build the program: build/release/gongshu
+	@tools/build.sh release gongshu
+
+demo: build ## run the platform with a simulated plant, offline
+	@build/release/gongshu demo --data $(DATA) $(ARGS)
+
+test: deps-test web ## every test: units with sanitizers, the real program, the real page
+	@tools/test.sh
+
+asan: deps-test web ## units under AddressSanitizer and UBSan
+	@tools/build.sh dev all && ctest --preset dev -L fast $(ARGS)
+
+tsan: deps-test web ## units under ThreadSanitizer
+	@tools/build.sh tsan all && ctest --preset tsan -L fast $(ARGS)
+
+bench: build ## speed, each beside its floor
+	@tools/build.sh release all && tools/bench.sh
+
+fuzz: ## fuzzers with clang 19, 60 s each (SECONDS_EACH=…)
+	@tools/deps.sh build test lint && tools/fuzz.sh
+
+lint: ## clang-tidy 19, floors, banned calls
+	@tools/deps.sh build test lint && tools/lint.sh
+
+format: ## clang-format over the C++ tree
+	@tools/deps.sh lint && git ls-files '*.h' '*.cpp' | xargs clang-format-19 -i
+
+bare: ## the README's lines in an empty Debian 12 (needs root and mmdebstrap)
+	@tests/bare.sh
+
+clean: ## remove what was built
+	rm -rf build web/dist

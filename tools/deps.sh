@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Installs what is missing, and only that: tools/deps.sh [build] [test] [lint]. Run again, it does nothing.
+# Sources: Debian 12's packages and npm with a lock file.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+build_packages=(
+  g++ cmake ninja-build ccache lld pkg-config
+  libboost1.81-dev libboost-json1.81-dev libfmt-dev libspdlog-dev libsimdjson-dev libyaml-cpp-dev
+  libsoci-dev libsqlite3-dev libssl-dev libargon2-dev libudunits2-dev libhowardhinnant-date-dev zlib1g-dev
+  libgtest-dev tzdata ca-certificates
+)
+test_packages=(
+  python3 python3-yaml python3-paho-mqtt python3-pymodbus mosquitto-clients libmodbus-dev curl strace
+  chromium fonts-noto-cjk
+)
+lint_packages=(clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev)
+
+packages=()
+for part in "$@"; do
+  case "$part" in
+    build) packages+=("${build_packages[@]}") ;;
+    test) packages+=("${test_packages[@]}") ;;
+    lint) packages+=("${lint_packages[@]}") ;;
+    *) echo "tools/deps.sh: unknown part '$part' (build, test, lint)" >&2; exit 2 ;;
+  esac
+done
+# Debian's own Node 18 unless the machine has one that is as new.
+if ! command -v node >/dev/null || [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 18 ] || ! command -v npm >/dev/null; then
+  packages+=(nodejs npm)
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+  [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)" = installed ] || missing+=("$package")
+done
+if [ "${#missing[@]}" -gt 0 ]; then
+  echo "Installing ${#missing[@]} Debian packages: ${missing[*]}"
+  as_root=()
+  [ "$(id -u)" = 0 ] || as_root=(sudo)
+  "${as_root[@]}" apt-get update -q
+  # Services stay off: RUNLEVEL=1 keeps packages from starting daemons.
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -q --no-install-recommends "${missing[@]}"
+fi
+
+if [ -f web/package-lock.json ]; then
+  stamp=web/node_modules/.installed
+  want=$(sha256sum web/package-lock.json | cut -d' ' -f1)
+  if [ "$(cat "$stamp" 2>/dev/null || true)" != "$want" ]; then
+    echo "Installing the web packages"
+    (cd web && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+    # The bundler's compiler is a program of its own, placed by its install script; without scripts its package is enough.
+    echo "$want" > "$stamp"
+  fi
+fi
