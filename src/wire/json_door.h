@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "data/quality.h"
+#include "data/value.h"
+
+namespace gongshu::wire {
+
+// What whole numbers in "ts" mean. by_magnitude: below 1e11 seconds, below 1e14 ms, below 1e17 us, else ns.
+enum class TimeUnit : std::uint8_t { by_magnitude, s, ms, us, ns };
+std::optional<TimeUnit> parse_time_unit(std::string_view name);  // "s" "ms" "us" "ns"
+
+// RFC 3339 with zone ("2026-03-01T08:00:00.25+08:00", "…Z", lower case and a blank for T accepted; digits past ns are
+// dropped; :60 is read as :59). Code::malformed, or Code::limit outside of 1678 … 2262.
+Result<TimeNs> parse_rfc3339(std::string_view text);
+// A whole number in `unit` as ns; Code::limit outside of 1678 … 2262.
+Result<TimeNs> time_from_number(std::int64_t number, TimeUnit unit);
+
+struct DoorLimits {
+    std::size_t bytes_max = 4 << 20;
+    std::size_t depth_max = 16;          // of objects and arrays in one another
+    std::size_t values_max = 100'000;    // readings a payload
+    std::size_t key_bytes_max = 1024;    // flattened, dots included
+};
+
+// One value of a payload. Nested objects are flattened: {"motor":{"temp":1}} gives "motor.temp".
+struct DoorReading {
+    std::string key;
+    std::optional<TimeNs> time;  // absent: the receiver's clock
+    Value value;                 // whole numbers as integer, others as number
+    Quality quality;
+};
+
+// One entry of POST /api/v1/write/json.
+struct WriteEntry {
+    std::size_t index = 0;  // place in the array
+    std::string tag;
+    std::optional<TimeNs> time;
+    Value value;
+    Quality quality;
+};
+struct WriteFault {
+    std::size_t index = 0;
+    std::string text;  // names the field
+};
+// Good entries are kept beside the faults of the others.
+struct WriteBody {
+    std::vector<WriteEntry> entries;
+    std::vector<WriteFault> faults;
+};
+
+// JsonDoor reads JSON payloads of devices and of the write interface. Errors are Code::malformed for what is not JSON
+// ("byte 17: …"), Code::invalid for JSON of the wrong shape (naming the field), Code::limit for what is too much.
+// Lives:   one per lane or request; keeps its parser's memory between calls.
+// Threads: one at a time.
+// Bounds:  DoorLimits.
+// Disk:    none.
+class JsonDoor {
+public:
+    explicit JsonDoor(DoorLimits limits = {});
+    ~JsonDoor();
+    JsonDoor(JsonDoor&&) noexcept;
+    JsonDoor& operator=(JsonDoor&&) noexcept;
+
+    // {"temperature":21.5,"running":true}, {"ts":…,"values":{…}} or an array of those. "ts" is RFC 3339 or a whole
+    // number by magnitude. A value may be {"value":…,"quality":"bad:sensor","ts":…}; null is an absent value and skipped
+    // unless it has a bad quality. An object is of the second form when it has an object named "values".
+    Result<std::vector<DoorReading>> decode_gongshu(Bytes payload);
+    // ThingsBoard's telemetry: {"k":v}, {"ts":ms,"values":{…}}, arrays of those. "ts" is in ms.
+    Result<std::vector<DoorReading>> decode_thingsboard(Bytes payload);
+    // [{"tag":…,"ts":…,"value":…,"quality":…}] or one such object. An error is for the whole body; single entries that
+    // are wrong become faults.
+    Result<WriteBody> decode_write(Bytes body, TimeUnit unit = TimeUnit::by_magnitude);
+
+private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+// Where JSON text breaks RFC 8259 first ("byte 17: expected ':' after the name, found '}'"); nullopt if it does not.
+// Depth at most 64.
+std::optional<std::string> json_fault(std::string_view text);
+
+}  // namespace gongshu::wire
