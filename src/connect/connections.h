@@ -1,0 +1,132 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "base/result.h"
+#include "data/command.h"
+#include "data/quality.h"
+#include "data/sink.h"
+#include "data/tag.h"
+#include "io/loop.h"
+
+namespace gongshu::registry {
+class Registry;
+}
+
+namespace gongshu::connect {
+
+// May the platform open a link to `target`? Asked with the text of the connection and again with the address that was
+// reached, before the first byte is sent. Code::denied says what to do.
+using TargetPolicy = std::function<Result<void>(TenantId tenant, const io::Address& target)>;
+// Refuses loopback, link-local, unspecified and multicast addresses unless listed ("127.0.0.1", "127.0.0.1:502",
+// "[::1]:502"); everything else is allowed.
+TargetPolicy make_target_policy(std::vector<std::string> allowed);
+
+enum class LinkState : std::uint8_t { off, connecting, up, backing_off };
+std::string_view to_string(LinkState state);
+
+struct LinkCounters {
+    std::uint64_t requests = 0, replies = 0, timeouts = 0, exceptions = 0, malformed = 0, reconnects = 0, readings = 0,
+                  bytes_in = 0, bytes_out = 0, dropped = 0;  // dropped: readings refused by the store
+};
+
+// One line of GET status/connections.
+struct ConnectionStatus {
+    std::string name;
+    std::string protocol;
+    LinkState state = LinkState::off;
+    TimeNs since = 0;          // when this state began
+    std::string last_error;    // stays after it is over; "" = never had one
+    TimeNs last_error_at = 0;
+    TimeNs next_try = 0;       // backing_off only, else 0
+    LinkCounters counters;
+    double latency_ms = 0;     // smoothed time from request to reply; 0 = no reply yet
+};
+
+enum class DeviceState : std::uint8_t { online, stale, offline, off };
+std::string_view to_string(DeviceState state);
+
+// One line of GET status/devices, for the devices that hang on a connection.
+struct DeviceStatus {
+    std::string name;        // path of the device
+    DeviceState state = DeviceState::off;
+    TimeNs since = 0;
+    TimeNs last_seen = 0;    // time of the last good reading; 0 = never
+    std::string last_error;
+    std::uint32_t tags = 0;  // properties that are read
+    std::uint32_t bad = 0;   // of these, bad at their last reading or never read
+    std::string source;      // name of the connection
+};
+
+struct TestStep {
+    std::string what;  // "connect", "read cnc1.spindle_speed", …
+    bool ok = false;
+    double ms = 0;
+    std::string detail;
+};
+struct TestValue {
+    std::string tag;  // path
+    Value value;
+    Quality quality;
+};
+struct TestReport {
+    bool ok = false;
+    std::vector<TestStep> steps;
+    std::vector<TestValue> values;
+};
+
+struct ConnectionsOptions {
+    std::uint64_t seed = 1;                             // of the jitter of back-off
+    DurationNs back_off_min = 500 * kMillisecond;       // first pause after a failed try
+    DurationNs back_off_max = 30 * kSecond;             // doubled up to this
+    std::uint32_t commands_waiting_max = 32;            // per connection; more are refused with Code::limit
+    std::uint32_t command_ids_kept = 4096;              // per tenant: an id among the last of these is not executed again
+};
+
+struct ConnectionsDeps {
+    registry::Registry& registry;
+    Tags& tags;
+    Sink& sink;
+    Metrics& metrics;
+    std::vector<io::Loop*> lanes;
+    TargetPolicy may_connect;
+};
+
+// Connections keeps one session per connection resource: polls its devices, turns answers into readings, reconnects for
+// ever, and carries commands to machines.
+// Lives:   one per process; after registry and history, destroyed before them (lanes no longer running, or from none).
+// Threads: public calls from any thread; each session lives on one lane.
+// Bounds:  one request in flight per connection, ConnectionsOptions::commands_waiting_max commands; readings are handed to
+//          Sink at once and not kept: while more than 64 batches wait for the store, newer ones are dropped and counted.
+// Disk:    none; Sink makes readings and the records of commands durable.
+class Connections {
+public:
+    static Result<std::unique_ptr<Connections>> create(ConnectionsDeps deps, ConnectionsOptions options = {});
+    virtual ~Connections() = default;
+
+    // Starts sessions for what the registry holds and follows its changes. After registry.load().
+    virtual void start() = 0;
+    // Closes all links; nothing is polled afterwards. Commands that wait are answered Code::unavailable. Returns at once.
+    virtual void stop() = 0;
+
+    virtual std::vector<ConnectionStatus> connection_status(TenantId tenant) const = 0;
+    virtual std::vector<DeviceStatus> device_status(TenantId tenant) const = 0;
+
+    // Opens a link of its own beside the running one, reads each property of each device once, stores nothing, closes.
+    // `done` is called once, on a lane. Code::not_found if there is no such connection.
+    virtual void test(TenantId tenant, const std::string& connection, std::function<void(Result<TestReport>)> done) = 0;
+
+    // Executes a command at most once per id. Who may do so is checked by the caller. `done` is called once, on a lane or
+    // from within the call: Code::denied (writes are off, or the property is not writable), Code::invalid (limits, type),
+    // Code::limit (queue), Code::timeout (expired before it was sent), Code::unavailable (no link), Code::exists (same id).
+    // Every outcome is recorded as an event of kind "command".
+    virtual void write(Command command, CommandDone done) = 0;
+};
+
+}  // namespace gongshu::connect
