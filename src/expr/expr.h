@@ -1,0 +1,144 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "data/quality.h"
+#include "data/value.h"
+#include "expr/error.h"
+
+namespace gongshu::expr {
+
+inline constexpr std::size_t kTextBytesMax = 4096;      // of one expression
+inline constexpr std::size_t kDepthMax = 64;            // of nesting
+inline constexpr std::size_t kNodesMax = 1000;          // operations of one program
+inline constexpr std::size_t kTagsMax = 64;             // different tags of one program
+inline constexpr DurationNs kWindowMax = 31 * kDay;     // of a window or a hold
+inline constexpr std::size_t kWindowPointsMax = 100'000;  // readings a window holds; past it the oldest go and the
+                                                          // answer is uncertain:computed
+
+// What a name stands for.
+struct ScopeTag {
+    std::string path;  // of the tag
+    std::string unit;  // UDUNITS text, "" = none
+    ValueType type = ValueType::number;
+    bool known = true;  // false: nothing is known of it yet; fits everywhere and is not checked
+};
+
+// Who knows names. A rule bound to a device resolves `temperature` to the device's own tag.
+class Scope {
+public:
+    virtual ~Scope() = default;
+    virtual std::optional<ScopeTag> find(std::string_view name) const = 0;
+    // Names to suggest, of which the nearest are taken; at most 1000.
+    virtual std::vector<std::string> names() const { return {}; }
+};
+
+// A tag that a program reads. Its place in Program::tags() is the index that Evaluator::feed() takes.
+struct ProgramTag {
+    std::string path;
+    std::string unit;
+    ValueType type = ValueType::number;
+    bool known = true;
+};
+
+enum class Kind : std::uint8_t { any, number, truth, text, quality };
+
+// Program is a compiled expression. Constant; shared by all who evaluate it.
+class Program {
+public:
+    virtual ~Program() = default;
+    virtual const std::string& text() const = 0;
+    virtual Kind kind() const = 0;
+    virtual const std::string& unit() const = 0;  // of a number
+    virtual std::span<const ProgramTag> tags() const = 0;
+    // Functions used, in order of name.
+    virtual const std::vector<std::string>& uses() const = 0;
+    // How far back readings matter: the longest window plus all holds. 0 = only the newest reading of each tag.
+    virtual DurationNs lookback() const = 0;
+    // The condition of `condition for 30s` written last and outermost, else 0. See CompileOptions::strip_hold.
+    virtual DurationNs outer_hold() const = 0;
+};
+
+struct CompileOptions {
+    bool want_condition = false;  // anything but a truth is an error
+    bool strip_hold = false;      // leave an outermost `for 30s` out of the program: the caller does it (outer_hold())
+    // Dead band: each < <= > >= that decides is moved by so much to the side where it stays true longer, in the unit of its
+    // left side. More than 0 and nothing to move is an error.
+    double relax = 0;
+};
+
+Checked<std::shared_ptr<const Program>> compile(std::string_view text, const Scope& scope, const CompileOptions& options = {});
+
+enum class Truth : std::uint8_t { no, yes, unknown };
+
+// The value of an expression at one time.
+struct Answer {
+    Kind kind = Kind::any;
+    bool known = false;     // false: an input is bad or missing and the rest does not decide
+    bool missing = false;   // !known because a tag had no reading or a window is empty, not because of bad quality
+    double number = 0;      // kind number, in Program::unit()
+    bool truth = false;     // kind truth
+    std::string text;       // kind text and quality
+    Quality quality;        // the worst of what was used; bad when !known
+
+    Truth as_truth() const { return !known ? Truth::unknown : truth ? Truth::yes : Truth::no; }
+};
+
+// One input as it was when the answer was given, for people who ask why.
+struct Observed {
+    std::size_t tag = 0;     // index in Program::tags()
+    std::string expression;  // "temperature", "avg(temperature, 5m)"
+    TimeNs time = 0;         // of the reading; of a window that is not one reading: of the answer
+    Value value;             // as stored, in `unit`
+    std::string unit;
+    Quality quality;
+};
+
+// Evaluator gives a program's answer over a stream of readings.
+// Lives:   with its program, which it keeps alive.
+// Threads: one at a time.
+// Bounds:  the newest reading of each tag, kWindowPointsMax readings a window. feed() costs O(windows of that tag) on the
+//          average, answer() O(operations).
+// Time:    has its own, which only advance() moves, never back. Late readings go to their place in windows and do not
+//          replace a newer value; of two with one time the later wins. Unknown neither starts nor ends a hold.
+class Evaluator {
+public:
+    virtual ~Evaluator() = default;
+    static std::unique_ptr<Evaluator> create(std::shared_ptr<const Program> program);
+
+    virtual const Program& program() const = 0;
+    // A reading; counts at once, whatever its time.
+    virtual void feed(std::size_t tag, TimeNs time, const Value& value, Quality quality) = 0;
+    // Moves time to `now`; going back is ignored. To see every change of a hold or a window go there step by step, by
+    // next_time().
+    virtual void advance(TimeNs now) = 0;
+    virtual TimeNs time() const = 0;
+    // The answer now. Holds begin and end when this is called.
+    virtual const Answer& answer() = 0;
+    // The earliest time after now at which the answer may change without a reading; nullopt = never. After answer().
+    virtual std::optional<TimeNs> next_time() const = 0;
+    // Somebody set the clock: everything kept is `by` later, so that all ages stay as they were.
+    virtual void shift(DurationNs by) = 0;
+    // What the last answer was made from, in the order written.
+    virtual std::vector<Observed> observed() const = 0;
+};
+
+// One function or operator of the language, declared once; the reference, the editor's help and the parser use it.
+struct FunctionInfo {
+    std::string_view name;
+    std::string_view signature;
+    std::string_view help_zh, help_en;
+    std::string_view example;
+};
+std::span<const FunctionInfo> functions();
+
+// The reference of the language as Markdown, "zh" or "en".
+std::string reference(std::string_view language);
+
+}  // namespace gongshu::expr

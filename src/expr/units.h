@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace gongshu::expr {
+
+// The same quantity in another unit: to = from * factor + offset.
+struct Conversion {
+    double factor = 1;
+    double offset = 0;
+};
+
+// Units by UDUNITS-2, with the spellings that machines and people here use besides ("℃", "°F", "MPa", "转/分", "%").
+// The library has global state: each call takes one process-wide lock and may take 0.1 ms; for configuration and compiling
+// only, never for each reading. Any thread. "" and "1" are "no unit".
+
+// The text as UDUNITS takes it ("℃" -> "degC"); Code::invalid if it is no unit, or only begins with one.
+Result<std::string> check_unit(std::string_view text);
+
+// Code::invalid naming both when a quantity cannot be in both units.
+Result<Conversion> conversion(std::string_view from, std::string_view to);
+
+// The same for differences: 9 degF is 5 degC, whatever their zero points.
+Result<Conversion> difference_conversion(std::string_view from, std::string_view to);
+
+// Whether both are units of the same quantity.
+bool convertible(std::string_view from, std::string_view to);
+
+// Units of a product, a quotient and a whole power, in base units where need be; zero points are dropped. "" = none.
+Result<std::string> product_unit(std::string_view a, std::string_view b);
+Result<std::string> quotient_unit(std::string_view a, std::string_view b);
+Result<std::string> power_unit(std::string_view unit, int power);
+
+// Has its zero elsewhere than the base unit: degC, degF. Sums and differences of such need care.
+bool has_offset(std::string_view unit);
+
+}  // namespace gongshu::expr

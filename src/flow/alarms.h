@@ -1,0 +1,119 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "data/ids.h"
+#include "data/quality.h"
+#include "data/value.h"
+
+namespace gongshu::flow {
+
+enum class Severity : std::uint8_t { critical, major, minor, warning };
+inline constexpr std::size_t kSeverityCount = 4;
+std::string_view to_string(Severity severity);
+std::optional<Severity> parse_severity(std::string_view name);
+
+// raised: active and nobody has acknowledged it. cleared: no longer active; `acknowledged` tells whether it was seen.
+enum class AlarmState : std::uint8_t { raised, acknowledged, cleared };
+std::string_view to_string(AlarmState state);
+
+// One input of the condition when it became true; equals what /read gives for (tag, ts) if `expression` is a tag's name.
+struct WhyValue {
+    std::string tag;         // path
+    std::string expression;  // "temperature", "avg(temperature, 5m)"
+    TimeNs ts = 0;
+    Value value;
+    std::string unit;
+    Quality quality;
+};
+
+struct Why {
+    std::string condition;  // as written
+    std::string text_zh, text_en;
+    std::vector<WhyValue> values;
+};
+
+struct JournalEntry {
+    TimeNs time = 0;
+    std::string what;     // raised acknowledged cleared comment
+    std::string who;      // "" = the platform itself
+    std::string comment;  // of a person; of cleared: the reason when it was not the condition
+};
+
+struct Alarm {
+    std::string id;  // 16 hex digits, unique within the tenant
+    TenantId tenant;
+    std::string rule;      // its name
+    std::string rule_uid;
+    std::string device;    // name of the device of a rule over devices, else ""
+    std::string device_uid;
+    std::string tag;       // path of the first tag of the condition
+    Severity severity = Severity::warning;
+    std::string title_zh, title_en;
+    std::string message_zh, message_en;  // values filled in
+    TimeNs raised = 0;
+    std::optional<TimeNs> cleared;
+    std::optional<TimeNs> acknowledged;
+    std::string acknowledged_by;
+    std::string cleared_reason;  // "" = the condition; else "rule deleted", "rule disabled", …
+    Why why;
+    std::vector<JournalEntry> journal;  // only from get()
+
+    bool active() const { return !cleared; }
+    AlarmState state() const {
+        return cleared ? AlarmState::cleared : acknowledged ? AlarmState::acknowledged : AlarmState::raised;
+    }
+};
+
+enum class StateFilter : std::uint8_t { active, raised, acknowledged, cleared, all };
+std::optional<StateFilter> parse_state_filter(std::string_view name);
+
+struct AlarmQuery {
+    StateFilter state = StateFilter::active;
+    std::optional<TimeNs> from, to;  // alarms that were active at some time in [from, to)
+    std::optional<Severity> severity;
+    std::size_t alarms_max = 1000;
+};
+
+using AlarmCounts = std::array<std::uint64_t, kSeverityCount>;  // by Severity
+
+// Alarms is what there is and was of alarms, in memory, rebuilt from events at the start.
+// Lives:   inside Flow.
+// Threads: any; calls are quick. acknowledge() and comment() answer later.
+// Bounds:  every active alarm and the newest kClearedMax cleared ones of each tenant; older ones are only in the events.
+class Alarms {
+public:
+    static constexpr std::size_t kClearedMax = 10'000;
+    static constexpr std::size_t kJournalMax = 200;        // entries kept of one alarm, the newest
+    static constexpr std::size_t kCommentBytesMax = 4000;  // longer is Code::limit
+    using Done = std::function<void(Result<Alarm>)>;
+
+    virtual ~Alarms() = default;
+    // Newest raised first, without journals.
+    virtual std::vector<Alarm> list(TenantId tenant, const AlarmQuery& query) const = 0;
+    virtual Result<Alarm> get(TenantId tenant, std::string_view id) const = 0;
+    // Active ones.
+    virtual AlarmCounts counts(TenantId tenant) const = 0;
+
+    // `done` is called once, after the event is durable, on the calling lane or, from another thread, on some lane; with
+    // the alarm and its journal. Code::not_found; Code::conflict when it was acknowledged already (by whom is said).
+    // A cleared alarm can be acknowledged too.
+    virtual void acknowledge(TenantId tenant, std::string_view id, std::string_view who, std::string_view comment,
+                             Done done) = 0;
+    virtual void comment(TenantId tenant, std::string_view id, std::string_view who, std::string_view comment, Done done) = 0;
+
+    // Called after each durable transition, on a lane: keep it short, post elsewhere. `what` as in JournalEntry.
+    using Listener = std::function<void(const Alarm&, std::string_view what)>;
+    virtual std::uint64_t subscribe(Listener listener) = 0;
+    virtual void unsubscribe(std::uint64_t subscription) = 0;
+};
+
+}  // namespace gongshu::flow

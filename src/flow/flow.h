@@ -1,0 +1,80 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "data/sink.h"
+#include "data/stage.h"
+#include "data/tag.h"
+#include "expr/error.h"
+#include "flow/alarms.h"
+#include "io/loop.h"
+#include "registry/registry.h"
+
+namespace gongshu::flow {
+
+// The kind `rule`; add it to the registry before load().
+registry::Kind rule_kind();
+
+// What Flow works with; all outlive it.
+struct FlowParts {
+    registry::Registry& registry;
+    Sink& sink;
+    const Reader& reader;
+    const Tags& tags;
+    const Clock& clock;
+    std::vector<io::Loop*> lanes;  // the same as history's: shard s is lanes[s % lanes.size()]
+    io::Pool& pool;                // reading the past, compiling
+    Metrics& metrics;
+};
+
+// A question of the rule editor.
+struct CheckQuestion {
+    TenantId tenant;
+    std::string condition;
+    std::string device;       // name of the device that short names belong to, or ""
+    std::string device_type;  // or of a device type; then there are no values
+};
+
+struct CheckTag {
+    std::string path;
+    std::optional<Reading> last;
+};
+
+struct CheckAnswer {
+    std::optional<expr::ExprError> error;
+    std::optional<bool> value;  // nullopt = unknown
+    std::vector<CheckTag> tags;
+    std::vector<std::string> uses;
+    std::string window;  // "5m", "" = none
+};
+
+// Flow turns readings into alarms: it meets every batch, runs the rules over it and logs what changes.
+// Lives:   after history and registry, before the doors. Give stage() to History::set_stage() before the lanes run;
+//          start() once they may. Destroy it when the lanes have stopped.
+// Threads: on_rows() on the lane that owns the shard; start() and check() from any. A rule lives on the lane of its first
+//          tag; other lanes post it their rows.
+// Bounds:  kForwardedRowsMax rows wait between lanes, later ones are dropped and counted; rule instances kInstancesMax.
+// Disk:    events alarm.raised, alarm.acknowledged, alarm.cleared, alarm.comment, rule.pending in history.
+class Flow : public Stage {
+public:
+    static constexpr std::size_t kForwardedRowsMax = 200'000;
+    static constexpr std::size_t kInstancesMax = 100'000;
+
+    static Result<std::unique_ptr<Flow>> create(FlowParts parts);
+
+    // Rebuilds alarms from events, compiles all rules and reads back what their windows and holds need, on the pool;
+    // until a rule is ready its rows wait. Blocks for reading events: not from a lane.
+    virtual Result<void> start() = 0;
+    // All rules are ready; for tests and health.
+    virtual bool ready() const = 0;
+    virtual Alarms& alarms() = 0;
+    // For POST /api/v1/rules:check. `done` is called once, on a pool thread, at once if the pool is full: post elsewhere.
+    virtual void check(CheckQuestion question, std::function<void(CheckAnswer)> done) = 0;
+};
+
+}  // namespace gongshu::flow
