@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "registry/registry.h"
+
+namespace gongshu::registry {
+
+enum class PropertyType : std::uint8_t { number, integer, boolean, text };
+enum class RegisterKind : std::uint8_t { coil, discrete, holding, input };
+enum class Encoding : std::uint8_t { u16, i16, u32, i32, u64, i64, f32, f64, bcd16, bcd32, text };
+enum class WordOrder : std::uint8_t { ABCD, BADC, CDAB, DCBA };
+
+// Where a property lies in a Modbus device. value = raw * scale + offset.
+struct RegisterAddress {
+    RegisterKind kind = RegisterKind::holding;
+    std::uint16_t address = 0;  // from 0, as on the wire
+    Encoding encoding = Encoding::u16;
+    WordOrder word_order = WordOrder::ABCD;
+    std::optional<std::uint8_t> bit;  // 0 … 15 of one register, then the property is boolean
+    std::uint8_t length = 1;          // registers of a text
+    double scale = 1;
+    double offset = 0;
+};
+
+// One thing that a device measures or can be told.
+struct Property {
+    std::string name;
+    std::string title_zh, title_en;
+    PropertyType type = PropertyType::number;
+    std::string unit;  // UDUNITS text: "degC", "mm/s", "kW"
+    bool writable = false;
+    std::optional<double> min, max;  // what is possible; also the limits of a write
+    std::optional<std::uint32_t> period_ms;
+    std::optional<RegisterAddress> address;  // none: the device sends it by itself
+    std::uint8_t level = 1;                  // data level 1 … 4
+    std::string help;
+};
+
+// What a make of machine has: shared by all devices of it.
+struct DeviceTypeSpec {
+    std::string title_zh, title_en;
+    std::string manufacturer, model;
+    std::vector<Property> properties;
+};
+
+// What one device has other than its type says.
+struct PropertyOverride {
+    std::string name;
+    std::optional<bool> enabled;
+    std::optional<double> min, max;
+    std::optional<std::uint32_t> period_ms;
+    std::optional<RegisterAddress> address;
+};
+
+// One machine. Its name is its path: site/area/line/device.
+struct DeviceSpec {
+    std::string title;
+    std::string type;                       // name of a device type
+    std::optional<std::string> connection;  // none: it sends by MQTT itself
+    std::optional<std::uint8_t> unit_id;    // none: the connection's
+    bool enabled = true;
+    std::vector<PropertyOverride> properties;
+};
+
+Kind device_type_kind();
+Kind device_kind();
+
+// The properties of a device as they hold for it: the type's with the overrides laid over, disabled ones left out.
+std::vector<Property> effective_properties(const DeviceTypeSpec& type, const DeviceSpec& device);
+
+}  // namespace gongshu::registry

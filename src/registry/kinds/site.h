@@ -1,0 +1,25 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "registry/registry.h"
+
+namespace gongshu::registry {
+
+// The title of an area or a line beneath a site.
+struct Place {
+    std::string title_zh, title_en;
+};
+
+// A plant. Its name is the first part of its devices' paths.
+struct SiteSpec {
+    std::string title_zh, title_en;
+    std::string address;
+    std::string time_zone = "Asia/Shanghai";
+    std::map<std::string, Place> places;  // "area" or "area/line", free
+};
+
+Kind site_kind();
+
+}  // namespace gongshu::registry
