@@ -16,7 +16,7 @@ public:
     virtual ~File() = default;
     // Reads exactly `into.size()` bytes at `offset`; Code::corrupt if the file ends before.
     virtual Result<void> read_at(std::uint64_t offset, std::span<std::uint8_t> into) const = 0;
-    // Writes all of it at the end.
+    // Writes all of it at the end. One handle at a time appends to a file. After an error a first part may be there.
     virtual Result<void> append(Bytes bytes) = 0;
     virtual Result<void> write_at(std::uint64_t offset, Bytes bytes) = 0;
     // Everything written so far survives a power cut once this returned ok (fdatasync).
@@ -39,11 +39,13 @@ public:
     virtual Result<std::unique_ptr<File>> open(const std::string& path, Open how) = 0;
     // Replaces `to` if it is there. Survives a power cut only after sync_folder() of the folder.
     virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
+    // A file or an empty folder.
     virtual Result<void> remove(const std::string& path) = 0;
     virtual Result<bool> exists(const std::string& path) = 0;
     // Names of files and folders in `folder`, sorted, without "." and "..".
     virtual Result<std::vector<std::string>> list(const std::string& folder) = 0;
-    // With its parents; fine if it is there. `mode` is only for the last one, as in chmod.
+    // With its parents; fine if it is there. `mode` is only for the last one, as in chmod. What it makes survives a power
+    // cut once it returned ok, without sync_folder().
     virtual Result<void> make_folder(const std::string& path, unsigned mode = 0750) = 0;
     virtual Result<void> sync_folder(const std::string& path) = 0;
     virtual Result<DiskSpace> space(const std::string& path) = 0;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "base/clock.h"
@@ -18,12 +19,15 @@ public:
     ~SimFiles() override;
 
     // The Nth operation from now (1 = the next; every call on Files and File counts, reads too) returns Code::io once.
+    // A write that fails leaves its first half in the file. A sync that fails makes what was not synced undurable for
+    // good, as on Linux: a later sync says ok and does not save it, only writing the bytes again does.
     void fail_nth(int operation);
     bool fault_fired() const;
-    // From now on every write fails with Code::io "no space left" once more than `bytes` more were written.
+    // From now on every write fails with Code::io "No space left on device" once more than `bytes` more were written.
     void set_free_bytes(std::uint64_t bytes);
-    // Forgets everything unsynced; open handles of before return Code::io from now on. With `torn`, a random part of the
-    // unsynced tail of each file survives, as a disk may do.
+    // Forgets everything unsynced; open handles of before return Code::io from now on. With `torn`, a random part of what
+    // was not synced survives, as on a disk: a first part of each file's tail (its last 512-byte sector may be zeros), any
+    // of the overwritten sectors, and either all names or none.
     void crash(Rng* torn = nullptr);
     // Operations done so far.
     int operations() const;
@@ -42,6 +46,7 @@ public:
     Result<void> set_mode(const std::string& path, unsigned mode) override;
 
 private:
+    friend class SimFile;
     class Impl;
     std::shared_ptr<Impl> impl_;
 };
