@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Every benchmark at full size from the release build; each prints its floor first.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+for program in build/release/*_bench; do
+  [ -x "$program" ] || continue
+  echo "== $(basename "$program")"
+  "$program"
+done
