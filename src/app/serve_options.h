@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/options.h"
+
+namespace gongshu::app {
+
+// What `serve` and `demo` take, from the command line and from --config FILE (YAML, the same names). A command-line value
+// wins over the file's.
+struct ServeOptions {
+    std::string data;
+    std::string config;
+    std::string key_folder;
+    std::string http = "127.0.0.1:8080";
+    std::string mqtt = "127.0.0.1:1883";
+    std::string ready_json;
+    std::string admin_password_file;
+    bool lan = false;
+    std::vector<std::string> insecure;
+    std::vector<std::string> allow_target;
+    std::vector<std::string> allow_host;
+    std::uint32_t lanes = 0;
+    std::uint32_t pool_threads = 4;
+    std::uint32_t retention_days = 36'500;
+    std::uint64_t seal_bytes = 64 << 20;
+    DurationNs seal_age = 10 * kMinute;
+    std::string log_level = "info";
+
+    // demo only
+    std::uint32_t demo_days = 30;
+    std::string demo_faults = "demo";
+};
+
+options::Table serve_table(ServeOptions& options);
+options::Table demo_table(ServeOptions& options);
+
+// Fills what has a computed default (lanes from the number of cores, folders) and checks what can be checked without
+// looking at the disk.
+Result<void> finish(ServeOptions& options, bool demo);
+
+}  // namespace gongshu::app
