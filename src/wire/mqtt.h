@@ -266,7 +266,10 @@ std::size_t encoded_bytes(const Publish& publish, Version version);
 
 // UTF-8 as the standard wants it [1.5.4]: well-formed, no surrogates, no U+0000.
 bool valid_utf8(std::string_view text);
-// 1 … 65535 bytes of valid_utf8() without wildcards.
+// valid_utf8() without control characters (U+0001 … U+001F, U+007F … U+009F): the standard lets a receiver refuse those,
+// and in names that people read and log they are refused.
+bool plain_utf8(std::string_view text);
+// 1 … 65535 bytes of plain_utf8() without wildcards.
 bool valid_topic(std::string_view topic);
 // As valid_topic(), with + and # only as whole levels and # only last. "$share/group/filter" must have both parts.
 bool valid_filter(std::string_view filter);
