@@ -1,0 +1,160 @@
+#include "app/client.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "app/http_client.h"
+#include "base/options.h"
+#include "io/files.h"
+#include "registry/json.h"
+#include "registry/yaml.h"
+
+namespace gongshu::app {
+namespace {
+
+struct ClientOptions {
+    Server server;
+    std::string password_file;
+    std::string file;
+    std::string output = "yaml";
+    bool dry_run = false;
+};
+
+options::Table client_table(ClientOptions& o) {
+    options::Table table;
+    table.text("server", o.server.url, "Address of the running server; else the environment's GONGSHU_URL.")
+        .text("token", o.server.token, "API token; else the environment's GONGSHU_TOKEN.")
+        .text("user", o.server.user, "User, with --password-file, instead of a token.")
+        .text("password_file", o.password_file, "File whose first line is the user's password.")
+        .text("ca", o.server.ca_file, "Certificate of the server's authority, for https.")
+        .text("file", o.file, "apply: YAML file, or a folder whose *.yaml are taken in order. -f is the same.")
+        .text("output", o.output, "get: yaml or json.")
+        .toggle("dry_run", o.dry_run, "apply: check and show the differences, change nothing.");
+    return table;
+}
+
+std::string first_line(std::string_view text) { return std::string(text.substr(0, text.find_first_of("\r\n"))); }
+
+Result<ClientOptions> parse(std::vector<std::string> arguments, std::vector<std::string>& rest) {
+    ClientOptions options;
+    if (const char* url = std::getenv("GONGSHU_URL")) options.server.url = url;
+    if (const char* token = std::getenv("GONGSHU_TOKEN")) options.server.token = token;
+    for (std::string& argument : arguments)
+        if (argument == "-f") argument = "--file";
+    TRY(client_table(options).parse(arguments, rest));
+    if (!options.password_file.empty())
+        options.server.password = first_line(as_text(TRY(io::read_whole(*io::make_posix_files(), options.password_file, 4096))));
+    return options;
+}
+
+Result<std::string> plural_of(const Server& server, const std::string& word) {
+    const auto answer = TRY(fetch(server, wire::HttpMethod::get, "/api/v1/kinds"));
+    const Json kinds = TRY(registry::parse_json(answer.body));
+    std::vector<std::string> known;
+    for (const Json& kind : kinds.at("kinds").as_array()) {
+        const std::string name(std::string_view(kind.at("name").as_string())), plural(std::string_view(kind.at("plural").as_string()));
+        if (word == name || word == plural) return plural;
+        known.push_back(plural);
+    }
+    const std::string near = options::nearest(word, known);
+    return Error{Code::invalid, "there is no kind '{}'{}", word, near.empty() ? ": `gongshu get kinds` lists them" : ": did you mean " + near + "?"};
+}
+
+Result<std::string> read_documents(const std::string& path) {
+    const auto files = io::make_posix_files();
+    constexpr std::uint64_t kBytesMax = 16u << 20;
+    const auto listed = files->list(path);
+    if (!listed) return std::string(as_text(TRY(io::read_whole(*files, path, kBytesMax))));
+    std::string all;
+    for (const std::string& name : *listed) {
+        if (!name.ends_with(".yaml") && !name.ends_with(".yml")) continue;
+        const Buffer bytes = TRY(io::read_whole(*files, path + "/" + name, kBytesMax));
+        const std::string_view text = as_text(bytes);
+        // Parsed alone first, so that an error names the file and its own line.
+        TRY(registry::parse_resources(text).context("{}/{}", path, name));
+        all += "---\n";
+        all += text;
+        all += '\n';
+    }
+    if (all.empty()) return Error{Code::not_found, "{} holds no .yaml file", path};
+    return all;
+}
+
+void print(std::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    if (!text.ends_with('\n')) std::fputc('\n', stdout);
+}
+
+void print_resource(const Json& resource, const std::string& output) {
+    if (output == "json") return print(registry::to_text(resource));
+    JsonObject document;
+    document["kind"] = resource.at("kind");
+    document["name"] = resource.at("name");
+    document["spec"] = resource.at("spec");
+    print("---\n" + registry::to_yaml(Json(std::move(document))));
+}
+
+}  // namespace
+
+std::string client_help() {
+    ClientOptions options;
+    return client_table(options).help();
+}
+
+Result<int> run_apply(const std::vector<std::string>& arguments) {
+    std::vector<std::string> rest;
+    ClientOptions options = TRY(parse(arguments, rest));
+    if (options.file.empty() && rest.size() == 1) options.file = rest[0];
+    if (options.file.empty()) return Error{Code::invalid, "apply needs a file: gongshu apply -f factory.yaml"};
+    std::string documents = TRY(read_documents(options.file));
+    const auto answer = TRY(fetch(options.server, wire::HttpMethod::post, options.dry_run ? "/api/v1/apply?dry_run=1" : "/api/v1/apply",
+                                  std::move(documents), "application/yaml"));
+    const Json applied = TRY(registry::parse_json(answer.body));
+    print(std::string_view(applied.at("report").as_string()));
+    for (const Json& one : applied.at("applied").as_array())
+        if (one.at("what").as_string() == "failed") return 1;
+    return 0;
+}
+
+Result<int> run_get(const std::vector<std::string>& arguments) {
+    std::vector<std::string> rest;
+    const ClientOptions options = TRY(parse(arguments, rest));
+    if (rest.empty() || rest.size() > 2) return Error{Code::invalid, "usage: gongshu get KIND [NAME], gongshu get kinds"};
+    if (rest[0] == "kinds") {
+        const auto answer = TRY(fetch(options.server, wire::HttpMethod::get, "/api/v1/kinds"));
+        const Json kinds = TRY(registry::parse_json(answer.body));
+        for (const Json& kind : kinds.at("kinds").as_array())
+            print(fmt::format("{:<16} {}", std::string_view(kind.at("plural").as_string()),
+                              std::string_view(kind.at("about").at("en").as_string())));
+        return 0;
+    }
+    std::string path = "/api/v1/" + TRY(plural_of(options.server, rest[0]));
+    if (rest.size() == 2) path += "/" + wire::percent_encode(rest[1]);
+    const auto answer = TRY(fetch(options.server, wire::HttpMethod::get, path));
+    const Json found = TRY(registry::parse_json(answer.body));
+    if (rest.size() == 2) {
+        print_resource(found, options.output);
+    } else {
+        for (const Json& resource : found.at("items").as_array()) print_resource(resource, options.output);
+    }
+    return 0;
+}
+
+Result<int> run_export(const std::vector<std::string>& arguments) {
+    std::vector<std::string> rest;
+    const ClientOptions options = TRY(parse(arguments, rest));
+    print(TRY(fetch(options.server, wire::HttpMethod::get, "/api/v1/export")).body);
+    return 0;
+}
+
+Result<int> run_delete(const std::vector<std::string>& arguments) {
+    std::vector<std::string> rest;
+    const ClientOptions options = TRY(parse(arguments, rest));
+    if (rest.size() != 2) return Error{Code::invalid, "usage: gongshu delete KIND NAME"};
+    const std::string path = "/api/v1/" + TRY(plural_of(options.server, rest[0])) + "/" + wire::percent_encode(rest[1]);
+    TRY(fetch(options.server, wire::HttpMethod::delete_, path));
+    print(fmt::format("deleted {} {}", rest[0], rest[1]));
+    return 0;
+}
+
+}  // namespace gongshu::app
