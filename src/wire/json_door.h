@@ -22,7 +22,7 @@ std::optional<TimeUnit> parse_time_unit(std::string_view name);  // "s" "ms" "us
 // RFC 3339 with zone ("2026-03-01T08:00:00.25+08:00", "…Z", lower case and a blank for T accepted; digits past ns are
 // dropped; :60 is read as :59). Code::malformed, or Code::limit outside of 1678 … 2262.
 Result<TimeNs> parse_rfc3339(std::string_view text);
-// A whole number in `unit` as ns; Code::limit outside of 1678 … 2262.
+// A whole number in `unit` since 1970 as ns; Code::limit outside of 1678 … 2262.
 Result<TimeNs> time_from_number(std::int64_t number, TimeUnit unit);
 
 struct DoorLimits {
@@ -71,11 +71,13 @@ public:
     JsonDoor(JsonDoor&&) noexcept;
     JsonDoor& operator=(JsonDoor&&) noexcept;
 
-    // {"temperature":21.5,"running":true}, {"ts":…,"values":{…}} or an array of those. "ts" is RFC 3339 or a whole
-    // number by magnitude. A value may be {"value":…,"quality":"bad:sensor","ts":…}; null is an absent value and skipped
-    // unless it has a bad quality. An object is of the second form when it has an object named "values".
+    // {"temperature":21.5,"running":true}, {"ts":…,"values":{…}} or an array of those. "ts" (also in the first form) is
+    // RFC 3339 or a number by magnitude. A value may be {"value":…,"quality":"bad:sensor","ts":…}; null is an absent value
+    // and skipped unless it has a bad quality (then NaN). Arrays are flattened by index: "phases.0". An object is of the
+    // second form when it has an object named "values".
     Result<std::vector<DoorReading>> decode_gongshu(Bytes payload);
-    // ThingsBoard's telemetry: {"k":v}, {"ts":ms,"values":{…}}, arrays of those. "ts" is in ms.
+    // ThingsBoard's telemetry: {"k":v}, {"ts":ms,"values":{…}}, arrays of those. "ts" is in ms, and in the first form an
+    // ordinary key.
     Result<std::vector<DoorReading>> decode_thingsboard(Bytes payload);
     // [{"tag":…,"ts":…,"value":…,"quality":…}] or one such object. An error is for the whole body; single entries that
     // are wrong become faults.

@@ -1,0 +1,30 @@
+// Any bytes as a payload at each JSON door; the fast parser and the one that names the place must agree on what is JSON.
+#include <cstdint>
+
+#include "base/assert.h"
+#include "wire/json_door.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t bytes) {
+    using namespace gongshu;
+    static constexpr wire::DoorLimits kLimits{.bytes_max = 4096, .depth_max = 8, .values_max = 50, .key_bytes_max = 64};
+    wire::JsonDoor door{kLimits};
+    const Bytes payload{data, bytes};
+    const bool json = !wire::json_fault(as_text(payload));
+    const auto check = [&](const auto& result) {
+        if (result) {
+            ASSERT(json);
+        } else {
+            ASSERT(!result.error().text().empty());
+            if (!json) ASSERT(result.error().code() == Code::malformed || result.error().code() == Code::limit);
+        }
+    };
+    for (const auto& readings : {door.decode_gongshu(payload), door.decode_thingsboard(payload)}) {
+        check(readings);
+        if (!readings) continue;
+        ASSERT(readings->size() <= kLimits.values_max);
+        for (const auto& reading : *readings) ASSERT(!reading.key.empty() && reading.key.size() <= kLimits.key_bytes_max);
+    }
+    check(door.decode_write(payload));
+    (void)wire::parse_rfc3339(as_text(payload));
+    return 0;
+}
