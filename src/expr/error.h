@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <expected>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -22,7 +23,14 @@ struct ExprError {
     Error to_error() const;
 };
 
+// A value or why the expression has none.
 template <class T>
-using Checked = std::expected<T, ExprError>;
+class [[nodiscard]] Checked : public std::expected<T, ExprError> {
+    using Base = std::expected<T, ExprError>;
+
+public:
+    using Base::Base;
+    Checked(ExprError error) : Base(std::unexpected(std::move(error))) {}
+};
 
 }  // namespace gongshu::expr

@@ -16,7 +16,7 @@ namespace gongshu::expr {
 
 inline constexpr std::size_t kTextBytesMax = 4096;      // of one expression
 inline constexpr std::size_t kDepthMax = 64;            // of nesting
-inline constexpr std::size_t kNodesMax = 1000;          // operations of one program
+inline constexpr std::size_t kNodesMax = 500;           // operations of one program
 inline constexpr std::size_t kTagsMax = 64;             // different tags of one program
 inline constexpr DurationNs kWindowMax = 31 * kDay;     // of a window or a hold
 inline constexpr std::size_t kWindowPointsMax = 100'000;  // readings a window holds; past it the oldest go and the

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "expr/error.h"
+
+// `Checked` has no TRY of its own: the value, or return the ExprError.
+#define EXPR_TRY(...)                                                       \
+    ({                                                                      \
+        auto expr_try_ = (__VA_ARGS__);                                     \
+        if (!expr_try_) [[unlikely]] return std::move(expr_try_).error();   \
+        std::move(*expr_try_);                                              \
+    })
+
+namespace gongshu::expr {
+
+enum class TokenKind : std::uint8_t { number, duration, text, name, op, end };
+
+// `text` is: of a name the path without quotes; of an operator or keyword its ASCII spelling; of a text its contents.
+struct Token {
+    TokenKind kind = TokenKind::end;
+    std::string text;
+    std::uint32_t column = 1;  // from 1, in characters
+    std::uint32_t length = 0;
+    double number = 0;         // number; seconds of a duration
+    std::string unit;          // of a number, checked; "" = none
+    bool has_unit = false;
+    std::string written;       // as in the text
+    bool quoted = false;       // a name in backticks: never a keyword or a function
+
+    bool is(std::string_view op) const { return kind == TokenKind::op && text == op; }
+};
+
+// Splits a whole expression. Full-width signs （）＞＜，！＝％ and ≤ ≥ ≠ × ÷ count as their ASCII brothers. The last token is `end`.
+Checked<std::vector<Token>> split(std::string_view text);
+
+}  // namespace gongshu::expr
