@@ -96,6 +96,9 @@ struct ConnectionsDeps {
     Metrics& metrics;
     std::vector<io::Loop*> lanes;
     TargetPolicy may_connect;
+    // If given: readings of before a restart end with bad:stopped, one period after the last, so that the time nobody
+    // asked shows as a gap.
+    const Reader* reader = nullptr;
 };
 
 // Connections keeps one session per connection resource: polls its devices, turns answers into readings, reconnects for
