@@ -15,7 +15,8 @@
 // Fields: bool, integers, double, std::string, described enums (BOOST_DESCRIBE_ENUM; a trailing underscore is dropped),
 // described structs, std::optional, std::vector and std::map<std::string, …> of these, Json (anything). The default of a
 // field is what the struct's initialiser says. A missing optional is absent, null means absent. facts_of() must stand in
-// the namespace of the struct and be declared before make_kind() is used.
+// the namespace of the struct and be declared before make_kind() is used. The explicit instantiation stands outside of any
+// other namespace (`template gongshu::Result<…> gongshu::registry::spec_of<…>(…);` at the end of the file).
 
 #include <boost/describe.hpp>
 #include <boost/json.hpp>
@@ -63,8 +64,10 @@ template <class T>
 Json to_json(const T& value) {
     if constexpr (std::is_same_v<T, Json>) {
         return value;
-    } else if constexpr (std::is_same_v<T, bool> || std::is_floating_point_v<T>) {
+    } else if constexpr (std::is_same_v<T, bool>) {
         return Json(value);
+    } else if constexpr (std::is_floating_point_v<T>) {
+        return canonical_number(value);
     } else if constexpr (std::is_unsigned_v<T>) {
         return Json(static_cast<std::uint64_t>(value));
     } else if constexpr (std::is_integral_v<T>) {

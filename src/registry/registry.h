@@ -97,7 +97,7 @@ struct Revision {
     std::uint64_t revision = 0;
     TimeNs time = 0;
     std::string by;
-    std::string what;  // created, updated, deleted, rolled_back
+    std::string what;  // created, updated, deleted, renamed, rolled_back
     Json spec;
 };
 
@@ -137,6 +137,7 @@ struct RegistryOptions {
     std::string key_folder;                  // secret key, 0600, outside of the data folder by default
     std::uint32_t resources_max = 1'000'000; // per tenant
     std::uint64_t spec_bytes_max = 1 << 20;
+    std::uint64_t audit_records_max = 2'000'000;  // of all tenants; the oldest are removed
 };
 
 // The reading half of the registry: what checks, connectors and pages need. Any thread.
@@ -180,11 +181,12 @@ public:
                                  const PutOptions& options = {}) = 0;
     virtual Result<Change> remove(const Actor& actor, std::string_view kind, std::string_view name,
                                   const PutOptions& options = {}) = 0;
+    // Newest first; of a deleted resource too, by its last name. rollback() brings such a one back with its uid.
+    virtual Result<std::vector<Revision>> revisions(const Actor& actor, std::string_view kind, std::string_view name) const = 0;
+    virtual Result<Change> rollback(const Actor& actor, std::string_view kind, std::string_view name, std::uint64_t revision) = 0;
     // Resources that name it are changed with it, in the same transaction.
     virtual Result<Change> rename(const Actor& actor, std::string_view kind, std::string_view name,
                                   std::string_view new_name) = 0;
-    virtual Result<std::vector<Revision>> revisions(const Actor& actor, std::string_view kind, std::string_view name) const = 0;
-    virtual Result<Change> rollback(const Actor& actor, std::string_view kind, std::string_view name, std::uint64_t revision) = 0;
 
     // Several wishes, ordered by what names what, in one transaction and with one disk sync. A wish sees those before it,
     // in a dry run too.
@@ -195,13 +197,17 @@ public:
                                        std::string_view field) const = 0;
 
     // Called after each change is durable, in the order of the changes, on the thread that made it: keep it short, post
-    // elsewhere. Reading is fine inside; a change from inside is refused with Code::conflict. `unsubscribe` with the
-    // returned number; it waits for a running call.
+    // elsewhere. A rename comes as deleted (old name) and created (new name, same uid). Reading is fine inside; a change
+    // from inside is refused with Code::conflict. `unsubscribe` with the returned number, not from inside; it waits for a
+    // running call.
     virtual std::uint64_t subscribe(std::function<void(const Change&)> on_change) = 0;
     virtual void unsubscribe(std::uint64_t subscription) = 0;
 
+    // What was allowed is durable on return; refusals are kept in memory for up to a minute (Auth::tidy()) and 1000 at
+    // most, so that nobody can keep the disk busy with them.
     virtual void audit(const Actor& actor, std::string_view action, std::string_view kind, std::string_view name,
                        std::string_view detail_json, bool allowed) = 0;
+    // The newest first; from <= time < to.
     virtual Result<std::vector<AuditRecord>> audit_records(TenantId tenant, TimeNs from, TimeNs to, std::size_t records_max) const = 0;
 
     // Why nothing can be changed any more (a failed sync), or empty.

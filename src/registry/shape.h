@@ -56,6 +56,9 @@ struct Field {
     Json fallback;  // null = none
 };
 
+// Whole numbers within 2^53 as integers, so that 1 and 1.0 are the same value.
+Json canonical_number(double value);
+
 // Puts the facts at their fields; a fact without its field or a field without titles is our bug.
 void set_facts(Shape& shape, std::vector<Fact> facts);
 
@@ -65,6 +68,10 @@ Result<Json> normalize(const Shape& shape, const Json& spec);
 Json schema_of(const Shape& shape);
 // Fills schema, references, renamed and secret_fields of a kind.
 void finish_kind(Kind& kind, const std::shared_ptr<const Shape>& shape);
+
+// "a.b" and "a[3]" of paths in messages and differences.
+std::string join_path(std::string_view path, std::string_view key);
+std::string join_path(std::string_view path, std::size_t index);
 
 // The nearest of `words` by letters changed, or "" when nothing is near: for "did you mean".
 std::string nearest(std::string_view word, const std::vector<std::string>& words);

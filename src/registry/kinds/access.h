@@ -43,4 +43,9 @@ Kind role_kind();
 Kind user_kind();
 Kind token_kind();
 
+extern template Result<TenantSpec> spec_of<TenantSpec>(const Resource&);
+extern template Result<RoleSpec> spec_of<RoleSpec>(const Resource&);
+extern template Result<UserSpec> spec_of<UserSpec>(const Resource&);
+extern template Result<TokenSpec> spec_of<TokenSpec>(const Resource&);
+
 }  // namespace gongshu::registry

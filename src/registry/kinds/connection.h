@@ -27,4 +27,6 @@ struct ConnectionSpec {
 
 Kind connection_kind();
 
+extern template Result<ConnectionSpec> spec_of<ConnectionSpec>(const Resource&);
+
 }  // namespace gongshu::registry

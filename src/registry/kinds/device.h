@@ -72,4 +72,7 @@ Kind device_kind();
 // The properties of a device as they hold for it: the type's with the overrides laid over, disabled ones left out.
 std::vector<Property> effective_properties(const DeviceTypeSpec& type, const DeviceSpec& device);
 
+extern template Result<DeviceTypeSpec> spec_of<DeviceTypeSpec>(const Resource&);
+extern template Result<DeviceSpec> spec_of<DeviceSpec>(const Resource&);
+
 }  // namespace gongshu::registry

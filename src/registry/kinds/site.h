@@ -22,4 +22,6 @@ struct SiteSpec {
 
 Kind site_kind();
 
+extern template Result<SiteSpec> spec_of<SiteSpec>(const Resource&);
+
 }  // namespace gongshu::registry

@@ -1,0 +1,179 @@
+#include "registry/database.h"
+
+#include <soci/soci.h>
+#include <soci/sqlite3/soci-sqlite3.h>
+
+#include <list>
+#include <mutex>
+
+#include "base/log.h"
+#include "registry/migrations.h"
+#include "registry/sqlite_vfs.h"
+
+namespace gongshu::registry {
+
+namespace {
+
+class SociRow final : public Row {
+public:
+    explicit SociRow(const soci::row& row) : row_(row) {}
+    std::int64_t integer(std::size_t column) const override { return row_.get<long long>(column); }
+    std::string text(std::size_t column) const override { return row_.get<std::string>(column); }
+
+private:
+    const soci::row& row_;
+};
+
+// SOCI takes references to the values, so they are kept here until the statement ran.
+struct Bound {
+    std::list<long long> integers;
+    std::list<std::string> texts;
+    std::list<soci::indicator> nulls;
+
+    void add(soci::statement& statement, const Cell& cell) {
+        if (const auto* integer = std::get_if<std::int64_t>(&cell)) {
+            statement.exchange(soci::use(integers.emplace_back(*integer)));
+        } else if (const auto* text = std::get_if<std::string>(&cell)) {
+            statement.exchange(soci::use(texts.emplace_back(*text)));
+        } else {
+            statement.exchange(soci::use(texts.emplace_back(), nulls.emplace_back(soci::i_null)));
+        }
+    }
+};
+
+class SqliteDatabase final : public Database {
+public:
+    static Result<std::unique_ptr<Database>> open(io::Files& files, const std::string& folder) {
+        auto made = std::unique_ptr<SqliteDatabase>(new SqliteDatabase);
+        made->path_ = folder + "/registry.db";
+        if (made->path_.find('"') != std::string::npos) {
+            return Error{Code::invalid, "the data folder \"{}\" may not hold quotes", folder};
+        }
+        TRY(files.make_folder(folder, 0750));
+        made->vfs_ = TRY(make_sqlite_vfs(files));
+        TRY(made->connect());
+        TRY(made->migrate());
+        return std::unique_ptr<Database>(std::move(made));
+    }
+
+    ~SqliteDatabase() override {
+        try {
+            sql_.close();
+        } catch (const std::exception& error) {
+            log_warning("registry", "closing {}: {}", path_, error.what());
+        }
+    }
+
+    Result<void> change(const std::vector<Statement>& statements) override {
+        const std::lock_guard lock(mutex_);
+        if (auto why = read_only_unlocked(); !why.empty()) return Error{Code::unavailable, "{}", why};
+        try {
+            sql_ << "begin immediate";
+            for (const Statement& statement : statements) run(statement);
+            sql_ << "commit";
+        } catch (const std::exception& error) {
+            const std::string what = error.what();
+            roll_back();
+            return Error{vfs_->sync_failed() || !broken_.empty() ? Code::unavailable : Code::io, "cannot write {}: {}", path_, what};
+        }
+        return {};
+    }
+
+    Result<void> read(const Statement& query, const std::function<void(const Row&)>& on_row) const override {
+        const std::lock_guard lock(mutex_);
+        try {
+            soci::row row;
+            soci::statement statement(sql_);
+            Bound bound;
+            statement.exchange(soci::into(row));
+            for (const Cell& cell : query.values) bound.add(statement, cell);
+            statement.alloc();
+            statement.prepare(query.sql);
+            statement.define_and_bind();
+            bool more = statement.execute(true);
+            for (; more; more = statement.fetch()) on_row(SociRow(row));
+        } catch (const std::exception& error) {
+            return Error{Code::io, "cannot read {}: {}", path_, error.what()};
+        }
+        return {};
+    }
+
+    std::string read_only() const override {
+        const std::lock_guard lock(mutex_);
+        return read_only_unlocked();
+    }
+
+private:
+    std::string read_only_unlocked() const {
+        if (vfs_->sync_failed()) return path_ + " is read-only since a sync to disk failed; check the disk and restart";
+        return broken_;
+    }
+
+    void run(const Statement& statement) {
+        soci::statement prepared(sql_);
+        Bound bound;
+        for (const Cell& cell : statement.values) bound.add(prepared, cell);
+        prepared.alloc();
+        prepared.prepare(statement.sql);
+        prepared.define_and_bind();
+        prepared.execute(true);
+    }
+
+    void roll_back() {
+        try {
+            sql_ << "rollback";
+        } catch (const std::exception& error) {
+            // SQLite rolls back by itself after some failures and then refuses this; anything else is not to be trusted.
+            if (std::string_view(error.what()).find("no transaction is active") != std::string_view::npos) return;
+            broken_ = fmt::format("{} is read-only since a change could not be undone: {}", path_, error.what());
+        }
+    }
+
+    Result<void> connect() {
+        try {
+            sql_.open(soci::sqlite3, fmt::format("dbname=\"{}\" vfs={}", path_, vfs_->name()));
+            sql_ << "pragma locking_mode = exclusive";
+            std::string mode;
+            sql_ << "pragma journal_mode = wal", soci::into(mode);
+            if (mode != "wal") return Error{Code::unsupported, "cannot open {}: the journal mode is {}, expected wal", path_, mode};
+            sql_ << "pragma synchronous = full";
+            sql_ << "pragma temp_store = memory";
+        } catch (const std::exception& error) {
+            return Error{Code::io, "cannot open {}: {}", path_, error.what()};
+        }
+        return {};
+    }
+
+    Result<void> migrate() {
+        TRY(change({{"create table if not exists schema_step (step bigint not null)", {}}}));
+        std::int64_t step = 0;
+        TRY(read({"select step from schema_step", {}}, [&](const Row& row) { step = row.integer(0); }));
+        const auto newest = static_cast<std::int64_t>(migrations().size());
+        if (step > newest) {
+            return Error{Code::unsupported, "{} was written by a newer version (step {}, this program knows {})", path_, step, newest};
+        }
+        for (; step < newest; ++step) {
+            std::vector<Statement> statements;
+            for (const std::string_view sql : migrations()[static_cast<std::size_t>(step)]) statements.push_back({std::string(sql), {}});
+            statements.push_back({"delete from schema_step", {}});
+            statements.push_back({"insert into schema_step (step) values (:a)", {step + 1}});
+            TRY(change(statements).context("cannot bring the tables to step {}", step + 1));
+        }
+        return {};
+    }
+
+    // The VFS outlives the connection.
+    std::unique_ptr<SqliteVfs> vfs_;
+    std::string path_;
+    mutable std::mutex mutex_;
+    mutable soci::session sql_;
+    std::string broken_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Database>> Database::open(io::Files& files, const std::string& folder) {
+    return SqliteDatabase::open(files, folder);
+}
+
+}  // namespace gongshu::registry

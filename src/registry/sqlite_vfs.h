@@ -1,0 +1,24 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "io/files.h"
+
+namespace gongshu::registry {
+
+// Lets SQLite keep its files in an io::Files, so that tests can fail each operation and pull the plug.
+// Lives:   longer than every connection that uses it.
+// Threads: as SQLite asks; its files are used by one connection only (locking_mode=exclusive), so locks are not made.
+// Bounds:  none.  Disk: whatever SQLite writes; new files get mode 0600.
+class SqliteVfs {
+public:
+    virtual ~SqliteVfs() = default;
+    virtual const std::string& name() const = 0;  // for `vfs=` of a connection
+    // A sync failed since the start: what is on the disk is unknown.
+    virtual bool sync_failed() const = 0;
+};
+
+Result<std::unique_ptr<SqliteVfs>> make_sqlite_vfs(io::Files& files);
+
+}  // namespace gongshu::registry
