@@ -22,8 +22,8 @@ struct Address {
 Result<Address> parse_address(std::string_view text);
 std::string to_string(const Address& address);
 
-// One TCP (or TLS) connection. All calls and callbacks on its loop's thread. Destroying it closes it without a callback;
-// a stream may be destroyed from within its own callbacks.
+// One TCP (or TLS) connection. All calls and callbacks on its loop's thread. Destroying it is close(); a stream may be
+// destroyed from within its own callbacks.
 class Stream {
 public:
     struct Events {
@@ -36,6 +36,10 @@ public:
         std::function<void()> on_drained;
     };
 
+    static constexpr DurationNs kCloseTimeout = 5 * kSecond;
+    static constexpr std::size_t kSendBytesMax = 16 << 20;  // unless set_send_bytes_max() says otherwise
+    static constexpr std::size_t kReadBytesMax = 64 << 10;  // at most this much in one on_data
+
     virtual ~Stream() = default;
     // Must be called before the loop next runs; may be called again to hand the stream to somebody else.
     virtual void start(Events events) = 0;
@@ -46,7 +50,7 @@ public:
     virtual void set_send_bytes_max(std::size_t bytes) = 0;
     // While paused no bytes are read: the peer is slowed down by TCP itself.
     virtual void pause_reading(bool paused) = 0;
-    // Sends what is queued, then closes. No callbacks after this.
+    // Sends what is queued, then closes; gives the peer kCloseTimeout to take it. No callbacks after this.
     virtual void close() = 0;
     virtual Address peer() const = 0;
     virtual bool secure() const = 0;  // TLS
@@ -62,18 +66,21 @@ class TlsServer;  // certificate and key for accepted streams, see io/tls.h
 class TlsClient;
 
 struct ListenOptions {
-    std::shared_ptr<const TlsServer> tls;  // null = plain
+    // Null = plain. With it, streams are handed over after the handshake, for which they have 10 s.
+    std::shared_ptr<const TlsServer> tls;
     std::uint32_t streams_max = 20'000;    // more are accepted and closed at once
 };
 
 struct ConnectOptions {
-    std::shared_ptr<const TlsClient> tls;
-    DurationNs timeout = 5 * kSecond;
+    std::shared_ptr<const TlsClient> tls;  // null = plain
+    DurationNs timeout = 5 * kSecond;      // for the name, the connection and the handshake together
 };
 
 // Loop is one thread's world: timers, posted work and sockets, in one thread, one thing after another.
-// Lives:   made by an Env; run() occupies its thread until stop().
-// Threads: post(), stop() and in_loop() from any; all else from the loop's own thread (or before run()).
+// Lives:   made once per thread; run() occupies its thread until stop(), and runs what was posted before stop(). Streams
+//          and listeners may outlive it: they are closed then. What still waits when it is destroyed is dropped.
+// Threads: post(), stop() and in_loop() from any; all else from the loop's own thread, or while run() does not run
+//          (in_loop() is true then). Anything else ends in an ASSERT.
 // Bounds:  a callback should take at most about 1 ms; longer work goes to a Pool.
 class Loop {
 public:
@@ -90,6 +97,11 @@ public:
 
     virtual const Clock& clock() const = 0;
 
+    // Calls `work` on the loop's thread for each SIGINT, SIGTERM and SIGHUP, instead of what they do by themselves. Once
+    // per process, from the thread that makes the others and before it does, because they inherit its signal mask. A
+    // simulated loop never calls it.
+    virtual void on_signal(std::function<void(int)> work) = 0;
+
     virtual Result<std::unique_ptr<Listener>> listen(const Address& address, const ListenOptions& options,
                                                      std::function<void(std::unique_ptr<Stream>)> on_accept) = 0;
     // `done` is called later, once, with the stream or why not. Names are resolved off the loop.
@@ -98,7 +110,7 @@ public:
 };
 
 // A bounded pool of threads for queries, rendering, compaction, syncs. submit() refuses (false) when `queue_max` jobs
-// wait. Any thread. Destroying it waits for what runs and drops what waits.
+// wait. Any thread. Destroying it waits for what runs and drops what waits; not from one of its own jobs.
 class Pool {
 public:
     virtual ~Pool() = default;

@@ -1,0 +1,159 @@
+#include "io/crypto.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "base/assert.h"
+
+namespace gongshu::io {
+
+namespace {
+
+constexpr std::size_t kNonceBytes = 12;
+constexpr std::size_t kTagBytes = 16;
+constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view kUrlAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+struct FreeCipher {
+    void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
+};
+using Cipher = std::unique_ptr<EVP_CIPHER_CTX, FreeCipher>;
+
+int int_size(Bytes bytes) { return static_cast<int>(bytes.size()); }
+
+std::string encode(Bytes bytes, std::string_view alphabet, bool padding) {
+    std::string text;
+    text.reserve((bytes.size() + 2) / 3 * 4);
+    for (std::size_t i = 0; i < bytes.size(); i += 3) {
+        const auto count = std::min<std::size_t>(bytes.size() - i, 3);
+        std::uint32_t group = 0;
+        for (std::size_t k = 0; k < 3; ++k) group = group << 8 | (k < count ? bytes[i + k] : 0u);
+        for (std::size_t k = 0; k <= count; ++k) text.push_back(alphabet[group >> (18 - 6 * k) & 63]);
+        if (padding) text.append(3 - count, '=');
+    }
+    return text;
+}
+
+int digit_of(char c) {
+    if (c >= 'A' && c <= 'Z') return c - 'A';
+    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+    if (c >= '0' && c <= '9') return c - '0' + 52;
+    if (c == '+' || c == '-') return 62;
+    if (c == '/' || c == '_') return 63;
+    return -1;
+}
+
+}  // namespace
+
+void random_bytes(std::span<std::uint8_t> into) {
+    ASSERT(RAND_bytes(into.data(), int_size(into)) == 1);
+}
+
+std::string random_token() {
+    Digest256 bytes;
+    random_bytes(bytes);
+    return base64url(bytes);
+}
+
+Digest256 sha256(Bytes bytes) {
+    Digest256 digest;
+    ASSERT(EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr) == 1);
+    return digest;
+}
+
+std::array<std::uint8_t, 20> sha1(Bytes bytes) {
+    std::array<std::uint8_t, 20> digest;
+    ASSERT(EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha1(), nullptr) == 1);
+    return digest;
+}
+
+Digest256 hmac_sha256(Bytes key, Bytes bytes) {
+    static constexpr std::uint8_t kNothing = 0;  // a null key would mean "the one of before"
+    Digest256 digest;
+    unsigned size = 0;
+    const auto* const made = HMAC(EVP_sha256(), key.empty() ? &kNothing : key.data(), int_size(key), bytes.data(),
+                                  bytes.size(), digest.data(), &size);
+    ASSERT(made != nullptr && size == digest.size());
+    return digest;
+}
+
+bool equal_constant_time(Bytes a, Bytes b) {
+    return a.size() == b.size() && (a.empty() || CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0);
+}
+
+Buffer seal(const Digest256& key, Bytes plain, std::string_view context) {
+    const Bytes extra = as_bytes(context);
+    Buffer sealed(kNonceBytes + kTagBytes + plain.size());
+    random_bytes(std::span(sealed).first(kNonceBytes));
+    const Cipher cipher(EVP_CIPHER_CTX_new());
+    ASSERT(cipher);
+    int count = 0;
+    ASSERT(EVP_EncryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, key.data(), sealed.data()) == 1);
+    ASSERT(extra.empty() || EVP_EncryptUpdate(cipher.get(), nullptr, &count, extra.data(), int_size(extra)) == 1);
+    std::uint8_t* const out = sealed.data() + kNonceBytes + kTagBytes;
+    ASSERT(plain.empty() || EVP_EncryptUpdate(cipher.get(), out, &count, plain.data(), int_size(plain)) == 1);
+    std::uint8_t rest[16];  // GCM leaves nothing over
+    ASSERT(EVP_EncryptFinal_ex(cipher.get(), rest, &count) == 1);
+    ASSERT(EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_GET_TAG, kTagBytes, sealed.data() + kNonceBytes) == 1);
+    return sealed;
+}
+
+Result<Buffer> open_sealed(const Digest256& key, Bytes sealed, std::string_view context) {
+    if (sealed.size() < kNonceBytes + kTagBytes) {
+        return Error{Code::corrupt, "a sealed secret has {} bytes, at least {} were expected", sealed.size(),
+                     kNonceBytes + kTagBytes};
+    }
+    const Bytes extra = as_bytes(context);
+    const Bytes hidden = sealed.subspan(kNonceBytes + kTagBytes);
+    Buffer tag(sealed.begin() + kNonceBytes, sealed.begin() + kNonceBytes + kTagBytes);
+    Buffer plain(hidden.size());
+    const Cipher cipher(EVP_CIPHER_CTX_new());
+    ASSERT(cipher);
+    int count = 0;
+    std::uint8_t rest[16];
+    const bool opened =
+        EVP_DecryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, key.data(), sealed.data()) == 1
+        && (extra.empty() || EVP_DecryptUpdate(cipher.get(), nullptr, &count, extra.data(), int_size(extra)) == 1)
+        && (hidden.empty() || EVP_DecryptUpdate(cipher.get(), plain.data(), &count, hidden.data(), int_size(hidden)) == 1)
+        && EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_SET_TAG, kTagBytes, tag.data()) == 1
+        && EVP_DecryptFinal_ex(cipher.get(), rest, &count) == 1;
+    if (!opened) {
+        return Error{Code::corrupt, "a sealed secret cannot be opened for \"{}\": the key is another one or it was changed",
+                     context};
+    }
+    return plain;
+}
+
+std::string base64(Bytes bytes) { return encode(bytes, kAlphabet, true); }
+std::string base64url(Bytes bytes) { return encode(bytes, kUrlAlphabet, false); }
+
+Result<Buffer> from_base64(std::string_view text) {
+    const auto end = text.find_last_not_of('=');
+    const auto digits = text.substr(0, end == std::string_view::npos ? 0 : end + 1);
+    const auto padding = text.size() - digits.size();
+    if (digits.size() % 4 == 1 || padding > 2 || (padding > 0 && text.size() % 4 != 0)) {
+        return Error{Code::malformed, "base64 of {} characters is cut short or padded wrongly", text.size()};
+    }
+    Buffer bytes;
+    bytes.reserve(digits.size() * 3 / 4);
+    std::uint32_t group = 0;
+    int bits = 0;
+    for (std::size_t i = 0; i < digits.size(); ++i) {
+        const int digit = digit_of(digits[i]);
+        if (digit < 0) return Error{Code::malformed, "base64 has a byte 0x{:02x} at {}", static_cast<std::uint8_t>(digits[i]), i};
+        group = (group << 6 | static_cast<std::uint32_t>(digit)) & 0xffffff;
+        bits += 6;
+        if (bits < 8) continue;
+        bits -= 8;
+        bytes.push_back(static_cast<std::uint8_t>(group >> bits));
+    }
+    if ((group & ((1u << bits) - 1)) != 0) return Error{Code::malformed, "base64 ends in bits that mean nothing"};
+    return bytes;
+}
+
+}  // namespace gongshu::io
