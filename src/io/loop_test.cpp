@@ -480,6 +480,48 @@ TEST(SimWorld, SameSeedSameRun) {
     EXPECT_NE(run(5), run(6));
 }
 
+TEST(SimWorld, BytesArriveInOrderWhateverTheSeed) {
+    for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+        SCOPED_TRACE(seed);
+        SimPlace place(seed);
+        const auto other = place.world().make_loop();
+        Rng rng{seed};
+        std::unique_ptr<Stream> client, server;
+        std::string sent, got;
+        bool closed = false;
+        const auto listener =
+            other
+                ->listen({"a", 1}, {},
+                         [&](auto stream) {
+                             server = std::move(stream);
+                             server->start({.on_data =
+                                                [&](Bytes bytes) {
+                                                    got += as_text(bytes);
+                                                    if (!rng.chance(0.1)) return;
+                                                    server->pause_reading(true);
+                                                    other->after(static_cast<DurationNs>(rng.below(kMillisecond)), [&] {
+                                                        if (server) server->pause_reading(false);
+                                                    });
+                                                },
+                                            .on_closed = [&](const Error&) { closed = true; }});
+                         })
+                .value();
+        std::function<void()> more = [&] {
+            const auto piece = pattern(rng.below(30'000));
+            sent += piece;
+            client->send(as_bytes(piece));
+            if (sent.size() > 300'000) return client.reset();
+            place.loop().after(static_cast<DurationNs>(rng.below(kMillisecond)), more);
+        };
+        place.loop().connect({"a", 1}, {}, [&](auto stream) {
+            client = std::move(*stream);
+            more();
+        });
+        ASSERT_TRUE(place.until([&] { return closed; }));
+        EXPECT_TRUE(got == sent);
+    }
+}
+
 TEST(SimWorld, PoolJobsAreTurns) {
     SimPlace place;
     const auto pool = place.world().make_pool();
