@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# tools/embed.sh FOLDER OUT_S OUT_CPP NAME: packs every file of FOLDER (gzip, no time stamps) into an assembler file and
+# tools/embed.sh FOLDER OUT_S OUT_CPP NAME gzip|raw: packs every file of FOLDER (gzip without time stamps, or as it is) into an assembler file and
 # writes the table that finds them: `std::span<const app::EmbeddedFile> NAME()`. No folder, empty table.
 set -euo pipefail
-folder=$1 assembler=$2 source=$3 name=$4
+folder=$1 assembler=$2 source=$3 name=$4 how=$5
 packed=$(dirname "$assembler")/packed_$name
 rm -rf "$packed"
 mkdir -p "$packed"
@@ -23,10 +23,10 @@ declarations="" rows="" i=0
 if [ -d "$folder" ]; then
   while IFS= read -r file; do
     path=${file#"$folder"/}
-    gzip -9nc "$file" > "$packed/$i.gz"
-    etag=$(sha256sum "$packed/$i.gz" | cut -c1-16)
+    if [ "$how" = gzip ]; then gzip -9nc "$file" > "$packed/$i.bin"; else cp "$file" "$packed/$i.bin"; fi
+    etag=$(sha256sum "$packed/$i.bin" | cut -c1-16)
     printf '    .balign 16\n    .global %s_%d\n%s_%d:\n    .incbin "%s"\n    .global %s_%d_end\n%s_%d_end:\n    .byte 0\n' \
-      "$name" "$i" "$name" "$i" "$packed/$i.gz" "$name" "$i" "$name" "$i" >> "$assembler"
+      "$name" "$i" "$name" "$i" "$packed/$i.bin" "$name" "$i" "$name" "$i" >> "$assembler"
     declarations+="extern const unsigned char ${name}_$i[]; extern const unsigned char ${name}_${i}_end[];"$'\n'
     rows+="    {\"$path\", \"$(mime "$path")\", \"$etag\", ${name}_$i, ${name}_${i}_end},"$'\n'
     i=$((i + 1))

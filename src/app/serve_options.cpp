@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "io/interfaces.h"
 #include "io/loop.h"
 
 namespace gongshu::app {
@@ -43,16 +44,30 @@ options::Table demo_table(ServeOptions& o) {
     return table;
 }
 
+namespace {
+
+bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
+
+// Without TLS a door stays on loopback; what is said there could be read by anybody on the way.
+Result<void> check_plain_door(const char* option, const std::string& text, bool may_be_private) {
+    const io::Address address = TRY(io::parse_address(text));
+    if (is_loopback(address.host) || (may_be_private && io::is_private_address(address.host))) return {};
+    return Error{Code::invalid, "option {}: {} is not a loopback address, and this door has no TLS: use --lan, or a TLS proxy in front of 127.0.0.1",
+                 option, text};
+}
+
+}  // namespace
+
 Result<void> finish(ServeOptions& options, bool demo) {
     if (options.data.empty()) return Error{Code::invalid, "option --data is missing: name a folder for the data, as in --data /var/lib/gongshu"};
     while (options.data.size() > 1 && options.data.ends_with('/')) options.data.pop_back();
     if (options.key_folder.empty()) options.key_folder = options.data + ".keys";
     if (options.lanes == 0) options.lanes = std::max(1u, std::thread::hardware_concurrency());
-    TRY(io::parse_address(options.http).context("option --http"));
-    TRY(io::parse_address(options.mqtt).context("option --mqtt"));
+    const bool plain_mqtt = std::find(options.insecure.begin(), options.insecure.end(), "mqtt") != options.insecure.end();
+    TRY(check_plain_door("--http", options.http, false));
+    TRY(check_plain_door("--mqtt", options.mqtt, plain_mqtt));
     for (const std::string& listener : options.insecure) {
         if (listener != "mqtt") return Error{Code::invalid, "option --insecure: '{}' is no listener that may go without TLS: mqtt may", listener};
-        if (!options.lan) return Error{Code::invalid, "option --insecure only matters with --lan: on loopback there is no TLS anyway"};
     }
     static constexpr const char* kLevels[] = {"debug", "info", "warning", "error"};
     const auto level = std::find(std::begin(kLevels), std::end(kLevels), options.log_level);

@@ -6,8 +6,8 @@ namespace gongshu::io {
 
 Result<Address> parse_address(std::string_view text) {
     const auto wrong = [&](std::string_view why) {
-        return Error{Code::invalid, "{} in the address \"{}\"; write host:port, such as 127.0.0.1:1883 or [::1]:1883", why,
-                     text};
+        return Error{Code::invalid, "{} in the address \"{}\"; write host:port, such as 127.0.0.1:1883 or [::1]:1883",
+                     why, text};
     };
     const auto colon = text.rfind(':');
     if (colon == std::string_view::npos) return wrong("there is no port");

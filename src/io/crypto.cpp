@@ -50,9 +50,7 @@ int digit_of(char c) {
 
 }  // namespace
 
-void random_bytes(std::span<std::uint8_t> into) {
-    ASSERT(RAND_bytes(into.data(), int_size(into)) == 1);
-}
+void random_bytes(std::span<std::uint8_t> into) { ASSERT(RAND_bytes(into.data(), int_size(into)) == 1); }
 
 std::string random_token() {
     Digest256 bytes;
@@ -117,14 +115,15 @@ Result<Buffer> open_sealed(const Digest256& key, Bytes sealed, std::string_view 
     int count = 0;
     std::uint8_t rest[16];
     const bool opened =
-        EVP_DecryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, key.data(), sealed.data()) == 1
-        && (extra.empty() || EVP_DecryptUpdate(cipher.get(), nullptr, &count, extra.data(), int_size(extra)) == 1)
-        && (hidden.empty() || EVP_DecryptUpdate(cipher.get(), plain.data(), &count, hidden.data(), int_size(hidden)) == 1)
-        && EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_SET_TAG, kTagBytes, tag.data()) == 1
-        && EVP_DecryptFinal_ex(cipher.get(), rest, &count) == 1;
+        EVP_DecryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, key.data(), sealed.data()) == 1 &&
+        (extra.empty() || EVP_DecryptUpdate(cipher.get(), nullptr, &count, extra.data(), int_size(extra)) == 1) &&
+        (hidden.empty() ||
+         EVP_DecryptUpdate(cipher.get(), plain.data(), &count, hidden.data(), int_size(hidden)) == 1) &&
+        EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_SET_TAG, kTagBytes, tag.data()) == 1 &&
+        EVP_DecryptFinal_ex(cipher.get(), rest, &count) == 1;
     if (!opened) {
-        return Error{Code::corrupt, "a sealed secret cannot be opened for \"{}\": the key is another one or it was changed",
-                     context};
+        return Error{Code::corrupt,
+                     "a sealed secret cannot be opened for \"{}\": the key is another one or it was changed", context};
     }
     return plain;
 }
@@ -145,7 +144,8 @@ Result<Buffer> from_base64(std::string_view text) {
     int bits = 0;
     for (std::size_t i = 0; i < digits.size(); ++i) {
         const int digit = digit_of(digits[i]);
-        if (digit < 0) return Error{Code::malformed, "base64 has a byte 0x{:02x} at {}", static_cast<std::uint8_t>(digits[i]), i};
+        if (digit < 0)
+            return Error{Code::malformed, "base64 has a byte 0x{:02x} at {}", static_cast<std::uint8_t>(digits[i]), i};
         group = (group << 6 | static_cast<std::uint32_t>(digit)) & 0xffffff;
         bits += 6;
         if (bits < 8) continue;

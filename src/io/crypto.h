@@ -27,7 +27,7 @@ Buffer seal(const Digest256& key, Bytes plain, std::string_view context);
 Result<Buffer> open_sealed(const Digest256& key, Bytes sealed, std::string_view context);
 
 std::string base64(Bytes bytes);
-std::string base64url(Bytes bytes);  // without padding
+std::string base64url(Bytes bytes);                 // without padding
 Result<Buffer> from_base64(std::string_view text);  // either alphabet, padding optional
 std::array<std::uint8_t, 20> sha1(Bytes bytes);     // only for the WebSocket handshake (RFC 6455 §4.2.2)
 

@@ -8,7 +8,8 @@ namespace gongshu::io {
 namespace {
 
 TEST(Crypto, HashesOfTheStandards) {
-    EXPECT_EQ(to_hex(sha256(as_bytes("abc"))), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");  // FIPS 180
+    EXPECT_EQ(to_hex(sha256(as_bytes("abc"))),
+              "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");  // FIPS 180
     EXPECT_EQ(to_hex(sha256({})), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     EXPECT_EQ(to_hex(sha1(as_bytes("abc"))), "a9993e364706816aba3e25717850c26c9cd0d89d");
     // RFC 6455, 1.3
@@ -19,7 +20,8 @@ TEST(Crypto, HashesOfTheStandards) {
     };
     // RFC 4231, 4.2, 4.3 and 4.7
     f(Buffer(20, 0x0b), "Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
-    f(as_bytes("Jefe"), "what do ya want for nothing?", "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    f(as_bytes("Jefe"), "what do ya want for nothing?",
+      "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
     f(Buffer(131, 0xaa), "Test Using Larger Than Block-Size Key - Hash Key First",
       "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
     f({}, "", "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
@@ -28,8 +30,10 @@ TEST(Crypto, HashesOfTheStandards) {
 TEST(Crypto, OpensTheVectorOfGcm) {
     // The GCM specification of McGrew and Viega, test case 14: AES-256, key and nonce zero, 16 zero bytes.
     Buffer sealed(12, 0);
-    for (const auto* hex : {"d0d1c8a799996bf0265b98b5d48ab919", "cea7403d4d606b6e074ec5d3baf39d18"}) {  // tag, ciphertext
-        for (int i = 0; i < 32; i += 2) sealed.push_back(static_cast<std::uint8_t>(std::stoi(std::string(hex + i, 2), nullptr, 16)));
+    for (const auto* hex :
+         {"d0d1c8a799996bf0265b98b5d48ab919", "cea7403d4d606b6e074ec5d3baf39d18"}) {  // tag, ciphertext
+        for (int i = 0; i < 32; i += 2)
+            sealed.push_back(static_cast<std::uint8_t>(std::stoi(std::string(hex + i, 2), nullptr, 16)));
     }
     EXPECT_EQ(open_sealed({}, sealed, "").value(), Buffer(16, 0));
 }

@@ -20,7 +20,10 @@ namespace {
 class Connector final : public Watcher, public std::enable_shared_from_this<Connector> {
 public:
     Connector(EpollLoop& loop, Address target, const ConnectOptions& options, StreamDone done)
-        : loop_(loop), target_(std::move(target)), options_(options), done_(std::move(done)),
+        : loop_(loop),
+          target_(std::move(target)),
+          options_(options),
+          done_(std::move(done)),
           deadline_(loop.clock().monotonic() + options.timeout) {}
     Connector(const Connector&) = delete;
     Connector& operator=(const Connector&) = delete;
@@ -86,7 +89,8 @@ private:
 
     void connected() {
         loop_.unwatch(descriptor_);  // the stream adds it anew, under its own id
-        auto stream = EpollConnection::make(loop_, std::exchange(descriptor_, -1), to_address(addresses_[next_ - 1]), {});
+        auto stream =
+            EpollConnection::make(loop_, std::exchange(descriptor_, -1), to_address(addresses_[next_ - 1]), {});
         if (!options_.tls) return finish(std::move(stream));
         const auto left = std::max<DurationNs>(deadline_ - loop_.clock().monotonic(), 0);
         loop_.handshakes().connect(std::move(stream), options_.tls, target_.host, left,

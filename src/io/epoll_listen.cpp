@@ -26,7 +26,10 @@ class Acceptor final : public Watcher, public std::enable_shared_from_this<Accep
 public:
     Acceptor(EpollLoop& loop, int descriptor, const ListenOptions& options,
              std::function<void(std::unique_ptr<Stream>)> on_accept)
-        : loop_(&loop), descriptor_(descriptor), address_(local_address(descriptor)), options_(options),
+        : loop_(&loop),
+          descriptor_(descriptor),
+          address_(local_address(descriptor)),
+          options_(options),
           on_accept_(std::make_shared<std::function<void(std::unique_ptr<Stream>)>>(std::move(on_accept))) {}
     Acceptor(const Acceptor&) = delete;
     Acceptor& operator=(const Acceptor&) = delete;
@@ -74,7 +77,8 @@ private:
     void take(int accepted, const SocketAddress& peer) {
         if (*count_ >= options_.streams_max) {
             ::close(accepted);
-            return complain("{} streams are open on {}, its limit: more are closed at once", *count_, to_string(address_));
+            return complain("{} streams are open on {}, its limit: more are closed at once", *count_,
+                            to_string(address_));
         }
         set_no_delay(accepted);
         ++*count_;

@@ -62,8 +62,11 @@ int wait(int epoll, epoll_event* events, std::optional<DurationNs> timeout) {
 }  // namespace
 
 EpollLoop::EpollLoop(const Clock& clock)
-    : clock_(clock), epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
-      scratch_(Stream::kReadBytesMax), handshakes_(*this) {
+    : clock_(clock),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      scratch_(Stream::kReadBytesMax),
+      handshakes_(*this) {
     ASSERT(epoll_ >= 0 && wake_ >= 0);  // no descriptors are left before anything has begun
     watch(wake_, kWakeId, EPOLLIN, false);
 }

@@ -35,7 +35,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Stream> EpollConnection::make(EpollLoop& loop, int descriptor, Address peer, std::shared_ptr<void> ticket) {
+std::unique_ptr<Stream> EpollConnection::make(EpollLoop& loop, int descriptor, Address peer,
+                                              std::shared_ptr<void> ticket) {
     auto connection = std::make_shared<EpollConnection>(loop, descriptor, std::move(peer), std::move(ticket));
     connection->id_ = loop.add(connection);
     return std::make_unique<EpollStream>(std::move(connection));

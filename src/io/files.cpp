@@ -8,7 +8,7 @@ namespace {
 
 Result<void> write_temporary(Files& files, const std::string& path, Bytes bytes, unsigned mode) {
     const auto file = TRY(files.open(path, Open::read_write));
-    TRY(file->truncate(0));  // left over from a crash, perhaps
+    TRY(file->truncate(0));           // left over from a crash, perhaps
     TRY(files.set_mode(path, mode));  // before the bytes, which may be secret
     TRY(file->append(bytes));
     return file->sync();

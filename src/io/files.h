@@ -44,8 +44,8 @@ public:
     virtual Result<bool> exists(const std::string& path) = 0;
     // Names of files and folders in `folder`, sorted, without "." and "..".
     virtual Result<std::vector<std::string>> list(const std::string& folder) = 0;
-    // With its parents; fine if it is there. `mode` is only for the last one, as in chmod. What it makes survives a power
-    // cut once it returned ok, without sync_folder().
+    // With its parents; fine if it is there. `mode` is only for the last one, as in chmod. What it makes survives a
+    // power cut once it returned ok, without sync_folder().
     virtual Result<void> make_folder(const std::string& path, unsigned mode = 0750) = 0;
     virtual Result<void> sync_folder(const std::string& path) = 0;
     virtual Result<DiskSpace> space(const std::string& path) = 0;

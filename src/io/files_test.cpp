@@ -182,7 +182,8 @@ TEST_P(BothFiles, AgreeWithAMap) {
                 const auto offset = rng.below(4000);
                 ASSERT_TRUE(file->write_at(offset, bytes));
                 if (!bytes.empty()) want.resize(std::max<std::size_t>(want.size(), offset + bytes.size()));
-                std::copy(bytes.begin(), bytes.end(), want.begin() + static_cast<std::ptrdiff_t>(bytes.empty() ? 0 : offset));
+                std::copy(bytes.begin(), bytes.end(),
+                          want.begin() + static_cast<std::ptrdiff_t>(bytes.empty() ? 0 : offset));
                 break;
             }
             case 2: {

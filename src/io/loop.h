@@ -29,8 +29,8 @@ public:
     struct Events {
         // Bytes that came, valid during the call. Take all of them.
         std::function<void(Bytes)> on_data;
-        // The peer closed (Code::unavailable, "closed by peer"), or the link failed. Called at most once, last, and never
-        // from within send() or close().
+        // The peer closed (Code::unavailable, "closed by peer"), or the link failed. Called at most once, last, and
+        // never from within send() or close().
         std::function<void(const Error&)> on_closed;
         // Everything handed to send() has gone to the system. For senders that produce piece by piece.
         std::function<void()> on_drained;
@@ -58,7 +58,7 @@ public:
 
 class Listener {
 public:
-    virtual ~Listener() = default;  // stops listening
+    virtual ~Listener() = default;        // stops listening
     virtual Address address() const = 0;  // with the port that was picked
 };
 
@@ -68,7 +68,7 @@ class TlsClient;
 struct ListenOptions {
     // Null = plain. With it, streams are handed over after the handshake, for which they have 10 s.
     std::shared_ptr<const TlsServer> tls;
-    std::uint32_t streams_max = 20'000;    // more are accepted and closed at once
+    std::uint32_t streams_max = 20'000;  // more are accepted and closed at once
 };
 
 struct ConnectOptions {
@@ -77,7 +77,8 @@ struct ConnectOptions {
 };
 
 // Loop is one thread's world: timers, posted work and sockets, in one thread, one thing after another.
-// Lives:   made once per thread; run() occupies its thread until stop(), and runs what was posted before stop(). Streams
+// Lives:   made once per thread; run() occupies its thread until stop(), and runs what was posted before stop().
+// Streams
 //          and listeners may outlive it: they are closed then. What still waits when it is destroyed is dropped.
 // Threads: post(), stop() and in_loop() from any; all else from the loop's own thread, or while run() does not run
 //          (in_loop() is true then). Anything else ends in an ASSERT.
@@ -97,9 +98,9 @@ public:
 
     virtual const Clock& clock() const = 0;
 
-    // Calls `work` on the loop's thread for each SIGINT, SIGTERM and SIGHUP, instead of what they do by themselves. Once
-    // per process, from the thread that makes the others and before it does, because they inherit its signal mask. A
-    // simulated loop never calls it.
+    // Calls `work` on the loop's thread for each SIGINT, SIGTERM and SIGHUP, instead of what they do by themselves.
+    // Once per process, from the thread that makes the others and before it does, because they inherit its signal mask.
+    // A simulated loop never calls it.
     virtual void on_signal(std::function<void(int)> work) = 0;
 
     virtual Result<std::unique_ptr<Listener>> listen(const Address& address, const ListenOptions& options,

@@ -119,7 +119,8 @@ TEST_P(BothLoops, EchoesLargeAmountsBothWays) {
         EXPECT_EQ(to_string(client->peer()), to_string(listener->address()));
         EXPECT_EQ(server->peer().host, "127.0.0.1");
         EXPECT_FALSE(client->secure());
-        for (std::size_t i = 0; i < sent.size(); i += 100'000) client->send(as_bytes(std::string_view(sent).substr(i, 100'000)));
+        for (std::size_t i = 0; i < sent.size(); i += 100'000)
+            client->send(as_bytes(std::string_view(sent).substr(i, 100'000)));
     });
     ASSERT_TRUE(place->until([&] { return echoed.size() >= sent.size(); }));
     EXPECT_TRUE(echoed == sent);
@@ -247,10 +248,13 @@ TEST_P(BothLoops, NoMoreStreamsThanAllowed) {
     place->in([&] {
         ListenOptions options;
         options.streams_max = 3;
-        listener = loop().listen({"127.0.0.1", 0}, options, [&](auto stream) {
-            stream->start({.on_closed = [](const Error&) {}});
-            accepted.push_back(std::move(stream));
-        }).value();
+        listener = loop()
+                       .listen({"127.0.0.1", 0}, options,
+                               [&](auto stream) {
+                                   stream->start({.on_closed = [](const Error&) {}});
+                                   accepted.push_back(std::move(stream));
+                               })
+                       .value();
         for (int i = 0; i < 5; ++i) {
             loop().connect(listener->address(), {}, [&](auto stream) {
                 (*stream)->start({.on_closed = [&](const Error&) { ++closed; }});
@@ -264,9 +268,8 @@ TEST_P(BothLoops, NoMoreStreamsThanAllowed) {
         accepted.clear();
     });
     ASSERT_TRUE(place->until([&] { return closed == 5; }));
-    place->in([&] {
-        loop().connect(listener->address(), {}, [&](auto stream) { clients.push_back(std::move(*stream)); });
-    });
+    place->in(
+        [&] { loop().connect(listener->address(), {}, [&](auto stream) { clients.push_back(std::move(*stream)); }); });
     ASSERT_TRUE(place->until([&] { return accepted.size() == 1; }));  // there is room again
     place->in([&] {
         accepted.clear();
@@ -295,17 +298,22 @@ TEST_P(BothLoops, TwoCannotListenOnOnePort) {
         listener = loop().listen({"127.0.0.1", 0}, {}, [](auto) {}).value();
         const auto second = loop().listen(listener->address(), {}, [](auto) {});
         ASSERT_FALSE(second);
-        EXPECT_EQ(second.error().text(), "cannot listen on " + to_string(listener->address()) + ": Address already in use");
+        EXPECT_EQ(second.error().text(),
+                  "cannot listen on " + to_string(listener->address()) + ": Address already in use");
     });
 }
 
 TEST_P(BothLoops, AListenerMayGoInItsCallback) {
     place->in([&] {
-        listener = loop().listen({"127.0.0.1", 0}, {}, [this](auto stream) {
-            server = std::move(stream);
-            listener.reset();
-        }).value();
-        loop().connect({"localhost", listener->address().port}, {}, [this](auto stream) { client = std::move(*stream); });
+        listener = loop()
+                       .listen({"127.0.0.1", 0}, {},
+                               [this](auto stream) {
+                                   server = std::move(stream);
+                                   listener.reset();
+                               })
+                       .value();
+        loop().connect({"localhost", listener->address().port}, {},
+                       [this](auto stream) { client = std::move(*stream); });
     });
     EXPECT_TRUE(place->until([this] { return client && server && !listener; }));
 }
@@ -353,9 +361,7 @@ TEST(EpollLoop, AConnectionThatNobodyAnswersTimesOut) {
 TEST(EpollLoop, AnUnknownHostIsAnError) {
     RealPlace place;
     std::optional<Error> error;
-    place.in([&] {
-        place.loop().connect({"no such host", 1}, {}, [&](auto stream) { error = stream.error(); });
-    });
+    place.in([&] { place.loop().connect({"no such host", 1}, {}, [&](auto stream) { error = stream.error(); }); });
     ASSERT_TRUE(place.until([&] { return error.has_value(); }));
     EXPECT_TRUE(error->text().starts_with("cannot find the host no such host: ")) << error->text();
 }
@@ -413,10 +419,14 @@ TEST(SimWorld, SilentCutsAreSeenByNobody) {
     std::unique_ptr<Stream> client, server;
     std::string got;
     int closed = 0;
-    const auto listener = there->listen({"10.0.0.1", 502}, {}, [&](auto stream) {
-        server = std::move(stream);
-        server->start({.on_data = [&](Bytes bytes) { got += as_text(bytes); }, .on_closed = [&](auto&) { ++closed; }});
-    }).value();
+    const auto listener = there
+                              ->listen({"10.0.0.1", 502}, {},
+                                       [&](auto stream) {
+                                           server = std::move(stream);
+                                           server->start({.on_data = [&](Bytes bytes) { got += as_text(bytes); },
+                                                          .on_closed = [&](auto&) { ++closed; }});
+                                       })
+                              .value();
     const auto connect = [&] {
         here->connect({"10.0.0.1", 502}, {}, [&](auto stream) {
             if (!stream) return;
@@ -451,10 +461,14 @@ TEST(SimWorld, SameSeedSameRun) {
         SimPlace place(seed);
         std::string trace;
         std::unique_ptr<Stream> client, server;
-        const auto listener = place.loop().listen({"a", 1}, {}, [&](auto stream) {
-            server = std::move(stream);
-            server->start({.on_data = [&](Bytes bytes) { trace += fmt::format("{} ", bytes.size()); }});
-        }).value();
+        const auto listener =
+            place.loop()
+                .listen({"a", 1}, {},
+                        [&](auto stream) {
+                            server = std::move(stream);
+                            server->start({.on_data = [&](Bytes bytes) { trace += fmt::format("{} ", bytes.size()); }});
+                        })
+                .value();
         place.loop().connect({"a", 1}, {}, [&](auto stream) {
             client = std::move(*stream);
             client->send(as_bytes(pattern(10'000)));
@@ -464,6 +478,48 @@ TEST(SimWorld, SameSeedSameRun) {
     };
     EXPECT_EQ(run(5), run(5));
     EXPECT_NE(run(5), run(6));
+}
+
+TEST(SimWorld, BytesArriveInOrderWhateverTheSeed) {
+    for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+        SCOPED_TRACE(seed);
+        SimPlace place(seed);
+        const auto other = place.world().make_loop();
+        Rng rng{seed};
+        std::unique_ptr<Stream> client, server;
+        std::string sent, got;
+        bool closed = false;
+        const auto listener =
+            other
+                ->listen({"a", 1}, {},
+                         [&](auto stream) {
+                             server = std::move(stream);
+                             server->start({.on_data =
+                                                [&](Bytes bytes) {
+                                                    got += as_text(bytes);
+                                                    if (!rng.chance(0.1)) return;
+                                                    server->pause_reading(true);
+                                                    other->after(static_cast<DurationNs>(rng.below(kMillisecond)), [&] {
+                                                        if (server) server->pause_reading(false);
+                                                    });
+                                                },
+                                            .on_closed = [&](const Error&) { closed = true; }});
+                         })
+                .value();
+        std::function<void()> more = [&] {
+            const auto piece = pattern(rng.below(30'000));
+            sent += piece;
+            client->send(as_bytes(piece));
+            if (sent.size() > 300'000) return client.reset();
+            place.loop().after(static_cast<DurationNs>(rng.below(kMillisecond)), more);
+        };
+        place.loop().connect({"a", 1}, {}, [&](auto stream) {
+            client = std::move(*stream);
+            more();
+        });
+        ASSERT_TRUE(place.until([&] { return closed; }));
+        EXPECT_TRUE(got == sent);
+    }
 }
 
 TEST(SimWorld, PoolJobsAreTurns) {
@@ -516,7 +572,8 @@ TEST(Address, ParsesAndPrints) {
     f("127.0.0.1:1883", "127.0.0.1", 1883);
     f("[::1]:0", "::1", 0);
     f("plc7.lan:65535", "plc7.lan", 65535);
-    for (const auto* text : {"", "host", ":1", "::1:5", "host:", "host:65536", "host:-1", "host:1x", "[]:1", "a b:1", "[a:1"}) {
+    for (const auto* text :
+         {"", "host", ":1", "::1:5", "host:", "host:65536", "host:-1", "host:1x", "[]:1", "a b:1", "[a:1"}) {
         EXPECT_FALSE(parse_address(text)) << text;
     }
 }

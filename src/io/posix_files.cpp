@@ -47,8 +47,9 @@ public:
             });
             if (count < 0) return os_error(errno, "cannot read {} at byte {}", path_, offset + done);
             if (count == 0) {
-                return Error{Code::corrupt, "{} ends at byte {}, {} bytes were expected at byte {}", path_, offset + done,
-                             into.size(), offset};
+                return Error{Code::corrupt, "{} ends at byte {}, {} bytes were expected at byte {}",
+                             path_,         offset + done,
+                             into.size(),   offset};
             }
             done += static_cast<std::size_t>(count);
         }
@@ -70,7 +71,8 @@ public:
     }
 
     Result<void> sync() override {
-        if (uninterrupted([&] { return ::fdatasync(descriptor_); }) != 0) return os_error(errno, "cannot sync {}", path_);
+        if (uninterrupted([&] { return ::fdatasync(descriptor_); }) != 0)
+            return os_error(errno, "cannot sync {}", path_);
         return {};
     }
 
@@ -92,7 +94,8 @@ private:
     Result<void> write(std::uint64_t offset, Bytes bytes, std::size_t& done) {
         while (done < bytes.size()) {
             const auto count = uninterrupted([&] {
-                return ::pwrite(descriptor_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
+                return ::pwrite(descriptor_, bytes.data() + done, bytes.size() - done,
+                                static_cast<off_t>(offset + done));
             });
             if (count < 0) return os_error(errno, "cannot write {} at byte {}", path_, offset + done);
             done += static_cast<std::size_t>(count);
@@ -107,10 +110,13 @@ private:
 
 int open_flags(Open how) {
     switch (how) {
-        case Open::read: return O_RDONLY | O_CLOEXEC;
-        case Open::create_new: return O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC;
+        case Open::read:
+            return O_RDONLY | O_CLOEXEC;
+        case Open::create_new:
+            return O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC;
         case Open::append:
-        case Open::read_write: return O_RDWR | O_CREAT | O_CLOEXEC;
+        case Open::read_write:
+            return O_RDWR | O_CREAT | O_CLOEXEC;
     }
     return O_RDONLY | O_CLOEXEC;
 }

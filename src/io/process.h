@@ -10,7 +10,8 @@
 namespace gongshu::io {
 
 // A program started by us.
-// Lives:   until waited for; destroying it terminates the program and waits. It also ends (SIGTERM) with the thread that
+// Lives:   until waited for; destroying it terminates the program and waits. It also ends (SIGTERM) with the thread
+// that
 //          started it, so that nothing is left behind when we crash: start it from a thread that stays.
 // Threads: one at a time.
 // Bounds:  none.

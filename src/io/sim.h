@@ -10,9 +10,8 @@
 
 namespace gongshu::io {
 
-// Files in memory that fail on command. What was not synced is lost by crash(): bytes appended or written since the last
-// sync() of the file, and names made, renamed or removed since the last sync_folder() of their folder.
-// Any thread.
+// Files in memory that fail on command. What was not synced is lost by crash(): bytes appended or written since the
+// last sync() of the file, and names made, renamed or removed since the last sync_folder() of their folder. Any thread.
 class SimFiles final : public Files {
 public:
     SimFiles();
@@ -25,9 +24,9 @@ public:
     bool fault_fired() const;
     // From now on every write fails with Code::io "No space left on device" once more than `bytes` more were written.
     void set_free_bytes(std::uint64_t bytes);
-    // Forgets everything unsynced; open handles of before return Code::io from now on. With `torn`, a random part of what
-    // was not synced survives, as on a disk: a first part of each file's tail (its last 512-byte sector may be zeros), any
-    // of the overwritten sectors, and either all names or none.
+    // Forgets everything unsynced; open handles of before return Code::io from now on. With `torn`, a random part of
+    // what was not synced survives, as on a disk: a first part of each file's tail (its last 512-byte sector may be
+    // zeros), any of the overwritten sectors, and either all names or none.
     void crash(Rng* torn = nullptr);
     // Operations done so far.
     int operations() const;

@@ -84,7 +84,8 @@ struct Node {
         const std::uint64_t synced = durable.size();
         if (now.size() < synced && rng.chance(0.5)) durable.resize(now.size());
         if (now.size() > synced) durable.resize(synced + rng.below(now.size() - synced + 1));
-        const auto tail = durable.size() > synced && rng.chance(0.25) ? (durable.size() - 1) / kSector * kSector : kUnlimited;
+        const auto tail =
+            durable.size() > synced && rng.chance(0.25) ? (durable.size() - 1) / kSector * kSector : kUnlimited;
         for (const auto& range : dirty) {
             for (auto at = range.begin; at < range.end;) {
                 const auto next = std::min(range.end, (at / kSector + 1) * kSector);
@@ -168,8 +169,12 @@ class SimFile final : public File {
 public:
     using Disk = std::shared_ptr<SimFiles::Impl>;
     SimFile(Disk disk, std::shared_ptr<Node> node, std::string path, bool writable, bool lock = false)
-        : disk_(std::move(disk)), node_(std::move(node)), path_(std::move(path)), life_(disk_->life),
-          writable_(writable), lock_(lock) {}
+        : disk_(std::move(disk)),
+          node_(std::move(node)),
+          path_(std::move(path)),
+          life_(disk_->life),
+          writable_(writable),
+          lock_(lock) {}
     SimFile(const SimFile&) = delete;
     SimFile& operator=(const SimFile&) = delete;
     ~SimFile() override {
@@ -182,8 +187,9 @@ public:
         TRY(check("read"));
         const auto end = node_->now.size();
         if (offset > end || into.size() > end - offset) {
-            return Error{Code::corrupt, "{} ends at byte {}, {} bytes were expected at byte {}", path_, end, into.size(),
-                         offset};
+            return Error{Code::corrupt, "{} ends at byte {}, {} bytes were expected at byte {}",
+                         path_,         end,
+                         into.size(),   offset};
         }
         std::copy_n(node_->now.begin() + static_cast<std::ptrdiff_t>(offset), into.size(), into.begin());
         return {};
@@ -393,7 +399,8 @@ Result<std::unique_ptr<File>> SimFiles::lock_folder(const std::string& path) {
     auto& node = folder->names[detail::kLockName];
     if (!node) node = std::make_shared<Node>();
     if (node->locked) {
-        return Error{Code::unavailable, "the folder {} is in use by process {}; stop it or name another folder", path, 1};
+        return Error{Code::unavailable, "the folder {} is in use by process {}; stop it or name another folder", path,
+                     1};
     }
     node->locked = true;
     return std::make_unique<SimFile>(impl_, node, path + "/" + detail::kLockName, true, true);

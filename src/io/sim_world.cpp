@@ -145,7 +145,9 @@ private:
 
 class SimPool final : public Pool {
 public:
-    explicit SimPool(std::shared_ptr<Network> network) : network_(std::move(network)) { network_->pools.push_back(this); }
+    explicit SimPool(std::shared_ptr<Network> network) : network_(std::move(network)) {
+        network_->pools.push_back(this);
+    }
     SimPool(const SimPool&) = delete;
     SimPool& operator=(const SimPool&) = delete;
     ~SimPool() override { std::erase(network_->pools, this); }
@@ -177,7 +179,10 @@ private:
 class SimEnd final : public std::enable_shared_from_this<SimEnd> {
 public:
     SimEnd(SimLoop& loop, Address peer, std::vector<Address> route, std::shared_ptr<void> ticket)
-        : loop_(&loop), network_(loop.network()), peer_(std::move(peer)), route_(std::move(route)),
+        : loop_(&loop),
+          network_(loop.network()),
+          peer_(std::move(peer)),
+          route_(std::move(route)),
           ticket_(std::move(ticket)) {}
 
     void join(const std::shared_ptr<SimEnd>& other) { other_ = other; }
@@ -241,7 +246,8 @@ public:
         dirty_ = false;
         if (state_ == State::closed) return;
         if (state_ == State::failing) {
-            return fail(Error{Code::limit, "closed because the peer {} reads too slowly: more than {} bytes wait for it",
+            return fail(Error{Code::limit,
+                              "closed because the peer {} reads too slowly: more than {} bytes wait for it",
                               to_string(peer_), send_bytes_max_});
         }
         if (dead_) {  // only an attempt to send after the network is whole again finds that the link is gone
@@ -300,7 +306,8 @@ private:
             return;
         }
         auto count = std::min(inbox_.size(), Stream::kReadBytesMax);
-        if (network_.split) count = 1 + network_.rng.below(network_.rng.chance(0.5) ? std::min<std::size_t>(count, 9) : count);
+        if (network_.split)
+            count = 1 + network_.rng.below(network_.rng.chance(0.5) ? std::min<std::size_t>(count, 9) : count);
         const Buffer piece(inbox_.begin(), inbox_.begin() + static_cast<std::ptrdiff_t>(count));
         inbox_.erase(inbox_.begin(), inbox_.begin() + static_cast<std::ptrdiff_t>(count));
         if (const auto other = other_.lock(); other && other->state_ != State::closed && !other->out_.empty()) {
@@ -458,7 +465,8 @@ struct SimConnect : std::enable_shared_from_this<SimConnect> {
         ours->join(theirs);
         std::erase_if(network.ends, [](const auto& end) { return end.expired(); });
         network.ends.insert(network.ends.end(), {theirs, ours});
-        const auto id = std::find_if(network.ports.begin(), network.ports.end(), [&](auto& p) { return &p.second == &port; });
+        const auto id =
+            std::find_if(network.ports.begin(), network.ports.end(), [&](auto& p) { return &p.second == &port; });
         port.loop->at(loop.clock().monotonic(), [&network, id = id->first, theirs] { accept(network, id, theirs); });
         secure(std::make_unique<SimStream>(ours));
     }
@@ -483,9 +491,10 @@ struct SimConnect : std::enable_shared_from_this<SimConnect> {
         if (!options.tls) return finish(std::move(stream));
         loop.cancel(timer);
         const auto left = std::max<DurationNs>(deadline - loop.clock().monotonic(), 0);
-        loop.handshakes().connect(std::move(stream), options.tls, target.host, left, [self = shared_from_this()](auto secured) {
-            self->finish(std::move(secured).context("cannot connect to {}", to_string(self->target)));
-        });
+        loop.handshakes().connect(
+            std::move(stream), options.tls, target.host, left, [self = shared_from_this()](auto secured) {
+                self->finish(std::move(secured).context("cannot connect to {}", to_string(self->target)));
+            });
     }
 };
 
@@ -515,7 +524,8 @@ void SimLoop::turn() {
     network_->current = nullptr;
 }
 
-Result<std::unique_ptr<Listener>> SimLoop::listen(const Address& address, const ListenOptions& options, OnAccept on_accept) {
+Result<std::unique_ptr<Listener>> SimLoop::listen(const Address& address, const ListenOptions& options,
+                                                  OnAccept on_accept) {
     ASSERT(in_loop());
     Address taken = plain(address);
     if (taken.port == 0) taken.port = network_->next_port++;
@@ -597,9 +607,8 @@ void SimWorld::cut(const Address& address, bool silent) {
 }
 
 void SimWorld::heal(const Address& address) {
-    std::erase_if(impl_->network->cuts, [&](const auto& cut) {
-        return cut.first.host == address.host && cut.first.port == address.port;
-    });
+    std::erase_if(impl_->network->cuts,
+                  [&](const auto& cut) { return cut.first.host == address.host && cut.first.port == address.port; });
 }
 
 void SimWorld::set_split(bool split) { impl_->network->split = split; }

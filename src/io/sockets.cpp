@@ -34,8 +34,8 @@ Result<std::vector<SocketAddress>> resolve(const Address& address, bool numeric)
 Address to_address(const SocketAddress& address) {
     char host[NI_MAXHOST] = {};
     char port[NI_MAXSERV] = {};
-    if (::getnameinfo(address.get(), address.size, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV)
-        != 0) {
+    if (::getnameinfo(address.get(), address.size, host, sizeof host, port, sizeof port,
+                      NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
         return Address{};
     }
     return Address{host, static_cast<std::uint16_t>(std::strtoul(port, nullptr, 10))};

@@ -45,8 +45,8 @@ Error tls_error(std::string_view what) { return Error{Code::invalid, "{}: {}", w
 bool set_validity(X509* certificate, TimeNs now, int days) {
     const auto begin = static_cast<time_t>((now - kClockTolerance) / kSecond);
     const auto end = static_cast<time_t>(now / kSecond) + static_cast<time_t>(days) * 86'400;
-    return ASN1_TIME_set(X509_getm_notBefore(certificate), begin) != nullptr
-           && ASN1_TIME_set(X509_getm_notAfter(certificate), end) != nullptr;
+    return ASN1_TIME_set(X509_getm_notBefore(certificate), begin) != nullptr &&
+           ASN1_TIME_set(X509_getm_notAfter(certificate), end) != nullptr;
 }
 
 bool set_serial(X509* certificate) {
@@ -94,9 +94,9 @@ bool add_alternative_names(X509* certificate, const std::vector<std::string>& na
 CertificatePtr begin_certificate(EVP_PKEY* key, const std::string& common_name, TimeNs now, int days) {
     CertificatePtr certificate(X509_new());
     ASSERT(certificate);
-    const bool ok = X509_set_version(certificate.get(), X509_VERSION_3) == 1 && set_serial(certificate.get())
-                    && set_validity(certificate.get(), now, days) && X509_set_pubkey(certificate.get(), key) == 1
-                    && set_name(X509_get_subject_name(certificate.get()), common_name);
+    const bool ok = X509_set_version(certificate.get(), X509_VERSION_3) == 1 && set_serial(certificate.get()) &&
+                    set_validity(certificate.get(), now, days) && X509_set_pubkey(certificate.get(), key) == 1 &&
+                    set_name(X509_get_subject_name(certificate.get()), common_name);
     return ok ? std::move(certificate) : nullptr;
 }
 
@@ -127,8 +127,8 @@ Result<void> check_names(const std::vector<std::string>& names) {
     if (names.empty()) return Error{Code::invalid, "a server certificate needs at least one host name or IP address"};
     for (const auto& name : names) {
         const bool good = !name.empty() && name.size() <= 253 && std::all_of(name.begin(), name.end(), [](char c) {
-            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
-                   || std::string_view(".-:*_").find(c) != std::string_view::npos;
+            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                   std::string_view(".-:*_").find(c) != std::string_view::npos;
         });
         if (!good) return Error{Code::invalid, "\"{}\" is neither a host name nor an IP address", name};
     }
@@ -140,7 +140,8 @@ ContextPtr make_context(const SSL_METHOD* method) {
     ASSERT(context);
     SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
     SSL_CTX_set_cipher_list(context.get(), "ECDHE+AESGCM:ECDHE+CHACHA20");
-    SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+    SSL_CTX_set_options(context.get(),
+                        SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY);
     return context;
 }
@@ -154,11 +155,11 @@ Result<Identity> make_certificate_authority(const std::string& common_name, Time
     const auto certificate = begin_certificate(key.get(), common_name, now, kAuthorityDays);
     if (!certificate) return tls_error("cannot make a certificate authority");
     X509* const self = certificate.get();
-    const bool ok = X509_set_issuer_name(self, X509_get_subject_name(self)) == 1
-                    && add_extension(self, self, NID_basic_constraints, "critical,CA:TRUE,pathlen:0")
-                    && add_extension(self, self, NID_key_usage, "critical,keyCertSign,cRLSign")
-                    && add_extension(self, self, NID_subject_key_identifier, "hash")
-                    && X509_sign(self, key.get(), EVP_sha256()) > 0;
+    const bool ok = X509_set_issuer_name(self, X509_get_subject_name(self)) == 1 &&
+                    add_extension(self, self, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
+                    add_extension(self, self, NID_key_usage, "critical,keyCertSign,cRLSign") &&
+                    add_extension(self, self, NID_subject_key_identifier, "hash") &&
+                    X509_sign(self, key.get(), EVP_sha256()) > 0;
     if (!ok) return tls_error("cannot make a certificate authority");
     return Identity{pem_of(self), pem_of(key.get())};
 }
@@ -178,13 +179,13 @@ Result<Identity> issue_server_certificate(const Identity& authority, const std::
     const auto certificate = begin_certificate(key.get(), names.front().substr(0, 64), now, days);
     if (!certificate) return tls_error("cannot make a server certificate");
     X509* const leaf = certificate.get();
-    const bool ok = X509_set_issuer_name(leaf, X509_get_subject_name(issuer.get())) == 1
-                    && add_extension(leaf, issuer.get(), NID_basic_constraints, "critical,CA:FALSE")
-                    && add_extension(leaf, issuer.get(), NID_key_usage, "critical,digitalSignature")
-                    && add_extension(leaf, issuer.get(), NID_ext_key_usage, "serverAuth")
-                    && add_extension(leaf, issuer.get(), NID_subject_key_identifier, "hash")
-                    && add_extension(leaf, issuer.get(), NID_authority_key_identifier, "keyid")
-                    && add_alternative_names(leaf, names) && X509_sign(leaf, issuer_key.get(), EVP_sha256()) > 0;
+    const bool ok = X509_set_issuer_name(leaf, X509_get_subject_name(issuer.get())) == 1 &&
+                    add_extension(leaf, issuer.get(), NID_basic_constraints, "critical,CA:FALSE") &&
+                    add_extension(leaf, issuer.get(), NID_key_usage, "critical,digitalSignature") &&
+                    add_extension(leaf, issuer.get(), NID_ext_key_usage, "serverAuth") &&
+                    add_extension(leaf, issuer.get(), NID_subject_key_identifier, "hash") &&
+                    add_extension(leaf, issuer.get(), NID_authority_key_identifier, "keyid") &&
+                    add_alternative_names(leaf, names) && X509_sign(leaf, issuer_key.get(), EVP_sha256()) > 0;
     if (!ok) return tls_error("cannot make a server certificate");
     return Identity{pem_of(leaf) + authority.certificate_pem, pem_of(key.get())};
 }
@@ -196,12 +197,13 @@ Result<std::shared_ptr<const TlsServer>> make_tls_server(const Identity& identit
     const auto leaf = next_certificate(bio.get());
     if (!leaf) return tls_error("the certificate cannot be read; a PEM certificate is needed");
     const auto key = TRY(read_key(identity.key_pem));
-    if (SSL_CTX_use_certificate(context.get(), leaf.get()) != 1 || SSL_CTX_use_PrivateKey(context.get(), key.get()) != 1
-        || SSL_CTX_check_private_key(context.get()) != 1) {
+    if (SSL_CTX_use_certificate(context.get(), leaf.get()) != 1 ||
+        SSL_CTX_use_PrivateKey(context.get(), key.get()) != 1 || SSL_CTX_check_private_key(context.get()) != 1) {
         return tls_error("the certificate and its key do not fit");
     }
     while (const auto issuer = next_certificate(bio.get())) {
-        if (SSL_CTX_add1_chain_cert(context.get(), issuer.get()) != 1) return tls_error("an issuer's certificate is refused");
+        if (SSL_CTX_add1_chain_cert(context.get(), issuer.get()) != 1)
+            return tls_error("an issuer's certificate is refused");
     }
     ERR_clear_error();  // the end of the list is an error to OpenSSL
     return std::make_shared<const TlsServer>(std::move(context));
@@ -212,7 +214,8 @@ Result<std::shared_ptr<const TlsClient>> make_tls_client(const std::string& auth
     auto context = make_context(TLS_client_method());
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
     if (authority_pem.empty()) {
-        if (SSL_CTX_set_default_verify_paths(context.get()) != 1) return tls_error("the system's authorities cannot be read");
+        if (SSL_CTX_set_default_verify_paths(context.get()) != 1)
+            return tls_error("the system's authorities cannot be read");
         return std::make_shared<const TlsClient>(std::move(context));
     }
     const auto bio = read_bio(authority_pem);

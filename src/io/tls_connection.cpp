@@ -54,7 +54,10 @@ std::unique_ptr<Stream> make_tls_stream(std::shared_ptr<TlsConnection> connectio
 }
 
 TlsConnection::TlsConnection(Loop& loop, std::unique_ptr<Stream> plain, SslPtr ssl)
-    : loop_(loop), plain_(std::move(plain)), ssl_(std::move(ssl)), in_(SSL_get_rbio(ssl_.get())),
+    : loop_(loop),
+      plain_(std::move(plain)),
+      ssl_(std::move(ssl)),
+      in_(SSL_get_rbio(ssl_.get())),
       out_(SSL_get_wbio(ssl_.get())) {}
 
 void TlsConnection::begin(Shaken shaken) {
@@ -105,8 +108,10 @@ void TlsConnection::close() {
 void TlsConnection::take(Bytes bytes) {
     const auto self = shared_from_this();  // a callback may destroy the last handle
     if (std::exchange(first_bytes_, false) && !looks_like_tls(bytes.front())) {
-        return refuse(Error{Code::malformed, "the peer does not speak TLS here: its first byte is 0x{:02x}; use TLS, or "
-                                             "the address for plain connections", bytes.front()});
+        return refuse(Error{Code::malformed,
+                            "the peer does not speak TLS here: its first byte is 0x{:02x}; use TLS, or "
+                            "the address for plain connections",
+                            bytes.front()});
     }
     ASSERT(BIO_write(in_, bytes.data(), static_cast<int>(bytes.size())) == static_cast<int>(bytes.size()));
     if (state_ == State::shaking) shake();

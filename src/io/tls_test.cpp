@@ -40,10 +40,13 @@ protected:
         ListenOptions options;
         options.tls = make_tls_server(*identity).value();
         place->in([&] {
-            listener = place->loop().listen({"127.0.0.1", 0}, options, [this](auto stream) {
-                server = std::move(stream);
-                server->start(server_events);
-            }).value();
+            listener = place->loop()
+                           .listen({"127.0.0.1", 0}, options,
+                                   [this](auto stream) {
+                                       server = std::move(stream);
+                                       server->start(server_events);
+                                   })
+                           .value();
         });
     }
 
@@ -114,7 +117,8 @@ TEST_P(BothTls, TheHostMustBeInTheCertificate) {
     const auto error = connect("localhost", authority.certificate_pem);
     ASSERT_TRUE(error);
     EXPECT_EQ(error->code(), Code::unauthorized);
-    EXPECT_NE(error->text().find("the peer's certificate is refused: hostname mismatch"), std::string::npos) << error->text();
+    EXPECT_NE(error->text().find("the peer's certificate is refused: hostname mismatch"), std::string::npos)
+        << error->text();
     EXPECT_FALSE(connect("127.0.0.1", authority.certificate_pem));
 }
 
@@ -161,10 +165,15 @@ TEST_P(BothTls, PlainBytesOnATlsPortAreRefused) {
 
 TEST_P(BothTls, TlsToAPlainPortSaysSo) {
     place->in([&] {
-        listener = place->loop().listen({"127.0.0.1", 0}, {}, [this](auto stream) {
-            server = std::move(stream);
-            server->start({.on_data = [this](Bytes) { server->send(as_bytes("HTTP/1.1 400 Bad Request\r\n\r\n")); }});
-        }).value();
+        listener = place->loop()
+                       .listen({"127.0.0.1", 0}, {},
+                               [this](auto stream) {
+                                   server = std::move(stream);
+                                   server->start({.on_data = [this](Bytes) {
+                                       server->send(as_bytes("HTTP/1.1 400 Bad Request\r\n\r\n"));
+                                   }});
+                               })
+                       .value();
     });
     const auto error = connect("127.0.0.1", authority.certificate_pem);
     ASSERT_TRUE(error);
@@ -195,11 +204,14 @@ TEST(Tls, AHandshakeThatDoesNotEndTimesOut) {
     ListenOptions options;
     options.tls = make_tls_server(issue_server_certificate(authority, {"a"}, kNow, 1).value()).value();
     const auto secure = place.loop().listen({"a", 1}, options, [](auto) { FAIL(); }).value();
-    const auto silent = place.loop().listen({"a", 2}, {}, [](auto stream) {
-        static std::unique_ptr<Stream> kept;
-        kept = std::move(stream);
-        kept->start({.on_closed = [](const Error&) { kept.reset(); }});
-    }).value();
+    const auto silent = place.loop()
+                            .listen({"a", 2}, {},
+                                    [](auto stream) {
+                                        static std::unique_ptr<Stream> kept;
+                                        kept = std::move(stream);
+                                        kept->start({.on_closed = [](const Error&) { kept.reset(); }});
+                                    })
+                            .value();
     std::unique_ptr<Stream> mute;
     bool closed = false;
     place.loop().connect({"a", 1}, {}, [&](auto stream) {

@@ -43,7 +43,7 @@ private:
     Loop& loop_;
     const std::unique_ptr<Stream> plain_;
     const SslPtr ssl_;
-    BIO* const in_;   // owned by ssl_, as out_
+    BIO* const in_;  // owned by ssl_, as out_
     BIO* const out_;
     State state_ = State::shaking;
     bool first_bytes_ = true;

@@ -1,0 +1,83 @@
+#include "app/cli.h"
+
+#include <cstdio>
+#include <functional>
+
+#include "app/client.h"
+#include "app/serve.h"
+#include "app/version.h"
+#include "base/options.h"
+#include "base/result.h"
+
+namespace gongshu::app {
+namespace {
+
+struct Command {
+    const char* name;
+    const char* about;
+    Result<int> (*run)(const std::vector<std::string>&);
+    std::string (*help)();
+};
+
+constexpr Command kCommands[] = {
+    {"serve", "the platform over a folder of data", run_serve, serve_help},
+    {"demo", "the platform with a simulated plant and 30 days of past, offline", run_demo, demo_help},
+    {"plant", "the simulated plant alone: Modbus TCP and MQTT", run_plant, plant_help},
+    {"apply", "put resources from YAML files into a running server: apply -f factory.yaml [--dry-run]", run_apply, client_help},
+    {"get", "show resources of a running server: get devices [NAME], get kinds", run_get, client_help},
+    {"export", "all resources of a running server as YAML, as apply takes them", run_export, client_help},
+    {"delete", "remove a resource of a running server: delete rule overheat", run_delete, client_help},
+    {"verify", "check every byte of a data folder that is not in use", run_verify, serve_help},
+};
+
+void print_usage(std::FILE* to) {
+    std::fprintf(to, "Gongshu 工枢 %s: an industrial internet platform in one program.\n\n  gongshu COMMAND [options]\n\n", kVersion);
+    for (const Command& command : kCommands) std::fprintf(to, "  %-8s %s\n", command.name, command.about);
+    std::fprintf(to, "\n  gongshu help COMMAND shows its options; gongshu version\n");
+}
+
+int help(const std::vector<std::string>& arguments) {
+    if (arguments.size() > 1 && arguments[1] == "options") {
+        std::fputs(options_markdown().c_str(), stdout);
+        return 0;
+    }
+    for (const Command& command : kCommands) {
+        if (arguments.size() > 1 && arguments[1] == command.name) {
+            std::printf("gongshu %s: %s\n\n%s", command.name, command.about, command.help().c_str());
+            return 0;
+        }
+    }
+    print_usage(stdout);
+    return 0;
+}
+
+}  // namespace
+
+int run_command(const std::vector<std::string>& arguments) {
+    if (arguments.empty()) {
+        print_usage(stderr);
+        return 2;
+    }
+    const std::string& name = arguments[0];
+    if (name == "help" || name == "--help" || name == "-h") return help(arguments);
+    if (name == "version" || name == "--version") {
+        std::printf("gongshu %s\n", kVersion);
+        return 0;
+    }
+    std::vector<std::string> known;
+    for (const Command& command : kCommands) {
+        known.emplace_back(command.name);
+        if (name != command.name) continue;
+        const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
+        if (!rest.empty() && (rest[0] == "--help" || rest[0] == "-h")) return help({"help", name});
+        const auto code = command.run(rest);
+        if (code) return *code;
+        std::fprintf(stderr, "gongshu %s: %s\n", command.name, code.error().text().c_str());
+        return code.error().code() == Code::invalid ? 2 : 1;
+    }
+    const std::string near = options::nearest(name, known);
+    std::fprintf(stderr, "gongshu: there is no command '%s'%s\n", name.c_str(), near.empty() ? ": gongshu help lists them" : (": did you mean " + near + "?").c_str());
+    return 2;
+}
+
+}  // namespace gongshu::app

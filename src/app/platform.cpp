@@ -1,0 +1,195 @@
+#include "app/platform.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <future>
+
+#include "app/embedded.h"
+#include "app/version.h"
+#include "base/log.h"
+#include "io/crypto.h"
+#include "io/interfaces.h"
+#include "io/process.h"
+#include "io/tls.h"
+
+namespace gongshu::app {
+namespace {
+
+std::string first_line(std::string_view text) { return std::string(text.substr(0, text.find_first_of("\r\n"))); }
+
+std::vector<api::StaticFile> pages() {
+    std::vector<api::StaticFile> files;
+    for (const EmbeddedFile& file : web_files())
+        files.push_back({file.path, file.media_type, file.etag, Bytes(file.begin, file.end)});
+    return files;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Platform>> Platform::create(const ServeOptions& options, bool simulated) {
+    std::unique_ptr<Platform> platform(new Platform(options, simulated));
+    TRY(platform->make_store());
+    TRY(platform->make_doors());
+    return platform;
+}
+
+Platform::~Platform() { stop(); }
+
+Result<void> Platform::make_store() {
+    clock_ = io::make_system_clock();
+    files_ = io::make_posix_files();
+    for (std::uint32_t i = 0; i < options_.lanes; ++i) {
+        loops_.push_back(io::make_epoll_loop(*clock_));
+        lanes_.push_back(loops_.back().get());
+    }
+    pool_ = io::make_thread_pool(options_.pool_threads, 10'000);
+    TRY(files_->make_folder(options_.data));
+    TRY(files_->make_folder(options_.key_folder, 0700));
+
+    registry_ = TRY(registry::Registry::create(*files_, *clock_, {.folder = options_.data + "/registry", .key_folder = options_.key_folder}));
+    registry_->add_kind(flow::rule_kind());
+    TRY(registry_->load());
+    registry::AuthOptions auth;
+    if (!options_.admin_password_file.empty())
+        auth.admin_password = first_line(as_text(TRY(io::read_whole(*files_, options_.admin_password_file, 4096))));
+    auth_ = TRY(registry::Auth::create(*registry_, *clock_, auth));
+
+    history_ = TRY(history::History::create(*files_, *clock_, metrics_, lanes_, *pool_,
+                                            {.folder = options_.data + "/history", .retention_days = options_.retention_days,
+                                             .seal_bytes = options_.seal_bytes, .seal_age = options_.seal_age}));
+    flow_ = TRY(flow::Flow::create({*registry_, *history_, *history_, *history_, *clock_, lanes_, *pool_, metrics_}));
+    live_ = std::make_unique<api::LiveTap>(flow_.get());
+    history_->set_stage(live_.get());
+    return {};
+}
+
+Result<void> Platform::make_doors() {
+    connections_ = TRY(connect::Connections::create({*registry_, *history_, *history_, metrics_, lanes_,
+                                                     connect::make_target_policy(options_.allow_target)}));
+    authenticator_ = std::make_unique<Authenticator>(*auth_, *lanes_.front(), *pool_);
+    broker_ = TRY(broker::Broker::create({*lanes_.front(), *files_, *pool_, metrics_, *history_, *history_, *authenticator_,
+                                          io::random_token().substr(0, 12),
+                                          [this](TenantId tenant) { return registry_->tenant_name(tenant); }},
+                                         {.folder = options_.data + "/broker"}));
+    revoked_ = auth_->on_revoked([this](TenantId tenant, const std::string& who) { broker_->drop(tenant, who); });
+    // A device that moved keeps its readings: its tags follow the new path, old addresses stay as aliases.
+    changed_ = registry_->subscribe([this](const registry::Change& change) {
+        if (change.what != registry::Change::What::updated || change.resource.kind != "device") return;
+        if (auto moved = history_->move_source(change.resource.tenant, "d:" + change.resource.uid, change.resource.name); !moved)
+            log_error("app", "tags of {} could not follow it: {}", change.resource.name, moved.error().text());
+    });
+
+    egress_ = std::make_unique<api::CountingEgress>(metrics_);
+    static_files_ = pages();
+    api::ApiOptions api{.version = kVersion, .simulated = simulated_, .hosts = options_.allow_host, .files = static_files_};
+    server_ = TRY(api::Server::create({*registry_, *auth_, *history_, *history_, *history_, *history_, *flow_, *connections_, broker_.get(),
+                                       metrics_, *egress_, *live_, *lanes_.back(), *pool_}, std::move(api)));
+    const auto http = TRY(server_->listen(TRY(io::parse_address(options_.http)), {}).context("cannot open the pages on {}", options_.http));
+    const auto mqtt = TRY(broker_->listen(TRY(io::parse_address(options_.mqtt)), {}).context("cannot open the broker on {}", options_.mqtt));
+    doors_.http = "http://" + io::to_string(http);
+    doors_.mqtt = "mqtt://" + io::to_string(mqtt);
+    if (options_.lan) TRY(open_lan().context("option --lan"));
+    std::map<std::string, std::string> listeners{{"http", doors_.http}, {"mqtt", doors_.mqtt}};
+    for (std::size_t i = 0; i < doors_.lan.size(); ++i) listeners["lan" + std::to_string(i + 1)] = doors_.lan[i];
+    server_->set_listeners(std::move(listeners));
+    return {};
+}
+
+Result<std::shared_ptr<const io::TlsServer>> Platform::make_tls(const std::vector<std::string>& addresses) {
+    const std::string certificate = options_.key_folder + "/ca.crt", key = options_.key_folder + "/ca.key";
+    io::Identity authority;
+    if (TRY(files_->exists(key))) {
+        authority.certificate_pem = as_text(TRY(io::read_whole(*files_, certificate, 1 << 20)));
+        authority.key_pem = as_text(TRY(io::read_whole(*files_, key, 1 << 20)));
+    } else {
+        authority = TRY(io::make_certificate_authority("Gongshu " + io::host_name(), clock_->now()));
+        TRY(io::write_whole(*files_, certificate, as_bytes(authority.certificate_pem), 0644));
+        TRY(io::write_whole(*files_, key, as_bytes(authority.key_pem), 0600));
+    }
+    std::vector<std::string> names = addresses;
+    names.push_back(io::host_name());
+    names.insert(names.end(), options_.allow_host.begin(), options_.allow_host.end());
+    // A fresh one at each start: the addresses of a machine change, the authority that phones trust does not.
+    return io::make_tls_server(TRY(io::issue_server_certificate(authority, names, clock_->now(), 397)));
+}
+
+Result<void> Platform::open_lan() {
+    constexpr std::uint16_t kMqttTlsPort = 8883;
+    const auto addresses = TRY(io::private_addresses());
+    if (addresses.empty()) return Error{Code::unavailable, "this machine has no address in a private network"};
+    const auto tls = TRY(make_tls(addresses));
+    const auto http = TRY(io::parse_address(options_.http)), mqtt = TRY(io::parse_address(options_.mqtt));
+    const bool plain_mqtt = std::find(options_.insecure.begin(), options_.insecure.end(), "mqtt") != options_.insecure.end();
+    for (const std::string& host : addresses) {
+        const auto page = TRY(server_->listen({host, http.port}, {.tls = tls}));
+        doors_.lan.push_back("https://" + io::to_string(page));
+        const auto broker = TRY(broker_->listen({host, mqtt.port == 0 ? std::uint16_t{0} : kMqttTlsPort}, {.tls = tls}));
+        doors_.lan.push_back("mqtts://" + io::to_string(broker));
+        if (plain_mqtt) doors_.lan.push_back("mqtt://" + io::to_string(TRY(broker_->listen({host, mqtt.port}, {}))));
+    }
+    log_info("app", "open to {}; browsers and phones trust it once they have {}/ca.crt", fmt::join(addresses, ", "), options_.key_folder);
+    return {};
+}
+
+Result<void> Platform::open() {
+    for (io::Loop* lane : lanes_) threads_.emplace_back([lane] { lane->run(); });
+    open_ = true;
+    return {};
+}
+
+Result<void> Platform::begin_work() {
+    TRY(flow_->start());
+    connections_->start();
+    return {};
+}
+
+registry::Actor Platform::system_actor() const {
+    return {.tenant = registry_->tenant_id("default").value_or(TenantId{1}), .tenant_name = "default", .who = "system",
+            .role = registry::Role::admin, .from = ""};
+}
+
+void Platform::tend(io::Loop& control) {
+    const auto every = [&control](DurationNs interval, std::function<void()> work) {
+        const auto again = std::make_shared<std::function<void()>>();
+        *again = [&control, interval, work = std::move(work), again] {
+            work();
+            control.after(interval, *again);
+        };
+        control.after(interval, *again);
+    };
+    every(kMinute, [this] { pool_->submit([this] { auth_->tidy(); }); });
+    every(kHour, [this] {
+        pool_->submit([this] {
+            if (auto removed = history_->apply_retention(); !removed) log_error("app", "retention: {}", removed.error().text());
+        });
+    });
+}
+
+void Platform::run_on(io::Loop& loop, const std::function<void()>& work) {
+    std::promise<void> done;
+    loop.post([&] {
+        work();
+        done.set_value();
+    });
+    done.get_future().wait();
+}
+
+void Platform::stop() {
+    if (stopped_ || !server_) return;
+    stopped_ = true;
+    if (open_) {
+        run_on(*lanes_.back(), [this] { server_->stop(); });
+        connections_->stop();
+        run_on(*lanes_.front(), [this] { broker_->stop(); });
+        history_->stop();
+        for (io::Loop* lane : lanes_) lane->stop();
+        for (std::thread& thread : threads_) thread.join();
+    }
+    auth_->forget(revoked_);
+    registry_->unsubscribe(changed_);
+    pool_.reset();  // jobs end before what they work on
+    log_info("app", "stopped");
+}
+
+}  // namespace gongshu::app

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "api/api.h"
+#include "api/egress.h"
+#include "api/live_tap.h"
+#include "app/authenticator.h"
+#include "app/serve_options.h"
+#include "base/metrics.h"
+#include "broker/broker.h"
+#include "connect/connections.h"
+#include "flow/flow.h"
+#include "history/history.h"
+#include "io/files.h"
+#include "io/loop.h"
+#include "registry/auth.h"
+#include "registry/registry.h"
+
+namespace gongshu::app {
+
+// What the doors listen on, with the ports that were picked.
+struct Doors {
+    std::string http;  // "http://127.0.0.1:8080"
+    std::string mqtt;  // "mqtt://127.0.0.1:1883"
+    std::vector<std::string> lan;  // further ones opened by --lan
+};
+
+// Platform is the whole program wired together; its fields are in the order in which they are made, and they end in the
+// reverse order.
+// Lives:   one per process: create(), start(), then stop() (also from the destructor).
+// Threads: all calls from the main thread.
+class Platform {
+public:
+    static Result<std::unique_ptr<Platform>> create(const ServeOptions& options, bool simulated);
+    ~Platform();
+
+    // The lanes run and the doors are open after this; rules and links start with begin_work(), so that what a caller puts
+    // into the store in between (the demo's past) is there first.
+    Result<void> open();
+    Result<void> begin_work();
+    // What has to be done once a minute and once a day; from the control loop, on the pool.
+    void tend(io::Loop& control);
+    void stop();
+
+    const Doors& doors() const { return doors_; }
+    std::optional<registry::FirstSignIn> first_sign_in() { return auth_->take_first_sign_in(); }
+    registry::Registry& registry() { return *registry_; }
+    registry::Auth& auth() { return *auth_; }
+    history::History& history() { return *history_; }
+    const Clock& clock() const { return *clock_; }
+    io::Files& files() { return *files_; }
+    registry::Actor system_actor() const;
+
+private:
+    Platform(const ServeOptions& options, bool simulated) : options_(options), simulated_(simulated) {}
+    Result<void> make_store();
+    Result<void> make_doors();
+    Result<void> open_lan();
+    Result<std::shared_ptr<const io::TlsServer>> make_tls(const std::vector<std::string>& addresses);
+    void run_on(io::Loop& loop, const std::function<void()>& work);
+
+    const ServeOptions options_;
+    const bool simulated_;
+    Doors doors_;
+    std::unique_ptr<Clock> clock_;
+    std::unique_ptr<io::Files> files_;
+    Metrics metrics_;
+    std::vector<std::unique_ptr<io::Loop>> loops_;
+    std::vector<io::Loop*> lanes_;
+    std::unique_ptr<io::Pool> pool_;
+    std::unique_ptr<registry::Registry> registry_;
+    std::unique_ptr<registry::Auth> auth_;
+    std::unique_ptr<history::History> history_;
+    std::unique_ptr<flow::Flow> flow_;
+    std::unique_ptr<api::LiveTap> live_;
+    std::unique_ptr<connect::Connections> connections_;
+    std::unique_ptr<Authenticator> authenticator_;
+    std::unique_ptr<broker::Broker> broker_;
+    std::unique_ptr<api::CountingEgress> egress_;
+    std::vector<api::StaticFile> static_files_;
+    std::unique_ptr<api::Server> server_;
+    std::uint64_t revoked_ = 0;
+    std::uint64_t changed_ = 0;
+    std::vector<std::thread> threads_;
+    bool open_ = false;
+    bool stopped_ = false;
+};
+
+}  // namespace gongshu::app

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace gongshu::app {
+
+// Subcommands that run for long; each returns the exit code after SIGINT or SIGTERM.
+Result<int> run_serve(const std::vector<std::string>& arguments);
+Result<int> run_demo(const std::vector<std::string>& arguments);
+Result<int> run_plant(const std::vector<std::string>& arguments);
+// Checks every byte of a data folder that no program holds.
+Result<int> run_verify(const std::vector<std::string>& arguments);
+
+std::string serve_help();
+std::string demo_help();
+std::string plant_help();
+std::string options_markdown();
+
+}  // namespace gongshu::app
