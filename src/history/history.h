@@ -42,7 +42,8 @@ struct HistoryStats {
 
 // The time-series store: log first, then memory, then immutable day segments; the catalogue of tags; last values.
 // Lives:   one per data folder and process; created before and destroyed after everything that appends or reads.
-// Threads: see Sink, Reader and Tags. Shard s is owned by lanes[s % lanes.size()].
+// Threads: see Sink, Reader and Tags. Shard s is owned by lanes[s % lanes.size()]. Syncs, seals and merges are jobs on
+//          `pool`, which should have two threads of its own, so that nobody's query delays an acknowledgement.
 // Bounds:  memory by seal_bytes (two memtables at most) plus the last value of every tag.
 // Disk:    docs/format/log.md, segment.md, catalogue.md (format 0: unreleased).
 class History : public Sink, public Reader, public Tags {
@@ -50,12 +51,13 @@ public:
     // Recovers what the folder holds: replays the log, cuts a torn tail at the first bad checksum, and refuses with
     // Code::corrupt (naming the file) anything that is not a torn tail. Returns when it can serve.
     static Result<std::unique_ptr<History>> create(io::Files& files, const Clock& clock, Metrics& metrics,
-                                                   std::vector<io::Loop*> lanes, io::Pool& pool, HistoryOptions options);
+                                                   std::vector<io::Loop*> lanes, io::Pool& pool,
+                                                   HistoryOptions options);
 
     // Who meets each batch; null = nobody. Before the lanes run.
     virtual void set_stage(Stage* stage) = 0;
-    // Bulk load with times of the past (demo's seed, imports): retention and future limits as for live, no stage, no
-    // late flag. Blocks until durable. Not from a lane.
+    // Bulk load with times of the past (demo's seed, imports): any time is kept as it is, no stage, no late flag. What
+    // is older than the retention goes with the next apply_retention(). Blocks until durable. Not from a lane.
     virtual Result<Appended> import(const Rows& rows) = 0;
     // Seals what is in memory and merges overlapping segments of the same day; blocks until done. Not from a lane.
     virtual Result<void> compact() = 0;
@@ -64,7 +66,8 @@ public:
     // Removes day segments past retention; returns how many. Not from a lane. Called daily by the app.
     virtual Result<std::uint64_t> apply_retention() = 0;
     virtual HistoryStats stats() const = 0;
-    // Syncs what is in the log buffers; after it appends are refused. Blocks; not from a lane.
+    // Syncs what is in the log buffers; after it appends are refused. Blocks; not from a lane. Destroying the store
+    // without it is like a crash: what was acknowledged is kept.
     virtual void stop() = 0;
 };
 

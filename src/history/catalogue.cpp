@@ -1,0 +1,353 @@
+#include "history/catalogue.h"
+
+#include <fmt/format.h>
+
+#include <mutex>
+#include <set>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/checksum.h"
+#include "history/codec.h"
+
+namespace gongshu::history {
+namespace {
+
+constexpr std::string_view kMagic = "gscat00\n";
+constexpr std::size_t kNameBytesMax = 4096;  // a source or a path
+
+std::uint64_t local_index(TagId tag) { return (tag.value >> 4) - 1; }
+
+ShardId shard_of_source(TenantId tenant, std::string_view source) {
+    // crc32c, because it must be the same in every version and hash64 may change.
+    const std::uint32_t hash = crc32c(as_bytes(source), tenant.value);
+    return ShardId{static_cast<std::uint16_t>((hash ^ (hash >> 16)) & (kShardCount - 1))};
+}
+
+// The part of a glob before its first wildcard: only paths that begin with it need a look.
+std::string_view literal_prefix(std::string_view glob) { return glob.substr(0, glob.find_first_of("*?")); }
+
+Result<void> check_names(const TagKey& key, std::string_view path) {
+    if (key.source.empty() || key.property.empty() || path.empty())
+        return Error{Code::invalid, "a tag needs a source, a property and a path; got \"{}\", \"{}\", \"{}\"",
+                     key.source, key.property, path};
+    if (key.source.size() > kNameBytesMax || key.property.size() > kNameBytesMax || path.size() > kNameBytesMax)
+        return Error{
+            Code::limit,         "source, property and path of a tag are at most {} bytes each; got {}, {}, {}",
+            kNameBytesMax,       key.source.size(),
+            key.property.size(), path.size()};
+    return {};
+}
+
+}  // namespace
+
+bool glob_matches(std::string_view glob, std::string_view path) {
+    // Greedy with two places to come back to: the last "**" and the last "*" after it.
+    constexpr auto kNone = std::string_view::npos;
+    std::size_t g = 0;
+    std::size_t p = 0;
+    std::size_t star_g = kNone, star_p = 0, deep_g = kNone, deep_p = 0;
+    for (;;) {
+        if (glob.substr(g, 2) == "**") {
+            deep_g = g += 2;
+            deep_p = p;
+            star_g = kNone;
+            continue;
+        }
+        if (g < glob.size() && glob[g] == '*') {
+            star_g = ++g;
+            star_p = p;
+            continue;
+        }
+        if (p == path.size() && g == glob.size()) return true;
+        if (p < path.size() && g < glob.size() && (glob[g] == path[p] || (glob[g] == '?' && path[p] != '/'))) {
+            ++g;
+            ++p;
+        } else if (star_g != kNone && star_p < path.size() && path[star_p] != '/') {
+            g = star_g;
+            p = ++star_p;
+        } else if (deep_g != kNone && deep_p < path.size()) {
+            g = deep_g;
+            p = ++deep_p;
+            star_g = kNone;
+        } else {
+            return false;
+        }
+    }
+}
+
+std::map<std::string, std::string> labels_of(std::string_view source) {
+    std::map<std::string, std::string> labels;
+    if (!source.starts_with("l:")) return labels;
+    std::string key;
+    std::string part;
+    bool in_value = false;
+    bool first = true;
+    const auto end_part = [&] {
+        if (!first && in_value) labels[key] = part;
+        first = in_value = false;
+        part.clear();
+    };
+    for (std::size_t i = 2; i < source.size(); ++i) {
+        if (source[i] == '\\' && i + 1 < source.size()) {
+            part += source[++i];
+        } else if (source[i] == ',') {
+            end_part();
+        } else if (source[i] == '=' && !first && !in_value) {
+            key = std::exchange(part, {});
+            in_value = true;
+        } else {
+            part += source[i];
+        }
+    }
+    end_part();
+    return labels;
+}
+
+std::size_t Catalogue::TagKeyHash::operator()(const TagKey& key) const {
+    return hash64(as_bytes(key.property), hash64(as_bytes(key.source), key.tenant.value));
+}
+
+const TagInfo* Catalogue::at(TagId tag) const {
+    const auto& tags = tags_[shard_of(tag).value];
+    return tag.value >> 4 != 0 && local_index(tag) < tags.size() ? tags[local_index(tag)].get() : nullptr;
+}
+
+TagInfo* Catalogue::at(TagId tag) { return const_cast<TagInfo*>(std::as_const(*this).at(tag)); }
+
+std::string Catalogue::free_path(TenantId tenant, std::string_view path, const TagKey& key) const {
+    std::string candidate{path};
+    for (std::uint32_t salt = 0; by_path_.contains({tenant, candidate}); ++salt) {
+        const std::uint32_t hash = crc32c(as_bytes(key.property), crc32c(as_bytes(key.source), salt));
+        candidate = fmt::format("{}~{:08x}", path, hash);
+    }
+    return candidate;
+}
+
+Result<void> Catalogue::take_allowance(TenantId tenant) {
+    Allowance& allowance = allowances_[tenant];
+    const DurationNs minute = clock_.monotonic() / kMinute;
+    if (allowance.minute != minute) allowance = {minute, 0};
+    if (allowance.used >= new_tags_per_minute_)
+        return Error{Code::limit,
+                     "{} new tags were made this minute, which is all that is allowed; try again in a minute or send "
+                     "fewer different names",
+                     allowance.used};
+    ++allowance.used;
+    return {};
+}
+
+Result<TagId> Catalogue::resolve(const TagKey& key, std::string_view path, ValueType type, std::string_view unit) {
+    {
+        const std::shared_lock lock{mutex_};
+        if (const auto found = by_key_.find(key); found != by_key_.end()) return found->second;
+    }
+    TRY(check_names(key, path));
+    const std::unique_lock lock{mutex_};
+    if (const auto found = by_key_.find(key); found != by_key_.end()) return found->second;
+    TRY(take_allowance(key.tenant));
+    const ShardId shard = shard_of_source(key.tenant, key.source);
+    TagRecord record;
+    record.change = changes_ + 1;
+    record.tag.id.value = (tags_[shard.value].size() + 1) << 4 | shard.value;
+    record.tag.key = key;
+    record.tag.path = free_path(key.tenant, path, key);
+    record.tag.type = type;
+    record.tag.unit = unit;
+    Buffer payload;
+    encode_tag(record, payload);
+    TRY(log_(RecordKind::tag, payload));
+    TRY(insert(record.tag));
+    changes_ = record.change;
+    return record.tag.id;
+}
+
+Result<void> Catalogue::insert(TagInfo tag) {
+    auto& tags = tags_[shard_of(tag.id).value];
+    if (tag.id.value >> 4 == 0 || local_index(tag.id) != tags.size())
+        return Error{Code::corrupt, "tag {} follows {} tags of its shard", tag.id.value, tags.size()};
+    if (by_key_.contains(tag.key) || by_path_.contains({tag.key.tenant, tag.path}))
+        return Error{Code::corrupt, "tag {}: its key or its path {} is there already", tag.id.value, tag.path};
+    tag.labels = labels_of(tag.key.source);
+    by_key_[tag.key] = tag.id;
+    by_path_[{tag.key.tenant, tag.path}] = tag.id;
+    by_source_[{tag.key.tenant, tag.key.source}].push_back(tag.id);
+    if (on_tag_) on_tag_(tag.id, tag.type);
+    tags.push_back(std::make_unique<TagInfo>(std::move(tag)));
+    ++size_;
+    return {};
+}
+
+std::optional<TagInfo> Catalogue::info(TagId tag) const {
+    const std::shared_lock lock{mutex_};
+    const TagInfo* found = at(tag);
+    return found ? std::optional{*found} : std::nullopt;
+}
+
+std::optional<TagInfo> Catalogue::find(TenantId tenant, std::string_view path) const {
+    const std::shared_lock lock{mutex_};
+    const PathKey key{tenant, std::string(path)};
+    if (const auto found = by_path_.find(key); found != by_path_.end()) return *at(found->second);
+    if (const auto found = aliases_.find(key); found != aliases_.end()) return *at(found->second);
+    return std::nullopt;
+}
+
+std::vector<TagInfo> Catalogue::match(TenantId tenant, std::string_view glob, std::size_t tags_max) const {
+    const std::shared_lock lock{mutex_};
+    const std::string_view prefix = literal_prefix(glob);
+    std::vector<TagInfo> found;
+    for (auto at_path = by_path_.lower_bound({tenant, std::string(prefix)});
+         at_path != by_path_.end() && found.size() < tags_max; ++at_path) {
+        if (at_path->first.first != tenant || !std::string_view(at_path->first.second).starts_with(prefix)) break;
+        if (glob_matches(glob, at_path->first.second)) found.push_back(*at(at_path->second));
+    }
+    return found;
+}
+
+void Catalogue::set_path(TagInfo& tag, const std::string& path) {
+    const TenantId tenant = tag.key.tenant;
+    // Another tag of the same move may have taken the old path already.
+    if (const auto old = by_path_.find({tenant, tag.path}); old != by_path_.end() && old->second == tag.id)
+        by_path_.erase(old);
+    aliases_[{tenant, tag.path}] = tag.id;
+    aliases_.erase({tenant, path});
+    tag.path = path;
+    by_path_[{tenant, path}] = tag.id;
+}
+
+Result<void> Catalogue::move_source(TenantId tenant, std::string_view source, std::string_view new_prefix) {
+    if (new_prefix.empty() || new_prefix.size() > kNameBytesMax)
+        return Error{Code::invalid, "the new place of \"{}\" must be 1 to {} bytes, got {}", source, kNameBytesMax,
+                     new_prefix.size()};
+    const std::unique_lock lock{mutex_};
+    const auto found = by_source_.find({tenant, std::string(source)});
+    if (found == by_source_.end()) return {};
+    MoveRecord record;
+    record.change = changes_ + 1;
+    std::set<std::string> taken;  // by this very move
+    for (const TagId id : found->second) {
+        const TagInfo& tag = *at(id);
+        const std::string wanted = fmt::format("{}.{}", new_prefix, tag.key.property);
+        std::string path = wanted;
+        const auto is_own = [&](const std::string& candidate) {
+            const auto there = by_path_.find({tenant, candidate});
+            return there != by_path_.end() && at(there->second)->key.source == source;
+        };
+        // A path that a tag of the same source leaves by this move is free.
+        if (!is_own(path)) path = free_path(tenant, path, tag.key);
+        while (!taken.insert(path).second) path += '~';  // a property may be named like the result of a collision
+        if (path != tag.path) record.paths.emplace_back(id, std::move(path));
+    }
+    if (record.paths.empty()) return {};
+    Buffer payload;
+    encode_move(record, payload);
+    TRY(log_(RecordKind::move, payload));
+    for (const auto& [id, path] : record.paths) set_path(*at(id), path);
+    changes_ = record.change;
+    return {};
+}
+
+Result<void> Catalogue::set_unit(TagId tag, std::string_view unit) {
+    const std::unique_lock lock{mutex_};
+    TagInfo* found = at(tag);
+    if (!found) return Error{Code::not_found, "there is no tag {}", tag.value};
+    if (found->unit == unit) return {};
+    if (unit.size() > kNameBytesMax)
+        return Error{Code::limit, "a unit is at most {} bytes, got {}", kNameBytesMax, unit.size()};
+    UnitRecord record{changes_ + 1, tag, std::string(unit)};
+    Buffer payload;
+    encode_unit(record, payload);
+    TRY(log_(RecordKind::unit, payload));
+    found->unit = unit;
+    changes_ = record.change;
+    return {};
+}
+
+std::uint64_t Catalogue::size() const {
+    const std::shared_lock lock{mutex_};
+    return size_;
+}
+
+std::uint64_t Catalogue::changes() const {
+    const std::shared_lock lock{mutex_};
+    return changes_;
+}
+
+Result<void> Catalogue::apply(const TagRecord& record) {
+    const std::unique_lock lock{mutex_};
+    if (record.change <= changes_) return {};
+    TRY(insert(record.tag));
+    changes_ = record.change;
+    return {};
+}
+
+Result<void> Catalogue::apply(const MoveRecord& record) {
+    const std::unique_lock lock{mutex_};
+    if (record.change <= changes_) return {};
+    for (const auto& [id, path] : record.paths) {
+        TagInfo* tag = at(id);
+        if (!tag) return Error{Code::corrupt, "a move names tag {}, which is not known", id.value};
+        set_path(*tag, path);
+    }
+    changes_ = record.change;
+    return {};
+}
+
+Result<void> Catalogue::apply(const UnitRecord& record) {
+    const std::unique_lock lock{mutex_};
+    if (record.change <= changes_) return {};
+    TagInfo* tag = at(record.tag);
+    if (!tag) return Error{Code::corrupt, "a unit is given to tag {}, which is not known", record.tag.value};
+    tag->unit = record.unit;
+    changes_ = record.change;
+    return {};
+}
+
+Buffer Catalogue::encode() const {
+    const std::shared_lock lock{mutex_};
+    Buffer body;
+    Encoder out{body};
+    out.varint(changes_);
+    out.varint(size_);
+    Buffer one;
+    for (const auto& tags : tags_) {
+        for (const auto& tag : tags) {
+            one.clear();
+            encode_tag({0, *tag}, one);
+            out.text(as_text(one));
+        }
+    }
+    out.varint(aliases_.size());
+    for (const auto& [path, tag] : aliases_) {
+        out.varint(path.first.value);
+        out.text(path.second);
+        out.varint(tag.value);
+    }
+    return seal_file(kMagic, body);
+}
+
+Result<void> Catalogue::decode(Bytes file, const std::string& path) {
+    Decoder in{TRY(open_file(kMagic, file, path))};
+    const std::unique_lock lock{mutex_};
+    ASSERT(size_ == 0);
+    const std::uint64_t changes = in.varint();
+    for (std::uint64_t left = in.varint(); left > 0 && !in.failed(); --left) {
+        const std::string_view one = in.text();
+        if (in.failed()) break;
+        auto record = TRY(decode_record(static_cast<std::uint8_t>(RecordKind::tag), as_bytes(one)).context("{}", path));
+        TRY(insert(std::move(std::get<TagRecord>(record).tag)).context("{}", path));
+    }
+    for (std::uint64_t left = in.varint(); left > 0 && !in.failed(); --left) {
+        const TenantId tenant{static_cast<std::uint32_t>(in.varint())};
+        const std::string_view alias = in.text();
+        const TagId tag{in.varint()};
+        if (!in.failed() && !at(tag))
+            return Error{Code::corrupt, "{}: alias {} of tag {}, which is not known", path, alias, tag.value};
+        if (!in.failed()) aliases_[{tenant, std::string(alias)}] = tag;
+    }
+    if (!in.finished()) return Error{Code::corrupt, "{}: the contents do not follow the grammar of a catalogue", path};
+    changes_ = changes;
+    return {};
+}
+
+}  // namespace gongshu::history

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <array>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "data/stage.h"
+#include "data/tag.h"
+#include "history/record.h"
+
+namespace gongshu::history {
+
+// True if `path` matches `glob`: * within one level, ** over levels, ? one character that is not "/".
+bool glob_matches(std::string_view glob, std::string_view path);
+// What a source of the form "l:measurement,key=value,…" says: {"key": "value"}; a backslash keeps the next character.
+std::map<std::string, std::string> labels_of(std::string_view source);
+
+// Which tags there are: by key, by id, by path and by the paths they had before.
+// Lives:   one per store.
+// Threads: any; readers share a lock that a change takes alone. Not on the way of a reading.
+// Bounds:  new tags per tenant and minute; memory of about 500 bytes a tag.
+// Disk:    docs/format/catalogue.md; each change is handed to `log` before it is seen by anybody.
+class Catalogue {
+public:
+    // Appends a change to the log. Called under the catalogue's lock, so that changes are in the log in their order.
+    using LogChange = std::function<Result<void>(RecordKind, const Buffer& payload)>;
+    // A new tag is about to be handed out.
+    using OnTag = std::function<void(TagId, ValueType)>;
+
+    Catalogue(const Clock& clock, std::uint32_t new_tags_per_minute)
+        : clock_(clock), new_tags_per_minute_(new_tags_per_minute) {}
+    void connect(LogChange log, OnTag on_tag) {
+        log_ = std::move(log);
+        on_tag_ = std::move(on_tag);
+    }
+
+    Result<TagId> resolve(const TagKey& key, std::string_view path, ValueType type, std::string_view unit);
+    std::optional<TagInfo> info(TagId tag) const;
+    std::optional<TagInfo> find(TenantId tenant, std::string_view path) const;
+    std::vector<TagInfo> match(TenantId tenant, std::string_view glob, std::size_t tags_max) const;
+    Result<void> move_source(TenantId tenant, std::string_view source, std::string_view new_prefix);
+    Result<void> set_unit(TagId tag, std::string_view unit);
+    std::uint64_t size() const;
+
+    // Recovery: changes already known are skipped.
+    Result<void> apply(const TagRecord& record);
+    Result<void> apply(const MoveRecord& record);
+    Result<void> apply(const UnitRecord& record);
+
+    Buffer encode() const;
+    // Replaces everything by a snapshot; only when empty.
+    Result<void> decode(Bytes file, const std::string& path);
+    // Grows with each change.
+    std::uint64_t changes() const;
+
+private:
+    using PathKey = std::pair<TenantId, std::string>;
+    struct TagKeyHash {
+        std::size_t operator()(const TagKey& key) const;
+    };
+    struct Allowance {
+        DurationNs minute = -1;
+        std::uint32_t used = 0;
+    };
+
+    const TagInfo* at(TagId tag) const;
+    TagInfo* at(TagId tag);
+    std::string free_path(TenantId tenant, std::string_view path, const TagKey& key) const;
+    Result<void> take_allowance(TenantId tenant);
+    Result<void> insert(TagInfo tag);
+    void set_path(TagInfo& tag, const std::string& path);
+
+    const Clock& clock_;
+    const std::uint32_t new_tags_per_minute_;
+    LogChange log_;
+    OnTag on_tag_;
+
+    mutable std::shared_mutex mutex_;
+    std::uint64_t changes_ = 0;
+    std::uint64_t size_ = 0;
+    std::array<std::vector<std::unique_ptr<TagInfo>>, kShardCount> tags_;  // [shard][id >> 4 - 1]
+    std::unordered_map<TagKey, TagId, TagKeyHash> by_key_;
+    std::map<PathKey, TagId> by_path_;
+    std::map<PathKey, TagId> aliases_;
+    std::map<std::pair<TenantId, std::string>, std::vector<TagId>> by_source_;
+    std::map<TenantId, Allowance> allowances_;
+};
+
+}  // namespace gongshu::history

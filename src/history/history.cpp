@@ -1,0 +1,71 @@
+#include "history/history.h"
+
+#include "history/store.h"
+
+namespace gongshu::history {
+namespace {
+
+// The handle that the program holds. What the store posted may outlive it; the store is closed then and does nothing.
+class StoreHistory final : public History {
+public:
+    explicit StoreHistory(std::shared_ptr<Store> store) : store_(std::move(store)) {}
+    // Without stop() before it this is like a crash: what was not synced is lost.
+    ~StoreHistory() override { store_->close(); }
+
+    void append(Rows rows, Durability durability, Done done) override {
+        store_->append(std::move(rows), durability, std::move(done));
+    }
+    void append_event(Event event, Durability durability, std::function<void(Result<EventId>)> done) override {
+        store_->append_event(std::move(event), durability, std::move(done));
+    }
+
+    Result<std::vector<Series>> read(const ReadRequest& request) const override { return store_->read(request); }
+    std::optional<Reading> last(TagId tag) const override { return store_->last(tag); }
+    Result<std::vector<Event>> read_events(TenantId tenant, Window window, std::string_view kind_prefix,
+                                           std::size_t events_max) const override {
+        return store_->read_events(tenant, window, kind_prefix, events_max);
+    }
+
+    Result<TagId> resolve(const TagKey& key, std::string_view path, ValueType type, std::string_view unit) override {
+        return store_->catalogue().resolve(key, path, type, unit);
+    }
+    std::optional<TagInfo> info(TagId tag) const override { return store_->catalogue().info(tag); }
+    std::optional<TagInfo> find(TenantId tenant, std::string_view path) const override {
+        return store_->catalogue().find(tenant, path);
+    }
+    std::vector<TagInfo> match(TenantId tenant, std::string_view glob, std::size_t tags_max) const override {
+        return store_->catalogue().match(tenant, glob, tags_max);
+    }
+    Result<void> move_source(TenantId tenant, std::string_view source, std::string_view new_prefix) override {
+        TRY(store_->catalogue().move_source(tenant, source, new_prefix));
+        return store_->flush();
+    }
+    Result<void> set_unit(TagId tag, std::string_view unit) override {
+        TRY(store_->catalogue().set_unit(tag, unit));
+        return store_->flush();
+    }
+
+    void set_stage(Stage* stage) override { store_->set_stage(stage); }
+    Result<Appended> import(const Rows& rows) override { return store_->import(rows); }
+    Result<void> compact() override { return store_->compact(); }
+    Result<VerifyReport> verify() const override { return store_->verify(); }
+    Result<std::uint64_t> apply_retention() override { return store_->apply_retention(); }
+    HistoryStats stats() const override { return store_->stats(); }
+    void stop() override { store_->stop(); }
+
+private:
+    const std::shared_ptr<Store> store_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<History>> History::create(io::Files& files, const Clock& clock, Metrics& metrics,
+                                                 std::vector<io::Loop*> lanes, io::Pool& pool, HistoryOptions options) {
+    if (lanes.empty()) return Error{Code::invalid, "history needs at least one lane"};
+    auto store = std::make_shared<Store>(files, clock, metrics, std::move(lanes), pool, std::move(options));
+    TRY(store->recover());
+    store->start_timer();
+    return std::unique_ptr<History>{std::make_unique<StoreHistory>(std::move(store))};
+}
+
+}  // namespace gongshu::history

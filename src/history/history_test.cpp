@@ -1,0 +1,355 @@
+#include "history/history.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "history/test_store.h"
+
+namespace gongshu::history {
+namespace {
+
+constexpr TimeNs kStart = 1'700'000'000 * kSecond;  // where SimClock begins
+
+TEST(History, GivesBackWhatItWasGiven) {
+    TestStore store;
+    ASSERT_TRUE(store.open());
+    const TagId number = store.tag("d:1", "n");
+    const TagId integer = store.tag("d:1", "i", ValueType::integer);
+    const TagId boolean = store.tag("d:2", "b", ValueType::boolean);
+    const TagId text = store.tag("d:3", "t", ValueType::text);
+    Rows rows;
+    rows.add_number(number, kStart, 1.5);
+    rows.add_number(number, kStart + 1, NAN, bad(Reason::timeout));
+    rows.add_integer(integer, kStart, std::int64_t{1} << 60, uncertain(Reason::sensor));
+    rows.add_boolean(boolean, kStart, true);
+    rows.add_text(text, kStart, "步骤 1");
+    const auto check = [&] {
+        const auto numbers = store.raw(number, kAllTime);
+        ASSERT_EQ(numbers.size(), 2u);
+        EXPECT_EQ(std::get<double>(numbers[0].value), 1.5);
+        EXPECT_EQ(numbers[0].quality, kGood);
+        EXPECT_EQ(numbers[1].quality, bad(Reason::timeout));
+        const auto integers = store.raw(integer, kAllTime);
+        ASSERT_EQ(integers.size(), 1u);
+        EXPECT_EQ(integers[0].value, Value{std::int64_t{1} << 60});
+        EXPECT_EQ(integers[0].quality, uncertain(Reason::sensor));
+        EXPECT_EQ(store.raw(boolean, kAllTime).at(0).value, Value{true});
+        EXPECT_EQ(store.raw(text, kAllTime).at(0).value, Value{std::string("步骤 1")});
+        EXPECT_EQ(store->last(text)->value, Value{std::string("步骤 1")});
+        EXPECT_EQ(store->last(number)->time, kStart + 1);
+        EXPECT_FALSE(store->last(TagId{1u << 20}).has_value());
+    };
+    const auto appended = store.append(rows);
+    ASSERT_TRUE(appended) << appended.error().text();
+    EXPECT_EQ(appended->rows, 5u);
+    EXPECT_EQ(appended->duplicates, 0u);
+    check();
+    store.reopen();
+    check();
+    ASSERT_TRUE(store->compact());
+    EXPECT_EQ(store->stats().rows_in_memory, 0u);
+    EXPECT_GT(store->stats().segments, 0u);
+    check();
+    store.reopen();
+    check();
+    const auto report = store->verify();
+    ASSERT_TRUE(report);
+    EXPECT_TRUE(report->problems.empty()) << report->problems.at(0);
+}
+
+TEST(History, TheLastRowOfATimeWinsAndIsCounted) {
+    TestStore store;
+    ASSERT_TRUE(store.open());
+    const TagId tag = store.tag("d:1");
+    ASSERT_TRUE(store.append(one_row(tag, kStart, 1)));
+    const auto again = store.append(one_row(tag, kStart, 2));
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->duplicates, 1u);
+    ASSERT_TRUE(store->compact());
+    EXPECT_EQ(store.append(one_row(tag, kStart, 3))->duplicates, 1u);
+    EXPECT_EQ(store.raw(tag, kAllTime).size(), 1u);
+    EXPECT_EQ(store.raw(tag, kAllTime).at(0).value, Value{3.0});
+    EXPECT_EQ(store->last(tag)->value, Value{3.0});
+    ASSERT_TRUE(store->compact());
+    EXPECT_EQ(store.raw(tag, kAllTime).at(0).value, Value{3.0});
+}
+
+TEST(History, AnAcknowledgedRowSurvivesACrashAtThatMoment) {
+    TestStore store;
+    ASSERT_TRUE(store.open());
+    const TagId tag = store.tag("d:1");
+    ASSERT_TRUE(store.append(one_row(tag, kStart, 7)));
+    store.crash();
+    ASSERT_TRUE(store.open());
+    ASSERT_EQ(store.raw(tag, kAllTime).size(), 1u);
+    EXPECT_EQ(store->last(tag)->value, Value{7.0});
+    EXPECT_EQ(store->find(TenantId{1}, "d:1.x")->id, tag);
+}
+
+TEST(History, IntervalRowsAreAnsweredAtOnceAndSyncedWithinTheInterval) {
+    TestStore store;
+    ASSERT_TRUE(store.open());
+    const TagId tag = store.tag("d:1");
+    const TimeNs before = store.clock().now();
+    ASSERT_TRUE(store.append(one_row(tag, kStart, 1), Durability::interval));
+    EXPECT_EQ(store.clock().now(), before);
+    store.world().run_for(60 * kMillisecond);
+    store.crash();
+    ASSERT_TRUE(store.open());
+    EXPECT_EQ(store.raw(tag, kAllTime).size(), 1u);
+}
+
+TEST(History, IsReadOnlyAfterAFailedSyncUntilRestart) {
+    TestStore store;
+    ASSERT_TRUE(store.open());
+    const TagId tag = store.tag("d:1");
+    ASSERT_TRUE(store.append(one_row(tag, kStart, 1)));
+    store.files().fail_nth(2);  // the write, then the sync
+    const auto failed = store.append(one_row(tag, kStart + 1, 2));
+    ASSERT_FALSE(failed);
+    EXPECT_TRUE(store.files().fault_fired());
+    for (int i = 0; i < 2; ++i) {
+        const auto refused = store.append(one_row(tag, kStart + 2, 3), Durability::interval);
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().code(), Code::unavailable);
+        EXPECT_TRUE(refused.error().text().starts_with("store is read-only")) << refused.error().text();
+    }
+    EXPECT_FALSE(store->resolve({TenantId{1}, "d:2", "x"}, "d2.x", ValueType::number, ""));
+    EXPECT_TRUE(store->stats().read_only);
+    store.crash();
+    ASSERT_TRUE(store.open());
+    EXPECT_FALSE(store->stats().read_only);
+    EXPECT_GE(store.raw(tag, kAllTime).size(), 1u);
+    EXPECT_TRUE(store.append(one_row(tag, kStart + 3, 4)));
+}
+
+TEST(History, TimesThatCannotBeAreReplacedByServerTime) {
+    TestStore store;
+    ASSERT_TRUE(store.open());
+    const TagId tag = store.tag("d:1");
+    Rows rows;
+    rows.add_number(tag, kStart + kHour, 1);        // an hour ahead
+    rows.add_number(tag, 5, 2);                     // 1970
+    rows.add_number(tag, kStart + 5 * kMinute, 3);  // within what is allowed
+    ASSERT_TRUE(store.append(rows));
+    const auto readings = store.raw(tag, kAllTime);
+    ASSERT_EQ(readings.size(), 3u);
+    EXPECT_EQ(readings[0].quality, uncertain(Reason::clock));
+    EXPECT_EQ(readings[1].quality, uncertain(Reason::clock));
+    EXPECT_LE(readings[1].time, store.clock().now() + 1);
+    EXPECT_EQ(readings[2].quality, kGood);
+    const auto events = store->read_events(TenantId{1}, kAllTime, "clock", 10);
+    ASSERT_TRUE(events);
+    ASSERT_EQ(events->size(), 1u);  // one a tag and minute
+    EXPECT_EQ(events->at(0).subject, "d:1.x");
+    EXPECT_EQ(events->at(0).body.find("{\"sent\":"), 0u);
+    // Imports carry the times of the past.
+    Rows old;
+    old.add_number(tag, 5, 2);
+    ASSERT_TRUE(store->import(old));
+    EXPECT_EQ(store.raw(tag, {0, 10}).size(), 1u);
+    EXPECT_EQ(store.raw(tag, {0, 10}).at(0).quality, kGood);
+}
+
+TEST(History, LateRowsAreMarked) {
+    TestStore store;
+    ASSERT_TRUE(store.open());
+    const TagId tag = store.tag("d:1");
+    store.clock().advance(kHour);
+    const TimeNs now = store.clock().now();
+    ASSERT_TRUE(store.append(one_row(tag, now, 1)));
+    ASSERT_TRUE(store.append(one_row(tag, now - kSecond, 2)));  // out of order, but fresh
+    ASSERT_TRUE(store.append(one_row(tag, now - kMinute, 3)));  // late
+    const auto readings = store.raw(tag, kAllTime);
+    ASSERT_EQ(readings.size(), 3u);
+    EXPECT_TRUE(readings[0].quality.late);
+    EXPECT_FALSE(readings[1].quality.late);
+    EXPECT_FALSE(readings[2].quality.late);
+    EXPECT_EQ(store->last(tag)->value, Value{1.0});
+}
+
+TEST(History, ValuesOfOtherTypesConvertExactlyOrAreBad) {
+    HistoryOptions options;
+    options.text_bytes_max = 4;
+    TestStore store{1, options};
+    ASSERT_TRUE(store.open());
+    const TagId integer = store.tag("d:1", "i", ValueType::integer);
+    const TagId text = store.tag("d:1", "t", ValueType::text);
+    Rows rows;
+    rows.add_number(integer, kStart, 3.0);
+    rows.add_number(integer, kStart + 1, 3.5);
+    rows.add_text(integer, kStart + 2, "three");
+    rows.add_number(integer, kStart + 3, NAN, bad(Reason::timeout));
+    rows.add_text(text, kStart, "abc枢");
+    ASSERT_TRUE(store.append(rows));
+    const auto integers = store.raw(integer, kAllTime);
+    ASSERT_EQ(integers.size(), 4u);
+    EXPECT_EQ(integers[0].value, Value{std::int64_t{3}});
+    EXPECT_EQ(integers[0].quality, kGood);
+    EXPECT_EQ(integers[1].value, Value{std::int64_t{0}});
+    EXPECT_EQ(integers[1].quality, bad(Reason::type));
+    EXPECT_EQ(integers[2].quality, bad(Reason::type));
+    EXPECT_EQ(integers[3].quality, bad(Reason::timeout));
+    EXPECT_EQ(store.raw(text, kAllTime).at(0).value, Value{std::string("abc")});
+    EXPECT_EQ(store.raw(text, kAllTime).at(0).quality, bad(Reason::range));
+}
+
+TEST(History, TenantsSeeNothingOfEachOther) {
+    TestStore store;
+    ASSERT_TRUE(store.open());
+    const TagId one = store.tag("d:1", "x", ValueType::number, TenantId{1});
+    const TagId two = store.tag("d:1", "x", ValueType::number, TenantId{2});
+    ASSERT_NE(one, two);
+    ASSERT_TRUE(store.append(one_row(one, kStart, 1)));
+    EXPECT_TRUE(store.raw(two, kAllTime).empty());
+    EXPECT_FALSE(store->last(two).has_value());
+    EXPECT_EQ(store->find(TenantId{1}, "d:1.x")->id, one);
+    EXPECT_EQ(store->find(TenantId{2}, "d:1.x")->id, two);
+    EXPECT_EQ(store->match(TenantId{2}, "**", 10).size(), 1u);
+    EXPECT_TRUE(store->match(TenantId{3}, "**", 10).empty());
+    ASSERT_TRUE(store.append_event({{}, TenantId{1}, kStart, "command", "s", "{}"}));
+    EXPECT_EQ(store->read_events(TenantId{1}, kAllTime, "", 10)->size(), 1u);
+    EXPECT_TRUE(store->read_events(TenantId{2}, kAllTime, "", 10)->empty());
+    ASSERT_TRUE(store->move_source(TenantId{1}, "d:1", "hall/new"));
+    EXPECT_EQ(store->info(two)->path, "d:1.x");
+    EXPECT_FALSE(store->find(TenantId{2}, "hall/new.x").has_value());
+}
+
+TEST(History, KeepsEventsInOrderWithGrowingIds) {
+    TestStore store;
+    ASSERT_TRUE(store.open());
+    std::uint64_t before = 0;
+    for (int i = 0; i < 30; ++i) {
+        const auto id =
+            store.append_event({{}, TenantId{1}, kStart + (i * 7 % 30), i % 2 ? "alarm.raised" : "command", "s", "{}"});
+        ASSERT_TRUE(id);
+        EXPECT_GT(id->value, before);
+        before = id->value;
+        if (i % 10 == 4) {
+            ASSERT_TRUE(store->compact());
+        }
+        if (i % 10 == 9) {
+            store.crash();
+            ASSERT_TRUE(store.open());
+        }
+    }
+    const auto alarms = store->read_events(TenantId{1}, kAllTime, "alarm.", 100);
+    ASSERT_TRUE(alarms);
+    ASSERT_EQ(alarms->size(), 15u);
+    for (std::size_t i = 1; i < alarms->size(); ++i) EXPECT_LT(alarms->at(i - 1).time, alarms->at(i).time);
+    const auto newest = store->read_events(TenantId{1}, kAllTime, "", 3);
+    ASSERT_EQ(newest->size(), 3u);
+    EXPECT_EQ(newest->back().time, kStart + 29);
+    EXPECT_EQ(store->read_events(TenantId{1}, {kStart, kStart + 10}, "", 100)->size(), 10u);
+}
+
+TEST(History, SealsByAgeAndBySizeAndMergesByItself) {
+    HistoryOptions options;
+    options.seal_bytes = 4096;
+    TestStore store{1, options};
+    ASSERT_TRUE(store.open());
+    const TagId tag = store.tag("d:1");
+    TimeNs time = kStart;
+    for (int batch = 0; batch < 60; ++batch) {
+        Rows rows;
+        for (int i = 0; i < 100; ++i) rows.add_number(tag, time++, batch + i);
+        auto appended = store.append(rows);
+        for (int tries = 0; !appended && appended.error().code() == Code::limit && tries < 5; ++tries) {
+            store.world().run_for(2 * kSecond);
+            appended = store.append(rows);
+        }
+        ASSERT_TRUE(appended) << appended.error().text();
+    }
+    store.world().run_for(15 * kMinute);
+    EXPECT_EQ(store->stats().rows_in_memory, 0u);
+    EXPECT_LT(store->stats().segments, 9u);
+    EXPECT_EQ(store.raw(tag, kAllTime).size(), 6000u);
+    EXPECT_LT(store->stats().log_bytes, 1000u);  // what is sealed is not kept in the log
+}
+
+TEST(History, RemovesWholeDaysPastRetention) {
+    HistoryOptions options;
+    options.retention_days = 10;
+    TestStore store{1, options};
+    ASSERT_TRUE(store.open());
+    const TagId tag = store.tag("d:1");
+    Rows rows;
+    for (int day = 0; day < 30; ++day) rows.add_number(tag, kStart - day * kDay, day);
+    ASSERT_TRUE(store->import(rows));
+    ASSERT_TRUE(store->compact());
+    const auto removed = store->apply_retention();
+    ASSERT_TRUE(removed);
+    EXPECT_EQ(*removed, 19u);
+    EXPECT_EQ(store.raw(tag, kAllTime).size(), 11u);
+    store.reopen();
+    EXPECT_EQ(store.raw(tag, kAllTime).size(), 11u);
+    EXPECT_EQ(*store->apply_retention(), 0u);
+}
+
+TEST(History, RefusesWhatItCannotTake) {
+    HistoryOptions options;
+    options.new_tags_per_minute = 3;
+    TestStore store{1, options};
+    ASSERT_TRUE(store.open());
+    const auto unknown = store.append(one_row(TagId{1 << 4}, kStart, 1));
+    ASSERT_FALSE(unknown);
+    EXPECT_EQ(unknown.error().code(), Code::not_found);
+    for (int i = 0; i < 3; ++i) store.tag("d:" + std::to_string(i));
+    const auto fourth = store->resolve({TenantId{1}, "d:9", "x"}, "d:9.x", ValueType::number, "");
+    ASSERT_FALSE(fourth);
+    EXPECT_EQ(fourth.error().code(), Code::limit);
+    EXPECT_TRUE(store->resolve({TenantId{2}, "d:9", "x"}, "d:9.x", ValueType::number, ""));
+    store.clock().advance(kMinute);
+    EXPECT_TRUE(store->resolve({TenantId{1}, "d:9", "x"}, "d:9.x", ValueType::number, ""));
+    store->stop();
+    const auto stopped = store.append(one_row(TagId{1 << 4}, kStart, 1));
+    ASSERT_FALSE(stopped);
+    EXPECT_EQ(stopped.error().code(), Code::unavailable);
+}
+
+TEST(History, OneStoreHoldsTheFolder) {
+    TestStore store;
+    ASSERT_TRUE(store.open());
+    auto pool = store.world().make_pool();
+    auto lane = store.world().make_loop();
+    Metrics metrics;
+    HistoryOptions options;
+    options.folder = "/store";
+    const auto second = History::create(store.files(), store.clock(), metrics, {lane.get()}, *pool, options);
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code(), Code::unavailable);
+}
+
+class Recorder : public Stage {
+public:
+    void on_rows(ShardId shard, const Rows& rows) override {
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            EXPECT_EQ(shard_of(rows.tag(i)), shard);
+            seen.push_back(rows.reading(i));
+        }
+    }
+    std::vector<Reading> seen;
+};
+
+TEST(History, TheStageMeetsWhatIsStored) {
+    TestStore store;
+    ASSERT_TRUE(store.open());
+    Recorder recorder;
+    store->set_stage(&recorder);
+    const TagId a = store.tag("d:1", "i", ValueType::integer);
+    Rows rows;
+    for (int i = 0; i < 40; ++i) rows.add_number(store.tag("d:" + std::to_string(i)), kStart, i);
+    rows.add_number(a, kStart + kHour, 2);
+    ASSERT_TRUE(store.append(rows));
+    ASSERT_EQ(recorder.seen.size(), 41u);
+    const auto& converted = *std::ranges::find(recorder.seen, a, &Reading::tag);
+    EXPECT_EQ(converted.value, Value{std::int64_t{2}});
+    EXPECT_EQ(converted.quality, uncertain(Reason::clock));
+    ASSERT_TRUE(store->import(rows));
+    EXPECT_EQ(recorder.seen.size(), 41u);
+}
+
+}  // namespace
+}  // namespace gongshu::history

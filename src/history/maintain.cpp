@@ -1,0 +1,356 @@
+// How memory becomes segments, segments become fewer, and old ones go. All of it under Store::maintenance_.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "base/assert.h"
+#include "base/log.h"
+#include "history/store.h"
+
+namespace gongshu::history {
+namespace {
+
+constexpr std::uint64_t kEventFileBytesMax = 64 << 20;
+constexpr std::uint64_t kSmallEventFile = 4 << 20;
+
+void sort_events(std::vector<Event>& events) {
+    std::ranges::sort(events, {}, [](const Event& event) { return std::tuple{event.time, event.id}; });
+}
+
+}  // namespace
+
+std::string Store::numbered(std::string_view folder, std::uint64_t number, std::string_view suffix) const {
+    return fmt::format("{}/{}/{:x}.{}", options_.folder, folder, number, suffix);
+}
+
+std::shared_ptr<const Version> Store::version() const {
+    const std::lock_guard lock{version_mutex_};
+    return version_;
+}
+
+// Makes `manifest` the truth, on disk and then in memory.
+Result<void> Store::install(Manifest manifest) {
+    manifest.next_number = next_number_;
+    std::ranges::sort(manifest.segments, {},
+                      [](const SegmentInfo& info) { return std::tuple{info.day, info.shard, info.order}; });
+    TRY(io::write_whole(files_, path("MANIFEST"), encode_manifest(manifest)).context("cannot install the manifest"));
+    const auto before = version();
+    std::map<std::uint64_t, std::shared_ptr<Segment>> known;
+    for (const auto& [key, segments] : before->segments)
+        for (const auto& segment : segments) known[segment->info().number] = segment;
+    std::map<std::uint64_t, std::shared_ptr<EventFile>> known_events;
+    for (const auto& file : before->events) known_events[file->info.number] = file;
+    auto now = std::make_shared<Version>();
+    for (const SegmentInfo& info : manifest.segments) {
+        auto found = known.extract(info.number);
+        now->segments[{info.shard, info.day}].push_back(
+            found ? found.mapped() : std::make_shared<Segment>(files_, cache_, segment_path(path("seg"), info), info));
+    }
+    for (const EventFileInfo& info : manifest.events) {
+        auto found = known_events.extract(info.number);
+        now->events.push_back(found ? found.mapped()
+                                    : std::make_shared<EventFile>(files_, numbered("event", info.number, "ev"), info));
+    }
+    for (const auto& [number, segment] : known) segment->set_obsolete();
+    for (const auto& [number, file] : known_events) file->obsolete = true;
+    for (const auto& [folder, old, live, suffix] :
+         {std::tuple{"cat", before->manifest.catalogue, manifest.catalogue, "cat"},
+          std::tuple{"last", before->manifest.last, manifest.last, "last"}}) {
+        if (old == 0 || old == live) continue;
+        if (auto removed = files_.remove(numbered(folder, old, suffix)); !removed)
+            log_warning("history", "{}", removed.error().text());
+    }
+    now->manifest = std::move(manifest);
+    const std::lock_guard lock{version_mutex_};
+    version_ = std::move(now);
+    return {};
+}
+
+// Takes what is in memory out of the way of new rows. From the rotation on new records are in a new log file; rows that
+// come between it and the freeze of their shard are in both, and replay skips them by their numbers.
+Result<void> Store::freeze() {
+    frozen_log_first_ = TRY(log_->rotate());
+    active_bytes_ = 0;
+    oldest_at_ = -1;
+    frozen_rows_ = 0;
+    frozen_last_.clear();
+    for (std::uint16_t number = 0; number < kShardCount; ++number) {
+        Shard& shard = shards_[number];
+        auto frozen = std::make_shared<FrozenShard>();
+        const std::lock_guard lock{shard.mutex};
+        std::ranges::sort(shard.touched);
+        for (const TagId id : shard.touched) {
+            TagState& tag = shard.tags[(id.value >> 4) - 1];
+            frozen_rows_ += tag.active->rows();
+            frozen->tags.emplace_back(id, std::move(tag.active));
+        }
+        shard.touched.clear();
+        frozen->next_sequence = shard.next_sequence;
+        shard.frozen = std::move(frozen);
+        for (std::size_t i = 0; i < shard.tags.size(); ++i) {
+            const TagState& tag = shard.tags[i];
+            if (!tag.has_last) continue;
+            frozen_last_.push_back({TagId{(i + 1) << 4 | number}, tag.type, tag.last_time, tag.last_bits,
+                                    tag.last_quality, tag.last_text ? *tag.last_text : std::string{}});
+        }
+    }
+    const std::lock_guard lock{events_mutex_};
+    auto events = std::make_shared<std::vector<Event>>(std::exchange(events_.active, {}));
+    sort_events(*events);
+    events_.frozen = std::move(events);
+    events_.frozen_next_id = events_.next_id;
+    has_frozen_ = true;
+    return {};
+}
+
+Result<void> Store::write_frozen_shard(const FrozenShard& frozen, std::uint16_t number, Manifest& manifest) {
+    std::vector<std::pair<TagId, Run>> sorted;  // of those that are not in order yet
+    std::vector<std::pair<TagId, const Run*>> runs;
+    sorted.reserve(frozen.tags.size());
+    for (const auto& [tag, rows] : frozen.tags) {
+        if (rows->in_order())
+            runs.emplace_back(tag, &rows->run());
+        else
+            runs.emplace_back(tag, &sorted.emplace_back(tag, rows->all()).second);
+    }
+    std::set<Day> days;
+    for (const auto& [tag, run] : runs)
+        for (std::size_t i = 0; i < run->size(); i = run->lower_bound(day_start(day_of(run->times[i]) + 1)))
+            days.insert(day_of(run->times[i]));
+    for (const Day day : days) {
+        SegmentInfo info;
+        info.day = day;
+        info.shard = number;
+        info.number = info.order = next_number_++;
+        const std::string folder = path("seg/" + day_name(day));
+        TRY(files_.make_folder(folder));
+        auto writer = TRY(SegmentWriter::create(files_, segment_path(path("seg"), info), info));
+        for (const auto& [tag, run] : runs) {
+            const std::size_t begin = run->lower_bound(day_start(day));
+            const std::size_t end = run->lower_bound(day_start(day + 1));
+            if (begin < end) TRY(writer.add(tag, *run, begin, end));
+        }
+        manifest.segments.push_back(TRY(writer.finish()));
+        TRY(files_.sync_folder(folder));
+    }
+    manifest.next_sequence[number] = frozen.next_sequence;
+    return {};
+}
+
+Result<void> Store::write_events(Manifest& manifest, std::vector<Event> events) {
+    if (events.empty()) return {};
+    EventFileInfo info;
+    info.number = next_number_++;
+    info.events = events.size();
+    info.min_time = events.front().time;
+    info.max_time = events.back().time;
+    const Buffer bytes = encode_events(events);
+    info.bytes = bytes.size();
+    TRY(io::write_whole(files_, numbered("event", info.number, "ev"), bytes));
+    manifest.events.push_back(info);
+    return {};
+}
+
+Result<void> Store::write_snapshots(Manifest& manifest) {
+    const std::uint64_t changes = catalogue_.changes();
+    if (changes != snapshot_changes_ || manifest.catalogue == 0) {
+        const std::uint64_t number = next_number_++;
+        TRY(io::write_whole(files_, numbered("cat", number, "cat"), catalogue_.encode()));
+        manifest.catalogue = number;
+    }
+    const std::uint64_t number = next_number_++;
+    TRY(io::write_whole(files_, numbered("last", number, "last"), encode_last(frozen_last_)));
+    manifest.last = number;
+    return {};
+}
+
+Result<void> Store::seal() {
+    if (!has_frozen_) {
+        if (active_bytes_ == 0 && catalogue_.changes() == snapshot_changes_) return {};
+        TRY(freeze());
+    }
+    Manifest manifest = version()->manifest;
+    manifest.log_first = frozen_log_first_;
+    const std::uint64_t changes = catalogue_.changes();
+    for (std::uint16_t number = 0; number < kShardCount; ++number)
+        TRY(write_frozen_shard(*shards_[number].frozen, number, manifest).context("cannot seal shard {}", number));
+    TRY(files_.sync_folder(path("seg")));
+    {
+        std::unique_lock lock{events_mutex_};
+        const auto frozen = events_.frozen;
+        manifest.next_event = events_.frozen_next_id;
+        lock.unlock();
+        TRY(write_events(manifest, *frozen));
+    }
+    TRY(write_snapshots(manifest));
+    TRY(install(std::move(manifest)));
+    snapshot_changes_ = changes;
+    for (Shard& shard : shards_) {
+        const std::lock_guard lock{shard.mutex};
+        shard.frozen = nullptr;
+    }
+    {
+        const std::lock_guard lock{events_mutex_};
+        events_.frozen = nullptr;
+    }
+    has_frozen_ = false;
+    rows_in_memory_ -= frozen_rows_;
+    frozen_last_.clear();
+    metrics_.seals.add();
+    for (const std::string& name : TRY(files_.list(path("log")))) {
+        const auto number = log_file_number(name);
+        if (!number || *number >= frozen_log_first_) continue;
+        const std::string old = path("log/" + name);
+        const auto file = files_.open(old, io::Open::read);
+        const auto bytes = file ? (*file)->size() : Result<std::uint64_t>{0};
+        // Left behind it only wastes space until the next start.
+        if (auto removed = files_.remove(old); !removed)
+            log_warning("history", "{}", removed.error().text());
+        else if (bytes)
+            log_->count_bytes(-static_cast<std::int64_t>(*bytes));
+    }
+    return {};
+}
+
+Result<SegmentInfo> Store::merge_day(const std::vector<std::shared_ptr<Segment>>& segments) {
+    SegmentInfo info =
+        segments.back()->info();  // the order of the newest: all of the day are merged, so none comes between
+    info.number = next_number_++;
+    const Window day{day_start(info.day), day_start(info.day + 1)};
+    std::vector<std::shared_ptr<const OpenSegment>> open;
+    std::set<TagId> tags;
+    for (const auto& segment : segments) {
+        open.push_back(TRY(segment->open()));
+        for (const ChunkInfo& chunk : open.back()->chunks()) tags.insert(chunk.tag);
+    }
+    auto writer = TRY(SegmentWriter::create(files_, segment_path(path("seg"), info), info));
+    for (const TagId tag : tags) {
+        std::vector<Source> sources;
+        for (std::size_t layer = 0; layer < open.size(); ++layer) {
+            const auto [begin, end] = open[layer]->chunks_of(tag);
+            for (std::size_t i = begin; i < end; ++i) {
+                const ChunkInfo& chunk = open[layer]->chunks()[i];
+                sources.push_back({chunk.min_time, chunk.max_time, layer, open[layer], &chunk, nullptr});
+            }
+        }
+        TRY(scan(std::move(sources), day, nullptr,
+                 [&](const Run& run, std::size_t begin, std::size_t end) { return writer.add(tag, run, begin, end); }));
+    }
+    info = TRY(writer.finish());
+    TRY(files_.sync_folder(path("seg/" + day_name(info.day))));
+    metrics_.merges.add(segments.size());
+    return info;
+}
+
+Result<void> Store::merge_segments(std::size_t files_min) {
+    const auto now = version();
+    Manifest manifest = now->manifest;
+    bool merged = false;
+    for (const auto& [key, segments] : now->segments) {
+        if (segments.size() < files_min) continue;
+        const SegmentInfo info = TRY(
+            merge_day(segments).context("cannot merge the segments of {}, shard {}", day_name(key.second), key.first));
+        std::erase_if(manifest.segments,
+                      [&](const SegmentInfo& old) { return old.shard == key.first && old.day == key.second; });
+        manifest.segments.push_back(info);
+        merged = true;
+    }
+    return merged ? install(std::move(manifest)) : Result<void>{};
+}
+
+Result<void> Store::merge_events(std::size_t files_min) {
+    const auto now = version();
+    const auto is_small = [](const EventFileInfo& info) { return info.bytes < kSmallEventFile; };
+    Manifest manifest = now->manifest;
+    if (static_cast<std::size_t>(std::ranges::count_if(manifest.events, is_small)) < files_min) return {};
+    std::vector<Event> events;
+    for (const auto& file : now->events) {
+        if (!is_small(file->info)) continue;
+        const Buffer bytes = TRY(io::read_whole(files_, file->path, kEventFileBytesMax));
+        for (Event& event : TRY(decode_events(bytes, file->path))) events.push_back(std::move(event));
+    }
+    sort_events(events);
+    std::erase_if(manifest.events, is_small);
+    TRY(write_events(manifest, std::move(events)));
+    return install(std::move(manifest));
+}
+
+Result<void> Store::compact() {
+    const std::lock_guard lock{maintenance_};
+    if (closed_) return Error{Code::unavailable, "history is stopped"};
+    TRY(seal());
+    TRY(merge_segments(2));
+    return merge_events(2);
+}
+
+Result<std::uint64_t> Store::apply_retention() {
+    const std::lock_guard lock{maintenance_};
+    if (closed_) return Error{Code::unavailable, "history is stopped"};
+    const TimeNs oldest =
+        std::max(clock_.now() - static_cast<DurationNs>(options_.retention_days) * kDay, day_start(-kDayMax));
+    Manifest manifest = version()->manifest;
+    const std::uint64_t removed =
+        std::erase_if(manifest.segments, [&](const SegmentInfo& info) { return info.day < day_of(oldest); });
+    if (removed > 0) TRY(install(std::move(manifest)));
+    return removed;
+}
+
+Result<VerifyReport> Store::verify() const {
+    const std::lock_guard lock{maintenance_};
+    VerifyReport report;
+    const auto note = [&](const auto& result) {
+        ++report.files;
+        if (!result) report.problems.push_back(result.error().text());
+        return result.has_value();
+    };
+    const auto now = version();
+    const auto read = [&](const std::string& name) { return io::read_whole(files_, name, std::uint64_t{4} << 30); };
+    if (auto bytes = read(path("MANIFEST")); !bytes || !decode_manifest(*bytes, path("MANIFEST"))) {
+        note(bytes ? decode_manifest(*bytes, path("MANIFEST")) : Result<Manifest>{bytes.error()});
+    } else {
+        ++report.files;
+    }
+    for (const auto& [key, segments] : now->segments) {
+        for (const auto& segment : segments) {
+            auto open = OpenSegment::open(files_, segment->path());
+            if (!note(open)) continue;
+            std::uint64_t rows = 0;
+            for (const ChunkInfo& chunk : (*open)->chunks()) {
+                auto run = (*open)->read(chunk);
+                if (!run) report.problems.push_back(run.error().text());
+                rows += chunk.statistics.rows;
+            }
+            if (rows != segment->info().rows || (*open)->day() != key.second || (*open)->shard() != key.first)
+                report.problems.push_back(
+                    fmt::format("{}: {} rows, the manifest says {}; or another day or shard than it says",
+                                segment->path(), rows, segment->info().rows));
+            report.rows += rows;
+        }
+    }
+    for (const auto& file : now->events) {
+        auto bytes = read(file->path);
+        note(bytes ? decode_events(*bytes, file->path) : Result<std::vector<Event>>{bytes.error()});
+    }
+    if (now->manifest.catalogue != 0) {
+        const std::string name = numbered("cat", now->manifest.catalogue, "cat");
+        Catalogue scratch{clock_, 0};
+        auto bytes = read(name);
+        note(bytes ? scratch.decode(*bytes, name) : Result<void>{bytes.error()});
+    }
+    if (now->manifest.last != 0) {
+        const std::string name = numbered("last", now->manifest.last, "last");
+        auto bytes = read(name);
+        note(bytes ? decode_last(*bytes, name) : Result<std::vector<LastRow>>{bytes.error()});
+    }
+    // The group that is being written at this moment looks like a torn tail, so a torn tail is no problem here.
+    auto log = replay_log(files_, path("log"), now->manifest.log_first, [&](Record record) -> Result<void> {
+        if (const auto* rows = std::get_if<RowsRecord>(&record)) report.rows += rows->rows.size();
+        return {};
+    });
+    note(log);
+    return report;
+}
+
+}  // namespace gongshu::history

@@ -1,0 +1,215 @@
+#include "history/record.h"
+
+#include <cstring>
+
+#include "data/stage.h"
+#include "history/codec.h"
+
+namespace gongshu::history {
+namespace {
+
+constexpr std::uint8_t kHasQuality = 8;  // beside the type: two bytes of quality follow; without it the row is good
+constexpr std::size_t kRowBytesMax = 3 * kVarintBytesMax + 3;
+
+Record decode_rows(Decoder& in) {
+    RowsRecord record;
+    record.shard.value = in.u8();
+    record.first_sequence = in.varint();
+    const std::uint64_t count = in.varint();
+    if (record.shard.value >= kShardCount || count > Rows::kRowsMax) in.fail();
+    std::uint64_t tag = record.shard.value;
+    TimeNs time = 0;
+    for (std::uint64_t i = 0; i < count && !in.failed(); ++i) {
+        tag += static_cast<std::uint64_t>(in.signed_varint()) << 4;
+        time = wrapping_add(time, in.signed_varint());
+        const std::uint8_t head = in.u8();
+        const Quality quality = (head & kHasQuality) != 0 ? unpack_quality(in.u16()) : kGood;
+        switch (static_cast<ValueType>(head & 7)) {
+            case ValueType::number:
+                record.rows.add_number(TagId{tag}, time, in.f64(), quality);
+                break;
+            case ValueType::integer:
+                record.rows.add_integer(TagId{tag}, time, in.signed_varint(), quality);
+                break;
+            case ValueType::boolean:
+                record.rows.add_boolean(TagId{tag}, time, in.u8() != 0, quality);
+                break;
+            case ValueType::text: {
+                const std::string_view text = in.text();
+                if (record.rows.full(text.size()))
+                    in.fail();
+                else
+                    record.rows.add_text(TagId{tag}, time, text, quality);
+                break;
+            }
+            default:
+                in.fail();
+        }
+        if (head > 15) in.fail();
+    }
+    return record;
+}
+
+Record decode_event(Decoder& in) {
+    Event event;
+    event.id.value = in.varint();
+    event.tenant.value = static_cast<std::uint32_t>(in.varint());
+    event.time = in.signed_varint();
+    event.kind = in.text();
+    event.subject = in.text();
+    event.body = in.text();
+    return event;
+}
+
+Record decode_tag(Decoder& in) {
+    TagRecord record;
+    record.change = in.varint();
+    record.tag.id.value = in.varint();
+    record.tag.key.tenant.value = static_cast<std::uint32_t>(in.varint());
+    record.tag.key.source = in.text();
+    record.tag.key.property = in.text();
+    record.tag.path = in.text();
+    const std::uint8_t type = in.u8();
+    if (type < 1 || type > 4) in.fail();
+    record.tag.type = static_cast<ValueType>(type);
+    record.tag.unit = in.text();
+    return record;
+}
+
+Record decode_move(Decoder& in) {
+    MoveRecord record;
+    record.change = in.varint();
+    const std::uint64_t count = in.varint();
+    for (std::uint64_t i = 0; i < count && !in.failed(); ++i) {
+        const TagId tag{in.varint()};
+        record.paths.emplace_back(tag, in.text());
+    }
+    return record;
+}
+
+Record decode_unit(Decoder& in) {
+    UnitRecord record;
+    record.change = in.varint();
+    record.tag.value = in.varint();
+    record.unit = in.text();
+    return record;
+}
+
+}  // namespace
+
+void encode_rows(ShardId shard, std::uint64_t first_sequence, const Rows& rows, Buffer& bytes) {
+    const std::size_t begin = bytes.size();
+    std::size_t text_bytes = 0;
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        if (rows.type(i) == ValueType::text) text_bytes += rows.text(i).size();
+    bytes.resize(begin + 1 + 2 * kVarintBytesMax + rows.size() * kRowBytesMax + text_bytes);
+    std::uint8_t* out = bytes.data() + begin;
+    *out++ = static_cast<std::uint8_t>(shard.value);
+    out = write_varint(out, first_sequence);
+    out = write_varint(out, rows.size());
+    std::uint64_t tag_before = shard.value;
+    TimeNs time_before = 0;
+    const std::uint16_t good = pack(kGood);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const std::uint64_t tag = rows.tag(i).value;
+        out = write_varint(out, zigzag(static_cast<std::int64_t>(tag - tag_before) >> 4));
+        tag_before = tag;
+        out = write_varint(out, zigzag(wrapping_sub(rows.time(i), time_before)));
+        time_before = rows.time(i);
+        const std::uint16_t quality = rows.quality_bits(i);
+        *out++ = static_cast<std::uint8_t>(static_cast<unsigned>(rows.type(i)) | (quality == good ? 0u : kHasQuality));
+        if (quality != good) {
+            std::memcpy(out, &quality, 2);
+            out += 2;
+        }
+        const std::uint64_t bits = rows.bits(i);
+        switch (rows.type(i)) {
+            case ValueType::number:
+                std::memcpy(out, &bits, 8);
+                out += 8;
+                break;
+            case ValueType::integer:
+                out = write_varint(out, zigzag(static_cast<std::int64_t>(bits)));
+                break;
+            case ValueType::boolean:
+                *out++ = bits != 0 ? 1 : 0;
+                break;
+            case ValueType::text: {
+                const std::string_view text = rows.text(i);
+                out = write_varint(out, text.size());
+                if (!text.empty()) std::memcpy(out, text.data(), text.size());
+                out += text.size();
+            }
+        }
+    }
+    bytes.resize(static_cast<std::size_t>(out - bytes.data()));
+}
+
+void encode_event(const Event& event, Buffer& bytes) {
+    Encoder out{bytes};
+    out.varint(event.id.value);
+    out.varint(event.tenant.value);
+    out.signed_varint(event.time);
+    out.text(event.kind);
+    out.text(event.subject);
+    out.text(event.body);
+}
+
+void encode_tag(const TagRecord& record, Buffer& bytes) {
+    Encoder out{bytes};
+    out.varint(record.change);
+    out.varint(record.tag.id.value);
+    out.varint(record.tag.key.tenant.value);
+    out.text(record.tag.key.source);
+    out.text(record.tag.key.property);
+    out.text(record.tag.path);
+    out.u8(static_cast<std::uint8_t>(record.tag.type));
+    out.text(record.tag.unit);
+}
+
+void encode_move(const MoveRecord& record, Buffer& bytes) {
+    Encoder out{bytes};
+    out.varint(record.change);
+    out.varint(record.paths.size());
+    for (const auto& [tag, path] : record.paths) {
+        out.varint(tag.value);
+        out.text(path);
+    }
+}
+
+void encode_unit(const UnitRecord& record, Buffer& bytes) {
+    Encoder out{bytes};
+    out.varint(record.change);
+    out.varint(record.tag.value);
+    out.text(record.unit);
+}
+
+Result<Record> decode_record(std::uint8_t kind, Bytes payload) {
+    Decoder in{payload};
+    Record record;
+    switch (static_cast<RecordKind>(kind)) {
+        case RecordKind::rows:
+            record = decode_rows(in);
+            break;
+        case RecordKind::event:
+            record = decode_event(in);
+            break;
+        case RecordKind::tag:
+            record = decode_tag(in);
+            break;
+        case RecordKind::move:
+            record = decode_move(in);
+            break;
+        case RecordKind::unit:
+            record = decode_unit(in);
+            break;
+        default:
+            return Error{Code::corrupt, "record of unknown kind {}; was the folder written by a newer version?", kind};
+    }
+    if (!in.finished())
+        return Error{Code::corrupt, "record of kind {} does not follow its grammar in its {} bytes", kind,
+                     payload.size()};
+    return record;
+}
+
+}  // namespace gongshu::history

@@ -1,0 +1,279 @@
+#include "history/segment.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+#include "base/assert.h"
+#include "base/checksum.h"
+#include "base/log.h"
+#include "data/stage.h"
+
+namespace gongshu::history {
+namespace {
+
+constexpr std::string_view kMagic = "gsseg00\n";
+constexpr std::size_t kFlushBytes = 1 << 20;
+constexpr std::uint64_t kDirectoryBytesMax = 1 << 30;
+
+void encode_directory(const SegmentInfo& info, const std::vector<ChunkInfo>& chunks, Buffer& bytes) {
+    Encoder out{bytes};
+    out.u16(info.shard);
+    out.signed_varint(info.day);
+    out.varint(chunks.size());
+    std::uint64_t tag_before = 0;
+    for (const ChunkInfo& chunk : chunks) {
+        out.varint(chunk.tag.value - tag_before);
+        tag_before = chunk.tag.value;
+        out.u8(static_cast<std::uint8_t>(chunk.type));
+        out.signed_varint(chunk.min_time - day_start(info.day));
+        out.varint(static_cast<std::uint64_t>(chunk.max_time - chunk.min_time));
+        const Statistics& statistics = chunk.statistics;
+        out.varint(statistics.rows);
+        out.varint(statistics.usable);
+        out.varint(statistics.good);
+        if (statistics.usable > 0)
+            for (const double value :
+                 {statistics.sum, statistics.min, statistics.max, statistics.first, statistics.last})
+                out.f64(value);
+        out.varint(chunk.bytes);
+        out.u32(chunk.crc);
+    }
+}
+
+}  // namespace
+
+std::string day_name(Day day) {
+    const std::chrono::year_month_day date{std::chrono::sys_days{std::chrono::days{day}}};
+    return fmt::format("{:04}{:02}{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                       static_cast<unsigned>(date.day()));
+}
+
+std::string segment_path(const std::string& folder, const SegmentInfo& info) {
+    return fmt::format("{}/{}/{:02}-{:x}.seg", folder, day_name(info.day), info.shard, info.number);
+}
+
+SegmentWriter::SegmentWriter(io::Files& files, std::string path, SegmentInfo info, std::unique_ptr<io::File> file)
+    : files_(&files), path_(std::move(path)), info_(info), file_(std::move(file)) {
+    Encoder{buffer_}.bytes(as_bytes(kMagic));
+}
+
+Result<SegmentWriter> SegmentWriter::create(io::Files& files, std::string path, SegmentInfo info) {
+    const std::string temporary = path + ".tmp";
+    auto file = TRY(files.open(temporary, io::Open::create_new).context("cannot begin segment"));
+    info.rows = 0;
+    return SegmentWriter{files, std::move(path), info, std::move(file)};
+}
+
+Result<void> SegmentWriter::add(TagId tag, const Run& run, std::size_t begin, std::size_t end) {
+    ASSERT(!(tag < tag_));
+    if (tag != tag_) {
+        TRY(write_pending());
+        tag_ = tag;
+        pending_.type = run.type;
+    }
+    for (std::size_t i = begin; i < end; ++i) {
+        ASSERT(pending_.empty() || pending_.times.back() < run.times[i]);
+        pending_.push_row(run, i);
+        // Long texts make short chunks, so that none is larger than can be read at once.
+        if (pending_.size() == kChunkRows || pending_.text.size() > kFlushBytes) TRY(write_pending());
+    }
+    return {};
+}
+
+Result<void> SegmentWriter::write_pending() {
+    if (pending_.empty()) return {};
+    ChunkInfo chunk;
+    chunk.tag = tag_;
+    chunk.type = pending_.type;
+    chunk.min_time = pending_.times.front();
+    chunk.max_time = pending_.times.back();
+    for (std::size_t i = 0; i < pending_.size(); ++i) chunk.statistics.add(pending_, i);
+    const std::size_t begin = buffer_.size();
+    encode_chunk(pending_, 0, pending_.size(), buffer_);
+    chunk.offset = written_ + begin;
+    chunk.bytes = static_cast<std::uint32_t>(buffer_.size() - begin);
+    chunk.crc = crc32c(Bytes(buffer_).subspan(begin));
+    info_.min_time = info_.rows == 0 ? chunk.min_time : std::min(info_.min_time, chunk.min_time);
+    info_.max_time = info_.rows == 0 ? chunk.max_time : std::max(info_.max_time, chunk.max_time);
+    info_.rows += pending_.size();
+    directory_.push_back(chunk);
+    pending_.clear();
+    if (buffer_.size() < kFlushBytes) return {};
+    written_ += buffer_.size();
+    auto result = file_->append(buffer_);
+    buffer_.clear();
+    return result;
+}
+
+Result<SegmentInfo> SegmentWriter::finish() {
+    TRY(write_pending());
+    ASSERT(info_.rows > 0);
+    const std::uint64_t offset = written_ + buffer_.size();
+    const std::size_t begin = buffer_.size();
+    encode_directory(info_, directory_, buffer_);
+    const auto bytes = static_cast<std::uint32_t>(buffer_.size() - begin);
+    const std::uint32_t crc = crc32c(Bytes(buffer_).subspan(begin));
+    Encoder out{buffer_};
+    out.u64(offset);
+    out.u32(bytes);
+    out.u32(crc);
+    out.bytes(as_bytes(kMagic));
+    info_.bytes = written_ + buffer_.size();
+    TRY(file_->append(buffer_).context("cannot write segment {}", path_));
+    TRY(file_->sync().context("cannot sync segment {}", path_));
+    file_.reset();
+    TRY(files_->rename(path_ + ".tmp", path_));
+    return info_;
+}
+
+Result<SegmentFooter> decode_footer(Bytes last, std::uint64_t file_bytes, const std::string& path) {
+    Decoder in{last};
+    SegmentFooter footer;
+    footer.directory_offset = in.u64();
+    footer.directory_bytes = in.u32();
+    footer.directory_crc = in.u32();
+    if (as_text(in.bytes(8)) != kMagic || !in.finished())
+        return Error{Code::corrupt, "{}: does not end like a segment of format 0", path};
+    if (footer.directory_offset < 8 || footer.directory_offset > file_bytes ||
+        footer.directory_offset + footer.directory_bytes + kSegmentFooterBytes != file_bytes)
+        return Error{Code::corrupt,
+                     "{}: the directory is said to be {} bytes at {}, in a file of {}",
+                     path,
+                     footer.directory_bytes,
+                     footer.directory_offset,
+                     file_bytes};
+    return footer;
+}
+
+Result<SegmentDirectory> decode_directory(Bytes bytes, std::uint64_t chunk_bytes, const std::string& path) {
+    Decoder in{bytes};
+    SegmentDirectory directory;
+    directory.shard = in.u16();
+    const std::int64_t day = in.signed_varint();
+    const std::uint64_t count = in.varint();
+    // The range of days that nanoseconds cover, so that the times below cannot overflow.
+    if (in.failed() || directory.shard >= kShardCount || day < -kDayMax || day > kDayMax)
+        return Error{Code::corrupt, "{}: the directory begins with shard {} and day {}", path, directory.shard, day};
+    directory.day = static_cast<Day>(day);
+    std::uint64_t offset = 8;
+    ChunkInfo before;
+    for (std::uint64_t i = 0; i < count && !in.failed(); ++i) {
+        ChunkInfo chunk;
+        chunk.tag.value = before.tag.value + in.varint();
+        const std::uint8_t type = in.u8();
+        chunk.type = static_cast<ValueType>(type);
+        chunk.min_time = wrapping_add(day_start(directory.day), in.signed_varint());
+        chunk.max_time = wrapping_add(chunk.min_time, static_cast<std::int64_t>(in.varint()));
+        Statistics& statistics = chunk.statistics;
+        statistics.rows = in.varint();
+        statistics.usable = in.varint();
+        statistics.good = in.varint();
+        if (statistics.usable > 0)
+            for (double* value :
+                 {&statistics.sum, &statistics.min, &statistics.max, &statistics.first, &statistics.last})
+                *value = in.f64();
+        const std::uint64_t length = in.varint();
+        chunk.crc = in.u32();
+        chunk.offset = offset;
+        const bool in_order = chunk.tag > before.tag || (chunk.tag == before.tag && chunk.min_time > before.max_time);
+        const bool fits = length <= chunk_bytes - offset && type >= 1 && type <= 4 && statistics.rows >= 1 &&
+                          statistics.rows <= kChunkRows && statistics.usable <= statistics.rows &&
+                          statistics.good <= statistics.usable && chunk.min_time <= chunk.max_time &&
+                          day_of(chunk.min_time) == directory.day && day_of(chunk.max_time) == directory.day;
+        if (!in_order || !fits)
+            return Error{Code::corrupt, "{}: entry {} of the directory is out of order or out of range", path, i};
+        chunk.bytes = static_cast<std::uint32_t>(length);
+        offset += length;
+        directory.chunks.push_back(chunk);
+        before = chunk;
+    }
+    if (!in.finished() || offset != chunk_bytes)
+        return Error{Code::corrupt, "{}: the directory does not fit its {} entries", path, count};
+    return directory;
+}
+
+Result<std::shared_ptr<const OpenSegment>> OpenSegment::open(io::Files& files, const std::string& path) {
+    auto segment = std::make_shared<OpenSegment>();
+    segment->path_ = path;
+    segment->file_ = TRY(files.open(path, io::Open::read).context("cannot open segment"));
+    const std::uint64_t bytes = TRY(segment->file_->size());
+    if (bytes < 8 + kSegmentFooterBytes)
+        return Error{Code::corrupt, "{}: {} bytes are too few for a segment", path, bytes};
+    Buffer footer_bytes(kSegmentFooterBytes);
+    TRY(segment->file_->read_at(bytes - kSegmentFooterBytes, footer_bytes));
+    const SegmentFooter footer = TRY(decode_footer(footer_bytes, bytes, path));
+    if (footer.directory_bytes > kDirectoryBytesMax)
+        return Error{Code::corrupt, "{}: a directory of {} bytes", path, footer.directory_bytes};
+    Buffer directory_bytes(footer.directory_bytes);
+    TRY(segment->file_->read_at(footer.directory_offset, directory_bytes));
+    if (crc32c(directory_bytes) != footer.directory_crc)
+        return Error{Code::corrupt, "{}: the directory at {} fails its checksum; restore the file from a backup", path,
+                     footer.directory_offset};
+    SegmentDirectory directory = TRY(decode_directory(directory_bytes, footer.directory_offset, path));
+    segment->shard_ = directory.shard;
+    segment->day_ = directory.day;
+    segment->directory_ = std::move(directory.chunks);
+    return segment;
+}
+
+std::pair<std::size_t, std::size_t> OpenSegment::chunks_of(TagId tag) const {
+    const auto range = std::ranges::equal_range(directory_, tag, {}, &ChunkInfo::tag);
+    return {static_cast<std::size_t>(range.begin() - directory_.begin()),
+            static_cast<std::size_t>(range.end() - directory_.begin())};
+}
+
+Result<Run> OpenSegment::read(const ChunkInfo& chunk) const {
+    Buffer bytes(chunk.bytes);
+    TRY(file_->read_at(chunk.offset, bytes).context("{}", path_));
+    if (crc32c(bytes) != chunk.crc)
+        return Error{Code::corrupt, "{}: the chunk at {} fails its checksum; restore the file from a backup", path_,
+                     chunk.offset};
+    Run run =
+        TRY(decode_chunk(bytes, chunk.type, chunk.statistics.rows).context("{}: chunk at {}", path_, chunk.offset));
+    if (run.times.front() != chunk.min_time || run.times.back() != chunk.max_time)
+        return Error{Code::corrupt, "{}: the chunk at {} is not what the directory says", path_, chunk.offset};
+    return run;
+}
+
+Result<std::shared_ptr<const OpenSegment>> SegmentCache::get(std::uint64_t number, const std::string& path) {
+    {
+        const std::lock_guard lock{mutex_};
+        if (const auto found = by_number_.find(number); found != by_number_.end()) {
+            entries_.splice(entries_.begin(), entries_, found->second);
+            return entries_.front().segment;
+        }
+    }
+    auto segment = TRY(OpenSegment::open(files_, path));
+    const std::lock_guard lock{mutex_};
+    if (by_number_.contains(number)) return segment;
+    entries_.push_front({number, segment});
+    by_number_[number] = entries_.begin();
+    memory_bytes_ += segment->memory_bytes();
+    while (entries_.size() > 1 && (entries_.size() > kOpenMax || memory_bytes_ > kMemoryMax)) {
+        memory_bytes_ -= entries_.back().segment->memory_bytes();
+        by_number_.erase(entries_.back().number);
+        entries_.pop_back();
+    }
+    return segment;
+}
+
+void SegmentCache::drop(std::uint64_t number) {
+    const std::lock_guard lock{mutex_};
+    const auto found = by_number_.find(number);
+    if (found == by_number_.end()) return;
+    memory_bytes_ -= found->second->segment->memory_bytes();
+    entries_.erase(found->second);
+    by_number_.erase(found);
+}
+
+Segment::~Segment() {
+    if (!obsolete_) return;
+    cache_.drop(info_.number);
+    // Left behind it only wastes space: the manifest does not name it, and the next start removes it.
+    if (auto removed = files_.remove(path_); !removed) log_warning("history", "{}", removed.error().text());
+}
+
+}  // namespace gongshu::history

@@ -1,0 +1,154 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "history/chunk.h"
+#include "io/files.h"
+
+namespace gongshu::history {
+
+using Day = std::int32_t;  // days since 1970-01-01 UTC
+
+constexpr Day day_of(TimeNs time) { return static_cast<Day>(time >= 0 ? time / kDay : -((kDay - 1 - time) / kDay)); }
+constexpr TimeNs day_start(Day day) { return day * kDay; }
+// Days beyond this (1677 and 2262) are not whole within the range of nanoseconds; their readings are refused.
+inline constexpr Day kDayMax = 106'750;
+constexpr bool is_storable(TimeNs time) { return time >= day_start(-kDayMax) && time < day_start(kDayMax); }
+std::string day_name(Day day);  // "20260314"
+
+// What the manifest says of a segment.
+struct SegmentInfo {
+    Day day = 0;
+    std::uint16_t shard = 0;
+    std::uint64_t number = 0;  // names the file, never reused
+    std::uint64_t order = 0;   // of two segments with a row of the same time, that with the higher order wins
+    std::uint64_t rows = 0;
+    std::uint64_t bytes = 0;
+    TimeNs min_time = 0;
+    TimeNs max_time = 0;  // inclusive
+    friend bool operator==(const SegmentInfo&, const SegmentInfo&) = default;
+};
+
+std::string segment_path(const std::string& folder, const SegmentInfo& info);
+
+// Writes one segment: tags in growing order, each tag's rows in growing time, in one or more calls.
+// Lives:   one per file, on the thread that seals or merges.
+// Bounds:  a buffer of about 1 MiB and the directory.
+// Disk:    docs/format/segment.md. `path` + ".tmp", synced and renamed by finish(); the caller syncs the folder.
+class SegmentWriter {
+public:
+    static Result<SegmentWriter> create(io::Files& files, std::string path, SegmentInfo info);
+    Result<void> add(TagId tag, const Run& run, std::size_t begin, std::size_t end);
+    Result<SegmentInfo> finish();
+
+private:
+    SegmentWriter(io::Files& files, std::string path, SegmentInfo info, std::unique_ptr<io::File> file);
+    Result<void> write_chunk(std::size_t begin, std::size_t end);
+    Result<void> write_pending();
+
+    io::Files* files_;
+    std::string path_;
+    SegmentInfo info_;
+    std::unique_ptr<io::File> file_;
+    Buffer buffer_;
+    std::uint64_t written_ = 0;
+    std::vector<ChunkInfo> directory_;
+    TagId tag_;
+    Run pending_;  // rows of tag_ that do not fill a chunk yet
+};
+
+// A segment that is open: its directory in memory, its chunks read as asked. Immutable; any thread.
+class OpenSegment {
+public:
+    static Result<std::shared_ptr<const OpenSegment>> open(io::Files& files, const std::string& path);
+
+    const std::vector<ChunkInfo>& chunks() const { return directory_; }
+    // The chunks of one tag: [first, last) in chunks().
+    std::pair<std::size_t, std::size_t> chunks_of(TagId tag) const;
+    Result<Run> read(const ChunkInfo& chunk) const;
+    std::uint16_t shard() const { return shard_; }
+    Day day() const { return day_; }
+    std::uint64_t memory_bytes() const { return directory_.size() * sizeof(ChunkInfo) + 512; }
+
+private:
+    std::string path_;
+    std::unique_ptr<io::File> file_;
+    std::uint16_t shard_ = 0;
+    Day day_ = 0;
+    std::vector<ChunkInfo> directory_;
+};
+
+// The directory at the end of a segment's bytes; the seam of the fuzzer.
+struct SegmentDirectory {
+    std::uint16_t shard = 0;
+    Day day = 0;
+    std::vector<ChunkInfo> chunks;
+};
+inline constexpr std::size_t kSegmentFooterBytes = 24;
+struct SegmentFooter {
+    std::uint64_t directory_offset = 0;
+    std::uint32_t directory_bytes = 0;
+    std::uint32_t directory_crc = 0;
+};
+Result<SegmentFooter> decode_footer(Bytes last, std::uint64_t file_bytes, const std::string& path);
+Result<SegmentDirectory> decode_directory(Bytes bytes, std::uint64_t chunk_bytes, const std::string& path);
+
+// Segments that were opened lately.
+// Lives:   one per store, longer than the segments.
+// Threads: any; a lock for the lookup, none while a file is opened.
+// Bounds:  kOpenMax files and kMemoryMax bytes of directories; the one not used for longest is closed first.
+class SegmentCache {
+public:
+    static constexpr std::size_t kOpenMax = 256;
+    static constexpr std::uint64_t kMemoryMax = 64 << 20;
+
+    explicit SegmentCache(io::Files& files) : files_(files) {}
+    Result<std::shared_ptr<const OpenSegment>> get(std::uint64_t number, const std::string& path);
+    void drop(std::uint64_t number);
+
+private:
+    struct Entry {
+        std::uint64_t number;
+        std::shared_ptr<const OpenSegment> segment;
+    };
+
+    io::Files& files_;
+    std::mutex mutex_;
+    std::list<Entry> entries_;  // the newest use first
+    std::unordered_map<std::uint64_t, std::list<Entry>::iterator> by_number_;
+    std::uint64_t memory_bytes_ = 0;
+};
+
+// A live segment. When it is no longer part of the store it is marked obsolete, and the file goes when the last reader
+// lets go of it.
+class Segment {
+public:
+    Segment(io::Files& files, SegmentCache& cache, std::string path, SegmentInfo info)
+        : files_(files), cache_(cache), path_(std::move(path)), info_(info) {}
+    ~Segment();
+    Segment(const Segment&) = delete;
+    Segment& operator=(const Segment&) = delete;
+
+    const SegmentInfo& info() const { return info_; }
+    const std::string& path() const { return path_; }
+    Result<std::shared_ptr<const OpenSegment>> open() const { return cache_.get(info_.number, path_); }
+    void set_obsolete() { obsolete_.store(true); }
+
+private:
+    io::Files& files_;
+    SegmentCache& cache_;
+    const std::string path_;
+    const SegmentInfo info_;
+    std::atomic<bool> obsolete_ = false;
+};
+
+}  // namespace gongshu::history

@@ -1,0 +1,214 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "history/catalogue.h"
+#include "history/history.h"
+#include "history/log.h"
+#include "history/manifest.h"
+#include "history/run.h"
+#include "history/scan.h"
+#include "history/segment.h"
+
+namespace gongshu::history {
+
+// What a shard knows of one of its tags.
+struct TagState {
+    ValueType type = ValueType::number;
+    bool has_last = false;
+    std::uint16_t last_quality = 0;
+    TimeNs last_time = 0;
+    std::uint64_t last_bits = 0;
+    std::unique_ptr<std::string> last_text;
+    std::unique_ptr<MemTag> active;        // rows since the last freeze
+    std::int64_t clock_event_minute = -1;  // of the last event that told of a wrong clock
+};
+
+// Rows of a shard on their way into segments; immutable.
+struct FrozenShard {
+    std::vector<std::pair<TagId, std::unique_ptr<const MemTag>>> tags;  // in order of id
+    std::uint64_t next_sequence = 0;
+    const MemTag* find(TagId tag) const;
+};
+
+// One sixteenth of the tags.
+// Threads: changed by the lane that owns it (and by import(), recovery and the freeze of a seal, from elsewhere); read
+// by
+//          anybody. One lock a shard, taken once a batch: a batch costs one uncontended lock, a reader holds it only
+//          while it copies the rows of one tag.
+struct Shard {
+    std::mutex mutex;
+    std::vector<TagState> tags;  // [id >> 4 - 1]
+    std::vector<TagId> touched;  // have `active`
+    std::uint64_t next_sequence = 0;
+    std::shared_ptr<const FrozenShard> frozen;
+    std::atomic<std::uint64_t> tag_count = 0;  // = tags.size(), read without the lock
+};
+
+// A live file of events; goes when it is obsolete and nobody reads it any more.
+struct EventFile {
+    io::Files& files;
+    const std::string path;
+    const EventFileInfo info;
+    std::atomic<bool> obsolete = false;
+    EventFile(io::Files& of, std::string at, EventFileInfo what) : files(of), path(std::move(at)), info(what) {}
+    ~EventFile();
+};
+
+// The files that are the store now; replaced whole, never edited.
+struct Version {
+    Manifest manifest;
+    std::map<std::pair<std::uint16_t, Day>, std::vector<std::shared_ptr<Segment>>> segments;  // oldest order first
+    std::vector<std::shared_ptr<EventFile>> events;
+};
+
+// Events that are in the log but not in a file yet.
+struct EventMemory {
+    std::uint64_t next_id = 1;
+    std::vector<Event> active;
+    std::shared_ptr<const std::vector<Event>> frozen;  // in order of (time, id)
+    std::uint64_t frozen_next_id = 1;
+};
+
+struct StoreMetrics {
+    explicit StoreMetrics(Metrics& metrics);
+    Counter &rows, &duplicates, &events, &late, &wrong_clock, &wrong_type, &cut_text, &seals, &merges;
+    Gauge &memory_bytes, &segments, &tags, &read_only;
+};
+
+// The engine behind History; shared with what it posted to lanes and pool, which may outlive the History.
+// Lives:   from create() to the last of its jobs; closed by the History's destructor.
+// Threads: as History says. Locks in the order they may be taken: maintenance_, the catalogue's, a shard's, events_,
+// the
+//          log's, version_.
+class Store final : public std::enable_shared_from_this<Store> {
+public:
+    Store(io::Files& files, const Clock& clock, Metrics& metrics, std::vector<io::Loop*> lanes, io::Pool& pool,
+          HistoryOptions options);
+
+    Result<void> recover();
+    void start_timer();
+    void stop();
+    void close();
+    void set_stage(Stage* stage) { stage_ = stage; }
+
+    void append(Rows rows, Durability durability, Sink::Done done);
+    void append_event(Event event, Durability durability, std::function<void(Result<EventId>)> done);
+    Result<Appended> import(const Rows& rows);
+
+    Result<std::vector<Series>> read(const ReadRequest& request) const;
+    std::optional<Reading> last(TagId tag) const;
+    Result<std::vector<Event>> read_events(TenantId tenant, Window window, std::string_view kind_prefix,
+                                           std::size_t events_max) const;
+
+    Catalogue& catalogue() { return catalogue_; }
+    const Catalogue& catalogue() const { return catalogue_; }
+    Result<void> flush() { return log_->flush(); }
+
+    Result<void> compact();
+    Result<VerifyReport> verify() const;
+    Result<std::uint64_t> apply_retention();
+    HistoryStats stats() const;
+
+private:
+    struct Append;
+    struct Ingested;
+    struct WrongClock;
+    struct MemoryUse {
+        std::uint64_t rows = 0;
+        std::uint64_t bytes = 0;
+    };
+
+    // Ways in (store.cpp).
+    io::Loop& home_lane() const;
+    io::Loop& owner(std::uint16_t shard) const { return *lanes_[shard % lanes_.size()]; }
+    std::optional<Error> refusal(const Rows& rows) const;
+    std::array<Rows, kShardCount> split(Rows rows) const;
+    void ingest_part(const std::shared_ptr<Append>& append, std::uint16_t shard, Rows rows);
+    void finish(const std::shared_ptr<Append>& append);
+    Result<Ingested> ingest(std::uint16_t shard, Rows& rows, bool live);
+    void normalise(Shard& shard, Rows& rows, bool live, std::vector<WrongClock>& wrong);
+    Rows convert(const Shard& shard, const Rows& rows);
+    std::uint64_t put(Shard& shard, const Rows& rows);
+    bool put_row(Shard& shard, const Rows& rows, std::size_t i, MemoryUse& use);
+    Result<std::pair<EventId, std::uint64_t>> log_event(Event event);
+    void tell_wrong_clocks(const std::vector<WrongClock>& wrong);
+    void sync_soon(io::Loop& lane);
+    void tick();
+    void seal_soon();
+
+    // Recovery (recover.cpp).
+    Result<Manifest> read_manifest();
+    Result<void> load_snapshots(const Manifest& manifest);
+    Result<void> replay(const Manifest& manifest);
+    Result<void> apply(const Manifest& manifest, Record record);
+    Result<void> cut_tail(const LogEnd& end);
+    Result<void> remove_leftovers(const Manifest& manifest);
+    void add_tag(TagId tag, ValueType type);
+
+    // Files (maintain.cpp); all under maintenance_.
+    Result<void> seal();
+    Result<void> freeze();
+    Result<void> write_frozen_shard(const FrozenShard& shard, std::uint16_t number, Manifest& manifest);
+    Result<void> write_snapshots(Manifest& manifest);
+    Result<void> write_events(Manifest& manifest, std::vector<Event> events);
+    Result<void> merge_segments(std::size_t files_min);
+    Result<SegmentInfo> merge_day(const std::vector<std::shared_ptr<Segment>>& segments);
+    Result<void> merge_events(std::size_t files_min);
+    Result<void> install(Manifest manifest);
+    std::shared_ptr<const Version> version() const;
+    std::string path(std::string_view name) const { return options_.folder + "/" + std::string(name); }
+    std::string numbered(std::string_view folder, std::uint64_t number, std::string_view suffix) const;
+
+    // Ways out (query.cpp).
+    Result<Series> read_tag(const ReadRequest& request, TagId tag, std::uint64_t rows_max) const;
+    Result<Series> read_thin(TagId tag, Window window, std::uint32_t points_max) const;
+    Result<void> scan_tag(TagId tag, Window window, SeriesBuilder& builder) const;
+    void memory_rows(TagId tag, Window window, std::vector<Source>& sources) const;
+
+    // Constant after construction.
+    io::Files& files_;
+    const Clock& clock_;
+    const std::vector<io::Loop*> lanes_;
+    io::Pool& pool_;
+    const HistoryOptions options_;
+    StoreMetrics metrics_;
+    const std::shared_ptr<Log> log_;
+    mutable SegmentCache cache_;
+    std::unique_ptr<io::File> lock_;
+    Stage* stage_ = nullptr;
+
+    // Any thread.
+    Catalogue catalogue_;
+    std::array<Shard, kShardCount> shards_;
+    mutable std::mutex events_mutex_;
+    EventMemory events_;
+    mutable std::mutex version_mutex_;
+    std::shared_ptr<const Version> version_;
+    std::atomic<std::uint64_t> active_bytes_ = 0;
+    std::atomic<std::uint64_t> rows_in_memory_ = 0;
+    std::atomic<DurationNs> oldest_at_ = -1;  // monotonic time of the first row since the last freeze; -1 = none
+    std::atomic<bool> has_frozen_ = false;
+    std::atomic<bool> seal_asked_ = false;
+    std::atomic<bool> seal_failed_ = false;  // the next tick tries again
+    std::atomic<bool> sync_timer_set_ = false;
+
+    // Who seals, merges, removes.
+    mutable std::mutex maintenance_;
+    bool closed_ = false;
+    std::uint64_t frozen_log_first_ = 0;
+    std::uint64_t frozen_rows_ = 0;
+    std::vector<LastRow> frozen_last_;
+    std::uint64_t next_number_ = 1;
+    std::uint64_t snapshot_changes_ = 0;  // of the catalogue, in the last snapshot
+};
+
+}  // namespace gongshu::history
