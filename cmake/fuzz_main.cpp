@@ -29,11 +29,21 @@ void mutate(gongshu::Rng& rng, const std::vector<Input>& seeds, Input& input) {
     for (std::uint64_t times = 1 + rng.below(4); times > 0; --times) {
         const std::size_t at = input.empty() ? 0 : rng.below(input.size());
         switch (rng.below(6)) {
-            case 0: if (!input.empty()) input[at] ^= static_cast<std::uint8_t>(1u << rng.below(8)); break;
-            case 1: if (!input.empty()) input[at] = kEdges[rng.below(std::size(kEdges))]; break;
-            case 2: input.insert(input.begin() + static_cast<std::ptrdiff_t>(at), static_cast<std::uint8_t>(rng.next())); break;
-            case 3: if (!input.empty()) input.erase(input.begin() + static_cast<std::ptrdiff_t>(at)); break;
-            case 4: input.resize(at); break;
+            case 0:
+                if (!input.empty()) input[at] ^= static_cast<std::uint8_t>(1u << rng.below(8));
+                break;
+            case 1:
+                if (!input.empty()) input[at] = kEdges[rng.below(std::size(kEdges))];
+                break;
+            case 2:
+                input.insert(input.begin() + static_cast<std::ptrdiff_t>(at), static_cast<std::uint8_t>(rng.next()));
+                break;
+            case 3:
+                if (!input.empty()) input.erase(input.begin() + static_cast<std::ptrdiff_t>(at));
+                break;
+            case 4:
+                input.resize(at);
+                break;
             case 5: {
                 const Input& other = seeds[rng.below(seeds.size())];
                 input.insert(input.end(), other.begin(), other.end());

@@ -18,14 +18,22 @@ void Authenticator::authenticate(broker::Credentials credentials, Done done) {
 Result<broker::Principal> Authenticator::check(const broker::Credentials& credentials) {
     const auto who = TRY(auth_.check_mqtt(credentials.username, credentials.password, credentials.from));
     if (const auto* device = std::get_if<registry::DevicePrincipal>(&who)) {
-        return broker::Principal{.tenant = device->tenant, .kind = broker::PrincipalKind::device, .name = "device:" + device->device,
-                                 .device_path = device->device, .device_uid = device->uid, .role = registry::Role::none};
+        return broker::Principal{.tenant = device->tenant,
+                                 .kind = broker::PrincipalKind::device,
+                                 .name = "device:" + device->device,
+                                 .device_path = device->device,
+                                 .device_uid = device->uid,
+                                 .role = registry::Role::none};
     }
     const auto& person = std::get<registry::Principal>(who);
-    if (person.must_change_password) return Error{Code::unauthorized, "sign in to the pages first and choose a password"};
+    if (person.must_change_password)
+        return Error{Code::unauthorized, "sign in to the pages first and choose a password"};
     return broker::Principal{.tenant = person.actor.tenant,
                              .kind = person.is_token ? broker::PrincipalKind::token : broker::PrincipalKind::user,
-                             .name = person.actor.who, .device_path = "", .device_uid = "", .role = person.actor.role};
+                             .name = person.actor.who,
+                             .device_path = "",
+                             .device_uid = "",
+                             .role = person.actor.role};
 }
 
 }  // namespace gongshu::app

@@ -6,9 +6,9 @@
 
 namespace gongshu::app {
 
-// Lets the broker ask registry who a client is. Passwords of people take an Argon2 computation and go to the pool; devices
-// and tokens are looked up in memory at once.
-// Threads: authenticate() on the broker's lane. Outlives the broker.
+// Lets the broker ask registry who a client is. Passwords of people take an Argon2 computation and go to the pool;
+// devices and tokens are looked up in memory at once. Threads: authenticate() on the broker's lane. Outlives the
+// broker.
 class Authenticator final : public broker::Authenticator {
 public:
     Authenticator(registry::Auth& auth, io::Loop& lane, io::Pool& pool) : auth_(auth), lane_(lane), pool_(pool) {}

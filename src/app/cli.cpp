@@ -23,7 +23,8 @@ constexpr Command kCommands[] = {
     {"serve", "the platform over a folder of data", run_serve, serve_help},
     {"demo", "the platform with a simulated plant and 30 days of past, offline", run_demo, demo_help},
     {"plant", "the simulated plant alone: Modbus TCP and MQTT", run_plant, plant_help},
-    {"apply", "put resources from YAML files into a running server: apply -f factory.yaml [--dry-run]", run_apply, client_help},
+    {"apply", "put resources from YAML files into a running server: apply -f factory.yaml [--dry-run]", run_apply,
+     client_help},
     {"get", "show resources of a running server: get devices [NAME], get kinds", run_get, client_help},
     {"export", "all resources of a running server as YAML, as apply takes them", run_export, client_help},
     {"delete", "remove a resource of a running server: delete rule overheat", run_delete, client_help},
@@ -31,7 +32,9 @@ constexpr Command kCommands[] = {
 };
 
 void print_usage(std::FILE* to) {
-    std::fprintf(to, "Gongshu 工枢 %s: an industrial internet platform in one program.\n\n  gongshu COMMAND [options]\n\n", kVersion);
+    std::fprintf(to,
+                 "Gongshu 工枢 %s: an industrial internet platform in one program.\n\n  gongshu COMMAND [options]\n\n",
+                 kVersion);
     for (const Command& command : kCommands) std::fprintf(to, "  %-8s %s\n", command.name, command.about);
     std::fprintf(to, "\n  gongshu help COMMAND shows its options; gongshu version\n");
 }
@@ -76,7 +79,8 @@ int run_command(const std::vector<std::string>& arguments) {
         return code.error().code() == Code::invalid ? 2 : 1;
     }
     const std::string near = options::nearest(name, known);
-    std::fprintf(stderr, "gongshu: there is no command '%s'%s\n", name.c_str(), near.empty() ? ": gongshu help lists them" : (": did you mean " + near + "?").c_str());
+    std::fprintf(stderr, "gongshu: there is no command '%s'%s\n", name.c_str(),
+                 near.empty() ? ": gongshu help lists them" : (": did you mean " + near + "?").c_str());
     return 2;
 }
 

@@ -43,7 +43,8 @@ Result<ClientOptions> parse(std::vector<std::string> arguments, std::vector<std:
         if (argument == "-f") argument = "--file";
     TRY(client_table(options).parse(arguments, rest));
     if (!options.password_file.empty())
-        options.server.password = first_line(as_text(TRY(io::read_whole(*io::make_posix_files(), options.password_file, 4096))));
+        options.server.password =
+            first_line(as_text(TRY(io::read_whole(*io::make_posix_files(), options.password_file, 4096))));
     return options;
 }
 
@@ -52,12 +53,14 @@ Result<std::string> plural_of(const Server& server, const std::string& word) {
     const Json kinds = TRY(registry::parse_json(answer.body));
     std::vector<std::string> known;
     for (const Json& kind : kinds.at("kinds").as_array()) {
-        const std::string name(std::string_view(kind.at("name").as_string())), plural(std::string_view(kind.at("plural").as_string()));
+        const std::string name(std::string_view(kind.at("name").as_string())),
+            plural(std::string_view(kind.at("plural").as_string()));
         if (word == name || word == plural) return plural;
         known.push_back(plural);
     }
     const std::string near = options::nearest(word, known);
-    return Error{Code::invalid, "there is no kind '{}'{}", word, near.empty() ? ": `gongshu get kinds` lists them" : ": did you mean " + near + "?"};
+    return Error{Code::invalid, "there is no kind '{}'{}", word,
+                 near.empty() ? ": `gongshu get kinds` lists them" : ": did you mean " + near + "?"};
 }
 
 Result<std::string> read_documents(const std::string& path) {
@@ -107,8 +110,9 @@ Result<int> run_apply(const std::vector<std::string>& arguments) {
     if (options.file.empty() && rest.size() == 1) options.file = rest[0];
     if (options.file.empty()) return Error{Code::invalid, "apply needs a file: gongshu apply -f factory.yaml"};
     std::string documents = TRY(read_documents(options.file));
-    const auto answer = TRY(fetch(options.server, wire::HttpMethod::post, options.dry_run ? "/api/v1/apply?dry_run=1" : "/api/v1/apply",
-                                  std::move(documents), "application/yaml"));
+    const auto answer =
+        TRY(fetch(options.server, wire::HttpMethod::post, options.dry_run ? "/api/v1/apply?dry_run=1" : "/api/v1/apply",
+                  std::move(documents), "application/yaml"));
     const Json applied = TRY(registry::parse_json(answer.body));
     print(std::string_view(applied.at("report").as_string()));
     for (const Json& one : applied.at("applied").as_array())
@@ -119,7 +123,8 @@ Result<int> run_apply(const std::vector<std::string>& arguments) {
 Result<int> run_get(const std::vector<std::string>& arguments) {
     std::vector<std::string> rest;
     const ClientOptions options = TRY(parse(arguments, rest));
-    if (rest.empty() || rest.size() > 2) return Error{Code::invalid, "usage: gongshu get KIND [NAME], gongshu get kinds"};
+    if (rest.empty() || rest.size() > 2)
+        return Error{Code::invalid, "usage: gongshu get KIND [NAME], gongshu get kinds"};
     if (rest[0] == "kinds") {
         const auto answer = TRY(fetch(options.server, wire::HttpMethod::get, "/api/v1/kinds"));
         const Json kinds = TRY(registry::parse_json(answer.body));

@@ -42,10 +42,12 @@ Result<void> Demo::apply_solution() {
         const std::string_view text = as_text(Bytes(file.begin, file.end));
         for (auto& document : TRY(registry::parse_resources(text).context("{}", file.path))) {
             // What a person changed in the sample stays changed.
-            if (!platform_.registry().find(actor.tenant, document.wanted.kind, document.wanted.name)) wishes.push_back(std::move(document.wanted));
+            if (!platform_.registry().find(actor.tenant, document.wanted.kind, document.wanted.name))
+                wishes.push_back(std::move(document.wanted));
         }
     }
-    for (const registry::Applied& applied : platform_.registry().apply(actor, std::move(wishes), {.all_or_nothing = true}))
+    for (const registry::Applied& applied :
+         platform_.registry().apply(actor, std::move(wishes), {.all_or_nothing = true}))
         if (!applied.change) return Error(applied.change.error()).context("{} {}", applied.kind, applied.name);
     return {};
 }
@@ -54,7 +56,8 @@ Result<void> Demo::start_plant() {
     io::Files& files = platform_.files();
     JsonObject logins;
     for (const auto& [name, device] : kMqttDevices) {
-        const auto credential = TRY(platform_.auth().issue_device(platform_.system_actor(), device).context("{}", device));
+        const auto credential =
+            TRY(platform_.auth().issue_device(platform_.system_actor(), device).context("{}", device));
         logins[name] = JsonObject{{"username", credential.username}, {"password", credential.password}};
     }
     const std::string logins_file = options_.key_folder + "/plant-logins.json";
@@ -62,8 +65,9 @@ Result<void> Demo::start_plant() {
     ready_file_ = options_.key_folder + "/plant-ready.json";
     (void)files.remove(ready_file_);
     const std::string mqtt = platform_.doors().mqtt.substr(platform_.doors().mqtt.find("//") + 2);
-    process_ = TRY(io::spawn({TRY(io::own_program()), "plant", "--modbus", "127.0.0.1:0", "--control", "127.0.0.1:0", "--mqtt", mqtt, "--logins", logins_file,
-                              "--faults", options_.demo_faults, "--ready-json", ready_file_, "--log-level", options_.log_level}));
+    process_ = TRY(io::spawn({TRY(io::own_program()), "plant", "--modbus", "127.0.0.1:0", "--control", "127.0.0.1:0",
+                              "--mqtt", mqtt, "--logins", logins_file, "--faults", options_.demo_faults, "--ready-json",
+                              ready_file_, "--log-level", options_.log_level}));
     return {};
 }
 
@@ -97,9 +101,11 @@ Result<void> Demo::point_connections() {
     for (const auto& server : ready.at("modbus").as_object()) {
         const auto address = TRY(io::parse_address(std::string_view(server.value().as_string())));
         JsonObject patch{{"host", address.host}, {"port", address.port}};
-        TRY(platform_.registry().patch(platform_.system_actor(), "connection", "demo-" + std::string(server.key()), Json(std::move(patch))));
+        TRY(platform_.registry().patch(platform_.system_actor(), "connection", "demo-" + std::string(server.key()),
+                                       Json(std::move(patch))));
     }
-    log_info("demo", "simulated plant serves; its control line listens on {}", std::string_view(ready.at("control").as_string()));
+    log_info("demo", "simulated plant serves; its control line listens on {}",
+             std::string_view(ready.at("control").as_string()));
     return {};
 }
 
@@ -119,15 +125,24 @@ Result<void> Demo::make_past() {
     for (const plant::PastSeries& series : plant::history(kSeed, now - options_.demo_days * kDay, now, kPastStep)) {
         const auto device = platform_.registry().find(actor.tenant, "device", series.device);
         if (!device) return Error{Code::not_found, "the sample solution has no device {}", series.device};
-        const TagId tag = TRY(history.resolve({actor.tenant, "d:" + device->uid, series.property}, series.device + "." + series.property, series.type, ""));
+        const TagId tag = TRY(history.resolve({actor.tenant, "d:" + device->uid, series.property},
+                                              series.device + "." + series.property, series.type, ""));
         for (std::size_t i = 0; i < series.times.size(); ++i) {
             if (rows.full(64)) TRY(flush());
             const Quality quality = series.bad[i] ? bad(Reason::disconnected) : kGood;
             switch (series.type) {
-                case ValueType::number: rows.add_number(tag, series.times[i], series.values[i], quality); break;
-                case ValueType::integer: rows.add_integer(tag, series.times[i], static_cast<std::int64_t>(series.values[i]), quality); break;
-                case ValueType::boolean: rows.add_boolean(tag, series.times[i], series.values[i] != 0, quality); break;
-                case ValueType::text: rows.add_text(tag, series.times[i], series.texts[i], quality); break;
+                case ValueType::number:
+                    rows.add_number(tag, series.times[i], series.values[i], quality);
+                    break;
+                case ValueType::integer:
+                    rows.add_integer(tag, series.times[i], static_cast<std::int64_t>(series.values[i]), quality);
+                    break;
+                case ValueType::boolean:
+                    rows.add_boolean(tag, series.times[i], series.values[i] != 0, quality);
+                    break;
+                case ValueType::text:
+                    rows.add_text(tag, series.times[i], series.texts[i], quality);
+                    break;
             }
         }
     }

@@ -9,9 +9,8 @@
 
 namespace gongshu::app {
 
-// Demo is the simulated plant beside the platform: its own process, the sample solution that describes it, and its past.
-// Lives:   after Platform::open(); destroyed (the process ends) before the platform stops.
-// Threads: main thread.
+// Demo is the simulated plant beside the platform: its own process, the sample solution that describes it, and its
+// past. Lives:   after Platform::open(); destroyed (the process ends) before the platform stops. Threads: main thread.
 class Demo {
 public:
     // Starts the plant, puts library/demo into the registry with the plant's addresses, gives its MQTT devices their

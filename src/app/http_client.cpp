@@ -27,7 +27,8 @@ Result<Target> parse_url(std::string_view url) {
     } else if (url.starts_with("http://")) {
         url.remove_prefix(7);
     } else {
-        return Error{Code::invalid, "'{}' is no address of a server: expected http://host:port or https://host:port", url};
+        return Error{Code::invalid, "'{}' is no address of a server: expected http://host:port or https://host:port",
+                     url};
     }
     while (url.ends_with('/')) url.remove_suffix(1);
     std::string text(url);
@@ -42,9 +43,12 @@ Error refused(const wire::HttpResponse& response) {
     if (const auto json = registry::parse_json(response.body); json && json->is_object())
         if (const auto* text = json->as_object().if_contains("detail"); text && text->is_string())
             detail = std::string(std::string_view(text->get_string()));
-    const Code code = response.status == 401 ? Code::unauthorized : response.status == 403 ? Code::denied
-                    : response.status == 404 ? Code::not_found : response.status == 409 || response.status == 412 ? Code::conflict
-                    : response.status >= 500 ? Code::unavailable : Code::invalid;
+    const Code code = response.status == 401                             ? Code::unauthorized
+                      : response.status == 403                           ? Code::denied
+                      : response.status == 404                           ? Code::not_found
+                      : response.status == 409 || response.status == 412 ? Code::conflict
+                      : response.status >= 500                           ? Code::unavailable
+                                                                         : Code::invalid;
     return Error{code, "the server says {}: {}", response.status, detail};
 }
 
@@ -71,7 +75,8 @@ public:
 
 private:
     void take(Bytes bytes) {
-        if (auto fed = parser_.feed(bytes); !fed) return end(std::move(fed).error().context("cannot understand the answer"));
+        if (auto fed = parser_.feed(bytes); !fed)
+            return end(std::move(fed).error().context("cannot understand the answer"));
         if (parser_.done()) loop_.stop();
     }
     void closed(const Error& error) {
@@ -93,8 +98,8 @@ private:
 
 }  // namespace
 
-Result<wire::HttpResponse> fetch(const Server& server, wire::HttpMethod method, const std::string& path, std::string body,
-                                 const std::string& content_type) {
+Result<wire::HttpResponse> fetch(const Server& server, wire::HttpMethod method, const std::string& path,
+                                 std::string body, const std::string& content_type) {
     const Target target = TRY(parse_url(server.url));
     io::ConnectOptions options;
     if (target.secure) {
@@ -113,13 +118,15 @@ Result<wire::HttpResponse> fetch(const Server& server, wire::HttpMethod method, 
     if (!server.token.empty())
         request.headers.push_back({"authorization", "Bearer " + server.token});
     else if (!server.user.empty())
-        request.headers.push_back({"authorization", "Basic " + io::base64(as_bytes(server.user + ":" + server.password))});
+        request.headers.push_back(
+            {"authorization", "Basic " + io::base64(as_bytes(server.user + ":" + server.password))});
     std::string text;
     wire::write_request(text, request, io::to_string(target.address));
 
     const auto clock = io::make_system_clock();
     const auto loop = io::make_epoll_loop(*clock);
-    auto response = TRY(Exchange(*loop, std::move(text)).run(target.address, options).context("cannot ask {}", server.url));
+    auto response =
+        TRY(Exchange(*loop, std::move(text)).run(target.address, options).context("cannot ask {}", server.url));
     if (response.status >= 400) return refused(response);
     return response;
 }

@@ -47,7 +47,8 @@ Result<void> Platform::make_store() {
     TRY(files_->make_folder(options_.data));
     TRY(files_->make_folder(options_.key_folder, 0700));
 
-    registry_ = TRY(registry::Registry::create(*files_, *clock_, {.folder = options_.data + "/registry", .key_folder = options_.key_folder}));
+    registry_ = TRY(registry::Registry::create(
+        *files_, *clock_, {.folder = options_.data + "/registry", .key_folder = options_.key_folder}));
     registry_->add_kind(flow::rule_kind());
     TRY(registry_->load());
     registry::AuthOptions auth;
@@ -56,8 +57,10 @@ Result<void> Platform::make_store() {
     auth_ = TRY(registry::Auth::create(*registry_, *clock_, auth));
 
     history_ = TRY(history::History::create(*files_, *clock_, metrics_, lanes_, *pool_,
-                                            {.folder = options_.data + "/history", .retention_days = options_.retention_days,
-                                             .seal_bytes = options_.seal_bytes, .seal_age = options_.seal_age}));
+                                            {.folder = options_.data + "/history",
+                                             .retention_days = options_.retention_days,
+                                             .seal_bytes = options_.seal_bytes,
+                                             .seal_age = options_.seal_age}));
     flow_ = TRY(flow::Flow::create({*registry_, *history_, *history_, *history_, *clock_, lanes_, *pool_, metrics_}));
     live_ = std::make_unique<api::LiveTap>(flow_.get());
     history_->set_stage(live_.get());
@@ -65,28 +68,35 @@ Result<void> Platform::make_store() {
 }
 
 Result<void> Platform::make_doors() {
-    connections_ = TRY(connect::Connections::create({*registry_, *history_, *history_, metrics_, lanes_,
-                                                     connect::make_target_policy(options_.allow_target)}));
+    connections_ = TRY(connect::Connections::create(
+        {*registry_, *history_, *history_, metrics_, lanes_, connect::make_target_policy(options_.allow_target)}));
     authenticator_ = std::make_unique<Authenticator>(*auth_, *lanes_.front(), *pool_);
-    broker_ = TRY(broker::Broker::create({*lanes_.front(), *files_, *pool_, metrics_, *history_, *history_, *authenticator_,
-                                          io::random_token().substr(0, 12),
-                                          [this](TenantId tenant) { return registry_->tenant_name(tenant); }},
-                                         {.folder = options_.data + "/broker"}));
+    broker_ = TRY(broker::Broker::create(
+        {*lanes_.front(), *files_, *pool_, metrics_, *history_, *history_, *authenticator_,
+         io::random_token().substr(0, 12), [this](TenantId tenant) { return registry_->tenant_name(tenant); }},
+        {.folder = options_.data + "/broker"}));
     revoked_ = auth_->on_revoked([this](TenantId tenant, const std::string& who) { broker_->drop(tenant, who); });
     // A device that moved keeps its readings: its tags follow the new path, old addresses stay as aliases.
     changed_ = registry_->subscribe([this](const registry::Change& change) {
         if (change.what != registry::Change::What::updated || change.resource.kind != "device") return;
-        if (auto moved = history_->move_source(change.resource.tenant, "d:" + change.resource.uid, change.resource.name); !moved)
+        if (auto moved =
+                history_->move_source(change.resource.tenant, "d:" + change.resource.uid, change.resource.name);
+            !moved)
             log_error("app", "tags of {} could not follow it: {}", change.resource.name, moved.error().text());
     });
 
     egress_ = std::make_unique<api::CountingEgress>(metrics_);
     static_files_ = pages();
-    api::ApiOptions api{.version = kVersion, .simulated = simulated_, .hosts = options_.allow_host, .files = static_files_};
-    server_ = TRY(api::Server::create({*registry_, *auth_, *history_, *history_, *history_, *history_, *flow_, *connections_, broker_.get(),
-                                       metrics_, *egress_, *live_, *lanes_.back(), *pool_}, std::move(api)));
-    const auto http = TRY(server_->listen(TRY(io::parse_address(options_.http)), {}).context("cannot open the pages on {}", options_.http));
-    const auto mqtt = TRY(broker_->listen(TRY(io::parse_address(options_.mqtt)), {}).context("cannot open the broker on {}", options_.mqtt));
+    api::ApiOptions api{
+        .version = kVersion, .simulated = simulated_, .hosts = options_.allow_host, .files = static_files_};
+    server_ =
+        TRY(api::Server::create({*registry_, *auth_, *history_, *history_, *history_, *history_, *flow_, *connections_,
+                                 broker_.get(), metrics_, *egress_, *live_, *lanes_.back(), *pool_},
+                                std::move(api)));
+    const auto http = TRY(server_->listen(TRY(io::parse_address(options_.http)), {})
+                              .context("cannot open the pages on {}", options_.http));
+    const auto mqtt = TRY(broker_->listen(TRY(io::parse_address(options_.mqtt)), {})
+                              .context("cannot open the broker on {}", options_.mqtt));
     doors_.http = "http://" + io::to_string(http);
     doors_.mqtt = "mqtt://" + io::to_string(mqtt);
     if (options_.lan) TRY(open_lan().context("option --lan"));
@@ -120,15 +130,18 @@ Result<void> Platform::open_lan() {
     if (addresses.empty()) return Error{Code::unavailable, "this machine has no address in a private network"};
     const auto tls = TRY(make_tls(addresses));
     const auto http = TRY(io::parse_address(options_.http)), mqtt = TRY(io::parse_address(options_.mqtt));
-    const bool plain_mqtt = std::find(options_.insecure.begin(), options_.insecure.end(), "mqtt") != options_.insecure.end();
+    const bool plain_mqtt =
+        std::find(options_.insecure.begin(), options_.insecure.end(), "mqtt") != options_.insecure.end();
     for (const std::string& host : addresses) {
         const auto page = TRY(server_->listen({host, http.port}, {.tls = tls}));
         doors_.lan.push_back("https://" + io::to_string(page));
-        const auto broker = TRY(broker_->listen({host, mqtt.port == 0 ? std::uint16_t{0} : kMqttTlsPort}, {.tls = tls}));
+        const auto broker =
+            TRY(broker_->listen({host, mqtt.port == 0 ? std::uint16_t{0} : kMqttTlsPort}, {.tls = tls}));
         doors_.lan.push_back("mqtts://" + io::to_string(broker));
         if (plain_mqtt) doors_.lan.push_back("mqtt://" + io::to_string(TRY(broker_->listen({host, mqtt.port}, {}))));
     }
-    log_info("app", "open to {}; browsers and phones trust it once they have {}/ca.crt", fmt::join(addresses, ", "), options_.key_folder);
+    log_info("app", "open to {}; browsers and phones trust it once they have {}/ca.crt", fmt::join(addresses, ", "),
+             options_.key_folder);
     return {};
 }
 
@@ -145,8 +158,11 @@ Result<void> Platform::begin_work() {
 }
 
 registry::Actor Platform::system_actor() const {
-    return {.tenant = registry_->tenant_id("default").value_or(TenantId{1}), .tenant_name = "default", .who = "system",
-            .role = registry::Role::admin, .from = ""};
+    return {.tenant = registry_->tenant_id("default").value_or(TenantId{1}),
+            .tenant_name = "default",
+            .who = "system",
+            .role = registry::Role::admin,
+            .from = ""};
 }
 
 void Platform::tend(io::Loop& control) {
@@ -161,7 +177,8 @@ void Platform::tend(io::Loop& control) {
     every(kMinute, [this] { pool_->submit([this] { auth_->tidy(); }); });
     every(kHour, [this] {
         pool_->submit([this] {
-            if (auto removed = history_->apply_retention(); !removed) log_error("app", "retention: {}", removed.error().text());
+            if (auto removed = history_->apply_retention(); !removed)
+                log_error("app", "retention: {}", removed.error().text());
         });
     });
 }

@@ -27,8 +27,8 @@ namespace gongshu::app {
 
 // What the doors listen on, with the ports that were picked.
 struct Doors {
-    std::string http;  // "http://127.0.0.1:8080"
-    std::string mqtt;  // "mqtt://127.0.0.1:1883"
+    std::string http;              // "http://127.0.0.1:8080"
+    std::string mqtt;              // "mqtt://127.0.0.1:1883"
     std::vector<std::string> lan;  // further ones opened by --lan
 };
 
@@ -41,8 +41,8 @@ public:
     static Result<std::unique_ptr<Platform>> create(const ServeOptions& options, bool simulated);
     ~Platform();
 
-    // The lanes run and the doors are open after this; rules and links start with begin_work(), so that what a caller puts
-    // into the store in between (the demo's past) is there first.
+    // The lanes run and the doors are open after this; rules and links start with begin_work(), so that what a caller
+    // puts into the store in between (the demo's past) is there first.
     Result<void> open();
     Result<void> begin_work();
     // What has to be done once a minute and once a day; from the control loop, on the pool.

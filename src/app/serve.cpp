@@ -26,14 +26,20 @@ Result<void> parse(options::Table table, ServeOptions& options, const std::vecto
     if (options.config.empty()) return {};
     const Buffer bytes = TRY(io::read_whole(*io::make_posix_files(), options.config, 1 << 20));
     const Json config = TRY(registry::parse_yaml(as_text(bytes)).context("{}", options.config));
-    if (!config.is_object()) return Error{Code::invalid, "{}: expected names with values, as in 'data: /var/lib/gongshu'", options.config};
+    if (!config.is_object())
+        return Error{Code::invalid, "{}: expected names with values, as in 'data: /var/lib/gongshu'", options.config};
     for (const auto& [key, value] : config.as_object()) {
         if (!value.is_array()) {
-            TRY(table.set(key, value.is_string() ? std::string(std::string_view(value.as_string())) : registry::to_text(value)).context("{}", options.config));
+            TRY(table
+                    .set(key, value.is_string() ? std::string(std::string_view(value.as_string()))
+                                                : registry::to_text(value))
+                    .context("{}", options.config));
             continue;
         }
         for (const Json& one : value.as_array())
-            TRY(table.set(key, one.is_string() ? std::string(std::string_view(one.as_string())) : registry::to_text(one)).context("{}", options.config));
+            TRY(table
+                    .set(key, one.is_string() ? std::string(std::string_view(one.as_string())) : registry::to_text(one))
+                    .context("{}", options.config));
     }
     // Once more, so that the command line wins; lists would double, so they are only taken from one place.
     std::vector<std::string> again;
@@ -42,11 +48,13 @@ Result<void> parse(options::Table table, ServeOptions& options, const std::vecto
     options.allow_host.clear();
     for (const auto& [key, value] : config.as_object())
         if (value.is_array())
-            for (const Json& one : value.as_array()) TRY(table.set(key, std::string(std::string_view(one.as_string()))));
+            for (const Json& one : value.as_array())
+                TRY(table.set(key, std::string(std::string_view(one.as_string()))));
     return table.parse(arguments, again);
 }
 
-Result<void> write_ready(Platform& platform, const ServeOptions& options, const std::optional<registry::FirstSignIn>& first) {
+Result<void> write_ready(Platform& platform, const ServeOptions& options,
+                         const std::optional<registry::FirstSignIn>& first) {
     if (options.ready_json.empty()) return {};
     std::string text;
     JsonWriter json(text);
@@ -60,15 +68,18 @@ Result<void> write_ready(Platform& platform, const ServeOptions& options, const 
 
 void greet(const Platform& platform, const std::optional<registry::FirstSignIn>& first, bool demo) {
     std::printf("\n  Gongshu 工枢%s\n\n", demo ? " · demo: the plant is simulated 演示工厂(仿真)" : "");
-    std::printf("  pages 页面    %s\n  MQTT          %s\n", platform.doors().http.c_str(), platform.doors().mqtt.c_str());
+    std::printf("  pages 页面    %s\n  MQTT          %s\n", platform.doors().http.c_str(),
+                platform.doors().mqtt.c_str());
     for (const std::string& door : platform.doors().lan) std::printf("  LAN           %s\n", door.c_str());
     if (first) {
-        std::printf("\n  First sign-in 首次登录 (works once):\n    %s/#/welcome?one_time=%s\n", platform.doors().http.c_str(), first->one_time.c_str());
+        std::printf("\n  First sign-in 首次登录 (works once):\n    %s/#/welcome?one_time=%s\n",
+                    platform.doors().http.c_str(), first->one_time.c_str());
         std::printf("    or user admin, password %s\n", first->password.c_str());
     }
     if (io::environment("SSH_CONNECTION").has_value()) {
         const std::string address = platform.doors().http.substr(platform.doors().http.find("//") + 2);
-        std::printf("\n  Over SSH, from your own machine:\n    ssh -L %s:%s %s\n", address.substr(address.rfind(':') + 1).c_str(), address.c_str(), io::host_name().c_str());
+        std::printf("\n  Over SSH, from your own machine:\n    ssh -L %s:%s %s\n",
+                    address.substr(address.rfind(':') + 1).c_str(), address.c_str(), io::host_name().c_str());
     }
     std::printf("\n  Ctrl-C stops it.\n\n");
     std::fflush(stdout);
@@ -112,12 +123,16 @@ struct PlantFlags {
 
 options::Table plant_table(PlantFlags& f) {
     options::Table table;
-    table.number("seed", f.options.seed, 0, std::int64_t{1} << 53, "Seed of all chance: the same seed gives the same plant.")
+    table
+        .number("seed", f.options.seed, 0, std::int64_t{1} << 53,
+                "Seed of all chance: the same seed gives the same plant.")
         .text("speed", f.speed, "Simulated seconds a second, 0.1 … 1000.")
-        .text("modbus", f.modbus, "First of four Modbus TCP servers (cnc1, cnc2, cooling, meters); port 0: the system picks each.")
+        .text("modbus", f.modbus,
+              "First of four Modbus TCP servers (cnc1, cnc2, cooling, meters); port 0: the system picks each.")
         .text("control", f.control, "Line protocol for faults and power: help, list, fault, power, speed.")
         .text("mqtt", f.options.mqtt, "Broker for the other half of the machines; empty: they stay silent.")
-        .text("logins", f.logins, "JSON file with the MQTT sign-in of each machine: {\"cnc3\":{\"username\",\"password\"}, …}.")
+        .text("logins", f.logins,
+              "JSON file with the MQTT sign-in of each machine: {\"cnc3\":{\"username\",\"password\"}, …}.")
         .text("site", f.options.site, "First level of the topics.")
         .text("faults", f.options.faults, "demo: a schedule from 20 s after the start; none.")
         .text("ready_json", f.options.ready_json, "File that gets the addresses once it serves.")
@@ -134,7 +149,9 @@ Result<void> read_logins(PlantFlags& flags) {
         const auto* object = login.if_object();
         const auto text = [&](const char* key) -> Result<std::string> {
             const Json* value = object ? object->if_contains(key) : nullptr;
-            if (!value || !value->is_string()) return Error{Code::invalid, "{}: {}: '{}' is missing or no text", flags.logins, std::string_view(name), key};
+            if (!value || !value->is_string())
+                return Error{Code::invalid, "{}: {}: '{}' is missing or no text", flags.logins, std::string_view(name),
+                             key};
             return std::string(std::string_view(value->as_string()));
         };
         flags.options.mqtt_logins[std::string(name)] = {TRY(text("username")), TRY(text("password"))};
@@ -205,8 +222,8 @@ std::string plant_help() {
 std::string options_markdown() {
     ServeOptions options;
     PlantFlags flags;
-    return "# Options\n\nMade by `gongshu help options` from the tables that parse them.\n\n## serve, demo\n\n" + demo_table(options).markdown() +
-           "\n## plant\n\n" + plant_table(flags).markdown();
+    return "# Options\n\nMade by `gongshu help options` from the tables that parse them.\n\n## serve, demo\n\n" +
+           demo_table(options).markdown() + "\n## plant\n\n" + plant_table(flags).markdown();
 }
 
 }  // namespace gongshu::app

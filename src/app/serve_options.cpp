@@ -14,25 +14,34 @@ options::Table serve_table(ServeOptions& o) {
     table.text("data", o.data, "Folder of all data; made if missing.")
         .text("config", o.config, "YAML file with these same options, without the dashes.")
         .text("key_folder", o.key_folder,
-              "Folder of the secret keys, readable by this user only. Keep it on another disk than the data and its backups. "
+              "Folder of the secret keys, readable by this user only. Keep it on another disk than the data and its "
+              "backups. "
               "Default: the data folder's name with .keys behind it.")
-        .text("http", o.http, "Where the pages and the HTTP interface listen. Port 0: the system picks one, which is printed.")
+        .text("http", o.http,
+              "Where the pages and the HTTP interface listen. Port 0: the system picks one, which is printed.")
         .text("mqtt", o.mqtt, "Where the MQTT broker listens.")
         .toggle("lan", o.lan,
-                "Open pages and broker to the private addresses of this machine, with TLS by a certificate authority of its own "
+                "Open pages and broker to the private addresses of this machine, with TLS by a certificate authority "
+                "of its own "
                 "(made at the first start in the key folder).")
         .list("insecure", o.insecure,
-              "With --lan: a listener (mqtt) that is also open without TLS, for old gateways. They still have to sign in.")
-        .list("allow_target", o.allow_target,
-              "Address or address:port on this machine or its link that connections may reach; others there are refused.")
+              "With --lan: a listener (mqtt) that is also open without TLS, for old gateways. They still have to sign "
+              "in.")
+        .list(
+            "allow_target", o.allow_target,
+            "Address or address:port on this machine or its link that connections may reach; others there are refused.")
         .list("allow_host", o.allow_host, "Further host name by which browsers reach the pages (behind a proxy).")
         .number("lanes", o.lanes, 0, 64, "Threads that carry readings. 0: one a core.")
         .number("pool_threads", o.pool_threads, 1, 64, "Threads for queries, sign-ins and the disk.")
-        .number("retention_days", o.retention_days, 1, 36'500, "Readings older than this are removed, a whole day at a time.")
-        .bytes("seal_bytes", o.seal_bytes, 1 << 16, std::uint64_t{1} << 32, "Readings in memory are written into segments at this size.")
+        .number("retention_days", o.retention_days, 1, 36'500,
+                "Readings older than this are removed, a whole day at a time.")
+        .bytes("seal_bytes", o.seal_bytes, 1 << 16, std::uint64_t{1} << 32,
+               "Readings in memory are written into segments at this size.")
         .duration("seal_age", o.seal_age, kSecond, kDay, "… or at this age.")
-        .text("ready_json", o.ready_json, "File that gets the addresses once everything serves. The demo's also holds the first password.")
-        .text("admin_password_file", o.admin_password_file, "File whose first line becomes the password of admin at the first start.")
+        .text("ready_json", o.ready_json,
+              "File that gets the addresses once everything serves. The demo's also holds the first password.")
+        .text("admin_password_file", o.admin_password_file,
+              "File whose first line becomes the password of admin at the first start.")
         .text("log_level", o.log_level, "debug, info, warning or error.");
     return table;
 }
@@ -40,7 +49,8 @@ options::Table serve_table(ServeOptions& o) {
 options::Table demo_table(ServeOptions& o) {
     options::Table table = serve_table(o);
     table.number("demo_days", o.demo_days, 0, 365, "Days of simulated past that are made at the first start.")
-        .text("demo_faults", o.demo_faults, "demo: the first fault 20 s after the start; none: only those that you ask for.");
+        .text("demo_faults", o.demo_faults,
+              "demo: the first fault 20 s after the start; none: only those that you ask for.");
     return table;
 }
 
@@ -52,26 +62,35 @@ bool is_loopback(const std::string& host) { return host == "localhost" || host =
 Result<void> check_plain_door(const char* option, const std::string& text, bool may_be_private) {
     const io::Address address = TRY(io::parse_address(text));
     if (is_loopback(address.host) || (may_be_private && io::is_private_address(address.host))) return {};
-    return Error{Code::invalid, "option {}: {} is not a loopback address, and this door has no TLS: use --lan, or a TLS proxy in front of 127.0.0.1",
+    return Error{Code::invalid,
+                 "option {}: {} is not a loopback address, and this door has no TLS: use --lan, or a TLS proxy in "
+                 "front of 127.0.0.1",
                  option, text};
 }
 
 }  // namespace
 
 Result<void> finish(ServeOptions& options, bool demo) {
-    if (options.data.empty()) return Error{Code::invalid, "option --data is missing: name a folder for the data, as in --data /var/lib/gongshu"};
+    if (options.data.empty())
+        return Error{Code::invalid,
+                     "option --data is missing: name a folder for the data, as in --data /var/lib/gongshu"};
     while (options.data.size() > 1 && options.data.ends_with('/')) options.data.pop_back();
     if (options.key_folder.empty()) options.key_folder = options.data + ".keys";
     if (options.lanes == 0) options.lanes = std::max(1u, std::thread::hardware_concurrency());
-    const bool plain_mqtt = std::find(options.insecure.begin(), options.insecure.end(), "mqtt") != options.insecure.end();
+    const bool plain_mqtt =
+        std::find(options.insecure.begin(), options.insecure.end(), "mqtt") != options.insecure.end();
     TRY(check_plain_door("--http", options.http, false));
     TRY(check_plain_door("--mqtt", options.mqtt, plain_mqtt));
     for (const std::string& listener : options.insecure) {
-        if (listener != "mqtt") return Error{Code::invalid, "option --insecure: '{}' is no listener that may go without TLS: mqtt may", listener};
+        if (listener != "mqtt")
+            return Error{Code::invalid, "option --insecure: '{}' is no listener that may go without TLS: mqtt may",
+                         listener};
     }
     static constexpr const char* kLevels[] = {"debug", "info", "warning", "error"};
     const auto level = std::find(std::begin(kLevels), std::end(kLevels), options.log_level);
-    if (level == std::end(kLevels)) return Error{Code::invalid, "option --log-level: '{}' is none of debug, info, warning, error", options.log_level};
+    if (level == std::end(kLevels))
+        return Error{Code::invalid, "option --log-level: '{}' is none of debug, info, warning, error",
+                     options.log_level};
     set_log_level(static_cast<LogLevel>(level - std::begin(kLevels)));
     if (demo) {
         options.allow_target.push_back("127.0.0.1");  // the simulated machines live there

@@ -8,8 +8,8 @@
 
 namespace gongshu::app {
 
-// What `serve` and `demo` take, from the command line and from --config FILE (YAML, the same names). A command-line value
-// wins over the file's.
+// What `serve` and `demo` take, from the command line and from --config FILE (YAML, the same names). A command-line
+// value wins over the file's.
 struct ServeOptions {
     std::string data;
     std::string config;

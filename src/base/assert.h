@@ -7,7 +7,8 @@ namespace gongshu {
 
 }  // namespace gongshu
 
-#define ASSERT(condition)                                                                       \
-    do {                                                                                        \
-        if (!(condition)) [[unlikely]] ::gongshu::assert_failed(#condition, __FILE__, __LINE__); \
+#define ASSERT(condition)                                             \
+    do {                                                              \
+        if (!(condition)) [[unlikely]]                                \
+            ::gongshu::assert_failed(#condition, __FILE__, __LINE__); \
     } while (false)

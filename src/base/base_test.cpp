@@ -25,7 +25,7 @@ TEST(Result, TryReturnsTheErrorWithItsContext) {
 }
 
 TEST(Checksum, Crc32cOfTheStandard) {
-    EXPECT_EQ(crc32c(as_bytes("123456789")), 0xe3069283u);                                   // RFC 3720, B.4
+    EXPECT_EQ(crc32c(as_bytes("123456789")), 0xe3069283u);                                          // RFC 3720, B.4
     EXPECT_EQ(crc32c(as_bytes("56789"), crc32c(as_bytes("1234"))), crc32c(as_bytes("123456789")));  // chained
     EXPECT_EQ(crc32c({}), 0u);
 }
@@ -44,8 +44,11 @@ TEST(JsonWriter, Writes) {
         write(json);
         EXPECT_EQ(text, want);
     };
-    f([](auto& j) { j.begin_object().key("a").number(0.1).key("b").begin_array().integer(1).null().end_array().end_object(); },
-      R"({"a":0.1,"b":[1,null]})");
+    f(
+        [](auto& j) {
+            j.begin_object().key("a").number(0.1).key("b").begin_array().integer(1).null().end_array().end_object();
+        },
+        R"({"a":0.1,"b":[1,null]})");
     f([](auto& j) { j.text("q\"\\\n\x01 \xe5\xb7\xa5"); }, "\"q\\\"\\\\\\n\\u0001 \xe5\xb7\xa5\"");
     f([](auto& j) { j.text("\xff\xc0\x80"); }, "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
     f([](auto& j) { j.begin_array().number(1.0 / 0.0).safe_integer(9007199254740993).end_array(); },

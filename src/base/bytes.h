@@ -8,8 +8,8 @@
 
 namespace gongshu {
 
-using Bytes = std::span<const std::uint8_t>;     // read only, not owned
-using Buffer = std::vector<std::uint8_t>;        // owned
+using Bytes = std::span<const std::uint8_t>;  // read only, not owned
+using Buffer = std::vector<std::uint8_t>;     // owned
 
 inline Bytes as_bytes(std::string_view text) {
     return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};

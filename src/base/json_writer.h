@@ -18,13 +18,13 @@ public:
     JsonWriter& end_array();
     JsonWriter& key(std::string_view name);
 
-    JsonWriter& text(std::string_view value);    // escaped; bytes that are not UTF-8 become U+FFFD
-    JsonWriter& number(double value);            // shortest that reads back the same; NaN and infinities are null
-    JsonWriter& integer(std::int64_t value);     // digits always
+    JsonWriter& text(std::string_view value);      // escaped; bytes that are not UTF-8 become U+FFFD
+    JsonWriter& number(double value);              // shortest that reads back the same; NaN and infinities are null
+    JsonWriter& integer(std::int64_t value);       // digits always
     JsonWriter& safe_integer(std::int64_t value);  // beyond +-2^53 as a string, so that JavaScript keeps it exact
     JsonWriter& boolean(bool value);
     JsonWriter& null();
-    JsonWriter& raw(std::string_view json);      // ready JSON, copied as it is
+    JsonWriter& raw(std::string_view json);  // ready JSON, copied as it is
 
 private:
     void separate();

@@ -14,7 +14,8 @@ struct UnitOf {
     std::string_view name;
     std::int64_t size;
 };
-constexpr UnitOf kDurations[] = {{"d", kDay}, {"h", kHour}, {"m", kMinute}, {"s", kSecond}, {"ms", kMillisecond}, {"us", kMicrosecond}};
+constexpr UnitOf kDurations[] = {{"d", kDay},    {"h", kHour},         {"m", kMinute},
+                                 {"s", kSecond}, {"ms", kMillisecond}, {"us", kMicrosecond}};
 constexpr UnitOf kSizes[] = {{"GiB", std::int64_t{1} << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"", 1}};
 
 std::string canonical(std::string_view name) {
@@ -66,7 +67,8 @@ Result<DurationNs> parse_duration(std::string_view text) {
         const std::int64_t number = TRY(take_whole(text, all));
         const std::size_t length = std::min(text.find_first_of("0123456789"), text.size());
         const std::string_view unit = text.substr(0, length);
-        const auto found = std::find_if(std::begin(kDurations), std::end(kDurations), [&](auto& u) { return u.name == unit; });
+        const auto found =
+            std::find_if(std::begin(kDurations), std::end(kDurations), [&](auto& u) { return u.name == unit; });
         if (found == std::end(kDurations))
             return Error{Code::invalid, "'{}' has the unit '{}': use us, ms, s, m, h or d, as in 1h30m", all, unit};
         DurationNs part = 0;
@@ -91,7 +93,8 @@ Result<std::uint64_t> parse_bytes(std::string_view text) {
     const std::string_view all = text;
     const std::int64_t number = TRY(take_whole(text, all));
     const auto found = std::find_if(std::begin(kSizes), std::end(kSizes), [&](auto& u) { return u.name == text; });
-    if (found == std::end(kSizes)) return Error{Code::invalid, "'{}' has the unit '{}': use KiB, MiB or GiB, or none for bytes", all, text};
+    if (found == std::end(kSizes))
+        return Error{Code::invalid, "'{}' has the unit '{}': use KiB, MiB or GiB, or none for bytes", all, text};
     std::int64_t bytes = 0;
     if (__builtin_mul_overflow(number, found->size, &bytes)) return Error{Code::invalid, "'{}' is too large", all};
     return static_cast<std::uint64_t>(bytes);
@@ -111,14 +114,15 @@ Table& Table::add(Option option) {
 }
 
 Table& Table::duration(std::string name, DurationNs& target, DurationNs min, DurationNs max, std::string help) {
-    return add({std::move(name), std::move(help), duration_text(target), duration_text(min) + " … " + duration_text(max), false,
-                [&target, min, max](std::string_view text) -> Result<void> {
-                    const DurationNs value = TRY(parse_duration(text));
-                    if (value < min || value > max)
-                        return Error{Code::invalid, "{} is outside {} … {}", text, duration_text(min), duration_text(max)};
-                    target = value;
-                    return {};
-                }});
+    return add(
+        {std::move(name), std::move(help), duration_text(target), duration_text(min) + " … " + duration_text(max),
+         false, [&target, min, max](std::string_view text) -> Result<void> {
+             const DurationNs value = TRY(parse_duration(text));
+             if (value < min || value > max)
+                 return Error{Code::invalid, "{} is outside {} … {}", text, duration_text(min), duration_text(max)};
+             target = value;
+             return {};
+         }});
 }
 
 Table& Table::bytes(std::string name, std::uint64_t& target, std::uint64_t min, std::uint64_t max, std::string help) {
@@ -175,7 +179,8 @@ Result<void> Table::parse(const std::vector<std::string>& arguments, std::vector
         }
         const auto equals = argument.find('=');
         const std::string_view name = argument.substr(2, equals == std::string_view::npos ? equals : equals - 2);
-        const auto option = std::find_if(options_.begin(), options_.end(), [&](auto& o) { return o.name == canonical(name); });
+        const auto option =
+            std::find_if(options_.begin(), options_.end(), [&](auto& o) { return o.name == canonical(name); });
         if (equals != std::string_view::npos) {
             TRY(set(name, argument.substr(equals + 1)));
         } else if (option != options_.end() && option->is_switch) {

@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include "base/options.h"
+
+#include <gtest/gtest.h>
 
 namespace gongshu::options {
 namespace {
@@ -28,8 +28,9 @@ struct Sample {
 TEST(Options, Parse) {
     Sample sample;
     std::vector<std::string> rest;
-    const auto parsed = sample.table().parse({"--retention-days", "7", "x.yaml", "--seal-age=1h30m", "--lan", "--insecure", "mqtt",
-                                              "--insecure=modbus", "--seal_bytes", "1GiB"}, rest);
+    const auto parsed = sample.table().parse({"--retention-days", "7", "x.yaml", "--seal-age=1h30m", "--lan",
+                                              "--insecure", "mqtt", "--insecure=modbus", "--seal_bytes", "1GiB"},
+                                             rest);
     ASSERT_TRUE(parsed) << parsed.error().text();
     EXPECT_EQ(sample.days, 7u);
     EXPECT_EQ(sample.age, 90 * kMinute);
@@ -61,7 +62,8 @@ TEST(Options, EachMistakeIsNamed) {
 TEST(Options, TextsComeBackTheSame) {
     for (const DurationNs duration : {DurationNs{0}, kMillisecond, 90 * kSecond, kDay + kHour, 50 * kMicrosecond})
         EXPECT_EQ(parse_duration(duration_text(duration)).value(), duration);
-    for (const std::uint64_t bytes : {std::uint64_t{1}, std::uint64_t{1024}, std::uint64_t{3} << 20, std::uint64_t{1500}})
+    for (const std::uint64_t bytes :
+         {std::uint64_t{1}, std::uint64_t{1024}, std::uint64_t{3} << 20, std::uint64_t{1500}})
         EXPECT_EQ(parse_bytes(bytes_text(bytes)).value(), bytes);
 }
 

@@ -81,9 +81,10 @@ inline void take(Result<void>&) {}
 
 // The value of a Result, or return its error from the enclosing function. A GNU statement expression; not for use
 // inside a coroutine.
-#define TRY(...)                                                            \
-    ({                                                                      \
-        auto try_result_ = (__VA_ARGS__);                                   \
-        if (!try_result_) [[unlikely]] return std::move(try_result_).error(); \
-        ::gongshu::detail::take(try_result_);                               \
+#define TRY(...)                                   \
+    ({                                             \
+        auto try_result_ = (__VA_ARGS__);          \
+        if (!try_result_) [[unlikely]]             \
+            return std::move(try_result_).error(); \
+        ::gongshu::detail::take(try_result_);      \
     })

@@ -42,10 +42,12 @@ public:
 };
 
 // What a principal may do with a topic. A device publishes beneath itself only: gongshu/v1/<its path>,
-// v1/devices/me/telemetry and devices/<its path>/…; it subscribes to its own devices/<its path>/…,
-// gongshu/v1/<its path> and v1/devices/me/…. Users and tokens: viewer subscribes to everything of the tenant but
-// commands (devices/…), operator to all, engineer publishes readings and free topics; nobody publishes to $….
+// v1/devices/me/telemetry and devices/<its path>/…; it subscribes to gongshu/v1/<its path> and devices/<its path>/….
+// Users and tokens: a viewer subscribes to everything of the tenant but commands (devices/…), an operator to all, an
+// engineer publishes too. Nobody publishes or subscribes to $….
 bool may_publish(const Principal& who, std::string_view topic);
 bool may_subscribe(const Principal& who, std::string_view filter);
+// A wildcard reaches further than its owner may see: asked for each message of a user or token.
+bool may_receive(const Principal& who, std::string_view topic);
 
 }  // namespace gongshu::broker

@@ -12,6 +12,7 @@
 #include "base/metrics.h"
 #include "base/result.h"
 #include "broker/auth.h"
+#include "data/egress.h"
 #include "data/ids.h"
 #include "data/sink.h"
 #include "data/tag.h"
@@ -32,7 +33,7 @@ struct BrokerOptions {
     std::uint32_t unsent_bytes_max = 4 << 20;      // QoS 0 to a slower reader is dropped and counted above half of this
     std::uint32_t subscriptions_max = 1'000;       // per session; more: quota_exceeded
     std::uint32_t session_expiry_max_s = 7 * 86'400;  // longer wishes are cut to this and told so; also 3.1.1's
-    std::uint16_t keep_alive_max_s = 3'600;        // longer ones (and "off") become this; told in CONNACK
+    std::uint16_t keep_alive_max_s = 3'600;        // of 5.0: longer ones and "off" become this, told in CONNACK
     std::uint16_t topic_alias_max = 32;
     std::uint32_t retained_max = 100'000;          // per tenant; more: quota_exceeded
     std::uint64_t retained_bytes_max = 64 << 20;   // per tenant
@@ -76,7 +77,11 @@ struct BrokerDeps {
     Tags& tags;
     Authenticator& authenticator;
     std::string instance;  // random text of this start, for client identifiers given to nameless clients
-    std::function<std::string(TenantId)> tenant_name;  // for the labels of metrics; any thread
+    std::function<std::string(TenantId)> tenant_name;  // for the labels of metrics; on the loop
+    // uid of the device resource at a path, "" if there is none: what a gateway publishes for a device lands in the
+    // device's own tags. Empty function: no device is known by path. On the loop; must be quick.
+    std::function<std::string(TenantId, std::string_view)> device_uid;
+    Egress* egress = nullptr;  // asked at each SUBSCRIBE; null = everything may leave
 };
 
 // Broker serves MQTT 3.1.1 and 5.0, and turns publishes on the doors' topics into readings.
@@ -102,6 +107,9 @@ public:
     // Any thread: ends the connections and sessions of `who` (Principal::name) within a turn: its rights changed. "" = of
     // the whole tenant.
     virtual void drop(TenantId tenant, std::string who) = 0;
+
+    // Any thread: devices were made, renamed or removed; what is remembered of topics is looked up anew.
+    virtual void devices_changed(TenantId tenant) = 0;
 
     // Any thread.
     virtual std::vector<SessionInfo> sessions(TenantId tenant) const = 0;

@@ -34,7 +34,9 @@ TEST(Quality, Parses) {
 }
 
 TEST(Value, ConvertsOnlyWhenNothingIsLost) {
-    const auto f = [](Value value, ValueType to, std::optional<Value> want) { EXPECT_EQ(convert_exactly(value, to), want); };
+    const auto f = [](Value value, ValueType to, std::optional<Value> want) {
+        EXPECT_EQ(convert_exactly(value, to), want);
+    };
     f(2.0, ValueType::integer, std::int64_t{2});
     f(2.5, ValueType::integer, std::nullopt);
     f(1e300, ValueType::integer, std::nullopt);

@@ -9,7 +9,7 @@ namespace gongshu {
 
 // Something that happened, kept for ever beside the readings: an alarm transition, a command, a dead letter.
 struct Event {
-    EventId id;           // given by history when it is logged, growing within the store
+    EventId id;  // given by history when it is logged, growing within the store
     TenantId tenant;
     TimeNs time = 0;
     std::string kind;     // "alarm.raised", "command", "dead_letter", …

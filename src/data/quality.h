@@ -12,18 +12,18 @@ enum class Grade : std::uint8_t { bad = 0, uncertain = 1, good = 2 };  // on dis
 
 enum class Reason : std::uint8_t {  // on disk: never renumber
     none = 0,
-    timeout = 1,        // the machine did not answer in time
-    disconnected = 2,   // no link
-    refused = 3,        // the machine answered with an error (Modbus exception …)
-    config = 4,         // address, type or scale cannot be right
-    type = 5,           // the value does not fit the tag's type
-    clock = 6,          // the sender's time was unusable; server time was taken
-    range = 7,          // outside the limits of the device type
-    stopped = 8,        // the connection or device is switched off
-    sensor = 9,         // the sender itself says its sensor failed
-    silent = 10,        // nothing came for longer than agreed
-    computed = 11,      // computed from inputs that were not all good
-    manual = 12,        // put in by hand
+    timeout = 1,       // the machine did not answer in time
+    disconnected = 2,  // no link
+    refused = 3,       // the machine answered with an error (Modbus exception …)
+    config = 4,        // address, type or scale cannot be right
+    type = 5,          // the value does not fit the tag's type
+    clock = 6,         // the sender's time was unusable; server time was taken
+    range = 7,         // outside the limits of the device type
+    stopped = 8,       // the connection or device is switched off
+    sensor = 9,        // the sender itself says its sensor failed
+    silent = 10,       // nothing came for longer than agreed
+    computed = 11,     // computed from inputs that were not all good
+    manual = 12,       // put in by hand
 };
 
 // How far a value can be trusted. Text form: "good", "uncertain:clock", "bad:timeout", then flags: "good+late".

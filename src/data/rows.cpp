@@ -37,10 +37,14 @@ void Rows::add_text(TagId tag, TimeNs time, std::string_view value, Quality qual
 void Rows::add(const Reading& reading) {
     const auto& [tag, time, value, quality] = reading;
     switch (type_of(value)) {
-        case ValueType::number: return add_number(tag, time, std::get<double>(value), quality);
-        case ValueType::integer: return add_integer(tag, time, std::get<std::int64_t>(value), quality);
-        case ValueType::boolean: return add_boolean(tag, time, std::get<bool>(value), quality);
-        case ValueType::text: return add_text(tag, time, std::get<std::string>(value), quality);
+        case ValueType::number:
+            return add_number(tag, time, std::get<double>(value), quality);
+        case ValueType::integer:
+            return add_integer(tag, time, std::get<std::int64_t>(value), quality);
+        case ValueType::boolean:
+            return add_boolean(tag, time, std::get<bool>(value), quality);
+        case ValueType::text:
+            return add_text(tag, time, std::get<std::string>(value), quality);
     }
 }
 
@@ -75,10 +79,14 @@ std::string_view Rows::text(std::size_t i) const {
 
 Value Rows::value(std::size_t i) const {
     switch (types_[i]) {
-        case ValueType::number: return std::bit_cast<double>(bits_[i]);
-        case ValueType::integer: return std::bit_cast<std::int64_t>(bits_[i]);
-        case ValueType::boolean: return bits_[i] != 0;
-        case ValueType::text: return std::string(text(i));
+        case ValueType::number:
+            return std::bit_cast<double>(bits_[i]);
+        case ValueType::integer:
+            return std::bit_cast<std::int64_t>(bits_[i]);
+        case ValueType::boolean:
+            return bits_[i] != 0;
+        case ValueType::text:
+            return std::string(text(i));
     }
     ASSERT(false);
     return {};

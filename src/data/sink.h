@@ -41,20 +41,20 @@ public:
 struct ReadRequest {
     std::vector<TagId> tags;
     Window window;
-    DurationNs every = 0;             // 0 = raw rows; else buckets of this length
-    std::string zone;                 // IANA name; buckets of whole days begin at local midnight there; "" = UTC
+    DurationNs every = 0;                 // 0 = raw rows; else buckets of this length
+    std::string zone;                     // IANA name; buckets of whole days begin at local midnight there; "" = UTC
     std::vector<std::string> aggregates;  // avg min max sum count first last; needed when every > 0
-    std::uint32_t points_max = 0;     // raw rows only: > 0 keeps at most this many rows a tag, as min-max per pixel
-    std::uint64_t rows_max = 1'000'000;  // over all tags; more is Code::limit and says how to narrow
+    std::uint32_t points_max = 0;         // raw rows only: > 0 keeps at most this many rows a tag, as min-max per pixel
+    std::uint64_t rows_max = 1'000'000;   // over all tags; more is Code::limit and says how to narrow
 };
 
 // One series of an answer. Raw: `rows`. Aggregated: `columns` named as asked plus good_fraction, one entry a bucket.
 struct Series {
     TagId tag;
-    Rows rows;                            // raw rows in order of time, one per distinct time
-    bool sampled = false;                 // rows were thinned to points_max
-    std::vector<TimeNs> buckets;          // starts of the buckets that hold at least one reading
-    std::vector<std::string> columns;     // aggregated: names, good_fraction last
+    Rows rows;                                // raw rows in order of time, one per distinct time
+    bool sampled = false;                     // rows were thinned to points_max
+    std::vector<TimeNs> buckets;              // starts of the buckets that hold at least one reading
+    std::vector<std::string> columns;         // aggregated: names, good_fraction last
     std::vector<std::vector<double>> values;  // [column][bucket]; NaN where there is no usable reading
 };
 

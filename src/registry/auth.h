@@ -112,7 +112,7 @@ public:
     virtual bool mqtt_check_is_slow(std::string_view username, std::string_view password) const = 0;
 
     // Called when what was granted before ended (deleted, disabled, new role or credential): end its connections. The
-    // argument is "user:…", "token:…" or "device:uid". On the thread that changed it.
+    // argument is "user:…", "token:…", "device:uid" or "*" for all of the tenant. On the thread that changed it.
     virtual std::uint64_t on_revoked(std::function<void(TenantId, const std::string& who)> callback) = 0;
     virtual void forget(std::uint64_t subscription) = 0;
 

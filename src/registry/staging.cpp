@@ -456,6 +456,8 @@ Result<Change> Staging::rename(const Actor& actor, const Kind& kind, std::string
 Result<Change> Staging::roll_back(const Actor& actor, const Kind& kind, std::string_view name, const Past& past) {
     const Key key = TRY(key_for(actor, kind, name));
     const auto current = find(key);
+    // Its number may have data in other stores by now that nobody wants to see again by surprise.
+    if (!current && kind.of_system) return Error{Code::unsupported, "a deleted {} does not come back; make a new one", kind.name};
     Json spec = past.spec;
     // A secret is not in the history: the present one stays, one that is gone stays gone.
     for (const std::string& field : kind.secret_fields) {

@@ -28,7 +28,7 @@ Result<Json> parse_yaml(std::string_view text, const YamlLimits& limits = {});
 // Several documents; empty ones are skipped. A document may hold only kind, name, spec.
 Result<std::vector<YamlDocument>> parse_resources(std::string_view text, const YamlLimits& limits = {});
 
-// One document, keys in the order of the spec; secrets are left out with a comment.
+// One document, keys in the order of the spec; a secret that is set reads {secret: true}, which keeps it when applied.
 std::string to_yaml(const Resource& resource);
 std::string to_yaml(const Json& json);
 

@@ -1,8 +1,8 @@
 // LD_PRELOAD library that knows what a power cut would leave. Every file under FORGET_ROOT has a twin under
 // FORGET_SHADOW/inodes/<inode> that receives only bytes that were synced, and every folder has a list of names under
-// FORGET_SHADOW/names/ that is written only when the folder was synced: POSIX promises a name nothing before that. After
-// kill -9 tests/e2e/forget.py rebuilds the folder from these two.
-// FORGET_LIE=1 makes every sync do nothing and say ok: the test that uses this library must then fail.
+// FORGET_SHADOW/names/ that is written only when the folder was synced: POSIX promises a name nothing before that.
+// After kill -9 tests/e2e/forget.py rebuilds the folder from these two. FORGET_LIE=1 makes every sync do nothing and
+// say ok: the test that uses this library must then fail.
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -79,9 +79,12 @@ void copy_synced(int fd, const struct stat& info) {
     for (const Range& range : state.ranges)
         for (off_t at = range.from; at < range.to;) {
             const size_t want = std::min<size_t>(buffer.size(), static_cast<size_t>(range.to - at));
-            const ssize_t got = real<ssize_t (*)(int, void*, size_t, off_t)>("pread64")(in < 0 ? fd : in, buffer.data(), want, at);
+            const ssize_t got =
+                real<ssize_t (*)(int, void*, size_t, off_t)>("pread64")(in < 0 ? fd : in, buffer.data(), want, at);
             if (got <= 0) break;
-            if (real<ssize_t (*)(int, const void*, size_t, off_t)>("pwrite64")(out, buffer.data(), static_cast<size_t>(got), at) != got) abort();
+            if (real<ssize_t (*)(int, const void*, size_t, off_t)>("pwrite64")(out, buffer.data(),
+                                                                               static_cast<size_t>(got), at) != got)
+                abort();
             at += got;
         }
     struct stat now;
@@ -105,7 +108,8 @@ void list_names(const std::string& folder) {
     fprintf(file, "%s\n", folder.c_str());
     while (const dirent* entry = readdir(listing)) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-        fprintf(file, "%c %lu %s\n", entry->d_type == DT_DIR ? 'd' : 'f', static_cast<unsigned long>(entry->d_ino), entry->d_name);
+        fprintf(file, "%c %lu %s\n", entry->d_type == DT_DIR ? 'd' : 'f', static_cast<unsigned long>(entry->d_ino),
+                entry->d_name);
     }
     closedir(listing);
     fclose(file);

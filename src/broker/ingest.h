@@ -1,0 +1,70 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/auth.h"
+#include "broker/doors.h"
+#include "data/sink.h"
+#include "data/tag.h"
+#include "wire/json_door.h"
+#include "wire/mqtt.h"
+
+namespace gongshu::broker {
+
+// Ingest turns payloads on the doors' topics into rows of the history.
+// Lives:   in the broker.
+// Threads: the broker's lane.
+// Bounds:  kRoutesMax remembered topics, kKeysMax remembered names in each: past that they are forgotten and looked up
+//          again. Payloads: wire::DoorLimits.
+// Disk:    what Sink does.
+class Ingest {
+public:
+    using DeviceUid = std::function<std::string(TenantId, std::string_view path)>;
+
+    struct Outcome {
+        wire::mqtt::ReasonCode reason = wire::mqtt::ReasonCode::success;
+        std::string problem;         // why not
+        std::uint64_t readings = 0;  // that were appended
+    };
+    using Done = std::function<void(Outcome)>;
+
+    Ingest(Sink& sink, Tags& tags, DeviceUid device_uid)
+        : sink_(sink), tags_(tags), device_uid_(std::move(device_uid)) {}
+
+    // `done` once, at once or later, on this lane. payload_format_invalid: the payload cannot be used; topic_name_invalid:
+    // the topic names no device; quota_exceeded: the store cannot take it now, the sender keeps it.
+    void take(const Principal& who, std::string_view topic, Bytes payload, Durability durability, TimeNs now, Done done);
+
+    // The device whose readings come on `topic`; "" if the topic names none.
+    static std::string device_of(const Principal& who, std::string_view topic);
+
+    void forget(TenantId tenant);
+
+private:
+    static constexpr std::size_t kRoutesMax = 100'000;
+    static constexpr std::size_t kKeysMax = 10'000;
+
+    // What one topic of one principal leads to.
+    struct Route {
+        TenantId tenant;
+        std::string source;
+        std::string path;
+        std::unordered_map<std::string, TagId> tags;  // by name of the value
+    };
+
+    Result<Route*> route(const Principal& who, std::string_view topic);
+    Result<TagId> tag(Route& route, const wire::DoorReading& reading);
+    Result<Rows> to_rows(Route& route, const std::vector<wire::DoorReading>& readings, TimeNs now);
+
+    Sink& sink_;
+    Tags& tags_;
+    const DeviceUid device_uid_;
+    wire::JsonDoor json_;
+    std::unordered_map<std::string, Route> routes_;
+};
+
+}  // namespace gongshu::broker
