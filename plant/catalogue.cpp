@@ -103,10 +103,10 @@ constexpr DeviceRow kDevices[] = {
     {"pump1", "utilities/cooling", "1 号冷却水泵", "Cooling pump 1", &kPumpType, "cooling", 1},
     {"pump2", "utilities/cooling", "2 号冷却水泵", "Cooling pump 2", &kPumpType, "cooling", 2},
     {"loop", "utilities/cooling", "冷却水系统", "Cooling-water loop", &kLoopType, "cooling", 3},
-    {"meter1", "utilities/power", "机加工馈线电表", "Meter, machining feeder", &kMeterType, "meters", 1},
-    {"meter2", "utilities/power", "公用馈线电表", "Meter, utilities feeder", &kMeterType, "meters", 2},
-    {"meter3", "utilities/power", "注塑馈线电表", "Meter, moulding feeder", &kMeterType, "", 0},
-    {"meter4", "utilities/power", "空压与照明电表", "Meter, compressor and lighting", &kMeterType, "", 0},
+    {"meter1", "energy/meters", "机加工馈线电表", "Meter, machining feeder", &kMeterType, "meters", 1},
+    {"meter2", "energy/meters", "公用馈线电表", "Meter, utilities feeder", &kMeterType, "meters", 2},
+    {"meter3", "energy/meters", "注塑馈线电表", "Meter, moulding feeder", &kMeterType, "", 0},
+    {"meter4", "energy/meters", "空压与照明电表", "Meter, compressor and lighting", &kMeterType, "", 0},
 };
 
 constexpr std::string_view kFaultNames[] = {"bearing_wear", "cavitation", "clogged_filter", "tool_breakage", "drift", "stuck_sensor"};

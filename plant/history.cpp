@@ -20,6 +20,7 @@ std::vector<PastSeries> empty_series(const std::string& site, std::size_t sample
             PastSeries series;
             series.device = path_of(site, device);
             series.property = property.name;
+            series.unit = property.unit;
             series.type = property.type;
             series.times.reserve(samples);
             (property.type == ValueType::text ? (void)series.texts.reserve(samples) : (void)series.values.reserve(samples));

@@ -24,7 +24,7 @@ protected:
         registry = registry::Registry::create(files, sim.clock(), {.folder = "/r", .key_folder = "/k"}).value();
         EXPECT_TRUE(registry->load());
         actor = {registry->tenant_id("default").value(), "default", "user:test", registry::Role::admin, ""};
-        put("site", "s", "{}");
+        put("site", "s", R"({"time_zone":"Asia/Shanghai"})");
         put("device_type", "fan", kType);
         put("connection", "one", R"({"protocol":"modbus_tcp","host":"10.0.0.1","timeout_ms":200})");
         put("connection", "two", R"({"protocol":"modbus_tcp","host":"10.0.0.2","timeout_ms":200,"writes_enabled":true})");
