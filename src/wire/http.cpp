@@ -90,8 +90,10 @@ public:
         return kept_;
     }
     void keep(Bytes rest) {
-        if (direct_) kept_.assign(rest.begin(), rest.end());
-        else kept_.erase(kept_.begin(), kept_.end() - static_cast<std::ptrdiff_t>(rest.size()));
+        if (direct_)
+            kept_.assign(rest.begin(), rest.end());
+        else
+            kept_.erase(kept_.begin(), kept_.end() - static_cast<std::ptrdiff_t>(rest.size()));
     }
     void clear() { kept_.clear(); }
     std::size_t size() const { return kept_.size(); }
@@ -101,18 +103,33 @@ private:
     bool direct_ = true;
 };
 
+// Beast 1.81 asserts that it sees a last chunk's line whole; what can still follow in a chunked body is never shorter
+// than "0 CR LF CR LF", so that waiting for as much delays nothing.
+template <class Parser>
+bool must_wait(const Parser& parser, Bytes rest) {
+    return parser.is_header_done() && parser.chunked() && rest.size() < 5;
+}
+
 }  // namespace
 
 std::string_view to_string(HttpMethod method) {
     switch (method) {
-        case HttpMethod::get: return "GET";
-        case HttpMethod::head: return "HEAD";
-        case HttpMethod::post: return "POST";
-        case HttpMethod::put: return "PUT";
-        case HttpMethod::patch: return "PATCH";
-        case HttpMethod::delete_: return "DELETE";
-        case HttpMethod::options: return "OPTIONS";
-        case HttpMethod::other: break;
+        case HttpMethod::get:
+            return "GET";
+        case HttpMethod::head:
+            return "HEAD";
+        case HttpMethod::post:
+            return "POST";
+        case HttpMethod::put:
+            return "PUT";
+        case HttpMethod::patch:
+            return "PATCH";
+        case HttpMethod::delete_:
+            return "DELETE";
+        case HttpMethod::options:
+            return "OPTIONS";
+        case HttpMethod::other:
+            break;
     }
     return "";
 }
@@ -179,7 +196,8 @@ private:
         body_bytes_max_ = limits_.body_bytes_max;
         if (events_->on_head) {
             const bool expects = equal_ignoring_case(request_.header("expect"), "100-continue");
-            const bool waits = expects && request_.minor_version >= 1 && (chunked() || content_length().value_or(0) > 0);
+            const bool waits =
+                expects && request_.minor_version >= 1 && (chunked() || content_length().value_or(0) > 0);
             auto allowed = events_->on_head(request_, waits);
             if (!allowed) {
                 handler_error_ = std::move(allowed).error();
@@ -262,13 +280,20 @@ namespace {
 
 int status_of(Code code) {
     switch (code) {
-        case Code::unauthorized: return 401;
-        case Code::denied: return 403;
-        case Code::not_found: return 404;
-        case Code::limit: return 413;
-        case Code::unsupported: return 501;
-        case Code::unavailable: return 503;
-        default: return 400;
+        case Code::unauthorized:
+            return 401;
+        case Code::denied:
+            return 403;
+        case Code::not_found:
+            return 404;
+        case Code::limit:
+            return 413;
+        case Code::unsupported:
+            return 501;
+        case Code::unavailable:
+            return 503;
+        default:
+            return 400;
     }
 }
 
@@ -276,12 +301,13 @@ int status_of(Code code) {
 
 Result<std::size_t> HttpRequestParser::feed(Bytes received, const Events& events) {
     if (error_status_ != 0) return Error{Code::malformed, "a request before this one was malformed"};
+    const std::size_t received_bytes = received.size();
     Bytes rest = impl_->pending.begin(received);
     for (;;) {
         if (!impl_->got_some()) {  // RFC 9112 §2.2: empty lines before a request are ignored
             while (!rest.empty() && (rest[0] == '\r' || rest[0] == '\n')) rest = rest.subspan(1);
         }
-        if (rest.empty()) break;
+        if (rest.empty() || must_wait(*impl_, rest)) break;
         impl_->set_events(&events);
         const bool in_head = !impl_->is_header_done();
         beast::error_code error;
@@ -298,7 +324,8 @@ Result<std::size_t> HttpRequestParser::feed(Bytes received, const Events& events
             }
             const Refusal refusal = impl_->refusal().value_or(refusal_of(error));
             error_status_ = refusal.status;
-            return Error{refusal.status == 413 || refusal.status == 431 ? Code::limit : Code::malformed, "{}", refusal.what};
+            return Error{refusal.status == 413 || refusal.status == 431 ? Code::limit : Code::malformed, "{}",
+                         refusal.what};
         }
         if (!impl_->is_done()) {
             if (waits) break;
@@ -310,13 +337,13 @@ Result<std::size_t> HttpRequestParser::feed(Bytes received, const Events& events
         impl_ = std::make_unique<Impl>(*impl_, true);
         ASSERT(pending.size() <= received.size());
         const std::size_t left = pending.size();
-        if (events.on_request(std::move(request)) == HttpNext::pause) return received.size() - left;
+        if (events.on_request(std::move(request)) == HttpNext::pause) return received_bytes - left;
         pending.clear();
         received = received.subspan(received.size() - left);
         rest = impl_->pending.begin(received);
     }
     impl_->pending.keep(rest);
-    return received.size();
+    return received_bytes;
 }
 
 // ---- responses ------------------------------------------------------------------------------------------------------
@@ -333,15 +360,19 @@ public:
 
 private:
     void on_request_impl(http::verb, beast::string_view, beast::string_view, int, beast::error_code&) override {}
-    void on_response_impl(int status, beast::string_view, int, beast::error_code&) override { response.status = status; }
+    void on_response_impl(int status, beast::string_view, int, beast::error_code&) override {
+        response.status = status;
+    }
     void on_field_impl(http::field, beast::string_view name, beast::string_view value, beast::error_code&) override {
         if (!is_header_done()) response.headers.push_back({lower(view(name)), std::string{trim(view(value))}});
     }
     void on_header_impl(beast::error_code&) override {}
     void on_body_init_impl(const boost::optional<std::uint64_t>&, beast::error_code&) override {}
     std::size_t add(beast::string_view piece, beast::error_code& error) {
-        if (piece.size() > body_bytes_left) error = http::error::body_limit;
-        else body_bytes_left -= piece.size(), response.body.append(piece.data(), piece.size());
+        if (piece.size() > body_bytes_left)
+            error = http::error::body_limit;
+        else
+            body_bytes_left -= piece.size(), response.body.append(piece.data(), piece.size());
         return piece.size();
     }
     std::size_t on_body_impl(beast::string_view piece, beast::error_code& error) override { return add(piece, error); }
@@ -368,7 +399,7 @@ Result<std::size_t> HttpResponseParser::feed(Bytes received, bool head_only) {
     if (done()) return std::size_t{0};
     Bytes rest = impl_->pending.begin(received);
     if (!impl_->got_some()) impl_->skip(head_only);
-    while (!rest.empty() && !impl_->is_done()) {
+    while (!rest.empty() && !impl_->is_done() && !must_wait(*impl_, rest)) {
         beast::error_code error;
         const std::size_t taken = impl_->put({rest.data(), rest.size()}, error);
         rest = rest.subspan(taken);
@@ -404,14 +435,42 @@ struct Phrase {
     std::string_view text;
 };
 constexpr Phrase kPhrases[] = {
-    {100, "Continue"}, {101, "Switching Protocols"}, {200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"},
-    {206, "Partial Content"}, {301, "Moved Permanently"}, {302, "Found"}, {303, "See Other"}, {304, "Not Modified"},
-    {307, "Temporary Redirect"}, {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"},
-    {405, "Method Not Allowed"}, {406, "Not Acceptable"}, {408, "Request Timeout"}, {409, "Conflict"}, {411, "Length Required"},
-    {412, "Precondition Failed"}, {413, "Content Too Large"}, {414, "URI Too Long"}, {415, "Unsupported Media Type"},
-    {417, "Expectation Failed"}, {421, "Misdirected Request"}, {422, "Unprocessable Content"}, {426, "Upgrade Required"},
-    {429, "Too Many Requests"}, {431, "Request Header Fields Too Large"}, {500, "Internal Server Error"},
-    {501, "Not Implemented"}, {503, "Service Unavailable"}, {504, "Gateway Timeout"}, {505, "HTTP Version Not Supported"},
+    {100, "Continue"},
+    {101, "Switching Protocols"},
+    {200, "OK"},
+    {201, "Created"},
+    {202, "Accepted"},
+    {204, "No Content"},
+    {206, "Partial Content"},
+    {301, "Moved Permanently"},
+    {302, "Found"},
+    {303, "See Other"},
+    {304, "Not Modified"},
+    {307, "Temporary Redirect"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {406, "Not Acceptable"},
+    {408, "Request Timeout"},
+    {409, "Conflict"},
+    {411, "Length Required"},
+    {412, "Precondition Failed"},
+    {413, "Content Too Large"},
+    {414, "URI Too Long"},
+    {415, "Unsupported Media Type"},
+    {417, "Expectation Failed"},
+    {421, "Misdirected Request"},
+    {422, "Unprocessable Content"},
+    {426, "Upgrade Required"},
+    {429, "Too Many Requests"},
+    {431, "Request Header Fields Too Large"},
+    {500, "Internal Server Error"},
+    {501, "Not Implemented"},
+    {503, "Service Unavailable"},
+    {504, "Gateway Timeout"},
+    {505, "HTTP Version Not Supported"},
 };
 
 void write_header(std::string& out, std::string_view name, std::string_view value) {
@@ -462,18 +521,23 @@ std::string http_date(TimeNs time) {
                        date.year, seconds / 3600, seconds / 60 % 60, seconds % 60);
 }
 
-void write_response(std::string& out, const HttpResponse& response, const HttpWriteOptions& options) {
+void write_response_head(std::string& out, const HttpResponse& response, const HttpWriteOptions& options,
+                         std::optional<std::uint64_t> body_bytes) {
     out.append(fmt::format("HTTP/1.1 {} {}\r\n", response.status, reason_phrase(response.status)));
     if (options.now != 0) write_header(out, "date", http_date(options.now));
     for (const HttpHeader& header : response.headers) write_header(out, header.name, header.value);
-    if (response.status == 101) {
-        out.append("\r\n");
-        return;
+    if (response.status != 101) {
+        if (options.chunked)
+            write_header(out, "transfer-encoding", "chunked");
+        else if (body_bytes && !has_no_body(response.status))
+            write_header(out, "content-length", fmt::format("{}", *body_bytes));
+        write_header(out, "connection", options.keep_alive ? "keep-alive" : "close");
     }
-    if (options.chunked) write_header(out, "transfer-encoding", "chunked");
-    else if (!has_no_body(response.status)) write_header(out, "content-length", fmt::format("{}", response.body.size()));
-    write_header(out, "connection", options.keep_alive ? "keep-alive" : "close");
     out.append("\r\n");
+}
+
+void write_response(std::string& out, const HttpResponse& response, const HttpWriteOptions& options) {
+    write_response_head(out, response, options, response.body.size());
     if (!options.chunked && !options.head_only && !has_no_body(response.status)) out.append(response.body);
 }
 
@@ -514,7 +578,8 @@ Result<std::string> percent_decode(std::string_view text, bool plus_is_space) {
             const bool whole = text.size() - i >= 3;
             const auto [end, error] = std::from_chars(digits, whole ? digits + 2 : digits, value, 16);
             if (error != std::errc{} || end != digits + 2 || value == 0) {
-                return Error{Code::invalid, "\"{}\": the % at character {} is not followed by two hexadecimal digits (other than 00)",
+                return Error{Code::invalid,
+                             "\"{}\": the % at character {} is not followed by two hexadecimal digits (other than 00)",
                              text.substr(0, 200), i + 1};
             }
             result.push_back(static_cast<char>(value));
@@ -528,10 +593,12 @@ std::string percent_encode(std::string_view text) {
     std::string result;
     result.reserve(text.size());
     for (const char c : text) {
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-                           c == '_' || c == '~';
-        if (plain) result.push_back(c);
-        else result.append(fmt::format("%{:02X}", static_cast<unsigned char>(c)));
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                           c == '.' || c == '_' || c == '~';
+        if (plain)
+            result.push_back(c);
+        else
+            result.append(fmt::format("%{:02X}", static_cast<unsigned char>(c)));
     }
     return result;
 }
@@ -561,8 +628,10 @@ bool accepts_gzip(std::string_view accept_encoding) {
         const std::string name = lower(trim(part.substr(0, semicolon)));
         std::string_view weight = trim(part.substr(std::min(semicolon + 1, part.size())));
         const bool refused = weight.starts_with("q=0") && weight.find_first_not_of("0.", 2) == std::string_view::npos;
-        if (name == "gzip" || name == "x-gzip") accepts = !refused, named = true;
-        else if (name == "*" && !named) accepts = !refused;
+        if (name == "gzip" || name == "x-gzip")
+            accepts = !refused, named = true;
+        else if (name == "*" && !named)
+            accepts = !refused;
     });
     return accepts;
 }

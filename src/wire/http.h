@@ -105,7 +105,11 @@ struct HttpWriteOptions {
     bool chunked = false;    // the body follows in pieces by write_chunk(); response.body is not written
     TimeNs now = 0;          // for the date header; 0 = none
 };
-// Appends the response as bytes. A CR or LF inside of a header's value is replaced by a space.
+// Appends status line and headers. `body_bytes` is told as content-length; nullopt and not chunked: the body ends with
+// the connection. A CR or LF inside of a header's value is replaced by a space.
+void write_response_head(std::string& out, const HttpResponse& response, const HttpWriteOptions& options,
+                         std::optional<std::uint64_t> body_bytes);
+// The same with response.body behind it.
 void write_response(std::string& out, const HttpResponse& response, const HttpWriteOptions& options);
 void write_chunk(std::string& out, std::string_view piece);  // an empty piece writes nothing
 void write_last_chunk(std::string& out);

@@ -10,7 +10,7 @@ namespace gongshu::wire {
 // `error`, and returns false.
 struct LineParser::Cursor {
     const char* at;
-    const char* end;         // of what this line may use
+    const char* end;  // of what this line may use
     const char* line_begin;
     const char* error_at = nullptr;
     std::string error;
@@ -25,7 +25,9 @@ struct LineParser::Cursor {
     std::string found() const {
         if (ends()) return "the end of the line";
         const auto c = static_cast<unsigned char>(*at);
-        return c > ' ' && c < 0x7F ? fmt::format("'{}'", *at) : c == ' ' ? std::string{"a space"} : fmt::format("byte 0x{:02x}", c);
+        return c > ' ' && c < 0x7F ? fmt::format("'{}'", *at)
+               : c == ' '          ? std::string{"a space"}
+                                   : fmt::format("byte 0x{:02x}", c);
     }
 };
 
@@ -42,9 +44,12 @@ const char* end_of_bad_line(const char* at, const char* line_begin, const char* 
     const char* const plain = std::find(at, end, '\n');
     bool in_text = false;
     for (; at != end; ++at) {
-        if (in_text && *at == '\\' && at + 1 != end) ++at;
-        else if (*at == '"' && (in_text || (at != line_begin && at[-1] == '='))) in_text = !in_text;
-        else if (*at == '\n' && !in_text) return at;
+        if (in_text && *at == '\\' && at + 1 != end)
+            ++at;
+        else if (*at == '"' && (in_text || (at != line_begin && at[-1] == '=')))
+            in_text = !in_text;
+        else if (*at == '\n' && !in_text)
+            return at;
     }
     return in_text ? plain : end;
 }
@@ -52,8 +57,10 @@ const char* end_of_bad_line(const char* at, const char* line_begin, const char* 
 void append_encoded(std::string& out, std::string_view text, std::string_view encode) {
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x20 || byte == 0x7F || has(encode, c)) out.append(fmt::format("%{:02X}", byte));
-        else out.push_back(c);
+        if (byte < 0x20 || byte == 0x7F || has(encode, c))
+            out.append(fmt::format("%{:02X}", byte));
+        else
+            out.push_back(c);
     }
 }
 
@@ -67,8 +74,14 @@ std::optional<std::int64_t> line_precision(std::string_view name) {
         std::string_view name;
         std::int64_t ns;
     };
-    static constexpr Unit kUnits[] = {{"ns", 1}, {"n", 1}, {"us", 1'000}, {"u", 1'000}, {"ms", 1'000'000}, {"s", 1'000'000'000},
-                                      {"m", 60'000'000'000}, {"h", 3'600'000'000'000}};
+    static constexpr Unit kUnits[] = {{"ns", 1},
+                                      {"n", 1},
+                                      {"us", 1'000},
+                                      {"u", 1'000},
+                                      {"ms", 1'000'000},
+                                      {"s", 1'000'000'000},
+                                      {"m", 60'000'000'000},
+                                      {"h", 3'600'000'000'000}};
     for (const Unit& unit : kUnits) {
         if (unit.name == name) return unit.ns;
     }
@@ -104,19 +117,23 @@ bool LineParser::sort_labels(Cursor& cursor) {
 bool LineParser::parse_series(Cursor& cursor) {
     const char* const begin = cursor.at;
     point_.measurement = parse_name(cursor, ", ");
-    if (point_.measurement.empty()) return cursor.fail(begin, fmt::format("expected a measurement, found {}", cursor.found()));
+    if (point_.measurement.empty())
+        return cursor.fail(begin, fmt::format("expected a measurement, found {}", cursor.found()));
     while (!cursor.ends() && *cursor.at == ',') {
         const char* const key_begin = ++cursor.at;
         const std::string_view key = parse_name(cursor, ",= ");
-        if (key.empty()) return cursor.fail(key_begin, fmt::format("expected the key of a tag, found {}", cursor.found()));
+        if (key.empty())
+            return cursor.fail(key_begin, fmt::format("expected the key of a tag, found {}", cursor.found()));
         if (cursor.ends() || *cursor.at != '=') {
-            return cursor.fail(cursor.at, fmt::format("expected '=' after the tag's key \"{}\", found {}", key, cursor.found()));
+            return cursor.fail(cursor.at,
+                               fmt::format("expected '=' after the tag's key \"{}\", found {}", key, cursor.found()));
         }
         const char* const value_begin = ++cursor.at;
         const std::string_view value = parse_name(cursor, ",= ");
         if (value.empty()) return cursor.fail(value_begin, fmt::format("the tag \"{}\" has no value", key));
         if (!cursor.ends() && *cursor.at == '=') {
-            return cursor.fail(cursor.at, fmt::format("an '=' inside of the value of the tag \"{}\" must be written \\=", key));
+            return cursor.fail(cursor.at,
+                               fmt::format("an '=' inside of the value of the tag \"{}\" must be written \\=", key));
         }
         if (point_.labels.size() >= limits_.labels_max) {
             return cursor.fail(key_begin, fmt::format("more than {} tags", limits_.labels_max));
@@ -179,7 +196,8 @@ bool LineParser::parse_number_value(Cursor& cursor, LineField& field) {
     for (const std::string_view name : kFalse) {
         if (token == name) return field.boolean = false, true;
     }
-    return cursor.fail(begin, fmt::format("\"{}\" is no value: expected 1.5, 3i, true, false or \"text\"", token.substr(0, 40)));
+    return cursor.fail(
+        begin, fmt::format("\"{}\" is no value: expected 1.5, 3i, true, false or \"text\"", token.substr(0, 40)));
 }
 
 bool LineParser::parse_value(Cursor& cursor, LineField& field) {
@@ -192,9 +210,11 @@ bool LineParser::parse_fields(Cursor& cursor) {
         const char* const begin = cursor.at;
         LineField field;
         field.name = parse_name(cursor, ",= ");
-        if (field.name.empty()) return cursor.fail(begin, fmt::format("expected the name of a field, found {}", cursor.found()));
+        if (field.name.empty())
+            return cursor.fail(begin, fmt::format("expected the name of a field, found {}", cursor.found()));
         if (cursor.ends() || *cursor.at != '=') {
-            return cursor.fail(cursor.at, fmt::format("expected '=' after the field \"{}\", found {}", field.name, cursor.found()));
+            return cursor.fail(
+                cursor.at, fmt::format("expected '=' after the field \"{}\", found {}", field.name, cursor.found()));
         }
         ++cursor.at;
         if (!parse_value(cursor, field)) return false;
@@ -203,7 +223,9 @@ bool LineParser::parse_fields(Cursor& cursor) {
         }
         point_.fields.push_back(field);
         if (cursor.ends() || *cursor.at == ' ') return true;
-        if (*cursor.at != ',') return cursor.fail(cursor.at, fmt::format("expected ',' or a space after a field, found {}", cursor.found()));
+        if (*cursor.at != ',')
+            return cursor.fail(cursor.at,
+                               fmt::format("expected ',' or a space after a field, found {}", cursor.found()));
         ++cursor.at;
     }
 }
@@ -215,8 +237,10 @@ bool LineParser::parse_time(Cursor& cursor, std::int64_t unit_ns) {
     std::int64_t time = 0;
     const auto [end, error] = std::from_chars(cursor.at, cursor.end, time);
     std::int64_t ns = 0;
-    if (error == std::errc::result_out_of_range || (error == std::errc{} && __builtin_mul_overflow(time, unit_ns, &ns))) {
-        return cursor.fail(begin, "the time is outside of the years 1678 to 2262: is the precision of the request right?");
+    if (error == std::errc::result_out_of_range ||
+        (error == std::errc{} && __builtin_mul_overflow(time, unit_ns, &ns))) {
+        return cursor.fail(begin,
+                           "the time is outside of the years 1678 to 2262: is the precision of the request right?");
     }
     if (error == std::errc{}) cursor.at = end;
     while (error == std::errc{} && !cursor.ends() && *cursor.at == ' ') ++cursor.at;
@@ -233,12 +257,14 @@ bool LineParser::parse_line(Cursor& cursor) {
     point_.time_ns.reset();
     unescaped_.clear();
     if (!parse_series(cursor)) return false;
-    if (cursor.ends()) return cursor.fail(cursor.at, "expected a space and at least one field, found the end of the line");
+    if (cursor.ends())
+        return cursor.fail(cursor.at, "expected a space and at least one field, found the end of the line");
     while (!cursor.ends() && *cursor.at == ' ') ++cursor.at;
     return parse_fields(cursor);
 }
 
-void LineParser::parse(std::string_view text, std::int64_t unit_ns, const std::function<void(const LinePoint&)>& on_point,
+void LineParser::parse(std::string_view text, std::int64_t unit_ns,
+                       const std::function<void(const LinePoint&)>& on_point,
                        const std::function<void(LineError)>& on_error) {
     unescaped_.reserve(std::min(text.size(), limits_.line_bytes_max));
     const char* at = text.data();
@@ -263,8 +289,10 @@ void LineParser::parse(std::string_view text, std::int64_t unit_ns, const std::f
         }
         const char* const begin = at;
         at = good ? cursor.at : end_of_bad_line(cursor.error_at, begin, end);
-        if (good) on_point(point_);
-        else on_error({line, static_cast<std::size_t>(cursor.error_at - begin) + 1, std::move(cursor.error)});
+        if (good)
+            on_point(point_);
+        else
+            on_error({line, static_cast<std::size_t>(cursor.error_at - begin) + 1, std::move(cursor.error)});
         while (at != end && *at != '\n') ++at;  // the CR of a CR LF
         line += static_cast<std::size_t>(std::count(begin, at, '\n'));
         if (at != end) ++at, ++line;

@@ -47,7 +47,8 @@ struct LineLimits {
     std::size_t fields_max = 10'000;
 };
 
-// Nanoseconds of one unit: "ns" 1, "us" 1000, "ms", "s"; also "n", "u", "m", "h" as Influx 1 knows them. nullopt for others.
+// Nanoseconds of one unit: "ns" 1, "us" 1000, "ms", "s"; also "n", "u", "m", "h" as Influx 1 knows them. nullopt for
+// others.
 std::optional<std::int64_t> line_precision(std::string_view name);
 
 // LineParser reads Influx line protocol: `cpu,host=h1 user=0.5,count=3i,on=t,name="a b" 1700000000000000000`.
@@ -81,8 +82,8 @@ private:
 
 // Who a line's series is, for ever: "l:cpu,host=h1"; `%`, `,` and `=` inside of names and values are %-encoded.
 std::string line_identity(const LinePoint& point);
-// Where it is shown: measurement and label values in order of their keys joined by '/'; `%`, `/`, `.`, `*`, `?` and control
-// characters are %-encoded. The tag of a field is at this + "." + line_property_path(field).
+// Where it is shown: measurement and label values in order of their keys joined by '/'; `%`, `/`, `.`, `*`, `?` and
+// control characters are %-encoded. The tag of a field is at this + "." + line_property_path(field).
 std::string line_source_path(const LinePoint& point);
 std::string line_property_path(std::string_view field);
 

@@ -81,14 +81,16 @@ Result<bool> WsDecoder::read_head(Bytes& rest) {
         return fail(kWsProtocol, masked ? "a server must not mask its frames" : "a client must mask its frames");
     }
     const std::size_t length_bytes = (second & 0x7F) == 127 ? 8 : (second & 0x7F) == 126 ? 2 : 0;
-    if (is_control(opcode_) && (length_bytes != 0 || !final_)) return fail(kWsProtocol, "a control frame is fragmented or longer than 125 bytes");
+    if (is_control(opcode_) && (length_bytes != 0 || !final_))
+        return fail(kWsProtocol, "a control frame is fragmented or longer than 125 bytes");
     if (!take(2 + length_bytes + (masked ? 4 : 0))) return false;
     frame_bytes_ = length_bytes == 0 ? second & 0x7F : 0;
     for (std::size_t i = 0; i < length_bytes; ++i) frame_bytes_ = frame_bytes_ << 8 | byte_at(head_, 2 + i);
     for (std::size_t i = 0; masked && i < 4; ++i) mask_[i] = byte_at(head_, 2 + length_bytes + i);
     if (is_control(opcode_)) return true;
     if ((opcode_ == WsOpcode::continuation) != message_.has_value()) {
-        return fail(kWsProtocol, message_ ? "a new message begins before the last one ended" : "a fragment continues no message");
+        return fail(kWsProtocol,
+                    message_ ? "a new message begins before the last one ended" : "a fragment continues no message");
     }
     if (frame_bytes_ > message_bytes_max_ || payload_.size() + frame_bytes_ > message_bytes_max_) {
         return fail(kWsTooBig, fmt::format("a message is longer than {} bytes", message_bytes_max_));
@@ -121,7 +123,8 @@ Result<void> WsDecoder::finish_control(const std::function<void(WsMessage)>& on_
         message.close_code = kNoCloseCode;
         if (payload.size() >= 2) {
             message.close_code = static_cast<std::uint16_t>(byte_at(payload, 0) << 8 | byte_at(payload, 1));
-            if (!is_close_code(message.close_code)) return fail(kWsProtocol, "a close frame has a code that must not be sent");
+            if (!is_close_code(message.close_code))
+                return fail(kWsProtocol, "a close frame has a code that must not be sent");
             message.payload = payload.substr(2);
             if (!is_utf8(message.payload)) return fail(kWsNotUtf8, "the reason of a close frame is not UTF-8");
         }
@@ -159,13 +162,16 @@ Result<void> WsDecoder::feed(Bytes received, const std::function<void(WsMessage)
     return {};
 }
 
-void write_frame(std::string& out, WsOpcode opcode, std::string_view payload, std::optional<std::uint32_t> mask, bool final) {
+void write_frame(std::string& out, WsOpcode opcode, std::string_view payload, std::optional<std::uint32_t> mask,
+                 bool final) {
     ASSERT(!is_control(opcode) || (payload.size() <= kControlBytesMax && final));
     out.push_back(static_cast<char>(static_cast<std::uint8_t>(opcode) | (final ? 0x80 : 0)));
     const int mask_bit = mask ? 0x80 : 0;
     const std::uint64_t size = payload.size();
     const int length_bytes = size < 126 ? 0 : size <= 0xFFFF ? 2 : 8;
-    out.push_back(static_cast<char>(mask_bit | (length_bytes == 0 ? static_cast<int>(size) : length_bytes == 2 ? 126 : 127)));
+    out.push_back(static_cast<char>(mask_bit | (length_bytes == 0   ? static_cast<int>(size)
+                                                : length_bytes == 2 ? 126
+                                                                    : 127)));
     for (int i = length_bytes - 1; i >= 0; --i) out.push_back(static_cast<char>(size >> (8 * i) & 0xFF));
     if (!mask) {
         out.append(payload);
@@ -191,15 +197,17 @@ std::string close_payload(std::uint16_t code, std::string_view reason) {
 }
 
 Result<std::string> check_ws_handshake(const HttpRequest& request) {
-    if (request.method != HttpMethod::get || !request.upgrade || !contains_token(request.header("upgrade"), "websocket")) {
+    if (request.method != HttpMethod::get || !request.upgrade ||
+        !contains_token(request.header("upgrade"), "websocket")) {
         return Error{Code::invalid, "this address speaks WebSocket: a GET with \"Upgrade: websocket\" is expected"};
     }
-    if (request.header("sec-websocket-version") != "13") return Error{Code::invalid, "Sec-WebSocket-Version must be 13"};
+    if (request.header("sec-websocket-version") != "13")
+        return Error{Code::invalid, "Sec-WebSocket-Version must be 13"};
     const std::string_view key = request.header("sec-websocket-key");
-    const bool shaped = key.size() == 24 && key.ends_with("==") &&
-                        std::all_of(key.begin(), key.end() - 2, [](char c) {
-                            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
-                        });
+    const bool shaped =
+        key.size() == 24 && key.ends_with("==") && std::all_of(key.begin(), key.end() - 2, [](char c) {
+            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
+        });
     if (!shaped) return Error{Code::invalid, "Sec-WebSocket-Key must be 16 bytes in base64"};
     return std::string{key};
 }

@@ -23,8 +23,8 @@ inline constexpr std::uint16_t kWsNormal = 1000, kWsGoingAway = 1001, kWsProtoco
 // A whole message (text, binary), or one control frame (ping, pong, close).
 struct WsMessage {
     WsOpcode opcode = WsOpcode::text;
-    std::string payload;            // of close: the reason
-    std::uint16_t close_code = 0;   // of close; 1005 when the peer gave none
+    std::string payload;           // of close: the reason
+    std::uint16_t close_code = 0;  // of close; 1005 when the peer gave none
 };
 
 // WsDecoder puts frames in any split together to messages: masking, fragments with control frames between, UTF-8 of
@@ -51,14 +51,14 @@ private:
     WsSide side_;
     std::uint64_t message_bytes_max_;
     // The frame that is coming in.
-    std::string head_;               // its first bytes, up to 14
+    std::string head_;  // its first bytes, up to 14
     bool head_whole_ = false;
     bool final_ = false;
     WsOpcode opcode_ = WsOpcode::text;
     std::array<std::uint8_t, 4> mask_{};
     std::uint64_t frame_bytes_ = 0;  // of its payload
     std::uint64_t taken_bytes_ = 0;
-    std::string control_;            // payload of a control frame
+    std::string control_;  // payload of a control frame
     // The message that is coming in, over its fragments.
     std::optional<WsOpcode> message_;
     std::string payload_;

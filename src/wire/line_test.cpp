@@ -1,0 +1,195 @@
+#include "wire/line.h"
+
+#include <gtest/gtest.h>
+
+#include "base/rng.h"
+
+namespace gongshu::wire {
+namespace {
+
+std::string describe(const LinePoint& point) {
+    std::string text = fmt::format("{}", point.measurement);
+    for (const auto& [key, value] : point.labels) text += fmt::format(",{}={}", key, value);
+    for (const LineField& field : point.fields) {
+        text += fmt::format(" {}=", field.name);
+        switch (field.type) {
+            case ValueType::number:
+                text += fmt::format("{}", field.number);
+                break;
+            case ValueType::integer:
+                text += fmt::format("{}i", field.integer);
+                break;
+            case ValueType::boolean:
+                text += field.boolean ? "true" : "false";
+                break;
+            case ValueType::text:
+                text += fmt::format("\"{}\"", field.text);
+                break;
+        }
+    }
+    return text + (point.time_ns ? fmt::format(" @{}", *point.time_ns) : " @now");
+}
+
+struct Parsed {
+    std::vector<std::string> points, errors;
+};
+
+Parsed parse(std::string_view text, std::int64_t unit_ns = 1, LineLimits limits = {}) {
+    Parsed parsed;
+    LineParser parser{limits};
+    parser.parse(
+        text, unit_ns,
+        [&](const LinePoint& point) { parsed.points.push_back(fmt::format("{}: {}", point.line, describe(point))); },
+        [&](LineError error) {
+            parsed.errors.push_back(fmt::format("{}:{}: {}", error.line, error.column, error.text));
+        });
+    return parsed;
+}
+
+TEST(LineParser, ReadsGoodLines) {
+    auto f = [](std::string_view line, const std::string& want) {
+        const Parsed parsed = parse(line);
+        EXPECT_EQ(parsed.errors, std::vector<std::string>{}) << line;
+        EXPECT_EQ(parsed.points, std::vector<std::string>{"1: " + want}) << line;
+    };
+    f("cpu,host=h1 user=0.5 1700000000000000000", "cpu,host=h1 user=0.5 @1700000000000000000");
+    f("cpu user=1", "cpu user=1 @now");
+    f("cpu,b=2,a=1 x=1i,y=-3i,z=7u", "cpu,a=1,b=2 x=1i y=-3i z=7i @now");
+    f("cpu a=t,b=T,c=true,d=True,e=TRUE,f=f,g=F,h=false,i=False,j=FALSE",
+      "cpu a=true b=true c=true d=true e=true f=false g=false h=false i=false j=false @now");
+    f("cpu a=1e3,b=-2.5E-1,c=+4,d=.5,e=-.5,f=1.", "cpu a=1000 b=-0.25 c=4 d=0.5 e=-0.5 f=1 @now");
+    f(R"(cpu msg="a b,c=d" 5)", R"(cpu msg="a b,c=d" @5)");
+    f(R"(cpu msg="say \"hi\" \\ C:\temp" 5)", R"(cpu msg="say "hi" \ C:\temp" @5)");
+    f("cpu msg=\"two\nlines\" 5", "cpu msg=\"two\nlines\" @5");
+    f(R"(my\ cpu\,x,a\ b=c\,d\=e f\=g\ h=1)", R"(my cpu,x,a b=c,d=e f=g h=1 @now)");
+    f(R"(c\pu,a=b\c x=1)", R"(c\pu,a=b\c x=1 @now)");
+    f("weather,location=us-midwest temperature=82 -1", "weather,location=us-midwest temperature=82 @-1");
+    f("cpu x=9223372036854775807i,y=-9223372036854775808i", "cpu x=9223372036854775807i y=-9223372036854775808i @now");
+    f("温度,车间=一 值=1", "温度,车间=一 值=1 @now");
+    f("cpu=x a=1", "cpu=x a=1 @now");
+    f("cpu x=1   7  ", "cpu x=1 @7");
+    f(R"(cpu msg="")", R"(cpu msg="" @now)");
+}
+
+TEST(LineParser, TellsLineAndColumnOfBadOnes) {
+    auto f = [](std::string_view line, const std::string& want) {
+        const Parsed parsed = parse(line);
+        EXPECT_TRUE(parsed.points.empty()) << line;
+        ASSERT_EQ(parsed.errors.size(), 1u) << line;
+        EXPECT_EQ(parsed.errors[0], want) << line;
+    };
+    f("cpu", "1:4: expected a space and at least one field, found the end of the line");
+    f(",a=b x=1", "1:1: expected a measurement, found ','");
+    f("cpu,a x=1", "1:6: expected '=' after the tag's key \"a\", found a space");
+    f("cpu,=b x=1", "1:5: expected the key of a tag, found '='");
+    f("cpu,a= x=1", "1:7: the tag \"a\" has no value");
+    f("cpu,a=b=c x=1", "1:8: an '=' inside of the value of the tag \"a\" must be written \\=");
+    f("cpu,a=b,a=c x=1", "1:1: the tag \"a\" is there twice");
+    f("cpu x", "1:6: expected '=' after the field \"x\", found the end of the line");
+    f("cpu =1", "1:5: expected the name of a field, found '='");
+    f("cpu x=", "1:7: the field \"x\" has no value");
+    f("cpu x=abc", "1:7: \"abc\" is no value: expected 1.5, 3i, true, false or \"text\"");
+    f("cpu x=1.5i", "1:7: \"1.5i\" is no value: expected 1.5, 3i, true, false or \"text\"");
+    f("cpu x=-1u", "1:7: \"-1u\" is no value: expected 1.5, 3i, true, false or \"text\"");
+    f("cpu x=nan", "1:7: \"nan\" is no value: expected 1.5, 3i, true, false or \"text\"");
+    f("cpu x=-inf", "1:7: \"-inf\" is no value: expected 1.5, 3i, true, false or \"text\"");
+    f("cpu x=1e999", "1:7: 1e999 does not fit a double");
+    f("cpu x=9223372036854775808i", "1:7: 9223372036854775808i does not fit 64 bits with a sign");
+    f("cpu x=1,", "1:9: expected the name of a field, found the end of the line");
+    f("cpu x=\"abc", "1:7: the text that begins here has no closing quote");
+    f("cpu x=\"abc\"d", "1:12: expected ',' or a space after a field, found 'd'");
+    f("cpu x=1 12x", "1:11: expected a time as a whole number, found 'x'");
+    f("cpu x=1 1 2", "1:11: expected a time as a whole number, found '2'");
+    f("cpu x=1 99999999999999999999",
+      "1:9: the time is outside of the years 1678 to 2262: is the precision of the request right?");
+}
+
+TEST(LineParser, KeepsTheGoodLinesAroundBadOnes) {
+    const Parsed parsed = parse(
+        "# comment\n\na x=1\r\nb x=\n  c x=3\r\nd m=\"1\n2\" 4\ng y=1x,m=\"h\nx=1 y=2\" 3\ni x=9\ne x=\"open\nf x=6");
+    EXPECT_EQ(parsed.points, (std::vector<std::string>{"3: a x=1 @now", "5: c x=3 @now", "6: d m=\"1\n2\" @4",
+                                                       "10: i x=9 @now", "12: f x=6 @now"}));
+    ASSERT_EQ(parsed.errors.size(), 3u);
+    EXPECT_TRUE(parsed.errors[0].starts_with("4:5: ")) << parsed.errors[0];
+    EXPECT_TRUE(parsed.errors[1].starts_with("8:5: ")) << parsed.errors[1];
+    EXPECT_TRUE(parsed.errors[2].starts_with("11:5: ")) << parsed.errors[2];
+}
+
+TEST(LineParser, ScalesTimes) {
+    EXPECT_EQ(parse("a x=1 1700000000", *line_precision("s")).points[0], "1: a x=1 @1700000000000000000");
+    EXPECT_EQ(parse("a x=1 5", *line_precision("us")).points[0], "1: a x=1 @5000");
+    EXPECT_EQ(parse("a x=1 1700000000000000000", *line_precision("s")).errors.size(), 1u);
+    EXPECT_FALSE(line_precision("days"));
+}
+
+TEST(LineParser, KeepsItsLimits) {
+    const LineLimits limits{.line_bytes_max = 20, .labels_max = 1, .fields_max = 2};
+    EXPECT_TRUE(
+        parse("abcdefghijklmnopqrst x=1\nok x=1", 1, limits).errors[0].ends_with("the line is longer than 20 bytes"));
+    EXPECT_EQ(parse("abcdefghijklmnopqrst x=1\nok x=1", 1, limits).points.size(), 1u);
+    EXPECT_TRUE(
+        parse("a x=1 12345678901234567\nok x=1", 1, limits).errors[0].ends_with("the line is longer than 20 bytes"));
+    EXPECT_TRUE(parse("a,b=1,c=2 x=1", 1, limits).errors[0].ends_with("more than 1 tags"));
+    EXPECT_TRUE(parse("a x=1,y=1,z=1", 1, limits).errors[0].ends_with("more than 2 fields"));
+}
+
+TEST(LineIdentity, IsOneForOneSeries) {
+    auto f = [](std::string_view line, const std::string& identity, const std::string& path) {
+        LineParser parser;
+        parser.parse(
+            line, 1,
+            [&](const LinePoint& point) {
+                EXPECT_EQ(line_identity(point), identity);
+                EXPECT_EQ(fmt::format("{}.{}", line_source_path(point), line_property_path(point.fields[0].name)),
+                          path);
+            },
+            [](const LineError& error) { ADD_FAILURE() << error.text; });
+    };
+    f("cpu,host=h1 user=1", "l:cpu,host=h1", "cpu/h1.user");
+    f("cpu,b=2,a=1 user=1", "l:cpu,a=1,b=2", "cpu/1/2.user");
+    f("cpu,a=1,b=2 user=1", "l:cpu,a=1,b=2", "cpu/1/2.user");
+    f(R"(c.p/u,a=x\,y\=z% us.er=1)", "l:c.p/u,a=x%2Cy%3Dz%25", "c%2Ep%2Fu/x,y=z%25.us%2Eer");
+}
+
+// What a writer of lines means must be what the parser reads, whatever characters names and texts have.
+TEST(LineParser, ReadsBackRandomPoints) {
+    Rng rng{11};
+    const auto word = [&] {
+        static constexpr std::string_view kCharacters = "ab,= \"c\xe4\xb8\xad.";
+        std::string text;
+        for (std::uint64_t i = 1 + rng.below(6); i > 0; --i) text.push_back(kCharacters[rng.below(kCharacters.size())]);
+        return text;
+    };
+    const auto escape = [](std::string_view text, std::string_view stops) {
+        std::string out;
+        for (const char c : text) {
+            if (stops.find(c) != std::string_view::npos) out.push_back('\\');
+            out.push_back(c);
+        }
+        return out;
+    };
+    for (int round = 0; round < 2000; ++round) {
+        const std::string measurement = "m" + word(), key = "k" + word(), value = word(), field = "f" + word(),
+                          text = word();
+        std::string line = fmt::format("{},{}={} {}=\"{}\" {}\n", escape(measurement, ", "), escape(key, ",= "),
+                                       escape(value, ",= "), escape(field, ",= "), escape(text, "\"\\"), round);
+        int points = 0;
+        LineParser parser;
+        parser.parse(
+            line, 1,
+            [&](const LinePoint& point) {
+                ++points;
+                EXPECT_EQ(point.measurement, measurement);
+                EXPECT_EQ(point.labels.at(0).first, key);
+                EXPECT_EQ(point.labels.at(0).second, value);
+                EXPECT_EQ(point.fields.at(0).name, field);
+                EXPECT_EQ(point.fields.at(0).text, text);
+                EXPECT_EQ(point.time_ns, round);
+            },
+            [&](const LineError& error) { ADD_FAILURE() << line << error.text; });
+        EXPECT_EQ(points, 1) << line;
+    }
+}
+
+}  // namespace
+}  // namespace gongshu::wire
