@@ -50,8 +50,8 @@ struct ApiDeps {
     Metrics& metrics;
     Egress& egress;
     LiveTap& live;
-    io::Loop& loop;                     // everything of the server runs here …
-    io::Pool& pool;                     // … but what may block
+    io::Loop& loop;  // everything of the server runs here …
+    io::Pool& pool;  // … but what may block
 };
 
 // A file of the page, gzip-compressed; lives as long as the program. "index.html" also answers for the page's own
@@ -65,21 +65,21 @@ struct StaticFile {
 
 struct ApiOptions {
     std::string version;
-    bool simulated = false;                  // demo: said in status
-    std::vector<std::string> hosts;          // names by which the page may be reached, beside localhost and IP addresses
-    std::vector<std::string> origins;        // pages of elsewhere that may ask ("http://localhost:5173"); for development
+    bool simulated = false;            // demo: said in status
+    std::vector<std::string> hosts;    // names by which the page may be reached, beside localhost and IP addresses
+    std::vector<std::string> origins;  // pages of elsewhere that may ask ("http://localhost:5173"); for development
     std::span<const StaticFile> files;
-    bool no_auth = false;                    // --insecure-no-auth: everybody on loopback is admin of the tenant "default"
+    bool no_auth = false;  // --insecure-no-auth: everybody on loopback is admin of the tenant "default"
     std::uint32_t header_bytes_max = 32 << 10;
-    std::uint64_t body_bytes_max = 1 << 20;          // of most requests; more: 413
-    std::uint64_t write_bytes_max = 32 << 20;        // of /api/v1/write…, as sent and again after gunzip
-    std::uint64_t bodies_bytes_max = 256 << 20;      // promised by all requests that are coming in; more: 503
-    std::uint32_t requests_of_tenant_max = 64;       // on the pool at the same time; more: 429
-    std::uint32_t live_sessions_max = 1000;          // WebSocket and watch, of all; more: 503
-    std::uint32_t live_tags_max = 20'000;            // of one WebSocket
-    std::uint32_t send_bytes_max = 8 << 20;          // waiting for one slow reader; past that it is cut off
-    DurationNs idle_max = 2 * kMinute;               // between two requests
-    DurationNs request_max = 60 * kSecond;           // from the first byte of a request to its last
+    std::uint64_t body_bytes_max = 1 << 20;      // of most requests; more: 413
+    std::uint64_t write_bytes_max = 32 << 20;    // of /api/v1/write…, as sent and again after gunzip
+    std::uint64_t bodies_bytes_max = 256 << 20;  // promised by all requests that are coming in; more: 503
+    std::uint32_t requests_of_tenant_max = 512;  // on the pool at the same time; more: 429
+    std::uint32_t live_sessions_max = 1000;      // WebSocket and watch, of all; more: 503
+    std::uint32_t live_tags_max = 20'000;        // of one WebSocket
+    std::uint32_t send_bytes_max = 8 << 20;      // waiting for one slow reader; past that it is cut off
+    DurationNs idle_max = 2 * kMinute;           // between two requests
+    DurationNs request_max = 60 * kSecond;       // from the first byte of a request to its last
 };
 
 // Server is the HTTP door: the page, the interface of docs/api.md, live updates.

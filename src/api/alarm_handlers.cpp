@@ -1,0 +1,249 @@
+#include <algorithm>
+
+#include "api/handlers.h"
+#include "expr/error.h"
+
+namespace gongshu::api {
+
+namespace {
+
+// "zh" if the page or browser asked for Chinese first.
+std::string language_of(const Ask& ask) {
+    const std::string_view asked = ask.find("lang") != nullptr ? ask.value("lang") : ask.http.header("accept-language");
+    return asked.starts_with("zh") ? "zh" : "en";
+}
+
+bool sees_alarm(const Ask& ask, const flow::Alarm& alarm) {
+    return sees(ask.who, alarm.device.empty() ? alarm.tag : alarm.device);
+}
+
+Result<Answer> render(const Ask& ask, const flow::Alarm& alarm) {
+    const Units units = TRY(parse_units(ask));
+    std::string body;
+    JsonWriter out{body};
+    write_alarm(out, alarm, units, language_of(ask), true);
+    return json_answer(std::move(body));
+}
+
+Result<flow::AlarmQuery> parse_alarm_query(Core& core, const Ask& ask) {
+    flow::AlarmQuery query;
+    const TimeNs now = core.clock().now();
+    if (const std::string* state = ask.find("state")) {
+        const auto parsed = flow::parse_state_filter(*state);
+        if (!parsed)
+            return Error{Code::invalid, "state: \"{}\" is none of active, raised, acknowledged, cleared, all",
+                         state->substr(0, 40)};
+        query.state = *parsed;
+    }
+    if (const std::string* severity = ask.find("severity")) {
+        query.severity = flow::parse_severity(*severity);
+        if (!query.severity)
+            return Error{Code::invalid, "severity: \"{}\" is none of critical, major, minor, warning",
+                         severity->substr(0, 40)};
+    }
+    if (const std::string* from = ask.find("from")) query.from = TRY(parse_time(*from, now).context("from"));
+    if (const std::string* to = ask.find("to")) query.to = TRY(parse_time(*to, now).context("to"));
+    query.alarms_max = TRY(parse_number(ask, "limit", 1000, 1, 10'000));
+    return query;
+}
+
+using Change = void (flow::Alarms::*)(TenantId, std::string_view, std::string_view, std::string_view,
+                                      flow::Alarms::Done);
+
+void change_alarm(Core& core, const AskPtr& ask, Done done, Change change) {
+    std::string comment;
+    if (!ask->http.body.empty()) {
+        auto fields = Fields::parse(ask->http.body);
+        if (!fields) return done(fields.error());
+        auto text = fields->text_or("comment", "");
+        if (!text) return done(text.error());
+        if (auto whole = fields->done(); !whole) return done(whole.error());
+        comment = std::move(*text);
+    }
+    flow::Alarms& alarms = core.deps.flow.alarms();
+    const auto alarm = alarms.get(ask->tenant(), ask->names.at(0));
+    if (!alarm) return done(alarm.error());
+    if (!sees_alarm(*ask, *alarm))
+        return done(Error{Code::not_found, "there is no alarm \"{}\"", ask->names[0].substr(0, 40)});
+    (alarms.*change)(ask->tenant(), ask->names[0], ask->who.actor.who, comment,
+                     [ask, done](Result<flow::Alarm> changed) {
+                         if (!changed) return done(std::move(changed).error());
+                         done(render(*ask, *changed));
+                     });
+}
+
+void write_why(JsonWriter& out, const flow::Why& why, Units units) {
+    out.begin_object()
+        .key("condition")
+        .text(why.condition)
+        .key("text_zh")
+        .text(why.text_zh)
+        .key("text_en")
+        .text(why.text_en);
+    out.key("values").begin_array();
+    for (const flow::WhyValue& value : why.values) {
+        out.begin_object()
+            .key("tag")
+            .text(value.tag)
+            .key("expression")
+            .text(value.expression)
+            .key("ts")
+            .integer(units.time(value.ts));
+        out.key("value");
+        write_value(out, value.value);
+        out.key("unit").text(value.unit).key("quality").text(to_string(value.quality)).end_object();
+    }
+    out.end_array().end_object();
+}
+
+}  // namespace
+
+void write_alarm(JsonWriter& out, const flow::Alarm& alarm, Units units, std::string_view language, bool with_journal) {
+    out.begin_object();
+    out.key("id")
+        .text(alarm.id)
+        .key("rule")
+        .text(alarm.rule)
+        .key("device")
+        .text(alarm.device)
+        .key("tag")
+        .text(alarm.tag);
+    out.key("state").text(to_string(alarm.state())).key("severity").text(to_string(alarm.severity));
+    out.key("title_zh").text(alarm.title_zh).key("title_en").text(alarm.title_en);
+    const std::string& other = language == "zh" ? alarm.message_en : alarm.message_zh;
+    const std::string& message = language == "zh" ? alarm.message_zh : alarm.message_en;
+    out.key("message").text(message.empty() ? other : message);
+    out.key("message_zh").text(alarm.message_zh).key("message_en").text(alarm.message_en);
+    out.key("raised").integer(units.time(alarm.raised));
+    out.key("cleared");
+    write_time_or_null(out, alarm.cleared.value_or(0), units);
+    out.key("cleared_reason").text(alarm.cleared_reason);
+    out.key("acknowledged");
+    write_time_or_null(out, alarm.acknowledged.value_or(0), units);
+    out.key("acknowledged_by");
+    if (alarm.acknowledged_by.empty())
+        out.null();
+    else
+        out.text(alarm.acknowledged_by);
+    out.key("why");
+    write_why(out, alarm.why, units);
+    if (with_journal) {
+        out.key("journal").begin_array();
+        for (const flow::JournalEntry& entry : alarm.journal) {
+            out.begin_object().key("time").integer(units.time(entry.time)).key("what").text(entry.what);
+            out.key("who").text(entry.who).key("comment").text(entry.comment).end_object();
+        }
+        out.end_array();
+    }
+    out.end_object();
+}
+
+Result<Answer> get_alarms(Core& core, const Ask& ask) {
+    const Units units = TRY(parse_units(ask));
+    const flow::AlarmQuery query = TRY(parse_alarm_query(core, ask));
+    const flow::Alarms& alarms = core.deps.flow.alarms();
+    const std::string language = language_of(ask);
+    std::string body;
+    JsonWriter out{body};
+    out.begin_object().key("alarms").begin_array();
+    for (const flow::Alarm& alarm : alarms.list(ask.tenant(), query)) {
+        if (sees_alarm(ask, alarm)) write_alarm(out, alarm, units, language, false);
+    }
+    out.end_array().key("counts").begin_object();
+    const flow::AlarmCounts counts = alarms.counts(ask.tenant());
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+        out.key(to_string(static_cast<flow::Severity>(i))).integer(static_cast<std::int64_t>(counts[i]));
+    }
+    out.end_object().end_object();
+    return json_answer(std::move(body));
+}
+
+Result<Answer> get_alarm(Core& core, const Ask& ask) {
+    const auto alarm = TRY(core.deps.flow.alarms().get(ask.tenant(), ask.names.at(0)));
+    if (!sees_alarm(ask, alarm)) return Error{Code::not_found, "there is no alarm \"{}\"", ask.names[0].substr(0, 40)};
+    return render(ask, alarm);
+}
+
+void acknowledge_alarm(Core& core, const AskPtr& ask, Done done) {
+    change_alarm(core, ask, std::move(done), &flow::Alarms::acknowledge);
+}
+
+void comment_alarm(Core& core, const AskPtr& ask, Done done) {
+    change_alarm(core, ask, std::move(done), &flow::Alarms::comment);
+}
+
+namespace {
+
+std::string render_check(const flow::CheckAnswer& answer) {
+    std::string body;
+    JsonWriter out{body};
+    out.begin_object().key("ok").boolean(!answer.error);
+    if (answer.error) {
+        const expr::ExprError& error = *answer.error;
+        out.key("error")
+            .begin_object()
+            .key("text")
+            .text(error.text)
+            .key("column")
+            .integer(error.column)
+            .key("length")
+            .integer(error.length);
+        out.key("found").text(error.found).key("expected").text(error.expected).key("suggest").begin_array();
+        for (const std::string& text : error.suggest) out.text(text);
+        out.end_array().end_object().end_object();
+        return body;
+    }
+    out.key("value");
+    if (answer.value)
+        out.boolean(*answer.value);
+    else
+        out.null();
+    out.key("tags").begin_array();
+    for (const flow::CheckTag& tag : answer.tags) {
+        out.begin_object().key("path").text(tag.path).key("value");
+        if (tag.last)
+            write_value(out, tag.last->value);
+        else
+            out.null();
+        out.key("quality");
+        if (tag.last)
+            out.text(to_string(tag.last->quality));
+        else
+            out.null();
+        out.end_object();
+    }
+    out.end_array().key("uses").begin_array();
+    for (const std::string& use : answer.uses) out.text(use);
+    out.end_array().key("window").text(answer.window).end_object();
+    return body;
+}
+
+Result<flow::CheckQuestion> parse_check(const Ask& ask) {
+    auto fields = TRY(Fields::parse(ask.http.body));
+    flow::CheckQuestion question;
+    question.tenant = ask.tenant();
+    question.condition = TRY(fields.text("condition"));
+    question.device = TRY(fields.text_or("device", ""));
+    question.device_type = TRY(fields.text_or("device_type", ""));
+    TRY(fields.done());
+    if (question.condition.size() > 10'000) return Error{Code::limit, "condition: longer than 10000 bytes"};
+    if (!question.device.empty() && !sees(ask.who, question.device)) {
+        return Error{Code::not_found, "device: there is no device \"{}\"", question.device.substr(0, 200)};
+    }
+    return question;
+}
+
+}  // namespace
+
+void check_rule(Core& core, const AskPtr& ask, Done done) {
+    auto question = parse_check(*ask);
+    if (!question) return done(question.error());
+    core.deps.flow.check(std::move(*question), [ask, done](flow::CheckAnswer answer) {
+        for (flow::CheckTag& tag : answer.tags) {
+            if (!sees(ask->who, tag.path)) tag.last.reset();
+        }
+        done(json_answer(render_check(answer)));
+    });
+}
+
+}  // namespace gongshu::api

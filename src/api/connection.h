@@ -1,0 +1,89 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "api/answer.h"
+#include "api/core.h"
+#include "api/gzip.h"
+#include "api/hub.h"
+#include "io/loop.h"
+#include "wire/http.h"
+
+namespace gongshu::api {
+
+// Connection serves one HTTP connection: one request after another, each read whole, checked, handed to its handler and
+// answered before the next one is looked at.
+// Lives:   in the Hub, until the peer or a time-out ends it, or a long session takes its stream.
+// Threads: the server's loop only.
+// Bounds:  ApiOptions; what came beyond the request at work is kept up to kAheadBytesMax and reading is paused.
+// Disk:    none.
+class Connection : public std::enable_shared_from_this<Connection> {
+public:
+    Connection(Hub& hub, std::unique_ptr<io::Stream> stream);
+    ~Connection();
+
+    void start();
+    // Ends it if it has been silent or slow for too long.
+    void check_deadline(DurationNs now);
+    void close();
+
+private:
+    enum class State : std::uint8_t { reading, working, sending, closed };
+    static constexpr std::size_t kAheadBytesMax = 1 << 20;
+    static constexpr std::size_t kUnsentBytes = 512 << 10;  // more is not given to the stream at once
+    static constexpr DurationNs kSendMax = 2 * kMinute;     // for the peer to take anything of an answer
+
+    void on_data(Bytes bytes);
+    void parse(Bytes bytes);
+    Result<std::uint64_t> on_head(const wire::HttpRequest& head, bool expects_continue);
+    wire::HttpNext on_request(wire::HttpRequest request);
+
+    Result<void> check_host(const wire::HttpRequest& request) const;
+    Result<void> check_origin(const wire::HttpRequest& request) const;
+    // What can be told of the caller without computing a password: false if that is needed.
+    Result<bool> recognise(Ask& ask) const;
+    Result<void> check_access(const Ask& ask) const;
+    void check_basic(const AskPtr& ask);
+    void dispatch(const AskPtr& ask);
+    void run(const AskPtr& ask);
+    void take_over(const AskPtr& ask);
+    std::function<void(Result<Answer>)> later(bool of_pool, TenantId tenant);
+
+    void answer(Result<Answer> result);
+    void refuse(const Error& error, int status);  // what the parser refused: answered, then closed
+    void send(Answer answer);
+    Answer static_answer(const Ask& ask);
+    void compress(Answer& answer);
+    void send_head(const Answer& answer, std::optional<std::uint64_t> length, bool chunked);
+    void pump();
+    void ask_for_piece();
+    void on_piece(std::string piece, bool more, bool failed);
+    void finish();
+
+    // Constant.
+    Hub& hub_;
+    const std::string from_;
+    const bool loopback_;
+    const bool secure_;
+    // The request that is coming in or at work.
+    std::unique_ptr<io::Stream> stream_;
+    wire::HttpRequestParser parser_;
+    State state_ = State::reading;
+    Buffer ahead_;
+    std::uint64_t serial_ = 0;  // of the request; an answer to an older one is dropped
+    Match match_;
+    std::uint64_t promised_bytes_ = 0;
+    AskPtr ask_;
+    DurationNs deadline_;
+    // The answer that goes out.
+    std::string body_;
+    std::size_t body_sent_ = 0;
+    std::shared_ptr<Pieces> pieces_;
+    std::shared_ptr<Gzip> piece_gzip_;
+    bool piece_wanted_ = false;
+    bool keep_alive_ = true;
+};
+
+}  // namespace gongshu::api

@@ -1,0 +1,317 @@
+#include <algorithm>
+#include <cmath>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "api/handlers.h"
+
+namespace gongshu::api {
+
+namespace {
+
+constexpr std::size_t kTagsMax = 10'000;  // of one question
+constexpr std::size_t kPieceBytes = 128 << 10;
+constexpr std::uint64_t kRowsMax = 1'000'000;
+
+Result<void> leave(Core& core, const Ask& ask, std::string_view door, std::string_view what, std::uint64_t rows) {
+    return core.deps.egress.decide({ask.tenant(), ask.who.actor.who, door, what, 1, ask.value("purpose"), 0, rows});
+}
+
+// Tags of the question's tenant that who asks may see, by paths and globs. A path that is no tag is Code::not_found; a
+// glob may match nothing.
+Result<std::vector<TagInfo>> find_tags(Core& core, const Ask& ask) {
+    const auto wanted = ask.all("tag");
+    if (wanted.empty())
+        return Error{Code::invalid, "tag: is missing; give the path of a tag or a glob, more than once if you like"};
+    std::vector<TagInfo> tags;
+    std::unordered_set<std::uint64_t> seen;
+    const auto add = [&](TagInfo info) {
+        if (sees(ask.who, info.path) && seen.insert(info.id.value).second) tags.push_back(std::move(info));
+    };
+    for (const std::string& path : wanted) {
+        if (auto info = core.deps.tags.find(ask.tenant(), path); info && sees(ask.who, info->path)) {
+            add(std::move(*info));
+        } else if (is_glob(path)) {
+            for (TagInfo& match : core.deps.tags.match(ask.tenant(), path, kTagsMax + 1)) add(std::move(match));
+        } else {
+            return Error{Code::not_found, "there is no tag \"{}\"", path.substr(0, 300)};
+        }
+        if (tags.size() > kTagsMax)
+            return Error{Code::limit, "more than {} tags in one question: ask for fewer", kTagsMax};
+    }
+    return tags;
+}
+
+std::string first_tag(const Ask& ask) { return ask.all("tag").empty() ? std::string{} : ask.all("tag").front(); }
+
+void write_csv_text(std::string& out, std::string_view text) {
+    if (text.find_first_of(",\"\r\n") == std::string_view::npos && !text.empty()) {
+        out.append(text);
+        return;
+    }
+    out.push_back('"');
+    for (const char c : text) out.append(c == '"' ? 2 : 1, c);
+    out.push_back('"');
+}
+
+void write_csv_number(std::string& out, double value) {
+    if (std::isfinite(value)) out.append(fmt::format("{}", value));
+}
+
+void write_csv_value(std::string& out, const Value& value) {
+    if (type_of(value) == ValueType::text)
+        write_csv_text(out, std::get<std::string>(value));
+    else if (type_of(value) == ValueType::number)
+        write_csv_number(out, std::get<double>(value));
+    else
+        out.append(to_string(value));
+}
+
+// What an answer to read holds; rendered series by series, row by row.
+struct ReadAnswer {
+    std::vector<Series> series;
+    std::vector<TagInfo> tags;  // of the series, in the same order
+    Units units;
+
+    std::size_t rows_of(std::size_t i) const {
+        return series[i].columns.empty() ? series[i].rows.size() : series[i].buckets.size();
+    }
+};
+
+class JsonPieces final : public Pieces {
+public:
+    explicit JsonPieces(ReadAnswer answer) : answer_(std::move(answer)) {}
+
+    Result<bool> next(std::string& out) override {
+        if (series_ == 0 && row_ == 0 && !begun_) out.append("{\"series\":[");
+        begun_ = true;
+        while (series_ < answer_.series.size()) {
+            if (row_ == 0) begin_series(out);
+            const std::size_t rows = answer_.rows_of(series_);
+            for (; row_ < rows; ++row_) {
+                if (out.size() >= kPieceBytes) return true;
+                if (row_ > 0) out.push_back(',');
+                write_row(out);
+            }
+            out.append("]}");
+            ++series_;
+            row_ = 0;
+        }
+        out.append("]}");
+        return false;
+    }
+
+private:
+    void begin_series(std::string& out) {
+        if (written_ == series_ + 1) return;  // the piece before ended right after this head
+        written_ = series_ + 1;
+        const Series& series = answer_.series[series_];
+        if (series_ > 0) out.push_back(',');
+        JsonWriter json{out};
+        json.begin_object().key("tag").text(answer_.tags[series_].path).key("unit").text(answer_.tags[series_].unit);
+        json.key("columns").begin_array().text("ts");
+        if (series.columns.empty()) json.text("value").text("quality");
+        for (const std::string& column : series.columns) json.text(column);
+        json.end_array();
+        if (series.sampled) json.key("sampled").boolean(true);
+        json.key("rows").begin_array();
+    }
+
+    void write_row(std::string& out) const {
+        const Series& series = answer_.series[series_];
+        JsonWriter json{out};
+        if (series.columns.empty()) return write_reading(json, series.rows.reading(row_), answer_.units);
+        json.begin_array().integer(answer_.units.time(series.buckets[row_]));
+        for (const auto& column : series.values) json.number(column[row_]);
+        json.end_array();
+    }
+
+    const ReadAnswer answer_;
+    std::size_t series_ = 0, row_ = 0, written_ = 0;
+    bool begun_ = false;
+};
+
+// tag,ts,time,… where time is RFC 3339, so that a spreadsheet can read it.
+class CsvPieces final : public Pieces {
+public:
+    explicit CsvPieces(ReadAnswer answer) : answer_(std::move(answer)) {}
+
+    Result<bool> next(std::string& out) override {
+        if (!begun_) write_columns(out);
+        begun_ = true;
+        for (; series_ < answer_.series.size(); ++series_, row_ = 0) {
+            for (const std::size_t rows = answer_.rows_of(series_); row_ < rows; ++row_) {
+                if (out.size() >= kPieceBytes) return true;
+                write_row(out);
+            }
+        }
+        return false;
+    }
+
+private:
+    void write_columns(std::string& out) const {
+        out.append("tag,ts,time");
+        if (answer_.series.empty() || answer_.series[0].columns.empty())
+            out.append(",value,quality");
+        else
+            for (const std::string& column : answer_.series[0].columns) out.append(",").append(column);
+        out.append("\r\n");
+    }
+
+    void write_row(std::string& out) const {
+        const Series& series = answer_.series[series_];
+        const bool raw = series.columns.empty();
+        const TimeNs time = raw ? series.rows.time(row_) : series.buckets[row_];
+        write_csv_text(out, answer_.tags[series_].path);
+        out.append(fmt::format(",{},{},", answer_.units.time(time), format_time(time)));
+        if (raw) {
+            write_csv_value(out, series.rows.value(row_));
+            out.append(",").append(to_string(series.rows.quality(row_)));
+        } else {
+            for (std::size_t i = 0; i < series.values.size(); ++i) {
+                if (i > 0) out.push_back(',');
+                write_csv_number(out, series.values[i][row_]);
+            }
+        }
+        out.append("\r\n");
+    }
+
+    const ReadAnswer answer_;
+    std::size_t series_ = 0, row_ = 0;
+    bool begun_ = false;
+};
+
+std::vector<TagInfo> in_order_of(const std::vector<Series>& series, std::vector<TagInfo> tags) {
+    std::unordered_map<std::uint64_t, TagInfo> by_id;
+    for (TagInfo& info : tags) by_id.emplace(info.id.value, std::move(info));
+    std::vector<TagInfo> ordered;
+    for (const Series& one : series) ordered.push_back(std::move(by_id[one.tag.value]));
+    return ordered;
+}
+
+// Renders the first piece at once: a small answer is whole then.
+Result<Answer> answer_in_pieces(std::shared_ptr<Pieces> pieces, std::string_view media_type) {
+    Answer answer;
+    answer.media_type = media_type;
+    if (TRY(pieces->next(answer.body))) answer.pieces = std::move(pieces);
+    return answer;
+}
+
+std::vector<std::string> split_commas(std::string_view text) {
+    std::vector<std::string> parts;
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find(','), text.size());
+        if (end > 0) parts.emplace_back(text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return parts;
+}
+
+Result<ReadRequest> parse_read(Core& core, const Ask& ask) {
+    static constexpr std::string_view kAggregates[] = {"avg", "min", "max", "sum", "count", "first", "last"};
+    ReadRequest request;
+    request.window = TRY(parse_window(ask, core.clock().now(), kHour));
+    if (const std::string* every = ask.find("every")) request.every = TRY(parse_duration(*every).context("every"));
+    request.zone = ask.value("zone");
+    request.aggregates = split_commas(ask.value("agg"));
+    for (const std::string& aggregate : request.aggregates) {
+        if (std::find(std::begin(kAggregates), std::end(kAggregates), aggregate) != std::end(kAggregates)) continue;
+        return Error{Code::invalid, "agg: \"{}\" is none of avg, min, max, sum, count, first, last",
+                     aggregate.substr(0, 40)};
+    }
+    if (request.every == 0 && !request.aggregates.empty())
+        return Error{Code::invalid, "every: is missing; aggregates need buckets, as in every=1m"};
+    if (request.every > 0 && request.aggregates.empty()) request.aggregates = {"avg"};
+    request.points_max = static_cast<std::uint32_t>(TRY(parse_number(ask, "points", 0, 2, 100'000)));
+    request.rows_max = TRY(parse_number(ask, "limit", kRowsMax, 1, kRowsMax));
+    return request;
+}
+
+}  // namespace
+
+Result<Answer> get_tags(Core& core, const Ask& ask) {
+    const Units units = TRY(parse_units(ask));
+    const auto limit = TRY(parse_number(ask, "limit", 1000, 1, kTagsMax));
+    const std::string glob = ask.find("glob") == nullptr ? "**" : *ask.find("glob");
+    // With limited paths the first ones may all be hidden: then look at more of them.
+    const std::size_t looked_at = ask.who.paths.empty() ? limit + 1 : 1'000'000;
+    std::vector<TagInfo> tags = core.deps.tags.match(ask.tenant(), glob, looked_at);
+    std::erase_if(tags, [&](const TagInfo& info) { return !sees(ask.who, info.path); });
+    const bool more = tags.size() > limit;
+    if (more) tags.resize(limit);
+    TRY(leave(core, ask, "rest", glob, tags.size()));
+    std::string body;
+    JsonWriter out{body};
+    out.begin_object().key("tags").begin_array();
+    for (const TagInfo& info : tags) {
+        const std::size_t dot =
+            info.path.find('.', info.path.rfind('/') == std::string::npos ? 0 : info.path.rfind('/'));
+        out.begin_object().key("id").text(fmt::format("{}", info.id.value)).key("path").text(info.path);
+        out.key("device").text(std::string_view{info.path}.substr(0, dot)).key("property").text(info.key.property);
+        out.key("type").text(to_string(info.type)).key("unit").text(info.unit).key("labels").begin_object();
+        for (const auto& [key, value] : info.labels) out.key(key).text(value);
+        out.end_object().key("last");
+        if (const auto last = core.deps.reader.last(info.id))
+            write_reading(out, *last, units);
+        else
+            out.null();
+        out.end_object();
+    }
+    out.end_array().key("more").boolean(more).end_object();
+    return json_answer(std::move(body));
+}
+
+Result<Answer> get_last(Core& core, const Ask& ask) {
+    ReadAnswer read;
+    read.units = TRY(parse_units(ask));
+    read.tags = TRY(find_tags(core, ask));
+    for (const TagInfo& info : read.tags) {
+        Series series;
+        series.tag = info.id;
+        if (const auto last = core.deps.reader.last(info.id)) series.rows.add(*last);
+        read.series.push_back(std::move(series));
+    }
+    TRY(leave(core, ask, "rest", first_tag(ask), read.tags.size()));
+    return answer_in_pieces(std::make_shared<JsonPieces>(std::move(read)), "application/json");
+}
+
+Result<Answer> get_read(Core& core, const Ask& ask) {
+    ReadAnswer read;
+    read.units = TRY(parse_units(ask));
+    const std::string format = ask.find("format") == nullptr ? "json" : *ask.find("format");
+    if (format != "json" && format != "csv")
+        return Error{Code::invalid, "format: \"{}\" is neither json nor csv", format.substr(0, 40)};
+    ReadRequest request = TRY(parse_read(core, ask));
+    read.tags = TRY(find_tags(core, ask));
+    for (const TagInfo& info : read.tags) request.tags.push_back(info.id);
+    if (!request.tags.empty()) read.series = TRY(core.deps.reader.read(request));
+    read.tags = in_order_of(read.series, std::move(read.tags));
+    std::uint64_t rows = 0;
+    for (std::size_t i = 0; i < read.series.size(); ++i) rows += read.rows_of(i);
+    TRY(leave(core, ask, format == "csv" ? "csv" : "rest", first_tag(ask), rows));
+    if (format == "json") return answer_in_pieces(std::make_shared<JsonPieces>(std::move(read)), "application/json");
+    Answer answer = TRY(answer_in_pieces(std::make_shared<CsvPieces>(std::move(read)), "text/csv; charset=utf-8"));
+    answer.headers.push_back({"content-disposition", "attachment; filename=\"readings.csv\""});
+    return answer;
+}
+
+Result<Answer> get_dead_letters(Core& core, const Ask& ask) {
+    const Units units = TRY(parse_units(ask));
+    const Window window = TRY(parse_window(ask, core.clock().now() + kSecond, 30 * kDay));
+    const auto limit = TRY(parse_number(ask, "limit", 100, 1, 1000));
+    const auto events = TRY(core.deps.reader.read_events(ask.tenant(), window, "dead_letter", limit));
+    std::string body;
+    JsonWriter out{body};
+    out.begin_object().key("items").begin_array();
+    for (auto event = events.rbegin(); event != events.rend(); ++event) {  // newest first
+        // The body is {"client","topic","reason","payload"}: its members join the time.
+        const bool object = event->body.size() > 2 && event->body.front() == '{' && event->body.back() == '}';
+        out.raw(
+            fmt::format("{{\"time\":{}{}{}}}", units.time(event->time), object ? "," : "",
+                        object ? std::string_view{event->body}.substr(1, event->body.size() - 2) : std::string_view{}));
+    }
+    out.end_array().end_object();
+    return json_answer(std::move(body));
+}
+
+}  // namespace gongshu::api

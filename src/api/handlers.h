@@ -1,0 +1,66 @@
+#pragma once
+
+#include "api/answer.h"
+#include "api/core.h"
+
+// The handlers of the table in routes.cpp: parse, call, render.
+namespace gongshu::api {
+
+// session_handlers.cpp
+Result<Answer> post_session(Core& core, const Ask& ask);
+Result<Answer> get_session(Core& core, const Ask& ask);
+Result<Answer> delete_session(Core& core, const Ask& ask);
+Result<Answer> post_session_password(Core& core, const Ask& ask);
+Result<Answer> issue_token(Core& core, const Ask& ask);
+Result<Answer> issue_credential(Core& core, const Ask& ask);
+Result<Answer> set_password(Core& core, const Ask& ask);
+
+// resource_handlers.cpp
+Result<Answer> get_kinds(Core& core, const Ask& ask);
+Result<Answer> list_resources(Core& core, const Ask& ask);
+Result<Answer> get_resource(Core& core, const Ask& ask);
+Result<Answer> put_resource(Core& core, const Ask& ask);
+Result<Answer> patch_resource(Core& core, const Ask& ask);
+Result<Answer> delete_resource(Core& core, const Ask& ask);
+Result<Answer> get_revisions(Core& core, const Ask& ask);
+Result<Answer> rollback_resource(Core& core, const Ask& ask);
+Result<Answer> rename_resource(Core& core, const Ask& ask);
+Result<Answer> get_audit(Core& core, const Ask& ask);
+void write_resource(JsonWriter& out, const registry::Resource& resource, Units units);
+
+// data_handlers.cpp
+Result<Answer> get_tags(Core& core, const Ask& ask);
+Result<Answer> get_last(Core& core, const Ask& ask);
+Result<Answer> get_read(Core& core, const Ask& ask);
+Result<Answer> get_dead_letters(Core& core, const Ask& ask);
+
+// write_handlers.cpp
+void post_write(Core& core, const AskPtr& ask, Done done);
+void post_write_json(Core& core, const AskPtr& ask, Done done);
+
+// alarm_handlers.cpp
+Result<Answer> get_alarms(Core& core, const Ask& ask);
+Result<Answer> get_alarm(Core& core, const Ask& ask);
+void acknowledge_alarm(Core& core, const AskPtr& ask, Done done);
+void comment_alarm(Core& core, const AskPtr& ask, Done done);
+void check_rule(Core& core, const AskPtr& ask, Done done);
+void write_alarm(JsonWriter& out, const flow::Alarm& alarm, Units units, std::string_view language, bool with_journal);
+
+// status_handlers.cpp
+Result<Answer> get_status(Core& core, const Ask& ask);
+Result<Answer> get_overview(Core& core, const Ask& ask);
+Result<Answer> get_connection_status(Core& core, const Ask& ask);
+Result<Answer> get_device_status(Core& core, const Ask& ask);
+Result<Answer> get_sessions(Core& core, const Ask& ask);
+void test_connection(Core& core, const AskPtr& ask, Done done);
+void write_device(Core& core, const AskPtr& ask, Done done);
+void write_connections(JsonWriter& out, const std::vector<connect::ConnectionStatus>& items, Units units);
+void sample_rates(Core& core);  // every few seconds: what overview tells as readings_per_s
+
+// operation_handlers.cpp
+Result<Answer> get_health(Core& core, const Ask& ask);
+Result<Answer> get_metrics(Core& core, const Ask& ask);
+Result<Answer> get_openapi(Core& core, const Ask& ask);
+Result<Answer> post_compact(Core& core, const Ask& ask);
+
+}  // namespace gongshu::api

@@ -1,0 +1,254 @@
+#include <charconv>
+
+#include "api/handlers.h"
+
+namespace gongshu::api {
+
+namespace {
+
+constexpr std::size_t kAuditMax = 10'000;
+
+std::string_view name_of(registry::KindClass kind_class) {
+    switch (kind_class) {
+        case registry::KindClass::config:
+            return "config";
+        case registry::KindClass::case_:
+            return "case";
+        case registry::KindClass::fact:
+            return "fact";
+    }
+    return "";
+}
+
+std::string_view name_of(registry::Change::What what) {
+    switch (what) {
+        case registry::Change::What::created:
+            return "created";
+        case registry::Change::What::updated:
+            return "updated";
+        case registry::Change::What::deleted:
+            return "deleted";
+        case registry::Change::What::unchanged:
+            return "unchanged";
+    }
+    return "";
+}
+
+// Names of kinds that are places of the tree are limited by the paths of a role.
+Result<void> check_place(Core& core, const Ask& ask, std::string_view name) {
+    const registry::Kind* const kind = core.deps.registry.kind(ask.names.at(0));
+    if (kind == nullptr || !kind->path_names || sees(ask.who, name)) return {};
+    return Error{Code::not_found, "there is no {} \"{}\"", kind->name, name.substr(0, 200)};
+}
+
+// The header If-Match: "3", 3 or * (any).
+Result<std::optional<std::uint64_t>> parse_if_match(const Ask& ask) {
+    std::string_view text = ask.http.header("if-match");
+    if (text.empty() || text == "*") return std::optional<std::uint64_t>{};
+    if (text.size() >= 2 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);
+    std::uint64_t revision = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), revision);
+    if (error != std::errc{} || end != text.data() + text.size())
+        return Error{Code::invalid, "If-Match: expected a revision as in \"3\""};
+    return std::optional<std::uint64_t>{revision};
+}
+
+// RFC 9110 §13.1.1: a precondition that fails is 412, whatever else a conflict is.
+Result<Answer> render_change(Core& core, const Ask& ask, Result<registry::Change> change, bool had_condition) {
+    if (!change && had_condition &&
+        (change.error().code() == Code::conflict || change.error().code() == Code::exists)) {
+        return problem(core, change.error(), {.status = 412});
+    }
+    if (!change) return std::move(change).error();
+    const Units units = TRY(parse_units(ask));
+    std::string body;
+    JsonWriter out{body};
+    out.begin_object().key("what").text(name_of(change->what)).key("resource");
+    write_resource(out, change->resource, units);
+    out.key("differences").begin_array();
+    for (const auto& difference : change->differences) {
+        out.begin_object().key("path").text(difference.path);
+        out.key("before")
+            .raw(registry::to_text(difference.before))
+            .key("after")
+            .raw(registry::to_text(difference.after))
+            .end_object();
+    }
+    out.end_array().end_object();
+    Answer answer = json_answer(std::move(body), 200);
+    answer.headers.push_back({"etag", fmt::format("\"{}\"", change->resource.revision)});
+    return answer;
+}
+
+// An error about a field of the spec names it from the body's root.
+Error of_spec(Error error) {
+    if (error.code() != Code::invalid || error.text().empty()) return error;
+    const std::string_view text = error.text();
+    const std::size_t end = text.find(": ");
+    const bool place =
+        end != std::string_view::npos && end > 0 && text.substr(0, end).find_first_of(" \"'") == std::string_view::npos;
+    if (!place || text.starts_with("spec.") || text.starts_with("spec:") || text.starts_with("body")) return error;
+    return Error{Code::invalid, "spec.{}", text};
+}
+
+template <class T>
+Result<T> of_spec(Result<T> result) {
+    if (!result) return of_spec(std::move(result).error());
+    return result;
+}
+
+}  // namespace
+
+void write_resource(JsonWriter& out, const registry::Resource& resource, Units units) {
+    out.begin_object();
+    out.key("kind").text(resource.kind).key("name").text(resource.name).key("uid").text(resource.uid);
+    out.key("revision").integer(static_cast<std::int64_t>(resource.revision));
+    out.key("created").integer(units.time(resource.created)).key("updated").integer(units.time(resource.updated));
+    out.key("by").text(resource.by).key("spec").raw(registry::to_text(resource.spec));
+    out.end_object();
+}
+
+Result<Answer> get_kinds(Core& core, const Ask&) {
+    std::string body;
+    JsonWriter out{body};
+    out.begin_object().key("kinds").begin_array();
+    for (const registry::Kind* kind : core.deps.registry.kinds()) {
+        out.begin_object()
+            .key("name")
+            .text(kind->name)
+            .key("plural")
+            .text(kind->plural)
+            .key("class")
+            .text(name_of(kind->kind_class));
+        out.key("title").begin_object().key("zh").text(kind->title_zh).key("en").text(kind->title_en).end_object();
+        out.key("about").begin_object().key("zh").text(kind->about_zh).key("en").text(kind->about_en).end_object();
+        out.key("read_role").text(to_string(kind->read_role)).key("write_role").text(to_string(kind->write_role));
+        out.key("path_names").boolean(kind->path_names);
+        out.key("schema").raw(registry::to_text(kind->schema)).end_object();
+    }
+    out.end_array().end_object();
+    return json_answer(std::move(body));
+}
+
+Result<Answer> list_resources(Core& core, const Ask& ask) {
+    const Units units = TRY(parse_units(ask));
+    const registry::Kind* const kind = core.deps.registry.kind(ask.names.at(0));
+    std::string body;
+    JsonWriter out{body};
+    out.begin_object().key("items").begin_array();
+    for (const auto& resource : core.deps.registry.list_shared(ask.tenant(), kind->name)) {
+        if (kind->path_names && !sees(ask.who, resource->name)) continue;
+        write_resource(out, *resource, units);
+    }
+    out.end_array().end_object();
+    return json_answer(std::move(body));
+}
+
+Result<Answer> get_resource(Core& core, const Ask& ask) {
+    const Units units = TRY(parse_units(ask));
+    TRY(check_place(core, ask, ask.names.at(1)));
+    const auto resource = TRY(core.deps.registry.get(ask.tenant(), ask.names[0], ask.names[1]));
+    std::string body;
+    JsonWriter out{body};
+    write_resource(out, resource, units);
+    Answer answer = json_answer(std::move(body));
+    answer.etag = fmt::format("\"{}\"", resource.revision);
+    return answer;
+}
+
+Result<Answer> put_resource(Core& core, const Ask& ask) {
+    const auto if_match = TRY(parse_if_match(ask));
+    TRY(check_place(core, ask, ask.names.at(1)));
+    auto fields = TRY(Fields::parse(ask.http.body));
+    const Json* const spec = fields.find("spec");
+    if (spec == nullptr) return Error{Code::invalid, "spec: is missing; expected an object"};
+    // What a GET gave may be sent back as it is.
+    for (const std::string_view known : {"kind", "name", "uid", "revision", "created", "updated", "by"})
+        fields.find(known);
+    TRY(fields.done());
+    const registry::PutOptions options{if_match, parse_flag(ask, "dry_run")};
+    auto change = of_spec(core.deps.registry.put(ask.who.actor, ask.names[0], ask.names[1], *spec, options));
+    return render_change(core, ask, std::move(change), if_match.has_value());
+}
+
+Result<Answer> patch_resource(Core& core, const Ask& ask) {
+    const auto if_match = TRY(parse_if_match(ask));
+    TRY(check_place(core, ask, ask.names.at(1)));
+    const Json patch = TRY(registry::parse_json(ask.http.body).context("body"));
+    if (!patch.is_object())
+        return Error{Code::invalid, "body: expected a JSON object, the members of the spec to change"};
+    const registry::PutOptions options{if_match, parse_flag(ask, "dry_run")};
+    auto change = of_spec(core.deps.registry.patch(ask.who.actor, ask.names[0], ask.names[1], patch, options));
+    return render_change(core, ask, std::move(change), if_match.has_value());
+}
+
+Result<Answer> delete_resource(Core& core, const Ask& ask) {
+    const auto if_match = TRY(parse_if_match(ask));
+    TRY(check_place(core, ask, ask.names.at(1)));
+    auto change =
+        core.deps.registry.remove(ask.who.actor, ask.names[0], ask.names[1], {if_match, parse_flag(ask, "dry_run")});
+    if (!change) return render_change(core, ask, std::move(change), if_match.has_value());
+    return no_content();
+}
+
+Result<Answer> get_revisions(Core& core, const Ask& ask) {
+    const Units units = TRY(parse_units(ask));
+    TRY(check_place(core, ask, ask.names.at(1)));
+    const auto revisions = TRY(core.deps.registry.revisions(ask.who.actor, ask.names[0], ask.names[1]));
+    std::string body;
+    JsonWriter out{body};
+    out.begin_object().key("revisions").begin_array();
+    for (const auto& revision : revisions) {
+        out.begin_object().key("revision").integer(static_cast<std::int64_t>(revision.revision));
+        out.key("time").integer(units.time(revision.time)).key("by").text(revision.by).key("what").text(revision.what);
+        out.key("spec").raw(registry::to_text(revision.spec)).end_object();
+    }
+    out.end_array().end_object();
+    return json_answer(std::move(body));
+}
+
+Result<Answer> rollback_resource(Core& core, const Ask& ask) {
+    TRY(check_place(core, ask, ask.names.at(1)));
+    auto fields = TRY(Fields::parse(ask.http.body));
+    const std::uint64_t revision = TRY(fields.number("revision"));
+    TRY(fields.done());
+    return render_change(core, ask, core.deps.registry.rollback(ask.who.actor, ask.names[0], ask.names[1], revision),
+                         false);
+}
+
+Result<Answer> rename_resource(Core& core, const Ask& ask) {
+    TRY(check_place(core, ask, ask.names.at(1)));
+    auto fields = TRY(Fields::parse(ask.http.body));
+    const std::string name = TRY(fields.text("name"));
+    TRY(fields.done());
+    TRY(check_place(core, ask, name));
+    return render_change(core, ask, core.deps.registry.rename(ask.who.actor, ask.names[0], ask.names[1], name), false);
+}
+
+Result<Answer> get_audit(Core& core, const Ask& ask) {
+    const Units units = TRY(parse_units(ask));
+    const Window window = TRY(parse_window(ask, core.clock().now() + kSecond, 7 * kDay));
+    const auto limit = TRY(parse_number(ask, "limit", 1000, 1, kAuditMax));
+    const auto records = TRY(core.deps.registry.audit_records(ask.tenant(), window.from, window.to, limit));
+    std::string body;
+    JsonWriter out{body};
+    out.begin_object().key("records").begin_array();
+    for (const auto& record : records) {
+        out.begin_object()
+            .key("id")
+            .integer(static_cast<std::int64_t>(record.id))
+            .key("time")
+            .integer(units.time(record.time));
+        out.key("who").text(record.who).key("from").text(record.from).key("action").text(record.action);
+        out.key("kind").text(record.kind).key("name").text(record.name);
+        out.key("detail")
+            .raw(record.detail.empty() ? "null" : record.detail)
+            .key("allowed")
+            .boolean(record.allowed)
+            .end_object();
+    }
+    out.end_array().end_object();
+    return json_answer(std::move(body));
+}
+
+}  // namespace gongshu::api

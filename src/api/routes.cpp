@@ -1,0 +1,158 @@
+#include <algorithm>
+
+#include "api/handlers.h"
+
+namespace gongshu::api {
+
+namespace {
+
+using enum wire::HttpMethod;
+using registry::Role;
+
+// clang-format off
+constexpr Route kRoutes[] = {
+    {post, "/api/v1/session", Access::open, Role::none, Run::pool, Size::small, now<post_session>,
+     "session", "Sign in with user and password or with a one-time link"},
+    {get, "/api/v1/session", Access::signed_in, Role::none, Run::loop, Size::small, now<get_session>,
+     "session", "Who is signed in"},
+    {delete_, "/api/v1/session", Access::signed_in, Role::none, Run::pool, Size::small, now<delete_session>,
+     "session", "Sign out"},
+    {post, "/api/v1/session/password", Access::signed_in, Role::none, Run::pool, Size::small, now<post_session_password>,
+     "session", "Change one's own password"},
+
+    {get, "/api/v1/kinds", Access::signed_in, Role::none, Run::pool, Size::small, now<get_kinds>,
+     "resources", "All kinds of resources with their schemas"},
+
+    {get, "/api/v1/tags", Access::role, Role::viewer, Run::pool, Size::small, now<get_tags>,
+     "data", "Tags by glob, with their last readings"},
+    {get, "/api/v1/last", Access::role, Role::viewer, Run::pool, Size::small, now<get_last>,
+     "data", "Newest reading of each tag"},
+    {get, "/api/v1/read", Access::role, Role::viewer, Run::pool, Size::small, now<get_read>,
+     "data", "Readings of a time range, raw, thinned or aggregated"},
+    {post, "/api/v1/write", Access::role, Role::engineer, Run::pool, Size::write, post_write,
+     "data", "Write readings as Influx line protocol"},
+    {post, "/api/v1/write/json", Access::role, Role::engineer, Run::pool, Size::write, post_write_json,
+     "data", "Write readings as JSON"},
+    {get, "/api/v1/dead_letters", Access::role, Role::engineer, Run::pool, Size::small, now<get_dead_letters>,
+     "data", "Payloads that could not be used"},
+
+    {get, "/api/v1/alarms", Access::role, Role::viewer, Run::pool, Size::small, now<get_alarms>,
+     "alarms", "Alarms by state, time and severity"},
+    {get, "/api/v1/alarms/{id}", Access::role, Role::viewer, Run::pool, Size::small, now<get_alarm>,
+     "alarms", "One alarm with its journal"},
+    {post, "/api/v1/alarms/{id}:acknowledge", Access::role, Role::operator_, Run::pool, Size::small, acknowledge_alarm,
+     "alarms", "Acknowledge an alarm"},
+    {post, "/api/v1/alarms/{id}:comment", Access::role, Role::operator_, Run::pool, Size::small, comment_alarm,
+     "alarms", "Add a comment to an alarm"},
+    {post, "/api/v1/rules:check", Access::role, Role::viewer, Run::pool, Size::small, check_rule,
+     "alarms", "Check a condition while it is written"},
+
+    {get, "/api/v1/status", Access::role, Role::viewer, Run::pool, Size::small, now<get_status>,
+     "status", "The server itself"},
+    {get, "/api/v1/overview", Access::role, Role::viewer, Run::pool, Size::small, now<get_overview>,
+     "status", "Counts of devices, connections and alarms, and what is wrong now"},
+    {get, "/api/v1/status/connections", Access::role, Role::viewer, Run::pool, Size::small, now<get_connection_status>,
+     "status", "State and counters of each connection"},
+    {get, "/api/v1/status/devices", Access::role, Role::viewer, Run::pool, Size::small, now<get_device_status>,
+     "status", "State of each device"},
+    {get, "/api/v1/status/sessions", Access::role, Role::viewer, Run::pool, Size::small, now<get_sessions>,
+     "status", "MQTT sessions"},
+    {get, "/api/v1/audit", Access::role, Role::admin, Run::pool, Size::small, now<get_audit>,
+     "status", "Who changed what"},
+    {get, "/api/v1/live", Access::role, Role::viewer, Run::live, Size::small, nullptr,
+     "live", "WebSocket: newest values, alarms, connections"},
+    {post, "/api/v1/admin/compact", Access::role, Role::admin, Run::pool, Size::small, now<post_compact>,
+     "operation", "Seal and merge what the history holds"},
+
+    {get, "/healthz", Access::open, Role::none, Run::pool, Size::small, now<get_health>,
+     "operation", "Is the server able to take data"},
+    {get, "/metrics", Access::open, Role::none, Run::pool, Size::small, now<get_metrics>,
+     "operation", "Prometheus metrics; off loopback a token is needed"},
+    {get, "/openapi.json", Access::open, Role::none, Run::pool, Size::small, now<get_openapi>,
+     "operation", "This interface as OpenAPI 3.1"},
+
+    {post, "/api/v1/tokens/{name}:issue", Access::role, Role::admin, Run::pool, Size::small, now<issue_token>,
+     "secrets", "Issue the secret of an API token, told once"},
+    {post, "/api/v1/devices/{name}:credential", Access::role, Role::engineer, Run::pool, Size::small, now<issue_credential>,
+     "secrets", "Issue the MQTT credential of a device, told once"},
+    {post, "/api/v1/users/{name}:password", Access::role, Role::admin, Run::pool, Size::small, now<set_password>,
+     "secrets", "Set the password of a user"},
+    {post, "/api/v1/connections/{name}:test", Access::role, Role::engineer, Run::pool, Size::small, test_connection,
+     "status", "Try a connection and read each of its properties once"},
+    {post, "/api/v1/devices/{name}:write", Access::role, Role::operator_, Run::pool, Size::small, write_device,
+     "status", "Write a property of a machine"},
+
+    {get, "/api/v1/{plural}", Access::read_kind, Role::none, Run::watch, Size::small, now<list_resources>,
+     "resources", "All resources of a kind; with watch=1 a stream of changes"},
+    {get, "/api/v1/{plural}/{name}", Access::read_kind, Role::none, Run::pool, Size::small, now<get_resource>,
+     "resources", "One resource"},
+    {put, "/api/v1/{plural}/{name}", Access::write_kind, Role::none, Run::pool, Size::small, now<put_resource>,
+     "resources", "Make or replace a resource"},
+    {patch, "/api/v1/{plural}/{name}", Access::write_kind, Role::none, Run::pool, Size::small, now<patch_resource>,
+     "resources", "Change members of a spec (RFC 7396)"},
+    {delete_, "/api/v1/{plural}/{name}", Access::write_kind, Role::none, Run::pool, Size::small, now<delete_resource>,
+     "resources", "Delete a resource"},
+    {get, "/api/v1/{plural}/{name}/revisions", Access::read_kind, Role::none, Run::pool, Size::small, now<get_revisions>,
+     "resources", "All revisions of a resource"},
+    {post, "/api/v1/{plural}/{name}:rollback", Access::write_kind, Role::none, Run::pool, Size::small, now<rollback_resource>,
+     "resources", "Make an old revision the newest"},
+    {post, "/api/v1/{plural}/{name}:rename", Access::write_kind, Role::none, Run::pool, Size::small, now<rename_resource>,
+     "resources", "Give a resource another name"},
+};
+// clang-format on
+
+// Takes one level off `path`; both begin with '/'.
+std::string_view take_level(std::string_view& path) {
+    path.remove_prefix(1);
+    const std::size_t end = std::min(path.find('/'), path.size());
+    const std::string_view level = path.substr(0, end);
+    path.remove_prefix(end);
+    return level;
+}
+
+// "{name}:issue" matches "a%2Fb:issue" and gives "a%2Fb"; nullopt if not, "" for a fixed level.
+std::optional<std::string_view> match_level(std::string_view pattern, std::string_view level) {
+    if (!pattern.starts_with('{')) return pattern == level ? std::optional<std::string_view>{""} : std::nullopt;
+    const std::string_view action = pattern.substr(pattern.find('}') + 1);
+    if (!level.ends_with(action)) return std::nullopt;
+    const std::string_view name = level.substr(0, level.size() - action.size());
+    if (name.empty() || (action.empty() && name.find(':') != std::string_view::npos)) return std::nullopt;
+    return name;
+}
+
+bool match_path(std::string_view pattern, std::string_view path, std::vector<std::string_view>& names) {
+    names.clear();
+    while (!pattern.empty() && !path.empty()) {
+        const std::string_view wanted = take_level(pattern);
+        const auto name = match_level(wanted, take_level(path));
+        if (!name) return false;
+        if (wanted.starts_with('{')) names.push_back(*name);
+    }
+    return pattern.empty() && path.empty();
+}
+
+}  // namespace
+
+std::span<const Route> routes() { return kRoutes; }
+
+Result<Match> match_route(wire::HttpMethod method, std::string_view path) {
+    Match match;
+    if (!path.starts_with('/')) return match;
+    if (method == wire::HttpMethod::head) method = wire::HttpMethod::get;
+    std::vector<std::string_view> names;
+    for (const Route& route : kRoutes) {
+        if (!match_path(route.path, path, names)) continue;
+        if (route.method != method) {
+            if (match.allow.find(to_string(route.method)) == std::string::npos) {
+                match.allow.append(match.allow.empty() ? "" : ", ").append(to_string(route.method));
+            }
+            continue;
+        }
+        for (const std::string_view name : names) match.names.push_back(TRY(wire::percent_decode(name)));
+        match.route = &route;
+        return match;
+    }
+    return match;
+}
+
+}  // namespace gongshu::api

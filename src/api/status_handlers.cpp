@@ -1,0 +1,415 @@
+#include <algorithm>
+#include <unordered_map>
+
+#include "api/handlers.h"
+#include "io/crypto.h"
+
+namespace gongshu::api {
+
+namespace {
+
+constexpr DurationNs kTagCountAge = 10 * kSecond;
+constexpr DurationNs kCommandAge = 10 * kSecond;  // a write that did not reach the machine by then is not done
+constexpr std::size_t kWrongMax = 200;
+constexpr std::size_t kTagsCounted = 1'000'000;
+
+// One line of status/devices, whichever way the device speaks.
+struct DeviceLine {
+    std::string name, state, last_error, source;
+    TimeNs since = 0, last_seen = 0;
+    std::uint64_t tags = 0, bad = 0;
+};
+
+// A device that speaks by itself is stale when nothing came for this long.
+constexpr DurationNs kSilence = 5 * kMinute;
+
+std::vector<DeviceLine> device_lines(Core& core, const Ask& ask) {
+    std::vector<DeviceLine> lines;
+    std::unordered_map<std::string, std::size_t> by_name;
+    for (const auto& device : core.deps.connections.device_status(ask.tenant())) {
+        if (!sees(ask.who, device.name)) continue;
+        by_name.emplace(device.name, lines.size());
+        lines.push_back({device.name, std::string{to_string(device.state)}, device.last_error, device.source,
+                         device.since, device.last_seen, device.tags, device.bad});
+    }
+    if (core.deps.broker == nullptr) return lines;
+    const TimeNs now = core.clock().now();
+    for (const auto& seen : core.deps.broker->devices(ask.tenant())) {
+        if (!sees(ask.who, seen.device) || by_name.contains(seen.device)) continue;
+        const bool fresh = seen.last_seen != 0 && now - seen.last_seen < kSilence;
+        const std::string state = fresh ? "online" : seen.connected ? "stale" : "offline";
+        by_name.emplace(seen.device, lines.size());
+        lines.push_back({seen.device, state, seen.last_error, "mqtt", seen.since, seen.last_seen, 0, 0});
+    }
+    for (const auto& resource : core.deps.registry.list_shared(ask.tenant(), "device")) {
+        if (!sees(ask.who, resource->name) || by_name.contains(resource->name)) continue;
+        lines.push_back({resource->name, "offline", "", "", resource->created, 0, 0, 0});  // registered, never heard of
+    }
+    std::sort(lines.begin(), lines.end(), [](const DeviceLine& a, const DeviceLine& b) { return a.name < b.name; });
+    return lines;
+}
+
+std::size_t count_tags(Core& core, const Ask& ask) {
+    const DurationNs now = core.clock().monotonic();
+    if (!ask.who.paths.empty()) {
+        const auto tags = core.deps.tags.match(ask.tenant(), "**", kTagsCounted);
+        return static_cast<std::size_t>(
+            std::count_if(tags.begin(), tags.end(), [&](const TagInfo& info) { return sees(ask.who, info.path); }));
+    }
+    {
+        auto counts = core.tag_counts.lock();
+        const auto found = counts->find(ask.tenant());
+        if (found != counts->end() && now - found->second.first < kTagCountAge) return found->second.second;
+    }
+    const std::size_t count = core.deps.tags.match(ask.tenant(), "**", kTagsCounted).size();
+    (*core.tag_counts.lock())[ask.tenant()] = {now, count};
+    return count;
+}
+
+// What is wrong now, worst first.
+struct Wrong {
+    std::string_view severity, what;
+    std::string name, text_zh, text_en;
+    TimeNs since = 0;
+};
+
+void add_wrong_links(std::vector<Wrong>& wrong, const std::vector<connect::ConnectionStatus>& links) {
+    for (const auto& link : links) {
+        if (link.state == connect::LinkState::up || link.state == connect::LinkState::off) continue;
+        const std::string why = link.last_error.empty() ? std::string{} : ": " + link.last_error;
+        wrong.push_back({"major", "connection", link.name, fmt::format("连接 {} 未建立{}", link.name, why),
+                         fmt::format("connection {} is not up{}", link.name, why), link.since});
+    }
+}
+
+void add_wrong_devices(std::vector<Wrong>& wrong, const std::vector<DeviceLine>& devices) {
+    for (const DeviceLine& device : devices) {
+        if (device.state == "online" || device.state == "off") {
+            if (device.bad == 0 || device.state == "off") continue;
+            wrong.push_back({"minor", "device", device.name,
+                             fmt::format("设备 {} 有 {} 个点位质量为坏", device.name, device.bad),
+                             fmt::format("{} tags of device {} are bad", device.bad, device.name), device.since});
+            continue;
+        }
+        if (device.last_seen == 0 && device.last_error.empty()) continue;  // not commissioned yet
+        const bool stale = device.state == "stale";
+        wrong.push_back({stale ? "minor" : "major", "device", device.name,
+                         fmt::format("设备 {} {}", device.name, stale ? "数据陈旧" : "离线"),
+                         fmt::format("device {} is {}", device.name, device.state), device.since});
+    }
+}
+
+void write_wrong(JsonWriter& out, std::vector<Wrong> wrong, Units units) {
+    const auto rank = [](std::string_view severity) {
+        return severity == "critical" ? 0 : severity == "major" ? 1 : severity == "minor" ? 2 : 3;
+    };
+    std::stable_sort(wrong.begin(), wrong.end(),
+                     [&](const Wrong& a, const Wrong& b) { return rank(a.severity) < rank(b.severity); });
+    if (wrong.size() > kWrongMax) wrong.resize(kWrongMax);
+    out.begin_array();
+    for (const Wrong& one : wrong) {
+        out.begin_object().key("severity").text(one.severity).key("what").text(one.what).key("name").text(one.name);
+        out.key("text_zh").text(one.text_zh).key("text_en").text(one.text_en).key("since");
+        write_time_or_null(out, one.since, units);
+        out.end_object();
+    }
+    out.end_array();
+}
+
+std::string read_only_of(Core& core) {
+    const auto stats = core.deps.history.stats();
+    return stats.read_only ? stats.read_only_reason : core.deps.registry.read_only();
+}
+
+std::int64_t as_signed(std::uint64_t number) { return static_cast<std::int64_t>(number); }
+
+}  // namespace
+
+Result<Answer> get_status(Core& core, const Ask& ask) {
+    const Units units = TRY(parse_units(ask));
+    const auto stats = core.deps.history.stats();
+    const std::string why = read_only_of(core);
+    std::string body;
+    JsonWriter out{body};
+    out.begin_object().key("version").text(core.options.version).key("started").integer(units.time(core.started));
+    out.key("now")
+        .integer(units.time(core.clock().now()))
+        .key("simulated")
+        .boolean(core.options.simulated)
+        .key("read_only");
+    if (why.empty())
+        out.null();
+    else
+        out.text(why);
+    out.key("listeners").begin_object();
+    for (const auto& [name, address] : *core.listeners.lock()) out.key(name).text(address);
+    out.end_object().key("history").begin_object();
+    out.key("tags").integer(as_signed(stats.tags)).key("rows_in_memory").integer(as_signed(stats.rows_in_memory));
+    out.key("segments").integer(as_signed(stats.segments)).key("segment_bytes").integer(as_signed(stats.segment_bytes));
+    out.key("log_bytes").integer(as_signed(stats.log_bytes)).end_object();
+    out.key("tenant").text(ask.who.actor.tenant_name).key("licence").text("Apache-2.0").end_object();
+    return json_answer(std::move(body));
+}
+
+Result<Answer> get_overview(Core& core, const Ask& ask) {
+    const Units units = TRY(parse_units(ask));
+    const auto devices = device_lines(core, ask);
+    const auto links = core.deps.connections.connection_status(ask.tenant());
+    const auto count_devices = [&](std::string_view state) {
+        return std::count_if(devices.begin(), devices.end(),
+                             [&](const DeviceLine& line) { return line.state == state; });
+    };
+    const auto count_links = [&](auto fits) {
+        return std::count_if(links.begin(), links.end(), [&](const auto& link) { return fits(link.state); });
+    };
+    std::string body;
+    JsonWriter out{body};
+    out.begin_object().key("devices").begin_object().key("total").integer(static_cast<std::int64_t>(devices.size()));
+    for (const std::string_view state : {"online", "stale", "offline", "off"})
+        out.key(state).integer(count_devices(state));
+    out.end_object().key("connections").begin_object().key("total").integer(static_cast<std::int64_t>(links.size()));
+    out.key("up").integer(count_links([](connect::LinkState state) { return state == connect::LinkState::up; }));
+    out.key("down").integer(count_links([](connect::LinkState state) {
+        return state == connect::LinkState::connecting || state == connect::LinkState::backing_off;
+    }));
+    out.key("off")
+        .integer(count_links([](connect::LinkState state) { return state == connect::LinkState::off; }))
+        .end_object();
+    out.key("tags").integer(static_cast<std::int64_t>(count_tags(core, ask)));
+    out.key("readings_per_s").number((*core.rates.lock())[ask.tenant()].per_s).key("alarms").begin_object();
+    const auto counts = core.deps.flow.alarms().counts(ask.tenant());
+    for (std::size_t i = 0; i < counts.size(); ++i)
+        out.key(to_string(static_cast<flow::Severity>(i))).integer(as_signed(counts[i]));
+    out.end_object().key("wrong");
+    std::vector<Wrong> wrong;
+    if (const std::string why = read_only_of(core); !why.empty()) {
+        wrong.push_back({"critical", "system", "history", "系统只读: " + why, "the store is read-only: " + why, 0});
+    }
+    for (const auto& alarm : core.deps.flow.alarms().list(ask.tenant(), {.alarms_max = kWrongMax})) {
+        if (sees(ask.who, alarm.device.empty() ? alarm.tag : alarm.device))
+            wrong.push_back(
+                {to_string(alarm.severity), "alarm", alarm.id, alarm.message_zh, alarm.message_en, alarm.raised});
+    }
+    add_wrong_links(wrong, links);
+    add_wrong_devices(wrong, devices);
+    write_wrong(out, std::move(wrong), units);
+    out.end_object();
+    return json_answer(std::move(body));
+}
+
+void write_connections(JsonWriter& out, const std::vector<connect::ConnectionStatus>& items, Units units) {
+    out.begin_array();
+    for (const auto& item : items) {
+        out.begin_object()
+            .key("name")
+            .text(item.name)
+            .key("protocol")
+            .text(item.protocol)
+            .key("state")
+            .text(to_string(item.state));
+        out.key("since").integer(units.time(item.since)).key("last_error").text(item.last_error).key("last_error_at");
+        write_time_or_null(out, item.last_error_at, units);
+        out.key("next_try");
+        write_time_or_null(out, item.next_try, units);
+        const auto& counters = item.counters;
+        out.key("counters").begin_object();
+        out.key("requests").integer(as_signed(counters.requests)).key("replies").integer(as_signed(counters.replies));
+        out.key("timeouts")
+            .integer(as_signed(counters.timeouts))
+            .key("exceptions")
+            .integer(as_signed(counters.exceptions));
+        out.key("malformed")
+            .integer(as_signed(counters.malformed))
+            .key("reconnects")
+            .integer(as_signed(counters.reconnects));
+        out.key("readings").integer(as_signed(counters.readings)).key("bytes_in").integer(as_signed(counters.bytes_in));
+        out.key("bytes_out")
+            .integer(as_signed(counters.bytes_out))
+            .key("dropped")
+            .integer(as_signed(counters.dropped))
+            .end_object();
+        out.key("latency_ms").number(item.latency_ms).end_object();
+    }
+    out.end_array();
+}
+
+Result<Answer> get_connection_status(Core& core, const Ask& ask) {
+    const Units units = TRY(parse_units(ask));
+    std::string body;
+    JsonWriter out{body};
+    out.begin_object().key("items");
+    write_connections(out, core.deps.connections.connection_status(ask.tenant()), units);
+    out.end_object();
+    return json_answer(std::move(body));
+}
+
+Result<Answer> get_device_status(Core& core, const Ask& ask) {
+    const Units units = TRY(parse_units(ask));
+    std::string body;
+    JsonWriter out{body};
+    out.begin_object().key("items").begin_array();
+    for (const DeviceLine& line : device_lines(core, ask)) {
+        out.begin_object().key("name").text(line.name).key("state").text(line.state).key("since");
+        write_time_or_null(out, line.since, units);
+        out.key("last_seen");
+        write_time_or_null(out, line.last_seen, units);
+        out.key("last_error")
+            .text(line.last_error)
+            .key("tags")
+            .integer(as_signed(line.tags))
+            .key("bad")
+            .integer(as_signed(line.bad));
+        out.key("source").text(line.source).end_object();
+    }
+    out.end_array().end_object();
+    return json_answer(std::move(body));
+}
+
+Result<Answer> get_sessions(Core& core, const Ask& ask) {
+    const Units units = TRY(parse_units(ask));
+    std::string body;
+    JsonWriter out{body};
+    out.begin_object().key("items").begin_array();
+    if (core.deps.broker != nullptr) {
+        for (const auto& session : core.deps.broker->sessions(ask.tenant())) {
+            if (!ask.who.paths.empty() && !sees(ask.who, session.device)) continue;
+            out.begin_object()
+                .key("client")
+                .text(session.client)
+                .key("device")
+                .text(session.device)
+                .key("version")
+                .text(session.version);
+            out.key("since")
+                .integer(units.time(session.since))
+                .key("connected")
+                .boolean(session.connected)
+                .key("address")
+                .text(session.address);
+            out.key("in")
+                .integer(as_signed(session.in))
+                .key("out")
+                .integer(as_signed(session.out))
+                .key("dropped")
+                .integer(as_signed(session.dropped));
+            out.key("subscriptions").integer(session.subscriptions).end_object();
+        }
+    }
+    out.end_array().end_object();
+    return json_answer(std::move(body));
+}
+
+void test_connection(Core& core, const AskPtr& ask, Done done) {
+    core.deps.connections.test(ask->tenant(), ask->names.at(0), [done](Result<connect::TestReport> report) {
+        if (!report) return done(std::move(report).error());
+        std::string body;
+        JsonWriter out{body};
+        out.begin_object().key("ok").boolean(report->ok).key("steps").begin_array();
+        for (const auto& step : report->steps) {
+            out.begin_object()
+                .key("what")
+                .text(step.what)
+                .key("ok")
+                .boolean(step.ok)
+                .key("ms")
+                .number(step.ms)
+                .key("detail")
+                .text(step.detail)
+                .end_object();
+        }
+        out.end_array().key("values").begin_array();
+        for (const auto& value : report->values) {
+            out.begin_object().key("tag").text(value.tag).key("value");
+            write_value(out, value.value);
+            out.key("quality").text(to_string(value.quality)).end_object();
+        }
+        out.end_array().end_object();
+        done(json_answer(std::move(body)));
+    });
+}
+
+namespace {
+
+Result<Value> parse_value(const Json* json) {
+    if (json == nullptr) return Error{Code::invalid, "value: is missing"};
+    if (json->is_bool()) return Value{json->get_bool()};
+    if (json->is_int64()) return Value{json->get_int64()};
+    if (json->is_double()) return Value{json->get_double()};
+    if (json->is_string()) return Value{std::string{json->get_string().data(), json->get_string().size()}};
+    return Error{Code::invalid, "value: expected a number, true, false or a text"};
+}
+
+Result<Command> parse_command(Core& core, const Ask& ask) {
+    auto fields = TRY(Fields::parse(ask.http.body));
+    Command command;
+    command.property = TRY(fields.text("property"));
+    command.value = TRY(parse_value(fields.find("value")));
+    command.reason = TRY(fields.text_or("reason", ""));
+    command.id = TRY(fields.text_or("id", ""));
+    TRY(fields.done());
+    if (command.id.size() > 100) return Error{Code::invalid, "id: longer than 100 bytes"};
+    if (command.id.empty()) command.id = io::random_token();
+    command.tenant = ask.tenant();
+    command.device = ask.names.at(0);
+    command.who = ask.who.actor.who;
+    command.asked = core.clock().now();
+    command.expires = command.asked + kCommandAge;
+    if (!sees(ask.who, command.device))
+        return Error{Code::not_found, "there is no device \"{}\"", command.device.substr(0, 200)};
+    return command;
+}
+
+std::string command_detail(const Command& command) {
+    std::string detail;
+    JsonWriter out{detail};
+    out.begin_object().key("id").text(command.id).key("property").text(command.property).key("value");
+    write_value(out, command.value);
+    out.key("reason").text(command.reason).end_object();
+    return detail;
+}
+
+}  // namespace
+
+void write_device(Core& core, const AskPtr& ask, Done done) {
+    auto command = parse_command(core, *ask);
+    if (!command) return done(command.error());
+    core.deps.registry.audit(ask->who.actor, "write", "device", command->device, command_detail(*command), true);
+    core.deps.connections.write(std::move(*command), [done](Result<CommandResult> result) {
+        if (!result) return done(std::move(result).error());
+        std::string body;
+        JsonWriter out{body};
+        out.begin_object().key("id").text(result->id).key("done").boolean(result->done).key("read_back");
+        if (result->done)
+            write_value(out, result->read_back);
+        else
+            out.null();
+        out.key("error");
+        if (result->error.empty())
+            out.null();
+        else
+            out.text(result->error);
+        out.end_object();
+        done(json_answer(std::move(body)));
+    });
+}
+
+void sample_rates(Core& core) {
+    const DurationNs now = core.clock().monotonic();
+    for (const auto& [tenant, name] : core.deps.registry.tenants()) {
+        std::uint64_t readings = (*core.written.lock())[tenant];
+        for (const auto& link : core.deps.connections.connection_status(tenant)) readings += link.counters.readings;
+        if (core.deps.broker != nullptr) {
+            for (const auto& device : core.deps.broker->devices(tenant)) readings += device.readings;
+        }
+        auto rates = core.rates.lock();
+        Rate& rate = (*rates)[tenant];
+        if (rate.at != 0 && now > rate.at && readings >= rate.readings) {
+            rate.per_s = static_cast<double>(readings - rate.readings) * static_cast<double>(kSecond) /
+                         static_cast<double>(now - rate.at);
+        }
+        rate.readings = readings;
+        rate.at = now;
+    }
+}
+
+}  // namespace gongshu::api

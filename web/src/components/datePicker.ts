@@ -1,1 +1,0 @@
-export { ElDatePicker } from 'element-plus';
