@@ -63,6 +63,7 @@ Result<int> run(const PlantOptions& options, const std::function<bool()>& stop_r
 struct PastSeries {
     std::string device;    // name of the device in library/demo, "demo/…/cnc1"
     std::string property;
+    std::string unit;
     ValueType type = ValueType::number;
     std::vector<TimeNs> times;
     std::vector<double> values;       // number, integer, boolean (0/1)

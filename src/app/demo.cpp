@@ -126,7 +126,7 @@ Result<void> Demo::make_past() {
         const auto device = platform_.registry().find(actor.tenant, "device", series.device);
         if (!device) return Error{Code::not_found, "the sample solution has no device {}", series.device};
         const TagId tag = TRY(history.resolve({actor.tenant, "d:" + device->uid, series.property},
-                                              series.device + "." + series.property, series.type, ""));
+                                              series.device + "." + series.property, series.type, series.unit));
         for (std::size_t i = 0; i < series.times.size(); ++i) {
             if (rows.full(64)) TRY(flush());
             const Quality quality = series.bad[i] ? bad(Reason::disconnected) : kGood;

@@ -1,5 +1,6 @@
 #include "connect/connections.h"
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <set>
@@ -93,6 +94,7 @@ public:
         std::vector<ConnectionStatus> items;
         for (const auto& [key, entry] : *entries_.lock())
             if (key.first == tenant) items.push_back(entry.session->connection_status());
+        std::ranges::sort(items, {}, &ConnectionStatus::name);
         return items;
     }
 
@@ -103,6 +105,7 @@ public:
             if (key.first != tenant) continue;
             for (DeviceStatus& status : entry.session->device_status(now)) items.push_back(std::move(status));
         }
+        std::ranges::sort(items, {}, &DeviceStatus::name);
         return items;
     }
 

@@ -19,19 +19,24 @@ struct Typed {
     std::uint16_t node = 0;
     Kind kind = Kind::any;
     std::string unit;
-    bool constant = false;  // a number literal or made of such
-    bool bare = false;      // constant and no unit written: takes the unit of what it meets
+    bool constant = false;    // a number literal or made of such
+    bool bare = false;        // constant and no unit written: takes the unit of what it meets
     bool difference = false;  // of two temperatures and the like: zero points do not count
     bool duration = false;    // written 5m
 };
 
 std::string_view name_of(Kind kind) {
     switch (kind) {
-        case Kind::any: return "anything";
-        case Kind::number: return "a number";
-        case Kind::truth: return "a condition";
-        case Kind::text: return "a text";
-        case Kind::quality: return "a quality";
+        case Kind::any:
+            return "anything";
+        case Kind::number:
+            return "a number";
+        case Kind::truth:
+            return "a condition";
+        case Kind::text:
+            return "a text";
+        case Kind::quality:
+            return "a quality";
     }
     return "";
 }
@@ -39,9 +44,12 @@ std::string_view name_of(Kind kind) {
 Kind kind_of(ValueType type) {
     switch (type) {
         case ValueType::number:
-        case ValueType::integer: return Kind::number;
-        case ValueType::boolean: return Kind::truth;
-        case ValueType::text: return Kind::text;
+        case ValueType::integer:
+            return Kind::number;
+        case ValueType::boolean:
+            return Kind::truth;
+        case ValueType::text:
+            return Kind::text;
     }
     return Kind::any;
 }
@@ -62,11 +70,14 @@ public:
             root = root->kids[0].get();
         }
         const Typed typed = EXPR_TRY(visit(*root));
-        if ((options_.want_condition || program_->outer_hold_ > 0) && typed.kind != Kind::truth && typed.kind != Kind::any)
+        if ((options_.want_condition || program_->outer_hold_ > 0) && typed.kind != Kind::truth &&
+            typed.kind != Kind::any)
             return wrong(*root, fmt::format("this is {}, not a condition", name_of(typed.kind)),
-                         "a condition, such as a comparison", typed.kind == Kind::number ? std::vector<std::string>{"> 0"} : std::vector<std::string>{});
+                         "a condition, such as a comparison",
+                         typed.kind == Kind::number ? std::vector<std::string>{"> 0"} : std::vector<std::string>{});
         if (options_.relax > 0 && relaxed_ == 0)
-            return wrong(*root, "a dead band needs a comparison with <, <=, > or >= of numbers", "such as temperature > 80");
+            return wrong(*root, "a dead band needs a comparison with <, <=, > or >= of numbers",
+                         "such as temperature > 80");
         ASSERT(typed.node + 1u == program_->nodes_.size());
         program_->kind_ = typed.kind;
         program_->unit_ = typed.unit;
@@ -76,9 +87,12 @@ public:
     }
 
 private:
-    static DurationNs duration_of(const Token& token) { return static_cast<DurationNs>(std::llround(token.number * 1e9)); }
+    static DurationNs duration_of(const Token& token) {
+        return static_cast<DurationNs>(std::llround(token.number * 1e9));
+    }
 
-    ExprError wrong(const Ast& at, std::string text, std::string expected, std::vector<std::string> suggest = {}) const {
+    ExprError wrong(const Ast& at, std::string text, std::string expected,
+                    std::vector<std::string> suggest = {}) const {
         return {std::move(text), at.column, at.length, written(at), std::move(expected), std::move(suggest)};
     }
 
@@ -104,33 +118,50 @@ private:
 
     Checked<Typed> visit(const Ast& at) {
         if (program_->nodes_.size() > 2 * kNodesMax)
-            return wrong(at, fmt::format("the expression has more than {} operations", kNodesMax), "a shorter expression");
+            return wrong(at, fmt::format("the expression has more than {} operations", kNodesMax),
+                         "a shorter expression");
         switch (at.op) {
-            case Op::number: return number(at);
-            case Op::duration: return number(at);
+            case Op::number:
+                return number(at);
+            case Op::duration:
+                return number(at);
             case Op::boolean:
-                return Typed{.node = add({.op = NodeOp::truth, .number = at.token.text == "true" ? 1.0 : 0.0}), .kind = Kind::truth};
-            case Op::text: return text(at);
-            case Op::name: return name(at);
-            case Op::quality_of: return quality_of(at, at.kids[0]->token.text);
-            case Op::negate: return negate(at);
+                return Typed{.node = add({.op = NodeOp::truth, .number = at.token.text == "true" ? 1.0 : 0.0}),
+                             .kind = Kind::truth};
+            case Op::text:
+                return text(at);
+            case Op::name:
+                return name(at);
+            case Op::quality_of:
+                return quality_of(at, at.kids[0]->token.text);
+            case Op::negate:
+                return negate(at);
             case Op::add:
-            case Op::subtract: return sum(at);
+            case Op::subtract:
+                return sum(at);
             case Op::multiply:
-            case Op::divide: return product(at);
-            case Op::remainder: return remainder(at);
-            case Op::power: return power(at);
+            case Op::divide:
+                return product(at);
+            case Op::remainder:
+                return remainder(at);
+            case Op::power:
+                return power(at);
             case Op::less:
             case Op::less_equal:
             case Op::greater:
             case Op::greater_equal:
             case Op::equal:
-            case Op::not_equal: return comparison(at);
-            case Op::not_: return negation(at);
+            case Op::not_equal:
+                return comparison(at);
+            case Op::not_:
+                return negation(at);
             case Op::and_:
-            case Op::or_: return junction(at);
-            case Op::hold: return hold(at);
-            case Op::call: return call(at);
+            case Op::or_:
+                return junction(at);
+            case Op::hold:
+                return hold(at);
+            case Op::call:
+                return call(at);
         }
         ASSERT(false);
         return Typed{};
@@ -148,7 +179,9 @@ private:
 
     Checked<Typed> text(const Ast& at) {
         program_->texts_.push_back(at.token.text);
-        return Typed{.node = add({.op = NodeOp::text, .index = static_cast<std::uint16_t>(program_->texts_.size() - 1)}), .kind = Kind::text};
+        return Typed{
+            .node = add({.op = NodeOp::text, .index = static_cast<std::uint16_t>(program_->texts_.size() - 1)}),
+            .kind = Kind::text};
     }
 
     // The index of a tag in the program, added if new.
@@ -168,7 +201,8 @@ private:
     }
 
     ExprError unknown_name(const Ast& at, std::string_view name) const {
-        if (name == "and" || name == "or") return wrong(at, fmt::format("\"{}\" stands where a value was expected", name), "a value");
+        if (name == "and" || name == "or")
+            return wrong(at, fmt::format("\"{}\" stands where a value was expected", name), "a value");
         auto near = nearest(name, scope_.names());
         return wrong(at, fmt::format("there is no tag \"{}\"", name), "a tag", std::move(near));
     }
@@ -179,13 +213,15 @@ private:
         if (!at.token.quoted && name.size() > kMember.size() && name.ends_with(kMember)) {
             const std::string of = name.substr(0, name.size() - kMember.size());
             if (const auto tag = scope_.find(of); tag && tag->known) return quality_of(at, of);
-            if (const auto own = scope_.find(name); !own || !own->known) return quality_of(at, of);  // else a property of that name
+            if (const auto own = scope_.find(name); !own || !own->known)
+                return quality_of(at, of);  // else a property of that name
         }
         const auto tag = scope_.find(name);
         if (!tag) {
             for (const Grade grade : {Grade::bad, Grade::uncertain, Grade::good})
                 if (name == to_string(grade))
-                    return Typed{.node = add({.op = NodeOp::quality_name, .number = static_cast<double>(grade)}), .kind = Kind::quality};
+                    return Typed{.node = add({.op = NodeOp::quality_name, .number = static_cast<double>(grade)}),
+                                 .kind = Kind::quality};
             return unknown_name(at, name);
         }
         const std::uint16_t index = EXPR_TRY(tag_index(at, *tag));
@@ -254,8 +290,8 @@ private:
     }
 
     ExprError unlike(const Ast& at, const Typed& left, const Typed& right, std::string_view verb) const {
-        std::string text = fmt::format("cannot {} \"{}\" ({}) and \"{}\" ({}): they measure different things", verb, written(*at.kids[0]),
-                                       unit_name(left), written(*at.kids[1]), unit_name(right));
+        std::string text = fmt::format("cannot {} \"{}\" ({}) and \"{}\" ({}): they measure different things", verb,
+                                       written(*at.kids[0]), unit_name(left), written(*at.kids[1]), unit_name(right));
         std::vector<std::string> suggest;
         const Ast& second = *at.kids[1];
         if (right.duration) {
@@ -298,20 +334,27 @@ private:
         const std::string_view where = times ? "\"*\"" : "\"/\"";
         Typed left = EXPR_TRY(operand(*at.kids[0], where));
         Typed right = EXPR_TRY(operand(*at.kids[1], where));
-        Typed result{.kind = Kind::number, .constant = left.constant && right.constant, .bare = left.bare && right.bare};
+        Typed result{
+            .kind = Kind::number, .constant = left.constant && right.constant, .bare = left.bare && right.bare};
         if (left.kind == Kind::any || right.kind == Kind::any) {
             result.kind = Kind::any;
         } else {
             auto unit = times ? product_unit(left.unit, right.unit) : quotient_unit(left.unit, right.unit);
-            if (!unit) return wrong(at, fmt::format("the unit of this {} cannot be formed: {}", times ? "product" : "quotient", unit.error().text()), "simpler units");
+            if (!unit)
+                return wrong(at,
+                             fmt::format("the unit of this {} cannot be formed: {}", times ? "product" : "quotient",
+                                         unit.error().text()),
+                             "simpler units");
             result.unit = std::move(*unit);
             // A plain factor keeps a temperature a temperature: (a + b) / 2.
-            result.difference = (right.unit.empty() && left.difference) || (times && left.unit.empty() && right.difference);
+            result.difference =
+                (right.unit.empty() && left.difference) || (times && left.unit.empty() && right.difference);
         }
         result.node = add({.op = times ? NodeOp::multiply : NodeOp::divide, .a = left.node, .b = right.node});
         // kPa / bar is a plain number after all.
         const bool formed = !left.unit.empty() && !right.unit.empty() && !result.unit.empty();
-        if (const auto plain = formed ? conversion(result.unit, "") : Result<Conversion>(Error{Code::invalid, "no"}); plain) {
+        if (const auto plain = formed ? conversion(result.unit, "") : Result<Conversion>(Error{Code::invalid, "no"});
+            plain) {
             result.node = add({.op = NodeOp::affine, .a = result.node, .number = plain->factor});
             result.unit.clear();
         }
@@ -333,14 +376,20 @@ private:
         Typed base = EXPR_TRY(operand(*at.kids[0], "\"^\""));
         const std::size_t nodes = program_->nodes_.size();
         const Typed exponent = EXPR_TRY(operand(*at.kids[1], "\"^\""));
-        if (!exponent.unit.empty()) return wrong(*at.kids[1], fmt::format("an exponent has no unit, and this has {}", exponent.unit), "a plain number");
+        if (!exponent.unit.empty())
+            return wrong(*at.kids[1], fmt::format("an exponent has no unit, and this has {}", exponent.unit),
+                         "a plain number");
         if (!base.unit.empty()) {
             const double value = program_->nodes_[nodes].number;
             const bool literal = at.kids[1]->op == Op::number && value == std::floor(value) && std::abs(value) <= 9;
             if (!literal)
-                return wrong(*at.kids[1], fmt::format("what has a unit ({}) can only be raised to a whole number", base.unit), "2 or 3", {"2"});
+                return wrong(*at.kids[1],
+                             fmt::format("what has a unit ({}) can only be raised to a whole number", base.unit),
+                             "2 or 3", {"2"});
             auto unit = power_unit(base.unit, static_cast<int>(value));
-            if (!unit) return wrong(at, fmt::format("the unit of this power cannot be formed: {}", unit.error().text()), "simpler units");
+            if (!unit)
+                return wrong(at, fmt::format("the unit of this power cannot be formed: {}", unit.error().text()),
+                             "simpler units");
             base.unit = std::move(*unit);
         }
         base.node = add({.op = NodeOp::power, .a = base.node, .b = exponent.node});
@@ -352,12 +401,18 @@ private:
 
     static NodeOp comparison_op(Op op) {
         switch (op) {
-            case Op::less: return NodeOp::less;
-            case Op::less_equal: return NodeOp::less_equal;
-            case Op::greater: return NodeOp::greater;
-            case Op::greater_equal: return NodeOp::greater_equal;
-            case Op::equal: return NodeOp::equal;
-            default: return NodeOp::not_equal;
+            case Op::less:
+                return NodeOp::less;
+            case Op::less_equal:
+                return NodeOp::less_equal;
+            case Op::greater:
+                return NodeOp::greater;
+            case Op::greater_equal:
+                return NodeOp::greater_equal;
+            case Op::equal:
+                return NodeOp::equal;
+            default:
+                return NodeOp::not_equal;
         }
     }
 
@@ -376,16 +431,20 @@ private:
         if (left.kind == Kind::any || right.kind == Kind::any) return std::nullopt;
         const bool ordering = at.op != Op::equal && at.op != Op::not_equal;
         // A machine's bit may be compared with 0 and 1.
-        const bool bit = !ordering && ((left.kind == Kind::truth && right.bare) || (right.kind == Kind::truth && left.bare));
+        const bool bit =
+            !ordering && ((left.kind == Kind::truth && right.bare) || (right.kind == Kind::truth && left.bare));
         if (left.kind != right.kind && !bit) {
             std::vector<std::string> suggest;
             if (left.kind == Kind::quality) suggest = {"good", "uncertain", "bad"};
             if (left.kind == Kind::truth) suggest = {"true", "false"};
-            return wrong(*at.kids[1], fmt::format("cannot compare \"{}\" ({}) with \"{}\" ({})", written(*at.kids[0]), name_of(left.kind), written(*at.kids[1]), name_of(right.kind)),
+            return wrong(*at.kids[1],
+                         fmt::format("cannot compare \"{}\" ({}) with \"{}\" ({})", written(*at.kids[0]),
+                                     name_of(left.kind), written(*at.kids[1]), name_of(right.kind)),
                          std::string(name_of(left.kind)), std::move(suggest));
         }
         if (ordering && (left.kind == Kind::truth || left.kind == Kind::text))
-            return wrong(at, fmt::format("{} has no order; only == and != compare it", name_of(left.kind)), "== or !=", {"==", "!="});
+            return wrong(at, fmt::format("{} has no order; only == and != compare it", name_of(left.kind)),
+                         "== or !=", {"==", "!="});
         return std::nullopt;
     }
 
@@ -424,14 +483,18 @@ private:
         const std::string_view where = at.op == Op::and_ ? "\"and\"" : "\"or\"";
         const Typed left = EXPR_TRY(expect(*at.kids[0], Kind::truth, where));
         const Typed right = EXPR_TRY(expect(*at.kids[1], Kind::truth, where));
-        return Typed{.node = add({.op = at.op == Op::and_ ? NodeOp::and_ : NodeOp::or_, .a = left.node, .b = right.node}), .kind = Kind::truth};
+        return Typed{
+            .node = add({.op = at.op == Op::and_ ? NodeOp::and_ : NodeOp::or_, .a = left.node, .b = right.node}),
+            .kind = Kind::truth};
     }
 
     Checked<Typed> hold(const Ast& at) {
         const Typed kid = EXPR_TRY(expect(*at.kids[0], Kind::truth, "\"for\""));
         const DurationNs duration = duration_of(at.token);
         hold_longest_ += duration;
-        return Typed{.node = add({.op = NodeOp::hold, .a = kid.node, .index = program_->holds_++, .duration = duration}), .kind = Kind::truth};
+        return Typed{
+            .node = add({.op = NodeOp::hold, .a = kid.node, .index = program_->holds_++, .duration = duration}),
+            .kind = Kind::truth};
     }
 
     Checked<Typed> call(const Ast& at) {
@@ -440,7 +503,8 @@ private:
         if (std::find(program_->uses_.begin(), program_->uses_.end(), function->info.name) == program_->uses_.end())
             program_->uses_.emplace_back(function->info.name);
         if (at.kids.size() > kArgumentsMax)
-            return wrong(at, fmt::format("{}() takes at most {} arguments", function->info.name, kArgumentsMax), std::string(function->info.signature));
+            return wrong(at, fmt::format("{}() takes at most {} arguments", function->info.name, kArgumentsMax),
+                         std::string(function->info.signature));
         const int outside = std::exchange(polarity_, 0);
         auto typed = call_function(at, *function);
         polarity_ = outside;
@@ -449,20 +513,26 @@ private:
 
     Checked<Typed> call_function(const Ast& at, const Function& function) {
         switch (function.group) {
-            case FunctionGroup::choose: return choose(at, function);
-            case FunctionGroup::math: return math(at, function);
+            case FunctionGroup::choose:
+                return choose(at, function);
+            case FunctionGroup::math:
+                return math(at, function);
             case FunctionGroup::least_most:
                 if (at.kids.size() == 2 && at.kids[1]->op == Op::duration) return window(at, function);
                 return least_most(at, function);
-            case FunctionGroup::window: return window(at, function);
-            case FunctionGroup::since: return since(at, function);
+            case FunctionGroup::window:
+                return window(at, function);
+            case FunctionGroup::since:
+                return since(at, function);
         }
         ASSERT(false);
         return Typed{};
     }
 
     ExprError wrong_count(const Ast& at, const Function& function) const {
-        return wrong(at, fmt::format("{}() was given {} argument{}", function.info.name, at.kids.size(), at.kids.size() == 1 ? "" : "s"),
+        return wrong(at,
+                     fmt::format("{}() was given {} argument{}", function.info.name, at.kids.size(),
+                                 at.kids.size() == 1 ? "" : "s"),
                      std::string(function.info.signature), {std::string(function.info.example)});
     }
 
@@ -472,14 +542,18 @@ private:
         Typed yes = EXPR_TRY(visit(*at.kids[1]));
         Typed no = EXPR_TRY(visit(*at.kids[2]));
         if (yes.kind != no.kind && yes.kind != Kind::any && no.kind != Kind::any)
-            return wrong(*at.kids[2], fmt::format("both results of if() must be of one kind: \"{}\" is {}, this is {}", written(*at.kids[1]), name_of(yes.kind), name_of(no.kind)),
+            return wrong(*at.kids[2],
+                         fmt::format("both results of if() must be of one kind: \"{}\" is {}, this is {}",
+                                     written(*at.kids[1]), name_of(yes.kind), name_of(no.kind)),
                          std::string(name_of(yes.kind)));
         if (yes.kind == Kind::number && no.kind == Kind::number) {
             const std::uint16_t no_node = no.node, yes_node = yes.node;
             if (yes.bare || no.bare) {
                 (yes.bare ? yes.unit : no.unit) = yes.bare ? no.unit : yes.unit;
             } else if (auto by = conversion(no.unit, yes.unit); !by) {
-                return wrong(*at.kids[2], fmt::format("both results of if() must have like units: \"{}\" has {}, this has {}", written(*at.kids[1]), unit_name(yes), unit_name(no)),
+                return wrong(*at.kids[2],
+                             fmt::format("both results of if() must have like units: \"{}\" has {}, this has {}",
+                                         written(*at.kids[1]), unit_name(yes), unit_name(no)),
                              "a unit that converts to " + yes.unit);
             } else if (no.unit != yes.unit) {
                 no.node = add({.op = NodeOp::affine, .a = no_node, .number = by->factor, .offset = by->offset});
@@ -498,7 +572,10 @@ private:
         const bool plain = function.op == NodeOp::sqrt || function.op == NodeOp::log || function.op == NodeOp::exp;
         if (plain && !typed.unit.empty()) {
             if (function.op != NodeOp::sqrt)
-                return wrong(*at.kids[0], fmt::format("{}() takes a plain number, and this has {}", function.info.name, unit_name(typed)), "a number without unit");
+                return wrong(
+                    *at.kids[0],
+                    fmt::format("{}() takes a plain number, and this has {}", function.info.name, unit_name(typed)),
+                    "a number without unit");
             typed.unit = EXPR_TRY(root_unit(at, typed));
         }
         typed.node = add({.op = function.op, .a = typed.node});
@@ -513,7 +590,9 @@ private:
             if (root.size() > 2 && root.front() == '(' && root.back() == ')') root = root.substr(1, root.size() - 2);
             if (check_unit(root)) return root;
         }
-        return wrong(*at.kids[0], fmt::format("sqrt() takes a plain number or a square, and this has {}", unit_name(typed)), "a number without unit");
+        return wrong(*at.kids[0],
+                     fmt::format("sqrt() takes a plain number or a square, and this has {}", unit_name(typed)),
+                     "a number without unit");
     }
 
     Checked<Typed> least_most(const Ast& at, const Function& function) {
@@ -522,10 +601,13 @@ private:
         Typed best = EXPR_TRY(operand(*at.kids[0], where));
         for (std::size_t i = 1; i < at.kids.size(); ++i) {
             Typed next = EXPR_TRY(operand(*at.kids[i], where));
-            if (best.kind == Kind::number && next.kind == Kind::number && !best.bare && !next.bare && best.unit != next.unit) {
+            if (best.kind == Kind::number && next.kind == Kind::number && !best.bare && !next.bare &&
+                best.unit != next.unit) {
                 const auto by = conversion(next.unit, best.unit);
                 if (!by)
-                    return wrong(*at.kids[i], fmt::format("{}() needs like units: the first has {}, this has {}", function.info.name, unit_name(best), unit_name(next)),
+                    return wrong(*at.kids[i],
+                                 fmt::format("{}() needs like units: the first has {}, this has {}", function.info.name,
+                                             unit_name(best), unit_name(next)),
                                  "a unit that converts to " + best.unit);
                 next.node = add({.op = NodeOp::affine, .a = next.node, .number = by->factor, .offset = by->offset});
             } else if (best.bare) {
@@ -543,7 +625,9 @@ private:
     Checked<std::pair<std::uint16_t, ScopeTag>> tag_argument(const Ast& at, const Function& function) {
         const Ast& kid = *at.kids[0];
         if (kid.op != Op::name)
-            return wrong(kid, fmt::format("the first argument of {}() must be a tag, not a calculation", function.info.name), "a tag", {std::string(function.info.example)});
+            return wrong(kid,
+                         fmt::format("the first argument of {}() must be a tag, not a calculation", function.info.name),
+                         "a tag", {std::string(function.info.example)});
         const auto tag = scope_.find(kid.token.text);
         if (!tag) return unknown_name(kid, kid.token.text);
         return std::pair{EXPR_TRY(tag_index(kid, *tag)), *tag};
@@ -554,27 +638,39 @@ private:
         const Ast& length = *at.kids[1];
         if (length.op != Op::duration || length.token.number <= 0) {
             const bool metres = length.op == Op::number && length.token.has_unit;
-            return wrong(length, fmt::format("the second argument of {}() must be a duration above zero", function.info.name), "a duration such as 30s, 5m, 2h or 1d",
+            return wrong(length,
+                         fmt::format("the second argument of {}() must be a duration above zero", function.info.name),
+                         "a duration such as 30s, 5m, 2h or 1d",
                          {metres ? fmt::format("{}{}", length.token.number, length.token.unit) : "5m"});
         }
         const auto [index, tag] = EXPR_TRY(tag_argument(at, function));
         const Aggregate aggregate = *function.aggregate;
         if (tag.known && tag.type == ValueType::text && aggregate != Aggregate::count)
-            return wrong(*at.kids[0], fmt::format("{}() needs numbers, and \"{}\" is a text", function.info.name, written(*at.kids[0])), "a tag with numbers");
+            return wrong(
+                *at.kids[0],
+                fmt::format("{}() needs numbers, and \"{}\" is a text", function.info.name, written(*at.kids[0])),
+                "a tag with numbers");
         const WindowSpec spec{aggregate, index, duration_of(length.token)};
         auto found = std::find(program_->windows_.begin(), program_->windows_.end(), spec);
         if (found == program_->windows_.end()) found = program_->windows_.insert(found, spec);
         window_longest_ = std::max(window_longest_, spec.length);
-        Typed typed{.kind = Kind::number, .unit = tag.unit, .difference = aggregate == Aggregate::delta || aggregate == Aggregate::rate};
+        Typed typed{.kind = Kind::number,
+                    .unit = tag.unit,
+                    .difference = aggregate == Aggregate::delta || aggregate == Aggregate::rate};
         if (aggregate == Aggregate::count) typed.unit.clear();
         if (aggregate == Aggregate::rate) {
             auto unit = quotient_unit(tag.unit, "s");
-            if (!unit) return wrong(at, fmt::format("the unit {} per second cannot be formed: {}", tag.unit, unit.error().text()), "a simpler unit");
+            if (!unit)
+                return wrong(at,
+                             fmt::format("the unit {} per second cannot be formed: {}", tag.unit, unit.error().text()),
+                             "a simpler unit");
             typed.unit = std::move(*unit);
         }
         if (!tag.known) typed.kind = Kind::any;
-        typed.node = add({.op = NodeOp::window, .index = static_cast<std::uint16_t>(found - program_->windows_.begin())});
-        watch(typed.node, index, fmt::format("{}({}, {})", function.info.name, written(*at.kids[0]), length.token.written), typed.unit);
+        typed.node =
+            add({.op = NodeOp::window, .index = static_cast<std::uint16_t>(found - program_->windows_.begin())});
+        watch(typed.node, index,
+              fmt::format("{}({}, {})", function.info.name, written(*at.kids[0]), length.token.written), typed.unit);
         return typed;
     }
 
@@ -596,7 +692,8 @@ private:
 
 }  // namespace
 
-Checked<std::shared_ptr<const Program>> compile(std::string_view text, const Scope& scope, const CompileOptions& options) {
+Checked<std::shared_ptr<const Program>> compile(std::string_view text, const Scope& scope,
+                                                const CompileOptions& options) {
     return Compiler{text, scope, options}.run();
 }
 

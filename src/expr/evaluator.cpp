@@ -99,12 +99,18 @@ public:
         now_ += by;
         for (Last& last : tags_) {
             last.seen += by;
-            // Back: times that come now are smaller and yet newer. Forward: those of senders with a true clock still are.
+            // Back: times that come now are smaller and yet newer. Forward: those of senders with a true clock still
+            // are.
             if (by < 0) last.order += by;
         }
         for (WindowPoints& window : windows_) window.shift(by);
         for (Hold& hold : holds_) hold.from += by;
         if (next_) *next_ += by;
+        stale_ = true;
+    }
+
+    void hear(TimeNs now) override {
+        for (Last& last : tags_) last.seen = std::max(last.seen, now);
         stale_ = true;
     }
 
@@ -124,7 +130,8 @@ public:
                    .missing = root.missing,
                    .number = root.number,
                    .truth = root.yes(),
-                   .text = root.kind == Kind::quality ? std::string(to_string(static_cast<Grade>(root.number))) : std::string(root.text),
+                   .text = root.kind == Kind::quality ? std::string(to_string(static_cast<Grade>(root.number)))
+                                                      : std::string(root.text),
                    .quality = root.quality};
         answered_at_ = now_;
         return answer_;
@@ -149,7 +156,8 @@ public:
             if (watched.node < cells_.size() && cells_[watched.node].known) {
                 TimeNs time = answered_at_;
                 if (node.op == NodeOp::window) time = windows_[node.index].time_of_value().value_or(time);
-                list.push_back({watched.tag, watched.expression, time, cells_[watched.node].number, watched.unit, cells_[watched.node].quality});
+                list.push_back({watched.tag, watched.expression, time, cells_[watched.node].number, watched.unit,
+                                cells_[watched.node].quality});
             }
             if (!shown[watched.tag]) {
                 shown[watched.tag] = true;
@@ -203,10 +211,10 @@ private:
         }
         // The tag turned out to be of another type than it was compiled with.
         const ProgramTag& tag = program_->tags_[node.index];
-        const Kind wanted = !tag.known                            ? cell.kind
-                            : tag.type == ValueType::text         ? Kind::text
-                            : tag.type == ValueType::boolean      ? Kind::truth
-                                                                  : Kind::number;
+        const Kind wanted = !tag.known                       ? cell.kind
+                            : tag.type == ValueType::text    ? Kind::text
+                            : tag.type == ValueType::boolean ? Kind::truth
+                                                             : Kind::number;
         if (cell.kind == wanted) return cell;
         if (cell.kind == Kind::text || wanted == Kind::text) return unknown(bad(Reason::type), false);
         cell.kind = wanted;
@@ -260,12 +268,18 @@ private:
         }
         const double right = b.number + node.offset;
         switch (node.op) {
-            case NodeOp::less: return truth_of(a.number < right, quality);
-            case NodeOp::less_equal: return truth_of(a.number <= right, quality);
-            case NodeOp::greater: return truth_of(a.number > right, quality);
-            case NodeOp::greater_equal: return truth_of(a.number >= right, quality);
-            case NodeOp::equal: return truth_of(a.number == right, quality);
-            default: return truth_of(a.number != right, quality);
+            case NodeOp::less:
+                return truth_of(a.number < right, quality);
+            case NodeOp::less_equal:
+                return truth_of(a.number <= right, quality);
+            case NodeOp::greater:
+                return truth_of(a.number > right, quality);
+            case NodeOp::greater_equal:
+                return truth_of(a.number >= right, quality);
+            case NodeOp::equal:
+                return truth_of(a.number == right, quality);
+            default:
+                return truth_of(a.number != right, quality);
         }
     }
 
@@ -275,14 +289,22 @@ private:
         if (a.kind == Kind::text || b.kind == Kind::text) return unknown(bad(Reason::type), false);
         const Quality quality = worse(a.quality, b.quality);
         switch (node.op) {
-            case NodeOp::add: return number_of(a.number + b.number, quality);
-            case NodeOp::subtract: return number_of(a.number - b.number, quality);
-            case NodeOp::multiply: return number_of(a.number * b.number, quality);
-            case NodeOp::divide: return number_of(b.number == 0 ? NAN : a.number / b.number, quality);
-            case NodeOp::remainder: return number_of(std::fmod(a.number, b.number), quality);
-            case NodeOp::power: return number_of(std::pow(a.number, b.number), quality);
-            case NodeOp::min: return number_of(std::min(a.number, b.number), quality);
-            default: return number_of(std::max(a.number, b.number), quality);
+            case NodeOp::add:
+                return number_of(a.number + b.number, quality);
+            case NodeOp::subtract:
+                return number_of(a.number - b.number, quality);
+            case NodeOp::multiply:
+                return number_of(a.number * b.number, quality);
+            case NodeOp::divide:
+                return number_of(b.number == 0 ? NAN : a.number / b.number, quality);
+            case NodeOp::remainder:
+                return number_of(std::fmod(a.number, b.number), quality);
+            case NodeOp::power:
+                return number_of(std::pow(a.number, b.number), quality);
+            case NodeOp::min:
+                return number_of(std::min(a.number, b.number), quality);
+            default:
+                return number_of(std::max(a.number, b.number), quality);
         }
     }
 
@@ -291,16 +313,26 @@ private:
         if (!a.known) return unknown(a.quality, a.missing);
         if (a.kind == Kind::text) return unknown(bad(Reason::type), false);
         switch (node.op) {
-            case NodeOp::negate: return number_of(-a.number, a.quality);
-            case NodeOp::affine: return number_of(a.number * node.number + node.offset, a.quality);
-            case NodeOp::abs: return number_of(std::abs(a.number), a.quality);
-            case NodeOp::sqrt: return number_of(std::sqrt(a.number), a.quality);
-            case NodeOp::round: return number_of(std::round(a.number), a.quality);
-            case NodeOp::floor: return number_of(std::floor(a.number), a.quality);
-            case NodeOp::ceil: return number_of(std::ceil(a.number), a.quality);
-            case NodeOp::log: return number_of(std::log(a.number), a.quality);
-            case NodeOp::exp: return number_of(std::exp(a.number), a.quality);
-            default: return truth_of(a.number == 0, a.quality);  // not
+            case NodeOp::negate:
+                return number_of(-a.number, a.quality);
+            case NodeOp::affine:
+                return number_of(a.number * node.number + node.offset, a.quality);
+            case NodeOp::abs:
+                return number_of(std::abs(a.number), a.quality);
+            case NodeOp::sqrt:
+                return number_of(std::sqrt(a.number), a.quality);
+            case NodeOp::round:
+                return number_of(std::round(a.number), a.quality);
+            case NodeOp::floor:
+                return number_of(std::floor(a.number), a.quality);
+            case NodeOp::ceil:
+                return number_of(std::ceil(a.number), a.quality);
+            case NodeOp::log:
+                return number_of(std::log(a.number), a.quality);
+            case NodeOp::exp:
+                return number_of(std::exp(a.number), a.quality);
+            default:
+                return truth_of(a.number == 0, a.quality);  // not
         }
     }
 
@@ -338,28 +370,39 @@ private:
 
     Cell compute(const Node& node) {
         switch (node.op) {
-            case NodeOp::number: return number_of(node.number, kGood);
-            case NodeOp::truth: return truth_of(node.number != 0, kGood);
-            case NodeOp::text: return {.kind = Kind::text, .known = true, .text = program_->texts_[node.index]};
-            case NodeOp::quality_name: return {.kind = Kind::quality, .known = true, .number = node.number};
-            case NodeOp::tag: return input(node);
+            case NodeOp::number:
+                return number_of(node.number, kGood);
+            case NodeOp::truth:
+                return truth_of(node.number != 0, kGood);
+            case NodeOp::text:
+                return {.kind = Kind::text, .known = true, .text = program_->texts_[node.index]};
+            case NodeOp::quality_name:
+                return {.kind = Kind::quality, .known = true, .number = node.number};
+            case NodeOp::tag:
+                return input(node);
             case NodeOp::quality: {
                 const Last& last = tags_[node.index];
                 if (!last.any) return unknown(bad(Reason::none), true);
                 return {.kind = Kind::quality, .known = true, .number = static_cast<double>(last.quality.grade)};
             }
-            case NodeOp::since: return since(node);
-            case NodeOp::window: return window(node);
+            case NodeOp::since:
+                return since(node);
+            case NodeOp::window:
+                return window(node);
             case NodeOp::less:
             case NodeOp::less_equal:
             case NodeOp::greater:
             case NodeOp::greater_equal:
             case NodeOp::equal:
-            case NodeOp::not_equal: return compare(node);
+            case NodeOp::not_equal:
+                return compare(node);
             case NodeOp::and_:
-            case NodeOp::or_: return junction(node);
-            case NodeOp::hold: return hold(node);
-            case NodeOp::choose: return choose(node);
+            case NodeOp::or_:
+                return junction(node);
+            case NodeOp::hold:
+                return hold(node);
+            case NodeOp::choose:
+                return choose(node);
             case NodeOp::add:
             case NodeOp::subtract:
             case NodeOp::multiply:
@@ -367,14 +410,16 @@ private:
             case NodeOp::remainder:
             case NodeOp::power:
             case NodeOp::min:
-            case NodeOp::max: return arithmetic(node);
-            default: return one_argument(node);
+            case NodeOp::max:
+                return arithmetic(node);
+            default:
+                return one_argument(node);
         }
     }
 
     const std::shared_ptr<const ProgramImpl> program_;
     std::vector<bool> has_since_, constant_;  // of each node and what is beneath it
-    TimeNs now_ = INT64_MIN / 2;  // far below any time, and room to subtract a window
+    TimeNs now_ = INT64_MIN / 2;              // far below any time, and room to subtract a window
     TimeNs answered_at_ = INT64_MIN / 2;
     std::vector<Last> tags_;
     std::vector<WindowPoints> windows_;

@@ -14,11 +14,11 @@
 
 namespace gongshu::expr {
 
-inline constexpr std::size_t kTextBytesMax = 4096;      // of one expression
-inline constexpr std::size_t kDepthMax = 64;            // of nesting
-inline constexpr std::size_t kNodesMax = 500;           // operations of one program
-inline constexpr std::size_t kTagsMax = 64;             // different tags of one program
-inline constexpr DurationNs kWindowMax = 31 * kDay;     // of a window or a hold
+inline constexpr std::size_t kTextBytesMax = 4096;        // of one expression
+inline constexpr std::size_t kDepthMax = 64;              // of nesting
+inline constexpr std::size_t kNodesMax = 500;             // operations of one program
+inline constexpr std::size_t kTagsMax = 64;               // different tags of one program
+inline constexpr DurationNs kWindowMax = 31 * kDay;       // of a window or a hold
 inline constexpr std::size_t kWindowPointsMax = 100'000;  // readings a window holds; past it the oldest go and the
                                                           // answer is uncertain:computed
 
@@ -68,24 +68,25 @@ public:
 struct CompileOptions {
     bool want_condition = false;  // anything but a truth is an error
     bool strip_hold = false;      // leave an outermost `for 30s` out of the program: the caller does it (outer_hold())
-    // Dead band: each < <= > >= that decides is moved by so much to the side where it stays true longer, in the unit of its
-    // left side. More than 0 and nothing to move is an error.
+    // Dead band: each < <= > >= that decides is moved by so much to the side where it stays true longer, in the unit of
+    // its left side. More than 0 and nothing to move is an error.
     double relax = 0;
 };
 
-Checked<std::shared_ptr<const Program>> compile(std::string_view text, const Scope& scope, const CompileOptions& options = {});
+Checked<std::shared_ptr<const Program>> compile(std::string_view text, const Scope& scope,
+                                                const CompileOptions& options = {});
 
 enum class Truth : std::uint8_t { no, yes, unknown };
 
 // The value of an expression at one time.
 struct Answer {
     Kind kind = Kind::any;
-    bool known = false;     // false: an input is bad or missing and the rest does not decide
-    bool missing = false;   // !known because a tag had no reading or a window is empty, not because of bad quality
-    double number = 0;      // kind number, in Program::unit()
-    bool truth = false;     // kind truth
-    std::string text;       // kind text and quality
-    Quality quality;        // the worst of what was used; bad when !known
+    bool known = false;    // false: an input is bad or missing and the rest does not decide
+    bool missing = false;  // !known because a tag had no reading or a window is empty, not because of bad quality
+    double number = 0;     // kind number, in Program::unit()
+    bool truth = false;    // kind truth
+    std::string text;      // kind text and quality
+    Quality quality;       // the worst of what was used; bad when !known
 
     Truth as_truth() const { return !known ? Truth::unknown : truth ? Truth::yes : Truth::no; }
 };
@@ -103,7 +104,8 @@ struct Observed {
 // Evaluator gives a program's answer over a stream of readings.
 // Lives:   with its program, which it keeps alive.
 // Threads: one at a time.
-// Bounds:  the newest reading of each tag, kWindowPointsMax readings a window. feed() costs O(windows of that tag) on the
+// Bounds:  the newest reading of each tag, kWindowPointsMax readings a window. feed() costs O(windows of that tag) on
+// the
 //          average, answer() O(operations).
 // Time:    has its own, which only advance() moves, never back. Late readings go to their place in windows and do not
 //          replace a newer value; of two with one time the later wins. Unknown neither starts nor ends a hold.
@@ -125,6 +127,8 @@ public:
     virtual std::optional<TimeNs> next_time() const = 0;
     // Somebody set the clock: everything kept is `by` later, so that all ages stay as they were.
     virtual void shift(DurationNs by) = 0;
+    // Counts silence, since(), from `now` on for every tag that was heard before: nobody listened until then.
+    virtual void hear(TimeNs now) = 0;
     // What the last answer was made from, in the order written.
     virtual std::vector<Observed> observed() const = 0;
 };

@@ -49,7 +49,9 @@ public:
     }
 
 private:
-    void add(const std::string& name, const std::string& unit, ValueType type = ValueType::number) { all_[name] = {name, unit, type, true}; }
+    void add(const std::string& name, const std::string& unit, ValueType type = ValueType::number) {
+        all_[name] = {name, unit, type, true};
+    }
     std::map<std::string, ScopeTag> all_;
 };
 
@@ -59,9 +61,12 @@ constexpr TimeNs kStart = 1'700'000'000 * kSecond;
 std::string show(const Answer& answer) {
     if (!answer.known) return answer.missing ? "missing" : "unknown";
     switch (answer.kind) {
-        case Kind::truth: return answer.truth ? "true" : "false";
-        case Kind::number: return fmt::format("{:.10g}", answer.number);
-        default: return answer.text;
+        case Kind::truth:
+            return answer.truth ? "true" : "false";
+        case Kind::number:
+            return fmt::format("{:.10g}", answer.number);
+        default:
+            return answer.text;
     }
 }
 
@@ -79,10 +84,25 @@ std::string evaluate(std::string_view text, const std::map<std::string, Value>& 
 
 TEST(Expr, Values) {
     const auto f = [](std::string_view text, std::string_view want) {
-        EXPECT_EQ(want, evaluate(text, {{"temperature", 85.0}, {"old_temperature", 212.0}, {"kelvin", 300.0}, {"pressure", 2.0}, {"level", 5000.0},
-                                        {"x", 7.0}, {"y", -3.0}, {"running", true}, {"state", std::string("RUN")}, {"parts", std::int64_t{12}},
-                                        {"温度", 20.0}, {"site1/line1/cnc1.temperature", 70.0}, {"site-1/line-2/cnc-3.spindle_load", 55.0},
-                                        {"1号车间/cnc1.温度", 33.0}, {"a-b/c d.e", 9.0}, {"b.c", 2.0}, {"humidity", 40.0}, {"energy", 3.0}, {"speed", 1500.0}}))
+        EXPECT_EQ(want, evaluate(text, {{"temperature", 85.0},
+                                        {"old_temperature", 212.0},
+                                        {"kelvin", 300.0},
+                                        {"pressure", 2.0},
+                                        {"level", 5000.0},
+                                        {"x", 7.0},
+                                        {"y", -3.0},
+                                        {"running", true},
+                                        {"state", std::string("RUN")},
+                                        {"parts", std::int64_t{12}},
+                                        {"温度", 20.0},
+                                        {"site1/line1/cnc1.temperature", 70.0},
+                                        {"site-1/line-2/cnc-3.spindle_load", 55.0},
+                                        {"1号车间/cnc1.温度", 33.0},
+                                        {"a-b/c d.e", 9.0},
+                                        {"b.c", 2.0},
+                                        {"humidity", 40.0},
+                                        {"energy", 3.0},
+                                        {"speed", 1500.0}}))
             << text;
     };
     f("1 + 2 * 3", "7");
@@ -277,7 +297,8 @@ TEST(Expr, DeadBandMovesWhatDecides) {
     EXPECT_FALSE(compile("temperature == 5", kNames, {.relax = 5}));
 }
 
-// Steps of one evaluator: "+5s" moves time, "x=3" feeds at the present time, "x=3@-10s" with a time of its own, "x=bad".
+// Steps of one evaluator: "+5s" moves time, "x=3" feeds at the present time, "x=3@-10s" with a time of its own,
+// "x=bad".
 std::string run(std::string_view text, std::string_view steps) {
     const auto program = compile(text, kNames);
     if (!program) return program.error().text;
@@ -296,12 +317,15 @@ std::string run(std::string_view text, std::string_view steps) {
             evaluator->advance(now);
         } else {
             const auto equals = step.find('='), at = step.find('@');
-            const std::string name = step.substr(0, equals), value = step.substr(equals + 1, at == std::string::npos ? at : at - equals - 1);
+            const std::string name = step.substr(0, equals),
+                              value = step.substr(equals + 1, at == std::string::npos ? at : at - equals - 1);
             const TimeNs time = at == std::string::npos ? now : now + std::atoll(step.c_str() + at + 1) * kSecond;
             for (std::size_t i = 0; i < (*program)->tags().size(); ++i)
                 if ((*program)->tags()[i].path == name) {
-                    if (value == "bad") evaluator->feed(i, time, 0.0, bad(Reason::timeout));
-                    else evaluator->feed(i, time, std::atof(value.c_str()), kGood);
+                    if (value == "bad")
+                        evaluator->feed(i, time, 0.0, bad(Reason::timeout));
+                    else
+                        evaluator->feed(i, time, std::strtod(value.c_str(), nullptr), kGood);
                 }
         }
         seen += show(evaluator->answer()) + " ";
@@ -311,7 +335,9 @@ std::string run(std::string_view text, std::string_view steps) {
 }
 
 TEST(Evaluator, Steps) {
-    const auto f = [](std::string_view text, std::string_view steps, std::string_view want) { EXPECT_EQ(want, run(text, steps)) << text; };
+    const auto f = [](std::string_view text, std::string_view steps, std::string_view want) {
+        EXPECT_EQ(want, run(text, steps)) << text;
+    };
     f("avg(x, 10s)", "x=1 +5 x=3 +5 +5 x=9", "1 1 2 3 missing 9");
     f("sum(x, 10s)", "x=1 +5 x=3 x=4@-2 x=4@-2 +8 +2", "1 1 4 8 8 3 missing");
     f("count(x, 10s)", "+1 x=1 x=2 x=bad +1 x=3 x=bad@-5", "0 1 1 0 0 1 1");
@@ -343,15 +369,19 @@ TEST(Evaluator, WhyNamesTheReadings) {
     EXPECT_TRUE(evaluator->answer().truth);
     std::string seen;
     for (const Observed& one : evaluator->observed())
-        seen += fmt::format("{} {} {} {} {};", one.tag, one.expression, one.time - kStart, to_string(one.value), one.unit);
-    EXPECT_EQ(seen, "0 temperature -3 81.5 degC;1 avg(pressure, 5m) 0 3 bar;1 pressure -1 4 bar;2 max(x, 5m) -9 3 ;2 x -9 3 ;");
+        seen +=
+            fmt::format("{} {} {} {} {};", one.tag, one.expression, one.time - kStart, to_string(one.value), one.unit);
+    EXPECT_EQ(
+        seen,
+        "0 temperature -3 81.5 degC;1 avg(pressure, 5m) 0 3 bar;1 pressure -1 4 bar;2 max(x, 5m) -9 3 ;2 x -9 3 ;");
 }
 
 TEST(Evaluator, WindowForgetsTheOldestAtItsLimit) {
     const auto program = compile("sum(x, 1d)", kNames);
     const auto evaluator = Evaluator::create(*program);
     evaluator->advance(kStart);
-    for (std::size_t i = 0; i < kWindowPointsMax; ++i) evaluator->feed(0, kStart - static_cast<TimeNs>(kWindowPointsMax - i), 1.0, kGood);
+    for (std::size_t i = 0; i < kWindowPointsMax; ++i)
+        evaluator->feed(0, kStart - static_cast<TimeNs>(kWindowPointsMax - i), 1.0, kGood);
     EXPECT_EQ(evaluator->answer().quality, kGood);
     evaluator->feed(0, kStart, 1.0, kGood);
     EXPECT_EQ(evaluator->answer().number, static_cast<double>(kWindowPointsMax));
@@ -402,7 +432,9 @@ TEST(Units, Conversions) {
 TEST(Expr, ReferenceShowsEveryFunctionAndItsExampleCompiles) {
     const std::string en = reference("en"), zh = reference("zh");
     class Anything final : public Scope {
-        std::optional<ScopeTag> find(std::string_view name) const override { return ScopeTag{std::string(name), "", ValueType::number, false}; }
+        std::optional<ScopeTag> find(std::string_view name) const override {
+            return ScopeTag{std::string(name), "", ValueType::number, false};
+        }
     };
     for (const FunctionInfo& function : functions()) {
         EXPECT_NE(en.find("`" + std::string(function.example) + "`"), std::string::npos);
@@ -411,7 +443,8 @@ TEST(Expr, ReferenceShowsEveryFunctionAndItsExampleCompiles) {
         EXPECT_TRUE(program) << function.example << ": " << program.error().text;
     }
     for (const std::string_view language : {"en", "zh"}) {
-        const std::string path = std::string(GONGSHU_SOURCE_DIR) + (language == "en" ? "/docs/guide/expressions.md" : "/docs/guide/expressions.zh-CN.md");
+        const std::string path = std::string(GONGSHU_SOURCE_DIR) +
+                                 (language == "en" ? "/docs/guide/expressions.md" : "/docs/guide/expressions.zh-CN.md");
         if (std::getenv("UPDATE")) std::ofstream(path) << reference(language);
         std::ifstream file(path);
         std::stringstream text;

@@ -35,7 +35,7 @@ std::pair<char32_t, std::uint32_t> decode(std::string_view text, std::size_t at)
 }
 
 char32_t narrow(char32_t code) {
-    if (code == 0x3000) return ' ';                                   // ideographic space
+    if (code == 0x3000) return ' ';                                    // ideographic space
     if (code >= 0xff01 && code <= 0xff5e) return code - 0xff01 + '!';  // full-width forms
     if (code == 0xd7) return '*';
     if (code == 0xf7) return '/';
@@ -49,8 +49,8 @@ bool is_space(char32_t c) { return c == ' ' || c == '\t' || c == '\n' || c == '\
 // Letters of any script; signs of units (℃ ° % µ Ω ²) are told apart by where they stand.
 bool is_letter(char32_t c) {
     if (c < 0x80) return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-    return c >= 0xaa && c != 0xd7 && c != 0xf7 && c != 0x2264 && c != 0x2265 && c != 0x2260 && !(c >= 0x2000 && c <= 0x206f) &&
-           !(c >= 0x3000 && c <= 0x303f) && c < 0xe000 + 0x1900;
+    return c >= 0xaa && c != 0xd7 && c != 0xf7 && c != 0x2264 && c != 0x2265 && c != 0x2260 &&
+           !(c >= 0x2000 && c <= 0x206f) && !(c >= 0x3000 && c <= 0x303f) && c < 0xe000 + 0x1900;
 }
 bool is_name(char32_t c) { return is_letter(c) || is_digit(c); }
 
@@ -77,7 +77,9 @@ public:
     }
 
 private:
-    char32_t at(std::size_t ahead) const { return pos_ + ahead < characters_.size() ? characters_[pos_ + ahead].code : 0; }
+    char32_t at(std::size_t ahead) const {
+        return pos_ + ahead < characters_.size() ? characters_[pos_ + ahead].code : 0;
+    }
 
     std::string_view slice(std::size_t from, std::size_t to) const {
         const auto byte = [&](std::size_t i) { return i < characters_.size() ? characters_[i].byte : text_.size(); };
@@ -92,18 +94,28 @@ private:
 
     ExprError error(std::size_t from, std::size_t to, std::string text, std::string expected,
                     std::vector<std::string> suggest = {}) const {
-        return {std::move(text), static_cast<std::uint32_t>(from + 1), static_cast<std::uint32_t>(to - from),
-                std::string(slice(from, to)), std::move(expected), std::move(suggest)};
+        return {std::move(text),
+                static_cast<std::uint32_t>(from + 1),
+                static_cast<std::uint32_t>(to - from),
+                std::string(slice(from, to)),
+                std::move(expected),
+                std::move(suggest)};
     }
 
     std::optional<ExprError> read_characters() {
         if (text_.size() > kTextBytesMax)
-            return error(0, 0, fmt::format("the expression has {} bytes, at most {} are allowed", text_.size(), kTextBytesMax),
-                         "a shorter expression");
+            return error(
+                0, 0, fmt::format("the expression has {} bytes, at most {} are allowed", text_.size(), kTextBytesMax),
+                "a shorter expression");
         for (std::size_t byte = 0; byte < text_.size();) {
             const auto [code, bytes] = decode(text_, byte);
             if (bytes == 0 || (code < ' ' && !is_space(code)) || code == 0x7f) {
-                ExprError bad{"a character that is not text (UTF-8)", static_cast<std::uint32_t>(characters_.size() + 1), 1, "", "text", {}};
+                ExprError bad{"a character that is not text (UTF-8)",
+                              static_cast<std::uint32_t>(characters_.size() + 1),
+                              1,
+                              "",
+                              "text",
+                              {}};
                 return bad;
             }
             characters_.push_back({narrow(code), static_cast<std::uint32_t>(byte)});
@@ -128,7 +140,8 @@ private:
         std::size_t end = pos_ + 1;
         while (end < characters_.size() && characters_[end].code != quote) ++end;
         if (end >= characters_.size())
-            return error(pos_, characters_.size(), "the text that begins here has no closing quote", std::string(1, static_cast<char>(quote)));
+            return error(pos_, characters_.size(), "the text that begins here has no closing quote",
+                         std::string(1, static_cast<char>(quote)));
         Token token{.kind = TokenKind::text, .text = std::string(slice(pos_ + 1, end))};
         pos_ = end + 1;
         return token;
@@ -137,8 +150,11 @@ private:
     Checked<Token> backticks() {
         std::size_t end = pos_ + 1;
         while (end < characters_.size() && characters_[end].code != '`') ++end;
-        if (end >= characters_.size()) return error(pos_, characters_.size(), "the name that begins here has no closing backtick", "`");
-        if (end == pos_ + 1) return error(pos_, end + 1, "there is no name between the backticks", "a tag, such as `line 1/cnc-1.temperature`");
+        if (end >= characters_.size())
+            return error(pos_, characters_.size(), "the name that begins here has no closing backtick", "`");
+        if (end == pos_ + 1)
+            return error(pos_, end + 1, "there is no name between the backticks",
+                         "a tag, such as `line 1/cnc-1.temperature`");
         Token token{.kind = TokenKind::name, .text = std::string(slice(pos_ + 1, end)), .quoted = true};
         pos_ = end + 1;
         return token;
@@ -259,7 +275,8 @@ private:
         if (is_letter(c)) {
             for (const std::string_view keyword : {"and", "or", "for"}) {
                 bool same = !is_name(at(from + keyword.size()));
-                for (std::size_t i = 0; i < keyword.size(); ++i) same = same && at(from + i) == static_cast<char32_t>(keyword[i]);
+                for (std::size_t i = 0; i < keyword.size(); ++i)
+                    same = same && at(from + i) == static_cast<char32_t>(keyword[i]);
                 if (same) return false;
             }
             return true;
@@ -321,15 +338,18 @@ private:
         for (const std::string_view two : kTwo)
             if (c == static_cast<char32_t>(two[0]) && at(1) == static_cast<char32_t>(two[1])) return op(two, 2);
         if (c == '<' && at(1) == '>') return error(pos_, pos_ + 2, "\"<>\" is not known", "!=", {"!="});
-        if (c == '&') return error(pos_, pos_ + (at(1) == '&' ? 2 : 1), "write \"and\" between two conditions", "and", {"and"});
-        if (c == '|') return error(pos_, pos_ + (at(1) == '|' ? 2 : 1), "write \"or\" between two conditions", "or", {"or"});
+        if (c == '&')
+            return error(pos_, pos_ + (at(1) == '&' ? 2 : 1), "write \"and\" between two conditions", "and", {"and"});
+        if (c == '|')
+            return error(pos_, pos_ + (at(1) == '|' ? 2 : 1), "write \"or\" between two conditions", "or", {"or"});
         if (c == '=') return error(pos_, pos_ + 1, "\"=\" is not known; equality is \"==\"", "==", {"=="});
         if (c == '!') return error(pos_, pos_ + 1, "\"!\" is not known; write \"not\"", "not", {"not"});
         if (c < 0x80 && std::strchr("+-*/%^()<>,.", static_cast<int>(c))) {
             const char text = static_cast<char>(c);
             return op({&text, 1}, 1);
         }
-        return error(pos_, pos_ + 1, fmt::format("\"{}\" has no meaning here", slice(pos_, pos_ + 1)), "a tag, a number or an operator");
+        return error(pos_, pos_ + 1, fmt::format("\"{}\" has no meaning here", slice(pos_, pos_ + 1)),
+                     "a tag, a number or an operator");
     }
 
     const std::string_view text_;

@@ -8,11 +8,12 @@
 #include "expr/error.h"
 
 // `Checked` has no TRY of its own: the value, or return the ExprError.
-#define EXPR_TRY(...)                                                       \
-    ({                                                                      \
-        auto expr_try_ = (__VA_ARGS__);                                     \
-        if (!expr_try_) [[unlikely]] return std::move(expr_try_).error();   \
-        std::move(*expr_try_);                                              \
+#define EXPR_TRY(...)                            \
+    ({                                           \
+        auto expr_try_ = (__VA_ARGS__);          \
+        if (!expr_try_) [[unlikely]]             \
+            return std::move(expr_try_).error(); \
+        std::move(*expr_try_);                   \
     })
 
 namespace gongshu::expr {
@@ -25,16 +26,17 @@ struct Token {
     std::string text;
     std::uint32_t column = 1;  // from 1, in characters
     std::uint32_t length = 0;
-    double number = 0;         // number; seconds of a duration
-    std::string unit;          // of a number, checked; "" = none
+    double number = 0;  // number; seconds of a duration
+    std::string unit;   // of a number, checked; "" = none
     bool has_unit = false;
-    std::string written;       // as in the text
-    bool quoted = false;       // a name in backticks: never a keyword or a function
+    std::string written;  // as in the text
+    bool quoted = false;  // a name in backticks: never a keyword or a function
 
     bool is(std::string_view op) const { return kind == TokenKind::op && text == op; }
 };
 
-// Splits a whole expression. Full-width signs （）＞＜，！＝％ and ≤ ≥ ≠ × ÷ count as their ASCII brothers. The last token is `end`.
+// Splits a whole expression. Full-width signs （）＞＜，！＝％ and ≤ ≥ ≠ × ÷ count as their ASCII brothers. The last
+// token is `end`.
 Checked<std::vector<Token>> split(std::string_view text);
 
 }  // namespace gongshu::expr

@@ -15,7 +15,8 @@ public:
     explicit Parser(std::vector<Token> tokens) : tokens_(std::move(tokens)) {}
 
     Checked<Tree> run() {
-        if (peek().kind == TokenKind::end) return unexpected("the expression is empty", "a condition such as temperature > 80");
+        if (peek().kind == TokenKind::end)
+            return unexpected("the expression is empty", "a condition such as temperature > 80");
         Tree tree = EXPR_TRY(hold());
         if (peek().kind != TokenKind::end) {
             if (peek().is(")")) return unexpected("this bracket was never opened", "an operator or the end");
@@ -36,7 +37,8 @@ private:
 
     Checked<Tree> node(Op op, Token token, std::uint32_t column, std::vector<Tree> kids) {
         if (++nodes_ > kNodesMax)
-            return unexpected(fmt::format("the expression has more than {} operations", kNodesMax), "a shorter expression");
+            return unexpected(fmt::format("the expression has more than {} operations", kNodesMax),
+                              "a shorter expression");
         auto tree = std::make_unique<Ast>(Ast{op, column, 0, std::move(token), std::move(kids)});
         const Token& last = tokens_[pos_ == 0 ? 0 : pos_ - 1];
         tree->length = last.column + last.length - column;
@@ -58,7 +60,8 @@ private:
     }
 
     Checked<Tree> hold() {
-        if (++depth_ > kDepthMax) return unexpected(fmt::format("brackets are nested deeper than {}", kDepthMax), "a flatter expression");
+        if (++depth_ > kDepthMax)
+            return unexpected(fmt::format("brackets are nested deeper than {}", kDepthMax), "a flatter expression");
         Tree tree = EXPR_TRY(any_of());
         while (peek().is("for")) {
             take();
@@ -92,7 +95,8 @@ private:
 
     Checked<Tree> negated() {
         if (!peek().is("not")) return comparison();
-        if (++depth_ > kDepthMax) return unexpected(fmt::format("\"not\" is nested deeper than {}", kDepthMax), "a flatter expression");
+        if (++depth_ > kDepthMax)
+            return unexpected(fmt::format("\"not\" is nested deeper than {}", kDepthMax), "a flatter expression");
         Token op = take();
         const std::uint32_t column = op.column;
         Tree kid = EXPR_TRY(negated());
@@ -143,7 +147,8 @@ private:
 
     Checked<Tree> signed_value() {
         if (!peek().is("-") && !peek().is("+")) return raised();
-        if (++depth_ > kDepthMax) return unexpected(fmt::format("signs are nested deeper than {}", kDepthMax), "a flatter expression");
+        if (++depth_ > kDepthMax)
+            return unexpected(fmt::format("signs are nested deeper than {}", kDepthMax), "a flatter expression");
         Token token = take();
         const std::uint32_t column = token.column;
         Tree kid = EXPR_TRY(signed_value());
@@ -162,12 +167,18 @@ private:
     Checked<Tree> primary() {
         const std::uint32_t column = peek().column;
         switch (peek().kind) {
-            case TokenKind::number: return node(Op::number, take(), column, {});
-            case TokenKind::duration: return node(Op::duration, take(), column, {});
-            case TokenKind::text: return node(Op::text, take(), column, {});
-            case TokenKind::name: return name();
-            case TokenKind::end: return unexpected("the expression ends where a value was expected", "a tag, a number or a bracket");
-            case TokenKind::op: break;
+            case TokenKind::number:
+                return node(Op::number, take(), column, {});
+            case TokenKind::duration:
+                return node(Op::duration, take(), column, {});
+            case TokenKind::text:
+                return node(Op::text, take(), column, {});
+            case TokenKind::name:
+                return name();
+            case TokenKind::end:
+                return unexpected("the expression ends where a value was expected", "a tag, a number or a bracket");
+            case TokenKind::op:
+                break;
         }
         if (peek().is("true") || peek().is("false")) return node(Op::boolean, take(), column, {});
         if (peek().is("(")) {
@@ -180,7 +191,8 @@ private:
             tree->length = close.column + close.length - open.column;
             return tree;
         }
-        return unexpected(fmt::format("found \"{}\" where a value was expected", peek().written), "a tag, a number or a bracket");
+        return unexpected(fmt::format("found \"{}\" where a value was expected", peek().written),
+                          "a tag, a number or a bracket");
     }
 
     Checked<Tree> name() {
@@ -205,8 +217,12 @@ private:
             known = known || info.name == function.text;
         }
         if (!known)
-            return ExprError{fmt::format("there is no function \"{}\"", function.text), function.column, function.length,
-                             function.written, "a function", nearest(function.text, names)};
+            return ExprError{fmt::format("there is no function \"{}\"", function.text),
+                             function.column,
+                             function.length,
+                             function.written,
+                             "a function",
+                             nearest(function.text, names)};
         take();  // (
         std::vector<Tree> kids;
         while (!peek().is(")")) {
@@ -215,7 +231,8 @@ private:
                 take();
                 if (peek().is(")")) return unexpected("after a comma another argument is expected", "a value");
             } else if (!peek().is(")")) {
-                return unexpected(fmt::format("the arguments of {}() are not closed", function.text), "\",\" or \")\"", {")", ","});
+                return unexpected(fmt::format("the arguments of {}() are not closed", function.text), "\",\" or \")\"",
+                                  {")", ","});
             }
         }
         take();  // )

@@ -17,7 +17,9 @@ public:
         static constexpr const char* kUnits[] = {"", "degC", "bar", "mm", "%"};
         const auto first = static_cast<unsigned char>(name.front());
         if (name == "good" || name == "bad" || first == 'z') return std::nullopt;
-        const ValueType type = first == 'r' ? ValueType::boolean : name == "state" ? ValueType::text : ValueType::number;
+        const ValueType type = first == 'r'      ? ValueType::boolean
+                               : name == "state" ? ValueType::text
+                                                 : ValueType::number;
         return ScopeTag{std::string(name), type == ValueType::number ? kUnits[first % 5] : "", type, first % 7 != 0};
     }
     std::vector<std::string> names() const override { return {"temperature", "pressure", "温度"}; }
@@ -48,7 +50,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
             evaluator->advance(now += kSecond);
             for (std::size_t i = 0; i < (*program)->tags().size(); ++i) {
                 const Value values[] = {-1.5, std::int64_t{1} << 60, true, std::string("RUN"), NAN, 1e308};
-                evaluator->feed(i, now - step % 2, values[(i + static_cast<std::size_t>(step)) % 6], step == 3 ? bad(Reason::timeout) : kGood);
+                evaluator->feed(i, now - step % 2, values[(i + static_cast<std::size_t>(step)) % 6],
+                                step == 3 ? bad(Reason::timeout) : kGood);
             }
             evaluator->answer();
             evaluator->observed();

@@ -8,12 +8,42 @@
 namespace gongshu::expr {
 
 enum class NodeOp : std::uint8_t {
-    number, truth, text, quality_name,          // constants
-    tag, quality, since, window,                // inputs
-    negate, add, subtract, multiply, divide, remainder, power, affine,  // affine: kid * number + offset
-    less, less_equal, greater, greater_equal, equal, not_equal,         // right side moved by `offset` (dead band)
-    not_, and_, or_, hold, choose,
-    abs, sqrt, round, floor, ceil, log, exp, min, max,
+    number,
+    truth,
+    text,
+    quality_name,  // constants
+    tag,
+    quality,
+    since,
+    window,  // inputs
+    negate,
+    add,
+    subtract,
+    multiply,
+    divide,
+    remainder,
+    power,
+    affine,  // affine: kid * number + offset
+    less,
+    less_equal,
+    greater,
+    greater_equal,
+    equal,
+    not_equal,  // right side moved by `offset` (dead band)
+    not_,
+    and_,
+    or_,
+    hold,
+    choose,
+    abs,
+    sqrt,
+    round,
+    floor,
+    ceil,
+    log,
+    exp,
+    min,
+    max,
 };
 
 // One operation. Kids have smaller indexes than their parent; the last node of a program is its root.
@@ -22,7 +52,7 @@ struct Node {
     std::uint16_t a = 0, b = 0, c = 0;  // kids
     std::uint16_t index = 0;            // of a tag, a window, a hold, a constant text
     double number = 0, offset = 0;
-    DurationNs duration = 0;            // hold
+    DurationNs duration = 0;  // hold
 };
 
 enum class Aggregate : std::uint8_t { avg, min, max, sum, count, first, last, delta, rate };

@@ -31,7 +31,8 @@ struct Fed {
     bool good;
 };
 
-// What was fed, and when it was asked: everything a dull evaluator needs. `fed` counts how much was fed at each question.
+// What was fed, and when it was asked: everything a dull evaluator needs. `fed` counts how much was fed at each
+// question.
 struct Past {
     std::vector<Fed> readings;
     std::vector<std::pair<TimeNs, std::size_t>> questions;
@@ -59,10 +60,12 @@ using RandomLogic = Random<Logic>;
 Number finite(double value) { return std::isfinite(value) ? Number(value) : std::nullopt; }
 
 RandomNumber random_window(Rng& rng) {
-    static constexpr std::string_view kNames[] = {"avg", "sum", "count", "min", "max", "first", "last", "delta", "rate"};
+    static constexpr std::string_view kNames[] = {"avg",   "sum",  "count", "min", "max",
+                                                  "first", "last", "delta", "rate"};
     const std::size_t which = rng.below(std::size(kNames)), tag = rng.below(std::size(kTags));
     const auto seconds = static_cast<DurationNs>(1 + rng.below(20));
-    return {fmt::format("{}({}, {}s)", kNames[which], kTags[tag], seconds), [=](const Past& past, std::size_t q) -> Number {
+    return {fmt::format("{}({}, {}s)", kNames[which], kTags[tag], seconds),
+            [=](const Past& past, std::size_t q) -> Number {
                 const TimeNs now = past.questions[q].first;
                 std::vector<Fed> in;
                 for (const auto& [time, fed] : known(past, q, tag))
@@ -77,14 +80,23 @@ RandomNumber random_window(Rng& rng) {
                 }
                 const double delta = in.back().value - in.front().value;
                 switch (which) {
-                    case 0: return sum / static_cast<double>(in.size());
-                    case 1: return sum;
-                    case 3: return least;
-                    case 4: return most;
-                    case 5: return in.front().value;
-                    case 6: return in.back().value;
-                    case 7: return delta;
-                    default: return in.size() < 2 ? Number() : delta / (static_cast<double>(in.back().time - in.front().time) / 1e9);
+                    case 0:
+                        return sum / static_cast<double>(in.size());
+                    case 1:
+                        return sum;
+                    case 3:
+                        return least;
+                    case 4:
+                        return most;
+                    case 5:
+                        return in.front().value;
+                    case 6:
+                        return in.back().value;
+                    case 7:
+                        return delta;
+                    default:
+                        return in.size() < 2 ? Number()
+                                             : delta / (static_cast<double>(in.back().time - in.front().time) / 1e9);
                 }
             }};
 }
@@ -103,13 +115,15 @@ RandomNumber random_number(Rng& rng, int depth) {
                         return list.rbegin()->second.value;
                     }};
         }
-        case 2: return random_window(rng);
+        case 2:
+            return random_window(rng);
         case 3: {
             const std::size_t tag = rng.below(std::size(kTags));
             return {fmt::format("since({})", kTags[tag]), [=](const Past& past, std::size_t q) -> Number {
                         Number came;
                         for (std::size_t i = 0; i < past.questions[q].second; ++i)
-                            if (past.readings[i].tag == tag) came = static_cast<double>(past.questions[q].first - past.readings[i].came) / 1e9;
+                            if (past.readings[i].tag == tag)
+                                came = static_cast<double>(past.questions[q].first - past.readings[i].came) / 1e9;
                         return came;
                     }};
         }
@@ -117,14 +131,19 @@ RandomNumber random_number(Rng& rng, int depth) {
             const auto left = random_number(rng, depth - 1), right = random_number(rng, depth - 1);
             const char op = "+-*/"[rng.below(4)];
             // since() is a duration: only plain numbers meet in arithmetic with it, so it is made one by dividing.
-            return {fmt::format("({} {} {})", left.text, op, right.text), [=](const Past& past, std::size_t q) -> Number {
+            return {fmt::format("({} {} {})", left.text, op, right.text),
+                    [=](const Past& past, std::size_t q) -> Number {
                         const Number a = left.dull(past, q), b = right.dull(past, q);
                         if (!a || !b) return std::nullopt;
                         switch (op) {
-                            case '+': return finite(*a + *b);
-                            case '-': return finite(*a - *b);
-                            case '*': return finite(*a * *b);
-                            default: return *b == 0 ? Number() : finite(*a / *b);
+                            case '+':
+                                return finite(*a + *b);
+                            case '-':
+                                return finite(*a - *b);
+                            case '*':
+                                return finite(*a * *b);
+                            default:
+                                return *b == 0 ? Number() : finite(*a / *b);
                         }
                     }};
         }
@@ -137,7 +156,8 @@ RandomLogic random_logic(Rng& rng, int depth) {
         case 2: {
             const auto left = random_logic(rng, depth - 1), right = random_logic(rng, depth - 1);
             const bool all = rng.chance(0.5);
-            return {fmt::format("({} {} {})", left.text, all ? "and" : "or", right.text), [=](const Past& past, std::size_t q) -> Logic {
+            return {fmt::format("({} {} {})", left.text, all ? "and" : "or", right.text),
+                    [=](const Past& past, std::size_t q) -> Logic {
                         const Logic a = left.dull(past, q), b = right.dull(past, q);
                         if ((a && *a != all) || (b && *b != all)) return !all;
                         if (!a || !b) return std::nullopt;
@@ -170,7 +190,8 @@ RandomLogic random_logic(Rng& rng, int depth) {
             const auto left = random_number(rng, 1), right = random_number(rng, 1);
             const std::size_t which = rng.below(4);
             static constexpr std::string_view kOps[] = {"<", ">", "<=", "=="};
-            return {fmt::format("{} {} {}", left.text, kOps[which], right.text), [=](const Past& past, std::size_t q) -> Logic {
+            return {fmt::format("{} {} {}", left.text, kOps[which], right.text),
+                    [=](const Past& past, std::size_t q) -> Logic {
                         const Number a = left.dull(past, q), b = right.dull(past, q);
                         if (!a || !b) return std::nullopt;
                         return which == 0 ? *a < *b : which == 1 ? *a > *b : which == 2 ? *a <= *b : *a == *b;
@@ -186,7 +207,8 @@ void run_one(std::uint64_t seed, int& compared) {
     const RandomLogic program_text = random_logic(rng, 3);
     const auto program = compile(program_text.text, Letters{}, {.want_condition = true});
     if (!program) {  // seconds against plain numbers and the like
-        EXPECT_NE(program.error().text.find("measure different things"), std::string::npos) << program_text.text << ": " << program.error().text;
+        EXPECT_NE(program.error().text.find("measure different things"), std::string::npos)
+            << program_text.text << ": " << program.error().text;
         return;
     }
     const auto evaluator = Evaluator::create(*program);
@@ -198,7 +220,8 @@ void run_one(std::uint64_t seed, int& compared) {
         const Answer& answer = evaluator->answer();
         const Logic got = answer.known ? Logic(answer.truth) : std::nullopt;
         const Logic want = program_text.dull(past, past.questions.size() - 1);
-        ASSERT_EQ(show(want), show(got)) << "seed " << seed << ", question " << past.questions.size() << ": " << program_text.text;
+        ASSERT_EQ(show(want), show(got)) << "seed " << seed << ", question " << past.questions.size() << ": "
+                                         << program_text.text;
         ++compared;
     };
     for (int step = 0; step < 25 && !testing::Test::HasFatalFailure(); ++step) {
@@ -217,7 +240,8 @@ void run_one(std::uint64_t seed, int& compared) {
             const Fed fed{tag, time, now, static_cast<double>(rng.below(10)), !rng.chance(0.1)};
             past.readings.push_back(fed);
             for (std::size_t i = 0; i < (*program)->tags().size(); ++i)
-                if ((*program)->tags()[i].path == kTags[tag]) evaluator->feed(i, time, fed.value, fed.good ? kGood : bad(Reason::timeout));
+                if ((*program)->tags()[i].path == kTags[tag])
+                    evaluator->feed(i, time, fed.value, fed.good ? kGood : bad(Reason::timeout));
         }
         ask();
     }

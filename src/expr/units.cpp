@@ -16,20 +16,75 @@ constexpr std::size_t kCacheMax = 4096;  // units remembered; at the limit all a
 
 // Spellings of machines and people that UDUNITS does not know. Whole texts only.
 constexpr std::pair<std::string_view, std::string_view> kAliases[] = {
-    {"℃", "degC"},       {"°C", "degC"},      {"摄氏度", "degC"},   {"℉", "degF"},
-    {"°F", "degF"},      {"华氏度", "degF"},  {"开尔文", "K"},      {"rpm", "rpm"},       {"r/min", "rpm"},
-    {"rev/min", "rpm"},  {"转/分", "rpm"},    {"转/分钟", "rpm"},   {"Nm", "N.m"},        {"N·m", "N.m"},
-    {"kNm", "kN.m"},     {"VA", "V.A"},       {"kVA", "kV.A"},      {"var", "V.A"},       {"kvar", "kV.A"},
-    {"Wh", "W.h"},       {"kWh", "kW.h"},     {"MWh", "MW.h"},      {"kW·h", "kW.h"},     {"千瓦时", "kW.h"},
-    {"千瓦", "kW"},      {"瓦", "W"},         {"兆瓦", "MW"},       {"帕", "Pa"},         {"千帕", "kPa"},
-    {"兆帕", "MPa"},     {"巴", "bar"},       {"伏", "V"},          {"安", "A"},          {"毫安", "mA"},
-    {"赫兹", "Hz"},      {"米", "m"},         {"毫米", "mm"},       {"厘米", "cm"},       {"微米", "um"},
-    {"千克", "kg"},      {"公斤", "kg"},      {"克", "g"},          {"吨", "t"},          {"升", "l"},
-    {"升/分", "l/min"},  {"立方米", "m3"},    {"立方米/小时", "m3/h"}, {"毫秒", "ms"},    {"秒", "s"},
-    {"分钟", "min"},     {"小时", "h"},       {"天", "d"},          {"个", "count"},      {"件", "count"},
-    {"次", "count"},     {"pcs", "count"},    {"百分比", "%"},      {"%RH", "%"},         {"％", "%"},
-    {"mm/s", "mm/s"},    {"牛", "N"},         {"千牛", "kN"},       {"牛米", "N.m"},      {"Ω", "ohm"},
-    {"kΩ", "kohm"},      {"MΩ", "Mohm"},      {"°", "degree"},      {"度", "degree"},     {"1", ""},
+    {"℃", "degC"},
+    {"°C", "degC"},
+    {"摄氏度", "degC"},
+    {"℉", "degF"},
+    {"°F", "degF"},
+    {"华氏度", "degF"},
+    {"开尔文", "K"},
+    {"rpm", "rpm"},
+    {"r/min", "rpm"},
+    {"rev/min", "rpm"},
+    {"转/分", "rpm"},
+    {"转/分钟", "rpm"},
+    {"Nm", "N.m"},
+    {"N·m", "N.m"},
+    {"kNm", "kN.m"},
+    {"VA", "V.A"},
+    {"kVA", "kV.A"},
+    {"var", "V.A"},
+    {"kvar", "kV.A"},
+    {"Wh", "W.h"},
+    {"kWh", "kW.h"},
+    {"MWh", "MW.h"},
+    {"kW·h", "kW.h"},
+    {"千瓦时", "kW.h"},
+    {"千瓦", "kW"},
+    {"瓦", "W"},
+    {"兆瓦", "MW"},
+    {"帕", "Pa"},
+    {"千帕", "kPa"},
+    {"兆帕", "MPa"},
+    {"巴", "bar"},
+    {"伏", "V"},
+    {"安", "A"},
+    {"毫安", "mA"},
+    {"赫兹", "Hz"},
+    {"米", "m"},
+    {"毫米", "mm"},
+    {"厘米", "cm"},
+    {"微米", "um"},
+    {"千克", "kg"},
+    {"公斤", "kg"},
+    {"克", "g"},
+    {"吨", "t"},
+    {"升", "l"},
+    {"升/分", "l/min"},
+    {"立方米", "m3"},
+    {"立方米/小时", "m3/h"},
+    {"毫秒", "ms"},
+    {"秒", "s"},
+    {"分钟", "min"},
+    {"小时", "h"},
+    {"天", "d"},
+    {"个", "count"},
+    {"件", "count"},
+    {"次", "count"},
+    {"pcs", "count"},
+    {"百分比", "%"},
+    {"%RH", "%"},
+    {"％", "%"},
+    {"mm/s", "mm/s"},
+    {"牛", "N"},
+    {"千牛", "kN"},
+    {"牛米", "N.m"},
+    {"Ω", "ohm"},
+    {"kΩ", "kohm"},
+    {"MΩ", "Mohm"},
+    {"°", "degree"},
+    {"度", "degree"},
+    {"1", ""},
 };
 
 std::string_view unalias(std::string_view text) {
@@ -72,17 +127,19 @@ Library& library() {
 // A unit of the cache; the lock is held by the caller and the unit is valid as long as it is held.
 Result<ut_unit*> parse_locked(Library& lib, std::string_view raw) {
     const std::string text{unalias(trim(raw))};
-    if (!lib.system) return Error{Code::unavailable, "cannot read the table of units: is the package libudunits2-data installed?"};
+    if (!lib.system)
+        return Error{Code::unavailable, "cannot read the table of units: is the package libudunits2-data installed?"};
     if (const auto known = lib.cache.find(text); known != lib.cache.end()) return known->second;
     if (text.size() > kUnitBytesMax)
         return Error{Code::invalid, "unit has {} bytes, at most {} are allowed", text.size(), kUnitBytesMax};
     // A number alone and a point in time ("s since 2000") are units to UDUNITS, not to people.
     const bool number_only = !text.empty() && text.find_first_not_of("0123456789.+-eE ") == std::string::npos;
     if (number_only || text.find('@') != std::string::npos || text.find(" since ") != std::string::npos ||
-        text.find(" from ") != std::string::npos || text.find(" after ") != std::string::npos || text.find(" ref ") != std::string::npos ||
-        text.find('\0') != std::string::npos)
+        text.find(" from ") != std::string::npos || text.find(" after ") != std::string::npos ||
+        text.find(" ref ") != std::string::npos || text.find('\0') != std::string::npos)
         return Error{Code::invalid, "\"{}\" is not a unit; write one such as degC, bar, mm/s or m3/h", raw};
-    ut_unit* unit = text.empty() ? ut_get_dimensionless_unit_one(lib.system) : ut_parse(lib.system, text.c_str(), UT_UTF8);
+    ut_unit* unit =
+        text.empty() ? ut_get_dimensionless_unit_one(lib.system) : ut_parse(lib.system, text.c_str(), UT_UTF8);
     if (!unit) return Error{Code::invalid, "\"{}\" is not a unit; write one such as degC, bar, mm/s or m3/h", raw};
     if (lib.cache.size() >= kCacheMax) lib.forget();
     lib.cache.emplace(text, unit);
@@ -101,7 +158,9 @@ Result<Conversion> convert_locked(Library& lib, std::string_view from, std::stri
     cv_converter* converter = ut_are_convertible(a, b) ? ut_get_converter(a, b) : nullptr;
     ut_free(a);
     if (!converter) {
-        const auto name = [](std::string_view unit) { return unit.empty() ? "no unit" : "\"" + std::string(unit) + "\""; };
+        const auto name = [](std::string_view unit) {
+            return unit.empty() ? "no unit" : "\"" + std::string(unit) + "\"";
+        };
         return Error{Code::invalid, "cannot convert {} to {}: they measure different things", name(from), name(to)};
     }
     const double at_0 = cv_convert_double(converter, 0);
@@ -112,7 +171,8 @@ Result<Conversion> convert_locked(Library& lib, std::string_view from, std::stri
     // Logarithmic units (dB, pH) are no straight line.
     if (!std::isfinite(result.factor) || !std::isfinite(at_1) ||
         std::abs(result.factor + result.offset - at_1) > 1e-9 * (std::abs(at_1) + std::abs(result.offset) + 1))
-        return Error{Code::unsupported, "cannot convert \"{}\" to \"{}\": only straight-line conversions are done", from, to};
+        return Error{Code::unsupported, "cannot convert \"{}\" to \"{}\": only straight-line conversions are done",
+                     from, to};
     return result;
 }
 

@@ -14,8 +14,8 @@ struct Conversion {
 };
 
 // Units by UDUNITS-2, with the spellings that machines and people here use besides ("℃", "°F", "MPa", "转/分", "%").
-// The library has global state: each call takes one process-wide lock and may take 0.1 ms; for configuration and compiling
-// only, never for each reading. Any thread. "" and "1" are "no unit".
+// The library has global state: each call takes one process-wide lock and may take 0.1 ms; for configuration and
+// compiling only, never for each reading. Any thread. "" and "1" are "no unit".
 
 // The text as UDUNITS takes it ("℃" -> "degC"); Code::invalid if it is no unit, or only begins with one.
 Result<std::string> check_unit(std::string_view text);

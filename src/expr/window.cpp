@@ -32,7 +32,9 @@ void WindowPoints::exclude(const Point& point) {
 void WindowPoints::push_extreme(const Point& point) {
     if (!point.usable() || (aggregate_ != Aggregate::min && aggregate_ != Aggregate::max)) return;
     const bool least = aggregate_ == Aggregate::min;
-    while (!extremes_.empty() && (least ? extremes_.back().value >= point.value : extremes_.back().value <= point.value)) extremes_.pop_back();
+    while (!extremes_.empty() &&
+           (least ? extremes_.back().value >= point.value : extremes_.back().value <= point.value))
+        extremes_.pop_back();
     extremes_.push_back(point);
 }
 
@@ -44,7 +46,8 @@ void WindowPoints::add(TimeNs now, TimeNs time, double value, Grade grade) {
         include(point);
         if (!dirty_) push_extreme(point);
     } else {
-        const auto at = std::lower_bound(points_.begin(), points_.end(), time, [](const Point& p, TimeNs t) { return p.time < t; });
+        const auto at =
+            std::lower_bound(points_.begin(), points_.end(), time, [](const Point& p, TimeNs t) { return p.time < t; });
         if (at != points_.end() && at->time == time) {
             exclude(*at);
             *at = point;
@@ -98,7 +101,9 @@ void WindowPoints::rebuild() const {
         if (!point.usable()) continue;
         add_compensated(sum_, lost_, point.value);
         if (!least && !most) continue;
-        while (!extremes_.empty() && (least ? extremes_.back().value >= point.value : extremes_.back().value <= point.value)) extremes_.pop_back();
+        while (!extremes_.empty() &&
+               (least ? extremes_.back().value >= point.value : extremes_.back().value <= point.value))
+            extremes_.pop_back();
         extremes_.push_back(point);
     }
 }
@@ -121,19 +126,26 @@ std::optional<double> WindowPoints::value() const {
     if (aggregate_ == Aggregate::count) return static_cast<double>(usable);
     if (usable == 0) return std::nullopt;
     switch (aggregate_) {
-        case Aggregate::avg: return (sum_ + lost_) / static_cast<double>(usable);
-        case Aggregate::sum: return sum_ + lost_;
+        case Aggregate::avg:
+            return (sum_ + lost_) / static_cast<double>(usable);
+        case Aggregate::sum:
+            return sum_ + lost_;
         case Aggregate::min:
-        case Aggregate::max: return extremes_.front().value;
-        case Aggregate::first: return first_usable()->value;
-        case Aggregate::last: return last_usable()->value;
-        case Aggregate::delta: return last_usable()->value - first_usable()->value;
+        case Aggregate::max:
+            return extremes_.front().value;
+        case Aggregate::first:
+            return first_usable()->value;
+        case Aggregate::last:
+            return last_usable()->value;
+        case Aggregate::delta:
+            return last_usable()->value - first_usable()->value;
         case Aggregate::rate: {
             const Point *first = first_usable(), *last = last_usable();
             if (first == last) return std::nullopt;
             return (last->value - first->value) / (static_cast<double>(last->time - first->time) / 1e9);
         }
-        case Aggregate::count: break;
+        case Aggregate::count:
+            break;
     }
     return std::nullopt;
 }
@@ -143,10 +155,14 @@ std::optional<TimeNs> WindowPoints::time_of_value() const {
     if (points_.size() == bad_) return std::nullopt;
     switch (aggregate_) {
         case Aggregate::min:
-        case Aggregate::max: return extremes_.front().time;
-        case Aggregate::first: return first_usable()->time;
-        case Aggregate::last: return last_usable()->time;
-        default: return std::nullopt;
+        case Aggregate::max:
+            return extremes_.front().time;
+        case Aggregate::first:
+            return first_usable()->time;
+        case Aggregate::last:
+            return last_usable()->time;
+        default:
+            return std::nullopt;
     }
 }
 

@@ -51,8 +51,8 @@ private:
     std::size_t uncertain_ = 0, bad_ = 0;
     // Rebuilt when asked for after a late reading, and now and then so that rounding does not pile up.
     mutable bool dirty_ = false;
-    mutable double sum_ = 0, lost_ = 0;  // Neumaier's compensated sum
-    mutable std::size_t removed_ = 0;    // since the sum was last made anew
+    mutable double sum_ = 0, lost_ = 0;   // Neumaier's compensated sum
+    mutable std::size_t removed_ = 0;     // since the sum was last made anew
     mutable std::deque<Point> extremes_;  // of min (max): points that no later one undercuts (tops), in order of time
 };
 

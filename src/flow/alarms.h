@@ -25,7 +25,8 @@ std::optional<Severity> parse_severity(std::string_view name);
 enum class AlarmState : std::uint8_t { raised, acknowledged, cleared };
 std::string_view to_string(AlarmState state);
 
-// One input of the condition when it became true; equals what /read gives for (tag, ts) if `expression` is a tag's name.
+// One input of the condition when it became true; equals what /read gives for (tag, ts) if `expression` is a tag's
+// name.
 struct WhyValue {
     std::string tag;         // path
     std::string expression;  // "temperature", "avg(temperature, 5m)"
@@ -51,11 +52,11 @@ struct JournalEntry {
 struct Alarm {
     std::string id;  // 16 hex digits, unique within the tenant
     TenantId tenant;
-    std::string rule;      // its name
+    std::string rule;  // its name
     std::string rule_uid;
-    std::string device;    // name of the device of a rule over devices, else ""
+    std::string device;  // name of the device of a rule over devices, else ""
     std::string device_uid;
-    std::string tag;       // path of the first tag of the condition
+    std::string tag;  // path of the first tag of the condition
     Severity severity = Severity::warning;
     std::string title_zh, title_en;
     std::string message_zh, message_en;  // values filled in
@@ -88,7 +89,8 @@ using AlarmCounts = std::array<std::uint64_t, kSeverityCount>;  // by Severity
 // Alarms is what there is and was of alarms, in memory, rebuilt from events at the start.
 // Lives:   inside Flow.
 // Threads: any; calls are quick. acknowledge() and comment() answer later.
-// Bounds:  every active alarm and the newest kClearedMax cleared ones of each tenant; older ones are only in the events.
+// Bounds:  every active alarm and the newest kClearedMax cleared ones of each tenant; older ones are only in the
+// events.
 class Alarms {
 public:
     static constexpr std::size_t kClearedMax = 10'000;
@@ -103,12 +105,13 @@ public:
     // Active ones.
     virtual AlarmCounts counts(TenantId tenant) const = 0;
 
-    // `done` is called once, after the event is durable, on the calling lane or, from another thread, on some lane; with
-    // the alarm and its journal. Code::not_found; Code::conflict when it was acknowledged already (by whom is said).
-    // A cleared alarm can be acknowledged too.
+    // `done` is called once, after the event is durable, on the calling lane or, from another thread, on some lane;
+    // with the alarm and its journal. Code::not_found; Code::conflict when it was acknowledged already (by whom is
+    // said). A cleared alarm can be acknowledged too.
     virtual void acknowledge(TenantId tenant, std::string_view id, std::string_view who, std::string_view comment,
                              Done done) = 0;
-    virtual void comment(TenantId tenant, std::string_view id, std::string_view who, std::string_view comment, Done done) = 0;
+    virtual void comment(TenantId tenant, std::string_view id, std::string_view who, std::string_view comment,
+                         Done done) = 0;
 
     // Called after each durable transition, on a lane: keep it short, post elsewhere. `what` as in JournalEntry.
     using Listener = std::function<void(const Alarm&, std::string_view what)>;

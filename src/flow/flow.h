@@ -56,7 +56,8 @@ struct CheckAnswer {
 // Flow turns readings into alarms: it meets every batch, runs the rules over it and logs what changes.
 // Lives:   after history and registry, before the doors. Give stage() to History::set_stage() before the lanes run;
 //          start() once they may. Destroy it when the lanes have stopped.
-// Threads: on_rows() on the lane that owns the shard; start() and check() from any. A rule lives on the lane of its first
+// Threads: on_rows() on the lane that owns the shard; start() and check() from any. A rule lives on the lane of its
+// first
 //          tag; other lanes post it their rows.
 // Bounds:  kForwardedRowsMax rows wait between lanes, later ones are dropped and counted; rule instances kInstancesMax.
 // Disk:    events alarm.raised, alarm.acknowledged, alarm.cleared, alarm.comment, rule.pending in history.
@@ -73,7 +74,8 @@ public:
     // All rules are ready; for tests and health.
     virtual bool ready() const = 0;
     virtual Alarms& alarms() = 0;
-    // For POST /api/v1/rules:check. `done` is called once, on a pool thread, at once if the pool is full: post elsewhere.
+    // For POST /api/v1/rules:check. `done` is called once, on a pool thread, at once if the pool is full: post
+    // elsewhere.
     virtual void check(CheckQuestion question, std::function<void(CheckAnswer)> done) = 0;
 };
 

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "data/event.h"
+#include "flow/instance.h"
+
+// Alarms as events: how they are kept, and read back after a restart.
+// Bodies are JSON objects. alarm.raised holds the whole alarm; the others name it by "alarm" and add what is new:
+// alarm.acknowledged, alarm.comment: who, comment; alarm.cleared: reason. rule.pending: rule_uid, device_uid, since.
+namespace gongshu::flow {
+
+inline constexpr std::string_view kRaised = "alarm.raised";
+inline constexpr std::string_view kAcknowledged = "alarm.acknowledged";
+inline constexpr std::string_view kCleared = "alarm.cleared";
+inline constexpr std::string_view kComment = "alarm.comment";
+inline constexpr std::string_view kPending = "rule.pending";
+
+// A new alarm of a plan, from what made its condition true; with its id, messages and reasons.
+Alarm make_alarm(const RulePlan& plan, TimeNs raised, const std::vector<expr::Observed>& observed);
+
+Event raised_event(const Alarm& alarm);
+// acknowledged, cleared and comment; `what` is the kind.
+Event follow_event(const Alarm& alarm, std::string_view what, TimeNs time, std::string_view who,
+                   std::string_view comment);
+Event pending_event(const RulePlan& plan, TimeNs since);
+
+Result<Alarm> read_raised(const Event& event);
+struct Follow {
+    std::string alarm, who, comment;
+};
+Result<Follow> read_follow(const Event& event);
+struct Pending {
+    PlanKey key;
+    TimeNs since = 0;
+};
+Result<Pending> read_pending(const Event& event);
+
+}  // namespace gongshu::flow

@@ -1,0 +1,142 @@
+#include "flow/instance.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace gongshu::flow {
+namespace {
+
+// Stops on the way of one advance(); past them it goes straight to the end. A window of many readings that all left
+// while nobody looked is the only way to get there.
+constexpr int kStopsMax = 20'000;
+
+}  // namespace
+
+Instance::Instance(std::shared_ptr<const RulePlan> plan, Carried carried)
+    : plan_(std::move(plan)),
+      on_(expr::Evaluator::create(plan_->on)),
+      stay_(plan_->stay ? expr::Evaluator::create(plan_->stay) : nullptr),
+      life_(plan_->on_delay, plan_->off_delay, carried.alarm.has_value()),
+      alarm_(std::move(carried.alarm)),
+      pending_since_(carried.pending_since),
+      restarted_(carried.restarted) {}
+
+expr::Truth Instance::judge(const expr::Answer& answer) const {
+    const expr::Truth truth = answer.as_truth();
+    // A tag that never spoke is not a bad one.
+    if (truth != expr::Truth::unknown || answer.missing) return truth;
+    switch (plan_->spec.when_bad) {
+        case WhenBad::hold:
+            return truth;
+        case WhenBad::raise:
+            return expr::Truth::yes;
+        case WhenBad::clear:
+            return expr::Truth::no;
+    }
+    return truth;
+}
+
+void Instance::feed(std::size_t tag, const Reading& reading) {
+    ASSERT(tag < plan_->tags.size());
+    const PlanTag& at = plan_->tags[tag];
+    if (at.in_on) on_->feed(*at.in_on, reading.time, reading.value, reading.quality);
+    if (at.in_stay) stay_->feed(*at.in_stay, reading.time, reading.value, reading.quality);
+}
+
+void Instance::move_to(TimeNs time) {
+    time_ = std::max(time_, time);
+    on_->advance(time_);
+    if (stay_) stay_->advance(time_);
+}
+
+void Instance::step(std::vector<Happened>& happened) {
+    const expr::Truth on = judge(on_->answer());
+    expr::Truth stay = on;
+    if (stay_) {
+        stay = judge(stay_->answer());
+        if (plan_->stay_is_clear)
+            stay = stay == expr::Truth::yes  ? expr::Truth::no
+                   : stay == expr::Truth::no ? expr::Truth::yes
+                                             : expr::Truth::unknown;
+        if (on == expr::Truth::yes) stay = expr::Truth::yes;  // what would raise it does not clear it
+    }
+    const Life::Change change = life_.step(time_, on, stay);
+    if (change == Life::Change::none) return;
+    Happened what{.change = change, .time = change == Life::Change::pending ? life_.since() : life_.changed()};
+    if (change == Life::Change::raised) what.observed = raised_with_ = on_->observed();
+    happened.push_back(std::move(what));
+}
+
+void Instance::advance(TimeNs to, std::vector<Happened>& happened) {
+    for (int stops = 0; stops < kStopsMax; ++stops) {
+        const auto next = next_time();
+        if (!next || *next > to) return move_to(to);
+        move_to(*next);
+        step(happened);
+    }
+    move_to(to);
+    step(happened);
+}
+
+std::optional<TimeNs> Instance::next_time() const {
+    std::optional<TimeNs> next = on_->next_time();
+    const auto take = [&](std::optional<TimeNs> other) {
+        if (other && *other > time_ && (!next || *next <= time_ || *other < *next)) next = other;
+    };
+    if (stay_) take(stay_->next_time());
+    take(life_.next_time());
+    if (next && *next <= time_) next.reset();
+    return next;
+}
+
+void Instance::shift(DurationNs by) {
+    time_ += by;
+    on_->shift(by);
+    if (stay_) stay_->shift(by);
+    life_.shift(by);
+    if (pending_since_) *pending_since_ += by;
+}
+
+void Instance::replay(TimeNs from, const std::vector<std::pair<std::size_t, Reading>>& readings, TimeNs now) {
+    std::vector<Happened> untold;
+    move_to(std::min(from, now));
+    for (std::size_t i = 0; i < readings.size();) {
+        const TimeNs time = std::clamp(readings[i].second.time, time_, std::max(time_, now));
+        advance(time, untold);
+        const TimeNs together = readings[i].second.time;
+        for (; i < readings.size() && readings[i].second.time == together; ++i)
+            feed(readings[i].first, readings[i].second);
+        step(untold);
+        untold.clear();
+    }
+    if (restarted_ && !alarm_) {
+        // While nobody listened nothing could be heard: silence is counted from now.
+        on_->hear(now);
+        if (stay_) stay_->hear(now);
+    }
+    advance(now, untold);
+    if (pending_since_) {
+        life_.believe(*pending_since_);
+        step(untold);
+    }
+}
+
+std::optional<Happened> Instance::settle() {
+    // A new rule does not raise before it was there; after a restart the alarm has its true time.
+    const TimeNs earliest = restarted_ ? INT64_MIN : plan_->updated;
+    if (life_.active() && !alarm_)
+        return Happened{Life::Change::raised, std::max(life_.changed(), earliest), raised_with_};
+    if (!life_.active() && alarm_)
+        return Happened{Life::Change::cleared, std::max(life_.changed(), alarm_->raised), {}};
+    if (life_.state() == Life::State::pending) return Happened{Life::Change::pending, life_.since(), {}};
+    return std::nullopt;
+}
+
+Carried Instance::carry() const {
+    Carried carried{.alarm = alarm_};
+    if (life_.state() == Life::State::pending) carried.pending_since = life_.since();
+    return carried;
+}
+
+}  // namespace gongshu::flow

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "data/rows.h"
+#include "flow/life.h"
+#include "flow/plan.h"
+
+namespace gongshu::flow {
+
+// What is known of an instance before it runs: from its predecessor, or from events after a restart.
+struct Carried {
+    std::optional<Alarm> alarm;           // the active one
+    std::optional<TimeNs> pending_since;  // a hold had begun
+    bool restarted = false;               // the program was not running until now
+};
+
+// Something that an instance wants told to the world.
+struct Happened {
+    Life::Change change = Life::Change::none;
+    TimeNs time = 0;                       // of the change; of pending: since when
+    std::vector<expr::Observed> observed;  // of raised: what made it true
+};
+
+// Instance is one running rule over one device: evaluators and the life of its alarm.
+// Threads: one at a time: built and refilled on the pool, then its lane's.
+// Bounds:  those of its evaluators.
+class Instance {
+public:
+    Instance(std::shared_ptr<const RulePlan> plan, Carried carried);
+
+    const RulePlan& plan() const { return *plan_; }
+    // The same logic with other texts.
+    void set_plan(std::shared_ptr<const RulePlan> plan) { plan_ = std::move(plan); }
+
+    // Runs over readings of the past without telling anybody: `readings` by time, `from` where they begin. Afterwards
+    // only what is new against what was carried is told by settle().
+    void replay(TimeNs from, const std::vector<std::pair<std::size_t, Reading>>& readings, TimeNs now);
+    std::optional<Happened> settle();
+
+    // One reading of the plan's tag `tag`: evaluated by the next step().
+    void feed(std::size_t tag, const Reading& reading);
+    // Goes to `to`, stopping wherever time alone changes something.
+    void advance(TimeNs to, std::vector<Happened>& happened);
+    void step(std::vector<Happened>& happened);
+    TimeNs time() const { return time_; }
+    // Later than time(); nullopt = only a reading changes something.
+    std::optional<TimeNs> next_time() const;
+    void shift(DurationNs by);
+
+    // The active alarm as last told; kept here so that whoever replaces this instance carries on with it.
+    std::optional<Alarm>& alarm() { return alarm_; }
+    Carried carry() const;
+
+private:
+    void move_to(TimeNs time);
+    expr::Truth judge(const expr::Answer& answer) const;
+
+    std::shared_ptr<const RulePlan> plan_;
+    std::unique_ptr<expr::Evaluator> on_, stay_;
+    Life life_;
+    TimeNs time_ = INT64_MIN / 2;
+    std::optional<Alarm> alarm_;
+    std::optional<TimeNs> pending_since_;
+    bool restarted_;
+    std::vector<expr::Observed> raised_with_;  // of the last raise, told or not
+};
+
+}  // namespace gongshu::flow

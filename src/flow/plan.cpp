@@ -1,0 +1,75 @@
+#include "flow/plan.h"
+
+#include <algorithm>
+
+#include "flow/scope.h"
+
+namespace gongshu::flow {
+namespace {
+
+constexpr DurationNs kLookbackSlack = kMinute;  // a window is refilled from a little before it begins
+
+void add_tags(RulePlan& plan, const expr::Program& program, bool of_on) {
+    for (std::size_t i = 0; i < program.tags().size(); ++i) {
+        const expr::ProgramTag& tag = program.tags()[i];
+        auto found = std::ranges::find(plan.tags, tag.path, &PlanTag::path);
+        if (found == plan.tags.end()) {
+            plan.tags.push_back({.path = tag.path, .unit = tag.unit});
+            found = plan.tags.end() - 1;
+        }
+        (of_on ? found->in_on : found->in_stay) = i;
+    }
+}
+
+Result<std::shared_ptr<const expr::Program>> compile(std::string_view text, const expr::Scope& scope,
+                                                     const expr::CompileOptions& options, std::string_view field) {
+    auto program = expr::compile(text, scope, options);
+    if (!program) return program.error().to_error().context("{}", field);
+    return std::move(*program);
+}
+
+}  // namespace
+
+std::string RulePlan::logic() const {
+    std::string text = fmt::format("{}\n{}\n{}\n{} {} {}", spec.condition, spec.clear_condition.value_or(""),
+                                   spec.dead_band.value_or(0), on_delay, off_delay, static_cast<int>(spec.when_bad));
+    for (const PlanTag& tag : tags) text += fmt::format("\n{} {} {}", tag.id.value, tag.unit, tag.path);
+    for (const expr::ProgramTag& tag : on->tags())
+        text += fmt::format("\n{} {}", static_cast<int>(tag.type), tag.known);
+    return text;
+}
+
+DurationNs RulePlan::lookback() const {
+    const DurationNs programs = std::max(on->lookback(), stay ? stay->lookback() : 0);
+    const DurationNs all = programs + on_delay + off_delay;
+    return all == 0 ? 0 : all + kLookbackSlack;
+}
+
+Result<std::shared_ptr<const RulePlan>> make_plan(const registry::ResourceReader& registry, const Tags& tags,
+                                                  const registry::Resource& rule, const RuleSpec& spec,
+                                                  const std::string& device, const std::string& device_uid) {
+    auto plan = std::make_shared<RulePlan>();
+    plan->key = {rule.tenant, rule.uid, device_uid};
+    plan->rule = rule.name;
+    plan->device = device;
+    plan->updated = rule.updated;
+    plan->spec = spec;
+    const LiveScope scope{registry, tags, rule.tenant, device, "", Unfound::wait};
+    plan->on = TRY(compile(spec.condition, scope, {.want_condition = true, .strip_hold = true}, "condition"));
+    plan->on_delay = std::max(TRY(parse_duration(spec.on_delay)), plan->on->outer_hold());
+    plan->off_delay = TRY(parse_duration(spec.off_delay));
+    if (spec.clear_condition) {
+        plan->stay = TRY(compile(*spec.clear_condition, scope, {.want_condition = true}, "clear_condition"));
+        plan->stay_is_clear = true;
+    } else if (spec.dead_band.value_or(0) > 0) {
+        plan->stay = TRY(compile(spec.condition, scope,
+                                 {.want_condition = true, .strip_hold = true, .relax = *spec.dead_band}, "dead_band"));
+    }
+    add_tags(*plan, *plan->on, true);
+    if (plan->stay) add_tags(*plan, *plan->stay, false);
+    for (PlanTag& tag : plan->tags)
+        if (const auto info = tags.find(rule.tenant, tag.path)) tag.id = info->id;
+    return std::shared_ptr<const RulePlan>(std::move(plan));
+}
+
+}  // namespace gongshu::flow

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data/tag.h"
+#include "expr/expr.h"
+#include "flow/rule.h"
+
+namespace gongshu::flow {
+
+// One rule over one device (or over none): what has at most one active alarm.
+struct PlanKey {
+    TenantId tenant;
+    std::string rule_uid;
+    std::string device_uid;  // "" = none
+    friend auto operator<=>(const PlanKey&, const PlanKey&) = default;
+};
+
+// A tag that a plan reads, and its place in each program.
+struct PlanTag {
+    TagId id;  // 0 = there is no such tag yet
+    std::string path;
+    std::string unit;
+    std::optional<std::size_t> in_on, in_stay;
+};
+
+// Everything that running one rule over one device needs. Constant, shared between threads.
+struct RulePlan {
+    PlanKey key;
+    std::string rule, device;  // names
+    TimeNs updated = 0;        // of the rule
+    RuleSpec spec;
+    DurationNs on_delay = 0, off_delay = 0;
+    std::shared_ptr<const expr::Program> on;
+    std::shared_ptr<const expr::Program> stay;  // null: an alarm stays as long as `on` is true
+    bool stay_is_clear = false;                 // `stay` says when to clear, not when to stay
+    std::vector<PlanTag> tags;
+
+    // Plans with the same logic differ only in what people read: texts, severity, name.
+    std::string logic() const;
+    // How far back readings matter to windows, holds and delays.
+    DurationNs lookback() const;
+};
+
+// Compiles `rule` for `device` ("" = none). Paths that are nowhere yet are left unbound.
+Result<std::shared_ptr<const RulePlan>> make_plan(const registry::ResourceReader& registry, const Tags& tags,
+                                                  const registry::Resource& rule, const RuleSpec& spec,
+                                                  const std::string& device, const std::string& device_uid);
+
+}  // namespace gongshu::flow

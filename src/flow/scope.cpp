@@ -1,0 +1,111 @@
+#include "flow/scope.h"
+
+#include "registry/kinds/device.h"
+
+namespace gongshu::flow {
+namespace {
+
+constexpr std::size_t kNamesMax = 1000;
+
+ValueType value_type(registry::PropertyType type) {
+    switch (type) {
+        case registry::PropertyType::number:
+            return ValueType::number;
+        case registry::PropertyType::integer:
+            return ValueType::integer;
+        case registry::PropertyType::boolean:
+            return ValueType::boolean;
+        case registry::PropertyType::text:
+            return ValueType::text;
+    }
+    return ValueType::number;
+}
+
+std::vector<registry::Property> properties_of_type(const registry::ResourceReader& registry, TenantId tenant,
+                                                   std::string_view type) {
+    const auto resource = registry.find(tenant, "device_type", type);
+    if (!resource) return {};
+    auto spec = registry::spec_of<registry::DeviceTypeSpec>(*resource);
+    return spec ? std::move(spec->properties) : std::vector<registry::Property>{};
+}
+
+std::vector<registry::Property> properties_of_device(const registry::ResourceReader& registry, TenantId tenant,
+                                                     std::string_view device) {
+    const auto resource = registry.find(tenant, "device", device);
+    if (!resource) return {};
+    const auto spec = registry::spec_of<registry::DeviceSpec>(*resource);
+    return spec ? properties_of_type(registry, tenant, spec->type) : std::vector<registry::Property>{};
+}
+
+}  // namespace
+
+PlannedScope::PlannedScope(const registry::ResourceReader& registry, TenantId tenant, std::string device,
+                           std::string device_type)
+    : registry_(registry), tenant_(tenant), device_(std::move(device)) {
+    const auto list = !device_.empty() ? properties_of_device(registry, tenant, device_)
+                                       : properties_of_type(registry, tenant, device_type);
+    for (const registry::Property& property : list)
+        properties_.emplace(property.name, Known{property.unit, value_type(property.type)});
+}
+
+std::optional<expr::ScopeTag> PlannedScope::planned(std::string_view device, std::string_view property) const {
+    for (const registry::Property& known : properties_of_device(registry_, tenant_, device))
+        if (known.name == property)
+            return expr::ScopeTag{fmt::format("{}.{}", device, property), known.unit, value_type(known.type), true};
+    return std::nullopt;
+}
+
+std::optional<expr::ScopeTag> PlannedScope::planned_path(std::string_view path) const {
+    // A property may hold dots of its own: each may be the one after the device.
+    for (auto dot = path.find('.'); dot != std::string_view::npos; dot = path.find('.', dot + 1))
+        if (auto tag = planned(path.substr(0, dot), path.substr(dot + 1))) return tag;
+    return std::nullopt;
+}
+
+std::optional<expr::ScopeTag> PlannedScope::find(std::string_view name) const {
+    if (const auto own = properties_.find(name); own != properties_.end()) {
+        const std::string path = device_.empty() ? std::string(name) : device_ + "." + std::string(name);
+        return expr::ScopeTag{path, own->second.unit, own->second.type, true};
+    }
+    if (auto tag = planned_path(name)) return tag;
+    const bool path = name.find_first_of("./") != std::string_view::npos;
+    if (!path) return std::nullopt;
+    return expr::ScopeTag{.path = std::string(name), .known = false};
+}
+
+std::vector<std::string> PlannedScope::names() const {
+    std::vector<std::string> list;
+    for (const auto& [name, known] : properties_) list.push_back(name);
+    return list;
+}
+
+std::optional<expr::ScopeTag> LiveScope::live(const std::string& path) const {
+    const auto info = tags_.find(tenant_, path);
+    if (!info) return std::nullopt;
+    return expr::ScopeTag{path, info->unit, info->type, true};
+}
+
+std::optional<expr::ScopeTag> LiveScope::find(std::string_view name) const {
+    auto planned = PlannedScope::find(name);
+    if (planned && planned->known) {
+        // What came in says the type; the unit of the device type fills in if the tag has none.
+        if (auto tag = live(planned->path)) {
+            if (tag->unit.empty()) tag->unit = planned->unit;
+            return tag;
+        }
+        return planned;
+    }
+    if (!device_.empty())
+        if (auto tag = live(device_ + "." + std::string(name))) return tag;
+    if (auto tag = live(std::string(name))) return tag;
+    return unfound_ == Unfound::wait ? planned : std::nullopt;
+}
+
+std::vector<std::string> LiveScope::names() const {
+    std::vector<std::string> list = PlannedScope::names();
+    for (const TagInfo& tag : tags_.match(tenant_, "**", kNamesMax - std::min(kNamesMax, list.size())))
+        list.push_back(tag.path);
+    return list;
+}
+
+}  // namespace gongshu::flow

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data/tag.h"
+#include "expr/expr.h"
+#include "registry/registry.h"
+
+namespace gongshu::flow {
+
+// What names mean by configuration alone, before any reading came: properties of device types, and paths of devices.
+// `device` or `device_type` (or neither) is what short names belong to.
+class PlannedScope : public expr::Scope {
+public:
+    PlannedScope(const registry::ResourceReader& registry, TenantId tenant, std::string device,
+                 std::string device_type);
+
+    // A short name that the type does not list is not found; a path that no device has is there but unknown.
+    std::optional<expr::ScopeTag> find(std::string_view name) const override;
+    std::vector<std::string> names() const override;
+
+protected:
+    // The tag at `device`.`property` as the device's type says.
+    std::optional<expr::ScopeTag> planned(std::string_view device, std::string_view property) const;
+    std::optional<expr::ScopeTag> planned_path(std::string_view path) const;
+
+    struct Known {
+        std::string unit;
+        ValueType type;
+    };
+
+    const registry::ResourceReader& registry_;
+    const TenantId tenant_;
+    const std::string device_;
+    std::map<std::string, Known, std::less<>> properties_;  // of the device or the type
+};
+
+enum class Unfound : std::uint8_t { wait, refuse };
+
+// The same with the tags there are. `wait`: a path that is nowhere yet may come later; `refuse`: it is an error.
+class LiveScope final : public PlannedScope {
+public:
+    LiveScope(const registry::ResourceReader& registry, const Tags& tags, TenantId tenant, std::string device,
+              std::string device_type, Unfound unfound)
+        : PlannedScope(registry, tenant, std::move(device), std::move(device_type)), tags_(tags), unfound_(unfound) {}
+
+    std::optional<expr::ScopeTag> find(std::string_view name) const override;
+    std::vector<std::string> names() const override;
+
+private:
+    std::optional<expr::ScopeTag> live(const std::string& path) const;
+
+    const Tags& tags_;
+    const Unfound unfound_;
+};
+
+}  // namespace gongshu::flow

@@ -1,0 +1,75 @@
+import { get, part, post } from './http';
+
+export type Severity = 'critical' | 'major' | 'minor' | 'warning';
+export const severities: Severity[] = ['critical', 'major', 'minor', 'warning'];
+export type AlarmState = 'raised' | 'acknowledged' | 'cleared';
+export type Counts = Record<Severity, number>;
+
+export interface WhyValue {
+  tag: string;
+  expression: string;
+  ts: number;
+  value: number | string | boolean | null;
+  unit: string;
+  quality: string;
+}
+export interface JournalLine {
+  time: number;
+  what: 'raised' | 'acknowledged' | 'cleared' | 'comment';
+  who: string;
+  comment: string;
+}
+export interface Alarm {
+  id: string;
+  rule: string;
+  tag: string;
+  state: AlarmState;
+  acknowledged_by: string | null;
+  severity: Severity;
+  device?: string;
+  title_zh?: string;
+  title_en?: string;
+  message: string;
+  message_zh?: string;
+  message_en?: string;
+  cleared_reason?: string;
+  raised: number;
+  cleared: number | null;
+  acknowledged: number | null;
+  why?: { condition: string; text_zh?: string; text_en?: string; values: WhyValue[] };
+  journal?: JournalLine[];
+}
+export interface AlarmQuestion {
+  state: 'active' | AlarmState | 'all';
+  from?: string;
+  to?: string;
+  severity?: string;
+  limit?: number;
+}
+export interface CheckError {
+  text: string;
+  column: number;
+  length?: number;
+  found?: string;
+  expected?: string;
+  suggest?: string[];
+}
+export type Check =
+  | { ok: true; value: boolean | null; tags: { path: string; value: number | string | boolean | null; quality: string }[]; uses: string[]; window: string }
+  | { ok: false; error: CheckError };
+
+export const alarms = (q: AlarmQuestion): Promise<{ alarms: Alarm[]; counts: Counts }> =>
+  get('/alarms', { ...q, precision: 'ms' });
+export const alarm = (id: string): Promise<Alarm> => get(`/alarms/${part(id)}`, { precision: 'ms' });
+export const acknowledge = (id: string, comment: string): Promise<Alarm> =>
+  post(`/alarms/${part(id)}:acknowledge?precision=ms`, { comment });
+export const comment = (id: string, text: string): Promise<Alarm> =>
+  post(`/alarms/${part(id)}:comment?precision=ms`, { comment: text });
+export const check = (condition: string, device?: string): Promise<Check> =>
+  post('/rules:check?precision=ms', device ? { condition, device } : { condition });
+
+/** The message in the reader's language, else in the one there is. */
+export function messageOf(alarm: Alarm, locale: 'zh' | 'en'): string {
+  const [first, second] = locale === 'zh' ? [alarm.message_zh, alarm.message_en] : [alarm.message_en, alarm.message_zh];
+  return first || alarm.message || second || alarm.rule;
+}

@@ -1,0 +1,61 @@
+import { call, get } from './http';
+import type { Json } from './resources';
+
+export type Value = number | string | boolean | null;
+export interface Tag {
+  id: number | string;
+  path: string;
+  device: string;
+  property: string;
+  type: string;
+  unit: string;
+  labels: Record<string, string>;
+  last: [number, Value, string] | null;
+}
+export interface Series {
+  tag: string;
+  unit: string;
+  columns: string[];
+  rows: Value[][];
+  sampled?: boolean;
+}
+export interface ReadQuestion {
+  tags: string[];
+  from: number;
+  to: number;
+  every?: string;
+  agg?: string[];
+  points?: number;
+  zone?: string;
+}
+export interface DeadLetter {
+  time: number;
+  client: string;
+  topic: string;
+  reason: string;
+  payload: string;
+}
+
+/** Question times travel as integer nanoseconds; milliseconds lose nothing here. */
+export const ns = (ms: number): string => String(Math.round(ms)) + '000000';
+
+export const tags = (glob = '**', limit = 1000): Promise<{ tags: Tag[]; more: boolean }> =>
+  get('/tags', { glob, limit, precision: 'ms' });
+export const last = (glob: string): Promise<{ series: Series[] }> => get('/last', { tag: glob, precision: 'ms' });
+const question = (q: ReadQuestion): Record<string, string | number | string[] | undefined> => ({
+  tag: q.tags,
+  from: ns(q.from),
+  to: ns(q.to),
+  every: q.every,
+  agg: q.agg?.join(','),
+  points: q.points,
+  zone: q.zone,
+  precision: 'ms',
+});
+export const read = (q: ReadQuestion, signal?: AbortSignal): Promise<{ series: Series[] }> =>
+  get('/read', question(q), signal);
+export const readCsv = (q: ReadQuestion): Promise<string> =>
+  call<string>('GET', '/read', { query: { ...question(q), format: 'csv' }, text: true });
+export const deadLetters = (limit = 500): Promise<{ items: DeadLetter[] }> =>
+  get('/dead_letters', { limit, precision: 'ms' });
+export type { Json };

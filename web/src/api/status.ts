@@ -1,0 +1,111 @@
+import { get, part, post } from './http';
+import type { Counts, Severity } from './alarms';
+
+export interface Status {
+  version: string;
+  started: number;
+  now: number;
+  simulated: boolean;
+  read_only: string | null;
+  listeners: Record<string, string | null>;
+  history: Record<string, number | string | boolean | null>;
+  tenant: string;
+  licence: string;
+}
+export interface Wrong {
+  severity: Severity;
+  what: 'connection' | 'device' | 'alarm' | 'system';
+  name: string;
+  text_zh: string;
+  text_en: string;
+  since: number;
+}
+export interface Overview {
+  devices: { total: number; online: number; stale: number; offline: number };
+  connections: { total: number; up: number; down: number; off: number };
+  tags: number;
+  readings_per_s: number;
+  alarms: Counts;
+  wrong: Wrong[];
+}
+export type ConnectionState = 'up' | 'connecting' | 'backing_off' | 'off';
+export interface Counters {
+  requests: number;
+  replies: number;
+  timeouts: number;
+  exceptions: number;
+  reconnects: number;
+  readings: number;
+  bytes_in: number;
+  bytes_out: number;
+}
+export interface ConnectionStatus {
+  name: string;
+  protocol: string;
+  state: ConnectionState;
+  since: number;
+  last_error: string | null;
+  last_error_at: number | null;
+  next_try: number | null;
+  counters: Counters;
+  latency_ms: number | null;
+}
+export type DeviceState = 'online' | 'stale' | 'offline' | 'off';
+export interface DeviceStatus {
+  name: string;
+  state: DeviceState;
+  since: number;
+  last_seen: number | null;
+  last_error: string | null;
+  tags: number;
+  bad: number;
+  source: string;
+}
+export interface MqttSession {
+  client: string;
+  device: string;
+  version: string;
+  since: number;
+  address: string;
+  in: number;
+  out: number;
+  subscriptions: number | string[];
+}
+export interface AuditRecord {
+  id: number;
+  time: number;
+  who: string;
+  from: string;
+  action: string;
+  kind: string;
+  name: string;
+  detail: unknown;
+  allowed: boolean;
+}
+export interface TestResult {
+  ok: boolean;
+  steps: { what: string; ok: boolean; ms: number; detail: string }[];
+  values: { tag: string; value: number | string | boolean | null; quality: string }[];
+}
+export interface WriteResult {
+  id: string;
+  done: boolean;
+  read_back: number | string | boolean | null;
+  error: string | null;
+}
+
+const ms = { precision: 'ms' };
+export const status = (): Promise<Status> => get('/status', ms);
+export const overview = (): Promise<Overview> => get('/overview', ms);
+export const connections = async (): Promise<ConnectionStatus[]> =>
+  (await get<{ items: ConnectionStatus[] }>('/status/connections', ms)).items;
+export const devices = async (): Promise<DeviceStatus[]> =>
+  (await get<{ items: DeviceStatus[] }>('/status/devices', ms)).items;
+export const sessions = async (): Promise<MqttSession[]> =>
+  (await get<{ items: MqttSession[] }>('/status/sessions', ms)).items;
+export const audit = async (q: { from?: string; to?: string; limit?: number }): Promise<AuditRecord[]> =>
+  (await get<{ records: AuditRecord[] }>('/audit', { ...q, ...ms })).records;
+export const testConnection = (name: string): Promise<TestResult> => post(`/connections/${part(name)}:test`);
+export const writeDevice = (name: string, property: string, value: unknown, reason: string): Promise<WriteResult> =>
+  post(`/devices/${part(name)}:write`, { property, value, reason });
+export const compact = (): Promise<{ ms: number }> => post('/admin/compact');

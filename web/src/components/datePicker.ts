@@ -1,0 +1,1 @@
+export { ElDatePicker } from 'element-plus';

@@ -1,0 +1,60 @@
+import { createRouter, createWebHashHistory, type RouteRecordRaw } from 'vue-router';
+import { useSession } from '@/stores/session';
+import type { Role } from '@/api/session';
+import type { IconName } from '@/components/icons';
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    open?: boolean;
+    title?: string;
+    icon?: IconName;
+    group?: 'overview' | 'connect' | 'data' | 'alarm' | 'system';
+    role?: Role;
+    range?: string;
+  }
+}
+
+const pages: RouteRecordRaw[] = [
+  { path: '/', name: 'overview', component: () => import('./pages/OverviewPage.vue'), meta: { title: 'nav.overview', icon: 'overview', group: 'overview' } },
+  { path: '/connections', name: 'connections', component: () => import('./pages/ConnectionsPage.vue'), meta: { title: 'nav.connections', icon: 'connect', group: 'connect' } },
+  { path: '/devices', name: 'devices', component: () => import('./pages/DevicesPage.vue'), meta: { title: 'nav.devices', icon: 'device', group: 'connect' } },
+  { path: '/device-types', name: 'deviceTypes', component: () => import('./pages/DeviceTypesPage.vue'), meta: { title: 'nav.deviceTypes', icon: 'type', group: 'connect' } },
+  { path: '/sites', name: 'sites', component: () => import('./pages/SitesPage.vue'), meta: { title: 'nav.sites', icon: 'site', group: 'connect' } },
+  { path: '/tags', name: 'tags', component: () => import('./pages/TagsPage.vue'), meta: { title: 'nav.tags', icon: 'data', group: 'data', range: '1h' } },
+  { path: '/dead-letters', name: 'deadLetters', component: () => import('./pages/DeadLettersPage.vue'), meta: { title: 'nav.deadLetters', icon: 'dead', group: 'data' } },
+  { path: '/alarms', name: 'alarms', component: () => import('./pages/AlarmsPage.vue'), meta: { title: 'nav.alarms', icon: 'alarm', group: 'alarm', range: '7d' } },
+  { path: '/rules', name: 'rules', component: () => import('./pages/RulesPage.vue'), meta: { title: 'nav.rules', icon: 'rule', group: 'alarm' } },
+  { path: '/users', name: 'users', component: () => import('./pages/UsersPage.vue'), meta: { title: 'nav.users', icon: 'users', group: 'system', role: 'admin' } },
+  { path: '/roles', name: 'roles', component: () => import('./pages/RolesPage.vue'), meta: { title: 'nav.roles', icon: 'role', group: 'system', role: 'admin' } },
+  { path: '/tokens', name: 'tokens', component: () => import('./pages/TokensPage.vue'), meta: { title: 'nav.tokens', icon: 'token', group: 'system', role: 'admin' } },
+  { path: '/audit', name: 'audit', component: () => import('./pages/AuditPage.vue'), meta: { title: 'nav.audit', icon: 'audit', group: 'system', role: 'admin', range: '7d' } },
+  { path: '/sessions', name: 'sessions', component: () => import('./pages/SessionsPage.vue'), meta: { title: 'nav.sessions', icon: 'session', group: 'system' } },
+  { path: '/status', name: 'status', component: () => import('./pages/StatusPage.vue'), meta: { title: 'nav.status', icon: 'status', group: 'system' } },
+  { path: '/tenants', name: 'tenants', component: () => import('./pages/TenantsPage.vue'), meta: { title: 'nav.tenants', icon: 'tenant', group: 'system', role: 'admin' } },
+];
+
+export const router = createRouter({
+  history: createWebHashHistory(),
+  routes: [
+    { path: '/signin', name: 'signin', component: () => import('./pages/SignInPage.vue'), meta: { open: true } },
+    { path: '/welcome', name: 'welcome', component: () => import('./pages/SignInPage.vue'), meta: { open: true } },
+    { path: '/password', name: 'password', component: () => import('./pages/PasswordPage.vue') },
+    { path: '/', component: () => import('./frame/AppFrame.vue'), children: [...pages, { path: '/:rest(.*)*', name: 'lost', component: () => import('./pages/LostPage.vue') }] },
+  ],
+});
+
+export const menu = pages;
+
+router.beforeEach(async (to) => {
+  const session = useSession();
+  if (to.meta.open) return true;
+  try {
+    await session.restore();
+  } catch {
+    // The server is away: the page itself says so, with a retry.
+    return { name: 'signin', query: { next: to.fullPath, away: '1' } };
+  }
+  if (!session.session) return { name: 'signin', query: to.fullPath === '/' ? {} : { next: to.fullPath } };
+  if (session.session.must_change_password && to.name !== 'password') return { name: 'password' };
+  return true;
+});
