@@ -55,7 +55,8 @@ double bell(std::uint64_t a, std::uint64_t b) {
 void lag(double& value, double target, double tau, double dt) { value += (target - value) * (1 - std::exp(-dt / tau)); }
 
 double seconds(DurationNs duration) { return static_cast<double>(duration) / static_cast<double>(kSecond); }
-double second_of_day(TimeNs time) { return std::fmod(seconds(time + kZone - kEpoch + kDay * 100'000 - kZone), 86400.0); }
+// kEpoch is a local midnight.
+double second_of_day(TimeNs time) { return seconds(((time - kEpoch) % kDay + kDay) % kDay); }
 double wave(TimeNs time, DurationNs period, double phase) {
     return std::sin(2 * kPi * (seconds(time % period) / seconds(period) + phase));
 }
