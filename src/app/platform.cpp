@@ -71,21 +71,28 @@ Result<void> Platform::make_doors() {
     connections_ = TRY(connect::Connections::create(
         {*registry_, *history_, *history_, metrics_, lanes_, connect::make_target_policy(options_.allow_target)}));
     authenticator_ = std::make_unique<Authenticator>(*auth_, *lanes_.front(), *pool_);
+    egress_ = std::make_unique<api::CountingEgress>(metrics_);
+    const auto device_uid = [this](TenantId tenant, std::string_view path) {
+        const auto device = registry_->get(tenant, "device", path);
+        return device ? device->uid : std::string{};
+    };
     broker_ = TRY(broker::Broker::create(
         {*lanes_.front(), *files_, *pool_, metrics_, *history_, *history_, *authenticator_,
-         io::random_token().substr(0, 12), [this](TenantId tenant) { return registry_->tenant_name(tenant); }},
+         io::random_token().substr(0, 12), [this](TenantId tenant) { return registry_->tenant_name(tenant); },
+         device_uid, egress_.get()},
         {.folder = options_.data + "/broker"}));
     revoked_ = auth_->on_revoked([this](TenantId tenant, const std::string& who) { broker_->drop(tenant, who); });
     // A device that moved keeps its readings: its tags follow the new path, old addresses stay as aliases.
     changed_ = registry_->subscribe([this](const registry::Change& change) {
-        if (change.what != registry::Change::What::updated || change.resource.kind != "device") return;
+        if (change.resource.kind != "device") return;
+        broker_->devices_changed(change.resource.tenant);
+        if (change.what != registry::Change::What::updated) return;
         if (auto moved =
                 history_->move_source(change.resource.tenant, "d:" + change.resource.uid, change.resource.name);
             !moved)
             log_error("app", "tags of {} could not follow it: {}", change.resource.name, moved.error().text());
     });
 
-    egress_ = std::make_unique<api::CountingEgress>(metrics_);
     static_files_ = pages();
     api::ApiOptions api{
         .version = kVersion, .simulated = simulated_, .hosts = options_.allow_host, .files = static_files_};

@@ -30,7 +30,8 @@ bool may_subscribe(const Principal& who, std::string_view filter) {
     if (who.kind == PrincipalKind::device) {
         return is_own_door(filter, who.device_path) || beneath_own(filter, who.device_path);
     }
-    return who.role >= registry::Role::operator_ || (who.role == registry::Role::viewer && !filter.starts_with(kDevices));
+    return who.role >= registry::Role::operator_ ||
+           (who.role == registry::Role::viewer && !filter.starts_with(kDevices));
 }
 
 bool may_receive(const Principal& who, std::string_view topic) {

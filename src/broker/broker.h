@@ -22,23 +22,23 @@
 namespace gongshu::broker {
 
 struct BrokerOptions {
-    std::string folder;                            // for retained messages; made if missing. "" = kept in memory only
-    std::uint32_t sessions_max = 20'000;           // more: server_busy / "server unavailable"
+    std::string folder;                   // for retained messages; made if missing. "" = kept in memory only
+    std::uint32_t sessions_max = 20'000;  // more: server_busy / "server unavailable"
     std::uint32_t sessions_per_tenant_max = 10'000;
-    std::uint32_t packet_bytes_max = 1 << 20;      // larger packets end the connection with packet_too_large
-    std::uint16_t receive_maximum = 64;            // QoS 1 publishes of a client that wait for the disk; told in CONNACK
-    std::uint16_t inflight_max = 64;               // QoS 1 publishes to a client that wait for its PUBACK
-    std::uint32_t queued_messages_max = 1'000;     // per session beyond these; then the oldest is dropped and counted
-    std::uint32_t queued_bytes_max = 4 << 20;      // … the same in bytes
-    std::uint32_t unsent_bytes_max = 4 << 20;      // QoS 0 to a slower reader is dropped and counted above half of this
-    std::uint32_t subscriptions_max = 1'000;       // per session; more: quota_exceeded
+    std::uint32_t packet_bytes_max = 1 << 20;   // larger packets end the connection with packet_too_large
+    std::uint16_t receive_maximum = 64;         // QoS 1 publishes of a client that wait for the disk; told in CONNACK
+    std::uint16_t inflight_max = 64;            // QoS 1 publishes to a client that wait for its PUBACK
+    std::uint32_t queued_messages_max = 1'000;  // per session beyond these; then the oldest is dropped and counted
+    std::uint32_t queued_bytes_max = 4 << 20;   // … the same in bytes
+    std::uint32_t unsent_bytes_max = 4 << 20;   // QoS 0 to a slower reader is dropped and counted above half of this
+    std::uint32_t subscriptions_max = 1'000;    // per session; more: quota_exceeded
     std::uint32_t session_expiry_max_s = 7 * 86'400;  // longer wishes are cut to this and told so; also 3.1.1's
-    std::uint16_t keep_alive_max_s = 3'600;        // of 5.0: longer ones and "off" become this, told in CONNACK
+    std::uint16_t keep_alive_max_s = 3'600;           // of 5.0: longer ones and "off" become this, told in CONNACK
     std::uint16_t topic_alias_max = 32;
-    std::uint32_t retained_max = 100'000;          // per tenant; more: quota_exceeded
-    std::uint64_t retained_bytes_max = 64 << 20;   // per tenant
-    std::uint32_t connect_timeout_ms = 10'000;     // from accept to a whole CONNECT
-    std::uint32_t dead_letters_per_minute = 60;    // per tenant into history; more are only counted
+    std::uint32_t retained_max = 100'000;         // per tenant; more: quota_exceeded
+    std::uint64_t retained_bytes_max = 64 << 20;  // per tenant
+    std::uint32_t connect_timeout_ms = 10'000;    // from accept to a whole CONNECT
+    std::uint32_t dead_letters_per_minute = 60;   // per tenant into history; more are only counted
 };
 
 // What api shows of a session.
@@ -50,7 +50,7 @@ struct SessionInfo {
     TimeNs since = 0;     // of the connection, or of its end when it is away
     bool connected = false;
     std::string address;
-    std::uint64_t in = 0;   // PUBLISH packets
+    std::uint64_t in = 0;  // PUBLISH packets
     std::uint64_t out = 0;
     std::uint64_t dropped = 0;
     std::uint32_t subscriptions = 0;
@@ -58,8 +58,8 @@ struct SessionInfo {
 
 // A device that spoke over MQTT since the start.
 struct DeviceSeen {
-    std::string device;  // path
-    std::string uid;     // "" when nobody signed in as the device
+    std::string device;      // path
+    std::string uid;         // "" when nobody signed in as the device
     bool connected = false;  // a session signed in as this device is connected
     TimeNs since = 0;        // of `connected`
     TimeNs last_seen = 0;    // newest packet of its session or newest publish beneath its path
@@ -96,16 +96,16 @@ public:
     static Result<std::unique_ptr<Broker>> create(const BrokerDeps& deps, const BrokerOptions& options);
     virtual ~Broker() = default;
 
-    // May be called more than once (a plain and a TLS listener). The address holds the port that was picked. On the loop
-    // or before it runs.
+    // May be called more than once (a plain and a TLS listener). The address holds the port that was picked. On the
+    // loop or before it runs.
     virtual Result<io::Address> listen(const io::Address& address, const io::ListenOptions& options) = 0;
     // Tells 5.0 clients server_shutting_down, publishes no wills, closes. On the loop.
     virtual void stop() = 0;
 
     // Any thread: a message from inside the program (a command, an alarm). Delivered on the next turn; not a reading.
     virtual void publish(TenantId tenant, std::string topic, Buffer payload, std::uint8_t qos, bool retain) = 0;
-    // Any thread: ends the connections and sessions of `who` (Principal::name) within a turn: its rights changed. "" = of
-    // the whole tenant.
+    // Any thread: ends the connections and sessions of `who` (Principal::name) within a turn: its rights changed. "" =
+    // of the whole tenant.
     virtual void drop(TenantId tenant, std::string who) = 0;
 
     // Any thread: devices were made, renamed or removed; what is remembered of topics is looked up anew.

@@ -58,7 +58,9 @@ TEST(Broker, AnswersASeriesOfExchanges) {
             EXPECT_EQ(two->take(), want_two) << static_cast<int>(version);
         };
         const std::string unmatched = version == Version::v5 ? " 10" : "";
-        one->send(Subscribe{.packet_id = 5, .subscriptions = {{.filter = "a/+", .qos = 0}, {.filter = "b/#", .qos = 1}, {.filter = "c", .qos = 2}}});
+        one->send(Subscribe{
+            .packet_id = 5,
+            .subscriptions = {{.filter = "a/+", .qos = 0}, {.filter = "b/#", .qos = 1}, {.filter = "c", .qos = 2}}});
         say("SUBACK 5 00 01 02", "");
         two->publish("a/x", "zero", 1, 7);
         say("PUBLISH a/x q0 zero", "PUBACK 7");
@@ -159,7 +161,8 @@ TEST(Broker, TakesThingsBoardTelemetryAndPathsOfGateways) {
     world.run();
     EXPECT_EQ(device->take(), "PUBACK 1");
     EXPECT_EQ(gateway->take(),
-              "SUBACK 1 00; PUBLISH gongshu/v1/site/m1 q0 {\"ts\":1700000000000,\"values\":{\"a\":1}}; PUBLISH gongshu/v1/site/m2 q0 {\"b\":2}; "
+              "SUBACK 1 00; PUBLISH gongshu/v1/site/m1 q0 {\"ts\":1700000000000,\"values\":{\"a\":1}}; PUBLISH "
+              "gongshu/v1/site/m2 q0 {\"b\":2}; "
               "PUBACK 9; PUBLISH gongshu/v1/site/m2 q0 {\"b\":3}");
     ASSERT_EQ(world.sink.readings.size(), 3u);
     EXPECT_EQ(world.sink.readings[0].time, 1'700'000'000 * kSecond);
@@ -176,7 +179,8 @@ TEST(Broker, TakesThingsBoardTelemetryAndPathsOfGateways) {
 
 TEST(Broker, SaysWhatItCannotUse) {
     // What the client is told, and the reason in the dead letter.
-    auto f = [](Version version, const char* who, const char* topic, std::string payload, std::uint8_t qos, const char* want, const char* reason) {
+    auto f = [](Version version, const char* who, const char* topic, std::string payload, std::uint8_t qos,
+                const char* want, const char* reason) {
         World world;
         auto client = world.join(version, who, "c1");
         client->publish(topic, payload, qos, qos ? 4 : 0);
@@ -195,7 +199,8 @@ TEST(Broker, SaysWhatItCannotUse) {
     f(Version::v311, "device:s/m", "gongshu/v1/s/m", "{\"a\":}", 1, "PUBACK 4", "byte 5");
     f(Version::v5, "device:s/m", "gongshu/v1/s/m", "{\"a\":}", 2, "PUBREC 4 99", "byte 5");
     f(Version::v311, "device:s/m", "gongshu/v1/s/m", "\xff\x00", 0, "", "byte 0");
-    f(Version::v5, "device:s/m", "gongshu/v1/s/other", "{\"a\":1}", 1, "PUBACK 4 87", "device:s/m may not publish to gongshu/v1/s/other");
+    f(Version::v5, "device:s/m", "gongshu/v1/s/other", "{\"a\":1}", 1, "PUBACK 4 87",
+      "device:s/m may not publish to gongshu/v1/s/other");
     f(Version::v311, "device:s/m", "gongshu/v1/s/mm", "{\"a\":1}", 1, "PUBACK 4", "may not publish");
     f(Version::v5, "user:viewer", "a", "x", 1, "PUBACK 4 87", "user:viewer may not publish to a");
     f(Version::v5, "user:engineer", "$SYS/a", "x", 1, "PUBACK 4 87", "$SYS/a");
@@ -286,9 +291,16 @@ TEST(Broker, TenantsNeverMeet) {
 TEST(Broker, DevicesSeeOnlyTheirOwn) {
     World world;
     auto device = world.join(Version::v5, "device:s/m", "m");
-    device->send(Subscribe{.packet_id = 1, .subscriptions = {{.filter = "devices/s/m/commands/#"}, {.filter = "gongshu/v1/s/m"}, {.filter = "#"},
-                           {.filter = "devices/+/m/x"}, {.filter = "devices/s/other/#"}, {.filter = "gongshu/v1/s/+"}, {.filter = "$SYS/#"},
-                           {.filter = "devices/s/mm/x"}, {.filter = "$share/g/devices/s/m/x"}}});
+    device->send(Subscribe{.packet_id = 1,
+                           .subscriptions = {{.filter = "devices/s/m/commands/#"},
+                                             {.filter = "gongshu/v1/s/m"},
+                                             {.filter = "#"},
+                                             {.filter = "devices/+/m/x"},
+                                             {.filter = "devices/s/other/#"},
+                                             {.filter = "gongshu/v1/s/+"},
+                                             {.filter = "$SYS/#"},
+                                             {.filter = "devices/s/mm/x"},
+                                             {.filter = "$share/g/devices/s/m/x"}}});
     world.run();
     EXPECT_EQ(device->take(), "SUBACK 1 00 00 87 87 87 87 87 87 9E");
     world.broker->publish(kTenant, "devices/s/m/commands/start", {'g', 'o'}, 1, false);
@@ -341,7 +353,8 @@ TEST(Broker, RetainHandlingAndRetainAsPublished) {
     client->publish("a", "1", 0, 0, true);
     world.run();
     const auto ask = [&](Subscription wish) {
-        client->send(Subscribe{.packet_id = 1, .subscriptions = {std::move(wish)}, .properties = {.subscription_ids = {7}}});
+        client->send(
+            Subscribe{.packet_id = 1, .subscriptions = {std::move(wish)}, .properties = {.subscription_ids = {7}}});
         world.run();
         return client->take();
     };
@@ -482,7 +495,8 @@ TEST(Broker, TakesAQos2MessageOnce) {
         sender->send(Ack{.type = PacketType::pubrel, .packet_id = 5});
         sender->send(Ack{.type = PacketType::pubrel, .packet_id = 5});
         world.run();
-        EXPECT_EQ(sender->take(), version == Version::v5 ? "PUBREC 5; PUBREC 5; PUBCOMP 5; PUBCOMP 5 92" : "PUBREC 5; PUBREC 5; PUBCOMP 5; PUBCOMP 5");
+        EXPECT_EQ(sender->take(), version == Version::v5 ? "PUBREC 5; PUBREC 5; PUBCOMP 5; PUBCOMP 5 92"
+                                                         : "PUBREC 5; PUBREC 5; PUBCOMP 5; PUBCOMP 5");
         EXPECT_EQ(reader->take(), "SUBACK 1 00; PUBLISH a q0 1");
     }
 }
@@ -511,7 +525,8 @@ TEST(Broker, WillIsPublishedUnlessTheClientSaidGoodbye) {
         f([](World& world, Client&) { world.broker->drop(kTenant, "user:admin"); }, false);
         f([&](World& world, Client&) { (void)world.join(version, "user:admin", "c"); }, true);
         if (version == Version::v5) {
-            f([](World&, Client& client) { client.send(Disconnect{.reason = ReasonCode::disconnect_with_will}); }, true);
+            f([](World&, Client& client) { client.send(Disconnect{.reason = ReasonCode::disconnect_with_will}); },
+              true);
         }
     }
 }
@@ -578,7 +593,8 @@ TEST(Broker, KeepAlive) {
 }
 
 TEST(Broker, ASlowReaderIsBoundedAndDisturbsNobody) {
-    World world{1, {.inflight_max = 4, .queued_messages_max = 10, .queued_bytes_max = 1 << 20, .unsent_bytes_max = 1 << 16}};
+    World world{
+        1, {.inflight_max = 4, .queued_messages_max = 10, .queued_bytes_max = 1 << 20, .unsent_bytes_max = 1 << 16}};
     auto slow = world.join(Version::v5, "user:admin", "slow");
     slow->acknowledges = false;
     slow->subscribe("a", 1);
@@ -679,6 +695,30 @@ TEST(Broker, AClientIdentifierBelongsToItsPrincipal) {
     EXPECT_EQ(lasting->take(), "CONNACK 0 85; closed");
 }
 
+TEST(Broker, ASessionThatComesBackWithFewerRightsLosesItsSubscriptions) {
+    World world;
+    const auto connect = [&](Client& client, const char* who) {
+        Connect packet = client.make_connect(who, "c");
+        packet.clean_start = false;
+        packet.properties.session_expiry_s = 100;
+        client.connect(packet);
+        world.run();
+        return client.take();
+    };
+    auto before = world.dial(Version::v5);
+    EXPECT_EQ(connect(*before, "device:s/old"), "CONNACK 0 00");
+    before->subscribe("devices/s/old/x");
+    world.run();
+    before->vanish();
+    world.run();
+    world.authenticator.uid = "uid-s/old";  // the device was renamed
+    auto after = world.dial(Version::v5);
+    EXPECT_EQ(connect(*after, "device:s/new"), "CONNACK 1 00");
+    world.broker->publish(kTenant, "devices/s/old/x", {'1'}, 0, false);
+    world.run();
+    EXPECT_EQ(after->take(), "");
+}
+
 TEST(Broker, SessionLimits) {
     World world{1, {.sessions_max = 3, .sessions_per_tenant_max = 2, .subscriptions_max = 2}};
     auto one = world.join(Version::v5, "user:admin", "1");
@@ -692,7 +732,8 @@ TEST(Broker, SessionLimits) {
     last->connect(last->make_connect("user:admin@2", "2"));
     world.run();
     EXPECT_EQ(last->take(), "CONNACK 0 88; closed");
-    one->send(Subscribe{.packet_id = 1, .subscriptions = {{.filter = "a"}, {.filter = "b"}, {.filter = "c"}, {.filter = "a"}}});
+    one->send(Subscribe{.packet_id = 1,
+                        .subscriptions = {{.filter = "a"}, {.filter = "b"}, {.filter = "c"}, {.filter = "a"}}});
     world.run();
     EXPECT_EQ(one->take(), "SUBACK 1 00 00 97 00");
 }

@@ -26,17 +26,23 @@ std::string_view clipped(std::string_view text, std::size_t bytes_max) {
 // What a client is told when it was not recognised.
 ReasonCode refusal(Code code) {
     switch (code) {
-        case Code::unauthorized: return ReasonCode::bad_user_name_or_password;
-        case Code::denied: return ReasonCode::not_authorized;
-        case Code::limit: return ReasonCode::connection_rate_exceeded;
-        default: return ReasonCode::server_unavailable;
+        case Code::unauthorized:
+            return ReasonCode::bad_user_name_or_password;
+        case Code::denied:
+            return ReasonCode::not_authorized;
+        case Code::limit:
+            return ReasonCode::connection_rate_exceeded;
+        default:
+            return ReasonCode::server_unavailable;
     }
 }
 
 }  // namespace
 
 Connection::Connection(Hub& hub, std::unique_ptr<io::Stream> stream)
-    : hub_(hub), peer_(io::to_string(stream->peer())), stream_(std::move(stream)),
+    : hub_(hub),
+      peer_(io::to_string(stream->peer())),
+      stream_(std::move(stream)),
       decoder_(End::server, hub.options().packet_bytes_max) {}
 
 Connection::~Connection() { hub_.loop().cancel(timer_); }
@@ -44,9 +50,18 @@ Connection::~Connection() { hub_.loop().cancel(timer_); }
 void Connection::start() {
     stream_->set_send_bytes_max(hub_.options().unsent_bytes_max);
     const std::weak_ptr<Connection> weak = weak_from_this();
-    stream_->start({.on_data = [weak](Bytes bytes) { if (const auto self = weak.lock()) self->on_data(bytes); },
-                    .on_closed = [weak](const Error& error) { if (const auto self = weak.lock()) self->lost(error.text()); },
-                    .on_drained = [weak] { if (const auto self = weak.lock()) self->pump(); }});
+    stream_->start({.on_data =
+                        [weak](Bytes bytes) {
+                            if (const auto self = weak.lock()) self->on_data(bytes);
+                        },
+                    .on_closed =
+                        [weak](const Error& error) {
+                            if (const auto self = weak.lock()) self->lost(error.text());
+                        },
+                    .on_drained =
+                        [weak] {
+                            if (const auto self = weak.lock()) self->pump();
+                        }});
     last_heard_ = hub_.loop().clock().monotonic();
     timer_ = hub_.loop().after(hub_.options().connect_timeout_ms * kMillisecond, [weak] {
         const auto self = weak.lock();
@@ -88,7 +103,8 @@ void Connection::on(const Connect& connect) {
     connect_ = connect;
     problem_information_ = connect.properties.request_problem_information != 0;
     if (connect.properties.authentication_method) {
-        return refuse(ReasonCode::bad_authentication_method, "extended authentication is not done here; use user name and password");
+        return refuse(ReasonCode::bad_authentication_method,
+                      "extended authentication is not done here; use user name and password");
     }
     if (connect_.client_id.empty()) {
         if (!v5_ && !connect_.clean_start) {
@@ -98,8 +114,11 @@ void Connection::on(const Connect& connect) {
     }
     state_ = State::authenticating;
     stream_->pause_reading(true);
-    Credentials credentials{.client_id = connect_.client_id, .username = connect_.username.value_or(""),
-                            .password = connect_.password.value_or(""), .from = peer_, .secure = stream_->secure()};
+    Credentials credentials{.client_id = connect_.client_id,
+                            .username = connect_.username.value_or(""),
+                            .password = connect_.password.value_or(""),
+                            .from = peer_,
+                            .secure = stream_->secure()};
     hub_.deps().authenticator.authenticate(std::move(credentials), [weak = weak_from_this()](Result<Principal> who) {
         if (const auto self = weak.lock()) self->on_authenticated(std::move(who));
     });
@@ -121,7 +140,7 @@ void Connection::on_authenticated(Result<Principal> who) {
     client_packet_max_ = connect_.properties.maximum_packet_bytes.value_or(0);
     topic_aliases_.resize(v5_ ? hub_.options().topic_alias_max : 0);
     welcome(opened.present);
-    resend();
+    if (state_ == State::ready) resend();
     pump();
     connect_ = {};
     if (state_ != State::ready) return;
@@ -153,14 +172,15 @@ void Connection::welcome(bool session_present) {
             keep_alive_s = options.keep_alive_max_s;
             connack.properties.server_keep_alive_s = keep_alive_s;
         }
-        if (connect_.properties.session_expiry_s.value_or(0) != session_->expiry_s) connack.properties.session_expiry_s = session_->expiry_s;
+        if (connect_.properties.session_expiry_s.value_or(0) != session_->expiry_s)
+            connack.properties.session_expiry_s = session_->expiry_s;
         if (!assigned_id_.empty()) connack.properties.assigned_client_id = assigned_id_;
         connack.properties.receive_maximum = options.receive_maximum;
         connack.properties.topic_alias_maximum = options.topic_alias_max;
         connack.properties.maximum_packet_bytes = options.packet_bytes_max;
         connack.properties.shared_available = std::uint8_t{0};
     }
-    send(connack);
+    if (!send(connack)) return lost("the client takes no packet as large as its CONNACK");
     hub_.loop().cancel(timer_);
     keep_alive_ = keep_alive_s * kSecond * 3 / 2;
     if (keep_alive_ > 0) watch_keep_alive(keep_alive_);
@@ -271,7 +291,9 @@ void Connection::acknowledge(const Pending& pending) {
     if (!v5_ && pending.reason == ReasonCode::quota_exceeded) {
         return close(ReasonCode::server_unavailable, "a publish cannot be kept now: " + pending.problem);
     }
-    Ack ack{.type = pending.qos == 1 ? PacketType::puback : PacketType::pubrec, .packet_id = pending.packet_id, .reason = pending.reason};
+    Ack ack{.type = pending.qos == 1 ? PacketType::puback : PacketType::pubrec,
+            .packet_id = pending.packet_id,
+            .reason = pending.reason};
     if (failed(pending.reason)) ack.properties = explained(pending.problem);
     if (pending.qos == 2 && !failed(pending.reason)) session_->received_qos2.insert(pending.packet_id);
     send(ack);
@@ -292,18 +314,24 @@ void Connection::pace() {
 void Connection::on(const Ack& ack) {
     Outbox& outbox = session_->outbox;
     switch (ack.type) {
-        case PacketType::puback: outbox.on_puback(ack.packet_id); break;
-        case PacketType::pubcomp: outbox.on_pubcomp(ack.packet_id); break;
+        case PacketType::puback:
+            outbox.on_puback(ack.packet_id);
+            break;
+        case PacketType::pubcomp:
+            outbox.on_pubcomp(ack.packet_id);
+            break;
         case PacketType::pubrec: {
             const bool known = outbox.on_pubrec(ack.packet_id, failed(ack.reason));
             if (failed(ack.reason)) break;
-            send(Ack{.type = PacketType::pubrel, .packet_id = ack.packet_id,
+            send(Ack{.type = PacketType::pubrel,
+                     .packet_id = ack.packet_id,
                      .reason = known ? ReasonCode::success : ReasonCode::packet_identifier_not_found});
             break;
         }
         default: {
             const bool known = session_->received_qos2.erase(ack.packet_id) > 0;
-            send(Ack{.type = PacketType::pubcomp, .packet_id = ack.packet_id,
+            send(Ack{.type = PacketType::pubcomp,
+                     .packet_id = ack.packet_id,
                      .reason = known ? ReasonCode::success : ReasonCode::packet_identifier_not_found});
         }
     }
@@ -322,12 +350,16 @@ ReasonCode Connection::grant(const Subscription& wish, std::uint32_t subscriptio
     const bool is_new = !session_->subscriptions.contains(wish.filter);
     if (is_new && session_->subscriptions.size() >= hub_.options().subscriptions_max) return ReasonCode::quota_exceeded;
     hub_.subscribe(*session_, wish.filter,
-                   {.qos = wish.qos, .no_local = wish.no_local, .retain_as_published = wish.retain_as_published, .subscription_id = subscription_id});
+                   {.qos = wish.qos,
+                    .no_local = wish.no_local,
+                    .retain_as_published = wish.retain_as_published,
+                    .subscription_id = subscription_id});
     return static_cast<ReasonCode>(wish.qos);
 }
 
 void Connection::on(const Subscribe& subscribe) {
-    const std::uint32_t id = subscribe.properties.subscription_ids.empty() ? 0 : subscribe.properties.subscription_ids[0];
+    const std::uint32_t id =
+        subscribe.properties.subscription_ids.empty() ? 0 : subscribe.properties.subscription_ids[0];
     Suback suback{.packet_id = subscribe.packet_id};
     std::vector<const Subscription*> with_retained;
     for (const Subscription& wish : subscribe.subscriptions) {
@@ -346,26 +378,31 @@ void Connection::on(const Subscribe& subscribe) {
 void Connection::on(const Unsubscribe& unsubscribe) {
     Unsuback unsuback{.packet_id = unsubscribe.packet_id};
     for (const std::string& filter : unsubscribe.filters) {
-        unsuback.reasons.push_back(hub_.unsubscribe(*session_, filter) ? ReasonCode::success : ReasonCode::no_subscription_existed);
+        unsuback.reasons.push_back(hub_.unsubscribe(*session_, filter) ? ReasonCode::success
+                                                                       : ReasonCode::no_subscription_existed);
     }
     send(unsuback);
 }
 
 void Connection::on(const Pingreq&) { send(Pingresp{}); }
 
-void Connection::on(const Auth&) { close(ReasonCode::protocol_error, "AUTH without an authentication method in CONNECT"); }
+void Connection::on(const Auth&) {
+    close(ReasonCode::protocol_error, "AUTH without an authentication method in CONNECT");
+}
 
 void Connection::on(const Disconnect& disconnect) {
     if (const auto expiry = disconnect.properties.session_expiry_s) {
         if (session_->expiry_s == 0 && *expiry != 0) {
-            return close(ReasonCode::protocol_error, "DISCONNECT: session expiry interval: was 0 in CONNECT and may not be raised");
+            return close(ReasonCode::protocol_error,
+                         "DISCONNECT: session expiry interval: was 0 in CONNECT and may not be raised");
         }
         session_->expiry_s = std::min(*expiry, hub_.options().session_expiry_max_s);
     }
     leave(disconnect.reason != ReasonCode::success);
 }
 
-void Connection::deliver(const MessagePtr& message, const Granted& granted, bool retained, std::vector<std::uint32_t> subscription_ids) {
+void Connection::deliver(const MessagePtr& message, const Granted& granted, bool retained,
+                         std::vector<std::uint32_t> subscription_ids) {
     if (state_ != State::ready) return;
     const bool retain = retained || (granted.retain_as_published && message->retain);
     if (crowded() || !send_publish(*message, 0, retain, false, 0, subscription_ids)) {
@@ -379,7 +416,8 @@ bool Connection::crowded() const { return stream_->unsent_bytes() > hub_.options
 void Connection::pump() {
     const DurationNs now = hub_.loop().clock().monotonic();
     while (state_ == State::ready && !crowded()) {
-        const Outbox::InFlight* one = session_->outbox.pop(std::min<std::size_t>(hub_.options().inflight_max, send_max_), now);
+        const Outbox::InFlight* one =
+            session_->outbox.pop(std::min<std::size_t>(hub_.options().inflight_max, send_max_), now);
         if (one == nullptr) return;
         send_in_flight(*one, false);
     }
@@ -399,15 +437,21 @@ void Connection::resend() {
 void Connection::send_in_flight(const Outbox::InFlight& one, bool duplicate) {
     const std::uint16_t id = one.packet_id;
     const bool is_qos1 = one.entry.qos == 1;
-    if (send_publish(*one.entry.message, one.entry.qos, one.entry.retain, duplicate, id, one.entry.subscription_ids)) return;
+    if (send_publish(*one.entry.message, one.entry.qos, one.entry.retain, duplicate, id, one.entry.subscription_ids))
+        return;
     session_->status->dropped.fetch_add(1, std::memory_order_relaxed);
     hub_.numbers(session_->who.tenant).dropped.add();
     is_qos1 ? session_->outbox.on_puback(id) : session_->outbox.on_pubrec(id, true);
 }
 
-bool Connection::send_publish(const Message& message, std::uint8_t qos, bool retain, bool duplicate, std::uint16_t packet_id,
-                              const std::vector<std::uint32_t>& subscription_ids) {
-    Publish publish{.topic = message.topic, .payload = message.payload, .qos = qos, .duplicate = duplicate, .retain = retain, .packet_id = packet_id};
+bool Connection::send_publish(const Message& message, std::uint8_t qos, bool retain, bool duplicate,
+                              std::uint16_t packet_id, const std::vector<std::uint32_t>& subscription_ids) {
+    Publish publish{.topic = message.topic,
+                    .payload = message.payload,
+                    .qos = qos,
+                    .duplicate = duplicate,
+                    .retain = retain,
+                    .packet_id = packet_id};
     if (v5_) {
         publish.properties = message.properties;
         publish.properties.subscription_ids = subscription_ids;
@@ -430,14 +474,17 @@ Properties Connection::explained(std::string_view why) const {
     Properties properties;
     const std::string_view text = clipped(why, kReasonStringBytesMax);
     const bool fits = client_packet_max_ == 0 || client_packet_max_ > kReasonStringBytesMax + 20;
-    if (v5_ && problem_information_ && fits && !text.empty() && valid_utf8(text)) properties.reason_string = std::string(text);
+    if (v5_ && problem_information_ && fits && !text.empty() && valid_utf8(text))
+        properties.reason_string = std::string(text);
     return properties;
 }
 
-void Connection::send(const Packet& packet) {
+bool Connection::send(const Packet& packet) {
     Buffer bytes;
     encode(packet, v5_ ? Version::v5 : Version::v311, bytes);
-    if (client_packet_max_ == 0 || bytes.size() <= client_packet_max_) stream_->send(bytes);
+    if (client_packet_max_ != 0 && bytes.size() > client_packet_max_) return false;
+    stream_->send(bytes);
+    return true;
 }
 
 // Not armed anew with each packet: the timer looks how long ago the last one was.
@@ -446,14 +493,16 @@ void Connection::watch_keep_alive(DurationNs delay) {
         const auto self = weak.lock();
         if (!self || self->state_ != State::ready) return;
         const DurationNs silent = self->paused_ ? 0 : self->hub_.loop().clock().monotonic() - self->last_heard_;
-        if (silent >= self->keep_alive_) return self->close(ReasonCode::keep_alive_timeout, "nothing came for 1.5 times the keep alive");
+        if (silent >= self->keep_alive_)
+            return self->close(ReasonCode::keep_alive_timeout, "nothing came for 1.5 times the keep alive");
         self->watch_keep_alive(self->keep_alive_ - silent);
     });
 }
 
 void Connection::close(ReasonCode reason, std::string_view why, bool with_will) {
     if (state_ == State::closed) return;
-    log_info("broker", "{} ({}) closed: {}: {}", session_ ? session_->client_id : "client", peer_, to_string(reason), why);
+    log_info("broker", "{} ({}) closed: {}: {}", session_ ? session_->client_id : "client", peer_, to_string(reason),
+             why);
     if (v5_ && state_ == State::ready) send(Disconnect{.reason = reason, .properties = explained(why)});
     leave(with_will);
 }

@@ -26,7 +26,8 @@ public:
 
     void start();
     // A message with QoS 0; dropped and counted when the link is crowded. QoS 1 and 2 go through the session's outbox.
-    void deliver(const MessagePtr& message, const Granted& granted, bool retained, std::vector<std::uint32_t> subscription_ids);
+    void deliver(const MessagePtr& message, const Granted& granted, bool retained,
+                 std::vector<std::uint32_t> subscription_ids);
     // Sends what waits in the session's outbox, as far as the client and the link take it.
     void pump();
     // Tells a 5.0 client why (not 3.1.1, which has no words for it) and closes. Publishes the will unless told not to.
@@ -85,7 +86,8 @@ private:
     // A reason string, if the client wants to read those.
     wire::mqtt::Properties explained(std::string_view why) const;
     bool crowded() const;
-    void send(const wire::mqtt::Packet& packet);
+    // False, and nothing sent: it is larger than the client takes.
+    bool send(const wire::mqtt::Packet& packet);
 
     void watch_keep_alive(DurationNs delay);
     void lost(std::string_view why);
@@ -99,20 +101,20 @@ private:
     State state_ = State::waiting_connect;
     wire::mqtt::Decoder decoder_;
     bool v5_ = false;
-    wire::mqtt::Connect connect_;    // until it is answered
-    std::vector<Buffer> held_;       // packets that came while the client was being recognised
+    wire::mqtt::Connect connect_;  // until it is answered
+    std::vector<Buffer> held_;     // packets that came while the client was being recognised
     std::shared_ptr<Session> session_;
     std::string assigned_id_;
-    bool normal_end_ = false;        // DISCONNECT without wish for the will
+    bool normal_end_ = false;  // DISCONNECT without wish for the will
 
     std::deque<Pending> pending_;
-    std::uint64_t first_pending_ = 1;  // sequence of pending_.front()
-    std::uint32_t unacknowledged_ = 0; // QoS 0 publishes that the store has not taken yet
+    std::uint64_t first_pending_ = 1;   // sequence of pending_.front()
+    std::uint32_t unacknowledged_ = 0;  // QoS 0 publishes that the store has not taken yet
     bool paused_ = false;
     std::vector<std::string> topic_aliases_;
 
-    std::size_t send_max_ = 65'535;       // receive maximum of the client
-    std::uint32_t client_packet_max_ = 0; // 0 = any
+    std::size_t send_max_ = 65'535;        // receive maximum of the client
+    std::uint32_t client_packet_max_ = 0;  // 0 = any
     bool problem_information_ = true;
 
     DurationNs keep_alive_ = 0;  // 1.5 times what was agreed; 0 = off

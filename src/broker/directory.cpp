@@ -25,7 +25,9 @@ std::shared_ptr<SessionStatus> Directory::add_session(TenantId tenant, std::stri
     return status;
 }
 
-void Directory::remove_session(TenantId tenant, const std::string& client) { sessions_.lock()->erase({tenant, client}); }
+void Directory::remove_session(TenantId tenant, const std::string& client) {
+    sessions_.lock()->erase({tenant, client});
+}
 
 std::shared_ptr<DeviceStatus> Directory::device(TenantId tenant, const std::string& path) {
     if (path.empty()) return nullptr;
@@ -43,8 +45,16 @@ std::vector<SessionInfo> Directory::sessions(TenantId tenant) const {
     std::vector<SessionInfo> answer;
     for (const auto& one : of_tenant(sessions_, tenant)) {
         const SessionStatus::Link link = *one->link.lock();
-        answer.push_back({.client = one->client, .who = one->who, .device = one->device, .version = link.version, .since = link.since,
-                          .connected = link.connected, .address = link.address, .in = one->in, .out = one->out, .dropped = one->dropped,
+        answer.push_back({.client = one->client,
+                          .who = one->who,
+                          .device = one->device,
+                          .version = link.version,
+                          .since = link.since,
+                          .connected = link.connected,
+                          .address = link.address,
+                          .in = one->in,
+                          .out = one->out,
+                          .dropped = one->dropped,
                           .subscriptions = one->subscriptions});
     }
     return answer;
@@ -54,8 +64,13 @@ std::vector<DeviceSeen> Directory::devices(TenantId tenant) const {
     std::vector<DeviceSeen> answer;
     for (const auto& one : of_tenant(devices_, tenant)) {
         const DeviceStatus::Words words = *one->words.lock();
-        answer.push_back({.device = one->device, .uid = words.uid, .connected = one->connections > 0, .since = one->since,
-                          .last_seen = one->last_seen, .readings = one->readings, .last_error = words.last_error,
+        answer.push_back({.device = one->device,
+                          .uid = words.uid,
+                          .connected = one->connections > 0,
+                          .since = one->since,
+                          .last_seen = one->last_seen,
+                          .readings = one->readings,
+                          .last_error = words.last_error,
                           .last_error_at = words.last_error_at});
     }
     return answer;

@@ -5,8 +5,8 @@
 namespace gongshu::broker {
 
 // Topics whose payloads are readings.
-inline constexpr std::string_view kGongshuDoor = "gongshu/v1/";                     // + path of the device
-inline constexpr std::string_view kThingsBoardDoor = "v1/devices/me/telemetry";     // of whoever is signed in
+inline constexpr std::string_view kGongshuDoor = "gongshu/v1/";                  // + path of the device
+inline constexpr std::string_view kThingsBoardDoor = "v1/devices/me/telemetry";  // of whoever is signed in
 
 enum class Door { none, gongshu, thingsboard };
 

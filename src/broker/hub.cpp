@@ -18,10 +18,13 @@ constexpr std::size_t kDeadLetterBytesMax = 200;
 
 Hub::Numbers make_numbers(Metrics& metrics, const std::string& tenant_name) {
     const std::string labels = fmt::format("tenant=\"{}\"", tenant_name);
-    const auto counter = [&](std::string_view name, std::string_view help) -> Counter& { return metrics.counter(name, help, labels); };
+    const auto counter = [&](std::string_view name, std::string_view help) -> Counter& {
+        return metrics.counter(name, help, labels);
+    };
     return {counter("gongshu_mqtt_received_total", "PUBLISH packets from clients."),
             counter("gongshu_mqtt_sent_total", "PUBLISH packets to clients."),
-            counter("gongshu_mqtt_dropped_total", "Messages not delivered because a queue or link was full, or too large for the client."),
+            counter("gongshu_mqtt_dropped_total",
+                    "Messages not delivered because a queue or link was full, or too large for the client."),
             counter("gongshu_mqtt_readings_total", "Readings taken from payloads."),
             counter("gongshu_mqtt_dead_letters_total", "Publishes that could not be used."),
             counter("gongshu_mqtt_protocol_errors_total", "Connections closed because the client broke the protocol.")};
@@ -30,6 +33,12 @@ Hub::Numbers make_numbers(Metrics& metrics, const std::string& tenant_name) {
 std::uint32_t wished_expiry(const wire::mqtt::Connect& connect, const BrokerOptions& options) {
     if (connect.version == Version::v311) return connect.clean_start ? 0 : options.session_expiry_max_s;
     return std::min(connect.properties.session_expiry_s.value_or(0), options.session_expiry_max_s);
+}
+
+// A renamed device is still the same one.
+bool same_principal(const Principal& a, const Principal& b) {
+    if (a.kind == PrincipalKind::device && b.kind == PrincipalKind::device) return a.device_uid == b.device_uid;
+    return a.name == b.name;
 }
 
 }  // namespace
@@ -43,7 +52,8 @@ Result<std::unique_ptr<Broker>> Broker::create(const BrokerDeps& deps, const Bro
 Hub::Hub(const BrokerDeps& deps, const BrokerOptions& options, std::unique_ptr<Retained> retained)
     : deps_(deps),
       options_(options),
-      early_errors_(deps.metrics.counter("gongshu_mqtt_refused_connects_total", "Connections that broke the protocol before they were recognised.")),
+      early_errors_(deps.metrics.counter("gongshu_mqtt_refused_connects_total",
+                                         "Connections that broke the protocol before they were recognised.")),
       connections_gauge_(deps.metrics.gauge("gongshu_mqtt_connections", "Open MQTT connections.")),
       ingest_(deps.sink, deps.tags, deps.device_uid),
       retained_(std::move(retained)),
@@ -70,7 +80,8 @@ Result<io::Address> Hub::listen(const io::Address& address, const io::ListenOpti
 void Hub::stop() {
     listeners_.clear();
     const auto connections = connections_;
-    for (const auto& [key, connection] : connections) connection->close(ReasonCode::server_shutting_down, "the server stops", false);
+    for (const auto& [key, connection] : connections)
+        connection->close(ReasonCode::server_shutting_down, "the server stops", false);
 }
 
 void Hub::forget(Connection& connection) {
@@ -91,19 +102,22 @@ std::string Hub::next_client_id() { return fmt::format("auto-{}-{}", deps_.insta
 
 // Sessions.
 
-Hub::Opened Hub::open_session(const std::shared_ptr<Connection>& connection, const Principal& who, const wire::mqtt::Connect& connect) {
+Hub::Opened Hub::open_session(const std::shared_ptr<Connection>& connection, const Principal& who,
+                              const wire::mqtt::Connect& connect) {
     Tenant& tenant = of(who.tenant);
     const auto find = [&] {
         const auto found = tenant.sessions.find(connect.client_id);
         return found == tenant.sessions.end() ? nullptr : found->second;
     };
     auto session = find();
-    if (session && session->who.name != who.name) {
+    if (session && !same_principal(session->who, who)) {
         return {ReasonCode::client_identifier_not_valid,
-                fmt::format("client identifier {} is in use by {}", connect.client_id, session->who.name), nullptr, false};
+                fmt::format("client identifier {} is in use by {}", connect.client_id, session->who.name), nullptr,
+                false};
     }
     if (session) {
-        if (const auto older = session->connection.lock()) older->close(ReasonCode::session_taken_over, "the same client connected again");
+        if (const auto older = session->connection.lock())
+            older->close(ReasonCode::session_taken_over, "the same client connected again");
         session = find();  // gone if it was to end with its connection
     }
     if (session && connect.clean_start) {
@@ -112,7 +126,8 @@ Hub::Opened Hub::open_session(const std::shared_ptr<Connection>& connection, con
     }
     const bool present = session != nullptr;
     if (!session) {
-        if (session_count_ >= options_.sessions_max) return {ReasonCode::server_busy, "the broker's sessions_max is reached", nullptr, false};
+        if (session_count_ >= options_.sessions_max)
+            return {ReasonCode::server_busy, "the broker's sessions_max is reached", nullptr, false};
         if (tenant.sessions.size() >= options_.sessions_per_tenant_max) {
             return {ReasonCode::quota_exceeded, "the tenant's sessions_per_tenant_max is reached", nullptr, false};
         }
@@ -127,12 +142,14 @@ Hub::Opened Hub::open_session(const std::shared_ptr<Connection>& connection, con
     deps_.loop.cancel(session->will_timer);
     session->will.reset();
     session->who = who;
+    drop_forbidden(*session);
     session->expiry_s = wished_expiry(connect, options_);
     session->connection = connection;
     session->device = directory_.device(who.tenant, who.device_path);
     const TimeNs now = deps_.loop.clock().now();
     const std::string version = connect.version == Version::v5 ? "5.0" : "3.1.1";
-    *session->status->link.lock() = {.version = version, .address = connection->peer(), .since = now, .connected = true};
+    *session->status->link.lock() = {
+        .version = version, .address = connection->peer(), .since = now, .connected = true};
     if (session->device) {
         session->device->words.lock()->uid = who.device_uid;
         if (session->device->connections.fetch_add(1) == 0) session->device->since = now;
@@ -203,7 +220,8 @@ void Hub::drop(TenantId tenant, std::string who) {
         for (const auto& [id, session] : sessions) {
             if (!who.empty() && session->who.name != who) continue;
             if (const auto connection = session->connection.lock()) {
-                connection->close(ReasonCode::administrative_action, "the rights of " + session->who.name + " were changed", false);
+                connection->close(ReasonCode::administrative_action,
+                                  "the rights of " + session->who.name + " were changed", false);
             }
             session->will.reset();
             (*alive)->remove_session(*session);
@@ -232,6 +250,14 @@ bool Hub::unsubscribe(Session& session, const std::string& filter) {
     return true;
 }
 
+// Its rights may have shrunk while the session was away.
+void Hub::drop_forbidden(Session& session) {
+    const auto subscriptions = session.subscriptions;
+    for (const auto& [filter, granted] : subscriptions) {
+        if (!may_subscribe(session.who, filter)) unsubscribe(session, filter);
+    }
+}
+
 void Hub::send_retained(Session& session, const std::string& filter, const Granted& granted) {
     retained_->match(session.who.tenant, filter, [&](const MessagePtr& message) {
         if (!may_receive(session.who, message->topic)) return;
@@ -250,17 +276,20 @@ void Hub::publish(TenantId tenant, std::string topic, Buffer payload, std::uint8
     message->qos = qos;
     message->retain = retain;
     deps_.loop.post([hub = std::weak_ptr<Hub*>(self_), tenant, message] {
-        if (const auto alive = hub.lock()) (*alive)->publish_free(tenant, message, [](ReasonCode, const std::string&) {});
+        if (const auto alive = hub.lock())
+            (*alive)->publish_free(tenant, message, [](ReasonCode, const std::string&) {});
     });
 }
 
 void Hub::publish_from(Session& session, MessagePtr message, PublishDone done) {
     const TenantId tenant = session.who.tenant;
     if (!may_publish(session.who, message->topic)) {
-        return bury(session, *message, ReasonCode::not_authorized, fmt::format("{} may not publish to {}", session.who.name, message->topic), std::move(done));
+        return bury(session, *message, ReasonCode::not_authorized,
+                    fmt::format("{} may not publish to {}", session.who.name, message->topic), std::move(done));
     }
     if (topic_levels(message->topic) > kTopicLevelsMax) {
-        return bury(session, *message, ReasonCode::topic_name_invalid, fmt::format("the topic has more than {} levels", kTopicLevelsMax), std::move(done));
+        return bury(session, *message, ReasonCode::topic_name_invalid,
+                    fmt::format("the topic has more than {} levels", kTopicLevelsMax), std::move(done));
     }
     const bool clears = message->retain && message->payload.empty();
     if (door_of(message->topic) == Door::none || clears) return publish_free(tenant, message, std::move(done));
@@ -270,14 +299,16 @@ void Hub::publish_from(Session& session, MessagePtr message, PublishDone done) {
 void Hub::publish_readings(Session& session, MessagePtr message, PublishDone done) {
     const Durability durability = message->qos == 0 ? Durability::interval : Durability::sync;
     const TimeNs now = deps_.loop.clock().now();
-    auto answer = [hub = std::weak_ptr<Hub*>(self_), from = session.shared_from_this(), message, done = std::move(done)](Ingest::Outcome outcome) {
+    auto answer = [hub = std::weak_ptr<Hub*>(self_), from = session.shared_from_this(), message,
+                   done = std::move(done)](Ingest::Outcome outcome) {
         const auto alive = hub.lock();
         if (alive) (*alive)->finish_readings(*from, message, std::move(outcome), done);
     };
     ingest_.take(session.who, message->topic, message->payload, durability, now, std::move(answer));
 }
 
-void Hub::finish_readings(Session& session, const MessagePtr& message, Ingest::Outcome outcome, const PublishDone& done) {
+void Hub::finish_readings(Session& session, const MessagePtr& message, Ingest::Outcome outcome,
+                          const PublishDone& done) {
     const TenantId tenant = session.who.tenant;
     const std::string path = Ingest::device_of(session.who, message->topic);
     // A topic that names no device makes none.
@@ -289,7 +320,8 @@ void Hub::finish_readings(Session& session, const MessagePtr& message, Ingest::O
             words->last_error = outcome.problem;
             words->last_error_at = now;
         }
-        if (outcome.reason != ReasonCode::quota_exceeded) return bury(session, *message, outcome.reason, outcome.problem, done);
+        if (outcome.reason != ReasonCode::quota_exceeded)
+            return bury(session, *message, outcome.reason, outcome.problem, done);
         numbers(tenant).dropped.add();
         return done(outcome.reason, outcome.problem);
     }
@@ -317,10 +349,11 @@ void Hub::publish_free(TenantId tenant, const MessagePtr& message, PublishDone d
 }
 
 void Hub::keep_retained(TenantId tenant, const MessagePtr& message, ReasonCode reason, PublishDone done) {
-    retained_->put(tenant, message, [hub = std::weak_ptr<Hub*>(self_), reason, done = std::move(done)](const Result<void>& kept) {
-        if (!hub.lock()) return;
-        kept ? done(reason, "") : done(ReasonCode::quota_exceeded, kept.error().text());
-    });
+    retained_->put(tenant, message,
+                   [hub = std::weak_ptr<Hub*>(self_), reason, done = std::move(done)](const Result<void>& kept) {
+                       if (!hub.lock()) return;
+                       kept ? done(reason, "") : done(ReasonCode::quota_exceeded, kept.error().text());
+                   });
 }
 
 bool Hub::fan_out(TenantId tenant, const MessagePtr& message) {
@@ -345,11 +378,13 @@ bool Hub::fan_out(TenantId tenant, const MessagePtr& message) {
         receiver.granted.retain_as_published |= granted.retain_as_published;
         if (granted.subscription_id != 0) receiver.ids.push_back(granted.subscription_id);
     });
-    for (Receiver& receiver : receivers) deliver(*receiver.session, message, receiver.granted, false, std::move(receiver.ids));
+    for (Receiver& receiver : receivers)
+        deliver(*receiver.session, message, receiver.granted, false, std::move(receiver.ids));
     return !receivers.empty();
 }
 
-void Hub::deliver(Session& session, const MessagePtr& message, const Granted& granted, bool retained, std::vector<std::uint32_t> ids) {
+void Hub::deliver(Session& session, const MessagePtr& message, const Granted& granted, bool retained,
+                  std::vector<std::uint32_t> ids) {
     const std::uint8_t qos = std::min(message->qos, granted.qos);
     const auto connection = session.connection.lock();
     if (qos == 0) {
@@ -366,7 +401,8 @@ void Hub::deliver(Session& session, const MessagePtr& message, const Granted& gr
     if (connection) connection->pump();
 }
 
-void Hub::bury(Session& session, const Message& message, ReasonCode reason, const std::string& problem, PublishDone done) {
+void Hub::bury(Session& session, const Message& message, ReasonCode reason, const std::string& problem,
+               PublishDone done) {
     Tenant& tenant = of(session.who.tenant);
     tenant.numbers.dead_letters.add();
     const TimeNs now = deps_.loop.clock().now();
@@ -378,18 +414,28 @@ void Hub::bury(Session& session, const Message& message, ReasonCode reason, cons
     ++tenant.dead_letters_in_minute;
     const std::size_t bytes = std::min(message.payload.size(), kDeadLetterBytesMax);
     Event event{.tenant = session.who.tenant, .time = now, .kind = "dead_letter", .subject = session.client_id};
-    JsonWriter{event.body}.begin_object()
-        .key("client").text(session.client_id).key("who").text(session.who.name)
-        .key("topic").text(message.topic)
-        .key("reason").text(problem)
-        .key("payload").text(as_text(Bytes{message.payload}.first(bytes)))
-        .key("bytes").integer(static_cast<std::int64_t>(message.payload.size()))
+    JsonWriter{event.body}
+        .begin_object()
+        .key("client")
+        .text(session.client_id)
+        .key("who")
+        .text(session.who.name)
+        .key("topic")
+        .text(message.topic)
+        .key("reason")
+        .text(problem)
+        .key("payload")
+        .text(as_text(Bytes{message.payload}.first(bytes)))
+        .key("bytes")
+        .integer(static_cast<std::int64_t>(message.payload.size()))
         .end_object();
     const Durability durability = message.qos == 0 ? Durability::interval : Durability::sync;
-    deps_.sink.append_event(std::move(event), durability, [hub = std::weak_ptr<Hub*>(self_), reason, problem, done = std::move(done)](Result<EventId> kept) {
-        if (!hub.lock()) return;
-        kept ? done(reason, problem) : done(ReasonCode::quota_exceeded, kept.error().text());
-    });
+    deps_.sink.append_event(
+        std::move(event), durability,
+        [hub = std::weak_ptr<Hub*>(self_), reason, problem, done = std::move(done)](Result<EventId> kept) {
+            if (!hub.lock()) return;
+            kept ? done(reason, problem) : done(ReasonCode::quota_exceeded, kept.error().text());
+        });
 }
 
 }  // namespace gongshu::broker

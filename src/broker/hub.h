@@ -52,7 +52,8 @@ public:
     };
 
     // The session of a client that was recognised: taken over from an older connection, found, or new.
-    Opened open_session(const std::shared_ptr<Connection>& connection, const Principal& who, const wire::mqtt::Connect& connect);
+    Opened open_session(const std::shared_ptr<Connection>& connection, const Principal& who,
+                        const wire::mqtt::Connect& connect);
     // Its connection is gone. The will is published at once, later, or not.
     void leave_session(Session& session, bool with_will);
     void forget(Connection& connection);
@@ -83,18 +84,21 @@ private:
 
     Tenant& of(TenantId tenant);
     void remove_session(Session& session);
+    void drop_forbidden(Session& session);
     void schedule_end(Session& session);
     void publish_will(Session& session);
     // Everybody who subscribed; true if there was somebody.
     bool fan_out(TenantId tenant, const MessagePtr& message);
-    void deliver(Session& session, const MessagePtr& message, const Granted& granted, bool retained, std::vector<std::uint32_t> ids);
+    void deliver(Session& session, const MessagePtr& message, const Granted& granted, bool retained,
+                 std::vector<std::uint32_t> ids);
     void publish_readings(Session& session, MessagePtr message, PublishDone done);
     void finish_readings(Session& session, const MessagePtr& message, Ingest::Outcome outcome, const PublishDone& done);
     void publish_free(TenantId tenant, const MessagePtr& message, PublishDone done);
     void keep_retained(TenantId tenant, const MessagePtr& message, wire::mqtt::ReasonCode reason, PublishDone done);
     // Writes a dead letter (at most so many a minute), then calls `done` with `reason`, or quota_exceeded when it could
     // not be written.
-    void bury(Session& session, const Message& message, wire::mqtt::ReasonCode reason, const std::string& problem, PublishDone done);
+    void bury(Session& session, const Message& message, wire::mqtt::ReasonCode reason, const std::string& problem,
+              PublishDone done);
 
     // Constant after construction.
     const BrokerDeps deps_;

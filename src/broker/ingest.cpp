@@ -69,10 +69,12 @@ Result<Rows> Ingest::to_rows(Route& route, const std::vector<wire::DoorReading>&
     return rows;
 }
 
-void Ingest::take(const Principal& who, std::string_view topic, Bytes payload, Durability durability, TimeNs now, Done done) {
+void Ingest::take(const Principal& who, std::string_view topic, Bytes payload, Durability durability, TimeNs now,
+                  Done done) {
     auto found = route(who, topic);
     if (!found) return done({ReasonCode::topic_name_invalid, found.error().text(), 0});
-    const auto readings = door_of(topic) == Door::gongshu ? json_.decode_gongshu(payload) : json_.decode_thingsboard(payload);
+    const auto readings =
+        door_of(topic) == Door::gongshu ? json_.decode_gongshu(payload) : json_.decode_thingsboard(payload);
     if (!readings) return done({ReasonCode::payload_format_invalid, readings.error().text(), 0});
     auto rows = to_rows(**found, *readings, now);
     if (!rows) return done(refused(rows.error()));

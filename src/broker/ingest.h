@@ -35,9 +35,10 @@ public:
     Ingest(Sink& sink, Tags& tags, DeviceUid device_uid)
         : sink_(sink), tags_(tags), device_uid_(std::move(device_uid)) {}
 
-    // `done` once, at once or later, on this lane. payload_format_invalid: the payload cannot be used; topic_name_invalid:
-    // the topic names no device; quota_exceeded: the store cannot take it now, the sender keeps it.
-    void take(const Principal& who, std::string_view topic, Bytes payload, Durability durability, TimeNs now, Done done);
+    // `done` once, at once or later, on this lane. payload_format_invalid: the payload cannot be used;
+    // topic_name_invalid: the topic names no device; quota_exceeded: the store cannot take it now, the sender keeps it.
+    void take(const Principal& who, std::string_view topic, Bytes payload, Durability durability, TimeNs now,
+              Done done);
 
     // The device whose readings come on `topic`; "" if the topic names none.
     static std::string device_of(const Principal& who, std::string_view topic);

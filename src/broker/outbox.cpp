@@ -34,7 +34,8 @@ const Outbox::InFlight* Outbox::pop(std::size_t in_flight_max, DurationNs now) {
 }
 
 std::deque<Outbox::InFlight>::iterator Outbox::find(std::uint16_t packet_id) {
-    return std::find_if(in_flight_.begin(), in_flight_.end(), [&](const InFlight& one) { return one.packet_id == packet_id; });
+    return std::find_if(in_flight_.begin(), in_flight_.end(),
+                        [&](const InFlight& one) { return one.packet_id == packet_id; });
 }
 
 // In flight are far fewer than 65 535, so one is free.

@@ -17,7 +17,8 @@ constexpr std::uint64_t kLogBytesMax = std::uint64_t{4} << 30;
 
 template <class T>
 void put_number(Buffer& out, T number) {
-    for (std::size_t i = 0; i < sizeof(T); ++i) out.push_back(static_cast<std::uint8_t>(static_cast<std::uint64_t>(number) >> (8 * i)));
+    for (std::size_t i = 0; i < sizeof(T); ++i)
+        out.push_back(static_cast<std::uint8_t>(static_cast<std::uint64_t>(number) >> (8 * i)));
 }
 
 template <class T>
@@ -93,14 +94,19 @@ private:
             auto result = std::make_shared<Result<void>>(self->write(*job));
             self->loop_.post([self, job, result] { self->finish(*job, *result); });
         });
-        if (!taken) loop_.post([self = shared_from_this(), job] { self->finish(*job, Error{Code::unavailable, "too much work waits for the disk"}); });
+        if (!taken)
+            loop_.post([self = shared_from_this(), job] {
+                self->finish(*job, Error{Code::unavailable, "too much work waits for the disk"});
+            });
     }
 
     // On the pool.
     Result<void> write(const Job& job) {
         if (broken_) return *broken_;
         auto result = write_or_fail(job);
-        if (!result) broken_ = std::move(result).error().context("{} takes no more retained messages until the next start", path_);
+        if (!result)
+            broken_ =
+                std::move(result).error().context("{} takes no more retained messages until the next start", path_);
         return broken_ ? Result<void>{*broken_} : Result<void>{};
     }
 
@@ -154,9 +160,11 @@ Result<std::unique_ptr<Retained>> Retained::create(io::Files& files, io::Loop& l
 
 void Retained::replay(Bytes bytes) {
     Bytes rest = bytes;
-    while (!rest.empty() && replay_record(rest)) {}
+    while (!rest.empty() && replay_record(rest)) {
+    }
     if (!rest.empty()) {
-        log_warning("broker", "retained.log: {} bytes after byte {} are no whole record and are cut off (an interrupted write)",
+        log_warning("broker",
+                    "retained.log: {} bytes after byte {} are no whole record and are cut off (an interrupted write)",
                     rest.size(), bytes.size() - rest.size());
     }
 }
@@ -167,12 +175,16 @@ bool Retained::replay_record(Bytes& rest) {
     if (length < kPayloadHeaderBytes || rest.size() - kRecordHeaderBytes < length) return false;
     const Bytes payload = rest.subspan(kRecordHeaderBytes, length);
     if (crc32c(payload) != take_number<std::uint32_t>(rest, 0)) return false;
-    const auto packet = wire::mqtt::decode_packet(payload.subspan(kPayloadHeaderBytes), wire::mqtt::Version::v5, wire::mqtt::End::server);
+    const auto packet = wire::mqtt::decode_packet(payload.subspan(kPayloadHeaderBytes), wire::mqtt::Version::v5,
+                                                  wire::mqtt::End::server);
     const auto* publish = packet ? std::get_if<Publish>(&*packet) : nullptr;
     if (publish == nullptr) return false;
     const auto expires = take_number<TimeNs>(payload, 4);
-    Message message{.topic = std::string(publish->topic), .payload = {publish->payload.begin(), publish->payload.end()}, .qos = publish->qos,
-                    .retain = true, .properties = publish->properties};
+    Message message{.topic = std::string(publish->topic),
+                    .payload = {publish->payload.begin(), publish->payload.end()},
+                    .qos = publish->qos,
+                    .retain = true,
+                    .properties = publish->properties};
     if (expires != 0) message.expires = std::max<DurationNs>(1, expires - wall_offset(loop_.clock()));
     set(TenantId{take_number<std::uint32_t>(payload, 0)}, std::make_shared<const Message>(std::move(message)));
     rest = rest.subspan(kRecordHeaderBytes + length);
@@ -209,8 +221,10 @@ void Retained::put(TenantId tenant, const MessagePtr& message, Done done) {
     const bool too_many = is_new && of_tenant.by_topic.size() >= limits_.messages_max;
     if (!message->payload.empty() && (too_many || of_tenant.bytes - freed + bytes_of(*message) > limits_.bytes_max)) {
         return loop_.post([done = std::move(done), limits = limits_] {
-            done(Error{Code::limit, "retained messages: at most {} topics and {} bytes a tenant; clear some by publishing nothing to them",
-                       limits.messages_max, limits.bytes_max});
+            done(Error{
+                Code::limit,
+                "retained messages: at most {} topics and {} bytes a tenant; clear some by publishing nothing to them",
+                limits.messages_max, limits.bytes_max});
         });
     }
     set(tenant, message);
@@ -221,7 +235,8 @@ void Retained::put(TenantId tenant, const MessagePtr& message, Done done) {
     log_->append(tenant, *message, std::move(done));
 }
 
-void Retained::match(TenantId tenant, std::string_view filter, const std::function<void(const MessagePtr&)>& found) const {
+void Retained::match(TenantId tenant, std::string_view filter,
+                     const std::function<void(const MessagePtr&)>& found) const {
     const auto of_tenant = tenants_.find(tenant);
     if (of_tenant == tenants_.end()) return;
     const auto& by_topic = of_tenant->second.by_topic;

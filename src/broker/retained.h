@@ -16,9 +16,9 @@
 namespace gongshu::broker {
 
 struct RetainedLimits {
-    std::uint32_t messages_max = 100'000;     // per tenant
-    std::uint64_t bytes_max = 64 << 20;       // per tenant, topics and payloads
-    std::uint64_t log_slack_bytes = 64 << 20; // the log is rewritten when it is longer than what it says by this much
+    std::uint32_t messages_max = 100'000;      // per tenant
+    std::uint64_t bytes_max = 64 << 20;        // per tenant, topics and payloads
+    std::uint64_t log_slack_bytes = 64 << 20;  // the log is rewritten when it is longer than what it says by this much
 };
 
 // Retained keeps the newest retained message of each topic, in memory and in a log of its own.
@@ -28,7 +28,8 @@ struct RetainedLimits {
 // Disk:    <folder>/retained.log
 //            record  := crc32c:u32 length:u32 payload:u8[length]   little-endian; crc covers the payload
 //            payload := tenant:u32 expires:i64 packet              expires: wall time in ns, 0 = never;
-//                                                                  packet: a PUBLISH of MQTT 5, without payload = cleared
+//                                                                  packet: a PUBLISH of MQTT 5, without payload =
+//                                                                  cleared
 //          A torn tail is cut at the next start. After a failed write all later ones are refused.
 class Retained {
 public:
@@ -40,8 +41,8 @@ public:
     Retained(io::Loop& loop, RetainedLimits limits) : loop_(loop), limits_(limits) {}  // create() for one with a file
     ~Retained();
 
-    // Keeps `message`, or with an empty payload forgets the topic. Seen by match() at once; `done` when it is durable, on
-    // the lane, never from within.
+    // Keeps `message`, or with an empty payload forgets the topic. Seen by match() at once; `done` when it is durable,
+    // on the lane, never from within.
     void put(TenantId tenant, const MessagePtr& message, Done done);
     void match(TenantId tenant, std::string_view filter, const std::function<void(const MessagePtr&)>& found) const;
     std::size_t count(TenantId tenant) const;

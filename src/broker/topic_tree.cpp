@@ -63,7 +63,8 @@ void TopicTree::report(const Node& node, const Found& found) {
 // `wildcards`: whether + and # count on this level; not on the first one of $… topics.
 void TopicTree::match_below(const Node& node, std::string_view topic, bool more, bool wildcards, const Found& found) {
     if (wildcards) {
-        if (const auto all = node.children.find(std::string_view{"#"}); all != node.children.end()) report(*all->second, found);
+        if (const auto all = node.children.find(std::string_view{"#"}); all != node.children.end())
+            report(*all->second, found);
     }
     if (!more) return report(node, found);
     const std::string_view level = take_level(topic, more);

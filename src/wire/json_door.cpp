@@ -15,12 +15,18 @@ using simdjson::dom::element_type;
 
 constexpr std::string_view kind_name(element_type type) {
     switch (type) {
-        case element_type::ARRAY: return "an array";
-        case element_type::OBJECT: return "an object";
-        case element_type::STRING: return "a text";
-        case element_type::BOOL: return "a boolean";
-        case element_type::NULL_VALUE: return "null";
-        default: return "a number";
+        case element_type::ARRAY:
+            return "an array";
+        case element_type::OBJECT:
+            return "an object";
+        case element_type::STRING:
+            return "a text";
+        case element_type::BOOL:
+            return "a boolean";
+        case element_type::NULL_VALUE:
+            return "null";
+        default:
+            return "a number";
     }
 }
 
@@ -29,21 +35,29 @@ bool is_scalar(element_type type) { return type != element_type::ARRAY && type !
 // A text, number or boolean as a Value; nullopt for null, arrays and objects.
 std::optional<Value> scalar(element from) {
     switch (from.type()) {
-        case element_type::INT64: return Value{from.get_int64().value_unsafe()};
-        case element_type::UINT64: return Value{static_cast<double>(from.get_uint64().value_unsafe())};
-        case element_type::DOUBLE: return Value{from.get_double().value_unsafe()};
-        case element_type::BOOL: return Value{from.get_bool().value_unsafe()};
-        case element_type::STRING: return Value{std::string(from.get_string().value_unsafe())};
-        default: return std::nullopt;
+        case element_type::INT64:
+            return Value{from.get_int64().value_unsafe()};
+        case element_type::UINT64:
+            return Value{static_cast<double>(from.get_uint64().value_unsafe())};
+        case element_type::DOUBLE:
+            return Value{from.get_double().value_unsafe()};
+        case element_type::BOOL:
+            return Value{from.get_bool().value_unsafe()};
+        case element_type::STRING:
+            return Value{std::string(from.get_string().value_unsafe())};
+        default:
+            return std::nullopt;
     }
 }
 
 Result<TimeNs> time_from_text(std::string_view text, TimeUnit unit) {
-    const bool digits = !text.empty() && text.size() <= 19 && text.find_first_not_of("0123456789") == std::string_view::npos;
+    const bool digits =
+        !text.empty() && text.size() <= 19 && text.find_first_not_of("0123456789") == std::string_view::npos;
     if (!digits) return parse_rfc3339(text);
     std::int64_t number = 0;
     for (const char c : text) {
-        if (__builtin_mul_overflow(number, std::int64_t{10}, &number) || __builtin_add_overflow(number, std::int64_t{c - '0'}, &number)) {
+        if (__builtin_mul_overflow(number, std::int64_t{10}, &number) ||
+            __builtin_add_overflow(number, std::int64_t{c - '0'}, &number)) {
             return Error{Code::limit, "{} is more than 64 bits hold", text};
         }
     }
@@ -62,20 +76,28 @@ Result<TimeNs> time_from_fraction(double number, TimeUnit unit) {
 
 Result<TimeNs> read_time(element from, TimeUnit unit) {
     switch (from.type()) {
-        case element_type::INT64: return time_from_number(from.get_int64().value_unsafe(), unit);
-        case element_type::DOUBLE: return time_from_fraction(from.get_double().value_unsafe(), unit);
-        case element_type::STRING: return time_from_text(from.get_string().value_unsafe(), unit);
-        default: return Error{Code::invalid, "expected a number or a text as RFC 3339 has it, found {}", kind_name(from.type())};
+        case element_type::INT64:
+            return time_from_number(from.get_int64().value_unsafe(), unit);
+        case element_type::DOUBLE:
+            return time_from_fraction(from.get_double().value_unsafe(), unit);
+        case element_type::STRING:
+            return time_from_text(from.get_string().value_unsafe(), unit);
+        default:
+            return Error{Code::invalid, "expected a number or a text as RFC 3339 has it, found {}",
+                         kind_name(from.type())};
     }
 }
 
 Result<Quality> read_quality(element from) {
     std::string_view text;
     if (from.get_string().get(text) != simdjson::SUCCESS) {
-        return Error{Code::invalid, "expected a text such as \"good\" or \"bad:sensor\", found {}", kind_name(from.type())};
+        return Error{Code::invalid, "expected a text such as \"good\" or \"bad:sensor\", found {}",
+                     kind_name(from.type())};
     }
     const auto quality = parse_quality(text);
-    if (!quality) return Error{Code::invalid, "\"{}\" is no quality; expected good, uncertain or bad, with a reason after ':'", text};
+    if (!quality)
+        return Error{Code::invalid, "\"{}\" is no quality; expected good, uncertain or bad, with a reason after ':'",
+                     text};
     return *quality;
 }
 
@@ -114,7 +136,8 @@ private:
         if (!wrapped) return read_fields(object, time, timed);
         for (const auto field : object) {
             if (field.key == "values" || field.key == "ts") continue;
-            return Error{Code::invalid, "field \"{}\": stands beside \"values\"; expected \"ts\" and \"values\" alone", field.key};
+            return Error{Code::invalid, "field \"{}\": stands beside \"values\"; expected \"ts\" and \"values\" alone",
+                         field.key};
         }
         return read_fields(values, time, false);
     }
@@ -130,7 +153,8 @@ private:
 
     // `key` is the flattened name of `from`; longer while its children are read.
     Result<void> read_field(std::string& key, element from, std::optional<TimeNs> time, std::size_t depth) {
-        if (depth > limits_.depth_max) return Error{Code::limit, "field \"{}\": nested deeper than {}", key, limits_.depth_max};
+        if (depth > limits_.depth_max)
+            return Error{Code::limit, "field \"{}\": nested deeper than {}", key, limits_.depth_max};
         if (from.type() == element_type::OBJECT) {
             const simdjson::dom::object object = from.get_object().value_unsafe();
             if (!thingsboard_ && is_described(object)) return read_described(key, object, time);
@@ -188,7 +212,8 @@ private:
     Result<void> add(const std::string& key, std::optional<TimeNs> time, const Value& value, Quality quality) {
         if (key.empty()) return Error{Code::invalid, "a field has an empty name"};
         if (key.size() > limits_.key_bytes_max) {
-            return Error{Code::limit, "field \"{}…\": the name has {} bytes, at most {} are taken", key.substr(0, 40), key.size(), limits_.key_bytes_max};
+            return Error{Code::limit, "field \"{}…\": the name has {} bytes, at most {} are taken", key.substr(0, 40),
+                         key.size(), limits_.key_bytes_max};
         }
         if (!mqtt::plain_utf8(key)) return Error{Code::invalid, "a field's name holds a control character"};
         if (readings_.size() >= limits_.values_max) {
@@ -226,7 +251,8 @@ Result<WriteEntry> read_write_entry(element from, TimeUnit unit) {
         } else if (field.key == "value") {
             value = scalar(field.value);
             if (!value && field.value.type() != element_type::NULL_VALUE) {
-                return Error{Code::invalid, "value: expected a number, text or boolean, found {}", kind_name(field.value.type())};
+                return Error{Code::invalid, "value: expected a number, text or boolean, found {}",
+                             kind_name(field.value.type())};
             }
         } else if (field.key == "quality") {
             entry.quality = TRY(read_quality(field.value).context("quality"));
@@ -235,7 +261,8 @@ Result<WriteEntry> read_write_entry(element from, TimeUnit unit) {
         }
     }
     if (entry.tag.empty()) return Error{Code::invalid, "tag: is missing"};
-    if (!value && entry.quality.grade != Grade::bad) return Error{Code::invalid, "value: is missing; only a bad quality goes without"};
+    if (!value && entry.quality.grade != Grade::bad)
+        return Error{Code::invalid, "value: is missing; only a bad quality goes without"};
     entry.value = value ? *value : Value{std::numeric_limits<double>::quiet_NaN()};
     return entry;
 }
@@ -248,7 +275,8 @@ public:
 
     Result<element> parse(Bytes payload) {
         if (payload.size() > limits_.bytes_max) {
-            return Error{Code::limit, "the payload has {} bytes, at most {} are taken", payload.size(), limits_.bytes_max};
+            return Error{Code::limit, "the payload has {} bytes, at most {} are taken", payload.size(),
+                         limits_.bytes_max};
         }
         if (payload.empty()) return Error{Code::malformed, "{}", *json_fault({})};
         const auto parsed = parser_.parse(payload.data(), payload.size());
@@ -294,7 +322,8 @@ Result<WriteBody> JsonDoor::decode_write(Bytes body, TimeUnit unit) {
     }
     simdjson::dom::array entries;
     if (root.get_array().get(entries) != simdjson::SUCCESS) {
-        return Error{Code::invalid, "expected an array of {{\"tag\",\"ts\",\"value\",\"quality\"}}, found {}", kind_name(root.type())};
+        return Error{Code::invalid, "expected an array of {{\"tag\",\"ts\",\"value\",\"quality\"}}, found {}",
+                     kind_name(root.type())};
     }
     std::size_t index = 0;
     for (const element entry : entries) {

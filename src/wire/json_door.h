@@ -27,9 +27,9 @@ Result<TimeNs> time_from_number(std::int64_t number, TimeUnit unit);
 
 struct DoorLimits {
     std::size_t bytes_max = 4 << 20;
-    std::size_t depth_max = 16;          // of objects and arrays in one another
-    std::size_t values_max = 100'000;    // readings a payload
-    std::size_t key_bytes_max = 1024;    // flattened, dots included
+    std::size_t depth_max = 16;        // of objects and arrays in one another
+    std::size_t values_max = 100'000;  // readings a payload
+    std::size_t key_bytes_max = 1024;  // flattened, dots included
 };
 
 // One value of a payload. Nested objects are flattened: {"motor":{"temp":1}} gives "motor.temp".
@@ -72,12 +72,12 @@ public:
     JsonDoor& operator=(JsonDoor&&) noexcept;
 
     // {"temperature":21.5,"running":true}, {"ts":…,"values":{…}} or an array of those. "ts" (also in the first form) is
-    // RFC 3339 or a number by magnitude. A value may be {"value":…,"quality":"bad:sensor","ts":…}; null is an absent value
-    // and skipped unless it has a bad quality (then NaN). Arrays are flattened by index: "phases.0". An object is of the
-    // second form when it has an object named "values".
+    // RFC 3339 or a number by magnitude. A value may be {"value":…,"quality":"bad:sensor","ts":…}; null is an absent
+    // value and skipped unless it has a bad quality (then NaN). Arrays are flattened by index: "phases.0". An object is
+    // of the second form when it has an object named "values".
     Result<std::vector<DoorReading>> decode_gongshu(Bytes payload);
-    // ThingsBoard's telemetry: {"k":v}, {"ts":ms,"values":{…}}, arrays of those. "ts" is in ms, and in the first form an
-    // ordinary key.
+    // ThingsBoard's telemetry: {"k":v}, {"ts":ms,"values":{…}}, arrays of those. "ts" is in ms, and in the first form
+    // an ordinary key.
     Result<std::vector<DoorReading>> decode_thingsboard(Bytes payload);
     // [{"tag":…,"ts":…,"value":…,"quality":…}] or one such object. An error is for the whole body; single entries that
     // are wrong become faults.

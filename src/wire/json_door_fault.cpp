@@ -58,13 +58,20 @@ private:
         if (depth > kDepthMax) return fail(fmt::format("nested deeper than {}", kDepthMax));
         if (at_end()) return fail("expected a value, found the end");
         switch (peek()) {
-            case '{': return object(depth);
-            case '[': return array(depth);
-            case '"': return string();
-            case 't': return word("true");
-            case 'f': return word("false");
-            case 'n': return word("null");
-            default: return number();
+            case '{':
+                return object(depth);
+            case '[':
+                return array(depth);
+            case '"':
+                return string();
+            case 't':
+                return word("true");
+            case 'f':
+                return word("false");
+            case 'n':
+                return word("null");
+            default:
+                return number();
         }
     }
 
@@ -176,7 +183,8 @@ private:
         while (!fault_) {
             if (at_end()) return fail("the text that begins before is not closed");
             if (peek() == '"') break;
-            if (static_cast<unsigned char>(peek()) < 0x20) return fail("a control character within a text; write it as an escape");
+            if (static_cast<unsigned char>(peek()) < 0x20)
+                return fail("a control character within a text; write it as an escape");
             if (peek() == '\\') {
                 escape();
             } else {

@@ -1,4 +1,5 @@
-// Any bytes as a payload at each JSON door; the fast parser and the one that names the place must agree on what is JSON.
+// Any bytes as a payload at each JSON door; the fast parser and the one that names the place must agree on what is
+// JSON.
 #include <cstdint>
 
 #include "base/assert.h"
@@ -22,7 +23,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
         check(readings);
         if (!readings) continue;
         ASSERT(readings->size() <= kLimits.values_max);
-        for (const auto& reading : *readings) ASSERT(!reading.key.empty() && reading.key.size() <= kLimits.key_bytes_max);
+        for (const auto& reading : *readings)
+            ASSERT(!reading.key.empty() && reading.key.size() <= kLimits.key_bytes_max);
     }
     check(door.decode_write(payload));
     (void)wire::parse_rfc3339(as_text(payload));

@@ -16,15 +16,18 @@ std::string shown(const Result<std::vector<DoorReading>>& readings) {
     if (!readings) return fmt::format("{}: {}", to_string(readings.error().code()), readings.error().text());
     std::string text;
     for (const DoorReading& r : *readings) {
-        text += fmt::format("{}{}={} {} {}{}", text.empty() ? "" : "; ", r.key, to_string(r.value), to_string(type_of(r.value)),
-                            to_string(r.quality), r.time ? fmt::format(" @{}", *r.time) : "");
+        text +=
+            fmt::format("{}{}={} {} {}{}", text.empty() ? "" : "; ", r.key, to_string(r.value),
+                        to_string(type_of(r.value)), to_string(r.quality), r.time ? fmt::format(" @{}", *r.time) : "");
     }
     return text;
 }
 
 TEST(JsonDoor, Gongshu) {
     JsonDoor door;
-    auto f = [&](const char* payload, const char* want) { EXPECT_EQ(shown(door.decode_gongshu(as_bytes(payload))), want) << payload; };
+    auto f = [&](const char* payload, const char* want) {
+        EXPECT_EQ(shown(door.decode_gongshu(as_bytes(payload))), want) << payload;
+    };
     f(R"({"temperature":21.5,"running":true,"n":-3,"name":"x"})",
       "temperature=21.5 number good; running=true boolean good; n=-3 integer good; name=x text good");
     f("{}", "");
@@ -55,10 +58,15 @@ TEST(JsonDoor, Gongshu) {
     f("{'a':1}", "malformed: byte 1: expected a name in quotes, found '''");
     f("21.5", "invalid: expected an object or an array of objects, found a number");
     f("[1]", "invalid: [0]: expected an object, found a number");
-    f(R"([{"a":1},{"ts":true,"a":1}])", "invalid: [1]: field \"ts\": expected a number or a text as RFC 3339 has it, found a boolean");
-    f(R"({"ts":"yesterday","a":1})", "malformed: field \"ts\": \"yesterday\" is no time; expected RFC 3339 with a zone, as in 2026-03-01T08:00:00+08:00");
-    f(R"({"values":{"a":1},"b":2})", "invalid: field \"b\": stands beside \"values\"; expected \"ts\" and \"values\" alone");
-    f(R"({"a":{"value":1,"quality":"fine"}})", "invalid: field \"a.quality\": \"fine\" is no quality; expected good, uncertain or bad, with a reason after ':'");
+    f(R"([{"a":1},{"ts":true,"a":1}])",
+      "invalid: [1]: field \"ts\": expected a number or a text as RFC 3339 has it, found a boolean");
+    f(R"({"ts":"yesterday","a":1})",
+      "malformed: field \"ts\": \"yesterday\" is no time; expected RFC 3339 with a zone, as in "
+      "2026-03-01T08:00:00+08:00");
+    f(R"({"values":{"a":1},"b":2})",
+      "invalid: field \"b\": stands beside \"values\"; expected \"ts\" and \"values\" alone");
+    f(R"({"a":{"value":1,"quality":"fine"}})",
+      "invalid: field \"a.quality\": \"fine\" is no quality; expected good, uncertain or bad, with a reason after ':'");
     f(R"({"":1})", "invalid: a field has an empty name");
     f(R"({"a":{"":1}})", "invalid: field \"a\": holds an empty name");
     f("{\"a\\u0001\":1}", "invalid: a field's name holds a control character");
@@ -66,9 +74,12 @@ TEST(JsonDoor, Gongshu) {
 
 TEST(JsonDoor, ThingsBoard) {
     JsonDoor door;
-    auto f = [&](const char* payload, const char* want) { EXPECT_EQ(shown(door.decode_thingsboard(as_bytes(payload))), want) << payload; };
+    auto f = [&](const char* payload, const char* want) {
+        EXPECT_EQ(shown(door.decode_thingsboard(as_bytes(payload))), want) << payload;
+    };
     f(R"({"temperature":21.5,"on":false})", "temperature=21.5 number good; on=false boolean good");
-    f(R"({"ts":1451649600512,"values":{"k1":"v1","k2":2}})", "k1=v1 text good @1451649600512000000; k2=2 integer good @1451649600512000000");
+    f(R"({"ts":1451649600512,"values":{"k1":"v1","k2":2}})",
+      "k1=v1 text good @1451649600512000000; k2=2 integer good @1451649600512000000");
     f(R"([{"ts":1,"values":{"a":1}},{"b":2}])", "a=1 integer good @1000000; b=2 integer good");
     f(R"({"ts":5})", "ts=5 integer good");
     f(R"({"a":{"value":1,"ts":5}})", "a.value=1 integer good; a.ts=5 integer good");
@@ -98,7 +109,8 @@ TEST(JsonDoor, Write) {
             got = result.error().text();
         } else {
             for (const WriteEntry& e : result->entries) {
-                got += fmt::format("{}:{}={} {} {};", e.index, e.tag, to_string(e.value), to_string(e.quality), e.time.value_or(-1));
+                got += fmt::format("{}:{}={} {} {};", e.index, e.tag, to_string(e.value), to_string(e.quality),
+                                   e.time.value_or(-1));
             }
             for (const WriteFault& fault : result->faults) got += fmt::format("!{}:{};", fault.index, fault.text);
         }
@@ -107,8 +119,10 @@ TEST(JsonDoor, Write) {
     f(R"([{"tag":"a.b","ts":1700000000000,"value":1.5}])", "0:a.b=1.5 good 1700000000000000000;");
     f(R"({"tag":"a.b","value":true,"quality":"uncertain:clock"})", "0:a.b=true uncertain:clock -1;");
     f(R"([{"tag":"a"},{"tag":"b","value":1},{"value":1},7,{"tag":"c","value":[1]},{"tag":"d","value":1,"unit":"m"}])",
-      "1:b=1 good -1;!0:value: is missing; only a bad quality goes without;!2:tag: is missing;!3:expected an object, found a number;"
-      "!4:value: expected a number, text or boolean, found an array;!5:unit: not known here; expected tag, ts, value and quality;");
+      "1:b=1 good -1;!0:value: is missing; only a bad quality goes without;!2:tag: is missing;!3:expected an object, "
+      "found a number;"
+      "!4:value: expected a number, text or boolean, found an array;!5:unit: not known here; expected tag, ts, value "
+      "and quality;");
     f(R"([{"tag":"a","value":null,"quality":"bad:timeout"}])", "0:a=nan bad:timeout -1;");
     f(R"([{"tag":"","value":1},{"tag":5,"value":1},{"tag":"a","value":1,"quality":7},{"tag":"a","value":1,"ts":"x"}])",
       "!0:tag: expected a tag's path, found a text;!1:tag: expected a tag's path, found a number;"

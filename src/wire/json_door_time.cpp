@@ -67,7 +67,8 @@ std::optional<TimeUnit> parse_time_unit(std::string_view name) {
 
 Result<TimeNs> time_from_number(std::int64_t number, TimeUnit unit) {
     if (unit == TimeUnit::by_magnitude) {
-        const std::uint64_t size = number < 0 ? 0 - static_cast<std::uint64_t>(number) : static_cast<std::uint64_t>(number);
+        const std::uint64_t size =
+            number < 0 ? 0 - static_cast<std::uint64_t>(number) : static_cast<std::uint64_t>(number);
         unit = size < 100'000'000'000ull           ? TimeUnit::s
                : size < 100'000'000'000'000ull     ? TimeUnit::ms
                : size < 100'000'000'000'000'000ull ? TimeUnit::us
@@ -79,7 +80,9 @@ Result<TimeNs> time_from_number(std::int64_t number, TimeUnit unit) {
                                                       : 1;
     TimeNs time = 0;
     if (__builtin_mul_overflow(number, scale, &time)) {
-        const std::string_view name = scale == kSecond ? "seconds" : scale == kMillisecond ? "milliseconds" : "microseconds";
+        const std::string_view name = scale == kSecond        ? "seconds"
+                                      : scale == kMillisecond ? "milliseconds"
+                                                              : "microseconds";
         return Error{Code::limit, "{} {} since 1970 is outside of the years 1678 to 2262", number, name};
     }
     return time;
@@ -105,8 +108,10 @@ Result<TimeNs> parse_rfc3339(std::string_view text) {
     const auto zone = take_zone(rest);
     const std::chrono::year_month_day date{std::chrono::year{*year}, std::chrono::month{static_cast<unsigned>(*month)},
                                            std::chrono::day{static_cast<unsigned>(*day)}};
-    if (!fraction || !zone || !rest.empty() || !date.ok() || *hour > 23 || *minute > 59 || *second > 60) return bad_time(text);
-    if (*year < 1678 || *year > 2261) return Error{Code::limit, "{} is outside of the years 1678 to 2261", text.substr(0, 60)};
+    if (!fraction || !zone || !rest.empty() || !date.ok() || *hour > 23 || *minute > 59 || *second > 60)
+        return bad_time(text);
+    if (*year < 1678 || *year > 2261)
+        return Error{Code::limit, "{} is outside of the years 1678 to 2261", text.substr(0, 60)};
     const std::int64_t days = std::chrono::sys_days{date}.time_since_epoch().count();
     const std::int64_t leap = *second == 60 ? 59 : *second;  // a leap second has no place in UTC as computers count it
     return (days * 86'400 + *hour * 3600 + *minute * 60 + leap - *zone) * kSecond + *fraction;

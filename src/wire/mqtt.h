@@ -19,8 +19,21 @@ namespace gongshu::wire::mqtt {
 enum class Version : std::uint8_t { v311 = 4, v5 = 5 };
 
 enum class PacketType : std::uint8_t {
-    connect = 1, connack, publish, puback, pubrec, pubrel, pubcomp, subscribe, suback, unsubscribe, unsuback, pingreq,
-    pingresp, disconnect, auth,
+    connect = 1,
+    connack,
+    publish,
+    puback,
+    pubrec,
+    pubrel,
+    pubcomp,
+    subscribe,
+    suback,
+    unsubscribe,
+    unsuback,
+    pingreq,
+    pingresp,
+    disconnect,
+    auth,
 };
 
 // Reason codes of 5.0 [2.4]. In 3.1.1 only some can be said: see encode().
@@ -82,17 +95,17 @@ using Decoded = std::expected<T, ProtocolError>;
 
 // Properties of 5.0 [2.2.2]; always empty in 3.1.1. The decoder checks which packet may carry which.
 struct Properties {
-    std::optional<std::uint8_t> payload_format;        // 0x01: 1 = UTF-8 text
-    std::optional<std::uint32_t> message_expiry_s;     // 0x02
-    std::optional<std::string> content_type;           // 0x03
-    std::optional<std::string> response_topic;         // 0x08
-    std::optional<std::string> correlation_data;       // 0x09, any bytes
-    std::vector<std::uint32_t> subscription_ids;       // 0x0B
-    std::optional<std::uint32_t> session_expiry_s;     // 0x11: 0xFFFFFFFF = never
-    std::optional<std::string> assigned_client_id;     // 0x12
-    std::optional<std::uint16_t> server_keep_alive_s;  // 0x13
-    std::optional<std::string> authentication_method;  // 0x15
-    std::optional<std::string> authentication_data;    // 0x16, any bytes
+    std::optional<std::uint8_t> payload_format;                // 0x01: 1 = UTF-8 text
+    std::optional<std::uint32_t> message_expiry_s;             // 0x02
+    std::optional<std::string> content_type;                   // 0x03
+    std::optional<std::string> response_topic;                 // 0x08
+    std::optional<std::string> correlation_data;               // 0x09, any bytes
+    std::vector<std::uint32_t> subscription_ids;               // 0x0B
+    std::optional<std::uint32_t> session_expiry_s;             // 0x11: 0xFFFFFFFF = never
+    std::optional<std::string> assigned_client_id;             // 0x12
+    std::optional<std::uint16_t> server_keep_alive_s;          // 0x13
+    std::optional<std::string> authentication_method;          // 0x15
+    std::optional<std::string> authentication_data;            // 0x16, any bytes
     std::optional<std::uint8_t> request_problem_information;   // 0x17
     std::optional<std::uint32_t> will_delay_s;                 // 0x18
     std::optional<std::uint8_t> request_response_information;  // 0x19
@@ -124,7 +137,7 @@ struct Will {
 struct Connect {
     Version version = Version::v5;
     std::string client_id;
-    bool clean_start = true;  // "clean session" in 3.1.1
+    bool clean_start = true;         // "clean session" in 3.1.1
     std::uint16_t keep_alive_s = 0;  // 0 = off
     std::optional<Will> will;
     std::optional<std::string> username;
@@ -266,8 +279,8 @@ std::size_t encoded_bytes(const Publish& publish, Version version);
 
 // UTF-8 as the standard wants it [1.5.4]: well-formed, no surrogates, no U+0000.
 bool valid_utf8(std::string_view text);
-// valid_utf8() without control characters (U+0001 … U+001F, U+007F … U+009F): the standard lets a receiver refuse those,
-// and in names that people read and log they are refused.
+// valid_utf8() without control characters (U+0001 … U+001F, U+007F … U+009F): the standard lets a receiver refuse
+// those, and in names that people read and log they are refused.
 bool plain_utf8(std::string_view text);
 // 1 … 65535 bytes of plain_utf8() without wildcards.
 bool valid_topic(std::string_view topic);

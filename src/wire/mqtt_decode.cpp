@@ -19,12 +19,14 @@ struct Kind {
     bool from_server;
 };
 constexpr Kind kKinds[16] = {
-    {"packet type 0", 0, false, false}, {"CONNECT", 0, true, false},    {"CONNACK", 0, false, true},
-    {"PUBLISH", 0xFF, true, true},      {"PUBACK", 0, true, true},      {"PUBREC", 0, true, true},
-    {"PUBREL", 2, true, true},          {"PUBCOMP", 0, true, true},     {"SUBSCRIBE", 2, true, false},
-    {"SUBACK", 0, false, true},         {"UNSUBSCRIBE", 2, true, false}, {"UNSUBACK", 0, false, true},
-    {"PINGREQ", 0, true, false},        {"PINGRESP", 0, false, true},   {"DISCONNECT", 0, true, true},
-    {"AUTH", 0, true, true},
+    {"packet type 0", 0, false, false}, {"CONNECT", 0, true, false},
+    {"CONNACK", 0, false, true},        {"PUBLISH", 0xFF, true, true},
+    {"PUBACK", 0, true, true},          {"PUBREC", 0, true, true},
+    {"PUBREL", 2, true, true},          {"PUBCOMP", 0, true, true},
+    {"SUBSCRIBE", 2, true, false},      {"SUBACK", 0, false, true},
+    {"UNSUBSCRIBE", 2, true, false},    {"UNSUBACK", 0, false, true},
+    {"PINGREQ", 0, true, false},        {"PINGRESP", 0, false, true},
+    {"DISCONNECT", 0, true, true},      {"AUTH", 0, true, true},
 };
 
 std::unexpected<ProtocolError> error(ReasonCode reason, std::string text) {
@@ -42,7 +44,8 @@ Decoded<void> check_first_byte(std::uint8_t first, Version version, End end, boo
         return error(kMalformed, fmt::format("{}: flags are {}, expected {}", kind.name, flags, kind.flags));
     }
     if (kind.flags == 0xFF && (flags & 6) == 6) return error(kMalformed, "PUBLISH: QoS is 3, expected 0, 1 or 2");
-    if (kind.flags == 0xFF && (flags & 6) == 0 && (flags & 8)) return error(kMalformed, "PUBLISH: DUP is set with QoS 0");
+    if (kind.flags == 0xFF && (flags & 6) == 0 && (flags & 8))
+        return error(kMalformed, "PUBLISH: DUP is set with QoS 0");
     if (end == End::server) {
         if (!kind.from_client) return error(kProtocol, fmt::format("{} is sent by servers only", kind.name));
         if (!connected && first >> 4 != 1) {
@@ -80,7 +83,8 @@ constexpr ReasonRow kReasons[] = {
     {ReasonCode::unspecified_error, kConn | kBackward | kSub | kUnsub | kDis, "unspecified error"},
     {ReasonCode::malformed_packet, kConn | kDis, "malformed packet"},
     {ReasonCode::protocol_error, kConn | kDis, "protocol error"},
-    {ReasonCode::implementation_specific_error, kConn | kBackward | kSub | kUnsub | kDis, "implementation specific error"},
+    {ReasonCode::implementation_specific_error, kConn | kBackward | kSub | kUnsub | kDis,
+     "implementation specific error"},
     {ReasonCode::unsupported_protocol_version, kConn, "unsupported protocol version"},
     {ReasonCode::client_identifier_not_valid, kConn, "client identifier not valid"},
     {ReasonCode::bad_user_name_or_password, kConn, "bad user name or password"},
@@ -119,7 +123,8 @@ ReasonCode read_reason(Cursor& cursor, PacketType type) {
     for (const ReasonRow& row : kReasons) {
         if (row.reason == reason && (row.where & bit(type))) return reason;
     }
-    cursor.fail(kMalformed, "reason code", fmt::format("0x{:02X} does not belong in this packet", static_cast<unsigned>(reason)));
+    cursor.fail(kMalformed, "reason code",
+                fmt::format("0x{:02X} does not belong in this packet", static_cast<unsigned>(reason)));
     return ReasonCode::success;
 }
 
@@ -167,7 +172,8 @@ Packet read_connect(Cursor& cursor) {
     connect.version = *version;
     const unsigned flags = cursor.u8("connect flags");
     cursor.require(!(flags & 1), kMalformed, "connect flags", "the reserved bit is set");
-    cursor.require(flags & 4 || !(flags & 0x38), kMalformed, "connect flags", "will QoS or retain is set without a will");
+    cursor.require(flags & 4 || !(flags & 0x38), kMalformed, "connect flags",
+                   "will QoS or retain is set without a will");
     cursor.require((flags & 0x18) != 0x18, kMalformed, "connect flags", "will QoS is 3");
     cursor.require(*version == Version::v5 || flags & 0x80 || !(flags & 0x40), kMalformed, "connect flags",
                    "a password without a user name");
@@ -248,7 +254,8 @@ void read_subscription(Cursor& cursor, Version version, std::vector<Subscription
     const unsigned options = cursor.u8("subscription options");
     const unsigned reserved = version == Version::v5 ? 0xC0 : 0xFC;
     cursor.require(!(options & reserved), kMalformed, "subscription options", "a reserved bit is set");
-    cursor.require((options & 3) != 3, version == Version::v5 ? kProtocol : kMalformed, "subscription options", "QoS is 3");
+    cursor.require((options & 3) != 3, version == Version::v5 ? kProtocol : kMalformed, "subscription options",
+                   "QoS is 3");
     cursor.require((options & 0x30) != 0x30, kProtocol, "subscription options", "retain handling is 3");
     subscription.qos = options & 3;
     subscription.no_local = options & 4;
@@ -276,7 +283,8 @@ Packet read_unsubscribe(Cursor& cursor, Version version) {
     while (cursor.left() > 0) {
         const std::string_view filter = cursor.name("topic filter");
         cursor.require(!filter.empty(), kMalformed, "topic filter", "is empty");
-        cursor.require(valid_filter(filter), kProtocol, "topic filter", "has a wildcard or a share name in a wrong place");
+        cursor.require(valid_filter(filter), kProtocol, "topic filter",
+                       "has a wildcard or a share name in a wrong place");
         unsubscribe.filters.emplace_back(filter);
     }
     return unsubscribe;
@@ -328,21 +336,33 @@ Packet read_ping(Cursor& cursor) {
 Packet read_body(Cursor& cursor, std::uint8_t first, Version version, End end) {
     const auto type = static_cast<PacketType>(first >> 4);
     switch (type) {
-        case PacketType::connect: return read_connect(cursor);
-        case PacketType::connack: return read_connack(cursor, version);
-        case PacketType::publish: return read_publish(cursor, first & 0x0Fu, version, end);
+        case PacketType::connect:
+            return read_connect(cursor);
+        case PacketType::connack:
+            return read_connack(cursor, version);
+        case PacketType::publish:
+            return read_publish(cursor, first & 0x0Fu, version, end);
         case PacketType::puback:
         case PacketType::pubrec:
         case PacketType::pubrel:
-        case PacketType::pubcomp: return read_ack(cursor, type, version);
-        case PacketType::subscribe: return read_subscribe(cursor, version);
-        case PacketType::suback: return read_suback(cursor, version);
-        case PacketType::unsubscribe: return read_unsubscribe(cursor, version);
-        case PacketType::unsuback: return read_unsuback(cursor, version);
-        case PacketType::pingreq: return read_ping<Pingreq>(cursor);
-        case PacketType::pingresp: return read_ping<Pingresp>(cursor);
-        case PacketType::disconnect: return read_farewell<Disconnect>(cursor, type, version);
-        case PacketType::auth: return read_farewell<Auth>(cursor, type, version);
+        case PacketType::pubcomp:
+            return read_ack(cursor, type, version);
+        case PacketType::subscribe:
+            return read_subscribe(cursor, version);
+        case PacketType::suback:
+            return read_suback(cursor, version);
+        case PacketType::unsubscribe:
+            return read_unsubscribe(cursor, version);
+        case PacketType::unsuback:
+            return read_unsuback(cursor, version);
+        case PacketType::pingreq:
+            return read_ping<Pingreq>(cursor);
+        case PacketType::pingresp:
+            return read_ping<Pingresp>(cursor);
+        case PacketType::disconnect:
+            return read_farewell<Disconnect>(cursor, type, version);
+        case PacketType::auth:
+            return read_farewell<Auth>(cursor, type, version);
     }
     return Pingreq{};  // not reached: check_first_byte() refused type 0
 }
@@ -413,8 +433,9 @@ Decoded<void> Decoder::feed(Bytes received, const OnPacket& on_packet) {
         if (!header) return std::unexpected(header.error());
         const std::size_t bytes = header->header_bytes + header->body_bytes;
         if (header->header_bytes > 0 && bytes > packet_bytes_max_) {
-            return error(ReasonCode::packet_too_large, fmt::format("{} of {} bytes, at most {} are taken",
-                                                                   kKinds[front[0] >> 4].name, bytes, packet_bytes_max_));
+            return error(ReasonCode::packet_too_large,
+                         fmt::format("{} of {} bytes, at most {} are taken", kKinds[front[0] >> 4].name, bytes,
+                                     packet_bytes_max_));
         }
         if (header->header_bytes == 0 || kept_.size() + received.size() < bytes) {
             kept_.insert(kept_.end(), received.begin(), received.end());

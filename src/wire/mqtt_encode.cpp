@@ -24,14 +24,20 @@ void put_properties(Buffer& out, const Properties& properties, Version version) 
 // The return code of 3.1.1 that is nearest [3.1.1: table 3.1].
 std::uint8_t return_code(ReasonCode reason) {
     switch (reason) {
-        case ReasonCode::success: return 0;
-        case ReasonCode::unsupported_protocol_version: return 1;
-        case ReasonCode::client_identifier_not_valid: return 2;
-        case ReasonCode::bad_user_name_or_password: return 4;
+        case ReasonCode::success:
+            return 0;
+        case ReasonCode::unsupported_protocol_version:
+            return 1;
+        case ReasonCode::client_identifier_not_valid:
+            return 2;
+        case ReasonCode::bad_user_name_or_password:
+            return 4;
         case ReasonCode::not_authorized:
         case ReasonCode::banned:
-        case ReasonCode::bad_authentication_method: return 5;
-        default: return 3;
+        case ReasonCode::bad_authentication_method:
+            return 5;
+        default:
+            return 3;
     }
 }
 
@@ -156,7 +162,8 @@ void encode(const Publish& publish, Version version, Buffer& out) {
     ASSERT(publish.qos <= 2 && (publish.qos == 0) == (publish.packet_id == 0));
     Buffer properties;
     put_properties(properties, publish.properties, version);
-    const unsigned flags = (publish.duplicate ? 8u : 0u) | static_cast<unsigned>(publish.qos) << 1 | (publish.retain ? 1u : 0u);
+    const unsigned flags =
+        (publish.duplicate ? 8u : 0u) | static_cast<unsigned>(publish.qos) << 1 | (publish.retain ? 1u : 0u);
     put_first(out, PacketType::publish, flags);
     put_varint(out, 2 + publish.topic.size() + (publish.qos ? 2 : 0) + properties.size() + publish.payload.size());
     put_text(out, publish.topic);

@@ -1,5 +1,5 @@
-// Any bytes from either end of a connection. What decodes must encode to something that decodes to the same, and how the
-// bytes were split must not matter.
+// Any bytes from either end of a connection. What decodes must encode to something that decodes to the same, and how
+// the bytes were split must not matter.
 #include <cstdint>
 #include <vector>
 

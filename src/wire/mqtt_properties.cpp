@@ -84,9 +84,7 @@ void put_u32(Buffer& out, std::uint32_t value) {
     put_u16(out, value & 0xFFFF);
 }
 
-std::size_t varint_bytes(std::size_t value) {
-    return value < 128 ? 1 : value < 16'384 ? 2 : value < 2'097'152 ? 3 : 4;
-}
+std::size_t varint_bytes(std::size_t value) { return value < 128 ? 1 : value < 16'384 ? 2 : value < 2'097'152 ? 3 : 4; }
 
 void put_varint(Buffer& out, std::size_t value) {
     ASSERT(value < 268'435'456);

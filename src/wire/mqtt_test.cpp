@@ -39,7 +39,8 @@ Buffer encoded(const Packet& packet, Version version) {
 }
 
 std::string connect_hex(Version version) {
-    return version == Version::v5 ? "10 0E 0004 4D515454 05 02 000A 00 0001 70" : "10 0D 0004 4D515454 04 02 000A 0001 70";
+    return version == Version::v5 ? "10 0E 0004 4D515454 05 02 000A 00 0001 70"
+                                  : "10 0D 0004 4D515454 04 02 000A 0001 70";
 }
 
 TEST(MqttTopic, FilterMatches) {
@@ -122,7 +123,9 @@ TEST(MqttTopic, NameValidity) {
     f("a\x7f", false);
     f("a\xC2\x9f", false);
     f("A\xF0\xAA\x9B\x94", true);
-    f("\xEF\xBB\xBF" "a", true);
+    f("\xEF\xBB\xBF"
+      "a",
+      true);
     f("\xED\xA0\x80", false);
     f("\xC0\x80", false);
     f("\xF5\x80\x80\x80", false);
@@ -203,7 +206,8 @@ TEST(MqttDecode, RefusesConnect) {
     constexpr auto kMalformed = ReasonCode::malformed_packet;
     f("C0 00", ReasonCode::protocol_error, Version::v311, "before CONNECT");
     f("11 0D 0004 4D515454 04 02 000A 0001 70", kMalformed, Version::v311, "flags");
-    f("10 0F 0006 4D5149736470 03 02 000A 0001 70", ReasonCode::unsupported_protocol_version, Version::v311, "MQIsdp 3");
+    f("10 0F 0006 4D5149736470 03 02 000A 0001 70", ReasonCode::unsupported_protocol_version, Version::v311,
+      "MQIsdp 3");
     f("10 0D 0004 4D515454 06 02 000A 0001 70", ReasonCode::unsupported_protocol_version, Version::v311, "MQTT 6");
     f("10 0C 0003 4D5154 04 02 000A 0001 70", kMalformed, Version::v311, "protocol name");
     f("10 0D 0004 4D515454 04 03 000A 0001 70", kMalformed, Version::v311, "reserved bit");
@@ -220,7 +224,8 @@ TEST(MqttDecode, RefusesConnect) {
 }
 
 TEST(MqttDecode, ReadsTheStandardsOwnBytes) {
-    const Buffer connect_bytes = from_hex("10 ?? 0004 4D515454 05 C6 003C 05 1100000E10 0001 63 00 0001 77 0001 78 0001 75 0001 70");
+    const Buffer connect_bytes =
+        from_hex("10 ?? 0004 4D515454 05 C6 003C 05 1100000E10 0001 63 00 0001 77 0001 78 0001 75 0001 70");
     const auto connect = decode_packet(connect_bytes, Version::v311, End::server);
     ASSERT_TRUE(connect.has_value()) << connect.error().text;
     const auto& got = std::get<Connect>(*connect);
@@ -297,9 +302,13 @@ Properties reason_properties(Rng& rng) {
 }
 
 Packet random_connect(Rng& rng, Version version) {
-    Connect c{.version = version, .client_id = random_text(rng, 12), .clean_start = rng.chance(0.5), .keep_alive_s = random_id(rng)};
+    Connect c{.version = version,
+              .client_id = random_text(rng, 12),
+              .clean_start = rng.chance(0.5),
+              .keep_alive_s = random_id(rng)};
     if (rng.chance(0.5)) {
-        c.will = Will{random_topic(rng), random_text(rng, 20), static_cast<std::uint8_t>(rng.below(3)), rng.chance(0.5), {}};
+        c.will =
+            Will{random_topic(rng), random_text(rng, 20), static_cast<std::uint8_t>(rng.below(3)), rng.chance(0.5), {}};
         if (version == Version::v5) c.will->properties = message_properties(rng);
         if (version == Version::v5) maybe<std::uint32_t>(rng, c.will->properties.will_delay_s, 5);
     }
@@ -348,20 +357,32 @@ std::optional<Packet> random_packet(Rng& rng, Version version) {
     const bool v5 = version == Version::v5;
     const Properties reasons = v5 ? reason_properties(rng) : Properties{};
     switch (rng.below(11)) {
-        case 0: return random_connect(rng, version);
-        case 1: return random_connack(rng, version);
+        case 0:
+            return random_connect(rng, version);
+        case 1:
+            return random_connack(rng, version);
         case 2: {
-            static constexpr PacketType kAcks[] = {PacketType::puback, PacketType::pubrec, PacketType::pubrel, PacketType::pubcomp};
+            static constexpr PacketType kAcks[] = {PacketType::puback, PacketType::pubrec, PacketType::pubrel,
+                                                   PacketType::pubcomp};
             return Ack{kAcks[rng.below(4)], random_id(rng), ReasonCode::success, reasons};
         }
-        case 3: return random_subscribe(rng, version);
-        case 4: return Suback{random_id(rng), {ReasonCode::granted_qos_1, ReasonCode::unspecified_error}, reasons};
-        case 5: return Unsubscribe{random_id(rng), {random_topic(rng), "+/#"}, {}};
-        case 6: return Unsuback{random_id(rng), v5 ? std::vector{ReasonCode::no_subscription_existed} : std::vector<ReasonCode>{}, reasons};
-        case 7: return Pingreq{};
-        case 8: return Pingresp{};
-        case 9: return Disconnect{v5 ? ReasonCode::server_busy : ReasonCode::success, reasons};
-        default: return v5 ? std::optional<Packet>(Auth{ReasonCode::continue_authentication, reasons}) : std::nullopt;
+        case 3:
+            return random_subscribe(rng, version);
+        case 4:
+            return Suback{random_id(rng), {ReasonCode::granted_qos_1, ReasonCode::unspecified_error}, reasons};
+        case 5:
+            return Unsubscribe{random_id(rng), {random_topic(rng), "+/#"}, {}};
+        case 6:
+            return Unsuback{random_id(rng),
+                            v5 ? std::vector{ReasonCode::no_subscription_existed} : std::vector<ReasonCode>{}, reasons};
+        case 7:
+            return Pingreq{};
+        case 8:
+            return Pingresp{};
+        case 9:
+            return Disconnect{v5 ? ReasonCode::server_busy : ReasonCode::success, reasons};
+        default:
+            return v5 ? std::optional<Packet>(Auth{ReasonCode::continue_authentication, reasons}) : std::nullopt;
     }
 }
 
@@ -402,7 +423,8 @@ TEST(MqttRoundTrip, StreamOfPublishesInAnySplit) {
         for (int i = 0; i < 50; ++i) {
             const std::string topic = random_topic(rng);
             const std::string payload(rng.below(400), 'x');
-            Publish publish{.topic = topic, .payload = as_bytes(payload), .qos = static_cast<std::uint8_t>(rng.below(3))};
+            Publish publish{
+                .topic = topic, .payload = as_bytes(payload), .qos = static_cast<std::uint8_t>(rng.below(3))};
             if (publish.qos) publish.packet_id = random_id(rng);
             if (version == Version::v5) publish.properties = message_properties(rng);
             const std::size_t before = stream.size();

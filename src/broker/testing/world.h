@@ -54,7 +54,9 @@ class FakeAuthenticator final : public Authenticator {
 public:
     explicit FakeAuthenticator(io::Loop& loop) : loop_(loop) {}
     void authenticate(Credentials credentials, Done done) override;
-    bool slow = false;  // answers a turn later
+    bool slow = false;       // answers a turn later
+    std::string uid;         // of every device; "" = by its path
+    bool anonymous = false;  // everybody is user:admin of tenant 1
 
 private:
     io::Loop& loop_;
@@ -70,7 +72,8 @@ public:
     // Connected by TCP, nothing sent yet.
     std::unique_ptr<Client> dial(wire::mqtt::Version version);
     // Signed in as `username` with a clean start, CONNACK taken.
-    std::unique_ptr<Client> join(wire::mqtt::Version version, const std::string& username, const std::string& client_id);
+    std::unique_ptr<Client> join(wire::mqtt::Version version, const std::string& username,
+                                 const std::string& client_id);
     void run(DurationNs duration = 10 * kMillisecond) { sim.run_for(duration); }
     void restart();
 
@@ -95,8 +98,8 @@ public:
     void connect(wire::mqtt::Connect connect);
     void send(const wire::mqtt::Packet& packet);
     void send_bytes(Bytes bytes);
-    void publish(std::string_view topic, std::string_view payload, std::uint8_t qos = 0, std::uint16_t id = 0, bool retain = false,
-                 wire::mqtt::Properties properties = {});
+    void publish(std::string_view topic, std::string_view payload, std::uint8_t qos = 0, std::uint16_t id = 0,
+                 bool retain = false, wire::mqtt::Properties properties = {});
     void subscribe(std::string filter, std::uint8_t qos = 0, std::uint16_t id = 1);
     // What came since the last call, in one line: "PUBACK 7; PUBLISH a/b q1 #1 hello; closed".
     std::string take();

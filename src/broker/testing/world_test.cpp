@@ -1,7 +1,7 @@
+#include "broker/testing/world.h"
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-
-#include "broker/testing/world.h"
 
 namespace gongshu::broker::testing {
 
@@ -21,13 +21,15 @@ void FakeSink::release(std::size_t n) {
 
 void FakeSink::append(Rows rows, Durability durability, Done done) {
     durabilities.push_back(durability);
-    if (read_only) return answer([done = std::move(done)] { done(Error{Code::unavailable, "store is read-only: disk full"}); });
+    if (read_only)
+        return answer([done = std::move(done)] { done(Error{Code::unavailable, "store is read-only: disk full"}); });
     for (std::size_t i = 0; i < rows.size(); ++i) readings.push_back(rows.reading(i));
     answer([done = std::move(done), n = rows.size()] { done(Appended{n, 0}); });
 }
 
 void FakeSink::append_event(Event event, Durability, std::function<void(Result<EventId>)> done) {
-    if (read_only) return answer([done = std::move(done)] { done(Error{Code::unavailable, "store is read-only: disk full"}); });
+    if (read_only)
+        return answer([done = std::move(done)] { done(Error{Code::unavailable, "store is read-only: disk full"}); });
     events.push_back(std::move(event));
     answer([done = std::move(done), n = events.size()] { done(EventId{n}); });
 }
@@ -53,7 +55,12 @@ std::optional<TagInfo> FakeTags::find(TenantId tenant, std::string_view path) co
 }
 
 void FakeAuthenticator::authenticate(Credentials credentials, Done done) {
-    const auto answer = [credentials]() -> Result<Principal> {
+    const auto answer = [credentials, all = anonymous, uid = uid]() -> Result<Principal> {
+        if (all)
+            return Principal{.tenant = TenantId{1},
+                             .kind = PrincipalKind::user,
+                             .name = "user:admin",
+                             .role = registry::Role::admin};
         if (credentials.password != "secret") return Error{Code::unauthorized, "user or password is wrong"};
         const auto at = credentials.username.find('@');
         const std::string name = credentials.username.substr(0, at);
@@ -61,10 +68,12 @@ void FakeAuthenticator::authenticate(Credentials credentials, Done done) {
         if (name.starts_with("device:")) {
             who.kind = PrincipalKind::device;
             who.device_path = name.substr(7);
-            who.device_uid = "uid-" + who.device_path;
+            who.device_uid = uid.empty() ? "uid-" + who.device_path : uid;
         } else {
-            static const std::map<std::string, registry::Role> kRoles = {{"user:viewer", registry::Role::viewer}, {"user:operator", registry::Role::operator_},
-                                                                         {"user:engineer", registry::Role::engineer}, {"user:admin", registry::Role::admin}};
+            static const std::map<std::string, registry::Role> kRoles = {{"user:viewer", registry::Role::viewer},
+                                                                         {"user:operator", registry::Role::operator_},
+                                                                         {"user:engineer", registry::Role::engineer},
+                                                                         {"user:admin", registry::Role::admin}};
             const auto role = kRoles.find(name);
             if (role == kRoles.end()) return Error{Code::unauthorized, "user or password is wrong"};
             who.role = role->second;
@@ -76,7 +85,13 @@ void FakeAuthenticator::authenticate(Credentials credentials, Done done) {
 }
 
 World::World(std::uint64_t seed, BrokerOptions with)
-    : sim(seed), loop(sim.make_loop()), client_loop(sim.make_loop()), pool(sim.make_pool()), sink(*loop), authenticator(*loop), options(with) {
+    : sim(seed),
+      loop(sim.make_loop()),
+      client_loop(sim.make_loop()),
+      pool(sim.make_pool()),
+      sink(*loop),
+      authenticator(*loop),
+      options(with) {
     if (options.folder.empty()) options.folder = "/data/broker";
     restart();
 }
@@ -85,8 +100,16 @@ World::~World() { broker.reset(); }
 
 void World::restart() {
     broker.reset();
-    const BrokerDeps deps{.loop = *loop, .files = files, .pool = *pool, .metrics = metrics, .sink = sink, .tags = tags,
-                          .authenticator = authenticator, .instance = "x", .tenant_name = {}, .device_uid = {}};
+    const BrokerDeps deps{.loop = *loop,
+                          .files = files,
+                          .pool = *pool,
+                          .metrics = metrics,
+                          .sink = sink,
+                          .tags = tags,
+                          .authenticator = authenticator,
+                          .instance = "x",
+                          .tenant_name = {},
+                          .device_uid = {}};
     auto made = Broker::create(deps, options);
     if (!made) fmt::print("broker: {}\n", made.error().text());
     broker = std::move(*made);
@@ -113,26 +136,34 @@ std::unique_ptr<Client> World::join(Version version, const std::string& username
     return client;
 }
 
-Client::Client(World& world, Version version) : world_(world), version_(version), decoder_(End::client, 10'000'000, version) {}
+Client::Client(World& world, Version version)
+    : world_(world), version_(version), decoder_(End::client, 10'000'000, version) {}
 
 void Client::attach(std::unique_ptr<io::Stream> stream) {
     stream_ = std::move(stream);
-    stream_->start({.on_data = [this](Bytes bytes) {
-                        const auto fed = decoder_.feed(bytes, [this](const Packet& packet) {
-                            on_packet(packet);
-                            return true;
-                        });
-                        if (!fed) say("BROKEN " + fed.error().text);
-                    },
-                    .on_closed = [this](const Error&) {
-                        closed_ = true;
-                        say("closed");
-                    },
+    stream_->start({.on_data =
+                        [this](Bytes bytes) {
+                            const auto fed = decoder_.feed(bytes, [this](const Packet& packet) {
+                                on_packet(packet);
+                                return true;
+                            });
+                            if (!fed) say("BROKEN " + fed.error().text);
+                        },
+                    .on_closed =
+                        [this](const Error&) {
+                            closed_ = true;
+                            say("closed");
+                        },
                     .on_drained = {}});
 }
 
 Connect Client::make_connect(const std::string& username, const std::string& client_id) const {
-    return {.version = version_, .client_id = client_id, .clean_start = true, .keep_alive_s = 60, .username = username, .password = "secret"};
+    return {.version = version_,
+            .client_id = client_id,
+            .clean_start = true,
+            .keep_alive_s = 60,
+            .username = username,
+            .password = "secret"};
 }
 
 void Client::connect(Connect connect) { send(connect); }
@@ -147,8 +178,14 @@ void Client::send_bytes(Bytes bytes) {
     if (stream_ && !closed_) stream_->send(bytes);
 }
 
-void Client::publish(std::string_view topic, std::string_view payload, std::uint8_t qos, std::uint16_t id, bool retain, Properties properties) {
-    Publish publish{.topic = topic, .payload = as_bytes(payload), .qos = qos, .retain = retain, .packet_id = id, .properties = std::move(properties)};
+void Client::publish(std::string_view topic, std::string_view payload, std::uint8_t qos, std::uint16_t id, bool retain,
+                     Properties properties) {
+    Publish publish{.topic = topic,
+                    .payload = as_bytes(payload),
+                    .qos = qos,
+                    .retain = retain,
+                    .packet_id = id,
+                    .properties = std::move(properties)};
     Buffer bytes;
     encode(publish, version_, bytes);
     send_bytes(bytes);
@@ -174,8 +211,8 @@ void Client::say_one(const Publish& p) {
     ++publishes;
     std::string ids;
     for (const auto id : p.properties.subscription_ids) ids += fmt::format(" s{}", id);
-    say(fmt::format("PUBLISH {} q{}{}{}{}{} {}", p.topic, p.qos, p.packet_id ? fmt::format(" #{}", p.packet_id) : "", p.retain ? " retained" : "",
-                    p.duplicate ? " dup" : "", ids, as_text(p.payload)));
+    say(fmt::format("PUBLISH {} q{}{}{}{}{} {}", p.topic, p.qos, p.packet_id ? fmt::format(" #{}", p.packet_id) : "",
+                    p.retain ? " retained" : "", p.duplicate ? " dup" : "", ids, as_text(p.payload)));
     if (!acknowledges || p.qos == 0) return;
     send(Ack{.type = p.qos == 1 ? PacketType::puback : PacketType::pubrec, .packet_id = p.packet_id});
 }
@@ -183,7 +220,8 @@ void Client::say_one(const Publish& p) {
 void Client::say_one(const Ack& a) {
     static constexpr std::string_view kNames[] = {"PUBACK", "PUBREC", "PUBREL", "PUBCOMP"};
     const auto name = kNames[static_cast<int>(a.type) - static_cast<int>(PacketType::puback)];
-    say(fmt::format("{} {}{}", name, a.packet_id, a.reason == ReasonCode::success ? "" : fmt::format(" {:02X}", static_cast<int>(a.reason))));
+    say(fmt::format("{} {}{}", name, a.packet_id,
+                    a.reason == ReasonCode::success ? "" : fmt::format(" {:02X}", static_cast<int>(a.reason))));
     if (acknowledges && a.type == PacketType::pubrel) send(Ack{.type = PacketType::pubcomp, .packet_id = a.packet_id});
     if (acknowledges && a.type == PacketType::pubrec && static_cast<int>(a.reason) < 0x80) {
         send(Ack{.type = PacketType::pubrel, .packet_id = a.packet_id});
@@ -198,12 +236,15 @@ void Client::on_packet(const Packet& packet) {
     };
     if (const auto* p = std::get_if<Publish>(&packet)) return say_one(*p);
     last_packet = packet;
-    if (const auto* c = std::get_if<Connack>(&packet)) say(fmt::format("CONNACK {} {:02X}", c->session_present ? 1 : 0, static_cast<int>(c->reason)));
+    if (const auto* c = std::get_if<Connack>(&packet))
+        say(fmt::format("CONNACK {} {:02X}", c->session_present ? 1 : 0, static_cast<int>(c->reason)));
     if (const auto* a = std::get_if<Ack>(&packet)) say_one(*a);
     if (const auto* s = std::get_if<Suback>(&packet)) say(fmt::format("SUBACK {}{}", s->packet_id, codes(s->reasons)));
-    if (const auto* u = std::get_if<Unsuback>(&packet)) say(fmt::format("UNSUBACK {}{}", u->packet_id, codes(u->reasons)));
+    if (const auto* u = std::get_if<Unsuback>(&packet))
+        say(fmt::format("UNSUBACK {}{}", u->packet_id, codes(u->reasons)));
     if (std::holds_alternative<Pingresp>(packet)) say("PINGRESP");
-    if (const auto* d = std::get_if<Disconnect>(&packet)) say(fmt::format("DISCONNECT {:02X}", static_cast<int>(d->reason)));
+    if (const auto* d = std::get_if<Disconnect>(&packet))
+        say(fmt::format("DISCONNECT {:02X}", static_cast<int>(d->reason)));
 }
 
 }  // namespace gongshu::broker::testing
