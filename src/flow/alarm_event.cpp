@@ -37,10 +37,14 @@ std::string fill(std::string_view text, const RulePlan& plan, const std::vector<
         if (close == std::string_view::npos) break;
         const std::string_view name = text.substr(open + 1, close - open - 1);
         out += text.substr(0, open);
-        const auto is = [&](const WhyValue& value) {
-            return value.expression == name || value.tag == name || last_part(value.tag) == name;
+        // A tag's own value is meant before a window's over it.
+        const auto is = [&](const WhyValue& value) { return value.expression == name; };
+        const auto ends = [&](const WhyValue& value) {
+            return (value.tag == name || last_part(value.tag) == name) &&
+                   value.expression.find('(') == std::string::npos;
         };
-        const auto found = name == "value" ? values.begin() : std::ranges::find_if(values, is);
+        auto found = name == "value" ? values.begin() : std::ranges::find_if(values, is);
+        if (found == values.end()) found = std::ranges::find_if(values, ends);
         if (name == "device")
             out += plan.device.empty() ? plan.spec.device.value_or("") : plan.device;
         else if (name == "rule")

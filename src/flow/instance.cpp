@@ -123,13 +123,13 @@ void Instance::replay(TimeNs from, const std::vector<std::pair<std::size_t, Read
 }
 
 std::optional<Happened> Instance::settle() {
-    // A new rule does not raise before it was there; after a restart the alarm has its true time.
+    // A rule does nothing before it was written; after a restart all has its true time.
     const TimeNs earliest = restarted_ ? INT64_MIN : plan_->updated;
-    if (life_.active() && !alarm_)
-        return Happened{Life::Change::raised, std::max(life_.changed(), earliest), raised_with_};
+    const TimeNs changed = std::max(life_.changed(), earliest);
+    if (life_.active() && !alarm_) return Happened{Life::Change::raised, changed, raised_with_, ""};
     if (!life_.active() && alarm_)
-        return Happened{Life::Change::cleared, std::max(life_.changed(), alarm_->raised), {}};
-    if (life_.state() == Life::State::pending) return Happened{Life::Change::pending, life_.since(), {}};
+        return Happened{Life::Change::cleared, changed, {}, restarted_ ? "" : "rule changed"};
+    if (life_.state() == Life::State::pending) return Happened{Life::Change::pending, life_.since(), {}, ""};
     return std::nullopt;
 }
 

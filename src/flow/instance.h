@@ -22,6 +22,7 @@ struct Happened {
     Life::Change change = Life::Change::none;
     TimeNs time = 0;                       // of the change; of pending: since when
     std::vector<expr::Observed> observed;  // of raised: what made it true
+    std::string reason;                    // of cleared: when it was not the condition alone
 };
 
 // Instance is one running rule over one device: evaluators and the life of its alarm.

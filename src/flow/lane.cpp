@@ -157,7 +157,7 @@ void Lane::tell(Slot& slot, std::vector<Happened>& happened) {
             case Life::Change::cleared:
                 if (!alarm) break;
                 numbers_.cleared.add();
-                log(follow_event(*alarm, kCleared, std::max(what.time, alarm->raised), "", ""));
+                log(follow_event(*alarm, kCleared, std::max(what.time, alarm->raised), "", what.reason));
                 alarm.reset();
                 break;
         }

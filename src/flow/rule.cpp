@@ -14,8 +14,8 @@ namespace gongshu::flow {
 BOOST_DESCRIBE_ENUM(Severity, critical, major, minor, warning)
 BOOST_DESCRIBE_ENUM(WhenBad, hold, raise, clear)
 BOOST_DESCRIBE_STRUCT(RuleSpec, (),
-                      (title_zh, title_en, device, device_type, condition, severity, on_delay, off_delay, dead_band, clear_condition,
-                       when_bad, message_zh, message_en, enabled))
+                      (title_zh, title_en, device, device_type, condition, severity, on_delay, off_delay, dead_band,
+                       clear_condition, when_bad, message_zh, message_en, enabled))
 
 namespace {
 
@@ -42,8 +42,8 @@ Result<void> check_texts(const RuleSpec& spec, const expr::Scope& scope) {
         if (!clear) return clear.error().to_error().context("clear_condition");
     }
     if (spec.dead_band && *spec.dead_band > 0) {
-        const auto relaxed =
-            expr::compile(spec.condition, scope, {.want_condition = true, .strip_hold = true, .relax = *spec.dead_band});
+        const auto relaxed = expr::compile(spec.condition, scope,
+                                           {.want_condition = true, .strip_hold = true, .relax = *spec.dead_band});
         if (!relaxed) return relaxed.error().to_error().context("dead_band");
     }
     return {};
@@ -60,13 +60,15 @@ public:
 
 Result<void> check_alone(const RuleSpec& spec) {
     if (spec.device && spec.device_type)
-        return Error{Code::invalid, "device_type: a rule belongs to a device or to a device type, not to both; leave one empty"};
+        return Error{Code::invalid,
+                     "device_type: a rule belongs to a device or to a device type, not to both; leave one empty"};
     if (spec.dead_band && spec.clear_condition)
         return Error{Code::invalid, "clear_condition: give a dead band or a clear condition, not both"};
     return check_texts(spec, AnyScope{});
 }
 
-Result<void> check_among(const registry::ResourceReader& reader, TenantId tenant, std::string_view, const RuleSpec& spec) {
+Result<void> check_among(const registry::ResourceReader& reader, TenantId tenant, std::string_view,
+                         const RuleSpec& spec) {
     const PlannedScope scope{reader, tenant, spec.device.value_or(""), spec.device_type.value_or("")};
     return check_texts(spec, scope);
 }
@@ -77,39 +79,87 @@ std::vector<registry::Fact> facts_of(const RuleSpec*) {
     return {
         {.field = "title_zh", .title_zh = "中文名称", .title_en = "Title (Chinese)", .length_max = kTitleBytesMax},
         {.field = "title_en", .title_zh = "英文名称", .title_en = "Title (English)", .length_max = kTitleBytesMax},
-        {.field = "device", .title_zh = "设备", .title_en = "Device", .help_zh = "条件里的短名是它的属性",
-         .help_en = "Short names in the condition are its properties", .ref = "devices"},
-        {.field = "device_type", .title_zh = "设备型号", .title_en = "Device type", .help_zh = "对该型号的每台设备各产生一条告警",
-         .help_en = "One alarm for each device of this type", .ref = "device_types"},
-        {.field = "condition", .title_zh = "条件", .title_en = "Condition", .help_zh = "例如 temperature > 80 degC for 30s",
-         .help_en = "Such as temperature > 80 degC for 30s", .required = true, .length_max = expr::kTextBytesMax,
+        {.field = "device",
+         .title_zh = "设备",
+         .title_en = "Device",
+         .help_zh = "条件里的短名是它的属性",
+         .help_en = "Short names in the condition are its properties",
+         .ref = "devices"},
+        {.field = "device_type",
+         .title_zh = "设备型号",
+         .title_en = "Device type",
+         .help_zh = "对该型号的每台设备各产生一条告警",
+         .help_en = "One alarm for each device of this type",
+         .ref = "device_types"},
+        {.field = "condition",
+         .title_zh = "条件",
+         .title_en = "Condition",
+         .help_zh = "例如 temperature > 80 degC for 30s",
+         .help_en = "Such as temperature > 80 degC for 30s",
+         .required = true,
+         .length_max = expr::kTextBytesMax,
          .widget = "expression"},
-        {.field = "severity", .title_zh = "级别", .title_en = "Severity",
-         .choices = {{"critical", "紧急", "Critical"}, {"major", "重要", "Major"}, {"minor", "次要", "Minor"},
+        {.field = "severity",
+         .title_zh = "级别",
+         .title_en = "Severity",
+         .choices = {{"critical", "紧急", "Critical"},
+                     {"major", "重要", "Major"},
+                     {"minor", "次要", "Minor"},
                      {"warning", "提示", "Warning"}}},
-        {.field = "on_delay", .title_zh = "触发延时", .title_en = "On delay", .help_zh = "条件连续成立这么久才告警",
-         .help_en = "The condition holds for so long before the alarm is raised", .widget = "duration", .check = check_duration},
-        {.field = "off_delay", .title_zh = "恢复延时", .title_en = "Off delay", .help_zh = "条件连续不成立这么久才恢复",
-         .help_en = "The condition fails for so long before the alarm is cleared", .widget = "duration", .check = check_duration},
-        {.field = "dead_band", .title_zh = "回差", .title_en = "Dead band",
+        {.field = "on_delay",
+         .title_zh = "触发延时",
+         .title_en = "On delay",
+         .help_zh = "条件连续成立这么久才告警",
+         .help_en = "The condition holds for so long before the alarm is raised",
+         .widget = "duration",
+         .check = check_duration},
+        {.field = "off_delay",
+         .title_zh = "恢复延时",
+         .title_en = "Off delay",
+         .help_zh = "条件连续不成立这么久才恢复",
+         .help_en = "The condition fails for so long before the alarm is cleared",
+         .widget = "duration",
+         .check = check_duration},
+        {.field = "dead_band",
+         .title_zh = "回差",
+         .title_en = "Dead band",
          .help_zh = "越过阈值再退回这么多才恢复，单位与点位相同；有单位换算时以比较左边为准",
-         .help_en = "Clears only when back by so much beyond the threshold, in the tag's unit", .min = 0},
-        {.field = "clear_condition", .title_zh = "恢复条件", .title_en = "Clear condition", .help_zh = "成立时才恢复；与回差二选一",
-         .help_en = "Clears only when it is true; instead of a dead band", .length_max = expr::kTextBytesMax, .widget = "expression"},
-        {.field = "when_bad", .title_zh = "质量坏时", .title_en = "When quality is bad",
+         .help_en = "Clears only when back by so much beyond the threshold, in the tag's unit",
+         .min = 0},
+        {.field = "clear_condition",
+         .title_zh = "恢复条件",
+         .title_en = "Clear condition",
+         .help_zh = "成立时才恢复；与回差二选一",
+         .help_en = "Clears only when it is true; instead of a dead band",
+         .length_max = expr::kTextBytesMax,
+         .widget = "expression"},
+        {.field = "when_bad",
+         .title_zh = "质量坏时",
+         .title_en = "When quality is bad",
          .choices = {{"hold", "保持原状", "Stay as it is"}, {"raise", "告警", "Raise"}, {"clear", "恢复", "Clear"}}},
-        {.field = "message_zh", .title_zh = "中文消息", .title_en = "Message (Chinese)",
-         .help_zh = "可用 {temperature}、{value}、{device}、{rule}", .help_en = "May hold {temperature}, {value}, {device}, {rule}",
-         .length_max = kMessageBytesMax, .widget = "multiline"},
-        {.field = "message_en", .title_zh = "英文消息", .title_en = "Message (English)",
-         .help_zh = "可用 {temperature}、{value}、{device}、{rule}", .help_en = "May hold {temperature}, {value}, {device}, {rule}",
-         .length_max = kMessageBytesMax, .widget = "multiline"},
+        {.field = "message_zh",
+         .title_zh = "中文消息",
+         .title_en = "Message (Chinese)",
+         .help_zh = "可用 {temperature}、{value}、{device}、{rule}",
+         .help_en = "May hold {temperature}, {value}, {device}, {rule}",
+         .length_max = kMessageBytesMax,
+         .widget = "multiline"},
+        {.field = "message_en",
+         .title_zh = "英文消息",
+         .title_en = "Message (English)",
+         .help_zh = "可用 {temperature}、{value}、{device}、{rule}",
+         .help_en = "May hold {temperature}, {value}, {device}, {rule}",
+         .length_max = kMessageBytesMax,
+         .widget = "multiline"},
         {.field = "enabled", .title_zh = "启用", .title_en = "Enabled"},
     };
 }
 
 registry::Kind rule_kind() {
-    return registry::make_kind<RuleSpec>({.name = "rule", .plural = "rules", .title_zh = "规则", .title_en = "Rule",
+    return registry::make_kind<RuleSpec>({.name = "rule",
+                                          .plural = "rules",
+                                          .title_zh = "规则",
+                                          .title_en = "Rule",
                                           .about_zh = "对点位的条件，成立时产生告警",
                                           .about_en = "A condition over tags that raises an alarm"},
                                          {.alone = check_alone, .among = check_among});
@@ -117,12 +167,14 @@ registry::Kind rule_kind() {
 
 Result<DurationNs> parse_duration(std::string_view text) {
     const std::string_view whole = text;
-    const Error wrong{Code::invalid, "expected a duration such as 500ms, 30s, 5m, 2h or 1d, found \"{}\"", whole.substr(0, 40)};
+    const Error wrong{Code::invalid, "expected a duration such as 500ms, 30s, 5m, 2h or 1d, found \"{}\"",
+                      whole.substr(0, 40)};
     double total = 0;
     if (text.empty()) return wrong;
     while (!text.empty()) {
         double count = 0;
-        const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), count, std::chars_format::fixed);
+        const auto [end, failed] =
+            std::from_chars(text.data(), text.data() + text.size(), count, std::chars_format::fixed);
         if (failed != std::errc{} || count < 0) return wrong;
         text.remove_prefix(static_cast<std::size_t>(end - text.data()));
         const auto letters = std::min(text.size(), text.find_first_of("0123456789."));
@@ -132,7 +184,8 @@ Result<DurationNs> parse_duration(std::string_view text) {
         total += count * static_cast<double>(unit->length);
         text.remove_prefix(letters);
     }
-    if (!(total <= static_cast<double>(expr::kWindowMax))) return Error{Code::limit, "\"{}\" is longer than 31 days", whole.substr(0, 40)};
+    if (!(total <= static_cast<double>(expr::kWindowMax)))
+        return Error{Code::limit, "\"{}\" is longer than 31 days", whole.substr(0, 40)};
     return static_cast<DurationNs>(std::llround(total));
 }
 

@@ -20,12 +20,12 @@ struct RuleSpec {
     std::optional<std::string> device_type;  // … or of each device of this type: one alarm per device
     std::string condition;
     Severity severity = Severity::major;
-    std::string on_delay = "0s";             // true for so long before it is raised
-    std::string off_delay = "0s";            // false for so long before it is cleared
-    std::optional<double> dead_band;         // clears only below threshold - dead_band (above threshold + dead_band)
+    std::string on_delay = "0s";      // true for so long before it is raised
+    std::string off_delay = "0s";     // false for so long before it is cleared
+    std::optional<double> dead_band;  // clears only below threshold - dead_band (above threshold + dead_band)
     std::optional<std::string> clear_condition;  // clears only when this is true
     WhenBad when_bad = WhenBad::hold;
-    std::string message_zh, message_en;      // {temperature} {value} {device} {rule} are filled in
+    std::string message_zh, message_en;  // {temperature} {value} {device} {rule} are filled in
     bool enabled = true;
 };
 

@@ -1,0 +1,508 @@
+// Runs tests/flows/*.test: rules over a simulated plant, written as a conversation. A line "> command" is done, the
+// lines beneath it are what is expected to be said. UPDATE=1 rewrites them; read the difference before keeping it.
+//
+//   > lanes 2                                  first line only; how many loops
+//   > type cnc temperature:number:degC running:boolean
+//   > device site1/cnc1 cnc
+//   > tag plain/a.b number bar                 a tag without a device
+//   > rule hot {"condition":"temperature > 80"} puts; > edit hot {…} patches; > delete rule hot
+//   > feed site1/cnc1.temperature 85; running true; temperature 3 @-5s bad:timeout
+//   > +30s   > restart   > crash   > down 10m   > clock +1h   > fail (the next write)   > deaf (rules see no rows)   >
+//   tenant plant2 > alarms [state]   > ack hot li comment…   > comment hot li text…   > journal hot   > counts   >
+//   check DEVICE condition > why hot                                  why values against what the store reads back
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "flow/flow.h"
+#include "flow/rule.h"
+#include "history/history.h"
+#include "io/sim.h"
+#include "registry/registry.h"
+
+namespace gongshu::flow {
+namespace {
+
+using gongshu::to_string;
+
+// A plant that can be switched off and on over the same files.
+class Stand {
+public:
+    explicit Stand(std::size_t lanes) : lane_count_(lanes), start_(world_.clock().now()) {
+        up();
+        tenant_ = *registry_->tenant_id("default");
+    }
+    ~Stand() { down(); }
+
+    std::string run(const std::string& line) {
+        std::istringstream in(line);
+        std::string word;
+        in >> word;
+        std::string rest;
+        std::getline(in >> std::ws, rest);
+        const std::string problem = command(word, rest);
+        std::string said = std::exchange(said_, {});
+        if (!problem.empty()) said += problem + "\n";
+        return said;
+    }
+
+private:
+    // ---- the world
+
+    void up() {
+        metrics_ = std::make_unique<Metrics>();
+        pool_ = world_.make_pool();
+        std::vector<io::Loop*> lanes;
+        for (std::size_t i = 0; i < lane_count_; ++i) {
+            loops_.push_back(world_.make_loop());
+            lanes.push_back(loops_.back().get());
+        }
+        auto registry =
+            registry::Registry::create(files_, world_.clock(), {.folder = "/data/registry", .key_folder = "/keys"});
+        ASSERT_TRUE(registry) << registry.error().text();
+        registry_ = std::move(*registry);
+        registry_->add_kind(rule_kind());
+        const auto loaded = registry_->load();
+        ASSERT_TRUE(loaded) << loaded.error().text();
+        auto history =
+            history::History::create(files_, world_.clock(), *metrics_, lanes, *pool_, {.folder = "/data/history"});
+        ASSERT_TRUE(history) << history.error().text();
+        history_ = std::move(*history);
+        auto flow =
+            Flow::create({*registry_, *history_, *history_, *history_, world_.clock(), lanes, *pool_, *metrics_});
+        ASSERT_TRUE(flow);
+        flow_ = std::move(*flow);
+        history_->set_stage(flow_.get());
+        flow_->alarms().subscribe([this](const Alarm& alarm, std::string_view what) { tell(alarm, what); });
+        const auto started = flow_->start();
+        ASSERT_TRUE(started) << started.error().text();
+        settle();
+    }
+
+    void down() {
+        if (history_) history_->set_stage(nullptr);
+        flow_.reset();
+        history_.reset();
+        registry_.reset();
+        loops_.clear();
+        pool_.reset();
+    }
+
+    // Everything that follows from what was done, without time going by.
+    void settle() {
+        world_.run_until([this] { return flow_->ready(); }, kSecond);
+        world_.run_for(0);
+    }
+
+    std::string at(TimeNs time) const {
+        const double seconds = static_cast<double>(time - base_ - start_) / 1e9;
+        return fmt::format("{:.6g}s", seconds);
+    }
+
+    void tell(const Alarm& alarm, std::string_view what) {
+        const std::string of = alarm.device.empty() ? alarm.rule : alarm.rule + "@" + alarm.device;
+        const std::string tenant =
+            alarm.tenant == *registry_->tenant_id("default") ? "" : registry_->tenant_name(alarm.tenant) + ": ";
+        if (what == "raised") {
+            said_ += fmt::format("{}{} raised at {} {}: {} [", tenant, of, at(alarm.raised), to_string(alarm.severity),
+                                 alarm.message_en);
+            for (std::size_t i = 0; i < alarm.why.values.size(); ++i) {
+                const WhyValue& value = alarm.why.values[i];
+                said_ += fmt::format("{}{} = {}{}{} @{}{}", i ? ", " : "", value.expression, to_string(value.value),
+                                     value.unit.empty() ? "" : " ", value.unit, at(value.ts),
+                                     value.quality.good() ? "" : " " + to_string(value.quality));
+            }
+            said_ += "]\n";
+        } else if (what == "cleared") {
+            said_ += fmt::format("{}{} cleared at {}{}\n", tenant, of, at(*alarm.cleared),
+                                 alarm.cleared_reason.empty() ? "" : ": " + alarm.cleared_reason);
+        } else if (what == "acknowledged") {
+            said_ += fmt::format("{}{} acknowledged by {}\n", tenant, of, alarm.acknowledged_by);
+        } else {
+            said_ += fmt::format("{}{} {}\n", tenant, of, what);
+        }
+    }
+
+    registry::Actor actor() const {
+        return {.tenant = tenant_,
+                .tenant_name = registry_->tenant_name(tenant_),
+                .who = "test",
+                .role = registry::Role::admin,
+                .from = ""};
+    }
+
+    // ---- commands: each gives what went wrong, or nothing
+
+    std::string command(const std::string& word, const std::string& rest) {
+        if (word.starts_with("+")) return pass(word.substr(1));
+        using Member = std::string (Stand::*)(const std::string&);
+        static const std::map<std::string, Member> commands{
+            {"type", &Stand::type},       {"device", &Stand::device},   {"tag", &Stand::tag},
+            {"rule", &Stand::rule},       {"edit", &Stand::edit},       {"rename", &Stand::rename},
+            {"delete", &Stand::remove},   {"feed", &Stand::feed},       {"restart", &Stand::restart},
+            {"crash", &Stand::crash},     {"down", &Stand::stay_down},  {"clock", &Stand::clock},
+            {"fail", &Stand::fail},       {"deaf", &Stand::deaf},       {"tenant", &Stand::tenant},
+            {"alarms", &Stand::alarms},   {"ack", &Stand::acknowledge}, {"comment", &Stand::comment},
+            {"journal", &Stand::journal}, {"counts", &Stand::counts},   {"check", &Stand::check},
+            {"why", &Stand::why},         {"lanes", &Stand::nothing},
+        };
+        const auto found = commands.find(word);
+        if (found == commands.end()) return "no such command: " + word;
+        return (this->*found->second)(rest);
+    }
+
+    std::string nothing(const std::string&) { return ""; }
+
+    std::string put(std::string_view kind, const std::string& name, const std::string& json) {
+        auto spec = registry::parse_json(json);
+        if (!spec) return spec.error().text();
+        const auto changed = registry_->put(actor(), kind, name, *spec);
+        settle();
+        return changed ? "" : changed.error().text();
+    }
+
+    std::string type(const std::string& rest) {
+        std::istringstream in(rest);
+        std::string name, properties;
+        in >> name;
+        for (std::string one; in >> one;) {
+            std::istringstream parts(one);
+            std::string property, value_type, unit;
+            std::getline(parts, property, ':');
+            std::getline(parts, value_type, ':');
+            std::getline(parts, unit);
+            properties += fmt::format("{}{{\"name\":\"{}\",\"type\":\"{}\",\"unit\":\"{}\"}}",
+                                      properties.empty() ? "" : ",", property, value_type, unit);
+        }
+        return put("device_type", name, "{\"properties\":[" + properties + "]}");
+    }
+
+    std::string device(const std::string& rest) {
+        const auto space = rest.find(' ');
+        return put("device", rest.substr(0, space), "{\"type\":\"" + rest.substr(space + 1) + "\"}");
+    }
+
+    std::string rule(const std::string& rest) {
+        const auto space = rest.find(' ');
+        return put("rule", rest.substr(0, space), rest.substr(space + 1));
+    }
+
+    std::string edit(const std::string& rest) {
+        const auto space = rest.find(' ');
+        const auto changed =
+            registry_->patch(actor(), "rule", rest.substr(0, space), *registry::parse_json(rest.substr(space + 1)));
+        settle();
+        return changed ? "" : changed.error().text();
+    }
+
+    std::string rename(const std::string& rest) {
+        std::istringstream in(rest);
+        std::string kind, name, to;
+        in >> kind >> name >> to;
+        const auto before = registry_->find(tenant_, kind, name);
+        const auto changed = registry_->rename(actor(), kind, name, to);
+        if (changed && kind == "device") (void)history_->move_source(tenant_, "d:" + before->uid, to);
+        settle();
+        return changed ? "" : changed.error().text();
+    }
+
+    std::string remove(const std::string& rest) {
+        const auto space = rest.find(' ');
+        const auto changed = registry_->remove(actor(), rest.substr(0, space), rest.substr(space + 1));
+        settle();
+        return changed ? "" : changed.error().text();
+    }
+
+    Result<TagId> resolve(const std::string& path, ValueType value_type, const std::string& unit) {
+        const auto dot = path.find('.');
+        const std::string device = path.substr(0, dot);
+        const auto resource = registry_->find(tenant_, "device", device);
+        const std::string source = resource ? "d:" + resource->uid : "p:" + device;
+        return history_->resolve({tenant_, source, path.substr(dot + 1)}, path, value_type, unit);
+    }
+
+    std::string tag(const std::string& rest) {
+        std::istringstream in(rest);
+        std::string path, value_type, unit;
+        in >> path >> value_type >> unit;
+        const auto made = resolve(path, *parse_value_type(value_type), unit);
+        return made ? "" : made.error().text();
+    }
+
+    static DurationNs length(const std::string& text) {
+        const auto duration = parse_duration(text);
+        EXPECT_TRUE(duration) << text;
+        return duration.value_or(0);
+    }
+
+    std::string feed(const std::string& rest) {
+        std::istringstream all(rest);
+        Rows rows;
+        std::string device;
+        for (std::string one; std::getline(all, one, ';');) {
+            std::istringstream in(one);
+            std::string path, text, more;
+            in >> path >> text;
+            if (path.find('.') == std::string::npos) path = device + "." + path;
+            device = path.substr(0, path.find('.'));
+            TimeNs time = world_.clock().now();
+            Quality quality;
+            while (in >> more) {
+                if (more.starts_with("@-"))
+                    time -= length(more.substr(2));
+                else if (more.starts_with("@+"))
+                    time += length(more.substr(2));
+                else
+                    quality = parse_quality(more).value_or(bad(Reason::config));
+            }
+            const bool truth = text == "true" || text == "false";
+            const bool number = !truth && text.find_first_not_of("0123456789.-e") == std::string::npos;
+            const ValueType value_type = truth ? ValueType::boolean : number ? ValueType::number : ValueType::text;
+            const auto id = resolve(path, value_type, "");
+            if (!id) return id.error().text();
+            if (truth)
+                rows.add_boolean(*id, time, text == "true", quality);
+            else if (number)
+                rows.add_number(*id, time, std::strtod(text.c_str(), nullptr), quality);
+            else
+                rows.add_text(*id, time, text, quality);
+        }
+        std::optional<Result<Appended>> answer;
+        history_->append(std::move(rows), Durability::sync,
+                         [&](Result<Appended> result) { answer = std::move(result); });
+        world_.run_until([&] { return answer.has_value(); }, kSecond);
+        settle();
+        return !answer ? "no answer" : *answer ? "" : answer->error().text();
+    }
+
+    // Simulated time steps that the store needs for itself are not counted.
+    std::string pass(const std::string& text) {
+        const TimeNs goal = world_.clock().monotonic() + length(text);
+        const TimeNs rounded = start_mono_ + (goal - start_mono_ + kSecond / 2) / kSecond * kSecond;
+        world_.run_for(
+            std::max<DurationNs>(0, (length(text) >= kSecond ? rounded : goal) - world_.clock().monotonic()));
+        settle_events();
+        return "";
+    }
+
+    // Events raised at the very end of a step still have to be synced.
+    void settle_events() { world_.run_for(5 * kMillisecond); }
+
+    std::string restart(const std::string&) {
+        history_->stop();
+        down();
+        up();
+        settle_events();
+        return "";
+    }
+
+    std::string crash(const std::string&) {
+        files_.crash();
+        down();
+        up();
+        settle_events();
+        return "";
+    }
+
+    std::string stay_down(const std::string& text) {
+        history_->stop();
+        down();
+        world_.run_for(length(text));
+        up();
+        settle_events();
+        return "";
+    }
+
+    std::string clock(const std::string& text) {
+        const DurationNs by = (text[0] == '-' ? -1 : 1) * length(text.substr(1));
+        world_.clock().jump(by);
+        base_ += by;
+        return "";
+    }
+
+    // The store keeps rows that the rules do not see, as when the power fails between the two.
+    std::string deaf(const std::string&) {
+        history_->set_stage(nullptr);
+        return "";
+    }
+
+    std::string fail(const std::string&) {
+        files_.fail_nth(1);
+        return "";
+    }
+
+    std::string tenant(const std::string& name) {
+        if (!registry_->tenant_id(name)) {
+            const TenantId before = std::exchange(tenant_, *registry_->tenant_id("default"));
+            const std::string problem = put("tenant", name, "{\"title\":\"" + name + "\"}");
+            if (!problem.empty()) {
+                tenant_ = before;
+                return problem;
+            }
+        }
+        tenant_ = *registry_->tenant_id(name);
+        return "";
+    }
+
+    std::string alarms(const std::string& state) {
+        const auto list =
+            flow_->alarms().list(tenant_, {.state = parse_state_filter(state).value_or(StateFilter::active)});
+        if (list.empty()) said_ += "none\n";
+        for (const Alarm& alarm : list)
+            said_ += fmt::format("{}{}{} {} at {}{}{}\n", alarm.rule, alarm.device.empty() ? "" : "@", alarm.device,
+                                 to_string(alarm.state()), at(alarm.raised),
+                                 alarm.cleared ? " until " + at(*alarm.cleared) : "",
+                                 alarm.acknowledged ? " acknowledged by " + alarm.acknowledged_by : "");
+        return "";
+    }
+
+    std::string id_of(const std::string& rule) const {
+        for (const Alarm& alarm : flow_->alarms().list(tenant_, {.state = StateFilter::all}))
+            if (alarm.rule == rule || alarm.rule + "@" + alarm.device == rule) return alarm.id;
+        return "none";
+    }
+
+    std::string follow(const std::string& rest, bool acknowledge) {
+        std::istringstream in(rest);
+        std::string rule, who, text;
+        in >> rule >> who;
+        std::getline(in >> std::ws, text);
+        std::optional<Result<Alarm>> answer;
+        const auto done = [&](Result<Alarm> result) { answer = std::move(result); };
+        if (acknowledge)
+            flow_->alarms().acknowledge(tenant_, id_of(rule), who, text, done);
+        else
+            flow_->alarms().comment(tenant_, id_of(rule), who, text, done);
+        world_.run_until([&] { return answer.has_value(); }, kSecond);
+        if (!answer) return "no answer";
+        if (*answer) return "";
+        std::string error = answer->error().text();
+        if (const auto at = error.find(id_of(rule)); at != std::string::npos && id_of(rule).size() == 16)
+            error.replace(at, 16, "ID");
+        return error;
+    }
+    std::string acknowledge(const std::string& rest) { return follow(rest, true); }
+    std::string comment(const std::string& rest) { return follow(rest, false); }
+
+    std::string journal(const std::string& rule) {
+        const auto alarm = flow_->alarms().get(tenant_, id_of(rule));
+        if (!alarm) return alarm.error().text();
+        for (const JournalEntry& entry : alarm->journal)
+            said_ += fmt::format("{:.0f}s {}{}{}\n", static_cast<double>(entry.time - base_ - start_) / 1e9, entry.what,
+                                 entry.who.empty() ? "" : " " + entry.who,
+                                 entry.comment.empty() ? "" : ": " + entry.comment);
+        return "";
+    }
+
+    std::string counts(const std::string&) {
+        const AlarmCounts counts = flow_->alarms().counts(tenant_);
+        for (std::size_t i = 0; i < kSeverityCount; ++i)
+            said_ += fmt::format("{}{}={}", i ? " " : "", to_string(static_cast<Severity>(i)), counts[i]);
+        said_ += "\n";
+        return "";
+    }
+
+    std::string check(const std::string& rest) {
+        const auto space = rest.find(' ');
+        CheckQuestion question{.tenant = tenant_, .condition = rest.substr(space + 1), .device = rest.substr(0, space)};
+        if (question.device == "-") question.device.clear();
+        std::optional<CheckAnswer> answer;
+        flow_->check(std::move(question), [&](CheckAnswer given) { answer = std::move(given); });
+        world_.run_until([&] { return answer.has_value(); }, kSecond);
+        if (!answer) return "no answer";
+        if (answer->error) return answer->error->to_error().text();
+        said_ += !answer->value ? "unknown" : *answer->value ? "true" : "false";
+        for (const CheckTag& tag : answer->tags)
+            said_ += " " + tag.path + "=" + (tag.last ? to_string(tag.last->value) : "none");
+        for (const std::string& use : answer->uses) said_ += " " + use + "()";
+        said_ += (answer->window.empty() ? "" : " window " + answer->window) + "\n";
+        return "";
+    }
+
+    // Every value of the alarm's why that is a plain tag must be what the store gives for that time.
+    std::string why(const std::string& rule) {
+        const auto alarm = flow_->alarms().get(tenant_, id_of(rule));
+        if (!alarm) return alarm.error().text();
+        said_ += alarm->why.text_en + "\n" + alarm->why.text_zh + "\n";
+        for (const WhyValue& value : alarm->why.values) {
+            if (value.expression.find('(') != std::string::npos) continue;
+            const auto info = history_->find(tenant_, value.tag);
+            if (!info) return "no tag " + value.tag;
+            const auto series = history_->read({.tags = {info->id}, .window = {value.ts, value.ts + 1}});
+            if (!series || series->at(0).rows.size() != 1) return "nothing stored at the time of " + value.expression;
+            const Rows& rows = series->at(0).rows;
+            if (rows.value(0) != value.value || !(rows.quality(0) == value.quality))
+                return "another value is stored than " + to_string(value.value);
+        }
+        said_ += "as stored\n";
+        return "";
+    }
+
+    const std::size_t lane_count_;
+    io::SimFiles files_;
+    io::SimWorld world_{1};
+    const TimeNs start_;
+    const TimeNs start_mono_ = world_.clock().monotonic();
+    DurationNs base_ = 0;  // by how much the wall clock was set
+    TenantId tenant_;
+    std::unique_ptr<Metrics> metrics_;
+    std::unique_ptr<io::Pool> pool_;
+    std::vector<std::unique_ptr<io::Loop>> loops_;
+    std::unique_ptr<registry::Registry> registry_;
+    std::unique_ptr<history::History> history_;
+    std::unique_ptr<Flow> flow_;
+    std::string said_;
+};
+
+// One file as it should read after running it.
+std::string play(const std::string& text) {
+    std::istringstream in(text);
+    std::string out, line;
+    std::unique_ptr<Stand> stand;
+    while (std::getline(in, line)) {
+        if (line.starts_with("#") || line.empty()) {
+            out += line + "\n";
+        } else if (line.starts_with("> ")) {
+            const std::string command = line.substr(2);
+            if (!stand)
+                stand = std::make_unique<Stand>(
+                    command.starts_with("lanes ") ? static_cast<std::size_t>(command[6] - '0') : 1);
+            out += line + "\n" + stand->run(command);
+        }
+        // Anything else was said before and is said again by its command.
+    }
+    return out;
+}
+
+std::vector<std::string> case_files() {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(std::string(GONGSHU_SOURCE_DIR) + "/tests/flows"))
+        if (entry.path().extension() == ".test") names.push_back(entry.path().stem().string());
+    std::ranges::sort(names);
+    return names;
+}
+
+class FlowCase : public testing::TestWithParam<std::string> {};
+
+TEST_P(FlowCase, SaysWhatIsExpected) {
+    const std::string path = std::string(GONGSHU_SOURCE_DIR) + "/tests/flows/" + GetParam() + ".test";
+    std::ifstream file(path);
+    std::stringstream text;
+    text << file.rdbuf();
+    const std::string now = play(text.str());
+    if (std::getenv("UPDATE")) {
+        std::ofstream(path) << now;
+        return;
+    }
+    EXPECT_EQ(text.str(), now) << path << ": run with UPDATE=1 and read the difference";
+}
+
+INSTANTIATE_TEST_SUITE_P(Flows, FlowCase, testing::ValuesIn(case_files()), [](const auto& info) { return info.param; });
+
+}  // namespace
+}  // namespace gongshu::flow
