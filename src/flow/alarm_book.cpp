@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 
 #include "base/log.h"
 
@@ -134,8 +135,10 @@ std::vector<Alarm> AlarmBook::list(TenantId tenant, const AlarmQuery& query) con
         for (const auto& [id, alarm] : page->second.alarms)
             if (matches(alarm, query)) list.push_back(alarm);
     }
-    std::ranges::sort(
-        list, [](const Alarm& a, const Alarm& b) { return std::tie(b.raised, a.id) < std::tie(a.raised, b.id); });
+    std::ranges::sort(list, [](const Alarm& a, const Alarm& b) {
+        if (a.raised != b.raised) return a.raised > b.raised;
+        return std::tie(a.rule, a.device, a.id) < std::tie(b.rule, b.device, b.id);
+    });
     if (list.size() > query.alarms_max) list.resize(query.alarms_max);
     for (Alarm& alarm : list) alarm.journal.clear();
     return list;
