@@ -115,7 +115,8 @@ private:
     }
 
     void word(std::string_view want) {
-        if (text_.substr(at_, want.size()) != want) return fail(fmt::format("expected {}", want));
+        if (text_.substr(at_, want.size()) != want)
+            return fail(fmt::format("expected a value, found {}; text needs quotes", found()));
         at_ += want.size();
     }
 

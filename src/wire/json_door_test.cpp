@@ -55,6 +55,7 @@ TEST(JsonDoor, Gongshu) {
     f("{\"a\":}", "malformed: byte 5: expected a value, found '}'");
     f("{\"a\":1", "malformed: byte 6: expected ',' or '}', found the end");
     f("{\"a\":01}", "malformed: byte 6: a number may not begin with 0");
+    f("no json", "malformed: byte 0: expected a value, found 'n'; text needs quotes");
     f("{'a':1}", "malformed: byte 1: expected a name in quotes, found '''");
     f("21.5", "invalid: expected an object or an array of objects, found a number");
     f("[1]", "invalid: [0]: expected an object, found a number");
