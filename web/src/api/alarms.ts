@@ -65,8 +65,9 @@ export const acknowledge = (id: string, comment: string): Promise<Alarm> =>
   post(`/alarms/${part(id)}:acknowledge?precision=ms`, { comment });
 export const comment = (id: string, text: string): Promise<Alarm> =>
   post(`/alarms/${part(id)}:comment?precision=ms`, { comment: text });
-export const check = (condition: string, device?: string): Promise<Check> =>
-  post('/rules:check?precision=ms', device ? { condition, device } : { condition });
+/** Short names in the condition belong to the device; of a device type alone there are no values. */
+export const check = (condition: string, scope: { device?: string; device_type?: string } = {}): Promise<Check> =>
+  post('/rules:check?precision=ms', { condition, ...(scope.device ? { device: scope.device } : scope.device_type ? { device_type: scope.device_type } : {}) });
 
 /** The message in the reader's language, else in the one there is. */
 export function messageOf(alarm: Alarm, locale: 'zh' | 'en'): string {

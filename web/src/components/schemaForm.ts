@@ -1,10 +1,12 @@
 import type { ComputedRef, InjectionKey, Ref } from 'vue';
-import type { Schema } from '@/api/resources';
+import type { Schema, Spec } from '@/api/resources';
 
 export interface FormContext {
   root: Schema;
   errors: ComputedRef<Record<string, string>>;
   disabled: Ref<boolean>;
+  /** The whole spec as it stands in the form. */
+  spec: () => Spec;
   /** Names of the resources of a kind, for fields that point at one. */
   names: (plural: string) => string[];
 }

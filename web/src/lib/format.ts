@@ -24,6 +24,13 @@ export function number(value: number | null | undefined, locale: Locale, digits 
   return numberFormat(locale, Math.max(digits, whole)).format(value);
 }
 
+const nice: Record<string, string> = { degC: '°C', degF: '°F', celsius: '°C', percent: '%', '1': '', ohm: 'Ω', degree: '°', um: 'µm', us: 'µs' };
+/** A UDUNITS text as people write it: m3/h becomes m³/h. */
+export function unit(text: string | null | undefined): string {
+  if (!text) return '';
+  return nice[text] ?? text.replace(/([a-zA-Z])\^?([23])(?!\d)/g, (_, a: string, n: string) => a + (n === '2' ? '²' : '³')).replace(/\bdegC\b/g, '°C');
+}
+
 /** Any value of a tag, without unit. */
 export function value(v: unknown, locale: Locale, digits = 4): string {
   if (v === null || v === undefined) return '–';

@@ -60,7 +60,7 @@ export interface Flaw {
   key: string;
   values: Record<string, string | number>;
 }
-const durationPattern = /^\d+(\.\d+)?(ns|us|ms|s|m|h|d)$/;
+const durationPattern = /^(\d+(\.\d+)?(ns|us|ms|s|m|h|d))+$/;
 
 /** What the form can tell before the server is asked. Places are written as the server writes them: a[0].b */
 export function flaws(schema: Schema, value: Json, root: Schema = schema, place = '', required = true): Flaw[] {

@@ -1,0 +1,54 @@
+// Kinds as the server describes them, for pages and page tests without a server.
+const f = (type, zh, en, more = {}) => ({ ...(typeof type === 'string' ? { type } : type), title: en, 'x-title-zh': zh, 'x-title-en': en, ...more });
+const choice = (values, zh, en, more = {}) => ({ type: 'string', enum: values, 'x-enum-zh': more.zh ?? values, 'x-enum-en': more.en ?? values, title: en, 'x-title-zh': zh, 'x-title-en': en, ...more.schema });
+const help = (zh, en) => ({ 'x-help-zh': zh, 'x-help-en': en, description: en });
+const object = (properties, required = []) => ({
+  type: 'object', additionalProperties: false, required,
+  properties: Object.fromEntries(Object.entries(properties).map(([key, schema], i) => [key, { ...schema, 'x-order': i }])),
+});
+const modbus = { 'x-if': { field: 'protocol', equals: 'modbus_tcp' } };
+const address = object({
+  kind: choice(['coil', 'discrete', 'holding', 'input'], '寄存器类别', 'Register kind', { schema: { default: 'holding' } }),
+  address: f('integer', '地址', 'Address', { minimum: 0, maximum: 65535, default: 0, ...help('从 0 起，与线上一致', 'From 0, as on the wire') }),
+  encoding: choice(['u16', 'i16', 'u32', 'i32', 'f32', 'f64', 'text'], '编码', 'Encoding', { schema: { default: 'u16' } }),
+  word_order: choice(['ABCD', 'BADC', 'CDAB', 'DCBA'], '字节顺序', 'Word order', { schema: { default: 'ABCD' } }),
+  bit: f('integer', '位', 'Bit', { minimum: 0, maximum: 15 }),
+  scale: f('number', '倍率', 'Scale', { default: 1 }),
+  offset: f('number', '偏移', 'Offset', { default: 0 }),
+});
+const property = object({
+  name: f('string', '名称', 'Name', { minLength: 1 }),
+  title_zh: f('string', '中文名称', 'Title (Chinese)'), title_en: f('string', '英文名称', 'Title (English)'),
+  type: choice(['number', 'integer', 'boolean', 'text'], '类型', 'Type', { schema: { default: 'number' } }),
+  unit: f('string', '单位', 'Unit', help('如 degC、mm/s、kW', 'For example degC, mm/s, kW')),
+  writable: f('boolean', '可写', 'Writable', { default: false }),
+  min: f('number', '下限', 'Minimum'), max: f('number', '上限', 'Maximum'),
+  period_ms: f('integer', '采集周期', 'Period', { minimum: 10, 'x-unit': 'ms' }),
+  address: { ...address, title: 'Address', 'x-title-zh': '地址', 'x-title-en': 'Address' },
+}, ['name']);
+const kind = (name, plural, zh, en, about_zh, about_en, read_role, write_role, schema) => ({ name, plural, class: 'config', title: { zh, en }, about: { zh: about_zh, en: about_en }, read_role, write_role, schema });
+const title = f('string', '名称', 'Title', { maxLength: 200 });
+const role = f('string', '角色', 'Role', { 'x-ref': 'roles', minLength: 1, ...help('决定能看什么、能改什么', 'Decides what may be seen and changed') });
+const titles = { title_zh: f('string', '中文名称', 'Title (Chinese)'), title_en: f('string', '英文名称', 'Title (English)') };
+
+export const kinds = [
+  kind('tenant', 'tenants', '企业', 'Tenant', '彼此完全隔离的单位', 'A company that sees nothing of the others', 'admin', 'admin', object({ title, disabled: f('boolean', '停用', 'Disabled', { default: false }) })),
+  kind('user', 'users', '用户', 'User', '能登录的人', 'A person who can sign in', 'admin', 'admin', object({ title, role, email: f('string', '邮箱', 'E-mail'), disabled: f('boolean', '停用', 'Disabled', { default: false }) }, ['role'])),
+  kind('role', 'roles', '角色', 'Role', '一组命名的权限', 'A named set of rights', 'viewer', 'admin', object({ ...titles, base: choice(['none', 'viewer', 'operator', 'engineer', 'admin'], '基本权限', 'Base role', { zh: ['无', '查看', '操作', '工程', '管理'] }), paths: f('array', '可见范围', 'Paths', { items: { type: 'string' }, ...help('路径通配，如 plant1/**；空表示全部', 'Globs such as plant1/**; none means all') }) }, ['base'])),
+  kind('token', 'tokens', '令牌', 'Token', '程序访问接口用的密钥', 'A key with which a program uses the interface', 'admin', 'admin', object({ role, note: f('string', '用途', 'Note', help('哪个程序在用', 'Which program uses it')), expires: f('string', '到期时间', 'Expires'), disabled: f('boolean', '停用', 'Disabled', { default: false }) }, ['role'])),
+  kind('site', 'sites', '工厂', 'Site', '一处工厂及其车间、产线', 'A plant with its areas and lines', 'viewer', 'engineer', object({ ...titles, address: f('string', '地址', 'Address', { 'x-widget': 'multiline' }), time_zone: f('string', '时区', 'Time zone', { minLength: 1, default: 'Asia/Shanghai' }), places: { type: 'object', title: 'Areas and lines', 'x-title-zh': '车间与产线', 'x-title-en': 'Areas and lines', additionalProperties: object(titles) } }, ['time_zone'])),
+  kind('connection', 'connections', '连接', 'Connection', '用一种协议连到一台或多台设备', 'One link to one or many machines by one protocol', 'viewer', 'engineer', object({
+    protocol: choice(['modbus_tcp', 'mqtt_device'], '协议', 'Protocol', { zh: ['Modbus TCP', '设备自行上报(MQTT)'], en: ['Modbus TCP', 'Device sends (MQTT)'] }),
+    enabled: f('boolean', '启用', 'Enabled', { default: true }),
+    host: f('string', '主机', 'Host', { ...modbus, ...help('主机名或 IP 地址', 'Host name or IP address') }),
+    port: f('integer', '端口', 'Port', { ...modbus, minimum: 1, maximum: 65535, default: 502 }),
+    period_ms: f('integer', '采集周期', 'Period', { ...modbus, minimum: 10, maximum: 86400000, default: 1000, 'x-unit': 'ms', ...help('属性未另行规定时使用', 'Of properties that state none') }),
+    timeout_ms: f('integer', '超时', 'Time-out', { ...modbus, minimum: 10, maximum: 60000, default: 1000, 'x-unit': 'ms' }),
+    retries: f('integer', '重试次数', 'Retries', { ...modbus, minimum: 0, maximum: 10, default: 1 }),
+    unit: f('integer', '默认从站号', 'Default unit', { ...modbus, minimum: 0, maximum: 255, default: 1 }),
+    writes_enabled: f('boolean', '允许写入', 'Writes enabled', { ...modbus, default: false, ...help('允许向设备下发；默认关闭', 'Lets commands reach the machine; off by default') }),
+  }, ['protocol'])),
+  kind('device_type', 'device_types', '设备型号', 'Device type', '一类设备的属性、单位和地址', 'What a make of machine has, shared by all of it', 'viewer', 'engineer', object({ ...titles, manufacturer: f('string', '厂家', 'Manufacturer'), model: f('string', '型号', 'Model'), properties: f('array', '属性', 'Properties', { items: property, default: [] }) })),
+  kind('device', 'devices', '设备', 'Device', '一台设备；名称就是路径 工厂/车间/产线/设备', 'One machine; its name is its path site/area/line/device', 'viewer', 'engineer', object({ title, type: f('string', '设备型号', 'Device type', { 'x-ref': 'device_types', minLength: 1 }), connection: f('string', '连接', 'Connection', { 'x-ref': 'connections', ...help('空表示由设备自行上报(MQTT)', 'None: it sends by MQTT itself') }), unit_id: f('integer', '从站号', 'Unit', { minimum: 0, maximum: 255 }), enabled: f('boolean', '启用', 'Enabled', { default: true }) }, ['type'])),
+  kind('rule', 'rules', '规则', 'Rule', '对点位的条件，成立则告警', 'A condition over tags that raises an alarm', 'viewer', 'engineer', object({ ...titles, enabled: f('boolean', '启用', 'Enabled', { default: true }), device: f('string', '设备', 'Device', { 'x-ref': 'devices' }), device_type: f('string', '设备型号', 'Device type', { 'x-ref': 'device_types' }), condition: f('string', '条件', 'Condition', { 'x-widget': 'expression', minLength: 1 }), severity: choice(['critical', 'major', 'minor', 'warning'], '级别', 'Severity', { zh: ['紧急', '重要', '次要', '提示'], en: ['Critical', 'Major', 'Minor', 'Warning'], schema: { default: 'warning' } }), message_zh: f('string', '中文内容', 'Message (Chinese)'), message_en: f('string', '英文内容', 'Message (English)') }, ['condition'])),
+];

@@ -1,0 +1,323 @@
+// Serves dist and answers docs/api.md with a made-up plant: for looking at pages and for page tests. Not a product.
+//   node mock/server.mjs [--port 8099] [--empty]     signs in admin / gongshu-demo, or any one-time link
+import { createServer } from 'node:http';
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { kinds } from './kinds.mjs';
+import { at, byPath, devices, hotSince, last, lostAt, start, tags, types } from './plant.mjs';
+
+const argument = (name, standard) => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : standard);
+const port = Number(argument('--port', '8099'));
+const empty = process.argv.includes('--empty');
+const dist = join(fileURLToPath(new URL('.', import.meta.url)), '..', 'dist');
+const csrf = 'mock-csrf';
+let session = null;
+let password = 'gongshu-demo';
+
+// Resources
+const store = new Map(kinds.map((k) => [k.plural, new Map()]));
+let uid = 0;
+function put(plural, name, spec, by = 'user:admin', time = start - 86_400_000 * 3) {
+  const old = store.get(plural).get(name);
+  const revision = (old?.revision ?? 0) + 1;
+  const resource = { kind: kinds.find((k) => k.plural === plural).name, name, uid: old?.uid ?? `01J${String(++uid).padStart(23, '0')}`, revision, created: old?.created ?? time, updated: time, by, spec };
+  store.get(plural).set(name, { ...resource, history: [...(old?.history ?? []), { revision, time, by, what: old ? 'updated' : 'created', spec }] });
+  return resource;
+}
+put('tenants', 'default', { title: '苏州示范工厂', disabled: false });
+put('users', 'admin', { title: '管理员', role: 'admin', disabled: false });
+for (const role of ['viewer', 'operator', 'engineer', 'admin']) put('roles', role, { title_zh: { viewer: '查看', operator: '操作', engineer: '工程', admin: '管理' }[role], title_en: role, base: role, paths: [] }, 'system');
+if (!empty) {
+  put('users', 'li', { title: '李工', role: 'engineer', email: 'li@example.com', disabled: false });
+  put('users', 'wang', { title: '王班长', role: 'operator', disabled: false });
+  put('users', 'old-account', { title: '已离职', role: 'viewer', disabled: true });
+  put('roles', 'moulding-only', { title_zh: '注塑车间', title_en: 'Moulding shop', base: 'operator', paths: ['suzhou/moulding/**'] });
+  put('tokens', 'grafana', { role: 'viewer', note: 'Grafana 看板', expires: '2027-12-31T00:00:00+08:00', disabled: false });
+  put('tokens', 'telegraf', { role: 'engineer', note: 'Telegraf', disabled: false });
+  put('sites', 'suzhou', { title_zh: '苏州工厂', title_en: 'Suzhou plant', address: '苏州工业园区', time_zone: 'Asia/Shanghai', places: { machining: { title_zh: '机加工', title_en: 'Machining' }, moulding: { title_zh: '注塑', title_en: 'Moulding' } } });
+  const link = (host, more = {}) => ({ protocol: 'modbus_tcp', enabled: true, host, port: 502, period_ms: 1000, timeout_ms: 1000, retries: 1, unit: 1, writes_enabled: false, ...more });
+  put('connections', 'machining-gateway', link('192.168.10.21', { writes_enabled: true }), 'user:li');
+  put('connections', 'machining-gateway', link('192.168.10.21', { writes_enabled: true, timeout_ms: 1500 }), 'user:li', start - 3_600_000 * 5);
+  put('connections', 'utility-plc', link('192.168.10.40'));
+  put('connections', 'meters', link('192.168.10.60', { port: 1502 }));
+  put('connections', 'old-line', link('192.168.10.99', { enabled: false }));
+  for (const [name, type] of Object.entries(types)) put('device_types', name, { ...type, properties: type.properties.map((p, i) => ({ name: p.name, title_zh: p.title_zh, title_en: p.title_en, type: p.type, unit: p.unit, writable: p.writable ?? false, ...(p.min !== undefined ? { min: p.min, max: p.max } : {}), address: { kind: 'holding', address: i * 2, encoding: p.type === 'text' ? 'text' : p.flag ? 'u16' : 'f32', word_order: 'ABCD', scale: 1, offset: 0 } })) });
+  for (const d of devices) put('devices', d.name, { title: d.title, type: d.type, ...(d.connection ? { connection: d.connection } : {}), enabled: true });
+  put('rules', 'spindle-vibration', { title_zh: '主轴振动过大', title_en: 'Spindle vibration high', enabled: true, device_type: 'cnc-v850', condition: 'avg(vibration, 1m) > 4.5 mm/s for 30s', severity: 'critical', message_zh: '主轴振动 {vibration}', message_en: 'Spindle vibration {vibration}' });
+  put('rules', 'spindle-hot', { title_zh: '主轴过热', title_en: 'Spindle hot', enabled: true, device_type: 'cnc-v850', condition: 'spindle_temperature > 70 degC', severity: 'major' });
+  put('rules', 'pump-silent', { title_zh: '水泵压力失效', title_en: 'Pump pressure lost', enabled: true, device_type: 'pump-is65', condition: 'pressure.quality is bad for 10s', severity: 'minor' });
+  put('rules', 'meter-silent', { title_zh: '电表无数据', title_en: 'Meter silent', enabled: true, device_type: 'meter-dts', condition: 'since(active_power) > 2m', severity: 'warning' });
+  put('rules', 'barrel-range', { title_zh: '料筒温度越界', title_en: 'Barrel out of range', enabled: false, device_type: 'im-200t', condition: 'barrel_temperature < 210 degC or barrel_temperature > 245 degC', severity: 'major' });
+}
+
+// Alarms
+const alarms = [];
+const alarm = (rule, tag, severity, raised, zh, en, value, unit, expression, more = {}) => alarms.push({ id: createHash('md5').update(rule + raised).digest('hex').slice(0, 16), rule, device: tag.slice(0, tag.lastIndexOf('.')), tag, state: 'raised', acknowledged_by: null, severity, title_zh: zh, title_en: en, message: zh, message_zh: zh, message_en: en, raised, cleared: null, cleared_reason: '', acknowledged: null, why: { condition: store.get('rules').get(rule)?.spec.condition ?? rule, text_zh: `${expression} = ${value} ${unit}，高于限值`, text_en: `${expression} = ${value} ${unit}, above the limit`, values: [{ tag, expression, ts: raised, value, unit, quality: 'good' }] }, journal: [{ time: raised, what: 'raised', who: '', comment: '' }], ...more });
+if (!empty) {
+  alarm('spindle-vibration', 'suzhou/machining/cnc-3.vibration', 'critical', hotSince + 230_000, '3 号加工中心主轴振动 4.62 mm/s', 'CNC 3 spindle vibration 4.62 mm/s', 4.62, 'mm/s', 'avg(vibration, 1m)');
+  alarm('spindle-hot', 'suzhou/machining/cnc-3.spindle_temperature', 'major', hotSince + 180_000, '3 号加工中心主轴温度 71.3 degC', 'CNC 3 spindle temperature 71.3 degC', 71.3, 'degC', 'spindle_temperature', { state: 'acknowledged', acknowledged: start - 60_000, acknowledged_by: 'user:wang' });
+  alarms[1].journal.push({ time: start - 60_000, what: 'acknowledged', who: 'user:wang', comment: '已通知维修，检查冷却液。' });
+  alarm('pump-silent', 'suzhou/utility/pump-2.pressure', 'minor', start - 4 * 60_000, '2 号冷却泵压力质量为坏', 'Pump 2 pressure is bad', null, 'bar', 'pressure.quality');
+  alarm('meter-silent', 'suzhou/utility/meter-main.active_power', 'warning', lostAt + 120_000, '总电表 2 分钟无数据', 'Main meter silent for 2 min', 86.2, 'kW', 'since(active_power)');
+  for (let i = 1; i < 40; i++) {
+    const raised = start - i * 3.7 * 3_600_000;
+    const severity = ['major', 'minor', 'warning', 'critical'][i % 4];
+    const n = (i % 3) + 1;
+    alarm(['spindle-hot', 'pump-silent', 'meter-silent', 'spindle-vibration'][i % 4], `suzhou/machining/cnc-${n}.spindle_temperature`, severity, raised, `${n} 号加工中心温度 ${(70 + (i % 7)).toFixed(1)} degC`, `CNC ${n} temperature ${(70 + (i % 7)).toFixed(1)} degC`, 70 + (i % 7), 'degC', 'spindle_temperature', { state: 'cleared', cleared: raised + 900_000 + i * 1000, acknowledged: i % 3 ? raised + 200_000 : null, acknowledged_by: i % 3 ? 'user:wang' : null });
+  }
+}
+const active = () => alarms.filter((a) => a.state !== 'cleared');
+const counts = () => Object.fromEntries(['critical', 'major', 'minor', 'warning'].map((s) => [s, active().filter((a) => a.severity === s).length]));
+
+// Live state
+const counters = (k) => { const n = Math.floor((Date.now() - start) / 1000) + 52_000; return { requests: n * k, replies: n * k - 14, timeouts: 9 * k, exceptions: 2, malformed: 0, reconnects: k, readings: n * 22, bytes_in: n * 190, bytes_out: n * 24, dropped: 0 }; };
+const connectionStates = () => (empty ? [] : [
+  { name: 'machining-gateway', protocol: 'modbus_tcp', state: 'up', since: start - 7_600_000, last_error: '', last_error_at: null, next_try: null, counters: counters(1), latency_ms: 4.2 },
+  { name: 'utility-plc', protocol: 'modbus_tcp', state: 'up', since: start - 1_200_000, last_error: 'unit 1: holding 2 … 3: no reply within 1000 ms', last_error_at: start - 240_000, next_try: null, counters: counters(2), latency_ms: 11.7 },
+  { name: 'meters', protocol: 'modbus_tcp', state: 'backing_off', since: lostAt, last_error: 'connect 192.168.10.60:1502: connection refused', last_error_at: Date.now() - 4000, next_try: Date.now() + 11_000, counters: counters(1), latency_ms: 0 },
+  { name: 'old-line', protocol: 'modbus_tcp', state: 'off', since: start - 86_400_000 * 9, last_error: '', last_error_at: null, next_try: null, counters: counters(0), latency_ms: 0 },
+].filter((c) => store.get('connections').has(c.name)));
+const deviceStates = () => [...store.get('devices').keys()].map((name) => {
+  const d = devices.find((x) => x.name === name);
+  if (!d) return { name, state: 'offline', since: start, last_seen: null, last_error: '', tags: 0, bad: 0, source: 'mqtt' };
+  const state = d.connection === 'meters' ? 'offline' : d.late ? 'stale' : 'online';
+  return { name, state, since: state === 'online' ? start - 7_600_000 : lostAt, last_seen: state === 'online' ? Date.now() - 700 : state === 'stale' ? start - 95_000 : lostAt, last_error: state === 'offline' ? 'connect 192.168.10.60:1502: connection refused' : d.bad ? 'pressure: no reply within 1000 ms' : '', tags: types[d.type].properties.length, bad: d.bad ? 1 : 0, source: d.connection ?? 'mqtt' };
+});
+const overview = () => {
+  const ds = deviceStates();
+  const cs = connectionStates();
+  const wrong = active().map((a) => ({ severity: a.severity, what: 'alarm', name: a.id, text_zh: a.message_zh, text_en: a.message_en, since: a.raised }));
+  for (const c of cs) if (c.state === 'backing_off') wrong.push({ severity: 'major', what: 'connection', name: c.name, text_zh: `连接 ${c.name} 未建立: ${c.last_error}`, text_en: `connection ${c.name} is not up: ${c.last_error}`, since: c.since });
+  for (const d of ds) if (d.state === 'offline' || d.state === 'stale') wrong.push({ severity: d.state === 'stale' ? 'minor' : 'major', what: 'device', name: d.name, text_zh: `设备 ${d.name} ${d.state === 'stale' ? '数据陈旧' : '离线'}`, text_en: `device ${d.name} is ${d.state}`, since: d.since });
+  const order = ['critical', 'major', 'minor', 'warning'];
+  wrong.sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
+  const n = (list, s) => list.filter((x) => x.state === s).length;
+  return { devices: { total: ds.length, online: n(ds, 'online'), stale: n(ds, 'stale'), offline: n(ds, 'offline'), off: 0 }, connections: { total: cs.length, up: n(cs, 'up'), down: n(cs, 'backing_off'), off: n(cs, 'off') }, tags: empty ? 0 : tags.length, readings_per_s: empty ? 0 : 38.4, alarms: counts(), wrong };
+};
+
+// Questions about data
+const glob = (text) => new RegExp('^' + text.replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\*\*/g, '\u0000').replace(/\*/g, '[^/]*').replace(/\u0000/g, '.*') + '$');
+const time = (text, fallback) => (text ? Number(text) / 1e6 : fallback);
+const everyMs = (text) => { const m = /^(\d+)([smhd])$/.exec(text); return m ? Number(m[1]) * { s: 1e3, m: 6e4, h: 36e5, d: 864e5 }[m[2]] : 60_000; };
+function read(query) {
+  const now = Date.now();
+  const [from, to] = [time(query.get('from'), now - 3_600_000), Math.min(time(query.get('to'), now), now)];
+  const every = query.get('every');
+  const series = query.getAll('tag').filter((path) => byPath.has(path)).map((path) => {
+    const tag = byPath.get(path);
+    const rows = [];
+    if (every) {
+      const agg = query.get('agg').split(',');
+      const step = everyMs(every);
+      for (let t = Math.floor(from / step) * step; t < to; t += step) {
+        const values = [];
+        let bad = 0;
+        for (let i = 0; i < 6; i++) {
+          const v = at(tag, t + (i * step) / 6);
+          if (v && v[1] === 'good' && typeof v[0] !== 'string') values.push(Number(v[0]));
+          else if (v) bad++;
+        }
+        if (!values.length && !bad) continue;
+        const sum = values.reduce((a, b) => a + b, 0);
+        const of = { avg: values.length ? sum / values.length : null, min: values.length ? Math.min(...values) : null, max: values.length ? Math.max(...values) : null, count: values.length, first: values[0] ?? null, last: values.at(-1) ?? null };
+        rows.push([t, ...agg.map((a) => of[a]), values.length / (values.length + bad)]);
+      }
+      return { tag: path, unit: tag.unit, columns: ['ts', ...agg, 'good_fraction'], rows };
+    }
+    const points = Number(query.get('points') ?? 5000);
+    const step = Math.max(1000, Math.ceil((to - from) / points / 1000) * 1000);
+    for (let t = Math.ceil(from / step) * step; t <= to; t += step) {
+      const v = at(tag, t);
+      if (v) rows.push([t, v[0], v[1]]);
+    }
+    return { tag: path, unit: tag.unit, columns: ['ts', 'value', 'quality'], rows, sampled: step > 1000 };
+  });
+  return { series };
+}
+const problem = (status, title, detail, more = {}) => ({ status, body: { type: 'about:blank', title, status, detail, id: randomBytes(4).toString('hex'), ...more } });
+class Refused extends Error { constructor(answer) { super(answer.body.detail); this.answer = answer; } }
+const refuse = (...args) => { throw new Refused(problem(...args)); };
+
+function differences(before, after, path = '', out = []) {
+  if (JSON.stringify(before) === JSON.stringify(after)) return out;
+  const isObject = (x) => x !== null && typeof x === 'object';
+  if (isObject(before) && isObject(after) && Array.isArray(before) === Array.isArray(after)) {
+    for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) differences(before[key] ?? null, after[key] ?? null, Array.isArray(after) ? `${path}[${key}]` : path ? `${path}.${key}` : key, out);
+  } else out.push({ path, before: before ?? null, after: after ?? null });
+  return out;
+}
+function check(condition) {
+  const known = new Set(tags.map((t) => t.property));
+  for (const m of condition.matchAll(/[A-Za-z_][\w./-]*/g)) {
+    const word = m[0].replace(/\.quality$/, '');
+    if (['avg', 'min', 'max', 'last', 'rate', 'since', 'for', 'and', 'or', 'not', 'is', 'bad', 'good', 'uncertain', 'degC', 'mm', 's', 'kW', 'bar', 'true', 'false'].includes(word) || known.has(word) || byPath.has(word) || /[\d)]\s*$/.test(condition.slice(0, m.index)) || condition[m.index - 1] === '/') continue;
+    const suggest = [...known].filter((k) => k.slice(0, 3) === word.slice(0, 3)).slice(0, 3);
+    return { ok: false, error: { text: `there is no tag or function "${word}"`, column: m.index + 1, length: word.length, found: word, expected: 'a tag, a number or a function', suggest } };
+  }
+  if (!/[<>=]|\bis\b/.test(condition)) return { ok: false, error: { text: 'a condition that is true or false is expected, found a number', column: 1, length: condition.length, found: condition, expected: 'a comparison such as > 80', suggest: [] } };
+  const used = tags.filter((t) => new RegExp(`\\b${t.property}\\b`).test(condition) && t.device === (t.type === 'x' ? '' : tags.find((o) => o.property === t.property && o.at.hot)?.device ?? tags.find((o) => o.property === t.property).device));
+  return { ok: true, value: used.some((t) => t.at.hot), tags: used.map((t) => { const l = last(t, Date.now()); return { path: t.path, value: l?.[1] ?? null, quality: l?.[2] ?? 'bad' }; }), uses: [...new Set((condition.match(/\b(avg|min|max|last|rate|since)\b/g) ?? []))], window: /(\d+[smh])/.exec(condition)?.[1] ?? '' };
+}
+const audits = () => (empty ? [] : Array.from({ length: 120 }, (_, i) => {
+  const time = start - i * 4_100_000;
+  return [
+    { action: 'update', kind: 'connection', name: 'machining-gateway', who: 'user:li', detail: JSON.stringify([{ path: 'timeout_ms', before: 1000, after: 1500 }]), allowed: true },
+    { action: 'sign_in', kind: 'session', name: 'admin', who: 'user:admin', detail: '', allowed: true },
+    { action: 'write', kind: 'device', name: 'suzhou/machining/cnc-1', who: 'user:wang', detail: JSON.stringify({ property: 'spindle_speed', value: 5800, reason: '换刀后降速' }), allowed: true },
+    { action: 'delete', kind: 'rule', name: 'spindle-hot', who: 'user:wang', detail: '', allowed: false },
+  ].map((r, k) => ({ id: 4000 - i * 4 - k, time: time - k * 900_000, from: '192.168.10.7', ...r }))[i % 4];
+}));
+
+function resources(method, plural, rest, query, body, headers) {
+  const of = store.get(plural);
+  const [name, action] = rest ? [decodeURIComponent(rest.split(/:(?=[a-z]+$)|\//)[0]), /[:/]([a-z]+)$/.exec(rest)?.[1]] : [];
+  const clean = (r) => { const { history, ...out } = r; return out; };
+  if (!name) return { items: [...of.values()].map(clean) };
+  const old = of.get(name);
+  if (method === 'GET') {
+    if (!old) refuse(404, 'not found', `there is no ${plural} "${name}"`);
+    return action === 'revisions' ? { revisions: old.history } : clean(old);
+  }
+  if (method === 'PUT' || method === 'PATCH') {
+    const want = headers['if-match'] === undefined ? undefined : Number(headers['if-match'].replaceAll('"', ''));
+    if (want !== undefined && want !== (old?.revision ?? 0)) refuse(412, 'conflict', `revision ${want} expected, found ${old?.revision ?? 0}`);
+    const spec = method === 'PATCH' ? { ...old.spec, ...body.spec } : body.spec;
+    if (plural === 'connections' && spec.protocol === 'modbus_tcp' && !spec.host) refuse(400, 'invalid', 'host: expected a host name or an IP address, found none (protocol modbus_tcp needs it)', { place: 'spec.host' });
+    const change = { what: old ? 'updated' : 'created', differences: differences(old?.spec ?? {}, spec) };
+    if (query.get('dry_run')) return { ...change, resource: { ...(old ? clean(old) : {}), name, spec } };
+    return { ...change, resource: put(plural, name, spec, 'user:admin', Date.now()) };
+  }
+  if (method === 'DELETE') return void of.delete(name);
+  if (action === 'rollback') return { what: 'updated', differences: [], resource: put(plural, name, old.history.find((r) => r.revision === body.revision).spec, 'user:admin', Date.now()) };
+  if (action === 'rename') { of.set(body.name, { ...old, name: body.name }); of.delete(name); return { what: 'updated', differences: [], resource: clean(of.get(body.name)) }; }
+  if (action === 'issue') return { token: 'gst_' + randomBytes(24).toString('base64url') };
+  if (action === 'credential') return { username: name, password: randomBytes(18).toString('base64url') };
+  if (action === 'password') return undefined;
+  if (action === 'test') return name === 'meters' ? { ok: false, steps: [{ what: 'resolve', ok: true, ms: 0.3, detail: '192.168.10.60' }, { what: 'connect', ok: false, ms: 3, detail: 'connection refused' }], values: [] } : { ok: true, steps: [{ what: 'resolve', ok: true, ms: 0.2, detail: '192.168.10.21' }, { what: 'connect', ok: true, ms: 2.1, detail: 'TCP 502' }, { what: 'read', ok: true, ms: 4.3, detail: '12 registers in 1 request' }], values: tags.filter((t) => t.at.connection === name).slice(0, 4).map((t) => ({ tag: t.path, value: last(t, Date.now())?.[1] ?? null, quality: 'good' })) };
+  if (action === 'write') return { id: '1', done: true, read_back: body.value, error: null };
+  return refuse(404, 'not found', `no such action on ${plural}`);
+}
+function answer(method, url, body, headers) {
+  const path = url.pathname.replace('/api/v1', '');
+  const q = url.searchParams;
+  if (path === '/session') {
+    if (method === 'POST') {
+      if (body.one_time === undefined && (body.user !== 'admin' || body.password !== password)) refuse(401, 'unauthorized', 'user or password is wrong');
+      session = { user: 'admin', tenant: 'default', role: 'admin', csrf, must_change_password: body.one_time === 'forced' };
+      return { ...session, token: 'mock' };
+    }
+    if (method === 'DELETE') return void (session = null);
+    if (!session) refuse(401, 'unauthorized', 'nobody is signed in');
+    return session;
+  }
+  if (!session) refuse(401, 'unauthorized', 'nobody is signed in');
+  if (method !== 'GET' && headers['x-csrf'] !== csrf) refuse(403, 'denied', 'the header X-CSRF is missing or wrong');
+  if (path === '/session/password') { session = { ...session, must_change_password: false }; password = body.new; return undefined; }
+  if (path === '/kinds') return { kinds };
+  if (path === '/tags') {
+    const match = glob(q.get('glob') ?? '**');
+    const found = empty ? [] : tags.filter((t) => match.test(t.path));
+    const limit = Number(q.get('limit') ?? 1000);
+    return { tags: found.slice(0, limit).map((t) => ({ id: t.id, path: t.path, device: t.device, property: t.property, type: t.type, unit: t.unit, labels: {}, last: last(t, Date.now()) })), more: found.length > limit };
+  }
+  if (path === '/read') return read(q);
+  if (path === '/last') { const match = glob(q.get('tag')); return { series: tags.filter((t) => match.test(t.path)).map((t) => ({ tag: t.path, unit: t.unit, columns: ['ts', 'value', 'quality'], rows: [last(t, Date.now())] })) }; }
+  if (path === '/dead_letters') return { items: empty ? [] : [{ time: start - 40_000, client: 'im-2', topic: 'gongshu/v1/suzhou/moulding/im-2', reason: 'payload: expected JSON, found "temp=" at byte 0', payload: 'temp=228.4;press=911' }, { time: start - 900_000, client: 'legacy-gw', topic: 'factory/data', reason: 'topic: no mapping fits "factory/data"', payload: '{"a":1}' }] };
+  if (path === '/alarms') {
+    const [state, severity] = [q.get('state') ?? 'active', q.get('severity')];
+    const [from, to] = [time(q.get('from'), 0), time(q.get('to'), Infinity)];
+    const list = alarms.filter((a) => (state === 'all' || (state === 'active' ? a.state !== 'cleared' : a.state === state)) && (!severity || a.severity === severity) && a.raised < to && (a.cleared ?? Infinity) >= from);
+    return { alarms: list.map(({ journal, ...a }) => a), counts: counts() };
+  }
+  let m = /^\/alarms\/([^:/]+)(?::(\w+))?$/.exec(path);
+  if (m) {
+    const a = alarms.find((x) => x.id === m[1]) ?? refuse(404, 'not found', `there is no alarm "${m[1]}"`);
+    if (m[2]) a.journal.push({ time: Date.now(), what: m[2] === 'acknowledge' ? 'acknowledged' : 'comment', who: 'user:admin', comment: body.comment });
+    if (m[2] === 'acknowledge') Object.assign(a, { state: a.state === 'raised' ? 'acknowledged' : a.state, acknowledged: Date.now(), acknowledged_by: 'user:admin' });
+    return a;
+  }
+  if (path === '/rules:check') return check(body.condition);
+  if (path === '/status') return { version: '0.1.0', started: start, now: Date.now(), simulated: !empty, read_only: null, listeners: { http: `http://127.0.0.1:${port}`, mqtt: '127.0.0.1:1883' }, history: { tags: tags.length, rows_in_memory: 184_220, segments: 61, segment_bytes: 48_233_112, log_bytes: 9_120_334 }, tenant: 'default', licence: 'Apache-2.0' };
+  if (path === '/overview') return overview();
+  if (path === '/status/connections') return { items: connectionStates() };
+  if (path === '/status/devices') return { items: deviceStates() };
+  if (path === '/status/sessions') return { items: empty ? [] : ['im-1', 'im-2', 'bridge'].map((c, i) => ({ client: c, device: i < 2 ? `suzhou/moulding/${c}` : '', version: i ? '3.1.1' : '5.0', since: start - i * 4_000_000, address: `192.168.10.3${i}:5${i}112`, in: 51_882 * (i + 1), out: 12 * i, subscriptions: i })) };
+  if (path === '/audit') { const [from, to] = [time(q.get('from'), 0), time(q.get('to'), Infinity)]; return { records: audits().filter((r) => r.time >= from && r.time <= to) }; }
+  if (path === '/admin/compact') return { ms: 412 };
+  m = /^\/([a-z_]+)(?:\/(.+))?$/.exec(path);
+  if (m && store.has(m[1])) return resources(method, m[1], m[2], q, body, headers);
+  return refuse(404, 'not found', `nothing at ${path}`);
+}
+
+const mime = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
+const server = createServer((request, response) => {
+  const url = new URL(request.url, 'http://mock');
+  if (!url.pathname.startsWith('/api/')) {
+    const file = join(dist, normalize(url.pathname === '/' ? '/index.html' : url.pathname));
+    if (!file.startsWith(dist) || !existsSync(file) || !statSync(file).isFile()) return response.writeHead(404).end();
+    response.writeHead(200, { 'Content-Type': mime[extname(file)] ?? 'application/octet-stream', 'Content-Security-Policy': "default-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'" });
+    return response.end(readFileSync(file));
+  }
+  const parts = [];
+  request.on('data', (part) => parts.push(part));
+  request.on('end', () => {
+    try {
+      const text = Buffer.concat(parts).toString();
+      const out = answer(request.method, url, text ? JSON.parse(text) : {}, request.headers);
+      if (out === undefined) return response.writeHead(204).end();
+      response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(out));
+    } catch (error) {
+      const { status, body } = error instanceof Refused ? error.answer : problem(500, 'corrupt', String(error?.stack ?? error));
+      response.writeHead(status, { 'Content-Type': 'application/problem+json' }).end(JSON.stringify(body));
+    }
+  });
+});
+
+// WebSocket: text frames below 64 KB, which is all that the page and this server say to each other.
+function frame(text) {
+  const data = Buffer.from(text);
+  const head = data.length < 126 ? Buffer.from([0x81, data.length]) : data.length < 65536 ? Buffer.from([0x81, 126, data.length >> 8, data.length & 255]) : null;
+  if (head) return Buffer.concat([head, data]);
+  const long = Buffer.alloc(10);
+  long.writeUInt16BE(0x817f);
+  long.writeBigUInt64BE(BigInt(data.length), 2);
+  return Buffer.concat([long, data]);
+}
+server.on('upgrade', (request, socket) => {
+  if (!session) return socket.end('HTTP/1.1 401 Unauthorized\r\n\r\n');
+  const accept = createHash('sha1').update(request.headers['sec-websocket-key'] + '258EAFA5-E914-47DA-95CA-C5AB0DC85B11').digest('base64');
+  socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
+  let wanted = [];
+  const send = (message) => socket.writable && socket.write(frame(JSON.stringify(message)));
+  const values = () => {
+    const now = Date.now();
+    const rows = empty ? [] : tags.filter((t) => wanted.some((w) => w.test(t.path))).flatMap((t) => { const l = last(t, now); return l ? [[t.path, ...l]] : []; });
+    if (rows.length) send({ type: 'last', rows });
+  };
+  let buffer = Buffer.alloc(0);
+  socket.on('data', (data) => {
+    buffer = Buffer.concat([buffer, data]);
+    while (buffer.length >= 6) {
+      const short = buffer[1] & 127;
+      const at = short === 126 ? 4 : 2;
+      const length = short === 126 ? buffer.readUInt16BE(2) : short;
+      if (buffer.length < at + 4 + length) return;
+      const mask = buffer.subarray(at, at + 4);
+      const payload = Buffer.from(buffer.subarray(at + 4, at + 4 + length).map((b, i) => b ^ mask[i % 4]));
+      const op = buffer[0] & 15;
+      buffer = buffer.subarray(at + 4 + length);
+      if (op === 8) return socket.end();
+      if (op !== 1) continue;
+      const { subscribe } = JSON.parse(payload.toString());
+      wanted = subscribe.tags.map(glob);
+      values();
+      send({ type: 'connections', items: connectionStates() });
+    }
+  });
+  const timer = setInterval(values, 1000);
+  socket.on('close', () => clearInterval(timer));
+  socket.on('error', () => clearInterval(timer));
+});
+server.listen(port, '127.0.0.1', () => console.log(`mock at http://127.0.0.1:${server.address().port}`));

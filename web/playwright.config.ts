@@ -1,0 +1,24 @@
+import { defineConfig } from '@playwright/test';
+
+// BASE_URL names a running program (GONGSHU_USER and GONGSHU_PASSWORD sign in); without it the mock serves dist.
+const base = process.env.BASE_URL;
+const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--force-color-profile=srgb'];
+
+export default defineConfig({
+  testDir: 'tests',
+  outputDir: '../build/pages/failures',
+  reporter: [['list']],
+  timeout: 45_000,
+  workers: 1,
+  forbidOnly: true,
+  use: {
+    baseURL: base ?? 'http://127.0.0.1:8099',
+    timezoneId: 'Asia/Shanghai',
+    launchOptions: { executablePath: '/usr/bin/chromium', args: flags },
+  },
+  projects: [
+    { name: 'zh-light-desktop', use: { locale: 'zh-CN', colorScheme: 'light', viewport: { width: 1440, height: 900 } } },
+    { name: 'en-dark-phone', use: { locale: 'en-GB', colorScheme: 'dark', viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 } },
+  ],
+  webServer: base ? undefined : { command: 'node mock/server.mjs --port 8099', url: 'http://127.0.0.1:8099/', reuseExistingServer: false },
+});

@@ -1,0 +1,57 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { expect, type Page, type TestInfo } from '@playwright/test';
+
+const axe = readFileSync(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
+export const user = process.env.GONGSHU_USER ?? 'admin';
+export const password = process.env.GONGSHU_PASSWORD ?? 'gongshu-demo';
+const shots = new URL('../../build/pages/', import.meta.url).pathname;
+mkdirSync(shots, { recursive: true });
+
+/** Collects what the page complains about; each test ends by finding it empty. */
+export function listen(page: Page): string[] {
+  const said: string[] = [];
+  page.on('console', (message) => {
+    // The one answer that is no fault: nobody is signed in yet.
+    if (message.type() === 'error' && !message.text().includes('401')) said.push(message.text());
+    if (message.type() === 'warning' && /intlify|Vue warn/.test(message.text())) said.push(message.text());
+  });
+  page.on('pageerror', (error) => said.push(String(error.stack ?? error)));
+  return said;
+}
+
+export async function signIn(page: Page): Promise<void> {
+  await page.goto('/#/signin');
+  await page.locator('#user').fill(user);
+  await page.locator('#password').fill(password);
+  await page.locator('button[type=submit]').click();
+  await page.locator('main#main').waitFor();
+}
+
+/** What holds for every page: fits the width, says nothing untranslated, is usable without eyes; keeps a picture. */
+export async function inspect(page: Page, info: TestInfo, name: string): Promise<void> {
+  await expect(page.locator('[role=status][aria-label]')).toHaveCount(0);
+  await page.evaluate(() => document.fonts.ready.then(() => Promise.all(document.getAnimations().filter((a) => a.effect?.getTiming().iterations !== Infinity).map((a) => a.finished.catch(() => undefined)))));
+  await page.screenshot({ path: `${shots}${name}-${info.project.name}.png` });
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  expect(wide, 'horizontal scroll').toBeLessThanOrEqual(0);
+  const raw = await page.evaluate(() => {
+    const keys = /\b(?:nav|state|list|res|alarms|tags|devices|connections|rules|overview|action|time|severity|role)\.[a-z][A-Za-z.]+\b/;
+    const out: string[] = [];
+    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walk.nextNode()) {
+      const element = walk.currentNode.parentElement;
+      const text = walk.currentNode.textContent ?? '';
+      // Names of things are not words of the page.
+      if (keys.test(text) && !element?.closest('code, pre, .mono, textarea, a[href*="tag="]')) out.push(text);
+    }
+    return out;
+  });
+  expect(raw, 'raw words').toEqual([]);
+  await page.evaluate(axe);
+  const found = await page.evaluate(async () => {
+    const engine = (window as unknown as { axe: { run: (c: Document, o: object) => Promise<{ violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[] }> } }).axe;
+    const result = await engine.run(document, { resultTypes: ['violations'] });
+    return result.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160) + ' | ' + n.failureSummary.slice(0, 160)).join(' || ')}`);
+  });
+  expect(found, 'axe').toEqual([]);
+}

@@ -1,0 +1,104 @@
+import { expect, test } from '@playwright/test';
+import { inspect, listen, signIn } from './help';
+
+test('sign-in refuses a wrong password and lets the right one in', async ({ page }, info) => {
+  const said = listen(page);
+  await page.goto('/#/signin');
+  await inspect(page, info, 'signin');
+  await page.locator('#user').fill('admin');
+  await page.locator('#password').fill('not this one');
+  await page.locator('button[type=submit]').click();
+  await expect(page.locator('[role=alert]')).not.toBeEmpty();
+  await signIn(page);
+  expect(said).toEqual([]);
+});
+
+const pages = ['/', '/connections', '/devices', '/device-types', '/sites', '/tags', '/dead-letters', '/alarms', '/rules', '/users', '/roles', '/tokens', '/audit', '/sessions', '/status', '/tenants'];
+for (const path of pages) {
+  const name = path === '/' ? 'overview' : path.slice(1);
+  test(`page ${name}`, async ({ page }, info) => {
+    const said = listen(page);
+    await signIn(page);
+    await page.goto('/#' + path);
+    await expect(page.locator('main h1').first()).toBeVisible();
+    await page.waitForLoadState('networkidle');
+    await inspect(page, info, name);
+    expect(said).toEqual([]);
+  });
+}
+
+const details: [string, string, string][] = [
+  ['connections', '/connections', 'settings'], ['devices', '/devices', 'values'], ['device-types', '/device-types', 'properties'], ['rules', '/rules', 'settings'], ['alarms', '/alarms', ''],
+];
+for (const [name, path, tab] of details) {
+  test(`detail of ${name}`, async ({ page }, info) => {
+    const said = listen(page);
+    await signIn(page);
+    await page.goto('/#' + path);
+    await page.locator('.line').first().click();
+    await expect(page.locator('.el-drawer')).toBeVisible();
+    if (tab === 'settings') {
+      await page.locator('.el-drawer [role=tab]').nth(1).click();
+      await expect(page.locator('.el-drawer .field').first()).toBeVisible();
+    }
+    await page.waitForLoadState('networkidle');
+    await inspect(page, info, name + '-detail');
+    expect(said).toEqual([]);
+  });
+}
+
+test('tags are drawn, zoomed by the wheel and reset', async ({ page }, info) => {
+  const said = listen(page);
+  await signIn(page);
+  await page.goto('/#/tags');
+  await page.locator('.card.block button').click();
+  const chart = page.locator('.chart canvas').first();
+  await expect(chart).toBeVisible();
+  await page.waitForLoadState('networkidle');
+  await inspect(page, info, 'tags-chart');
+  if (info.project.name.includes('desktop')) {
+    await page.locator('.u-over').first().hover();
+    await page.mouse.wheel(0, -240);
+    await expect(page).toHaveURL(/from=\d+/);
+    await page.locator('.u-over').first().dblclick();
+    await expect(page).not.toHaveURL(/from=\d+/);
+  }
+  expect(said).toEqual([]);
+});
+
+test('months are drawn from buckets with a band', async ({ page }, info) => {
+  const said = listen(page);
+  await signIn(page);
+  await page.goto('/#/tags');
+  await page.locator('.card.block button').click();
+  await expect(page).toHaveURL(/tag=/);
+  const url = page.url();
+  const first = /tag=([^&]+)/.exec(url)![1];
+  await page.goto(url.replace(/#.*/, `#/tags?tag=${first}&range=30d`));
+  await expect(page.locator('.chart canvas').first()).toBeVisible();
+  await page.waitForLoadState('networkidle');
+  await inspect(page, info, 'tags-month');
+  expect(said).toEqual([]);
+});
+
+test('search by Ctrl-K goes to a page', async ({ page }, info) => {
+  const said = listen(page);
+  await signIn(page);
+  await page.keyboard.press('Control+k');
+  await page.locator('[role=combobox]').fill(info.project.name.startsWith('zh') ? '规则' : 'rules');
+  await expect(page.locator('[role=option]').first()).toBeVisible();
+  await inspect(page, info, 'search');
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL(/#\/rules/);
+  expect(said).toEqual([]);
+});
+
+test('phone and desktop keep their own navigation', async ({ page }, info) => {
+  await signIn(page);
+  const phone = info.project.name.includes('phone');
+  await expect(page.locator('.rail')).toBeVisible({ visible: !phone });
+  await expect(page.locator('.bottombar')).toBeVisible({ visible: phone });
+  if (!phone) return;
+  await page.locator('.bottombar button').click();
+  await inspect(page, info, 'more');
+});
