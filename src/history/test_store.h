@@ -10,8 +10,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/log.h"
 #include "base/rng.h"
 #include "history/history.h"
+#include "history/test_power.h"
 #include "io/sim.h"
 
 namespace gongshu::history {
@@ -35,6 +37,7 @@ public:
     }
 
     io::SimFiles& files() { return files_; }
+    PowerFiles& power() { return power_; }
     SimClock& clock() { return world_.clock(); }
     io::SimWorld& world() { return world_; }
     History& operator*() { return *history_; }
@@ -44,7 +47,7 @@ public:
     Result<void> open() {
         metrics_ = std::make_unique<Metrics>();
         auto made =
-            History::create(files_, world_.clock(), *metrics_, {lanes_[0].get(), lanes_[1].get()}, *pool_, options_);
+            History::create(power_, world_.clock(), *metrics_, {lanes_[0].get(), lanes_[1].get()}, *pool_, options_);
         if (!made) return made.error();
         history_ = std::move(*made);
         return {};
@@ -57,6 +60,10 @@ public:
     // Power cut: what was not synced is gone. The store is not open afterwards.
     void crash(Rng* torn = nullptr) {
         files_.crash(torn);
+        drop();
+    }
+    // Lets go of a store without stopping it.
+    void drop() {
         history_.reset();
         // What was posted before finds the store closed; its answers are of no interest any more.
         world_.run_for(0);
@@ -101,6 +108,7 @@ public:
 
 private:
     io::SimFiles files_;
+    PowerFiles power_{files_};
     io::SimWorld world_;
     HistoryOptions options_;
     std::unique_ptr<io::Pool> pool_;

@@ -1,0 +1,421 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <limits>
+
+#include "base/checksum.h"
+#include "base/rng.h"
+#include "history/buckets.h"
+#include "history/catalogue.h"
+#include "history/chunk.h"
+#include "history/log.h"
+#include "history/manifest.h"
+#include "history/scan.h"
+#include "history/segment.h"
+#include "io/sim.h"
+
+namespace gongshu::history {
+namespace {
+
+constexpr std::int64_t kMin = std::numeric_limits<std::int64_t>::min();
+constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
+
+// With WRITE_SEEDS=folder the inputs of these tests become the seeds of the fuzzers.
+void seed(const std::string& fuzzer, const std::string& name, const Buffer& bytes) {
+    const char* folder = std::getenv("WRITE_SEEDS");
+    if (!folder) return;
+    std::ofstream file(std::string(folder) + "/" + fuzzer + "/" + name, std::ios::binary);
+    file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+}
+
+TEST(Codec, Varints) {
+    for (const std::uint64_t value :
+         {std::uint64_t{0}, std::uint64_t{127}, std::uint64_t{128}, std::uint64_t{1} << 63, ~std::uint64_t{0}}) {
+        Buffer bytes;
+        Encoder{bytes}.varint(value);
+        Decoder in{bytes};
+        EXPECT_EQ(in.varint(), value);
+        EXPECT_TRUE(in.finished());
+        Decoder cut{Bytes(bytes).first(bytes.size() - 1)};
+        cut.varint();
+        EXPECT_TRUE(cut.failed());
+    }
+    for (const std::int64_t value : {std::int64_t{0}, std::int64_t{-1}, kMin, kMax})
+        EXPECT_EQ(unzigzag(zigzag(value)), value);
+    Buffer long_one(10, 0xff);
+    Decoder in{long_one};
+    in.varint();
+    EXPECT_TRUE(in.failed());
+}
+
+Run numbers(std::initializer_list<double> values) {
+    history::Run run;
+    for (const double value : values)
+        run.push(static_cast<TimeNs>(run.size()) * 7, std::bit_cast<std::uint64_t>(value), pack(kGood));
+    return run;
+}
+
+TEST(Chunk, GivesBackEveryBit) {
+    std::vector<history::Run> runs{
+        numbers({0}),
+        numbers({1.5, 2.25, -3.125, 1e6}),
+        numbers({0.1, 0.2, 0.3}),
+        numbers({NAN, INFINITY, -INFINITY, -0.0, 0.0, 5e-324, 1.7976931348623157e308}),
+        numbers({1e300, 1e-300, M_PI}),
+        numbers({9007199254740993.0, -9007199254740993.0}),
+    };
+    history::Run integers;
+    integers.type = ValueType::integer;
+    for (const std::int64_t value : {std::int64_t{0}, kMax, kMin, std::int64_t{-1}, kMax})
+        integers.push(integers.empty() ? day_start(-kDayMax) : integers.times.back() + day_start(kDayMax) / 8,
+                      static_cast<std::uint64_t>(value), pack(bad(Reason::timeout)));
+    runs.push_back(integers);
+    history::Run booleans;
+    booleans.type = ValueType::boolean;
+    for (int i = 0; i < 100; ++i) booleans.push(i, i / 7 % 2, pack(i % 3 ? kGood : uncertain(Reason::clock)));
+    runs.push_back(booleans);
+    history::Run texts;
+    texts.type = ValueType::text;
+    for (const char* text : {"", "a", "枢纽"})
+        texts.push_text(static_cast<TimeNs>(texts.size()) - 1, text, pack(kGood));
+    runs.push_back(texts);
+    for (std::size_t r = 0; r < runs.size(); ++r) {
+        SCOPED_TRACE(r);
+        Buffer bytes;
+        encode_chunk(runs[r], 0, runs[r].size(), bytes);
+        const auto decoded = decode_chunk(bytes, runs[r].type, runs[r].size());
+        ASSERT_TRUE(decoded) << decoded.error().text();
+        EXPECT_EQ(*decoded, runs[r]);
+        for (std::size_t cut = 0; cut < bytes.size(); ++cut)
+            EXPECT_FALSE(decode_chunk(Bytes(bytes).first(cut), runs[r].type, runs[r].size()));
+        EXPECT_FALSE(decode_chunk(bytes, runs[r].type, runs[r].size() + 1));
+        const auto rows = static_cast<std::uint8_t>(runs[r].size());
+        Buffer seeded{static_cast<std::uint8_t>(static_cast<int>(runs[r].type) - 1), 0, rows};
+        seeded.insert(seeded.end(), bytes.begin(), bytes.end());
+        seed("history_segment", "chunk" + std::to_string(r), seeded);
+    }
+}
+
+TEST(Chunk, RegularSensorValuesAreSmall) {
+    Rng rng{1};
+    history::Run run;
+    double value = 200;
+    for (int i = 0; i < 2000; ++i) {
+        value += static_cast<double>(rng.below(5)) - 2;
+        run.push(i * kSecond, std::bit_cast<std::uint64_t>(value / 10), pack(kGood));
+    }
+    Buffer bytes;
+    encode_chunk(run, 0, run.size(), bytes);
+    EXPECT_LT(bytes.size(), run.size() * 9 / 4);
+}
+
+TEST(Segment, RoundTripAndStatistics) {
+    io::SimFiles files;
+    ASSERT_TRUE(files.make_folder("/s", 0750));
+    SegmentInfo info;
+    info.shard = 3;
+    auto writer = SegmentWriter::create(files, "/s/a.seg", info);
+    ASSERT_TRUE(writer);
+    history::Run run;
+    for (int i = 0; i < 5000; ++i)
+        run.push(i * kSecond, std::bit_cast<std::uint64_t>(i * 0.5), pack(i % 10 ? kGood : bad(Reason::timeout)));
+    ASSERT_TRUE(writer->add(TagId{16 + 3}, run, 0, 2500));
+    ASSERT_TRUE(writer->add(TagId{16 + 3}, run, 2500, 5000));
+    ASSERT_TRUE(writer->add(TagId{48 + 3}, run, 0, 1));
+    const auto finished = writer->finish();
+    ASSERT_TRUE(finished);
+    EXPECT_EQ(finished->rows, 5001u);
+    const auto open = OpenSegment::open(files, "/s/a.seg");
+    ASSERT_TRUE(open) << open.error().text();
+    const auto [begin, end] = (*open)->chunks_of(TagId{16 + 3});
+    ASSERT_EQ(end - begin, 3u);
+    Statistics all;
+    history::Run read;
+    for (std::size_t i = begin; i < end; ++i) {
+        const ChunkInfo& chunk = (*open)->chunks()[i];
+        all.add(chunk.statistics);
+        const auto part = (*open)->read(chunk);
+        ASSERT_TRUE(part);
+        for (std::size_t row = 0; row < part->size(); ++row) read.push_row(*part, row);
+    }
+    EXPECT_EQ(read, run);
+    Statistics want;
+    for (std::size_t i = 0; i < run.size(); ++i) want.add(run, i);
+    EXPECT_EQ(all, want);
+    EXPECT_EQ((*open)->chunks_of(TagId{32 + 3}).first, (*open)->chunks_of(TagId{32 + 3}).second);
+    const auto bytes = io::read_whole(files, "/s/a.seg", 1 << 20);
+    ASSERT_TRUE(bytes);
+    // Every byte is under a checksum, a grammar or both.
+    const auto reads = [&] {
+        const auto opened = OpenSegment::open(files, "/s/a.seg");
+        if (!opened) return false;
+        for (const ChunkInfo& chunk : (*opened)->chunks())
+            if (!(*opened)->read(chunk)) return false;
+        return true;
+    };
+    for (std::uint64_t at = 8; at < bytes->size(); at += 1 + at / 50) {
+        files.corrupt("/s/a.seg", at);
+        EXPECT_FALSE(reads()) << "byte " << at;
+        files.corrupt("/s/a.seg", at);
+        ASSERT_TRUE(reads()) << "byte " << at;
+    }
+    Buffer footer(bytes->end() - static_cast<std::ptrdiff_t>(kSegmentFooterBytes), bytes->end());
+    const auto decoded = decode_footer(footer, bytes->size(), "x");
+    ASSERT_TRUE(decoded);
+    Buffer directory{0, static_cast<std::uint8_t>(decoded->directory_offset >> 8),
+                     static_cast<std::uint8_t>(decoded->directory_offset)};
+    directory.insert(directory.end(), bytes->begin() + static_cast<std::ptrdiff_t>(decoded->directory_offset),
+                     bytes->end() - static_cast<std::ptrdiff_t>(kSegmentFooterBytes));
+    seed("history_segment", "directory", directory);
+}
+
+TEST(Record, RoundTrip) {
+    RowsRecord record;
+    record.rows.add_number(TagId{0x13}, kMin + 1, 1.5, bad(Reason::type));
+    record.rows.add_integer(TagId{0x23}, kMax, kMin);
+    record.rows.add_boolean(TagId{0x13}, 0, true);
+    record.rows.add_text(TagId{std::uint64_t{1} << 60 | 3}, 5, "枢", uncertain(Reason::clock));
+    Buffer bytes;
+    encode_rows(ShardId{3}, 77, record.rows, bytes);
+    const auto decoded = decode_record(1, bytes);
+    ASSERT_TRUE(decoded) << decoded.error().text();
+    const auto& rows = std::get<RowsRecord>(*decoded);
+    EXPECT_EQ(rows.shard, ShardId{3});
+    EXPECT_EQ(rows.first_sequence, 77u);
+    ASSERT_EQ(rows.rows.size(), 4u);
+    for (std::size_t i = 0; i < 4; ++i) {
+        EXPECT_EQ(rows.rows.tag(i), record.rows.tag(i));
+        EXPECT_EQ(rows.rows.time(i), record.rows.time(i));
+        EXPECT_EQ(rows.rows.value(i), record.rows.value(i));
+        EXPECT_EQ(rows.rows.quality(i), record.rows.quality(i));
+    }
+    for (std::size_t cut = 0; cut < bytes.size(); ++cut) EXPECT_FALSE(decode_record(1, Bytes(bytes).first(cut)));
+    EXPECT_FALSE(decode_record(99, bytes));
+    const auto with_kind = [](std::uint8_t kind, Buffer payload) {
+        payload.insert(payload.begin(), kind);
+        return payload;
+    };
+    seed("history_log", "rows", with_kind(1, bytes));
+    bytes.clear();
+    encode_event({EventId{9}, TenantId{2}, -5, "k", "s", "{}"}, bytes);
+    EXPECT_EQ(std::get<Event>(*decode_record(2, bytes)).body, "{}");
+    seed("history_log", "event", with_kind(2, bytes));
+    bytes.clear();
+    encode_tag({4, {TagId{16}, {TenantId{1}, "d:1", "x"}, "a/b.x", ValueType::text, "K", {}}}, bytes);
+    EXPECT_EQ(std::get<TagRecord>(*decode_record(3, bytes)).tag.path, "a/b.x");
+    seed("history_log", "tag", with_kind(3, bytes));
+    bytes.clear();
+    encode_move({4, {{TagId{16}, "c.x"}}}, bytes);
+    EXPECT_EQ(std::get<MoveRecord>(*decode_record(4, bytes)).paths.at(0).second, "c.x");
+    seed("history_log", "move", with_kind(4, bytes));
+    bytes.clear();
+    encode_unit({4, TagId{16}, "Pa"}, bytes);
+    EXPECT_EQ(std::get<UnitRecord>(*decode_record(5, bytes)).unit, "Pa");
+    seed("history_log", "unit", with_kind(5, bytes));
+}
+
+TEST(Log, FindsItsEndAndTellsATornTailFromCorruption) {
+    io::SimFiles files;
+    io::SimWorld world{1};
+    const auto pool = world.make_pool();
+    Metrics metrics;
+    ASSERT_TRUE(files.make_folder("/log", 0750));
+    const auto log = std::make_shared<Log>(files, "/log", *pool, metrics);
+    ASSERT_TRUE(log->start(1, 1));
+    Buffer event;
+    encode_event({EventId{1}, TenantId{1}, 1, "kind", "subject", "{}"}, event);
+    std::vector<std::uint64_t> ends;
+    for (int group = 0; group < 3; ++group) {
+        ASSERT_TRUE(log->append(RecordKind::event, event));
+        ASSERT_TRUE(log->append(RecordKind::event, event));
+        ASSERT_TRUE(log->flush());
+        ends.push_back(log->bytes());
+    }
+    const std::string path = "/log/" + log_file_name(1);
+    const auto bytes = io::read_whole(files, path, 1 << 20);
+    ASSERT_TRUE(bytes);
+    seed("history_log", "file", *bytes);
+    int records = 0;
+    const auto count = [&](const Record&) -> Result<void> { return ++records, Result<void>{}; };
+    for (std::size_t cut = 0; cut <= bytes->size(); ++cut) {
+        records = 0;
+        const auto file = read_log_file(Bytes(*bytes).first(cut), path, count);
+        ASSERT_TRUE(file);
+        const auto whole = static_cast<int>(std::ranges::count_if(ends, [&](std::uint64_t end) { return end <= cut; }));
+        EXPECT_EQ(records, 2 * whole) << cut;
+        EXPECT_FALSE(file->good_group_follows);
+        EXPECT_LE(file->good_bytes, cut);
+    }
+    for (std::size_t at = 0; at < bytes->size(); ++at) {
+        Buffer broken = *bytes;
+        broken[at] ^= 0x10;
+        const auto file = read_log_file(broken, path, count);
+        ASSERT_TRUE(file);
+        EXPECT_NE(file->good_bytes, bytes->size()) << at;
+        EXPECT_EQ(file->good_group_follows, at < ends[1]) << at;  // in the last group it looks like a torn tail
+    }
+    ASSERT_EQ(*log->rotate(), 2u);
+    ASSERT_TRUE(log->append(RecordKind::event, event));
+    ASSERT_TRUE(log->flush());
+    const auto end = replay_log(files, "/log", 1, count);
+    ASSERT_TRUE(end) << end.error().text();
+    EXPECT_EQ(end->next_group, 5u);
+    EXPECT_EQ(end->records, 7u);
+    EXPECT_FALSE(end->torn);
+    EXPECT_EQ(replay_log(files, "/log", 2, count)->records, 1u);
+    files.corrupt(path, ends[1] + 3);  // the last group of a file that is not the last
+    EXPECT_FALSE(replay_log(files, "/log", 1, count));
+    ASSERT_TRUE(files.remove(path));
+    EXPECT_FALSE(replay_log(files, "/log", 1, count));
+    log->close(Error{Code::unavailable, "closed"});
+    EXPECT_FALSE(log->append(RecordKind::event, event));
+}
+
+TEST(Manifest, RoundTrip) {
+    Manifest manifest;
+    manifest.log_first = 7;
+    manifest.next_sequence[3] = 12;
+    manifest.segments.push_back({-1, 2, 3, 3, 5, 6, -kDay, -1});
+    manifest.events.push_back({1, 2, 3, 4, 5});
+    const Buffer bytes = encode_manifest(manifest);
+    EXPECT_EQ(*decode_manifest(bytes, "x"), manifest);
+    for (std::size_t cut = 0; cut < bytes.size(); ++cut) EXPECT_FALSE(decode_manifest(Bytes(bytes).first(cut), "x"));
+    seed("history_catalogue", "manifest", Buffer(bytes.begin() + 8, bytes.end() - 4));
+    const std::vector<LastRow> last{{TagId{16}, ValueType::text, 5, 0, 2, "t"},
+                                    {TagId{32}, ValueType::number, 6, 7, 2, ""}};
+    EXPECT_EQ(*decode_last(encode_last(last), "x"), last);
+    const Buffer last_bytes = encode_last(last);
+    seed("history_catalogue", "last", Buffer(last_bytes.begin() + 8, last_bytes.end() - 4));
+    const Buffer events =
+        encode_events({{EventId{1}, TenantId{1}, 5, "k", "s", "{}"}, {EventId{2}, TenantId{1}, 5, "k", "s", "{}"}});
+    EXPECT_EQ(decode_events(events, "x")->size(), 2u);
+    seed("history_catalogue", "events", Buffer(events.begin() + 8, events.end() - 4));
+}
+
+TEST(Catalogue, GlobMatches) {
+    const auto f = [](const char* glob, const char* path, bool want) {
+        EXPECT_EQ(glob_matches(glob, path), want) << glob << " ~ " << path;
+    };
+    f("a/b.c", "a/b.c", true);
+    f("a/*.c", "a/b.c", true);
+    f("a/*", "a/b.c", true);
+    f("a/*", "a/b/d.c", false);
+    f("a/**", "a/b/d.c", true);
+    f("**", "", true);
+    f("**.c", "a/b/d.c", true);
+    f("**.d", "a/b/d.c", false);
+    f("a/?.c", "a/b.c", true);
+    f("a?b.c", "a/b.c", false);
+    f("*/x/**/y", "a/x/b/c/y", true);
+    f("*/x/**/y", "a/z/b/c/y", false);
+    f("**/a*/b", "x/a1/c/a2/b", true);
+    f("", "a", false);
+    f("*", "", true);
+}
+
+TEST(Catalogue, LabelsFollowFromTheSource) {
+    const auto f = [](const char* source, std::map<std::string, std::string> want) {
+        EXPECT_EQ(labels_of(source), want) << source;
+    };
+    f("l:cpu,host=h1,region=eu", {{"host", "h1"}, {"region", "eu"}});
+    f("l:cpu", {});
+    f("d:cpu,host=h1", {});
+    f("l:c\\,pu,a\\=b=c\\,d", {{"a=b", "c,d"}});
+    f("l:cpu,host=a=b", {{"host", "a=b"}});
+}
+
+TEST(Catalogue, CollisionsMovesAndSnapshot) {
+    const SimClock clock;
+    Catalogue catalogue{clock, 100};
+    int changes = 0;
+    catalogue.connect([&](RecordKind, const Buffer&) -> Result<void> { return ++changes, Result<void>{}; },
+                      [](TagId, ValueType) {});
+    const TenantId tenant{1};
+    const TagId a = *catalogue.resolve({tenant, "d:a", "x"}, "hall/a.x", ValueType::number, "K");
+    EXPECT_EQ(*catalogue.resolve({tenant, "d:a", "x"}, "elsewhere", ValueType::text, ""), a);
+    const TagId b = *catalogue.resolve({tenant, "d:b", "x"}, "hall/a.x", ValueType::number, "");
+    EXPECT_NE(a, b);
+    const std::string path = catalogue.info(b)->path;
+    EXPECT_EQ(path.size(), std::string("hall/a.x").size() + 9);
+    EXPECT_TRUE(path.starts_with("hall/a.x~"));
+    ASSERT_TRUE(catalogue.move_source(tenant, "d:a", "hall/new"));
+    EXPECT_EQ(catalogue.find(tenant, "hall/new.x")->id, a);
+    EXPECT_EQ(catalogue.find(tenant, "hall/a.x")->id, a);  // the old path is an alias
+    ASSERT_TRUE(catalogue.move_source(tenant, "d:b", "hall/a"));
+    EXPECT_EQ(catalogue.find(tenant, "hall/a.x")->id, b);  // until somebody lives there
+    ASSERT_TRUE(catalogue.move_source(tenant, "d:b", "hall/new"));
+    EXPECT_TRUE(catalogue.info(b)->path.starts_with("hall/new.x~"));
+    ASSERT_TRUE(catalogue.set_unit(b, "degC"));
+    EXPECT_FALSE(catalogue.set_unit(TagId{1 << 20}, "degC"));
+    EXPECT_FALSE(catalogue.resolve({tenant, "", "x"}, "p", ValueType::number, ""));
+    EXPECT_EQ(catalogue.match(tenant, "hall/*", 1).size(), 1u);
+    EXPECT_EQ(catalogue.match(tenant, "hall/*", 9).size(), 2u);
+    EXPECT_EQ(changes, 6);
+    const Buffer bytes = catalogue.encode();
+    Catalogue again{clock, 100};
+    ASSERT_TRUE(again.decode(bytes, "x"));
+    EXPECT_EQ(again.encode(), bytes);
+    EXPECT_EQ(again.find(tenant, "hall/a.x")->id, b);
+    EXPECT_EQ(again.info(b)->unit, "degC");
+    seed("history_catalogue", "catalogue", Buffer(bytes.begin() + 8, bytes.end() - 4));
+}
+
+TEST(Buckets, AlignToUtcOrToLocalDays) {
+    const auto f = [](DurationNs every, const char* zone, std::int64_t time_s, std::int64_t from_s,
+                      std::int64_t hours) {
+        auto buckets = Buckets::create(every, zone);
+        ASSERT_TRUE(buckets);
+        const Window bucket = buckets->at(time_s * kSecond);
+        EXPECT_EQ(bucket.from, from_s * kSecond) << zone << " " << time_s;
+        EXPECT_EQ(bucket.to - bucket.from, hours * kHour) << zone << " " << time_s;
+    };
+    f(kHour, "", 3601, 3600, 1);
+    f(kHour, "", -1, -3600, 1);
+    f(kDay, "", 1'700'000'000, 1'699'920'000, 24);
+    f(kDay, "Asia/Shanghai", 1'700'000'000, 1'699'977'600, 24);
+    f(kHour, "Asia/Shanghai", 1'700'000'000, 1'699'999'200, 1);
+    f(kDay, "Europe/Berlin", 1'711'846'800, 1'711'839'600, 23);            // 2024-03-31
+    f(kDay, "Europe/Berlin", 1'729'998'000, 1'729'980'000, 25);            // 2024-10-27
+    f(kDay, "America/Santiago", 1'725'768'000 + 7200, 1'725'768'000, 23);  // 2024-09-08 has no midnight
+    EXPECT_FALSE(Buckets::create(0, ""));
+    EXPECT_FALSE(Buckets::create(kDay, "Mars/Olympus"));
+    EXPECT_FALSE(Buckets::create(kHour, "Mars/Olympus"));
+}
+
+TEST(Scan, ThinningKeepsPeaksAndBadRows) {
+    history::Run run;
+    for (int i = 0; i < 100'000; ++i)
+        run.push(i * kSecond, std::bit_cast<std::uint64_t>(static_cast<double>(i % 100)), pack(kGood));
+    run.bits[54'321] = std::bit_cast<std::uint64_t>(1e9);
+    run.bits[54'322] = std::bit_cast<std::uint64_t>(-1e9);
+    run.qualities[70'000] = pack(bad(Reason::timeout));
+    const auto builder = make_thin_builder(TagId{16}, {0, 100'000 * kSecond}, 300);
+    ASSERT_TRUE(builder->take_rows(run, 0, 50'000));
+    ASSERT_TRUE(builder->take_rows(run, 50'000, run.size()));
+    const auto series = builder->finish();
+    ASSERT_TRUE(series);
+    EXPECT_TRUE(series->sampled);
+    EXPECT_LE(series->rows.size(), 300u);
+    EXPECT_GE(series->rows.size(), 200u);
+    bool high = false, low = false, broken = false;
+    for (std::size_t i = 0; i < series->rows.size(); ++i) {
+        if (i > 0) {
+            EXPECT_LT(series->rows.time(i - 1), series->rows.time(i));
+        }
+        high = high || series->rows.value(i) == Value{1e9};
+        low = low || series->rows.value(i) == Value{-1e9};
+        broken = broken || !series->rows.quality(i).usable();
+    }
+    EXPECT_TRUE(high && low && broken);
+    for (const std::uint32_t points : {1u, 2u, 3u, 4u}) {
+        const auto few = make_thin_builder(TagId{16}, {0, 100'000 * kSecond}, points);
+        ASSERT_TRUE(few->take_rows(run, 0, run.size()));
+        EXPECT_LE(few->finish()->rows.size(), points);
+    }
+}
+
+}  // namespace
+}  // namespace gongshu::history

@@ -1,0 +1,237 @@
+// Every operation on files fails once, and the power goes off before every one of them: what was acknowledged is there.
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "history/test_store.h"
+
+namespace gongshu::history {
+namespace {
+
+constexpr TimeNs kStart = 1'700'000'000 * kSecond;
+
+// Without the program's log of what recovery found, hundreds of times.
+class Faults : public ::testing::Test {
+protected:
+    void SetUp() override { set_log_level(LogLevel::error); }
+    void TearDown() override { set_log_level(LogLevel::info); }
+};
+
+// What was promised: rows and events with answers, and rows that may or may not have been kept.
+struct Promised {
+    std::map<std::pair<TagId, TimeNs>, double> rows;
+    std::map<std::pair<TagId, TimeNs>, double> maybe;
+    std::map<std::uint64_t, std::string> events;
+    std::map<std::string, TagId> paths;
+};
+
+// Opens, appends, seals, merges, moves and opens again; goes on as well as it can when something fails.
+class Workload {
+public:
+    Workload(TestStore& store, Promised& promised) : store_(store), promised_(promised) {}
+
+    void run() {
+        if (!open()) return;
+        for (int round = 0; round < 2; ++round) {
+            append(round);
+            event(round);
+            if (round == 0) move();
+            if (store_.is_open()) (void)store_->compact();
+            append(round + 10);
+            if (round == 0) {
+                store_.close();
+                if (!open()) return;
+            }
+        }
+        event(9);
+        if (store_.is_open()) (void)store_->apply_retention();
+        if (store_.is_open()) (void)store_->verify();
+    }
+
+private:
+    bool open() {
+        for (int tries = 0; tries < 2; ++tries)
+            if (store_.open()) return true;
+        return false;
+    }
+    void append(int round) {
+        Rows rows;
+        for (int device = 0; device < 2; ++device) {
+            const std::string source = "d:" + std::to_string(device);
+            const auto tag = store_->resolve({TenantId{1}, source, "x"}, source + ".x", ValueType::number, "");
+            if (!tag) return;
+            for (int i = 0; i < 4; ++i)
+                rows.add_number(*tag, kStart - (device * 20 + i) * kHour + round, round * 100 + device * 10 + i);
+        }
+        const auto appended = store_.append(rows);
+        auto& where = appended ? promised_.rows : promised_.maybe;
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            where[{rows.tag(i), rows.time(i)}] = std::get<double>(rows.value(i));
+    }
+    void event(int round) {
+        const std::string body = std::to_string(round);
+        const auto id = store_.append_event({{}, TenantId{1}, kStart + round, "command", "s", body});
+        if (id) promised_.events[id->value] = body;
+    }
+    void move() {
+        if (store_->move_source(TenantId{1}, "d:1", "hall/one"))
+            if (const auto tag = store_->find(TenantId{1}, "hall/one.x")) promised_.paths["hall/one.x"] = tag->id;
+    }
+
+    TestStore& store_;
+    Promised& promised_;
+};
+
+void check(TestStore& store, const Promised& promised) {
+    const auto opened = store.open();
+    ASSERT_TRUE(opened) << opened.error().text();
+    std::map<std::pair<TagId, TimeNs>, double> found;
+    for (const TagInfo& tag : store->match(TenantId{1}, "**", 100))
+        for (const Reading& reading : store.raw(tag.id, kAllTime))
+            found[{tag.id, reading.time}] = std::get<double>(reading.value);
+    for (const auto& [key, value] : promised.rows) {
+        const auto row = found.find(key);
+        ASSERT_TRUE(row != found.end()) << "tag " << key.first.value << " at " << key.second << " is lost";
+        EXPECT_EQ(row->second, value);
+        found.erase(row);
+    }
+    for (const auto& [key, value] : found) {
+        const auto maybe = promised.maybe.find(key);
+        ASSERT_TRUE(maybe != promised.maybe.end())
+            << "tag " << key.first.value << " at " << key.second << " was invented";
+        EXPECT_EQ(maybe->second, value);
+    }
+    const auto events = store->read_events(TenantId{1}, kAllTime, "", 1000);
+    ASSERT_TRUE(events) << events.error().text();
+    std::map<std::uint64_t, std::string> bodies;
+    for (const Event& event : *events) bodies[event.id.value] = event.body;
+    for (const auto& [id, body] : promised.events) EXPECT_EQ(bodies[id], body) << "event " << id;
+    for (const auto& [path, tag] : promised.paths) EXPECT_EQ(store->find(TenantId{1}, path)->id, tag);
+    const auto report = store->verify();
+    ASSERT_TRUE(report);
+    EXPECT_TRUE(report->problems.empty()) << report->problems.at(0);
+    // And it goes on.
+    const TagId tag = store.tag("d:new");
+    EXPECT_TRUE(store.append(one_row(tag, kStart, 1)));
+    ASSERT_TRUE(store->compact());
+    EXPECT_EQ(store.raw(tag, kAllTime).size(), 1u);
+}
+
+TEST_F(Faults, EveryOperationFailsOnce) {
+    int n = 1;
+    for (;; ++n) {
+        SCOPED_TRACE(n);
+        TestStore store;
+        Promised promised;
+        store.files().fail_nth(n);
+        Workload(store, promised).run();
+        const bool fired = store.files().fault_fired();
+        if (!fired) break;  // n is past the last operation: each has failed once
+        store.crash();
+        check(store, promised);
+        if (::testing::Test::HasFatalFailure()) break;
+    }
+    EXPECT_GT(n, 100);
+}
+
+void sweep_power(bool torn) {
+    const std::uint64_t seed = test_seed();
+    SCOPED_TRACE(seed);
+    Rng rng{seed};
+    int n = 1;
+    for (;; ++n) {
+        SCOPED_TRACE(n);
+        TestStore store;
+        Promised promised;
+        store.power().arm(n, torn ? &rng : nullptr);
+        Workload(store, promised).run();
+        const bool off = store.power().is_off();
+        if (!off) store.files().crash(torn ? &rng : nullptr);
+        store.power().on();
+        store.drop();
+        check(store, promised);
+        if (::testing::Test::HasFatalFailure() || !off) break;
+    }
+    EXPECT_GT(n, 100);
+}
+
+TEST_F(Faults, ThePowerGoesOffBeforeEveryOperation) { sweep_power(false); }
+TEST_F(Faults, ThePowerGoesOffBeforeEveryOperationAndTailsAreTorn) { sweep_power(true); }
+
+TEST_F(Faults, AnotherCrashDuringRecovery) {
+    const std::uint64_t seed = test_seed();
+    SCOPED_TRACE(seed);
+    Rng rng{seed};
+    for (int n = 1;; ++n) {
+        SCOPED_TRACE(n);
+        TestStore store;
+        Promised promised;
+        // Before the last sync of the log: the tail is torn in many ways over the runs.
+        store.power().arm(60 + n % 90, &rng);
+        Workload(store, promised).run();
+        store.power().on();
+        store.drop();
+        store.power().arm(n, &rng);
+        if (store.open()) store.drop();
+        const bool off = store.power().is_off();
+        store.power().on();
+        check(store, promised);
+        if (::testing::Test::HasFatalFailure() || (!off && n > 150)) break;
+    }
+}
+
+TEST_F(Faults, CorruptionInTheMiddleOfTheLogIsRefusedByName) {
+    TestStore store;
+    ASSERT_TRUE(store.open());
+    const TagId tag = store.tag("d:1");
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(store.append(one_row(tag, kStart + i, i)));
+    store.close();
+    store.files().corrupt("/store/log/0000000000000001.log", 60);
+    const auto opened = store.open();
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code(), Code::corrupt);
+    EXPECT_NE(opened.error().text().find("/store/log/0000000000000001.log"), std::string::npos)
+        << opened.error().text();
+}
+
+TEST_F(Faults, VerifyAndReadNameACorruptSegment) {
+    TestStore store;
+    ASSERT_TRUE(store.open());
+    const TagId tag = store.tag("d:1");
+    ASSERT_TRUE(store.append(one_row(tag, kStart, 1)));
+    ASSERT_TRUE(store->compact());
+    const auto days = store.files().list("/store/seg");
+    ASSERT_EQ(days->size(), 1u);
+    const std::string folder = "/store/seg/" + days->at(0);
+    const std::string path = folder + "/" + store.files().list(folder)->at(0);
+    store.files().corrupt(path, 9);
+    const auto report = store->verify();
+    ASSERT_TRUE(report);
+    ASSERT_EQ(report->problems.size(), 1u);
+    EXPECT_NE(report->problems[0].find(path), std::string::npos) << report->problems[0];
+    ReadRequest request;
+    request.tags = {tag};
+    request.window = kAllTime;
+    const auto series = store->read(request);
+    ASSERT_FALSE(series);
+    EXPECT_EQ(series.error().code(), Code::corrupt);
+}
+
+TEST_F(Faults, AFullDiskRefusesAndKeeps) {
+    TestStore store;
+    ASSERT_TRUE(store.open());
+    const TagId tag = store.tag("d:1");
+    ASSERT_TRUE(store.append(one_row(tag, kStart, 1)));
+    store.files().set_free_bytes(100);
+    int kept = 1;
+    for (; kept < 100; ++kept)
+        if (!store.append(one_row(tag, kStart + kept, kept))) break;
+    EXPECT_LT(kept, 10);
+    store.crash();
+    store.files().set_free_bytes(1 << 30);
+    ASSERT_TRUE(store.open());
+    EXPECT_GE(store.raw(tag, kAllTime).size(), static_cast<std::size_t>(kept));
+}
+
+}  // namespace
+}  // namespace gongshu::history

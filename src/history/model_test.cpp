@@ -1,0 +1,294 @@
+// Random operations against a map that is too simple to be wrong.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "history/test_store.h"
+
+namespace gongshu::history {
+namespace {
+
+constexpr TimeNs kStart = 1'700'000'000 * kSecond;
+
+struct Cell {
+    Value value;
+    Quality quality;
+};
+using Model = std::map<TagId, std::map<TimeNs, Cell>>;
+
+Value random_value(Rng& rng) {
+    switch (rng.below(5)) {
+        case 0:
+            return static_cast<double>(rng.below(1000)) / 4;
+        case 1:
+            return static_cast<double>(rng.below(100));
+        case 2:
+            return static_cast<std::int64_t>(rng.below(3)) - 1;
+        case 3:
+            return rng.chance(0.5);
+        default:
+            return std::string(rng.below(12), 'a') + std::to_string(rng.below(100));
+    }
+}
+
+Value zero(ValueType type) {
+    switch (type) {
+        case ValueType::number:
+            return 0.0;
+        case ValueType::integer:
+            return std::int64_t{0};
+        case ValueType::boolean:
+            return false;
+        case ValueType::text:
+            break;
+    }
+    return std::string{};
+}
+
+Cell expected(const Reading& reading, ValueType type) {
+    if (const auto value = convert_exactly(reading.value, type)) return {*value, reading.quality};
+    return {zero(type), reading.quality.usable() ? bad(Reason::type) : reading.quality};
+}
+
+Quality without_late(Quality quality) {
+    quality.late = false;
+    return quality;
+}
+
+class ModelTest : public ::testing::Test {
+protected:
+    void SetUp() override { set_log_level(LogLevel::warning); }
+    void TearDown() override { set_log_level(LogLevel::info); }
+
+    void start(std::uint64_t seed) {
+        rng_ = std::make_unique<Rng>(seed);
+        HistoryOptions options;
+        options.seal_bytes = 20'000;
+        store_ = std::make_unique<TestStore>(seed, options);
+        ASSERT_TRUE(store_->open());
+        for (int i = 0; i < 6; ++i) {
+            const auto type = static_cast<ValueType>(1 + i % 4);
+            const TagId tag = store_->tag("d:" + std::to_string(i / 2), "p" + std::to_string(i), type);
+            types_[tag] = type;
+            paths_["d:" + std::to_string(i / 2) + ".p" + std::to_string(i)] = tag;
+            model_[tag];
+        }
+    }
+
+    TimeNs random_time() {
+        // Mostly the newest, some late, over about three days, coarse enough that times repeat.
+        if (rng_->chance(0.6)) return newest_ += static_cast<DurationNs>(rng_->below(5)) * kSecond;
+        return kStart - static_cast<DurationNs>(rng_->below(3 * 24 * 60)) * kMinute;
+    }
+
+    Rows random_rows() {
+        Rows rows;
+        const std::uint64_t count = 1 + rng_->below(60);
+        for (std::uint64_t i = 0; i < count; ++i) {
+            auto tag = types_.begin();
+            std::advance(tag, static_cast<std::ptrdiff_t>(rng_->below(types_.size())));
+            Reading reading{tag->first, random_time(), random_value(*rng_), kGood};
+            if (rng_->chance(0.7)) reading.value = expected(reading, tag->second).value;
+            if (rng_->chance(0.1)) reading.quality = bad(Reason::timeout);
+            if (rng_->chance(0.1)) reading.quality = uncertain(Reason::sensor);
+            rows.add(reading);
+        }
+        return rows;
+    }
+
+    void apply(const Rows& rows) {
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            model_[rows.tag(i)][rows.time(i)] = expected(rows.reading(i), types_[rows.tag(i)]);
+    }
+
+    void append() {
+        const Rows rows = random_rows();
+        store_->clock().advance(static_cast<DurationNs>(rng_->below(kMinute)));
+        auto appended = store_->append(rows);
+        while (!appended && appended.error().code() == Code::limit) {
+            store_->world().run_for(2 * kSecond);
+            appended = store_->append(rows);
+        }
+        ASSERT_TRUE(appended) << appended.error().text();
+        apply(rows);
+    }
+
+    // Rows that nobody was promised: each is there as it was or as it was sent.
+    void append_and_crash() {
+        const Rows rows = random_rows();
+        store_->clock().advance(kSecond);
+        (*store_)->append(rows, Durability::sync, [](const Result<Appended>&) {});
+        if (rng_->chance(0.5)) store_->world().run_for(static_cast<DurationNs>(rng_->below(kMillisecond)));
+        store_->crash(rng_->chance(0.5) ? rng_.get() : nullptr);
+        const auto opened = store_->open();
+        ASSERT_TRUE(opened) << opened.error().text();
+        Model sent = model_;
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            sent[rows.tag(i)][rows.time(i)] = expected(rows.reading(i), types_[rows.tag(i)]);
+        for (auto& [tag, cells] : model_) {
+            const auto found = store_->raw(tag, kAllTime);
+            const auto is = [&](const std::map<TimeNs, Cell>& want) {
+                return std::ranges::equal(found, want, [](const Reading& have, const auto& cell) {
+                    return have.time == cell.first && have.value == cell.second.value &&
+                           without_late(have.quality) == cell.second.quality;
+                });
+            };
+            // A shard's part is one record, so it is whole or not there.
+            if (is(sent[tag]))
+                cells = sent[tag];
+            else
+                ASSERT_TRUE(is(cells)) << "tag " << tag.value << " is neither as before nor as sent";
+        }
+    }
+
+    void check_raw() {
+        for (const auto& [tag, cells] : model_) {
+            Window window = kAllTime;
+            if (rng_->chance(0.5)) window = {random_time(), random_time()};
+            const auto found = store_->raw(tag, window);
+            auto want = cells.lower_bound(window.from);
+            for (const Reading& have : found) {
+                ASSERT_TRUE(want != cells.end());
+                ASSERT_EQ(have.time, want->first);
+                ASSERT_EQ(have.value, want->second.value) << "tag " << tag.value << " at " << have.time;
+                ASSERT_EQ(to_string(without_late(have.quality)), to_string(want->second.quality));
+                ++want;
+            }
+            ASSERT_TRUE(want == cells.end() || want->first >= window.to || window.empty());
+            const auto last = (*store_)->last(tag);
+            ASSERT_EQ(last.has_value(), !cells.empty());
+            if (last) {
+                ASSERT_EQ(last->time, cells.rbegin()->first);
+                ASSERT_EQ(last->value, cells.rbegin()->second.value);
+            }
+        }
+    }
+
+    void check_buckets() {
+        ReadRequest request;
+        request.window = rng_->chance(0.5) ? kAllTime : Window{random_time(), random_time()};
+        request.every = std::vector<DurationNs>{kMinute, kHour, 7 * kHour, kDay, 3 * kDay}[rng_->below(5)];
+        request.aggregates = {"count", "sum", "min", "max", "first", "last", "avg"};
+        for (const auto& [tag, cells] : model_) {
+            if (types_[tag] == ValueType::text) continue;
+            request.tags = {tag};
+            const auto series = (*store_)->read(request);
+            ASSERT_TRUE(series) << series.error().text();
+            std::map<TimeNs, std::vector<Cell>> buckets;
+            for (const auto& [time, cell] : cells)
+                if (request.window.contains(time)) buckets[time / request.every * request.every].push_back(cell);
+            ASSERT_EQ(series->at(0).buckets.size(), buckets.size());
+            for (std::size_t b = 0; const auto& [start, in_bucket] : buckets) {
+                ASSERT_EQ(series->at(0).buckets[b], start);
+                check_bucket(series->at(0), b++, in_bucket);
+            }
+        }
+    }
+
+    static void check_bucket(const Series& series, std::size_t b, const std::vector<Cell>& cells) {
+        std::vector<double> usable;
+        double good = 0;
+        for (const Cell& cell : cells) {
+            if (cell.quality.good()) ++good;
+            if (cell.quality.usable()) usable.push_back(*as_number(cell.value));
+        }
+        double sum = 0;
+        for (const double value : usable) sum += value;  // quarters: exact in any order
+        const auto at = [&](std::size_t column) { return series.values[column][b]; };
+        ASSERT_EQ(at(0), static_cast<double>(usable.size()));
+        ASSERT_EQ(at(7), good / static_cast<double>(cells.size()));
+        if (usable.empty()) {
+            for (std::size_t column = 1; column < 7; ++column) ASSERT_TRUE(std::isnan(at(column)));
+            return;
+        }
+        ASSERT_EQ(at(1), sum);
+        ASSERT_EQ(at(2), *std::ranges::min_element(usable));
+        ASSERT_EQ(at(3), *std::ranges::max_element(usable));
+        ASSERT_EQ(at(4), usable.front());
+        ASSERT_EQ(at(5), usable.back());
+        ASSERT_EQ(at(6), sum / static_cast<double>(usable.size()));
+    }
+
+    void move() {
+        const std::string source = "d:" + std::to_string(rng_->below(3));
+        const std::string prefix = "hall" + std::to_string(rng_->below(4)) + "/" + source.substr(2);
+        ASSERT_TRUE((*store_)->move_source(TenantId{1}, source, prefix));
+        for (const auto& [tag, type] : types_) {
+            const auto info = (*store_)->info(tag);
+            ASSERT_TRUE(info);
+            if (info->key.source == source) paths_[prefix + "." + info->key.property] = tag;
+        }
+    }
+
+    void check_paths() {
+        for (const auto& [path, tag] : paths_) {
+            const auto found = (*store_)->find(TenantId{1}, path);
+            ASSERT_TRUE(found) << path;
+            ASSERT_EQ(found->id, tag) << path;
+            ASSERT_EQ(found->type, types_[tag]);
+        }
+    }
+
+    void step() {
+        switch (rng_->below(16)) {
+            case 0:
+                ASSERT_TRUE((*store_)->compact());
+                break;
+            case 1:
+                append_and_crash();
+                break;
+            case 2:
+                store_->reopen();
+                break;
+            case 3:
+                store_->world().run_for(static_cast<DurationNs>(rng_->below(11)) * kMinute);
+                break;
+            case 4:
+                move();
+                break;
+            case 5:
+                check_raw();
+                break;
+            case 6:
+                check_buckets();
+                break;
+            case 7:
+                check_paths();
+                break;
+            case 8: {
+                const Rows rows = random_rows();
+                ASSERT_TRUE((*store_)->import(rows));
+                apply(rows);
+                break;
+            }
+            default:
+                append();
+        }
+    }
+
+    std::unique_ptr<Rng> rng_;
+    std::unique_ptr<TestStore> store_;
+    Model model_;
+    std::map<TagId, ValueType> types_;
+    std::map<std::string, TagId> paths_;
+    TimeNs newest_ = kStart;
+};
+
+TEST_F(ModelTest, AgreesWithAMap) {
+    const std::uint64_t seed = test_seed();
+    SCOPED_TRACE("SEED=" + std::to_string(seed));
+    start(seed);
+    for (int i = 0; i < 400 && !HasFatalFailure(); ++i) step();
+    if (HasFatalFailure()) return;
+    check_raw();
+    check_buckets();
+    check_paths();
+    const auto report = (*store_)->verify();
+    ASSERT_TRUE(report);
+    EXPECT_TRUE(report->problems.empty()) << report->problems.at(0);
+}
+
+}  // namespace
+}  // namespace gongshu::history
