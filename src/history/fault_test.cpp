@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include "history/test_store.h"
+#include "history/store_test.h"
 
 namespace gongshu::history {
 namespace {

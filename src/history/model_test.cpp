@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "history/test_store.h"
+#include "history/store_test.h"
 
 namespace gongshu::history {
 namespace {

@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "history/history.h"
-#include "history/test_power.h"
+#include "history/power_test.h"
 #include "io/sim.h"
 
 namespace gongshu::history {
