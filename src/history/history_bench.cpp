@@ -96,7 +96,7 @@ std::uint64_t hash_of(History& history, TagId tag) {
     std::uint64_t hash = 0;
     const Rows& rows = series->at(0).rows;
     for (std::size_t i = 0; i < rows.size(); ++i) {
-        const std::uint64_t row[2] = {rows.bits(i), static_cast<std::uint64_t>(rows.time(i) - rows.time(0))};
+        const std::uint64_t row[2] = {rows.bits(i), static_cast<std::uint64_t>(rows.time(i) - rows.reading(0).time)};
         hash = crc32c({reinterpret_cast<const std::uint8_t*>(row), sizeof row}, static_cast<std::uint32_t>(hash));
     }
     return hash << 32 | rows.size();

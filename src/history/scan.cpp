@@ -80,6 +80,7 @@ public:
 
 private:
     struct Kept {
+        TimeNs time = 0;
         double number = 0;
         Rows row;
     };
@@ -87,6 +88,7 @@ private:
     void keep(const Run& run, std::size_t i) {
         const auto put = [&](std::optional<Kept>& where, double number) {
             where.emplace();
+            where->time = run.times[i];
             where->number = number;
             run.add_to(where->row, series_.tag, i);
         };
@@ -108,9 +110,9 @@ private:
         for (std::optional<Kept>* one : {&min_, &max_, &bad_})
             if (*one) kept[count++] = &**one;
         std::sort(kept.begin(), kept.begin() + static_cast<std::ptrdiff_t>(count),
-                  [](const Kept* a, const Kept* b) { return a->row.time(0) < b->row.time(0); });
+                  [](const Kept* a, const Kept* b) { return a->time < b->time; });
         for (std::size_t i = 0; i < count; ++i) {
-            const bool repeated = i > 0 && kept[i]->row.time(0) == kept[i - 1]->row.time(0);
+            const bool repeated = i > 0 && kept[i]->time == kept[i - 1]->time;
             if (!repeated && series_.rows.size() < points_max_ && !series_.rows.full(kMaxText))
                 series_.rows.add_row(kept[i]->row, 0);
         }

@@ -57,10 +57,13 @@ HistoryOptions checked(HistoryOptions options) {
 
 // An append that is on its way through the lanes of its shards.
 struct Store::Append {
+    Append(io::Loop& lane, Durability wanted, Sink::Done then, std::uint64_t count)
+        : home(lane), durability(wanted), done(std::move(then)), rows(count) {}
+
     io::Loop& home;
     Durability durability;
     Sink::Done done;
-    std::uint64_t rows = 0;
+    const std::uint64_t rows;
     std::atomic<std::uint32_t> parts_left = 0;
     std::atomic<std::uint64_t> position = 0;
     std::atomic<std::uint64_t> duplicates = 0;
@@ -174,7 +177,7 @@ void Store::append(Rows rows, Durability durability, Sink::Done done) {
     if (auto error = refusal(rows))
         return home.post([done = std::move(done), error = std::move(*error)] { done(error); });
     if (rows.empty()) return home.post([done = std::move(done)] { done(Appended{}); });
-    auto append = std::shared_ptr<Append>(new Append{home, durability, std::move(done), rows.size()});
+    auto append = std::make_shared<Append>(home, durability, std::move(done), rows.size());
     auto parts = split(std::move(rows));
     append->parts_left =
         static_cast<std::uint32_t>(std::ranges::count_if(parts, [](const Rows& part) { return !part.empty(); }));
