@@ -5,6 +5,7 @@
 #include <boost/json/value_stack.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <unordered_set>
 #include <vector>
 
@@ -25,7 +26,7 @@ struct Handler {
 
     bj::value_stack stack;
     std::vector<std::unordered_set<std::string>> keys;
-    std::string key;
+    std::string key, number;
     std::string duplicate;
 
     bool on_document_begin(bj::error_code&) { return true; }
@@ -68,16 +69,25 @@ struct Handler {
         stack.push_string(text);
         return true;
     }
-    bool on_number_part(bj::string_view, bj::error_code&) { return true; }
+    bool on_number_part(bj::string_view text, bj::error_code&) {
+        number.append(text.data(), text.size());
+        return true;
+    }
     bool on_int64(std::int64_t value, bj::string_view, bj::error_code&) {
+        number.clear();
         stack.push_int64(value);
         return true;
     }
     bool on_uint64(std::uint64_t value, bj::string_view, bj::error_code&) {
+        number.clear();
         stack.push_uint64(value);
         return true;
     }
-    bool on_double(double value, bj::string_view, bj::error_code&) {
+    // Boost.JSON's own value may be off by the last bit, so the digits are read again.
+    bool on_double(double value, bj::string_view text, bj::error_code&) {
+        number.append(text.data(), text.size());
+        std::from_chars(number.data(), number.data() + number.size(), value);
+        number.clear();
         stack.push_double(value);
         return true;
     }

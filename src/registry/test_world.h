@@ -21,6 +21,18 @@ inline Json json(std::string_view text) {
     return *parsed;
 }
 
+// Every byte of every file that the registry keeps.
+inline std::string all_bytes(io::SimFiles& files, const std::string& folder) {
+    std::string out;
+    const auto names = files.list(folder);
+    if (!names) return out;
+    for (const std::string& name : *names) {
+        const auto bytes = io::read_whole(files, folder + "/" + name, 64 << 20);
+        if (bytes) out += as_text(*bytes);
+    }
+    return out;
+}
+
 // A kind with secrets, because none of the first ones has any.
 Kind webhook_kind();
 
