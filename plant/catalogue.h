@@ -9,7 +9,8 @@
 #include "data/value.h"
 #include "wire/modbus.h"
 
-// What the plant consists of, as tables: the Modbus register map and the device types of library/demo are made from them.
+// What the plant consists of, as tables: the Modbus register map and the device types of library/demo are made from
+// them.
 namespace gongshu::plant {
 
 enum class Table : std::uint8_t { coil, discrete, holding, input };  // order of Modbus functions 1 … 4
@@ -23,8 +24,8 @@ struct PropertyRow {
     std::uint16_t address = 0;
     wire::modbus::Encoding encoding = wire::modbus::Encoding::u16;
     wire::modbus::WordOrder order = wire::modbus::WordOrder::abcd;
-    double scale = 1;   // also the step to which MQTT values are rounded
-    double noise = 0;   // standard deviation of what the sensor adds
+    double scale = 1;  // also the step to which MQTT values are rounded
+    double noise = 0;  // standard deviation of what the sensor adds
     std::optional<double> min = {}, max = {};
     bool writable = false;
     std::uint16_t text_registers = 0;
@@ -38,13 +39,13 @@ struct TypeRow {
     std::string_view name;  // of the device type
     std::string_view zh, en, model;
     std::span<const PropertyRow> properties;
-    std::span<const Fault> faults;   // that it can have
-    std::string_view drifting;       // property that drift and stuck_sensor act on unless one is named
+    std::span<const Fault> faults;  // that it can have
+    std::string_view drifting;      // property that drift and stuck_sensor act on unless one is named
 };
 
 struct DeviceRow {
-    std::string_view name;    // in the plant: "pump1"
-    std::string_view place;   // "utilities/cooling", beneath the site
+    std::string_view name;   // in the plant: "pump1"
+    std::string_view place;  // "utilities/cooling", beneath the site
     std::string_view zh, en;
     const TypeRow* type;
     std::string_view server;  // Modbus server that serves it; "" = it sends by MQTT

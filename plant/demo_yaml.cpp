@@ -35,7 +35,8 @@ struct ServerText {
 constexpr ServerText kServers[] = {{"cnc1", 0, true}, {"cnc2", 1, true}, {"cooling", 2, true}, {"meters", 3, false}};
 
 std::string address_text(const PropertyRow& property) {
-    std::string text = fmt::format("{{kind: {}, address: {}", kKinds[static_cast<std::size_t>(property.table)], property.address);
+    std::string text =
+        fmt::format("{{kind: {}, address: {}", kKinds[static_cast<std::size_t>(property.table)], property.address);
     const bool bits = property.table == Table::coil || property.table == Table::discrete;
     if (bits) return text + "}";
     const auto codec = codec_of(property);
@@ -47,12 +48,13 @@ std::string address_text(const PropertyRow& property) {
 }
 
 std::string type_text(const TypeRow& type) {
-    std::string text = fmt::format("---\nkind: device_type\nname: {}\nspec:\n  title_zh: {}\n  title_en: {}\n  manufacturer: Gongshu plant\n"
-                                   "  model: {}\n  properties:\n",
-                                   type.name, type.zh, type.en, type.model);
+    std::string text = fmt::format(
+        "---\nkind: device_type\nname: {}\nspec:\n  title_zh: {}\n  title_en: {}\n  manufacturer: Gongshu plant\n"
+        "  model: {}\n  properties:\n",
+        type.name, type.zh, type.en, type.model);
     for (const PropertyRow& property : type.properties) {
-        text += fmt::format("    - name: {}\n      title_zh: {}\n      title_en: {}\n      type: {}\n", property.name, property.zh,
-                            property.en, gongshu::to_string(property.type));
+        text += fmt::format("    - name: {}\n      title_zh: {}\n      title_en: {}\n      type: {}\n", property.name,
+                            property.zh, property.en, gongshu::to_string(property.type));
         if (!property.unit.empty()) text += fmt::format("      unit: \"{}\"\n", property.unit);
         if (property.min) text += fmt::format("      min: {}\n", *property.min);
         if (property.max) text += fmt::format("      max: {}\n", *property.max);
@@ -63,22 +65,27 @@ std::string type_text(const TypeRow& type) {
 }
 
 std::string connection_text(const ServerText& server) {
-    return fmt::format("---\nkind: connection\nname: demo-{}\nspec:\n  protocol: modbus_tcp\n  host: 127.0.0.1\n  port: {}\n  period_ms: 1000\n"
-                       "  timeout_ms: 1000\n  writes_enabled: {}\n",
-                       server.name, PlantOptions{}.modbus.port + server.port_offset, server.writes);
+    return fmt::format(
+        "---\nkind: connection\nname: demo-{}\nspec:\n  protocol: modbus_tcp\n  host: 127.0.0.1\n  port: {}\n  "
+        "period_ms: 1000\n"
+        "  timeout_ms: 1000\n  writes_enabled: {}\n",
+        server.name, PlantOptions{}.modbus.port + server.port_offset, server.writes);
 }
 
 std::string device_text(const DeviceRow& device) {
-    std::string text = fmt::format("---\nkind: device\nname: {}\nspec:\n  title: {} {}\n  type: {}\n", path_of("demo", device), device.zh,
-                                   device.en, device.type->name);
-    if (!device.server.empty()) text += fmt::format("  connection: demo-{}\n  unit_id: {}\n", device.server, device.unit);
+    std::string text = fmt::format("---\nkind: device\nname: {}\nspec:\n  title: {} {}\n  type: {}\n",
+                                   path_of("demo", device), device.zh, device.en, device.type->name);
+    if (!device.server.empty())
+        text += fmt::format("  connection: demo-{}\n  unit_id: {}\n", device.server, device.unit);
     return text;
 }
 
 }  // namespace
 
 std::string demo_yaml() {
-    std::string text = "# The simulated plant as resources. Made from the tables of plant/catalogue.cpp by plant_test (UPDATE=1); not by hand.\n";
+    std::string text =
+        "# The simulated plant as resources. Made from the tables of plant/catalogue.cpp by plant_test (UPDATE=1); not "
+        "by hand.\n";
     text += kSite;
     for (const TypeRow* type : types()) text += type_text(*type);
     for (const ServerText& server : kServers) text += connection_text(server);

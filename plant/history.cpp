@@ -23,7 +23,8 @@ std::vector<PastSeries> empty_series(const std::string& site, std::size_t sample
             series.unit = property.unit;
             series.type = property.type;
             series.times.reserve(samples);
-            (property.type == ValueType::text ? (void)series.texts.reserve(samples) : (void)series.values.reserve(samples));
+            (property.type == ValueType::text ? (void)series.texts.reserve(samples)
+                                              : (void)series.values.reserve(samples));
             series.bad.reserve(samples);
             all.push_back(std::move(series));
         }

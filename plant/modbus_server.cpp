@@ -12,11 +12,16 @@ namespace {
 
 bool holds(const PropertyRow& property, Function function) {
     switch (property.table) {
-        case Table::coil: return function == Function::read_coils || function == Function::write_coil || function == Function::write_coils;
-        case Table::discrete: return function == Function::read_discrete_inputs;
+        case Table::coil:
+            return function == Function::read_coils || function == Function::write_coil ||
+                   function == Function::write_coils;
+        case Table::discrete:
+            return function == Function::read_discrete_inputs;
         case Table::holding:
-            return function == Function::read_holding_registers || function == Function::write_register || function == Function::write_registers;
-        case Table::input: return function == Function::read_input_registers;
+            return function == Function::read_holding_registers || function == Function::write_register ||
+                   function == Function::write_registers;
+        case Table::input:
+            return function == Function::read_input_registers;
     }
     return false;
 }
@@ -39,7 +44,8 @@ std::size_t table_end(const TypeRow& type, Function function) {
 ModbusServer::ModbusServer(io::Loop& loop, Simulation& simulation, std::string name)
     : loop_(loop), simulation_(simulation), name_(std::move(name)) {}
 
-Result<std::unique_ptr<ModbusServer>> ModbusServer::create(io::Loop& loop, Simulation& simulation, std::string name, const io::Address& address) {
+Result<std::unique_ptr<ModbusServer>> ModbusServer::create(io::Loop& loop, Simulation& simulation, std::string name,
+                                                           const io::Address& address) {
     std::unique_ptr<ModbusServer> server(new ModbusServer(loop, simulation, std::move(name)));
     TRY(server->listen(address).context("cannot listen on {} for {}", io::to_string(address), server->name_));
     server->address_ = server->listener_->address();
@@ -49,11 +55,13 @@ Result<std::unique_ptr<ModbusServer>> ModbusServer::create(io::Loop& loop, Simul
 Result<void> ModbusServer::listen(const io::Address& address) {
     io::ListenOptions options;
     options.streams_max = kLinksMax;
-    listener_ = TRY(loop_.listen(address, options, [this](std::unique_ptr<io::Stream> stream) { accept(std::move(stream)); }));
+    listener_ =
+        TRY(loop_.listen(address, options, [this](std::unique_ptr<io::Stream> stream) { accept(std::move(stream)); }));
     return {};
 }
 
-// A card of its own dies with its machine; a gateway and a PLC have one power supply for all, that of their last device.
+// A card of its own dies with its machine; a gateway and a PLC have one power supply for all, that of their last
+// device.
 bool ModbusServer::on_the_net() const {
     if (name_ == "meters") return true;
     std::size_t owner = 0;
@@ -69,7 +77,8 @@ void ModbusServer::follow_power() {
         links_.clear();
         return;
     }
-    if (auto again = listen(address_); !again) log_warning("plant", "{} cannot come back yet: {}", name_, again.error().text());
+    if (auto again = listen(address_); !again)
+        log_warning("plant", "{} cannot come back yet: {}", name_, again.error().text());
 }
 
 void ModbusServer::accept(std::unique_ptr<io::Stream> stream) {
@@ -108,15 +117,18 @@ void ModbusServer::on_frame(Link& link, const Frame& frame) {
         if (name_ == "meters" && !simulation_.powered(i)) return;  // silent behind its gateway
         const auto request = decode_request(frame.pdu);
         const auto function = static_cast<Function>(frame.pdu[0] & 0x7f);
-        link.stream->send(encode_reply(frame.transaction, frame.unit, request ? reply_to(i, *request) : refusal(function, request.error())));
+        link.stream->send(encode_reply(frame.transaction, frame.unit,
+                                       request ? reply_to(i, *request) : refusal(function, request.error())));
         return;
     }
-    link.stream->send(encode_reply(frame.transaction, frame.unit, refusal(static_cast<Function>(frame.pdu[0] & 0x7f), Exception::gateway_target)));
+    link.stream->send(encode_reply(frame.transaction, frame.unit,
+                                   refusal(static_cast<Function>(frame.pdu[0] & 0x7f), Exception::gateway_target)));
 }
 
 Reply ModbusServer::reply_to(std::size_t device, const Request& request) {
     const std::size_t end = table_end(*devices()[device].type, request.function);
-    if (request.address + std::size_t{request.count} > end) return refusal(request.function, Exception::illegal_address);
+    if (request.address + std::size_t{request.count} > end)
+        return refusal(request.function, Exception::illegal_address);
     return is_read(request.function) ? read(device, request) : write(device, request);
 }
 
@@ -152,7 +164,9 @@ Reply ModbusServer::write(std::size_t device, const Request& request) {
     Reply reply{request.function, {}, request.address, request.count, request.bits, request.registers};
     for (std::size_t p = 0; p < type.properties.size(); ++p) {
         const PropertyRow& property = type.properties[p];
-        if (!holds(property, request.function) || property.address != request.address || request.count != places(property)) continue;
+        if (!holds(property, request.function) || property.address != request.address ||
+            request.count != places(property))
+            continue;
         double value = request.bits.empty() ? 0 : request.bits[0];
         if (!request.registers.empty()) {
             const auto decoded = decode_value(codec_of(property), request.registers, ValueType::number);
@@ -161,7 +175,8 @@ Reply ModbusServer::write(std::size_t device, const Request& request) {
         }
         if ((property.min && value < *property.min) || (property.max && value > *property.max))
             return refusal(request.function, Exception::illegal_value);
-        return simulation_.set_setpoint(device, p, value) ? reply : refusal(request.function, Exception::illegal_address);
+        return simulation_.set_setpoint(device, p, value) ? reply
+                                                          : refusal(request.function, Exception::illegal_address);
     }
     return refusal(request.function, Exception::illegal_address);
 }

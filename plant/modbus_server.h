@@ -10,14 +10,15 @@
 
 namespace gongshu::plant {
 
-// One Modbus TCP server of the plant: the devices of the catalogue that name it, by unit. A machine without power is gone:
-// its server refuses links when it has a network card of its own, or its unit stays silent behind the gateway.
+// One Modbus TCP server of the plant: the devices of the catalogue that name it, by unit. A machine without power is
+// gone: its server refuses links when it has a network card of its own, or its unit stays silent behind the gateway.
 // Lives:   with its Plant. Threads: its loop's. Bounds: kLinksMax links, one frame each. Disk: none.
 class ModbusServer {
 public:
     static constexpr std::uint32_t kLinksMax = 64;
 
-    static Result<std::unique_ptr<ModbusServer>> create(io::Loop& loop, Simulation& simulation, std::string name, const io::Address& address);
+    static Result<std::unique_ptr<ModbusServer>> create(io::Loop& loop, Simulation& simulation, std::string name,
+                                                        const io::Address& address);
 
     io::Address address() const { return address_; }
     const std::string& name() const { return name_; }

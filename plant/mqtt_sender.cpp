@@ -34,7 +34,12 @@ struct MqttSender::Session : std::enable_shared_from_this<MqttSender::Session> {
     DurationNs heard = 0;  // monotonic, of the last packet from the broker
 
     Session(io::Loop& l, const Simulation& s, std::size_t d, io::Address b, MqttLogin who, const std::string& site)
-        : loop(l), simulation(s), device(d), broker(std::move(b)), login(std::move(who)), topic("gongshu/v1/" + path_of(site, devices()[d])) {}
+        : loop(l),
+          simulation(s),
+          device(d),
+          broker(std::move(b)),
+          login(std::move(who)),
+          topic("gongshu/v1/" + path_of(site, devices()[d])) {}
 
     void later(DurationNs delay, void (Session::*what)()) {
         loop.after(delay, [weak = weak_from_this(), what] {
@@ -148,7 +153,8 @@ void MqttSender::Session::ping() {
     if (signed_in) send(mqtt::Pingreq{});
 }
 
-MqttSender::MqttSender(io::Loop& loop, const Simulation& simulation, std::size_t device, io::Address broker, MqttLogin login, std::string site)
+MqttSender::MqttSender(io::Loop& loop, const Simulation& simulation, std::size_t device, io::Address broker,
+                       MqttLogin login, std::string site)
     : session_(std::make_shared<Session>(loop, simulation, device, std::move(broker), std::move(login), site)) {}
 
 MqttSender::~MqttSender() { session_->stopped = true; }

@@ -50,8 +50,13 @@ struct ControlLink {
 class PlantImpl final : public Plant {
 public:
     PlantImpl(io::Loop& loop, const PlantOptions& options)
-        : loop_(loop), options_(options), start_(loop.clock().now()), simulation_(options.seed, start_), anchor_sim_(start_),
-          anchor_real_(loop.clock().monotonic()), speed_(options.speed) {}
+        : loop_(loop),
+          options_(options),
+          start_(loop.clock().now()),
+          simulation_(options.seed, start_),
+          anchor_sim_(start_),
+          anchor_real_(loop.clock().monotonic()),
+          speed_(options.speed) {}
     ~PlantImpl() override { *alive_ = false; }
 
     Result<void> open();
@@ -105,15 +110,18 @@ Result<void> PlantImpl::open() {
     }
     io::ListenOptions control;
     control.streams_max = kControlLinksMax;
-    control_ = TRY(loop_.listen(options_.control, control, [this](std::unique_ptr<io::Stream> stream) { accept(std::move(stream)); })
+    control_ = TRY(loop_
+                       .listen(options_.control, control,
+                               [this](std::unique_ptr<io::Stream> stream) { accept(std::move(stream)); })
                        .context("control line"));
     if (!options_.mqtt.empty()) {
         const io::Address broker = TRY(io::parse_address(options_.mqtt).context("mqtt"));
         for (std::size_t i = 0; i < devices().size(); ++i) {
             if (!devices()[i].server.empty()) continue;
             const auto login = options_.mqtt_logins.find(std::string(devices()[i].name));
-            senders_.push_back(std::make_unique<MqttSender>(loop_, simulation_, i, broker,
-                                                            login == options_.mqtt_logins.end() ? MqttLogin{} : login->second, options_.site));
+            senders_.push_back(std::make_unique<MqttSender>(
+                loop_, simulation_, i, broker, login == options_.mqtt_logins.end() ? MqttLogin{} : login->second,
+                options_.site));
             senders_.back()->start();
         }
     }
@@ -195,7 +203,9 @@ void PlantImpl::on_control(const std::shared_ptr<ControlLink>& link, Bytes bytes
             if (link->line.size() < kLineBytesMax) link->line += static_cast<char>(byte);
             continue;
         }
-        const std::string answer = link->line.size() < kLineBytesMax ? command(link->line) : fmt::format("error: a line has at most {} bytes\n", kLineBytesMax);
+        const std::string answer = link->line.size() < kLineBytesMax
+                                       ? command(link->line)
+                                       : fmt::format("error: a line has at most {} bytes\n", kLineBytesMax);
         link->line.clear();
         link->stream->send(as_bytes(answer));
     }
@@ -218,7 +228,8 @@ Result<std::string> PlantImpl::execute(const std::vector<std::string_view>& word
     }
     const bool is_fault = words[0] == "fault" && (words.size() == 4 || words.size() == 5);
     const bool is_power = words[0] == "power" && words.size() == 3;
-    if (!is_fault && !is_power) return Error{Code::invalid, "expected list, fault, power, speed or help, found '{}'", words[0]};
+    if (!is_fault && !is_power)
+        return Error{Code::invalid, "expected list, fault, power, speed or help, found '{}'", words[0]};
     const auto device = find_device(words[1]);
     if (!device) return Error{Code::not_found, "there is no device {}: see list", words[1]};
     const std::string_view state = words[is_fault ? 3 : 2];

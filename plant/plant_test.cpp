@@ -29,7 +29,8 @@ protected:
     void start(const PlantOptions& how) { plant = Plant::create(*plant_loop, how).value(); }
 
     // One request on a link of its own; nothing when there is no answer within two seconds.
-    std::optional<wire::modbus::Reply> ask(const std::string& server, std::uint8_t unit, const wire::modbus::Request& request) {
+    std::optional<wire::modbus::Reply> ask(const std::string& server, std::uint8_t unit,
+                                           const wire::modbus::Request& request) {
         std::optional<wire::modbus::Reply> reply;
         std::unique_ptr<io::Stream> stream;
         wire::modbus::FrameDecoder decoder;
@@ -49,7 +50,9 @@ protected:
         sim.run_until([&] { return reply.has_value(); }, 2 * kSecond);
         return reply;
     }
-    static wire::modbus::Request read(Function function, std::uint16_t address, std::uint16_t count) { return {function, address, count, {}, {}}; }
+    static wire::modbus::Request read(Function function, std::uint16_t address, std::uint16_t count) {
+        return {function, address, count, {}, {}};
+    }
 
     io::SimWorld sim{3};
     std::unique_ptr<io::Loop> plant_loop = sim.make_loop(), loop = sim.make_loop();
@@ -66,15 +69,19 @@ TEST_F(PlantTest, ServesItsRegisterMap) {
     for (const char* name : {"current", "vibration", "discharge_pressure", "speed", "power"}) {
         const PropertyRow& row = pump.properties[*find_property(pump, name)];
         const auto codec = codec_of(row);
-        const auto value = decode_value(codec, std::span(reply->registers).subspan(row.address, register_count(codec)), ValueType::number);
+        const auto value = decode_value(codec, std::span(reply->registers).subspan(row.address, register_count(codec)),
+                                        ValueType::number);
         ASSERT_TRUE(value);
         const double truth = plant->truth("pump1", name).value();
         EXPECT_NEAR(std::get<double>(*value), truth, 0.05 * std::abs(truth) + 0.3) << name;
     }
     EXPECT_EQ(ask("cooling", 1, read(Function::read_discrete_inputs, 0, 1))->bits.at(0), 1);
-    EXPECT_EQ(*ask("cooling", 1, read(Function::read_input_registers, 9, 2))->exception, wire::modbus::Exception::illegal_address);
-    EXPECT_EQ(*ask("cooling", 1, read(Function::read_coils, 0, 1))->exception, wire::modbus::Exception::illegal_address);
-    EXPECT_EQ(*ask("cooling", 77, read(Function::read_input_registers, 0, 1))->exception, wire::modbus::Exception::gateway_target);
+    EXPECT_EQ(*ask("cooling", 1, read(Function::read_input_registers, 9, 2))->exception,
+              wire::modbus::Exception::illegal_address);
+    EXPECT_EQ(*ask("cooling", 1, read(Function::read_coils, 0, 1))->exception,
+              wire::modbus::Exception::illegal_address);
+    EXPECT_EQ(*ask("cooling", 77, read(Function::read_input_registers, 0, 1))->exception,
+              wire::modbus::Exception::gateway_target);
     const auto program = ask("cnc1", 1, read(Function::read_input_registers, 14, 4));
     EXPECT_EQ(program->registers.at(0) >> 8, 'O');
 }
@@ -83,8 +90,10 @@ TEST_F(PlantTest, SetPointsAreWrittenWithinLimits) {
     start(options());
     EXPECT_FALSE(ask("cooling", 1, {Function::write_register, 0, 1, {}, {450}})->exception);
     EXPECT_EQ(plant->truth("pump1", "frequency_setpoint").value(), 45);
-    EXPECT_EQ(*ask("cooling", 1, {Function::write_register, 0, 1, {}, {600}})->exception, wire::modbus::Exception::illegal_value);
-    EXPECT_EQ(*ask("cooling", 3, {Function::write_register, 0, 1, {}, {1}})->exception, wire::modbus::Exception::illegal_address);
+    EXPECT_EQ(*ask("cooling", 1, {Function::write_register, 0, 1, {}, {600}})->exception,
+              wire::modbus::Exception::illegal_value);
+    EXPECT_EQ(*ask("cooling", 3, {Function::write_register, 0, 1, {}, {1}})->exception,
+              wire::modbus::Exception::illegal_address);
     sim.run_for(20 * kSecond);
     EXPECT_NEAR(plant->truth("pump1", "speed").value(), 2950 * 0.9, 10);
 }
@@ -106,7 +115,9 @@ TEST_F(PlantTest, AMachineWithoutPowerIsGoneFromTheNetAndComesBack) {
 
 TEST_F(PlantTest, UnderstandsItsControlLine) {
     start(options());
-    auto f = [&](const char* line, const char* want) { EXPECT_NE(plant->command(line).find(want), std::string::npos) << plant->command(line); };
+    auto f = [&](const char* line, const char* want) {
+        EXPECT_NE(plant->command(line).find(want), std::string::npos) << plant->command(line);
+    };
     f("list", "pump1 on bearing_wear=off cavitation=off");
     f("fault pump1 cavitation on", "ok");
     f("list", "cavitation=on");
@@ -172,16 +183,21 @@ struct Broker {
         wire::mqtt::Decoder decoder{wire::mqtt::End::server, 1 << 16};
     };
     explicit Broker(io::Loop& loop) {
-        listener = loop.listen({"127.0.0.1", 1883}, {}, [this](std::unique_ptr<io::Stream> stream) {
-            auto link = std::make_shared<Link>();
-            link->stream = std::move(stream);
-            links.push_back(link);
-            io::Stream::Events events;
-            events.on_data = [this, weak = std::weak_ptr(link)](Bytes bytes) {
-                if (const auto self = weak.lock()) (void)self->decoder.feed(bytes, [&](const wire::mqtt::Packet& packet) { return on_packet(*self, packet); });
-            };
-            link->stream->start(std::move(events));
-        }).value();
+        listener = loop.listen({"127.0.0.1", 1883}, {},
+                               [this](std::unique_ptr<io::Stream> stream) {
+                                   auto link = std::make_shared<Link>();
+                                   link->stream = std::move(stream);
+                                   links.push_back(link);
+                                   io::Stream::Events events;
+                                   events.on_data = [this, weak = std::weak_ptr(link)](Bytes bytes) {
+                                       if (const auto self = weak.lock())
+                                           (void)self->decoder.feed(bytes, [&](const wire::mqtt::Packet& packet) {
+                                               return on_packet(*self, packet);
+                                           });
+                                   };
+                                   link->stream->start(std::move(events));
+                               })
+                       .value();
     }
     bool on_packet(Link& link, const wire::mqtt::Packet& packet) {
         Buffer answer;

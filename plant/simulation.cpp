@@ -18,7 +18,24 @@ constexpr DurationNs kCoarseStep = 10 * kSecond;
 
 // Places in the tables of catalogue.cpp.
 namespace cnc {
-enum : std::size_t { speed, load, temperature, feed, x_load, y_load, z_load, vibration, parts, state, wear, coolant, program, power, feed_override, door };
+enum : std::size_t {
+    speed,
+    load,
+    temperature,
+    feed,
+    x_load,
+    y_load,
+    z_load,
+    vibration,
+    parts,
+    state,
+    wear,
+    coolant,
+    program,
+    power,
+    feed_override,
+    door
+};
 }
 namespace imm {
 enum : std::size_t { zone1, zone2, zone3, zone4, mould, pressure, clamp, cycle, shots, state, power };
@@ -111,12 +128,18 @@ constexpr double kMeanKw[] = {24, 13, 24, 22};  // of the meters: only where the
 
 double fault_tau(Fault fault) {
     switch (fault) {
-        case Fault::bearing_wear: return 15;
-        case Fault::cavitation: return 5;
-        case Fault::clogged_filter: return 12;
-        case Fault::tool_breakage: return 1;
-        case Fault::drift: return 120;
-        case Fault::stuck_sensor: return 0.1;
+        case Fault::bearing_wear:
+            return 15;
+        case Fault::cavitation:
+            return 5;
+        case Fault::clogged_filter:
+            return 12;
+        case Fault::tool_breakage:
+            return 1;
+        case Fault::drift:
+            return 120;
+        case Fault::stuck_sensor:
+            return 0.1;
     }
     return 1;
 }
@@ -180,12 +203,14 @@ void Simulation::step_cnc(std::size_t number, double dt) {
     const double cycles = worked / facts.cycle_s;
     const double phase = cycles - std::floor(cycles);
     const auto cycle = static_cast<std::uint64_t>(std::max(cycles, 0.0));
-    const Stretch& stretch = *std::ranges::find_if(kStretches, [&](const Stretch& s) { return phase < s.until || s.until >= 1; });
+    const Stretch& stretch =
+        *std::ranges::find_if(kStretches, [&](const Stretch& s) { return phase < s.until || s.until >= 1; });
     const bool cuts = device.powered && !alarm && !resting && stretch.speed > 0;
     const double wear = std::fmod(cycles, kToolLifeCycles) / kToolLifeCycles;
     const double over = v[cnc::feed_override] / 100;
     // The path of the tool: each axis takes its turn.
-    const double path = 0.75 + 0.25 * std::sin(2 * kPi * phase * 9), across = 0.75 + 0.25 * std::cos(2 * kPi * phase * 9);
+    const double path = 0.75 + 0.25 * std::sin(2 * kPi * phase * 9),
+                 across = 0.75 + 0.25 * std::cos(2 * kPi * phase * 9);
 
     lag(v[cnc::speed], cuts ? stretch.speed * facts.strength : 0, 2, dt);
     lag(v[cnc::load], cuts ? stretch.load * (1 + 0.15 * wear) * std::pow(over, 0.6) * (0.9 + 0.1 * path) : 0, 1.5, dt);
@@ -195,16 +220,24 @@ void Simulation::step_cnc(std::size_t number, double dt) {
     lag(v[cnc::y_load], cuts ? stretch.y * across : 2 * holding, 1, dt);
     lag(v[cnc::z_load], cuts ? stretch.z * path : 3 * holding, 1, dt);
 
-    const double bearing = severity(kCnc1 + number, Fault::bearing_wear), snapped = severity(kCnc1 + number, Fault::tool_breakage);
+    const double bearing = severity(kCnc1 + number, Fault::bearing_wear),
+                 snapped = severity(kCnc1 + number, Fault::tool_breakage);
     const double turning = v[cnc::speed] / 8000;
-    lag(v[cnc::vibration], turning * (0.7 + 0.012 * v[cnc::load] + 0.7 * wear + 5.5 * bearing + 9 * snapped) + 0.05 * holding, 1.5, dt);
+    lag(v[cnc::vibration],
+        turning * (0.7 + 0.012 * v[cnc::load] + 0.7 * wear + 5.5 * bearing + 9 * snapped) + 0.05 * holding, 1.5, dt);
     const double water = devices_[kLoop].truth[loop::supply];
-    const double target = device.powered ? water - 2 + 0.3 * v[cnc::load] + 0.0009 * v[cnc::speed] + 22 * bearing * std::min(turning, 1.2) : water - 4;
+    const double target =
+        device.powered ? water - 2 + 0.3 * v[cnc::load] + 0.0009 * v[cnc::speed] + 22 * bearing * std::min(turning, 1.2)
+                       : water - 4;
     lag(v[cnc::temperature], target, bearing > 0.05 ? 120 : 600, dt);
     v[cnc::parts] = std::floor(cycles);
-    v[cnc::state] = static_cast<double>(!device.powered ? State::off : alarm ? State::alarm : cuts ? State::running : State::idle);
+    v[cnc::state] = static_cast<double>(!device.powered ? State::off
+                                        : alarm         ? State::alarm
+                                        : cuts          ? State::running
+                                                        : State::idle);
     v[cnc::wear] = 100 * wear + 40 * snapped;
-    v[cnc::coolant] = 95 - 30 * std::fmod(seconds(now_ - kEpoch) / (2.5 * 86400) + 0.3 * static_cast<double>(number), 1.0);
+    v[cnc::coolant] =
+        95 - 30 * std::fmod(seconds(now_ - kEpoch) / (2.5 * 86400) + 0.3 * static_cast<double>(number), 1.0);
     v[cnc::program] = 1000 + static_cast<double>(hash(seed_ + number, cycle / 40) % 40);
     lag(v[cnc::power], device.powered ? 1.2 + (cuts ? 0.9 : 0) + 0.11 * v[cnc::load] : 0, 1, dt);
     v[cnc::door] = device.powered && !alarm && !resting && phase > 0.02 && phase < 0.09 ? 1 : 0;
@@ -291,7 +324,8 @@ void Simulation::step_loop(double dt) {
     if (standby_s_ > 60 && duty_sound) standby_runs_ = false;
     duty[pump::running] = devices_[kPump1].powered ? 1 : 0;
     standby[pump::running] = devices_[kPump2].powered && standby_runs_ ? 1 : 0;
-    for (auto* one : {&duty, &standby}) lag((*one)[pump::speed], (*one)[pump::running] * (*one)[pump::setpoint] / 50 * 2950, 3, dt);
+    for (auto* one : {&duty, &standby})
+        lag((*one)[pump::speed], (*one)[pump::running] * (*one)[pump::setpoint] / 50 * 2950, 3, dt);
 
     const double dirt = 0.5 * std::fmod(seconds(now_ - kEpoch) / (10 * 86400), 1.0);
     const double filter = kFilter * (1 + dirt) * (1 + 9 * severity(kLoop, Fault::clogged_filter));
@@ -336,7 +370,8 @@ void Simulation::step_meters(double dt) {
     double machining = 3.5;
     for (std::size_t i = kCnc1; i <= kCnc3; ++i) machining += devices_[i].truth[cnc::power];
     const double fan = devices_[kLoop].truth[loop::fan] / 100;
-    const double utilities = 1.8 + devices_[kPump1].truth[pump::power] + devices_[kPump2].truth[pump::power] + 7.5 * fan * fan * fan;
+    const double utilities =
+        1.8 + devices_[kPump1].truth[pump::power] + devices_[kPump2].truth[pump::power] + 7.5 * fan * fan * fan;
     const double today = second_of_day(now_);
     const double lights = today > 6 * 3600 && today < 18 * 3600 ? 2.5 : 5;
     const double compressor = std::fmod(seconds(now_ - kEpoch), 300) < 195 ? 22 : 6.5;
@@ -354,7 +389,8 @@ double Simulation::shown(std::size_t device, std::size_t property) const {
     const FaultState& stuck = state_of(device, Fault::stuck_sensor);
     if (stuck.on && stuck.property == property) return stuck.frozen;
     double value = machine.truth[property];
-    if (row.noise > 0) value += row.noise * bell(hash(seed_, device * 64 + property + 1000), static_cast<std::uint64_t>(now_ / kStep));
+    if (row.noise > 0)
+        value += row.noise * bell(hash(seed_, device * 64 + property + 1000), static_cast<std::uint64_t>(now_ / kStep));
     const FaultState& drift = state_of(device, Fault::drift);
     if (drift.severity > 0 && drift.property == property) value += drift.severity * (0.12 * std::abs(value) + 1);
     if (row.min && value < *row.min) value = *row.min;
@@ -397,16 +433,17 @@ std::vector<PlannedFault> demo_faults(TimeNs start, int rounds) {
         int from_s, to_s;
     };
     static constexpr Entry kRound[] = {
-        {kPump1, Fault::cavitation, false, 20, 200},     {kLoop, Fault::clogged_filter, false, 360, 660},
-        {kCnc1, Fault::bearing_wear, false, 780, 1080},  {kCnc2, Fault::tool_breakage, false, 1200, 1290},
+        {kPump1, Fault::cavitation, false, 20, 200},       {kLoop, Fault::clogged_filter, false, 360, 660},
+        {kCnc1, Fault::bearing_wear, false, 780, 1080},    {kCnc2, Fault::tool_breakage, false, 1200, 1290},
         {kMeter1, Fault::stuck_sensor, false, 1380, 1560}, {kMoulding, Fault::drift, false, 1620, 1860},
-        {kCnc2, Fault::drift, true, 1920, 1980},         {kPump2, Fault::bearing_wear, false, 2040, 2280},
+        {kCnc2, Fault::drift, true, 1920, 1980},           {kPump2, Fault::bearing_wear, false, 2040, 2280},
     };
     std::vector<PlannedFault> plan;
     for (int round = 0; round < rounds; ++round) {
         const TimeNs begin = start + round * 40 * kMinute;
         for (const Entry& entry : kRound)
-            plan.push_back({entry.device, entry.fault, entry.power_loss, begin + entry.from_s * kSecond, begin + entry.to_s * kSecond});
+            plan.push_back({entry.device, entry.fault, entry.power_loss, begin + entry.from_s * kSecond,
+                            begin + entry.to_s * kSecond});
     }
     return plan;
 }
@@ -417,9 +454,9 @@ std::vector<PlannedFault> past_faults(std::uint64_t seed, TimeNs from, TimeNs to
         Fault fault;
         bool power_loss;
     };
-    static constexpr Kind kKinds[] = {{kPump1, Fault::cavitation, false},   {kLoop, Fault::clogged_filter, false},
-                                      {kCnc1, Fault::bearing_wear, false},  {kCnc2, Fault::tool_breakage, false},
-                                      {kCnc2, Fault::drift, true},          {kMoulding, Fault::drift, false},
+    static constexpr Kind kKinds[] = {{kPump1, Fault::cavitation, false},  {kLoop, Fault::clogged_filter, false},
+                                      {kCnc1, Fault::bearing_wear, false}, {kCnc2, Fault::tool_breakage, false},
+                                      {kCnc2, Fault::drift, true},         {kMoulding, Fault::drift, false},
                                       {kCnc3, Fault::bearing_wear, false}};
     std::vector<PlannedFault> plan;
     for (std::int64_t day = (from - kEpoch) / kDay; day <= (to - kEpoch) / kDay; ++day) {

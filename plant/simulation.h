@@ -24,9 +24,9 @@ std::vector<PlannedFault> demo_faults(TimeNs start, int rounds);
 // The faults of the past in [from, to): about one every second day, none in the last six hours.
 std::vector<PlannedFault> past_faults(std::uint64_t seed, TimeNs from, TimeNs to);
 
-// The physics of the plant: a state that is stepped, driven by closed schedules (shifts, cycles, weather) so that nothing
-// but the last hours matters. The same seed, start and commands give the same numbers.
-// Lives:   with its Plant, or for one history(). Threads: one. Bounds: fixed. Disk: none.
+// The physics of the plant: a state that is stepped, driven by closed schedules (shifts, cycles, weather) so that
+// nothing but the last hours matters. The same seed, start and commands give the same numbers. Lives:   with its Plant,
+// or for one history(). Threads: one. Bounds: fixed. Disk: none.
 class Simulation {
 public:
     static constexpr DurationNs kStep = kSecond;
@@ -74,7 +74,9 @@ private:
         double alarm_s = 0;
     };
 
-    const FaultState& state_of(std::size_t device, Fault fault) const { return devices_[device].faults[static_cast<std::size_t>(fault)]; }
+    const FaultState& state_of(std::size_t device, Fault fault) const {
+        return devices_[device].faults[static_cast<std::size_t>(fault)];
+    }
     void step(DurationNs length);
     void step_faults(double dt);
     void step_cnc(std::size_t number, double dt);

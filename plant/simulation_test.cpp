@@ -21,7 +21,9 @@ std::size_t device(std::string_view name) { return find_device(name).value(); }
 std::size_t property(std::string_view device_name, std::string_view name) {
     return find_property(*devices()[device(device_name)].type, name).value();
 }
-double truth(const Simulation& plant, std::string_view name, std::string_view what) { return plant.truth(device(name), property(name, what)); }
+double truth(const Simulation& plant, std::string_view name, std::string_view what) {
+    return plant.truth(device(name), property(name, what));
+}
 
 std::uint32_t fingerprint(const Simulation& plant) {
     std::string text;
@@ -73,9 +75,14 @@ TEST(Simulation, EveryValueStaysPossibleForADay) {
             for (std::size_t p = 0; p < rows.size(); ++p) {
                 const double value = plant.shown(d, p);
                 ASSERT_TRUE(std::isfinite(value)) << devices()[d].name << "." << rows[p].name;
-                if (rows[p].min) { EXPECT_GE(value, *rows[p].min); }
-                if (rows[p].max) { EXPECT_LE(value, *rows[p].max); }
-                if (!std::holds_alternative<std::string>(shown_value(rows[p], value)) && rows[p].table != Table::discrete) {
+                if (rows[p].min) {
+                    EXPECT_GE(value, *rows[p].min);
+                }
+                if (rows[p].max) {
+                    EXPECT_LE(value, *rows[p].max);
+                }
+                if (!std::holds_alternative<std::string>(shown_value(rows[p], value)) &&
+                    rows[p].table != Table::discrete) {
                     EXPECT_TRUE(encode_value(codec_of(rows[p]), shown_value(rows[p], value)))
                         << devices()[d].name << "." << rows[p].name << " = " << value << " does not fit its register";
                 }
@@ -105,10 +112,12 @@ TEST(Simulation, ElectricalPowerAddsUpAndEnergyIsItsIntegral) {
     double sum_kwh = 0;
     for (int second = 1; second <= 1800; ++second) {
         plant.advance(kStart + second * kSecond);
-        const double machines = truth(plant, "cnc1", "power") + truth(plant, "cnc2", "power") + truth(plant, "cnc3", "power");
+        const double machines =
+            truth(plant, "cnc1", "power") + truth(plant, "cnc2", "power") + truth(plant, "cnc3", "power");
         EXPECT_NEAR(truth(plant, "meter1", "power"), machines + 3.5, 1e-9);
         sum_kwh += truth(plant, "meter1", "power") / 3600;
-        const double apparent = 1.7320508 * truth(plant, "meter1", "voltage") * truth(plant, "meter1", "current") / 1000;
+        const double apparent =
+            1.7320508 * truth(plant, "meter1", "voltage") * truth(plant, "meter1", "current") / 1000;
         EXPECT_NEAR(apparent * truth(plant, "meter1", "power_factor"), truth(plant, "meter1", "power"), 1e-6);
     }
     EXPECT_NEAR(truth(plant, "meter1", "energy") - before, sum_kwh, 1e-6);
@@ -140,7 +149,8 @@ TEST(Simulation, EveryFaultMovesItsTagAndPasses) {
         for (DurationNs t = 0; t <= after; t += kSecond) {
             sound.advance(kStart + t);
             ill.advance(kStart + t);
-            const double moved = ill.shown(device(name), property(name, what)) - sound.shown(device(name), property(name, what));
+            const double moved =
+                ill.shown(device(name), property(name, what)) - sound.shown(device(name), property(name, what));
             if (std::abs(moved) > std::abs(worst)) worst = moved;
         }
         EXPECT_GT(worst / change, 1) << name << " " << to_string(fault) << " moves " << what << " by " << worst;
@@ -219,8 +229,11 @@ TEST(History, PassesIntoThePresent) {
         const double last = series.values.back();
         const double present = truth(now, name, series.property);
         // Slow quantities cannot jump; counters go on.
-        for (const char* slow : {"supply_temperature", "tank_level", "wet_bulb_temperature", "coolant_level", "voltage"})
-            if (series.property == slow) { EXPECT_NEAR(last, present, 1.5) << series.device << "." << slow; }
+        for (const char* slow :
+             {"supply_temperature", "tank_level", "wet_bulb_temperature", "coolant_level", "voltage"})
+            if (series.property == slow) {
+                EXPECT_NEAR(last, present, 1.5) << series.device << "." << slow;
+            }
         for (const char* counter : {"part_count", "shot_count", "energy", "running_hours"}) {
             if (series.property != counter) continue;
             EXPECT_LE(last, present + 0.1) << series.device << "." << counter;

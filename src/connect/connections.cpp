@@ -172,25 +172,30 @@ void ConnectionsImpl::update(Entries& entries, LinkConfig config) {
     if (entry.session != nullptr) {
         if (entry.config == config) return;
         entry.config = config;
-        entry.lane->post([session = entry.session, config = std::move(config)]() mutable { session->reconfigure(std::move(config)); });
+        entry.lane->post([session = entry.session, config = std::move(config)]() mutable {
+            session->reconfigure(std::move(config));
+        });
         return;
     }
     const std::uint64_t number = sessions_made_++;
     entry.lane = deps_.lanes[number % deps_.lanes.size()];
     entry.config = config;
-    SessionDeps session{*entry.lane, deps_.tags, deps_.sink, deps_.reader, deps_.may_connect, options_, options_.seed + number};
+    SessionDeps session{*entry.lane,           deps_.tags, deps_.sink, deps_.reader, deps_.may_connect, options_,
+                        options_.seed + number};
     entry.session = std::make_shared<ModbusSession>(std::move(session), std::move(config));
     entry.lane->post([session = entry.session] { session->start(); });
 }
 
-void ConnectionsImpl::test(TenantId tenant, const std::string& connection, std::function<void(Result<TestReport>)> done) {
+void ConnectionsImpl::test(TenantId tenant, const std::string& connection,
+                           std::function<void(Result<TestReport>)> done) {
     // From the registry and not from the sessions: a connection that was just saved can be tested at once.
     for (LinkConfig& config : link_configs(deps_.registry, tenant)) {
         if (config.name != connection) continue;
         io::Loop* lane = deps_.lanes[std::hash<std::string>{}(config.uid) % deps_.lanes.size()];
-        lane->post([lane, may_connect = deps_.may_connect, config = std::move(config), done = std::move(done)]() mutable {
-            std::make_shared<LinkTestRun>(*lane, may_connect, std::move(config), std::move(done))->start();
-        });
+        lane->post(
+            [lane, may_connect = deps_.may_connect, config = std::move(config), done = std::move(done)]() mutable {
+                std::make_shared<LinkTestRun>(*lane, may_connect, std::move(config), std::move(done))->start();
+            });
         return;
     }
     deps_.lanes.front()->post([connection, done = std::move(done)] {
@@ -201,8 +206,10 @@ void ConnectionsImpl::test(TenantId tenant, const std::string& connection, std::
 Result<WriteJob> ConnectionsImpl::prepare(const Command& command, Entry& entry) {
     const auto device = std::ranges::find(entry.config.devices, command.device, &DeviceConfig::path);
     if (!entry.config.writes_enabled)
-        return Error{Code::denied, "writes are off for connection {}: an engineer can set writes_enabled", entry.config.name};
-    if (!entry.config.enabled || !device->enabled) return Error{Code::unavailable, "device {} is switched off", command.device};
+        return Error{Code::denied, "writes are off for connection {}: an engineer can set writes_enabled",
+                     entry.config.name};
+    if (!entry.config.enabled || !device->enabled)
+        return Error{Code::unavailable, "device {} is switched off", command.device};
     const auto property = std::ranges::find(device->properties, command.property, &PropertyConfig::name);
     if (property == device->properties.end())
         return Error{Code::not_found, "device {} has no property {} with an address", command.device, command.property};
@@ -215,11 +222,13 @@ Result<WriteJob> ConnectionsImpl::prepare(const Command& command, Entry& entry) 
 }
 
 void ConnectionsImpl::write(Command command, CommandDone done) {
-    if (stopping_) return record(command, Error{Code::unavailable, "the platform is stopping: nothing was written"}, done);
+    if (stopping_)
+        return record(command, Error{Code::unavailable, "the platform is stopping: nothing was written"}, done);
     if (command.id.empty()) return record(command, Error{Code::invalid, "a command needs an id"}, done);
     auto entries = entries_.lock();
     for (auto& [key, entry] : *entries) {
-        if (key.first != command.tenant || std::ranges::find(entry.config.devices, command.device, &DeviceConfig::path) == entry.config.devices.end())
+        if (key.first != command.tenant ||
+            std::ranges::find(entry.config.devices, command.device, &DeviceConfig::path) == entry.config.devices.end())
             continue;
         auto job = prepare(command, entry);
         if (!job) return record(command, std::move(job).error(), done);
@@ -232,7 +241,8 @@ void ConnectionsImpl::write(Command command, CommandDone done) {
             if (*self != nullptr) return (*self)->record(command, std::move(result), done);
             done(std::move(result));
         };
-        entry.lane->post([session = entry.session, job = std::move(*job)]() mutable { session->write(std::move(job)); });
+        entry.lane->post(
+            [session = entry.session, job = std::move(*job)]() mutable { session->write(std::move(job)); });
         return;
     }
     record(command, Error{Code::not_found, "no device {} hangs on a connection that can write", command.device}, done);
@@ -242,10 +252,13 @@ void ConnectionsImpl::write(Command command, CommandDone done) {
 void ConnectionsImpl::record(const Command& command, Result<CommandResult> result, const CommandDone& done) {
     Event event = command_event(command, result, deps_.lanes.front()->clock().now());
     log_info("connect", "command {} by {}: {} -> {}", command.id, command.who, event.subject, event.body);
-    deps_.sink.append_event(std::move(event), Durability::sync, [result = std::move(result), done](Result<EventId> logged) mutable {
-        if (!logged && result) result->error += (result->error.empty() ? "" : "; ") + ("no record could be kept: " + logged.error().text());
-        done(std::move(result));
-    });
+    deps_.sink.append_event(
+        std::move(event), Durability::sync, [result = std::move(result), done](Result<EventId> logged) mutable {
+            if (!logged && result)
+                result->error +=
+                    (result->error.empty() ? "" : "; ") + ("no record could be kept: " + logged.error().text());
+            done(std::move(result));
+        });
 }
 
 }  // namespace

@@ -41,12 +41,12 @@ struct ConnectionStatus {
     std::string name;
     std::string protocol;
     LinkState state = LinkState::off;
-    TimeNs since = 0;          // when this state began
-    std::string last_error;    // stays after it is over; "" = never had one
+    TimeNs since = 0;        // when this state began
+    std::string last_error;  // stays after it is over; "" = never had one
     TimeNs last_error_at = 0;
-    TimeNs next_try = 0;       // backing_off only, else 0
+    TimeNs next_try = 0;  // backing_off only, else 0
     LinkCounters counters;
-    double latency_ms = 0;     // smoothed time from request to reply; 0 = no reply yet
+    double latency_ms = 0;  // smoothed time from request to reply; 0 = no reply yet
 };
 
 enum class DeviceState : std::uint8_t { online, stale, offline, off };
@@ -54,10 +54,10 @@ std::string_view to_string(DeviceState state);
 
 // One line of GET status/devices, for the devices that hang on a connection.
 struct DeviceStatus {
-    std::string name;        // path of the device
+    std::string name;  // path of the device
     DeviceState state = DeviceState::off;
     TimeNs since = 0;
-    TimeNs last_seen = 0;    // time of the last good reading; 0 = never
+    TimeNs last_seen = 0;  // time of the last good reading; 0 = never
     std::string last_error;
     std::uint32_t tags = 0;  // properties that are read
     std::uint32_t bad = 0;   // of these, bad at their last reading or never read
@@ -82,11 +82,11 @@ struct TestReport {
 };
 
 struct ConnectionsOptions {
-    std::uint64_t seed = 1;                             // of the jitter of back-off
-    DurationNs back_off_min = 500 * kMillisecond;       // first pause after a failed try
-    DurationNs back_off_max = 30 * kSecond;             // doubled up to this
-    std::uint32_t commands_waiting_max = 32;            // per connection; more are refused with Code::limit
-    std::uint32_t command_ids_kept = 4096;              // per tenant: an id among the last of these is not executed again
+    std::uint64_t seed = 1;                        // of the jitter of back-off
+    DurationNs back_off_min = 500 * kMillisecond;  // first pause after a failed try
+    DurationNs back_off_max = 30 * kSecond;        // doubled up to this
+    std::uint32_t commands_waiting_max = 32;       // per connection; more are refused with Code::limit
+    std::uint32_t command_ids_kept = 4096;         // per tenant: an id among the last of these is not executed again
 };
 
 struct ConnectionsDeps {
@@ -105,8 +105,10 @@ struct ConnectionsDeps {
 // ever, and carries commands to machines.
 // Lives:   one per process; after registry and history, destroyed before them (lanes no longer running, or from none).
 // Threads: public calls from any thread; each session lives on one lane.
-// Bounds:  one request in flight per connection, ConnectionsOptions::commands_waiting_max commands; readings are handed to
-//          Sink at once and not kept: while more than 64 batches wait for the store, newer ones are dropped and counted.
+// Bounds:  one request in flight per connection, ConnectionsOptions::commands_waiting_max commands; readings are handed
+// to
+//          Sink at once and not kept: while more than 64 batches wait for the store, newer ones are dropped and
+//          counted.
 // Disk:    none; Sink makes readings and the records of commands durable.
 class Connections {
 public:
@@ -115,7 +117,8 @@ public:
 
     // Starts sessions for what the registry holds and follows its changes. After registry.load().
     virtual void start() = 0;
-    // Closes all links; nothing is polled afterwards. Commands that wait are answered Code::unavailable. Returns at once.
+    // Closes all links; nothing is polled afterwards. Commands that wait are answered Code::unavailable. Returns at
+    // once.
     virtual void stop() = 0;
 
     virtual std::vector<ConnectionStatus> connection_status(TenantId tenant) const = 0;
@@ -125,10 +128,10 @@ public:
     // `done` is called once, on a lane. Code::not_found if there is no such connection.
     virtual void test(TenantId tenant, const std::string& connection, std::function<void(Result<TestReport>)> done) = 0;
 
-    // Executes a command at most once per id. Who may do so is checked by the caller. `done` is called once, on a lane or
-    // from within the call: Code::denied (writes are off, or the property is not writable), Code::invalid (limits, type),
-    // Code::limit (queue), Code::timeout (expired before it was sent), Code::unavailable (no link), Code::exists (same id).
-    // Every outcome is recorded as an event of kind "command".
+    // Executes a command at most once per id. Who may do so is checked by the caller. `done` is called once, on a lane
+    // or from within the call: Code::denied (writes are off, or the property is not writable), Code::invalid (limits,
+    // type), Code::limit (queue), Code::timeout (expired before it was sent), Code::unavailable (no link), Code::exists
+    // (same id). Every outcome is recorded as an event of kind "command".
     virtual void write(Command command, CommandDone done) = 0;
 };
 

@@ -15,7 +15,7 @@ const io::Address kOne{"10.0.0.1", 502}, kTwo{"10.0.0.2", 502};
 
 constexpr const char* kType = R"({"properties":[
     {"name":"speed","type":"number","unit":"rpm","address":{"kind":"holding","address":0,"encoding":"u16","scale":0.1}},
-    {"name":"limit","type":"number","unit":"degC","writable":true,"min":0,"max":90,"address":{"kind":"holding","address":4,"encoding":"u16"}},
+    {"name":"limit","type":"number","unit":"degC","writable":true,"min":0,"max":90,"address":{"kind":"holding","address":4}},
     {"name":"sent","type":"number"}]})";
 
 class ConnectionsTest : public testing::Test {
@@ -27,10 +27,13 @@ protected:
         put("site", "s", R"({"time_zone":"Asia/Shanghai"})");
         put("device_type", "fan", kType);
         put("connection", "one", R"({"protocol":"modbus_tcp","host":"10.0.0.1","timeout_ms":200})");
-        put("connection", "two", R"({"protocol":"modbus_tcp","host":"10.0.0.2","timeout_ms":200,"writes_enabled":true})");
+        put("connection", "two",
+            R"({"protocol":"modbus_tcp","host":"10.0.0.2","timeout_ms":200,"writes_enabled":true})");
         put("device", "s/one", R"({"type":"fan","connection":"one"})");
         put("device", "s/two", R"({"type":"fan","connection":"two"})");
-        connections = Connections::create({*registry, store, store, metrics, {loop.get()}, make_target_policy({}), &store}).value();
+        connections =
+            Connections::create({*registry, store, store, metrics, {loop.get()}, make_target_policy({}), &store})
+                .value();
         connections->start();
         sim.run_for(3 * kSecond);
     }
@@ -47,7 +50,8 @@ protected:
     ConnectionStatus status(std::size_t i) { return connections->connection_status(actor.tenant).at(i); }
     Result<CommandResult> write(std::string id, std::string device, std::string property, Value value) {
         std::optional<Result<CommandResult>> got;
-        connections->write({id, actor.tenant, device, property, std::move(value), "user:li", "too warm", sim.clock().now(), sim.clock().now() + 5 * kSecond},
+        connections->write({id, actor.tenant, device, property, std::move(value), "user:li", "too warm",
+                            sim.clock().now(), sim.clock().now() + 5 * kSecond},
                            [&](Result<CommandResult> result) { got = std::move(result); });
         EXPECT_TRUE(sim.run_until([&] { return got.has_value(); }, 20 * kSecond));
         return *got;

@@ -30,9 +30,9 @@ PropertyConfig property_config(const registry::Property& property, std::uint32_t
     config.table = static_cast<Table>(address.kind);
     config.address = address.address;
     const bool is_text = address.encoding == registry::Encoding::text;
-    config.codec.encoding = address.bit  ? wire::modbus::Encoding::bit
-                            : is_text    ? wire::modbus::Encoding::text
-                                         : static_cast<wire::modbus::Encoding>(address.encoding);
+    config.codec.encoding = address.bit ? wire::modbus::Encoding::bit
+                            : is_text   ? wire::modbus::Encoding::text
+                                        : static_cast<wire::modbus::Encoding>(address.encoding);
     config.codec.order = static_cast<wire::modbus::WordOrder>(address.word_order);
     config.codec.bit = address.bit.value_or(0);
     config.codec.text_registers = address.length;

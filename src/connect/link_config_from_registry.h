@@ -7,8 +7,8 @@
 
 namespace gongshu::connect {
 
-// Every Modbus connection of a tenant with what hangs on it, in order of name. A resource that cannot be read is left out
-// and logged.
+// Every Modbus connection of a tenant with what hangs on it, in order of name. A resource that cannot be read is left
+// out and logged.
 std::vector<LinkConfig> link_configs(const registry::ResourceReader& registry, TenantId tenant);
 
 }  // namespace gongshu::connect

@@ -11,19 +11,21 @@ namespace {
 
 std::string describe(const PollRequest& request) {
     static constexpr const char* kNames[] = {"coils", "discrete inputs", "holding registers", "input registers"};
-    return fmt::format("read unit {} {} {} to {}", request.unit, kNames[static_cast<std::size_t>(request.table)], request.address,
-                       request.address + request.count - 1);
+    return fmt::format("read unit {} {} {} to {}", request.unit, kNames[static_cast<std::size_t>(request.table)],
+                       request.address, request.address + request.count - 1);
 }
 
 }  // namespace
 
-LinkTestRun::LinkTestRun(io::Loop& lane, TargetPolicy may_connect, LinkConfig config, std::function<void(Result<TestReport>)> done)
+LinkTestRun::LinkTestRun(io::Loop& lane, TargetPolicy may_connect, LinkConfig config,
+                         std::function<void(Result<TestReport>)> done)
     : lane_(lane), may_connect_(std::move(may_connect)), config_(std::move(config)), done_(std::move(done)) {
     std::vector<PollItem> items;
     for (const DeviceConfig& device : config_.devices) {
         for (const PropertyConfig& property : device.properties) {
             // One period for all: everything is read once.
-            items.push_back({device.unit, property.table, property.address, property.count(), kSecond, properties_.size()});
+            items.push_back(
+                {device.unit, property.table, property.address, property.count(), kSecond, properties_.size()});
             properties_.emplace_back(&device, &property);
         }
     }
@@ -35,12 +37,13 @@ void LinkTestRun::start() {
     self_ = shared_from_this();
     report_.ok = true;
     began_ = lane_.clock().monotonic();
-    link_ = std::make_shared<ModbusLink>(lane_, config_.tenant, may_connect_, counters_, [weak = weak_from_this()](const Error& error) {
-        const auto self = weak.lock();
-        if (!self || !self->self_) return;
-        self->add_step("link", false, error.text(), self->lane_.clock().monotonic());
-        self->finish();
-    });
+    link_ = std::make_shared<ModbusLink>(
+        lane_, config_.tenant, may_connect_, counters_, [weak = weak_from_this()](const Error& error) {
+            const auto self = weak.lock();
+            if (!self || !self->self_) return;
+            self->add_step("link", false, error.text(), self->lane_.clock().monotonic());
+            self->finish();
+        });
     link_->open({config_.host, config_.port}, std::max(config_.timeout, kSecond), [self = self_](Result<void> opened) {
         if (!self->self_) return;
         self->add_step(fmt::format("connect {}:{}", self->config_.host, self->config_.port), opened.has_value(),
@@ -54,8 +57,10 @@ void LinkTestRun::step() {
     if (waiting_.empty()) return finish();
     const DurationNs now = lane_.clock().monotonic();
     if (asked_ >= kRequestsMax || now - began_ > kDurationMax) {
-        add_step("the rest", false, fmt::format("{} more requests were not tried: the test is limited to {} requests and {} s",
-                                                waiting_.size(), kRequestsMax, kDurationMax / kSecond), now);
+        add_step("the rest", false,
+                 fmt::format("{} more requests were not tried: the test is limited to {} requests and {} s",
+                             waiting_.size(), kRequestsMax, kDurationMax / kSecond),
+                 now);
         return finish();
     }
     ++asked_;
@@ -72,7 +77,11 @@ void LinkTestRun::step() {
 
 void LinkTestRun::on_reply(const PollRequest& request, Result<Reply> reply, DurationNs sent) {
     const bool refused = reply && reply->exception;
-    add_step(describe(request), reply && !refused, !reply ? reply.error().text() : refused ? to_string(*reply->exception) : "", sent);
+    add_step(describe(request), reply && !refused,
+             !reply    ? reply.error().text()
+             : refused ? to_string(*reply->exception)
+                       : "",
+             sent);
     if (refused && request.items.size() > 1) {
         auto parts = split_request(request);
         for (auto part = parts.rbegin(); part != parts.rend(); ++part) waiting_.push_front(std::move(*part));

@@ -11,15 +11,16 @@
 
 namespace gongshu::connect {
 
-// One try of a connection beside the running session: opens a link, reads everything once, reports, closes. Stores nothing.
-// Lives:   keeps itself alive until `done` was called. Threads: its lane's.
-// Bounds:  kRequestsMax requests, kDurationMax altogether; what is left out is said in the last step.
+// One try of a connection beside the running session: opens a link, reads everything once, reports, closes. Stores
+// nothing. Lives:   keeps itself alive until `done` was called. Threads: its lane's. Bounds:  kRequestsMax requests,
+// kDurationMax altogether; what is left out is said in the last step.
 class LinkTestRun : public std::enable_shared_from_this<LinkTestRun> {
 public:
     static constexpr std::size_t kRequestsMax = 200;
     static constexpr DurationNs kDurationMax = 15 * kSecond;
 
-    LinkTestRun(io::Loop& lane, TargetPolicy may_connect, LinkConfig config, std::function<void(Result<TestReport>)> done);
+    LinkTestRun(io::Loop& lane, TargetPolicy may_connect, LinkConfig config,
+                std::function<void(Result<TestReport>)> done);
     void start();
 
 private:

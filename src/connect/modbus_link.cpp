@@ -14,7 +14,11 @@ LinkCounters AtomicCounters::snapshot() const {
 
 ModbusLink::ModbusLink(io::Loop& loop, TenantId tenant, TargetPolicy may_connect, AtomicCounters& counters,
                        std::function<void(const Error&)> on_down)
-    : loop_(loop), tenant_(tenant), may_connect_(std::move(may_connect)), counters_(counters), on_down_(std::move(on_down)) {}
+    : loop_(loop),
+      tenant_(tenant),
+      may_connect_(std::move(may_connect)),
+      counters_(counters),
+      on_down_(std::move(on_down)) {}
 
 void ModbusLink::open(const io::Address& target, DurationNs timeout, std::function<void(Result<void>)> done) {
     ASSERT(stream_ == nullptr);
@@ -28,12 +32,14 @@ void ModbusLink::open(const io::Address& target, DurationNs timeout, std::functi
     }
     io::ConnectOptions options;
     options.timeout = timeout;
-    loop_.connect(target, options, [weak = weak_from_this(), generation, done = std::move(done)](Result<std::unique_ptr<io::Stream>> stream) {
-        const auto self = weak.lock();
-        if (!self || self->generation_ != generation) return;  // the stream closes as it goes out of scope
-        if (!stream) return done(std::move(stream).error());
-        self->on_stream(std::move(*stream), done);
-    });
+    loop_.connect(
+        target, options,
+        [weak = weak_from_this(), generation, done = std::move(done)](Result<std::unique_ptr<io::Stream>> stream) {
+            const auto self = weak.lock();
+            if (!self || self->generation_ != generation) return;  // the stream closes as it goes out of scope
+            if (!stream) return done(std::move(stream).error());
+            self->on_stream(std::move(*stream), done);
+        });
 }
 
 void ModbusLink::on_stream(std::unique_ptr<io::Stream> stream, const std::function<void(Result<void>)>& done) {
@@ -54,7 +60,8 @@ void ModbusLink::on_stream(std::unique_ptr<io::Stream> stream, const std::functi
     done({});
 }
 
-void ModbusLink::request(std::uint8_t unit, const Request& request, DurationNs timeout, std::function<void(Result<Reply>)> done) {
+void ModbusLink::request(std::uint8_t unit, const Request& request, DurationNs timeout,
+                         std::function<void(Result<Reply>)> done) {
     ASSERT(stream_ != nullptr && !waiting_);
     const auto frame = encode_request(++transaction_, unit, request);
     ASSERT(frame.has_value());  // plans and writes keep to the limits

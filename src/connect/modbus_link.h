@@ -13,8 +13,8 @@ namespace gongshu::connect {
 
 // LinkCounters as they are counted on a lane and read from anywhere.
 struct AtomicCounters {
-    std::atomic<std::uint64_t> requests{0}, replies{0}, timeouts{0}, exceptions{0}, malformed{0}, reconnects{0}, readings{0},
-        bytes_in{0}, bytes_out{0}, dropped{0};
+    std::atomic<std::uint64_t> requests{0}, replies{0}, timeouts{0}, exceptions{0}, malformed{0}, reconnects{0},
+        readings{0}, bytes_in{0}, bytes_out{0}, dropped{0};
     LinkCounters snapshot() const;
 };
 
@@ -31,8 +31,8 @@ public:
     bool is_open() const { return stream_ != nullptr; }
     bool busy() const { return waiting_.has_value(); }
 
-    // The link must be open and not busy. `done`: the reply (an exception is one), Code::timeout, or Code::malformed when
-    // the device answered something else. Not called when the link goes down first: on_down is.
+    // The link must be open and not busy. `done`: the reply (an exception is one), Code::timeout, or Code::malformed
+    // when the device answered something else. Not called when the link goes down first: on_down is.
     void request(std::uint8_t unit, const wire::modbus::Request& request, DurationNs timeout,
                  std::function<void(Result<wire::modbus::Reply>)> done);
     // Closes without a callback; `done` of a request in flight is forgotten.

@@ -28,8 +28,13 @@ Request read_request(Table table, std::uint16_t address, std::uint16_t count) {
 }
 
 Error refused(Exception exception, std::uint8_t unit, Table table, std::uint16_t address, std::uint16_t count) {
-    return Error{Code::unavailable, "unit {} answers {} to function {} at addresses {} to {}", unit, to_string(exception),
-                 static_cast<int>(read_function(table)), address, address + count - 1};
+    return Error{Code::unavailable,
+                 "unit {} answers {} to function {} at addresses {} to {}",
+                 unit,
+                 to_string(exception),
+                 static_cast<int>(read_function(table)),
+                 address,
+                 address + count - 1};
 }
 
 }  // namespace
@@ -110,9 +115,10 @@ void ModbusSession::connect() {
     if (tried_) ++counters_.reconnects;
     tried_ = true;
     set_state(LinkState::connecting);
-    link_->open({config_.host, config_.port}, std::max(config_.timeout, kSecond), [weak = weak_from_this()](Result<void> opened) {
-        if (const auto self = weak.lock()) self->on_connected(std::move(opened));
-    });
+    link_->open({config_.host, config_.port}, std::max(config_.timeout, kSecond),
+                [weak = weak_from_this()](Result<void> opened) {
+                    if (const auto self = weak.lock()) self->on_connected(std::move(opened));
+                });
 }
 
 void ModbusSession::on_connected(Result<void> opened) {
@@ -156,7 +162,8 @@ void ModbusSession::rebuild() {
         const DeviceConfig& device = config_.devices[i];
         if (!device.enabled) continue;
         for (const PropertyConfig& property : device.properties) {
-            items.push_back({device.unit, property.table, property.address, property.count(), property.period, points_.size()});
+            items.push_back(
+                {device.unit, property.table, property.address, property.count(), property.period, points_.size()});
             points_.push_back({i, &property, {}, Reason::none, true});
         }
     }
@@ -175,7 +182,8 @@ void ModbusSession::view_devices() {
     for (std::size_t i = 0; i < config_.devices.size(); ++i) {
         const DeviceConfig& device = config_.devices[i];
         DeviceView fresh;
-        const auto same = std::ranges::find(old, device.path, [](const DeviceView& other) { return other.status.name; });
+        const auto same =
+            std::ranges::find(old, device.path, [](const DeviceView& other) { return other.status.name; });
         if (same != old.end()) fresh = *same;
         DeviceStatus& status = fresh.status;
         const bool runs = config_.enabled && device.enabled;
@@ -275,7 +283,8 @@ void ModbusSession::on_no_answer(std::size_t index, const Error& error) {
     Unit& unit = units_[poll.request.unit];
     const bool timed_out = error.code() == Code::timeout;
     if (timed_out && ++timeouts_in_row_ >= kTimeoutsMax)
-        return fail(Error{Code::timeout, "{} requests in a row got no answer; the last: {}", timeouts_in_row_, error.text()});
+        return fail(
+            Error{Code::timeout, "{} requests in a row got no answer; the last: {}", timeouts_in_row_, error.text()});
     if (unit.pause == 0 && attempts_ <= config_.retries) {
         retry_ = index;
         return;
@@ -344,7 +353,8 @@ void ModbusSession::on_values(const PollRequest& request, const Reply& reply) {
     for (const PollItem& item : request.items) {
         Point& point = points_[item.index];
         if (!resolve(point)) continue;
-        const PropertyReading reading = read_property(*point.property, reply, item.address - std::size_t{request.address});
+        const PropertyReading reading =
+            read_property(*point.property, reply, item.address - std::size_t{request.address});
         if (!reading.error.empty()) set_device_error(point.device, point.property->name + ": " + reading.error);
         const bool is_bad = !reading.quality.usable();
         changed |= is_bad != point.bad;
@@ -423,14 +433,15 @@ void ModbusSession::append(Rows rows) {
         return set_error("the store is behind: readings are dropped");
     }
     ++batches_waiting_;
-    deps_.sink.append(std::move(rows), Durability::interval, [weak = weak_from_this(), count](Result<Appended> appended) {
-        const auto self = weak.lock();
-        if (!self) return;
-        --self->batches_waiting_;
-        if (appended) return;
-        self->counters_.dropped += count;
-        self->set_error(appended.error().text());
-    });
+    deps_.sink.append(std::move(rows), Durability::interval,
+                      [weak = weak_from_this(), count](Result<Appended> appended) {
+                          const auto self = weak.lock();
+                          if (!self) return;
+                          --self->batches_waiting_;
+                          if (appended) return;
+                          self->counters_.dropped += count;
+                          self->set_error(appended.error().text());
+                      });
 }
 
 void ModbusSession::count_bad() {
@@ -444,7 +455,8 @@ void ModbusSession::count_bad() {
 
 void ModbusSession::write(WriteJob job) {
     if (stopped_ || (state_ != LinkState::up && state_ != LinkState::connecting))
-        return job.done(Error{Code::unavailable, "connection {} is {}: nothing was written", config_.name, to_string(state_)});
+        return job.done(
+            Error{Code::unavailable, "connection {} is {}: nothing was written", config_.name, to_string(state_)});
     if (writes_.size() >= deps_.options.commands_waiting_max)
         return job.done(Error{Code::limit, "{} commands wait for connection {} already", writes_.size(), config_.name});
     if (job.expires == 0) job.expires = deps_.lane.clock().now() + kWriteGrace;
@@ -517,7 +529,8 @@ void ModbusSession::start_write() {
                                   if (!self || !self->writing_) return;
                                   if (reply && !reply->exception) return self->send_write(reply->registers[0]);
                                   const std::string why = reply ? to_string(*reply->exception) : reply.error().text();
-                                  self->finish_write(not_done("cannot read the register that holds the bit, nothing was written: " + why));
+                                  self->finish_write(not_done(
+                                      "cannot read the register that holds the bit, nothing was written: " + why));
                                   self->step();
                               });
     }
@@ -556,11 +569,11 @@ void ModbusSession::read_back() {
     }
     link_->request(device->unit, read_request(found->table, found->address, found->count()), config_.timeout,
                    [weak = weak_from_this(), property = *found](Result<Reply> reply) {
-        const auto self = weak.lock();
-        if (!self || !self->writing_) return;
-        self->finish_write(compare(property, self->writes_.front().value, std::move(reply)));
-        self->step();
-    });
+                       const auto self = weak.lock();
+                       if (!self || !self->writing_) return;
+                       self->finish_write(compare(property, self->writes_.front().value, std::move(reply)));
+                       self->step();
+                   });
 }
 
 void ModbusSession::finish_write(Result<CommandResult> result) {
@@ -602,8 +615,8 @@ void ModbusSession::set_device_error(std::size_t device, const std::string& text
 
 ConnectionStatus ModbusSession::connection_status() const {
     auto view = view_.lock();
-    return {view->name, "modbus_tcp", view->state, view->since, view->last_error, view->last_error_at, view->next_try,
-            counters_.snapshot(), view->latency_ms};
+    return {view->name,          "modbus_tcp",   view->state,          view->since,     view->last_error,
+            view->last_error_at, view->next_try, counters_.snapshot(), view->latency_ms};
 }
 
 std::vector<DeviceStatus> ModbusSession::device_status(TimeNs now) const {

@@ -34,11 +34,12 @@ struct SessionDeps {
     std::uint64_t seed;
 };
 
-// ModbusSession keeps one connection alive: off, connecting, up, backing_off. It polls by plan, one request at a time, turns
-// replies into batches for Sink, marks every gap once with a bad reading, and carries commands between two polls.
+// ModbusSession keeps one connection alive: off, connecting, up, backing_off. It polls by plan, one request at a time,
+// turns replies into batches for Sink, marks every gap once with a bad reading, and carries commands between two polls.
 // Lives:   through a shared_ptr held by Connections; its callbacks hold weak ones.
 // Threads: all on its lane, except the two status calls: any.
-// Bounds:  one request in flight, commands_waiting_max commands, kBatchesWaitingMax batches at the store (newer ones are
+// Bounds:  one request in flight, commands_waiting_max commands, kBatchesWaitingMax batches at the store (newer ones
+// are
 //          dropped and counted).
 // Disk:    none.
 class ModbusSession : public std::enable_shared_from_this<ModbusSession> {
@@ -62,7 +63,7 @@ private:
     struct Point {
         std::size_t device = 0;  // index into config_.devices
         const PropertyConfig* property = nullptr;
-        TagId tag;               // 0 until resolved
+        TagId tag;                     // 0 until resolved
         Reason marked = Reason::none;  // the bad reading that stands at its end, so that it is written once an outage
         bool bad = true;
     };
@@ -128,8 +129,8 @@ private:
     std::vector<Point> points_;
     std::vector<Poll> polls_;
     std::map<std::uint8_t, Unit> units_;
-    std::uint64_t plan_ = 0;  // number of the plan; an answer to an older one is not used
-    int attempts_ = 0;        // of the request in flight
+    std::uint64_t plan_ = 0;            // number of the plan; an answer to an older one is not used
+    int attempts_ = 0;                  // of the request in flight
     std::optional<std::size_t> retry_;  // poll to send once more, before all others
     int timeouts_in_row_ = 0;
     DurationNs back_off_ = 0;

@@ -14,7 +14,8 @@ using Mood = SimDevice::Mood;
 
 const io::Address kPlc{"10.0.0.7", 502};
 
-PropertyConfig property(std::string name, std::uint16_t address, Encoding encoding = Encoding::u16, ValueType type = ValueType::integer) {
+PropertyConfig property(std::string name, std::uint16_t address, Encoding encoding = Encoding::u16,
+                        ValueType type = ValueType::integer) {
     PropertyConfig config;
     config.name = std::move(name);
     config.type = type;
@@ -31,7 +32,8 @@ LinkConfig two_devices() {
     config.host = kPlc.host;
     config.port = kPlc.port;
     config.timeout = 200 * kMillisecond;
-    config.devices = {{"d1", "s/a", 1, true, {property("x", 0), property("y", 1)}}, {"d2", "s/b", 2, true, {property("z", 0)}}};
+    config.devices = {{"d1", "s/a", 1, true, {property("x", 0), property("y", 1)}},
+                      {"d2", "s/b", 2, true, {property("z", 0)}}};
     return config;
 }
 
@@ -44,15 +46,19 @@ struct World {
 
     std::shared_ptr<ModbusSession> make() {
         return std::make_shared<ModbusSession>(
-            SessionDeps{*loop, store, store, &store, [this](TenantId, const io::Address&) { return allowed; }, {}, 7}, config);
+            SessionDeps{*loop, store, store, &store, [this](TenantId, const io::Address&) { return allowed; }, {}, 7},
+            config);
     }
     ConnectionStatus status() const { return session->connection_status(); }
     std::string state() const { return std::string(to_string(status().state)); }
-    std::string device_state(std::size_t i) { return std::string(to_string(session->device_status(sim.clock().now())[i].state)); }
+    std::string device_state(std::size_t i) {
+        return std::string(to_string(session->device_status(sim.clock().now())[i].state));
+    }
     bool run_until(const std::function<bool()>& done) { return sim.run_until(done, 120 * kSecond); }
     Result<CommandResult> write(const std::string& device, const std::string& name, Value value, TimeNs expires = 0) {
         std::optional<Result<CommandResult>> got;
-        session->write({device, name, std::move(value), expires, [&](Result<CommandResult> result) { got = std::move(result); }});
+        session->write(
+            {device, name, std::move(value), expires, [&](Result<CommandResult> result) { got = std::move(result); }});
         EXPECT_TRUE(run_until([&] { return got.has_value(); }));
         return *got;
     }
@@ -119,7 +125,8 @@ TEST(ModbusSession, OneBadAddressDoesNotSpoilItsNeighbours) {
         EXPECT_GE(world.store.count(path, "good"), 8u) << path;
         EXPECT_EQ(world.store.count(path, "good"), world.store.of(path).size()) << path;
     }
-    EXPECT_NE(world.status().last_error.find("exception 2 (illegal data address)"), std::string::npos) << world.status().last_error;
+    EXPECT_NE(world.status().last_error.find("exception 2 (illegal data address)"), std::string::npos)
+        << world.status().last_error;
     EXPECT_GT(world.status().counters.exceptions, 0u);
     EXPECT_EQ(world.session->device_status(0)[0].bad, 1u);
 }
@@ -134,9 +141,13 @@ TEST(ModbusSession, MalformedRepliesAreCountedAndSurvived) {
         world.sim.run_for(1500 * kMillisecond);
         EXPECT_EQ(world.store.count("s/a.x", "good"), good);
         EXPECT_GE(world.store.of("s/a.x").size(), good + 1) << "a bad reading marks the gap";
-        if (mood != Mood::closes && mood != Mood::silent) { EXPECT_GT(world.status().counters.malformed, 0u); }
+        if (mood != Mood::closes && mood != Mood::silent) {
+            EXPECT_GT(world.status().counters.malformed, 0u);
+        }
         EXPECT_NE(world.status().last_error, "");
-        if (link_survives) { EXPECT_EQ(world.device.accepted, 1); }
+        if (link_survives) {
+            EXPECT_EQ(world.device.accepted, 1);
+        }
         world.device.mood = Mood::right;
         EXPECT_TRUE(world.run_until([&] { return world.store.count("s/a.x", "good") > good + 2; }));
         EXPECT_EQ(world.state(), "up");
@@ -165,7 +176,8 @@ TEST(ModbusSession, TwentyPowerCyclesHealAloneAndInventNothing) {
         };
         for (int cycle = 0; cycle < 20; ++cycle) {
             const auto good = world.store.count("s/a.x", "good");
-            ASSERT_TRUE(world.run_until([&] { return world.store.count("s/a.x", "good") >= good + 3; })) << "cycle " << cycle;
+            ASSERT_TRUE(world.run_until([&] { return world.store.count("s/a.x", "good") >= good + 3; }))
+                << "cycle " << cycle;
             world.sim.cut(kPlc, silent);
             if (!silent) world.device.power_off();
             world.sim.run_for(5 * kSecond);
@@ -233,7 +245,8 @@ TEST(ModbusSession, RefusedTargetsAreNotOpened) {
 TEST(ModbusSession, ValuesThatDoNotFitAreBadAndStrangeOnesUncertain) {
     auto config = two_devices();
     config.devices.resize(1);
-    config.devices[0].properties = {property("bcd", 0, Encoding::bcd16), property("nan", 2, Encoding::f32, ValueType::number),
+    config.devices[0].properties = {property("bcd", 0, Encoding::bcd16),
+                                    property("nan", 2, Encoding::f32, ValueType::number),
                                     property("hot", 4, Encoding::u16, ValueType::number)};
     config.devices[0].properties[2].max = 100;
     World world{config};
@@ -320,8 +333,10 @@ TEST(ModbusSession, CommandsExpireAndTheirQueueIsBounded) {
     int refused = 0, done = 0;
     for (int i = 0; i < 50; ++i)
         world.session->write({"d1", "x", std::int64_t{i}, 0, [&](Result<CommandResult> result) {
-                                  if (result) ++done;
-                                  else if (result.error().code() == Code::limit) ++refused;
+                                  if (result)
+                                      ++done;
+                                  else if (result.error().code() == Code::limit)
+                                      ++refused;
                               }});
     world.sim.run_for(30 * kSecond);
     EXPECT_EQ(done + refused, 50);
@@ -357,7 +372,8 @@ TEST(ModbusSession, ReconfiguringKeepsTheLinkUnlessItsAddressChanged) {
     EXPECT_EQ(world.device.requests.size(), requests);
     config.enabled = true;
     world.session->reconfigure(config);
-    EXPECT_TRUE(world.run_until([&] { return world.state() == "up" && world.store.qualities("s/a.x").back() == "good"; }));
+    EXPECT_TRUE(
+        world.run_until([&] { return world.state() == "up" && world.store.qualities("s/a.x").back() == "good"; }));
 }
 
 TEST(ModbusSession, TheTimeTheProgramDidNotRunIsAGap) {
@@ -370,7 +386,8 @@ TEST(ModbusSession, TheTimeTheProgramDidNotRunIsAGap) {
     world.session->start();
     world.sim.run_for(3 * kSecond);
     const auto& readings = world.store.of("s/a.x");
-    const auto gap = std::ranges::find_if(readings, [](const Reading& reading) { return reading.quality == bad(Reason::stopped); });
+    const auto gap =
+        std::ranges::find_if(readings, [](const Reading& reading) { return reading.quality == bad(Reason::stopped); });
     ASSERT_NE(gap, readings.end());
     EXPECT_EQ(gap->time, last + kSecond);
     EXPECT_EQ(world.store.count("s/a.x", "bad:stopped"), 1u);
@@ -407,12 +424,15 @@ TEST(ModbusSession, ManySeedsOfCutsAndMoodsNeverInventAValue) {
             world.sim.run_for(static_cast<DurationNs>(rng.below(4'000)) * kMillisecond);
         }
         for (const Reading& reading : world.store.of("s/a.x"))
-            if (reading.quality.good()) { EXPECT_EQ(served.erase(static_cast<std::uint16_t>(std::get<std::int64_t>(reading.value))), 1u); }
+            if (reading.quality.good()) {
+                EXPECT_EQ(served.erase(static_cast<std::uint16_t>(std::get<std::int64_t>(reading.value))), 1u);
+            }
         world.device.mood = Mood::right;
         world.device.dead_units.clear();
         world.sim.heal(kPlc);
         const auto good = world.store.count("s/b.z", "good");
-        EXPECT_TRUE(world.run_until([&] { return world.store.count("s/b.z", "good") > good && world.state() == "up"; }));
+        EXPECT_TRUE(
+            world.run_until([&] { return world.store.count("s/b.z", "good") > good && world.state() == "up"; }));
     }
 }
 

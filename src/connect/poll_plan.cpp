@@ -26,7 +26,8 @@ bool joins(const PollRequest& request, const PollItem& item, std::uint32_t lengt
     return std::max(end, end_of(item)) - request.address <= length_max;
 }
 
-std::vector<PollRequest> merge(const std::vector<PollItem>& sorted, std::uint32_t registers_max, std::uint32_t gap_registers) {
+std::vector<PollRequest> merge(const std::vector<PollItem>& sorted, std::uint32_t registers_max,
+                               std::uint32_t gap_registers) {
     std::vector<PollRequest> requests;
     for (const PollItem& item : sorted) {
         const std::uint32_t length_max = is_bits(item.table) ? kBitsMax : registers_max;
@@ -36,7 +37,8 @@ std::vector<PollRequest> merge(const std::vector<PollItem>& sorted, std::uint32_
             continue;
         }
         PollRequest& request = requests.back();
-        request.count = static_cast<std::uint16_t>(std::max(std::uint32_t{request.address} + request.count, end_of(item)) - request.address);
+        request.count = static_cast<std::uint16_t>(
+            std::max(std::uint32_t{request.address} + request.count, end_of(item)) - request.address);
         request.items.push_back(item);
     }
     return requests;

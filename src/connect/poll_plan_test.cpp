@@ -21,8 +21,8 @@ PollItem item(int unit, Table table, int address, int count, DurationNs period =
 std::string text_of(const std::vector<PollRequest>& requests) {
     std::string text;
     for (const PollRequest& request : requests)
-        text += fmt::format("{}u{}t{} {}+{}x{}", text.empty() ? "" : ", ", request.unit, static_cast<int>(request.table), request.address,
-                            request.count, request.items.size());
+        text += fmt::format("{}u{}t{} {}+{}x{}", text.empty() ? "" : ", ", request.unit,
+                            static_cast<int>(request.table), request.address, request.count, request.items.size());
     return text;
 }
 
@@ -64,11 +64,12 @@ TEST(PollPlan, SplitsARefusedRequestFirstAtItsGapsThenIntoSingles) {
 TEST(PollPlan, HoldsItsLimitsForRandomItems) {
     for (std::uint64_t seed = 1; seed <= 300; ++seed) {
         Rng rng{seed};
-        const PlanLimits limits{static_cast<std::uint16_t>(1 + rng.below(125)), static_cast<std::uint16_t>(rng.below(20))};
+        const PlanLimits limits{static_cast<std::uint16_t>(1 + rng.below(125)),
+                                static_cast<std::uint16_t>(rng.below(20))};
         std::vector<PollItem> items;
         for (std::size_t i = 0; i < 60; ++i) {
-            items.push_back(item(1 + static_cast<int>(rng.below(2)), static_cast<Table>(rng.below(4)), static_cast<int>(rng.below(300)),
-                                 1, rng.chance(0.5) ? kSecond : kMinute));
+            items.push_back(item(1 + static_cast<int>(rng.below(2)), static_cast<Table>(rng.below(4)),
+                                 static_cast<int>(rng.below(300)), 1, rng.chance(0.5) ? kSecond : kMinute));
             if (!is_bits(items.back().table)) items.back().count = static_cast<std::uint16_t>(1 + rng.below(4));
             items.back().index = i;
         }
@@ -79,7 +80,9 @@ TEST(PollPlan, HoldsItsLimitsForRandomItems) {
                 EXPECT_GE(one.address, request.address);
                 EXPECT_LE(one.address + one.count, request.address + request.count);
             }
-            if (request.items.size() > 1) { EXPECT_LE(request.count, is_bits(request.table) ? 2000 : limits.registers_max) << "seed " << seed; }
+            if (request.items.size() > 1) {
+                EXPECT_LE(request.count, is_bits(request.table) ? 2000 : limits.registers_max) << "seed " << seed;
+            }
         }
         EXPECT_EQ(seen, std::vector<int>(items.size(), 1)) << "seed " << seed;
     }

@@ -37,10 +37,14 @@ bool operator==(const PropertyConfig& a, const PropertyConfig& b) {
 
 Value nothing(ValueType type) {
     switch (type) {
-        case ValueType::number: return std::numeric_limits<double>::quiet_NaN();
-        case ValueType::integer: return std::int64_t{0};
-        case ValueType::boolean: return false;
-        case ValueType::text: return std::string();
+        case ValueType::number:
+            return std::numeric_limits<double>::quiet_NaN();
+        case ValueType::integer:
+            return std::int64_t{0};
+        case ValueType::boolean:
+            return false;
+        case ValueType::text:
+            return std::string();
     }
     ASSERT(false);
     return {};
@@ -77,12 +81,17 @@ Result<Value> check_write(const PropertyConfig& property, const Value& value) {
         return Error{Code::denied, "{} lies in a table of inputs, which cannot be written", property.name};
     auto converted = convert_exactly(value, property.type);
     if (!converted)
-        return Error{Code::invalid, "{} is of type {}, {} is not", property.name, gongshu::to_string(property.type), gongshu::to_string(value)};
+        return Error{Code::invalid, "{} is of type {}, {} is not", property.name, gongshu::to_string(property.type),
+                     gongshu::to_string(value)};
     const auto number = as_number(*converted);
     if (number && (!std::isfinite(*number) || outside(property, *number)))
-        return Error{Code::invalid, "{} must be {} to {} {}, not {}", property.name,
-                     property.min ? fmt::to_string(*property.min) : "any", property.max ? fmt::to_string(*property.max) : "any",
-                     property.unit, *number};
+        return Error{Code::invalid,
+                     "{} must be {} to {} {}, not {}",
+                     property.name,
+                     property.min ? fmt::to_string(*property.min) : "any",
+                     property.max ? fmt::to_string(*property.max) : "any",
+                     property.unit,
+                     *number};
     TRY(write_request(property, *converted, 0));
     return std::move(*converted);
 }

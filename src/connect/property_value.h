@@ -15,8 +15,8 @@ struct PropertyReading {
 // What stands in a bad reading: nothing that could be taken for a measurement (NaN, 0, false, "").
 Value nothing(ValueType type);
 
-// Takes the property out of a reply, `at` registers or bits from its beginning. What does not fit its type is bad:type, NaN
-// bad:sensor, what is outside min … max uncertain:range.
+// Takes the property out of a reply, `at` registers or bits from its beginning. What does not fit its type is bad:type,
+// NaN bad:sensor, what is outside min … max uncertain:range.
 PropertyReading read_property(const PropertyConfig& property, const wire::modbus::Reply& reply, std::size_t at);
 
 // The request that writes `value`. For a bit of a register `before` is the register as it is now. Code::invalid or

@@ -15,12 +15,23 @@ namespace gongshu::connect {
 class SimDevice {
 public:
     // What it does instead of the right answer.
-    enum class Mood { right, silent, wrong_transaction, wrong_unit, too_short, too_long, wrong_function, broken_header, closes };
+    enum class Mood {
+        right,
+        silent,
+        wrong_transaction,
+        wrong_unit,
+        too_short,
+        too_long,
+        wrong_function,
+        broken_header,
+        closes
+    };
 
     SimDevice(io::Loop& loop, const io::Address& address) : loop_(loop), address_(address) { power_on(); }
 
     void power_on() {
-        auto listener = loop_.listen(address_, {}, [this](std::unique_ptr<io::Stream> stream) { accept(std::move(stream)); });
+        auto listener =
+            loop_.listen(address_, {}, [this](std::unique_ptr<io::Stream> stream) { accept(std::move(stream)); });
         listener_ = std::move(listener.value());
     }
     // As if the plug were pulled: no answer any more, links die.
@@ -91,14 +102,29 @@ private:
         const auto reply = reply_to(frame.unit, *request);
         Buffer bytes = encode_reply(frame.transaction, frame.unit, reply);
         switch (mood) {
-            case Mood::wrong_transaction: bytes[0] ^= 0x55; break;
-            case Mood::wrong_unit: bytes[6] ^= 0x55; break;
-            case Mood::too_short: bytes.pop_back(), --bytes[5]; break;
-            case Mood::too_long: bytes.push_back(0), ++bytes[5]; break;
-            case Mood::wrong_function: bytes[7] ^= 0x10; break;
-            case Mood::broken_header: bytes[2] = 0x48; break;
-            case Mood::closes: link.stream->close(); return;
-            default: break;
+            case Mood::wrong_transaction:
+                bytes[0] ^= 0x55;
+                break;
+            case Mood::wrong_unit:
+                bytes[6] ^= 0x55;
+                break;
+            case Mood::too_short:
+                bytes.pop_back(), --bytes[5];
+                break;
+            case Mood::too_long:
+                bytes.push_back(0), ++bytes[5];
+                break;
+            case Mood::wrong_function:
+                bytes[7] ^= 0x10;
+                break;
+            case Mood::broken_header:
+                bytes[2] = 0x48;
+                break;
+            case Mood::closes:
+                link.stream->close();
+                return;
+            default:
+                break;
         }
         if (mood == Mood::right && on_reply) on_reply(frame.unit, *request, reply);
         link.stream->send(bytes);

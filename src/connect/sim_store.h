@@ -34,7 +34,8 @@ public:
     void append(Rows rows, Durability, Done done) override {
         ++batches;
         if (stalled) return;
-        for (std::size_t i = 0; i < rows.size(); ++i) by_path[infos_[rows.tag(i).value - 1].path].push_back(rows.reading(i));
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            by_path[infos_[rows.tag(i).value - 1].path].push_back(rows.reading(i));
         loop_.post([done = std::move(done), count = rows.size()] { done(Appended{count, 0}); });
     }
     void append_event(Event event, Durability, std::function<void(Result<EventId>)> done) override {
@@ -47,7 +48,9 @@ public:
         if (found == by_path.end() || found->second.empty()) return std::nullopt;
         return found->second.back();
     }
-    Result<std::vector<Event>> read_events(TenantId, Window, std::string_view, std::size_t) const override { return events; }
+    Result<std::vector<Event>> read_events(TenantId, Window, std::string_view, std::size_t) const override {
+        return events;
+    }
 
     Result<TagId> resolve(const TagKey& key, std::string_view path, ValueType type, std::string_view unit) override {
         for (const TagInfo& info : infos_)

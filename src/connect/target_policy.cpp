@@ -40,14 +40,16 @@ const char* why_special(std::string_view host) {
     const bool leading_zeros = host.find_first_not_of("0:") == std::string_view::npos ||
                                (host.back() == '1' && host.find_first_not_of("0:") == host.size() - 1);
     if (leading_zeros) return host.back() == '1' ? "loopback" : "no address";
-    if (host.starts_with("fe8") || host.starts_with("fe9") || host.starts_with("fea") || host.starts_with("feb")) return "link-local";
+    if (host.starts_with("fe8") || host.starts_with("fe9") || host.starts_with("fea") || host.starts_with("feb"))
+        return "link-local";
     if (host.starts_with("ff")) return "multicast";
     return nullptr;
 }
 
 std::string lower(std::string_view text) {
     std::string out(text);
-    std::ranges::transform(out, out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    std::ranges::transform(out, out.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
     return out;
 }
 
@@ -66,8 +68,9 @@ TargetPolicy make_target_policy(std::vector<std::string> allowed) {
         const std::string bracketed = host.find(':') == std::string::npos ? host : "[" + host + "]";
         for (const std::string& candidate : {host, bracketed, fmt::format("{}:{}", bracketed, target.port)})
             if (std::ranges::find(allowed, candidate) != allowed.end()) return {};
-        return Error{Code::denied, "{}:{} is not opened ({}): an administrator can list it with --allow-target {}", bracketed,
-                     target.port, special, bracketed};
+        return Error{Code::denied, "{}:{} is not opened ({}): an administrator can list it with --allow-target {}",
+                     bracketed,    target.port,
+                     special,      bracketed};
     };
 }
 

@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::uint8_t kExceptionFlag = 0x80;
 constexpr std::uint16_t kCoilOn = 0xff00;
-constexpr std::size_t kLengthMin = 2;                  // unit and a function code
+constexpr std::size_t kLengthMin = 2;  // unit and a function code
 constexpr std::size_t kLengthMax = 1 + kPduBytesMax;
 
 // What is special about a function: one line each, so that the code below has no switch.
@@ -100,7 +100,8 @@ Buffer finish_frame(Buffer frame) {
 Result<void> check_request(const Shape& shape, const Request& request) {
     const int code = static_cast<int>(shape.function);
     if (request.count < 1 || request.count > shape.count_max)
-        return Error{Code::invalid, "modbus function {} takes 1 to {} values, not {}", code, shape.count_max, request.count};
+        return Error{Code::invalid, "modbus function {} takes 1 to {} values, not {}", code, shape.count_max,
+                     request.count};
     if (request.address + request.count > 0x10000)
         return Error{Code::invalid, "modbus addresses {} + {} pass 65535", request.address, request.count};
     const std::size_t values = shape.bits ? request.bits.size() : request.registers.size();
@@ -122,8 +123,13 @@ std::expected<Request, Exception> decode_single(const Shape& shape, Request requ
 }
 
 Error mismatch(const Request& asked, std::string_view what, std::size_t found, std::size_t expected) {
-    return Error{Code::malformed, "modbus reply to function {} at address {} has {} {}, expected {}",
-                 static_cast<int>(asked.function), asked.address, what, found, expected};
+    return Error{Code::malformed,
+                 "modbus reply to function {} at address {} has {} {}, expected {}",
+                 static_cast<int>(asked.function),
+                 asked.address,
+                 what,
+                 found,
+                 expected};
 }
 
 Result<Reply> decode_read_reply(const Shape& shape, const Request& asked, Bytes pdu, Reply reply) {
@@ -145,8 +151,10 @@ Result<Reply> decode_write_reply(const Shape& shape, const Request& asked, Bytes
     if (reply.address != asked.address) return mismatch(asked, "an echoed address of", reply.address, asked.address);
     const std::uint16_t second = get_u16(pdu, 3);
     std::uint16_t expected = asked.count;
-    if (shape.single) expected = !shape.bits ? asked.registers.at(0) : asked.bits.at(0) != 0 ? kCoilOn : std::uint16_t{0};
-    if (second != expected) return mismatch(asked, shape.single ? "an echoed value of" : "an echoed count of", second, expected);
+    if (shape.single)
+        expected = !shape.bits ? asked.registers.at(0) : asked.bits.at(0) != 0 ? kCoilOn : std::uint16_t{0};
+    if (second != expected)
+        return mismatch(asked, shape.single ? "an echoed value of" : "an echoed count of", second, expected);
     reply.count = asked.count;
     return reply;
 }
@@ -157,15 +165,33 @@ std::string to_string(Exception exception) {
     const int code = static_cast<int>(exception);
     const char* meaning = "not in the standard";
     switch (exception) {
-        case Exception::illegal_function: meaning = "illegal function"; break;
-        case Exception::illegal_address: meaning = "illegal data address"; break;
-        case Exception::illegal_value: meaning = "illegal data value"; break;
-        case Exception::device_failure: meaning = "server device failure"; break;
-        case Exception::acknowledge: meaning = "acknowledge, still working"; break;
-        case Exception::busy: meaning = "server device busy"; break;
-        case Exception::memory_parity: meaning = "memory parity error"; break;
-        case Exception::gateway_path: meaning = "gateway path unavailable"; break;
-        case Exception::gateway_target: meaning = "gateway target device failed to respond"; break;
+        case Exception::illegal_function:
+            meaning = "illegal function";
+            break;
+        case Exception::illegal_address:
+            meaning = "illegal data address";
+            break;
+        case Exception::illegal_value:
+            meaning = "illegal data value";
+            break;
+        case Exception::device_failure:
+            meaning = "server device failure";
+            break;
+        case Exception::acknowledge:
+            meaning = "acknowledge, still working";
+            break;
+        case Exception::busy:
+            meaning = "server device busy";
+            break;
+        case Exception::memory_parity:
+            meaning = "memory parity error";
+            break;
+        case Exception::gateway_path:
+            meaning = "gateway path unavailable";
+            break;
+        case Exception::gateway_target:
+            meaning = "gateway target device failed to respond";
+            break;
     }
     return fmt::format("exception {} ({})", code, meaning);
 }
@@ -204,7 +230,8 @@ Buffer encode_reply(std::uint16_t transaction, std::uint8_t unit, const Reply& r
     out.push_back(static_cast<std::uint8_t>(reply.function));
     if (shape.read) {
         ASSERT((shape.bits ? reply.bits.size() : reply.registers.size()) <= shape.count_max);
-        out.push_back(static_cast<std::uint8_t>(shape.bits ? bit_bytes(reply.bits.size()) : reply.registers.size() * 2));
+        out.push_back(
+            static_cast<std::uint8_t>(shape.bits ? bit_bytes(reply.bits.size()) : reply.registers.size() * 2));
         if (shape.bits)
             put_bits(out, reply.bits);
         else

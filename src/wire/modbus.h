@@ -99,10 +99,10 @@ struct Frame {
 // Bounds:  holds less than one frame (260 bytes).
 class FrameDecoder {
 public:
-    // Takes bytes in any split; calls `on_frame` once per whole frame, in order; `on_frame` must not destroy the decoder,
-    // and returns false to stop (the rest is forgotten). A header that cannot be one (protocol not 0, length outside
-    // 2 … 254) is Code::malformed: the link must be closed, since TCP gives no mark to find the next frame by. After that
-    // every call gives the same error until reset().
+    // Takes bytes in any split; calls `on_frame` once per whole frame, in order; `on_frame` must not destroy the
+    // decoder, and returns false to stop (the rest is forgotten). A header that cannot be one (protocol not 0, length
+    // outside 2 … 254) is Code::malformed: the link must be closed, since TCP gives no mark to find the next frame by.
+    // After that every call gives the same error until reset().
     Result<void> feed(Bytes received, const std::function<bool(const Frame&)>& on_frame);
     void reset();
     std::size_t buffered_bytes() const { return buffer_.size(); }
@@ -137,12 +137,12 @@ struct ValueCodec {
 // Registers that one value takes.
 std::uint16_t register_count(const ValueCodec& codec);
 
-// The value as `type`. Code::malformed for BCD digits over 9 and text that is not UTF-8; Code::limit when it does not fit
-// `type` (2^63 in an integer, 0.5 in an integer). f32/f64 NaN and infinities come through as they are. Text ends at the
-// first NUL and loses spaces at its end.
+// The value as `type`. Code::malformed for BCD digits over 9 and text that is not UTF-8; Code::limit when it does not
+// fit `type` (2^63 in an integer, 0.5 in an integer). f32/f64 NaN and infinities come through as they are. Text ends at
+// the first NUL and loses spaces at its end.
 Result<Value> decode_value(const ValueCodec& codec, std::span<const std::uint16_t> registers, ValueType type);
-// Undoes decode_value(). Code::limit when the raw value does not fit the encoding, Code::invalid when the value's type does
-// not suit. For bit: `before` is the register as it is now, only the bit is changed.
+// Undoes decode_value(). Code::limit when the raw value does not fit the encoding, Code::invalid when the value's type
+// does not suit. For bit: `before` is the register as it is now, only the bit is changed.
 Result<std::vector<std::uint16_t>> encode_value(const ValueCodec& codec, const Value& value, std::uint16_t before = 0);
 
 }  // namespace gongshu::wire::modbus

@@ -43,14 +43,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
     const Bytes input{data, bytes};
     FrameDecoder whole, pieces;
     std::size_t frames_whole = 0, frames_pieces = 0;
-    const bool fine = whole.feed(input, [&](const Frame& frame) {
-        ++frames_whole;
-        check_pdu(frame.pdu);
-        return true;
-    }).has_value();
+    const bool fine = whole
+                          .feed(input,
+                                [&](const Frame& frame) {
+                                    ++frames_whole;
+                                    check_pdu(frame.pdu);
+                                    return true;
+                                })
+                          .has_value();
     bool fine_pieces = true;
     for (const std::uint8_t byte : input) {
-        fine_pieces = pieces.feed({&byte, 1}, [&](const Frame&) { return ++frames_pieces > 0; }).has_value() && fine_pieces;
+        fine_pieces =
+            pieces.feed({&byte, 1}, [&](const Frame&) { return ++frames_pieces > 0; }).has_value() && fine_pieces;
         ASSERT(pieces.buffered_bytes() <= kMbapBytes + kPduBytesMax);
     }
     ASSERT(fine == fine_pieces && frames_whole == frames_pieces);

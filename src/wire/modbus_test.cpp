@@ -23,7 +23,9 @@ Buffer hex(std::string_view text) {
 
 Buffer pdu_of(const Buffer& frame) { return {frame.begin() + kMbapBytes, frame.end()}; }
 
-Request read(Function function, std::uint16_t address, std::uint16_t count) { return {function, address, count, {}, {}}; }
+Request read(Function function, std::uint16_t address, std::uint16_t count) {
+    return {function, address, count, {}, {}};
+}
 
 // Bits of the bytes in the standard's examples, least significant first.
 std::vector<std::uint8_t> bits(std::string_view bytes, std::size_t count) {
@@ -49,13 +51,17 @@ TEST(Modbus, ExamplesOfTheStandard) {
     };
     using enum Function;
     f(read(read_coils, 0x13, 19), "01 0013 0013", "01 03 CD6B05", {read_coils, {}, 0, 19, bits("CD6B05", 19), {}});
-    f(read(read_discrete_inputs, 0xc4, 22), "02 00C4 0016", "02 03 ACDB35", {read_discrete_inputs, {}, 0, 22, bits("ACDB35", 22), {}});
-    f(read(read_holding_registers, 0x6b, 3), "03 006B 0003", "03 06 022B 0000 0064", {read_holding_registers, {}, 0, 3, {}, {0x22b, 0, 0x64}});
+    f(read(read_discrete_inputs, 0xc4, 22), "02 00C4 0016", "02 03 ACDB35",
+      {read_discrete_inputs, {}, 0, 22, bits("ACDB35", 22), {}});
+    f(read(read_holding_registers, 0x6b, 3), "03 006B 0003", "03 06 022B 0000 0064",
+      {read_holding_registers, {}, 0, 3, {}, {0x22b, 0, 0x64}});
     f(read(read_input_registers, 8, 1), "04 0008 0001", "04 02 000A", {read_input_registers, {}, 0, 1, {}, {10}});
     f({write_coil, 0xac, 1, {1}, {}}, "05 00AC FF00", "05 00AC FF00", {write_coil, {}, 0xac, 1, {}, {}});
     f({write_register, 1, 1, {}, {3}}, "06 0001 0003", "06 0001 0003", {write_register, {}, 1, 1, {}, {}});
-    f({write_coils, 0x13, 10, bits("CD01", 10), {}}, "0F 0013 000A 02 CD01", "0F 0013 000A", {write_coils, {}, 0x13, 10, {}, {}});
-    f({write_registers, 1, 2, {}, {10, 0x102}}, "10 0001 0002 04 000A 0102", "10 0001 0002", {write_registers, {}, 1, 2, {}, {}});
+    f({write_coils, 0x13, 10, bits("CD01", 10), {}}, "0F 0013 000A 02 CD01", "0F 0013 000A",
+      {write_coils, {}, 0x13, 10, {}, {}});
+    f({write_registers, 1, 2, {}, {10, 0x102}}, "10 0001 0002 04 000A 0102", "10 0001 0002",
+      {write_registers, {}, 1, 2, {}, {}});
 }
 
 TEST(Modbus, ExceptionOfTheStandardIsAValue) {
@@ -186,13 +192,15 @@ TEST(ModbusValue, DecodesEveryEncoding) {
         ASSERT_TRUE(value) << value.error().text();
         EXPECT_EQ(gongshu::to_string(*value), gongshu::to_string(want)) << to_string(codec.encoding);
         EXPECT_EQ(value->index(), want.index());
-        const auto back = encode_value(codec, *value, codec.encoding == Encoding::bit ? registers[0] : std::uint16_t{0});
+        const auto back =
+            encode_value(codec, *value, codec.encoding == Encoding::bit ? registers[0] : std::uint16_t{0});
         ASSERT_TRUE(back) << back.error().text();
         EXPECT_EQ(*back, registers) << to_string(codec.encoding);
     };
     using enum Encoding;
     using enum WordOrder;
-    constexpr auto number = ValueType::number, integer = ValueType::integer, boolean = ValueType::boolean, words = ValueType::text;
+    constexpr auto number = ValueType::number, integer = ValueType::integer, boolean = ValueType::boolean,
+                   words = ValueType::text;
     f({.encoding = u16}, {65535}, integer, std::int64_t{65535});
     f({.encoding = i16}, {65535}, integer, std::int64_t{-1});
     f({.encoding = u16, .order = badc}, {0x3412}, integer, std::int64_t{0x1234});
@@ -261,7 +269,8 @@ TEST(ModbusValue, SaysWhatDoesNotFit) {
 TEST(ModbusValue, ABitLeavesItsNeighboursAlone) {
     EXPECT_EQ(encode_value({.encoding = Encoding::bit, .bit = 3}, true, 0xf0f0).value().at(0), 0xf0f8);
     EXPECT_EQ(encode_value({.encoding = Encoding::bit, .bit = 4}, false, 0xf0f0).value().at(0), 0xf0e0);
-    EXPECT_EQ(encode_value({.encoding = Encoding::bit, .order = WordOrder::badc, .bit = 0}, true, 0x0000).value().at(0), 0x0100);
+    EXPECT_EQ(encode_value({.encoding = Encoding::bit, .order = WordOrder::badc, .bit = 0}, true, 0x0000).value().at(0),
+              0x0100);
 }
 
 TEST(ModbusValue, EveryIntegerEncodingComesBack) {
@@ -281,7 +290,8 @@ TEST(ModbusValue, EveryIntegerEncodingComesBack) {
 TEST(ModbusValue, NamesRoundTrip) {
     for (int i = 0; i <= static_cast<int>(Encoding::text); ++i)
         EXPECT_EQ(parse_encoding(to_string(static_cast<Encoding>(i))), static_cast<Encoding>(i));
-    for (int i = 0; i < 4; ++i) EXPECT_EQ(parse_word_order(to_string(static_cast<WordOrder>(i))), static_cast<WordOrder>(i));
+    for (int i = 0; i < 4; ++i)
+        EXPECT_EQ(parse_word_order(to_string(static_cast<WordOrder>(i))), static_cast<WordOrder>(i));
     EXPECT_FALSE(parse_encoding("u17"));
     EXPECT_FALSE(parse_word_order("ACBD"));
 }

@@ -25,7 +25,8 @@ constexpr EncodingInfo kEncodings[] = {
     {Encoding::u32, "u32", 2, false, 0, 0xffffffff},
     {Encoding::i32, "i32", 2, false, std::numeric_limits<std::int32_t>::min(), 0x7fffffff},
     {Encoding::u64, "u64", 4, false, 0, std::numeric_limits<std::uint64_t>::max()},
-    {Encoding::i64, "i64", 4, false, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()},
+    {Encoding::i64, "i64", 4, false, std::numeric_limits<std::int64_t>::min(),
+     std::numeric_limits<std::int64_t>::max()},
     {Encoding::f32, "f32", 2, true, 0, 0},
     {Encoding::f64, "f64", 4, true, 0, 0},
     {Encoding::bcd16, "bcd16", 1, false, 0, 9999},
@@ -58,7 +59,8 @@ std::vector<std::uint16_t> split(const ValueCodec& codec, std::uint64_t bits) {
     std::vector<std::uint16_t> registers(register_count(codec));
     for (std::size_t i = registers.size(); i-- > 0; bits >>= 16) {
         const auto word = static_cast<std::uint16_t>(bits);
-        registers[swaps_words(codec.order) ? registers.size() - 1 - i : i] = swaps_bytes(codec.order) ? swap_bytes(word) : word;
+        registers[swaps_words(codec.order) ? registers.size() - 1 - i : i] =
+            swaps_bytes(codec.order) ? swap_bytes(word) : word;
     }
     return registers;
 }
@@ -106,7 +108,8 @@ Result<Value> decode_text(const ValueCodec& codec, std::span<const std::uint16_t
 
 Result<std::vector<std::uint16_t>> encode_text(const ValueCodec& codec, const Value& value) {
     const std::string* text = std::get_if<std::string>(&value);
-    if (text == nullptr) return Error{Code::invalid, "cannot write a {} into registers of text", gongshu::to_string(type_of(value))};
+    if (text == nullptr)
+        return Error{Code::invalid, "cannot write a {} into registers of text", gongshu::to_string(type_of(value))};
     if (text->size() > codec.text_registers * 2u)
         return Error{Code::limit, "text has {} bytes, the registers hold {}", text->size(), codec.text_registers * 2};
     std::vector<std::uint16_t> registers(codec.text_registers);
@@ -131,18 +134,26 @@ bool is_scaled(const ValueCodec& codec) { return codec.scale != 1 || codec.offse
 // The raw number, exact as an integer where the encoding is one.
 Result<Value> decode_raw(const ValueCodec& codec, std::uint64_t bits) {
     switch (codec.encoding) {
-        case Encoding::i16: return Value{std::int64_t{static_cast<std::int16_t>(bits)}};
-        case Encoding::i32: return Value{std::int64_t{static_cast<std::int32_t>(bits)}};
-        case Encoding::f32: return Value{static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(bits)))};
-        case Encoding::f64: return Value{std::bit_cast<double>(bits)};
-        case Encoding::bcd16: return Value{static_cast<std::int64_t>(TRY(from_bcd(bits, 4)))};
-        case Encoding::bcd32: return Value{static_cast<std::int64_t>(TRY(from_bcd(bits, 8)))};
-        case Encoding::bit: return Value{(bits >> codec.bit & 1) != 0};
+        case Encoding::i16:
+            return Value{std::int64_t{static_cast<std::int16_t>(bits)}};
+        case Encoding::i32:
+            return Value{std::int64_t{static_cast<std::int32_t>(bits)}};
+        case Encoding::f32:
+            return Value{static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(bits)))};
+        case Encoding::f64:
+            return Value{std::bit_cast<double>(bits)};
+        case Encoding::bcd16:
+            return Value{static_cast<std::int64_t>(TRY(from_bcd(bits, 4)))};
+        case Encoding::bcd32:
+            return Value{static_cast<std::int64_t>(TRY(from_bcd(bits, 8)))};
+        case Encoding::bit:
+            return Value{(bits >> codec.bit & 1) != 0};
         case Encoding::u64:
             if (bits > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
                 return Value{static_cast<double>(bits)};
             return Value{static_cast<std::int64_t>(bits)};
-        default: return Value{static_cast<std::int64_t>(bits)};
+        default:
+            return Value{static_cast<std::int64_t>(bits)};
     }
 }
 
@@ -157,8 +168,14 @@ Result<std::uint64_t> encode_float(const ValueCodec& codec, double raw) {
 Result<std::uint64_t> encode_integer(const ValueCodec& codec, const Value& value) {
     const EncodingInfo& info = info_of(codec.encoding);
     const auto refuse = [&] {
-        return Error{Code::limit, "{} does not fit {}: with scale {} and offset {} its raw value must be {} to {}",
-                     gongshu::to_string(value), info.name, codec.scale, codec.offset, info.min, info.max};
+        return Error{Code::limit,
+                     "{} does not fit {}: with scale {} and offset {} its raw value must be {} to {}",
+                     gongshu::to_string(value),
+                     info.name,
+                     codec.scale,
+                     codec.offset,
+                     info.min,
+                     info.max};
     };
     if (const auto* whole = std::get_if<std::int64_t>(&value); whole != nullptr && !is_scaled(codec)) {
         if (*whole < info.min || (*whole > 0 && static_cast<std::uint64_t>(*whole) > info.max)) return refuse();
@@ -166,7 +183,9 @@ Result<std::uint64_t> encode_integer(const ValueCodec& codec, const Value& value
     }
     const double raw = std::round((*as_number(value) - codec.offset) / codec.scale);
     // The upper limit of 64 bits is not a double: compare with the next power of two, which is.
-    const double end = info.encoding == Encoding::u64 ? 0x1p64 : info.encoding == Encoding::i64 ? 0x1p63 : static_cast<double>(info.max) + 1;
+    const double end = info.encoding == Encoding::u64   ? 0x1p64
+                       : info.encoding == Encoding::i64 ? 0x1p63
+                                                        : static_cast<double>(info.max) + 1;
     if (!(raw >= static_cast<double>(info.min) && raw < end)) return refuse();
     return raw < 0 ? static_cast<std::uint64_t>(static_cast<std::int64_t>(raw)) : static_cast<std::uint64_t>(raw);
 }
@@ -197,14 +216,16 @@ std::uint16_t register_count(const ValueCodec& codec) {
 Result<Value> decode_value(const ValueCodec& codec, std::span<const std::uint16_t> registers, ValueType type) {
     ASSERT(registers.size() == register_count(codec));
     ASSERT(codec.scale != 0 && codec.bit < 16);
-    Value value = codec.encoding == Encoding::text ? TRY(decode_text(codec, registers)) : TRY(decode_raw(codec, join(codec, registers)));
+    Value value = codec.encoding == Encoding::text ? TRY(decode_text(codec, registers))
+                                                   : TRY(decode_raw(codec, join(codec, registers)));
     if (is_scaled(codec) && (type_of(value) == ValueType::number || type_of(value) == ValueType::integer))
         value = scaled(*as_number(value), codec);
     // A number takes any integer, as a measured value: 2^53 and more lose digits there by choice of the type.
     if (type == ValueType::number && type_of(value) == ValueType::integer) return Value{*as_number(value)};
     // 1e300 in an integer is refused by convert_exactly() as well.
     if (auto converted = convert_exactly(value, type)) return std::move(*converted);
-    return Error{Code::limit, "{} ({}) is not exactly a {}", gongshu::to_string(value), to_string(codec.encoding), gongshu::to_string(type)};
+    return Error{Code::limit, "{} ({}) is not exactly a {}", gongshu::to_string(value), to_string(codec.encoding),
+                 gongshu::to_string(type)};
 }
 
 Result<std::vector<std::uint16_t>> encode_value(const ValueCodec& codec, const Value& value, std::uint16_t before) {
@@ -218,7 +239,8 @@ Result<std::vector<std::uint16_t>> encode_value(const ValueCodec& codec, const V
         const auto mask = static_cast<std::uint16_t>(1u << codec.bit);
         return split(codec, *number != 0 ? own | mask : own & ~mask);
     }
-    if (info_of(codec.encoding).is_float) return split(codec, TRY(encode_float(codec, (*number - codec.offset) / codec.scale)));
+    if (info_of(codec.encoding).is_float)
+        return split(codec, TRY(encode_float(codec, (*number - codec.offset) / codec.scale)));
     const std::uint64_t raw = TRY(encode_integer(codec, value));
     const bool is_bcd = codec.encoding == Encoding::bcd16 || codec.encoding == Encoding::bcd32;
     return split(codec, is_bcd ? to_bcd(raw) : raw);
