@@ -1,0 +1,99 @@
+// Real loops and threads: lanes append while others read, seal and make tags. Worth most under ThreadSanitizer.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <latch>
+#include <thread>
+
+#include "base/log.h"
+#include "history/history.h"
+#include "io/sim.h"
+
+namespace gongshu::history {
+namespace {
+
+constexpr int kLanes = 2;
+constexpr int kBatches = 150;
+constexpr int kRows = 40;
+
+TEST(Threads, AppendReadSealAndResolveAtOnce) {
+    set_log_level(LogLevel::warning);
+    io::SimFiles files;
+    const auto clock = io::make_system_clock();
+    std::vector<std::unique_ptr<io::Loop>> loops;
+    std::vector<io::Loop*> lanes;
+    for (int i = 0; i < kLanes; ++i) lanes.push_back(loops.emplace_back(io::make_epoll_loop(*clock)).get());
+    auto pool = io::make_thread_pool(2, 100);
+    Metrics metrics;
+    HistoryOptions options;
+    options.folder = "/store";
+    auto made = History::create(files, *clock, metrics, lanes, *pool, options);
+    ASSERT_TRUE(made) << made.error().text();
+    History& history = **made;
+    std::vector<TagId> tags;
+    for (int i = 0; i < 8; ++i)
+        tags.push_back(
+            *history.resolve({TenantId{1}, "d:" + std::to_string(i), "x"}, std::to_string(i), ValueType::number, ""));
+    std::vector<std::jthread> threads;
+    for (io::Loop* lane : lanes) threads.emplace_back([lane] { lane->run(); });
+
+    const TimeNs start = clock->now() - kMinute;
+    std::latch appended{kLanes * kBatches};
+    std::atomic<std::uint64_t> acknowledged = 0;
+    for (int lane = 0; lane < kLanes; ++lane) {
+        for (int batch = 0; batch < kBatches; ++batch) {
+            lanes[static_cast<std::size_t>(lane)]->post([&, lane, batch] {
+                Rows rows;  // over all shards, so over both lanes
+                for (int i = 0; i < kRows; ++i)
+                    rows.add_number(tags[static_cast<std::size_t>(i) % tags.size()],
+                                    start + (batch * kRows + i) * kMicrosecond + lane, i);
+                history.append(std::move(rows), batch % 2 ? Durability::sync : Durability::interval,
+                               [&, lane](Result<Appended> result) {
+                                   EXPECT_TRUE(lanes[static_cast<std::size_t>(lane)]->in_loop());
+                                   if (result) acknowledged += result->rows;
+                                   appended.count_down();
+                               });
+            });
+        }
+    }
+    std::atomic<bool> over = false;
+    const auto count = [&] {
+        ReadRequest request;
+        request.tags = tags;
+        request.window = {0, start + kDay};
+        const auto series = history.read(request);
+        EXPECT_TRUE(series) << (series ? "" : series.error().text());
+        std::uint64_t rows = 0;
+        if (series)
+            for (const Series& one : *series) rows += one.rows.size();
+        return rows;
+    };
+    threads.emplace_back([&] {
+        while (!over) {
+            const std::uint64_t before = acknowledged;
+            EXPECT_GE(count(), before);  // an answer sees what was acknowledged before
+            for (const TagId tag : tags) (void)history.last(tag);
+            (void)history.stats();
+        }
+    });
+    threads.emplace_back([&] {
+        for (int i = 0; !over; ++i) {
+            EXPECT_TRUE(history.compact());
+            EXPECT_TRUE(history.resolve({TenantId{2}, "d:" + std::to_string(i % 50), "x"}, std::to_string(i),
+                                        ValueType::number, ""));
+            EXPECT_TRUE(history.verify());
+        }
+    });
+    appended.wait();
+    over = true;
+    for (io::Loop* lane : lanes) lane->stop();
+    threads.clear();
+    EXPECT_EQ(acknowledged, static_cast<std::uint64_t>(kLanes * kBatches * kRows));
+    EXPECT_EQ(count(), acknowledged);
+    history.stop();
+    made->reset();
+    set_log_level(LogLevel::info);
+}
+
+}  // namespace
+}  // namespace gongshu::history
