@@ -69,7 +69,8 @@ Result<void> Platform::make_store() {
 
 Result<void> Platform::make_doors() {
     connections_ = TRY(connect::Connections::create(
-        {*registry_, *history_, *history_, metrics_, lanes_, connect::make_target_policy(options_.allow_target)}));
+        {*registry_, *history_, *history_, metrics_, lanes_, connect::make_target_policy(options_.allow_target),
+         history_.get()}));
     authenticator_ = std::make_unique<Authenticator>(*auth_, *lanes_.front(), *pool_);
     egress_ = std::make_unique<api::CountingEgress>(metrics_);
     const auto device_uid = [this](TenantId tenant, std::string_view path) {

@@ -180,8 +180,9 @@ void ConnectionsImpl::update(Entries& entries, LinkConfig config) {
     const std::uint64_t number = sessions_made_++;
     entry.lane = deps_.lanes[number % deps_.lanes.size()];
     entry.config = config;
-    SessionDeps session{*entry.lane,           deps_.tags, deps_.sink, deps_.reader, deps_.may_connect, options_,
-                        options_.seed + number};
+    SessionDeps session{
+        *entry.lane,   deps_.tags, deps_.sink, deps_.reader, deps_.may_connect, options_, options_.seed + number,
+        &deps_.metrics};
     entry.session = std::make_shared<ModbusSession>(std::move(session), std::move(config));
     entry.lane->post([session = entry.session] { session->start(); });
 }

@@ -96,8 +96,8 @@ struct ConnectionsDeps {
     Metrics& metrics;
     std::vector<io::Loop*> lanes;
     TargetPolicy may_connect;
-    // If given: readings of before a restart end with bad:stopped, one period after the last, so that the time nobody
-    // asked shows as a gap.
+    // If given: a tag whose last reading is older than three periods at the start gets one that is bad:stopped, so that
+    // the time nobody asked shows as a gap.
     const Reader* reader = nullptr;
 };
 

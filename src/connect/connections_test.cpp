@@ -81,6 +81,7 @@ TEST_F(ConnectionsTest, RunsWhatTheRegistryHolds) {
     EXPECT_EQ(to_string(status(0).state), "up");
     EXPECT_EQ(gongshu::to_string(store.of("s/one.speed").back().value), "1480.5");
     EXPECT_TRUE(store.of("s/one.sent").empty()) << "no address: the device sends it by itself";
+    EXPECT_NE(metrics.render().find("gongshu_connect_replies_total "), std::string::npos);
     const auto devices = connections->device_status(actor.tenant);
     ASSERT_EQ(devices.size(), 2u);
     EXPECT_EQ(devices[0].name, "s/one");

@@ -12,6 +12,22 @@ LinkCounters AtomicCounters::snapshot() const {
     return {requests, replies, timeouts, exceptions, malformed, reconnects, readings, bytes_in, bytes_out, dropped};
 }
 
+void AtomicCounters::add_to(Metrics& metrics) {
+    const auto name = [&](Tally& tally, const char* what, const char* help) {
+        tally.add_to(metrics.counter(std::string("gongshu_connect_") + what + "_total", help));
+    };
+    name(requests, "requests", "Requests sent to machines.");
+    name(replies, "replies", "Good replies of machines.");
+    name(timeouts, "timeouts", "Requests without an answer in time.");
+    name(exceptions, "exceptions", "Replies in which a machine refuses.");
+    name(malformed, "malformed", "Replies that do not fit what was asked, and broken frames.");
+    name(reconnects, "reconnects", "Links opened again.");
+    name(readings, "readings", "Readings taken from replies.");
+    name(bytes_in, "received_bytes", "Bytes received from machines.");
+    name(bytes_out, "sent_bytes", "Bytes sent to machines.");
+    name(dropped, "dropped_readings", "Readings that the store refused or was too slow for.");
+}
+
 ModbusLink::ModbusLink(io::Loop& loop, TenantId tenant, TargetPolicy may_connect, AtomicCounters& counters,
                        std::function<void(const Error&)> on_down)
     : loop_(loop),

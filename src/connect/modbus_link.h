@@ -11,10 +11,27 @@
 
 namespace gongshu::connect {
 
+// One number of one connection that is also added to the number of all connections in /metrics.
+class Tally {
+public:
+    void operator++() { *this += 1; }
+    void operator+=(std::uint64_t by) {
+        own_.fetch_add(by, std::memory_order_relaxed);
+        if (all_ != nullptr) all_->add(by);
+    }
+    operator std::uint64_t() const { return own_.load(std::memory_order_relaxed); }
+    void add_to(Counter& all) { all_ = &all; }
+
+private:
+    std::atomic<std::uint64_t> own_ = 0;
+    Counter* all_ = nullptr;
+};
+
 // LinkCounters as they are counted on a lane and read from anywhere.
 struct AtomicCounters {
-    std::atomic<std::uint64_t> requests{0}, replies{0}, timeouts{0}, exceptions{0}, malformed{0}, reconnects{0},
-        readings{0}, bytes_in{0}, bytes_out{0}, dropped{0};
+    Tally requests, replies, timeouts, exceptions, malformed, reconnects, readings, bytes_in, bytes_out, dropped;
+    // Before the first count. Tests of a connection do not count into /metrics.
+    void add_to(Metrics& metrics);
     LinkCounters snapshot() const;
 };
 

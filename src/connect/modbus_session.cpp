@@ -41,6 +41,7 @@ Error refused(Exception exception, std::uint8_t unit, Table table, std::uint16_t
 
 ModbusSession::ModbusSession(SessionDeps deps, LinkConfig config)
     : deps_(std::move(deps)), config_(std::move(config)), rng_(deps_.seed) {
+    if (deps_.metrics != nullptr) counters_.add_to(*deps_.metrics);
     set_state(LinkState::off);
 }
 
@@ -201,7 +202,9 @@ void ModbusSession::view_devices() {
     }
 }
 
-// What was not asked while the program did not run is no measurement: the last reading of before does not hold.
+// While the program did not run nobody asked: a bad reading stands between the last one of before and the first of now.
+// It has the time of the start and not of the stop, which only a crash-proof diary would know, so that no rule takes
+// the hours between for time in which the machine was heard to be bad.
 void ModbusSession::mark_restart_gaps() {
     if (deps_.reader == nullptr) return;
     const TimeNs now = deps_.lane.clock().now();
@@ -210,7 +213,7 @@ void ModbusSession::mark_restart_gaps() {
         if (!resolve(point) || rows.full()) continue;
         const auto last = deps_.reader->last(point.tag);
         if (!last || !last->quality.usable() || now - last->time <= 3 * point.property->period) continue;
-        rows.add({point.tag, last->time + point.property->period, nothing(point.property->type), bad(Reason::stopped)});
+        rows.add({point.tag, now, nothing(point.property->type), bad(Reason::stopped)});
     }
     append(std::move(rows));
 }

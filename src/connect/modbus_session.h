@@ -32,6 +32,7 @@ struct SessionDeps {
     TargetPolicy may_connect;
     ConnectionsOptions options;
     std::uint64_t seed;
+    Metrics* metrics = nullptr;
 };
 
 // ModbusSession keeps one connection alive: off, connecting, up, backing_off. It polls by plan, one request at a time,

@@ -139,7 +139,8 @@ std::uint16_t register_count(const ValueCodec& codec);
 
 // The value as `type`. Code::malformed for BCD digits over 9 and text that is not UTF-8; Code::limit when it does not
 // fit `type` (2^63 in an integer, 0.5 in an integer). f32/f64 NaN and infinities come through as they are. Text ends at
-// the first NUL and loses spaces at its end.
+// the first NUL and loses spaces at its end. An f32 is given as the shortest decimal that names it (7.71), which is the
+// same f32.
 Result<Value> decode_value(const ValueCodec& codec, std::span<const std::uint16_t> registers, ValueType type);
 // Undoes decode_value(). Code::limit when the raw value does not fit the encoding, Code::invalid when the value's type
 // does not suit. For bit: `before` is the register as it is now, only the bit is changed.

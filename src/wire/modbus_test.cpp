@@ -217,6 +217,9 @@ TEST(ModbusValue, DecodesEveryEncoding) {
     f({.encoding = i64}, {0xffff, 0xffff, 0xffff, 0xffff}, integer, std::int64_t{-1});
     f({.encoding = f32}, {0x41c8, 0x0000}, number, 25.0);
     f({.encoding = f32, .order = cdab}, {0x0000, 0x41c8}, number, 25.0);
+    f({.encoding = f32}, {0x40f6, 0xb852}, number, 7.71);
+    f({.encoding = f32}, {0x0000, 0x0001}, number, 1e-45);
+    f({.encoding = f32}, {0x7f7f, 0xffff}, number, 3.4028235e38);
     f({.encoding = f64}, {0x4039, 0, 0, 0}, number, 25.0);
     f({.encoding = bcd16}, {0x1234}, integer, std::int64_t{1234});
     f({.encoding = bcd32}, {0x1234, 0x5678}, integer, std::int64_t{12345678});

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <charconv>
 #include <cmath>
 #include <limits>
 
@@ -34,6 +35,7 @@ constexpr EncodingInfo kEncodings[] = {
     {Encoding::bit, "bit", 1, false, 0, 1},
     {Encoding::text, "text", 0, false, 0, 0},
 };
+constexpr double kFloatEnd = 0x1.ffffffp127;  // from here on the nearest f32 is infinite
 constexpr std::string_view kOrders[] = {"ABCD", "BADC", "CDAB", "DCBA"};
 
 const EncodingInfo& info_of(Encoding encoding) {
@@ -129,6 +131,15 @@ double scaled(double raw, const ValueCodec& codec) {
     return (is_tenth ? raw / whole : raw * codec.scale) + codec.offset;
 }
 
+// The number that the float was meant to be: 7.71 and not 7.710000038146973. The nearest float of it is the same one.
+double shortest(float value) {
+    char text[32];
+    const auto written = std::to_chars(text, text + sizeof text, value);
+    double number = value;
+    if (std::isfinite(value)) std::from_chars(text, written.ptr, number);
+    return number;
+}
+
 bool is_scaled(const ValueCodec& codec) { return codec.scale != 1 || codec.offset != 0; }
 
 // The raw number, exact as an integer where the encoding is one.
@@ -139,7 +150,7 @@ Result<Value> decode_raw(const ValueCodec& codec, std::uint64_t bits) {
         case Encoding::i32:
             return Value{std::int64_t{static_cast<std::int32_t>(bits)}};
         case Encoding::f32:
-            return Value{static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(bits)))};
+            return Value{shortest(std::bit_cast<float>(static_cast<std::uint32_t>(bits)))};
         case Encoding::f64:
             return Value{std::bit_cast<double>(bits)};
         case Encoding::bcd16:
@@ -159,7 +170,7 @@ Result<Value> decode_raw(const ValueCodec& codec, std::uint64_t bits) {
 
 Result<std::uint64_t> encode_float(const ValueCodec& codec, double raw) {
     if (codec.encoding == Encoding::f64) return std::bit_cast<std::uint64_t>(raw);
-    if (std::isfinite(raw) && std::abs(raw) > std::numeric_limits<float>::max())
+    if (std::isfinite(raw) && std::abs(raw) >= kFloatEnd)
         return Error{Code::limit, "{} does not fit an f32", raw};
     return std::uint64_t{std::bit_cast<std::uint32_t>(static_cast<float>(raw))};
 }
