@@ -1,0 +1,300 @@
+#include <gtest/gtest.h>
+
+#include "api/gzip.h"
+#include "api/testing/world.h"
+
+namespace gongshu::api {
+namespace {
+
+using test::World;
+
+constexpr TimeNs kStart = 1'700'000'000 * kSecond;  // where SimClock begins
+
+TEST(Write, ReadsBackEqual) {
+    World world;
+    const std::string token = world.token("engineer");
+    const std::string lines = fmt::format(
+        "cpu,host=h1 user=0.5,count=9007199254740993i,on=t,name=\"a \\\"b\\\"\" {0}\ncpu,host=h1 user=1.5,count=3i "
+        "{1}\n",
+        kStart - 2, kStart - 1);
+    const auto written = world.as(token, "POST", "/api/v1/write", lines);
+    ASSERT_EQ(written.status, 204) << written.body;
+    EXPECT_EQ(world.flow.rows_seen, 6u);
+    auto f = [&](std::string_view query, const std::string& want) {
+        const auto reply = world.as(token, "GET", fmt::format("/api/v1/{}", query));
+        EXPECT_EQ(reply.status, 200) << reply.body;
+        EXPECT_EQ(reply.body, want) << query;
+    };
+    f("read?tag=cpu/h1.user&from=now-1h&to=now",
+      fmt::format(
+          R"({{"series":[{{"tag":"cpu/h1.user","unit":"","columns":["ts","value","quality"],"rows":[[{},0.5,"good"],[{},1.5,"good"]]}}]}})",
+          kStart - 2, kStart - 1));
+    f("last?tag=cpu/h1.count",
+      fmt::format(
+          R"({{"series":[{{"tag":"cpu/h1.count","unit":"","columns":["ts","value","quality"],"rows":[[{},3,"good"]]}}]}})",
+          kStart - 1));
+    f(fmt::format("read?tag=cpu/h1.count&from={}&to={}&precision=s", kStart - 2, kStart - 1),
+      R"({"series":[{"tag":"cpu/h1.count","unit":"","columns":["ts","value","quality"],"rows":[[1699999999,"9007199254740993","good"]]}]})");
+    f("last?tag=cpu/h1.on&precision=ms",
+      R"({"series":[{"tag":"cpu/h1.on","unit":"","columns":["ts","value","quality"],"rows":[[1699999999999,true,"good"]]}]})");
+    f("last?tag=cpu/h1.na*&precision=ms",
+      R"({"series":[{"tag":"cpu/h1.name","unit":"","columns":["ts","value","quality"],"rows":[[1699999999999,"a \"b\"","good"]]}]})");
+    f("last?tag=nothing/**", R"({"series":[]})");
+    EXPECT_EQ(world.as(token, "GET", "/api/v1/last?tag=nothing").status, 404);
+    EXPECT_EQ(world.as(token, "GET", "/api/v1/last").status, 400);
+    const auto csv = world.as(token, "GET", "/api/v1/read?tag=cpu/h1.user&format=csv&precision=s");
+    EXPECT_EQ(csv.body,
+              "tag,ts,time,value,quality\r\ncpu/h1.user,1699999999,2023-11-14T22:13:19.999999998Z,0.5,good\r\n"
+              "cpu/h1.user,1699999999,2023-11-14T22:13:19.999999999Z,1.5,good\r\n");
+    const auto buckets =
+        world.as(token, "GET", "/api/v1/read?tag=cpu/h1.user&from=now-1m&every=1m&agg=avg,count&precision=s");
+    EXPECT_NE(buckets.body.find(R"("columns":["ts","avg","count","good_fraction"])"), std::string::npos)
+        << buckets.body;
+    const auto tags = world.as(token, "GET", "/api/v1/tags?glob=cpu/**&limit=2");
+    EXPECT_NE(tags.body.find(R"("more":true)"), std::string::npos) << tags.body;
+    EXPECT_NE(tags.body.find(R"("device":"cpu/h1","property":"count","type":"integer")"), std::string::npos)
+        << tags.body;
+}
+
+TEST(Write, TellsBadLinesAndKeepsGoodOnes) {
+    World world;
+    const std::string token = world.token("engineer");
+    const auto reply =
+        world.as(token, "POST", "/api/v1/write?precision=s", "a x=1 1700000000\nb x=\nc x=3\n# fine\nd\n");
+    EXPECT_EQ(reply.status, 400);
+    EXPECT_NE(reply.body.find(R"("lines":[{"line":2,"column":5,"error":"the field \"x\" has no value"},{"line":5,)"),
+              std::string::npos)
+        << reply.body;
+    EXPECT_NE(reply.body.find(R"("written":2)"), std::string::npos) << reply.body;
+    EXPECT_EQ(world.as(token, "GET", "/api/v1/last?tag=a.x").status, 200);
+    EXPECT_EQ(world.as(token, "GET", "/api/v1/last?tag=c.x").status, 200);
+    EXPECT_EQ(world.as(token, "POST", "/api/v1/write?precision=days", "a x=1").status, 400);
+    EXPECT_EQ(world.as(token, "POST", "/api/v1/write", "").status, 204);
+}
+
+TEST(Write, TakesJsonWithQualityAndNaN) {
+    World world;
+    const std::string token = world.token("engineer");
+    const auto reply =
+        world.as(token, "POST", "/api/v1/write/json",
+                 R"([{"tag":"plant/cnc1.temperature","ts":1699999999000,"value":21.5,"quality":"uncertain:sensor"},
+                                    {"tag":"plant/cnc1.running","ts":"2023-11-14T22:13:19Z","value":true},
+                                    {"value":1},{"tag":"plant/cnc1.temperature","ts":1699999999500,"value":{}}])");
+    EXPECT_EQ(reply.status, 400);
+    EXPECT_NE(reply.body.find(R"("entries":[{"index":2,)"), std::string::npos) << reply.body;
+    EXPECT_NE(reply.body.find(R"("written":2)"), std::string::npos) << reply.body;
+    EXPECT_NE(world.as(token, "GET", "/api/v1/last?tag=plant/cnc1.temperature&precision=ms")
+                  .body.find(R"([[1699999999000,21.5,"uncertain:sensor"]])"),
+              std::string::npos);
+    EXPECT_EQ(world.as(token, "POST", "/api/v1/write/json", "{").status, 400);
+    Rows rows;
+    rows.add_number(world.history->find(TenantId{1}, "plant/cnc1.temperature")->id, kStart,
+                    std::numeric_limits<double>::quiet_NaN(), bad(Reason::timeout));
+    bool stored = false;
+    world.history->append(rows, Durability::sync, [&](const Result<Appended>&) { stored = true; });
+    ASSERT_TRUE(world.sim.run_until([&] { return stored; }, kSecond));
+    EXPECT_NE(world.as(token, "GET", "/api/v1/last?tag=plant/cnc1.temperature&precision=ms")
+                  .body.find(R"([[1700000000000,null,"bad:timeout"]])"),
+              std::string::npos);
+}
+
+TEST(Write, TakesGzipAndRefusesBombs) {
+    ApiOptions options;
+    options.write_bytes_max = 1 << 20;
+    World world{options};
+    const std::string token = world.token("engineer");
+    EXPECT_EQ(world.as(token, "POST", "/api/v1/write", gzip("a x=1"), {{"content-encoding", "gzip"}}).status, 204);
+    EXPECT_EQ(world.as(token, "POST", "/api/v1/write", gzip(std::string(5 << 20, '#')), {{"content-encoding", "gzip"}})
+                  .status,
+              413);
+    EXPECT_EQ(world.as(token, "POST", "/api/v1/write", "plain", {{"content-encoding", "gzip"}}).status, 400);
+    EXPECT_EQ(world.as(token, "POST", "/api/v1/write", "plain", {{"content-encoding", "br"}}).status, 501);
+    EXPECT_EQ(world.as(token, "POST", "/api/v1/write", std::string((1 << 20) + 1, '#')).status, 413);
+}
+
+TEST(Read, SendsLongAnswersWholeWithAndWithoutGzip) {
+    World world;
+    const std::string token = world.token("engineer");
+    std::string lines;
+    for (int i = 0; i < 20'000; ++i) lines += fmt::format("m x={} {}\n", i, kStart - 20'000 + i);
+    ASSERT_EQ(world.as(token, "POST", "/api/v1/write", lines).status, 204);
+    const auto plain = world.as(token, "GET", "/api/v1/read?tag=m.x");
+    const auto packed = world.as(token, "GET", "/api/v1/read?tag=m.x", "", {{"accept-encoding", "gzip"}});
+    EXPECT_EQ(plain.header("transfer-encoding"), "chunked");
+    EXPECT_TRUE(plain.body.starts_with(R"({"series":[{"tag":"m.x")"));
+    EXPECT_TRUE(plain.body.ends_with(R"(,19999,"good"]]}]})")) << plain.body.substr(plain.body.size() - 60);
+    EXPECT_EQ(std::count(plain.body.begin(), plain.body.end(), '['), 20'000 + 3);
+    EXPECT_LT(packed.body.size(), plain.body.size() / 3);
+    EXPECT_EQ(gunzip(as_bytes(packed.body), 64 << 20).value(), plain.body);
+}
+
+TEST(Tenants, SeeNothingOfEachOther) {
+    World world;
+    const registry::Actor system{TenantId{1}, "default", "system", registry::Role::admin, ""};
+    ASSERT_TRUE(world.registry->put(system, "tenant", "plant2", registry::parse_json("{}").value()));
+    const std::string first = world.token("engineer"), second = world.token("engineer", "plant2");
+    EXPECT_EQ(world.as(first, "POST", "/api/v1/write", "cpu,host=h1 user=1").status, 204);
+    EXPECT_EQ(world.as(second, "GET", "/api/v1/last?tag=cpu/h1.user").status, 404);
+    EXPECT_EQ(world.as(second, "GET", "/api/v1/tags").body, R"({"tags":[],"more":false})");
+    EXPECT_EQ(world.as(second, "POST", "/api/v1/write", "cpu,host=h1 user=2").status, 204);
+    EXPECT_NE(world.as(first, "GET", "/api/v1/last?tag=cpu/h1.user").body.find(",1,\"good\""), std::string::npos);
+    EXPECT_NE(world.as(second, "GET", "/api/v1/last?tag=cpu/h1.user").body.find(",2,\"good\""), std::string::npos);
+    EXPECT_EQ(world.as(first, "PUT", "/api/v1/sites/a", R"({"spec":{}})").status, 200);
+    EXPECT_EQ(world.as(second, "GET", "/api/v1/sites").body, R"({"items":[]})");
+    world.flow.fake_alarms.raise([] {
+        flow::Alarm alarm;
+        alarm.id = "1";
+        alarm.tenant = TenantId{1};
+        return alarm;
+    }());
+    EXPECT_EQ(world.as(second, "GET", "/api/v1/alarms/1").status, 404);
+}
+
+// A page's WebSocket.
+class Page {
+public:
+    Page(World& world, const std::string& token) : world_(world), stream_(world.connect()) {
+        stream_->start({.on_data = [this](Bytes bytes) { take(bytes); },
+                        .on_closed = [this](const Error&) { closed = true; },
+                        .on_drained = {}});
+        stream_->send(as_bytes(
+            fmt::format("GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAuthorization: "
+                        "Bearer {}\r\n\r\n",
+                        token)));
+        EXPECT_TRUE(world.sim.run_until([&] { return open || closed; }, kSecond));
+    }
+    void say(std::string_view text) {
+        std::string frame;
+        wire::write_frame(frame, wire::WsOpcode::text, text, 7);
+        stream_->send(as_bytes(frame));
+    }
+    bool hears(std::string_view part, DurationNs within = 2 * kSecond) {
+        return world_.sim.run_until(
+            [&] {
+                return std::any_of(messages.begin(), messages.end(),
+                                   [&](const auto& message) { return message.find(part) != std::string::npos; });
+            },
+            within);
+    }
+    io::Stream& stream() { return *stream_; }
+
+    bool open = false, closed = false;
+    std::string head;
+    std::vector<std::string> messages;
+    std::uint16_t close_code = 0;
+
+private:
+    void take(Bytes bytes) {
+        if (!open) {
+            head.append(as_text(bytes));
+            const std::size_t end = head.find("\r\n\r\n");
+            if (end == std::string::npos) return;
+            open = true;
+            const std::string rest = head.substr(end + 4);
+            head.resize(end);
+            return take(as_bytes(rest));
+        }
+        const auto fed = decoder_.feed(bytes, [&](wire::WsMessage message) {
+            if (message.opcode == wire::WsOpcode::close)
+                close_code = message.close_code;
+            else if (message.opcode == wire::WsOpcode::text)
+                messages.push_back(std::move(message.payload));
+        });
+        EXPECT_TRUE(fed);
+    }
+
+    World& world_;
+    std::unique_ptr<io::Stream> stream_;
+    wire::WsDecoder decoder_{wire::WsSide::client, 64 << 20};
+};
+
+TEST(Live, TellsLastValuesAlarmsAndConnections) {
+    World world;
+    const std::string token = world.token("engineer");
+    world.as(token, "POST", "/api/v1/write", "cpu,host=h1 user=1\nmem,host=h1 used=5");
+    Page page{world, token};
+    ASSERT_TRUE(page.head.starts_with("HTTP/1.1 101 ")) << page.head;
+    EXPECT_NE(page.head.find("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), std::string::npos);
+    page.say(R"({"subscribe":{"tags":["cpu/**"],"alarms":true,"connections":true}})");
+    EXPECT_TRUE(page.hears(R"(["cpu/h1.user",1700000)"));
+    EXPECT_TRUE(page.hears(R"({"type":"connections","items":[]})"));
+    EXPECT_FALSE(page.hears("mem/", 300 * kMillisecond));
+    world.as(token, "POST", "/api/v1/write", "cpu,host=h1 user=42\ncpu,host=h2 user=43");
+    EXPECT_TRUE(page.hears(",42,\"good\"]"));
+    EXPECT_TRUE(page.hears(R"(["cpu/h2.user")")) << "a tag that is new is told as well";
+    flow::Alarm alarm;
+    alarm.id = "7";
+    alarm.tenant = TenantId{1};
+    world.flow.fake_alarms.raise(alarm);
+    EXPECT_TRUE(page.hears(R"({"type":"alarm","alarm":{"id":"7")"));
+    page.say("nonsense");
+    EXPECT_TRUE(page.hears(R"({"type":"error")"));
+    page.say(R"({"subscribe":{"tags":["mem/**"]}})");
+    EXPECT_TRUE(page.hears("mem/h1.used"));
+}
+
+TEST(Live, SendsOnlyTheNewestAndAtMostFourASecond) {
+    World world;
+    const std::string token = world.token("engineer");
+    world.as(token, "POST", "/api/v1/write", "m x=0");
+    Page page{world, token};
+    page.say(R"({"subscribe":{"tags":["m.x"]}})");
+    ASSERT_TRUE(page.hears("m.x"));
+    page.messages.clear();
+    const TimeNs begin = world.sim.clock().now();
+    const TagId tag = world.history->find(TenantId{1}, "m.x")->id;
+    for (int i = 1; i <= 100; ++i) {
+        Rows rows;
+        rows.add_number(tag, world.sim.clock().now(), i);
+        world.history->append(rows, Durability::interval, [](const Result<Appended>&) {});
+        world.sim.run_for(20 * kMillisecond);
+    }
+    world.sim.run_for(kSecond);
+    const auto seconds = static_cast<double>(world.sim.clock().now() - begin) / static_cast<double>(kSecond);
+    EXPECT_LE(static_cast<double>(page.messages.size()), 4 * seconds + 1);
+    EXPECT_GE(page.messages.size(), 6u);
+    EXPECT_NE(page.messages.back().find(",100,\"good\""), std::string::npos);
+}
+
+TEST(Live, SlowReaderCostsNoMemoryAndIsToldOfWhatItMissed) {
+    World world;
+    const std::string token = world.token("engineer");
+    std::string lines;
+    for (int i = 0; i < 2000; ++i) lines += fmt::format("m,i={} x=0,s=\"{}\"\n", i, std::string(200, 'x'));
+    ASSERT_EQ(world.as(token, "POST", "/api/v1/write", lines).status, 204);
+    Page page{world, token};
+    page.say(R"({"subscribe":{"tags":["m/**"]}})");
+    ASSERT_TRUE(page.hears("m/"));
+    page.stream().pause_reading(true);
+    for (int round = 0; round < 40; ++round) {
+        world.as(token, "POST", "/api/v1/write", lines);
+        world.sim.run_for(300 * kMillisecond);
+    }
+    page.messages.clear();
+    page.stream().pause_reading(false);
+    EXPECT_TRUE(page.hears(R"({"type":"dropped","tags":)", 10 * kSecond) || page.closed ||
+                page.close_code == wire::kWsTryLater);
+}
+
+TEST(Live, EndsWhenItsTokenIsDeletedAndRefusesStrangers) {
+    World world;
+    Page stranger{world, "wrong"};
+    EXPECT_TRUE(stranger.head.starts_with("HTTP/1.1 401 ")) << stranger.head;
+    const std::string token = world.token("viewer");
+    Page page{world, token};
+    ASSERT_TRUE(page.head.starts_with("HTTP/1.1 101 "));
+    const registry::Actor system{TenantId{1}, "default", "system", registry::Role::admin, ""};
+    ASSERT_TRUE(world.registry->remove(system, "token", "t-viewer"));
+    EXPECT_TRUE(world.sim.run_until([&] { return page.closed || page.close_code == wire::kWsGoingAway; }, kSecond));
+    EXPECT_EQ(world.as(world.token("viewer"), "GET", "/api/v1/live").status, 400);  // no handshake
+}
+
+TEST(Live, SilentPeersAreEnded) {
+    World world;
+    Page page{world, world.token("viewer")};
+    EXPECT_TRUE(world.sim.run_until([&] { return page.closed; }, 2 * kMinute));
+}
+
+}  // namespace
+}  // namespace gongshu::api

@@ -1,0 +1,342 @@
+#include <gtest/gtest.h>
+
+#include "api/answer.h"
+#include "api/gzip.h"
+#include "api/testing/world.h"
+#include "io/crypto.h"
+#include "registry/registry.h"
+
+namespace gongshu::api {
+namespace {
+
+using test::World;
+
+std::string sign_in(World& world) {
+    const auto reply = world.ask("POST", "/api/v1/session",
+                                 {{}, fmt::format(R"({{"user":"admin","password":"{}"}})", test::kPassword)});
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    return reply.body;
+}
+
+std::string member(const std::string& json, std::string_view name) {
+    const auto parsed = registry::parse_json(json).value();
+    const auto& text = parsed.as_object().at({name.data(), name.size()}).as_string();
+    return {text.data(), text.size()};
+}
+
+TEST(Session, SignsInOutAndIsToldOnlyOnce) {
+    World world;
+    const auto reply = world.ask("POST", "/api/v1/session",
+                                 {{}, fmt::format(R"({{"user":"admin","password":"{}"}})", test::kPassword)});
+    ASSERT_EQ(reply.status, 200) << reply.body;
+    const std::string token = member(reply.body, "token");
+    EXPECT_EQ(member(reply.body, "role"), "admin");
+    EXPECT_EQ(member(reply.body, "tenant"), "default");
+    EXPECT_EQ(reply.header("set-cookie"), fmt::format("gongshu={}; Path=/; HttpOnly; SameSite=Strict", token));
+    const auto again = world.as(token, "GET", "/api/v1/session");
+    EXPECT_EQ(again.status, 200);
+    EXPECT_EQ(again.body.find(token), std::string::npos);
+    EXPECT_EQ(world.as(token, "DELETE", "/api/v1/session").status, 204);
+    EXPECT_EQ(world.as(token, "GET", "/api/v1/session").status, 401);
+    EXPECT_EQ(world.ask("POST", "/api/v1/session", {{}, R"({"user":"admin","password":"wrong"})"}).status, 401);
+    EXPECT_EQ(world.ask("POST", "/api/v1/session", {{}, R"({"user":"admin"})"}).status, 400);
+    EXPECT_EQ(world.ask("POST", "/api/v1/session", {{}, R"({"user":"admin","password":"x","z":1})"}).status, 400);
+    EXPECT_EQ(world.ask("POST", "/api/v1/session", {{}, "{"}).status, 400);
+}
+
+TEST(Session, LimitsTries) {
+    World world;
+    for (int i = 0; i < 8; ++i)
+        EXPECT_EQ(world.ask("POST", "/api/v1/session", {{}, R"({"user":"admin","password":"wrong"})"}).status, 401);
+    const auto refused = world.ask("POST", "/api/v1/session",
+                                   {{}, fmt::format(R"({{"user":"admin","password":"{}"}})", test::kPassword)});
+    EXPECT_EQ(refused.status, 429);
+    EXPECT_NE(refused.header("retry-after"), "");
+}
+
+TEST(Session, CookieNeedsTheCsrfHeaderForChanges) {
+    World world;
+    const std::string body = sign_in(world);
+    const wire::HttpHeader cookie{"cookie", "gongshu=" + member(body, "token")};
+    const wire::HttpHeader csrf{"x-csrf", member(body, "csrf")};
+    const std::string site = R"({"spec":{}})";
+    EXPECT_EQ(world.ask("GET", "/api/v1/sites", {{cookie}, ""}).status, 200);
+    EXPECT_EQ(world.ask("PUT", "/api/v1/sites/plant", {{cookie}, site}).status, 403);
+    EXPECT_EQ(world.ask("PUT", "/api/v1/sites/plant", {{cookie, {"x-csrf", "guess"}}, site}).status, 403);
+    EXPECT_EQ(world.ask("PUT", "/api/v1/sites/plant", {{cookie, csrf}, site}).status, 200);
+    EXPECT_EQ(
+        world.ask("DELETE", "/api/v1/sites/plant", {{cookie, csrf, {"origin", "http://evil.example"}}, ""}).status,
+        403);
+    EXPECT_EQ(
+        world.ask("DELETE", "/api/v1/sites/plant", {{cookie, csrf, {"origin", "http://127.0.0.1:8080"}}, ""}).status,
+        204);
+}
+
+TEST(Session, BasicAuthWorks) {
+    World world;
+    const auto f = [&](std::string_view pair) {
+        return world.ask("GET", "/api/v1/sites", {{{"authorization", "Basic " + io::base64(as_bytes(pair))}}, ""})
+            .status;
+    };
+    EXPECT_EQ(f(fmt::format("admin:{}", test::kPassword)), 200);
+    EXPECT_EQ(f(fmt::format("admin@default:{}", test::kPassword)), 200);
+    EXPECT_EQ(f("admin:wrong"), 401);
+    EXPECT_EQ(f("admin"), 401);
+    EXPECT_EQ(world.ask("GET", "/api/v1/sites", {{{"authorization", "Digest x"}}, ""}).status, 401);
+}
+
+TEST(Server, AnswersOnlyToItsOwnNames) {
+    ApiOptions options;
+    options.hosts = {"plant.lan"};
+    World world{options};
+    auto f = [&](std::string host, int want) {
+        EXPECT_EQ(world.ask("GET", "/healthz", {{}, "", host}).status, want) << host;
+    };
+    f("127.0.0.1:8080", 200);
+    f("192.168.1.5", 200);
+    f("[::1]:8080", 200);
+    f("localhost", 200);
+    f("Plant.LAN:8080", 200);
+    f("evil.example", 403);
+    f("127.0.0.1.evil.example", 403);
+    f("", 403);
+}
+
+TEST(Server, SurvivesBadRequests) {
+    World world;
+    auto f = [&](const std::string& bytes, int want) {
+        EXPECT_EQ(world.exchange(bytes).status, want) << bytes;
+        EXPECT_EQ(world.ask("GET", "/healthz").status, 200);
+    };
+    f("nonsense\r\n\r\n", 400);
+    f("GET / HTTP/1.1\r\n\r\n", 400);
+    f("GET /healthz HTTP/3.0\r\nHost: localhost\r\n\r\n", 505);
+    f("GET /api/v1/%zz HTTP/1.1\r\nHost: localhost\r\n\r\n", 400);
+    f("PUT /api/v1/read HTTP/1.1\r\nHost: localhost\r\n\r\n", 405);
+    f("BREW /api/v1/read HTTP/1.1\r\nHost: localhost\r\n\r\n", 405);
+    f("GET /api/v1/nothing/here/at/all HTTP/1.1\r\nHost: localhost\r\n\r\n", 404);
+    f("POST /api/v1/session HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999999999\r\n\r\n", 413);
+    f("POST /api/v1/sites HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n", 405);
+    f("PUT /api/v1/sites/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n", 401);  // before its body
+}
+
+TEST(Server, AnswersPipelinedRequestsInOrder) {
+    World world;
+    const std::string token = world.token("viewer");
+    std::string bytes;
+    for (int i = 0; i < 20; ++i)
+        bytes += fmt::format("GET /api/v1/sites/x{} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\r\n", i,
+                             token);
+    std::string received;
+    auto stream = world.connect();
+    stream->start({.on_data = [&](Bytes more) { received.append(as_text(more)); },
+                   .on_closed = [](const Error&) {},
+                   .on_drained = {}});
+    stream->send(as_bytes(bytes));
+    world.sim.run_for(5 * kSecond);
+    std::size_t at = 0;
+    for (int i = 0; i < 20; ++i) {
+        at = received.find(fmt::format("x{}\\\"", i), at);
+        ASSERT_NE(at, std::string::npos) << i << received;
+    }
+}
+
+TEST(Server, EndsSlowAndSilentConnections) {
+    World world;
+    bool closed = false;
+    std::string received;
+    auto stream = world.connect();
+    stream->start({.on_data = [&](Bytes more) { received.append(as_text(more)); },
+                   .on_closed = [&](const Error&) { closed = true; },
+                   .on_drained = {}});
+    stream->send(as_bytes("GET / HT"));
+    EXPECT_TRUE(world.sim.run_until([&] { return closed; }, 70 * kSecond));
+    EXPECT_TRUE(received.starts_with("HTTP/1.1 408 ")) << received;
+    closed = false;
+    auto silent = world.connect();
+    silent->start({.on_data = [](Bytes) {}, .on_closed = [&](const Error&) { closed = true; }, .on_drained = {}});
+    EXPECT_TRUE(world.sim.run_until([&] { return closed; }, 130 * kSecond));
+}
+
+TEST(Server, CarriesSecurityHeadersAndStaticFiles) {
+    const std::string page = gzip("<html>page</html>"), script = gzip("let a=1");
+    const StaticFile files[] = {{"index.html", "text/html", "e1", as_bytes(page)},
+                                {"assets/a-1.js", "text/javascript", "\"e2\"", as_bytes(script)}};
+    ApiOptions options;
+    options.files = files;
+    World world{options};
+    const auto plain = world.ask("GET", "/alarms/list");
+    EXPECT_EQ(plain.status, 200);
+    EXPECT_EQ(plain.body, "<html>page</html>");
+    EXPECT_EQ(plain.header("x-content-type-options"), "nosniff");
+    EXPECT_NE(plain.header("content-security-policy").find("script-src 'self'"), std::string::npos);
+    EXPECT_EQ(plain.header("content-security-policy").find("script-src 'self' '"), std::string::npos);
+    const auto packed = world.ask("GET", "/", {{{"accept-encoding", "gzip"}}, ""});
+    EXPECT_EQ(packed.header("content-encoding"), "gzip");
+    EXPECT_EQ(packed.body, page);
+    EXPECT_EQ(packed.header("etag"), "\"e1\"");
+    EXPECT_EQ(world.ask("GET", "/", {{{"if-none-match", "\"e1\""}}, ""}).status, 304);
+    EXPECT_EQ(world.ask("GET", "/assets/a-1.js").header("cache-control"), "public, max-age=31536000, immutable");
+    EXPECT_EQ(world.ask("HEAD", "/assets/a-1.js").status, 200);
+    EXPECT_EQ(world.ask("GET", "/assets/b.js").status, 404);
+    EXPECT_EQ(world.ask("GET", "/../etc/passwd").status, 200);  // the page: no file of the system is ever looked at
+    EXPECT_EQ(world.ask("POST", "/").status, 404);
+}
+
+TEST(Resources, LiveTheirWholeLife) {
+    World world;
+    const std::string token = world.token("engineer");
+    const auto made = world.as(token, "PUT", "/api/v1/sites/plant%2Fline1", R"({"spec":{}})", {{"if-match", "\"0\""}});
+    ASSERT_EQ(made.status, 200) << made.body;
+    EXPECT_EQ(member(made.body, "what"), "created");
+    EXPECT_EQ(world.as(token, "PUT", "/api/v1/sites/plant%2Fline1", R"({"spec":{}})", {{"if-match", "\"0\""}}).status,
+              412);
+    EXPECT_EQ(world.as(token, "PUT", "/api/v1/sites/plant%2Fline1", R"({"spec":{}})", {{"if-match", "\"7\""}}).status,
+              412);
+    const auto got = world.as(token, "GET", "/api/v1/sites/plant%2Fline1");
+    EXPECT_EQ(got.header("etag"), "\"1\"");
+    EXPECT_EQ(member(got.body, "name"), "plant/line1");
+    EXPECT_EQ(world.as(token, "GET", "/api/v1/sites/plant%2Fline1", "", {{"if-none-match", "\"1\""}}).status, 304);
+    EXPECT_EQ(world.as(token, "PUT", "/api/v1/sites/plant%2Fline1", got.body).status,
+              200);  // what was read may be sent back
+    const auto wrong = world.as(token, "PUT", "/api/v1/sites/x", R"({"spec":{"nonsense":1}})");
+    EXPECT_EQ(wrong.status, 400);
+    EXPECT_EQ(wrong.header("content-type"), "application/problem+json");
+    EXPECT_EQ(member(wrong.body, "title"), "invalid");
+    EXPECT_NE(wrong.body.find("\"place\":\"spec"), std::string::npos) << wrong.body;
+    EXPECT_EQ(world.as(token, "GET", "/api/v1/sites/nothing").status, 404);
+    EXPECT_EQ(world.as(token, "GET", "/api/v1/nothings").status, 404);
+    EXPECT_EQ(world.as(token, "POST", "/api/v1/sites/plant%2Fline1:rename", R"({"name":"plant/line2"})").status, 200);
+    EXPECT_EQ(world.as(token, "GET", "/api/v1/sites/plant%2Fline2/revisions").status, 200);
+    EXPECT_EQ(world.as(token, "DELETE", "/api/v1/sites/plant%2Fline2").status, 204);
+    EXPECT_EQ(world.as(token, "DELETE", "/api/v1/sites/plant%2Fline2").status, 404);
+    EXPECT_EQ(world.as(world.token("admin"), "GET", "/api/v1/audit").status, 200);
+}
+
+TEST(Resources, WatchTellsChangesOfItsOwnTenant) {
+    World world;
+    const std::string token = world.token("viewer");
+    std::string received;
+    auto stream = world.connect();
+    stream->start({.on_data = [&](Bytes more) { received.append(as_text(more)); },
+                   .on_closed = [](const Error&) {},
+                   .on_drained = {}});
+    stream->send(as_bytes(fmt::format(
+        "GET /api/v1/sites?watch=1 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\r\n", token)));
+    ASSERT_TRUE(world.sim.run_until([&] { return received.find("retry:") != std::string::npos; }, kSecond));
+    EXPECT_NE(received.find("text/event-stream"), std::string::npos);
+    world.as(world.token("engineer"), "PUT", "/api/v1/sites/plant", R"({"spec":{}})");
+    ASSERT_TRUE(world.sim.run_until([&] { return received.find("event: change") != std::string::npos; }, kSecond))
+        << received;
+    EXPECT_NE(received.find("\"name\":\"plant\""), std::string::npos);
+}
+
+TEST(Alarms, AreListedAcknowledgedAndTold) {
+    World world;
+    flow::Alarm alarm;
+    alarm.id = "00000000000000ff";
+    alarm.tenant = TenantId{1};
+    alarm.rule = "hot";
+    alarm.tag = "plant/cnc1.temperature";
+    alarm.severity = flow::Severity::major;
+    alarm.message_zh = "过热";
+    alarm.message_en = "too hot";
+    alarm.why.values.push_back({"plant/cnc1.temperature", "temperature", 5, Value{81.5}, "degC", kGood});
+    world.flow.fake_alarms.raise(alarm);
+    const std::string token = world.token("operator");
+    const auto list = world.as(token, "GET", "/api/v1/alarms", "", {{"accept-language", "zh-CN"}});
+    EXPECT_NE(list.body.find("\"message\":\"过热\""), std::string::npos) << list.body;
+    EXPECT_NE(list.body.find("\"counts\":{\"critical\":0,\"major\":1,\"minor\":0,\"warning\":0}"), std::string::npos)
+        << list.body;
+    const auto seen =
+        world.as(token, "POST", "/api/v1/alarms/00000000000000ff:acknowledge", R"({"comment":"on my way"})");
+    EXPECT_EQ(seen.status, 200) << seen.body;
+    EXPECT_EQ(member(seen.body, "acknowledged_by"), "token:t-operator");
+    EXPECT_NE(seen.body.find("on my way"), std::string::npos);
+    EXPECT_EQ(world.as(token, "POST", "/api/v1/alarms/00000000000000ff:acknowledge").status, 409);
+    EXPECT_EQ(world.as(token, "GET", "/api/v1/alarms/01").status, 404);
+    EXPECT_EQ(world.as(token, "GET", "/api/v1/alarms?state=odd").status, 400);
+    const auto checked = world.as(token, "POST", "/api/v1/rules:check", R"({"condition":"bad"})");
+    EXPECT_NE(checked.body.find("\"ok\":false,\"error\":{\"text\":\"no such tag\",\"column\":1,\"length\":3"),
+              std::string::npos)
+        << checked.body;
+}
+
+TEST(Status, TellsWhatIsThere) {
+    World world;
+    world.server->set_listeners({{"http", "127.0.0.1:8080"}});
+    connect::ConnectionStatus link;
+    link.name = "plc";
+    link.state = connect::LinkState::backing_off;
+    link.last_error = "no route";
+    world.connections.links.push_back(link);
+    const std::string token = world.token("admin");
+    EXPECT_NE(world.as(token, "GET", "/api/v1/status").body.find("\"listeners\":{\"http\":\"127.0.0.1:8080\"}"),
+              std::string::npos);
+    const auto overview = world.as(token, "GET", "/api/v1/overview");
+    EXPECT_NE(overview.body.find("\"connections\":{\"total\":1,\"up\":0,\"down\":1,\"off\":0}"), std::string::npos)
+        << overview.body;
+    EXPECT_NE(overview.body.find("connection plc is not up: no route"), std::string::npos) << overview.body;
+    EXPECT_NE(world.as(token, "GET", "/api/v1/status/connections").body.find("\"state\":\"backing_off\""),
+              std::string::npos);
+    EXPECT_EQ(world.as(token, "POST", "/api/v1/connections/plc:test").status, 200);
+    EXPECT_EQ(world.as(token, "POST", "/api/v1/connections/none:test").status, 404);
+    const auto written = world.as(token, "POST", "/api/v1/devices/plant%2Fcnc1:write",
+                                  R"({"property":"speed","value":3.5,"reason":"test"})");
+    EXPECT_EQ(written.status, 200) << written.body;
+    ASSERT_EQ(world.connections.commands.size(), 1u);
+    EXPECT_EQ(world.connections.commands[0].who, "token:t-admin");
+    EXPECT_EQ(world.connections.commands[0].device, "plant/cnc1");
+    EXPECT_NE(world.as(token, "GET", "/metrics").body.find("gongshu_http_answers_total"), std::string::npos);
+}
+
+TEST(Gzip, OpensWhatItPackedAndRefusesBombs) {
+    std::string text;
+    for (int i = 0; i < 10'000; ++i) text += fmt::format("{} ", i);
+    EXPECT_EQ(gunzip(as_bytes(gzip(text)), 1 << 20).value(), text);
+    EXPECT_EQ(gunzip(as_bytes(gzip("a") + gzip("b")), 100).value(), "ab");
+    EXPECT_EQ(gunzip(as_bytes(gzip(std::string(10 << 20, 'x'))), 1 << 20).error().code(), Code::limit);
+    EXPECT_EQ(gunzip(as_bytes("not gzip"), 100).error().code(), Code::malformed);
+    const std::string packed = gzip(text);
+    EXPECT_EQ(gunzip(as_bytes(std::string_view{packed}.substr(0, packed.size() / 2)), 1 << 20).error().code(),
+              Code::malformed);
+}
+
+TEST(Answer, ParsesTimesAndGlobs) {
+    const TimeNs now = 1'700'000'000 * kSecond;
+    auto f = [&](std::string_view text, TimeNs want) { EXPECT_EQ(parse_time(text, now).value(), want) << text; };
+    f("now", now);
+    f("now-90s", now - 90 * kSecond);
+    f("now-1d", now - kDay);
+    f("now+1w", now + 7 * kDay);
+    f("12345", 12345);
+    f("2023-11-15T06:13:20+08:00", now);
+    for (const std::string_view bad :
+         {"", "yesterday", "now-", "now-5", "now-1y", "now-99999999999d", "2023-13-01T00:00:00Z"})
+        EXPECT_FALSE(parse_time(bad, now)) << bad;
+    EXPECT_EQ(format_time(now), "2023-11-14T22:13:20Z");
+    EXPECT_EQ(format_time(now + 250 * kMillisecond), "2023-11-14T22:13:20.25Z");
+    EXPECT_EQ(format_time(-1), "1969-12-31T23:59:59.999999999Z");
+    auto g = [](std::string_view glob, std::string_view path, bool want) {
+        EXPECT_EQ(glob_matches(glob, path), want) << glob << " ~ " << path;
+    };
+    g("**", "a/b.c", true);
+    g("a/*", "a/b.c", true);
+    g("a/*", "a/b/c.d", false);
+    g("a/**/c.d", "a/c.d", true);
+    g("a/**/c.d", "a/x/y/c.d", true);
+    g("**/cnc?.t*", "p/l/cnc1.temp", true);
+    g("a", "ab", false);
+    registry::Principal who;
+    EXPECT_TRUE(sees(who, "anything"));
+    who.paths = {"plant1/line1", "lab/*"};
+    EXPECT_TRUE(sees(who, "plant1/line1"));
+    EXPECT_TRUE(sees(who, "plant1/line1/cnc1.temp"));
+    EXPECT_TRUE(sees(who, "plant1/line1.state"));
+    EXPECT_TRUE(sees(who, "lab/oven.temp"));
+    EXPECT_FALSE(sees(who, "plant1/line10/cnc1.temp"));
+    EXPECT_FALSE(sees(who, "plant1"));
+}
+
+}  // namespace
+}  // namespace gongshu::api

@@ -1,0 +1,252 @@
+#pragma once
+
+// What the tests of this folder share: the server over a real registry, real sign-in and a real history in a simulated
+// world; alarms and connections that say what the test tells them to.
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/api.h"
+#include "api/egress.h"
+#include "api/live_tap.h"
+#include "connect/connections.h"
+#include "flow/flow.h"
+#include "history/history.h"
+#include "io/sim.h"
+#include "registry/auth.h"
+#include "registry/registry.h"
+#include "wire/http.h"
+#include "wire/websocket.h"
+
+namespace gongshu::api::test {
+
+inline constexpr std::string_view kPassword = "correct horse battery";
+
+class FakeAlarms final : public flow::Alarms {
+public:
+    std::vector<flow::Alarm> list(TenantId tenant, const flow::AlarmQuery& query) const override {
+        std::vector<flow::Alarm> found;
+        for (const auto& [id, alarm] : alarms) {
+            const bool wanted =
+                query.state == flow::StateFilter::all || (query.state == flow::StateFilter::active) == alarm.active();
+            if (alarm.tenant == tenant && wanted) found.push_back(alarm);
+        }
+        return found;
+    }
+    Result<flow::Alarm> get(TenantId tenant, std::string_view id) const override {
+        const auto found = alarms.find(std::string{id});
+        if (found == alarms.end() || found->second.tenant != tenant)
+            return Error{Code::not_found, "there is no alarm \"{}\"", id};
+        return found->second;
+    }
+    flow::AlarmCounts counts(TenantId tenant) const override {
+        flow::AlarmCounts counts{};
+        for (const auto& [id, alarm] : alarms) {
+            if (alarm.tenant == tenant && alarm.active()) ++counts[static_cast<std::size_t>(alarm.severity)];
+        }
+        return counts;
+    }
+    void acknowledge(TenantId tenant, std::string_view id, std::string_view who, std::string_view comment,
+                     Done done) override {
+        auto alarm = get(tenant, id);
+        if (!alarm) return done(alarm.error());
+        if (alarm->acknowledged)
+            return done(Error{Code::conflict, "{} acknowledged it already", alarm->acknowledged_by});
+        flow::Alarm& changed = alarms[std::string{id}];
+        changed.acknowledged = 1;
+        changed.acknowledged_by = who;
+        changed.journal.push_back({1, "acknowledged", std::string{who}, std::string{comment}});
+        tell(changed, "acknowledged");
+        done(changed);
+    }
+    void comment(TenantId tenant, std::string_view id, std::string_view who, std::string_view comment,
+                 Done done) override {
+        auto alarm = get(tenant, id);
+        if (!alarm) return done(alarm.error());
+        flow::Alarm& changed = alarms[std::string{id}];
+        changed.journal.push_back({1, "comment", std::string{who}, std::string{comment}});
+        done(changed);
+    }
+    std::uint64_t subscribe(Listener listener) override { return listener_ = std::move(listener), 1; }
+    void unsubscribe(std::uint64_t) override { listener_ = nullptr; }
+
+    void raise(flow::Alarm alarm) {
+        const std::string id = alarm.id;
+        alarms[id] = std::move(alarm);
+        tell(alarms[id], "raised");
+    }
+    std::map<std::string, flow::Alarm> alarms;
+
+private:
+    void tell(const flow::Alarm& alarm, std::string_view what) {
+        if (listener_) listener_(alarm, what);
+    }
+    Listener listener_;
+};
+
+class FakeFlow final : public flow::Flow {
+public:
+    void on_rows(ShardId, const Rows& rows) override { rows_seen += rows.size(); }
+    Result<void> start() override { return {}; }
+    bool ready() const override { return true; }
+    flow::Alarms& alarms() override { return fake_alarms; }
+    void check(flow::CheckQuestion question, std::function<void(flow::CheckAnswer)> done) override {
+        flow::CheckAnswer answer;
+        if (question.condition == "bad")
+            answer.error = expr::ExprError{"no such tag", 1, 3, "bad", "a tag", {"bed"}};
+        else
+            answer.value = true;
+        done(std::move(answer));
+    }
+    FakeAlarms fake_alarms;
+    std::size_t rows_seen = 0;
+};
+
+class FakeConnections final : public connect::Connections {
+public:
+    void start() override {}
+    void stop() override {}
+    std::vector<connect::ConnectionStatus> connection_status(TenantId tenant) const override {
+        return tenant == TenantId{1} ? links : std::vector<connect::ConnectionStatus>{};
+    }
+    std::vector<connect::DeviceStatus> device_status(TenantId) const override { return {}; }
+    void test(TenantId, const std::string& connection, std::function<void(Result<connect::TestReport>)> done) override {
+        if (connection != "plc") return done(Error{Code::not_found, "there is no connection \"{}\"", connection});
+        done(connect::TestReport{true, {{"connect", true, 1.5, ""}}, {{"a.b", Value{1.0}, kGood}}});
+    }
+    void write(Command command, CommandDone done) override {
+        commands.push_back(command);
+        done(CommandResult{command.id, true, command.value, ""});
+    }
+    std::vector<connect::ConnectionStatus> links;
+    std::vector<Command> commands;
+};
+
+// An answer as a test looks at it.
+struct Reply {
+    int status = 0;
+    wire::HttpHeaders headers;
+    std::string body;
+    std::string header(std::string_view name) const { return std::string{wire::find_header(headers, name)}; }
+};
+
+struct Wanted {
+    wire::HttpHeaders headers;
+    std::string body;
+    std::string host = "127.0.0.1:8080";
+};
+
+class World {
+public:
+    explicit World(ApiOptions options = {}, std::uint64_t seed = 1) : sim(seed), client_loop(sim.make_loop()) {
+        lane = sim.make_loop();
+        pool = sim.make_pool();
+        registry =
+            registry::Registry::create(files, sim.clock(), {.folder = "/data/registry", .key_folder = "/keys"}).value();
+        registry->add_kind(flow::rule_kind());
+        EXPECT_TRUE(registry->load());
+        registry::AuthOptions auth_options;
+        auth_options.admin_password = kPassword;
+        auth_options.argon2_memory_kib = 64;
+        auth_options.argon2_passes = 1;
+        auth = registry::Auth::create(*registry, sim.clock(), auth_options).value();
+        history =
+            history::History::create(files, sim.clock(), metrics, {lane.get()}, *pool, {.folder = "/data/history"})
+                .value();
+        live = std::make_unique<LiveTap>(&flow);
+        history->set_stage(live.get());
+        egress = std::make_unique<CountingEgress>(metrics);
+        options.version = "0.1.0";
+        server = Server::create({*registry, *auth, *history, *history, *history, *history, flow, connections, nullptr,
+                                 metrics, *egress, *live, *lane, *pool},
+                                std::move(options))
+                     .value();
+        address = server->listen({"127.0.0.1", 0}, {}).value();
+    }
+
+    ~World() {
+        server.reset();
+        history->stop();
+    }
+
+    // A token of a new token resource with that role.
+    std::string token(std::string_view role, std::string_view tenant = "default") {
+        const TenantId id = *registry->tenant_id(tenant);
+        const registry::Actor actor{id, std::string{tenant}, "system", registry::Role::admin, ""};
+        const std::string name = fmt::format("t-{}", role);
+        const auto put =
+            registry->put(actor, "token", name, registry::parse_json(fmt::format(R"({{"role":"{}"}})", role)).value());
+        EXPECT_TRUE(put) << (put ? "" : put.error().text());
+        return auth->issue_token(actor, name).value();
+    }
+
+    // One request on a connection of its own; status 0 when the server closed without an answer.
+    Reply ask(std::string_view method, std::string_view target, const Wanted& wanted = {}) {
+        wire::HttpRequest request;
+        request.method = wire::HttpMethod::other;
+        request.method_text = method;
+        request.target = target;
+        request.headers = wanted.headers;
+        request.body = wanted.body;
+        std::string bytes;
+        wire::write_request(bytes, request, wanted.host);
+        return exchange(bytes, method == "HEAD");
+    }
+    Reply as(const std::string& token, std::string_view method, std::string_view target, std::string body = {},
+             wire::HttpHeaders headers = {}) {
+        headers.push_back({"authorization", "Bearer " + token});
+        return ask(method, target, {std::move(headers), std::move(body), "127.0.0.1:8080"});
+    }
+
+    Reply exchange(const std::string& bytes, bool head_only = false) {
+        Reply reply;
+        wire::HttpResponseParser parser;
+        bool closed = false;
+        auto stream = connect();
+        stream->start({.on_data =
+                           [&](Bytes received) {
+                               const auto fed = parser.feed(received, head_only);
+                               EXPECT_TRUE(fed) << fed.error().text();
+                           },
+                       .on_closed =
+                           [&](const Error&) {
+                               closed = true;
+                               std::ignore = parser.finish();
+                           },
+                       .on_drained = {}});
+        stream->send(as_bytes(bytes));
+        sim.run_until([&] { return parser.done() || closed; }, 30 * kSecond);
+        if (!parser.done()) return reply;
+        return {parser.response().status, parser.response().headers, parser.response().body};
+    }
+
+    std::unique_ptr<io::Stream> connect() {
+        std::unique_ptr<io::Stream> stream;
+        client_loop->connect(address, {},
+                             [&](Result<std::unique_ptr<io::Stream>> made) { stream = std::move(made).value(); });
+        EXPECT_TRUE(sim.run_until([&] { return stream != nullptr; }, kMinute));
+        return stream;
+    }
+
+    io::SimWorld sim;
+    io::SimFiles files;
+    Metrics metrics;
+    std::unique_ptr<io::Loop> client_loop;
+    std::unique_ptr<io::Loop> lane;
+    std::unique_ptr<io::Pool> pool;
+    std::unique_ptr<registry::Registry> registry;
+    std::unique_ptr<registry::Auth> auth;
+    std::unique_ptr<history::History> history;
+    FakeFlow flow;
+    FakeConnections connections;
+    std::unique_ptr<LiveTap> live;
+    std::unique_ptr<CountingEgress> egress;
+    std::unique_ptr<Server> server;
+    io::Address address;
+};
+
+}  // namespace gongshu::api::test
