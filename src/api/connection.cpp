@@ -37,6 +37,37 @@ bool is_ip_address(std::string_view host) {
 
 bool changes(wire::HttpMethod method) { return method != wire::HttpMethod::get && method != wire::HttpMethod::head; }
 
+// Pieces, compressed as one gzip stream.
+class GzipPieces final : public Pieces {
+public:
+    GzipPieces(std::shared_ptr<Pieces> plain, std::string& first) : plain_(std::move(plain)) {
+        std::string packed;
+        gzip_.add(first, false, packed);
+        first = std::move(packed);
+    }
+    Result<bool> next(std::string& out) override {
+        std::string piece;
+        const bool more = TRY(plain_->next(piece));
+        gzip_.add(piece, !more, out);
+        return more;
+    }
+
+private:
+    const std::shared_ptr<Pieces> plain_;
+    Gzip gzip_;
+};
+
+void compress_pieces(Answer& answer) {
+    answer.pieces = std::make_shared<GzipPieces>(std::move(answer.pieces), answer.body);
+    answer.headers.push_back({"content-encoding", "gzip"});
+}
+
+void compress_body(Answer& answer) {
+    if (answer.is_gzip || answer.body.size() < kGzipBytesMin) return;
+    answer.body = gzip(answer.body);
+    answer.is_gzip = true;
+}
+
 std::shared_ptr<Result<Answer>> share(Result<Answer> result) {
     return std::make_shared<Result<Answer>>(std::move(result));
 }
@@ -248,13 +279,13 @@ Result<void> Connection::check_access(const Ask& ask) const {
 // A callback that brings the answer back to the loop, to this request and no other.
 std::function<void(Result<Answer>)> Connection::later(bool of_pool, TenantId tenant) {
     const bool accepts = wire::accepts_gzip(ask_->http.header("accept-encoding"));
-    return [core = hub_.core, weak = weak_from_this(), hub = hub_.weak(), serial = serial_, of_pool, tenant,
-            accepts](Result<Answer> result) {
-        if (of_pool && accepts && result && !result->is_gzip && !result->pieces &&
-            result->body.size() >= kGzipBytesMin) {
-            result->body = gzip(result->body);
-            result->is_gzip = true;
-        }
+    const bool in_pieces = accepts && ask_->http.minor_version >= 1;
+    return [core = hub_.core, weak = weak_from_this(), hub = hub_.weak(), serial = serial_, of_pool, tenant, accepts,
+            in_pieces](Result<Answer> result) {
+        if (result && in_pieces && result->pieces)
+            compress_pieces(*result);
+        else if (result && of_pool && accepts && !result->pieces)
+            compress_body(*result);
         core->deps.loop.post([weak, hub, serial, of_pool, tenant, shared = share(std::move(result))] {
             if (const auto alive = hub.lock(); alive && of_pool) alive->end_job(tenant);
             const auto self = weak.lock();
@@ -312,10 +343,20 @@ void Connection::check_basic(const AskPtr& ask) {
     if (!started) answer(started.error());
 }
 
+// Who tried to change what without the right to is in the audit.
+void Connection::record_refusal(const AskPtr& ask) {
+    const auto job = [core = hub_.core, ask] {
+        core->deps.registry.audit(ask->who.actor, ask->http.method_text, "", ask->http.path().substr(0, 500), "",
+                                  false);
+    };
+    if (!hub_.core->deps.pool.submit(job))
+        log_warning("api", "a refused {} {} is not in the audit: too much to do", ask->http.method_text,
+                    ask->http.path());
+}
+
 void Connection::run(const AskPtr& ask) {
     if (auto allowed = check_access(*ask); !allowed) {
-        if (changes(ask->http.method) && ask->signed_in)
-            log_info("api", "{} {} refused: {}", ask->http.method_text, ask->http.path(), allowed.error().text());
+        if (changes(ask->http.method) && ask->signed_in) record_refusal(ask);
         return answer(allowed.error());
     }
     const Route& route = *match_.route;
@@ -369,7 +410,7 @@ Answer Connection::static_answer(const Ask& ask) {
     return std::move(*found);
 }
 
-void Connection::compress(Answer& answer) {
+void Connection::encode(Answer& answer) {
     const bool accepts = wire::accepts_gzip(ask_->http.header("accept-encoding"));
     if (answer.is_gzip) {
         if (accepts) {
@@ -377,9 +418,6 @@ void Connection::compress(Answer& answer) {
         } else if (auto plain = gunzip(as_bytes(answer.body), 64 << 20)) {
             answer.body = std::move(*plain);
         }
-    } else if (accepts && answer.pieces && ask_->http.minor_version >= 1) {
-        piece_gzip_ = std::make_shared<Gzip>();
-        answer.headers.push_back({"content-encoding", "gzip"});
     }
     answer.headers.push_back({"vary", "accept-encoding"});
 }
@@ -413,7 +451,7 @@ void Connection::send(Answer answer) {
         answer.pieces.reset();
         answer.is_gzip = false;
     }
-    if (answer.status != 304) compress(answer);
+    if (answer.status != 304) encode(answer);
     const bool old = ask_->http.minor_version == 0;
     if (answer.pieces && old) keep_alive_ = false;  // HTTP/1.0 knows no chunks: the end of the connection is the end
     const bool head_only = ask_->http.method == wire::HttpMethod::head;
@@ -449,25 +487,20 @@ void Connection::pump() {
 
 void Connection::ask_for_piece() {
     piece_wanted_ = true;
-    const auto started =
-        hub_.start_job(ask_->tenant(), [core = hub_.core, weak = weak_from_this(), hub = hub_.weak(), serial = serial_,
-                                        pieces = pieces_, gzip = piece_gzip_, tenant = ask_->tenant()] {
-            auto piece = std::make_shared<std::string>();
-            std::string plain;
-            const auto more = pieces->next(plain);
-            if (!more) log_warning("api", "an answer was cut off in the middle: {}", more.error().text());
-            if (gzip)
-                gzip->add(plain, !more || !*more, *piece);
-            else
-                *piece = std::move(plain);
-            core->deps.loop.post([weak, hub, serial, piece, goes_on = more && *more, failed = !more, tenant] {
-                if (const auto alive = hub.lock()) alive->end_job(tenant);
-                const auto self = weak.lock();
-                if (!self || self->serial_ != serial || self->state_ != State::sending) return;
-                self->piece_wanted_ = false;
-                self->on_piece(std::move(*piece), goes_on, failed);
-            });
+    auto job = [core = hub_.core, weak = weak_from_this(), hub = hub_.weak(), serial = serial_, pieces = pieces_,
+                tenant = ask_->tenant()] {
+        auto piece = std::make_shared<std::string>();
+        const auto more = pieces->next(*piece);
+        if (!more) log_warning("api", "an answer was cut off in the middle: {}", more.error().text());
+        core->deps.loop.post([weak, hub, serial, piece, goes_on = more && *more, failed = !more, tenant] {
+            if (const auto alive = hub.lock()) alive->end_job(tenant);
+            const auto self = weak.lock();
+            if (!self || self->serial_ != serial || self->state_ != State::sending) return;
+            self->piece_wanted_ = false;
+            self->on_piece(std::move(*piece), goes_on, failed);
         });
+    };
+    const auto started = hub_.start_job(ask_->tenant(), std::move(job));
     if (started) return;
     log_warning("api", "an answer was cut off in the middle: {}", started.error().text());
     close();
@@ -484,7 +517,6 @@ void Connection::on_piece(std::string piece, bool more, bool failed) {
     if (!more) {
         if (ask_->http.minor_version != 0) wire::write_last_chunk(framed);
         pieces_.reset();
-        piece_gzip_.reset();
     }
     body_ = std::move(framed);
     body_sent_ = 0;

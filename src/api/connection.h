@@ -48,6 +48,7 @@ private:
     void check_basic(const AskPtr& ask);
     void dispatch(const AskPtr& ask);
     void run(const AskPtr& ask);
+    void record_refusal(const AskPtr& ask);
     void take_over(const AskPtr& ask);
     std::function<void(Result<Answer>)> later(bool of_pool, TenantId tenant);
 
@@ -55,7 +56,7 @@ private:
     void refuse(const Error& error, int status);  // what the parser refused: answered, then closed
     void send(Answer answer);
     Answer static_answer(const Ask& ask);
-    void compress(Answer& answer);
+    void encode(Answer& answer);
     void send_head(const Answer& answer, std::optional<std::uint64_t> length, bool chunked);
     void pump();
     void ask_for_piece();
@@ -81,7 +82,6 @@ private:
     std::string body_;
     std::size_t body_sent_ = 0;
     std::shared_ptr<Pieces> pieces_;
-    std::shared_ptr<Gzip> piece_gzip_;
     bool piece_wanted_ = false;
     bool keep_alive_ = true;
 };

@@ -233,14 +233,8 @@ private:
             out.text(to_string(last->quality)).end_array();
         }
         out.end_array().end_object();
-        const Leaving leaving{who_.actor.tenant,
-                              who_.actor.who,
-                              "websocket",
-                              wish_.globs.empty() ? "" : wish_.globs.front(),
-                              1,
-                              "",
-                              text.size(),
-                              rows};
+        const std::string_view first = wish_.globs.empty() ? std::string_view{} : std::string_view{wish_.globs.front()};
+    const Leaving leaving{who_.actor.tenant, who_.actor.who, "websocket", first, 1, "", text.size(), rows};
         if (const auto allowed = hub_.core->deps.egress.decide(leaving); !allowed)
             return close_with(wire::kWsPolicy, allowed.error().text());
         send_frame(wire::WsOpcode::text, text);

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "api/core.h"
-#include "api/testing/world.h"
+#include "api/testing/world_test.h"
 
 namespace gongshu::api {
 namespace {

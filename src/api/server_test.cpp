@@ -2,7 +2,7 @@
 
 #include "api/answer.h"
 #include "api/gzip.h"
-#include "api/testing/world.h"
+#include "api/testing/world_test.h"
 #include "io/crypto.h"
 #include "registry/registry.h"
 
@@ -10,6 +10,8 @@ namespace gongshu::api {
 namespace {
 
 using test::World;
+
+constexpr std::string_view kSite = R"({"spec":{"time_zone":"Asia/Shanghai"}})";
 
 std::string sign_in(World& world) {
     const auto reply = world.ask("POST", "/api/v1/session",
@@ -59,7 +61,7 @@ TEST(Session, CookieNeedsTheCsrfHeaderForChanges) {
     const std::string body = sign_in(world);
     const wire::HttpHeader cookie{"cookie", "gongshu=" + member(body, "token")};
     const wire::HttpHeader csrf{"x-csrf", member(body, "csrf")};
-    const std::string site = R"({"spec":{}})";
+    const std::string site{kSite};
     EXPECT_EQ(world.ask("GET", "/api/v1/sites", {{cookie}, ""}).status, 200);
     EXPECT_EQ(world.ask("PUT", "/api/v1/sites/plant", {{cookie}, site}).status, 403);
     EXPECT_EQ(world.ask("PUT", "/api/v1/sites/plant", {{cookie, {"x-csrf", "guess"}}, site}).status, 403);
@@ -116,7 +118,7 @@ TEST(Server, SurvivesBadRequests) {
     f("BREW /api/v1/read HTTP/1.1\r\nHost: localhost\r\n\r\n", 405);
     f("GET /api/v1/nothing/here/at/all HTTP/1.1\r\nHost: localhost\r\n\r\n", 404);
     f("POST /api/v1/session HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999999999\r\n\r\n", 413);
-    f("POST /api/v1/sites HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n", 405);
+    f("POST /api/v1/sites HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}", 405);
     f("PUT /api/v1/sites/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n", 401);  // before its body
 }
 
@@ -186,12 +188,13 @@ TEST(Server, CarriesSecurityHeadersAndStaticFiles) {
 TEST(Resources, LiveTheirWholeLife) {
     World world;
     const std::string token = world.token("engineer");
-    const auto made = world.as(token, "PUT", "/api/v1/sites/plant%2Fline1", R"({"spec":{}})", {{"if-match", "\"0\""}});
+    const auto made =
+        world.as(token, "PUT", "/api/v1/sites/plant%2Fline1", std::string{kSite}, {{"if-match", "\"0\""}});
     ASSERT_EQ(made.status, 200) << made.body;
     EXPECT_EQ(member(made.body, "what"), "created");
-    EXPECT_EQ(world.as(token, "PUT", "/api/v1/sites/plant%2Fline1", R"({"spec":{}})", {{"if-match", "\"0\""}}).status,
+    EXPECT_EQ(world.as(token, "PUT", "/api/v1/sites/plant%2Fline1", std::string{kSite}, {{"if-match", "\"0\""}}).status,
               412);
-    EXPECT_EQ(world.as(token, "PUT", "/api/v1/sites/plant%2Fline1", R"({"spec":{}})", {{"if-match", "\"7\""}}).status,
+    EXPECT_EQ(world.as(token, "PUT", "/api/v1/sites/plant%2Fline1", std::string{kSite}, {{"if-match", "\"7\""}}).status,
               412);
     const auto got = world.as(token, "GET", "/api/v1/sites/plant%2Fline1");
     EXPECT_EQ(got.header("etag"), "\"1\"");
@@ -225,7 +228,7 @@ TEST(Resources, WatchTellsChangesOfItsOwnTenant) {
         "GET /api/v1/sites?watch=1 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\r\n", token)));
     ASSERT_TRUE(world.sim.run_until([&] { return received.find("retry:") != std::string::npos; }, kSecond));
     EXPECT_NE(received.find("text/event-stream"), std::string::npos);
-    world.as(world.token("engineer"), "PUT", "/api/v1/sites/plant", R"({"spec":{}})");
+    world.as(world.token("engineer"), "PUT", "/api/v1/sites/plant", std::string{kSite});
     ASSERT_TRUE(world.sim.run_until([&] { return received.find("event: change") != std::string::npos; }, kSecond))
         << received;
     EXPECT_NE(received.find("\"name\":\"plant\""), std::string::npos);

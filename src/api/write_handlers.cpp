@@ -37,6 +37,11 @@ Result<std::string> plain_body(Core& core, Ask& ask) {
     return gunzip(as_bytes(ask.http.body), core.options.write_bytes_max);
 }
 
+// A body that is too long is 413, other limits are 429.
+Answer refuse_body(Core& core, const Error& error) {
+    return problem(core, error, {.status = error.code() == Code::limit ? 413 : 0});
+}
+
 // "d:" + uid if a device of the registry is at that place, else "p:" + the place: the same wherever readings come in.
 TagKey key_at(Core& core, TenantId tenant, std::string_view path) {
     const std::size_t level = path.rfind('/') == std::string_view::npos ? 0 : path.rfind('/');
@@ -173,7 +178,7 @@ void post_write(Core& core, const AskPtr& ask, Done done) {
     const auto unit = wire::line_precision(precision);
     if (!unit) return done(Error{Code::invalid, "precision: \"{}\" is none of ns, us, ms, s", precision.substr(0, 40)});
     const auto body = plain_body(core, *ask);
-    if (!body) return done(body.error());
+    if (!body) return done(refuse_body(core, body.error()));
     store(core.shared_from_this(), ask, take_lines(core, *ask, *body, *unit), "lines", std::move(done));
 }
 
@@ -184,7 +189,7 @@ void post_write_json(Core& core, const AskPtr& ask, Done done) {
     if (!unit)
         return done(Error{Code::invalid, "precision: \"{}\" is none of ns, us, ms, s", precision->substr(0, 40)});
     const auto body = plain_body(core, *ask);
-    if (!body) return done(body.error());
+    if (!body) return done(refuse_body(core, body.error()));
     wire::JsonDoor door{{.bytes_max = core.options.write_bytes_max, .values_max = Rows::kRowsMax}};
     auto decoded = door.decode_write(as_bytes(*body), *unit);
     if (!decoded) return done(decoded.error());
