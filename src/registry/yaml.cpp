@@ -1,10 +1,13 @@
 #include "registry/yaml.h"
 
 #include <boost/json.hpp>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <charconv>
 #include <cmath>
+#include <map>
+#include <sstream>
 
 #include "registry/shape.h"
 
@@ -49,61 +52,137 @@ Json plain_value(std::string_view text) {
     return Json(text);
 }
 
-// Turns nodes into JSON; counts what it makes, because aliases can make much from little.
-class Converter {
-public:
-    explicit Converter(const YamlLimits& limits) : limits_(limits) {}
+// Leaves yaml-cpp's parser from inside its callbacks; caught where the parser is called.
+struct Refused {
+    Error error;
+};
 
-    Result<Json> convert(const YAML::Node& node, std::size_t depth) {
-        if (depth > limits_.depth_max) return Error{Code::limit, "{}: nested deeper than {} levels", place(node.Mark()), limits_.depth_max};
-        if (++values_ > limits_.values_max) {
-            return Error{Code::limit, "{}: more than {} values (aliases are counted each time)", place(node.Mark()), limits_.values_max};
+// One document, and the texts of its outermost scalars as they were written: a name may look like a number.
+struct Document {
+    Json json;
+    YAML::Mark mark;
+    std::map<std::string, std::string> outer;
+};
+
+// Builds JSON from the parser's events. Counts what it makes, because aliases can make much from little.
+class Builder final : public YAML::EventHandler {
+public:
+    explicit Builder(const YamlLimits& limits) : limits_(limits) {}
+
+    std::vector<Document> documents;
+
+    void OnDocumentStart(const YAML::Mark& mark) override {
+        // Before some characters ("," alone) the parser would hand out empty documents for ever.
+        if (!documents.empty() && mark.pos <= documents.back().mark.pos) refuse(Code::malformed, mark, "this character is not expected here");
+        if (documents.size() >= limits_.documents_max) {
+            refuse(Code::limit, mark, fmt::format("more than {} documents", limits_.documents_max));
         }
-        switch (node.Type()) {
-            case YAML::NodeType::Undefined:
-            case YAML::NodeType::Null: return Json(nullptr);
-            case YAML::NodeType::Scalar: return scalar(node);
-            case YAML::NodeType::Sequence: {
-                JsonArray out;
-                for (const YAML::Node& item : node) out.push_back(TRY(convert(item, depth + 1)));
-                return Json(std::move(out));
-            }
-            case YAML::NodeType::Map: return map(node, depth);
-        }
-        return Json(nullptr);
+        documents.push_back({Json(nullptr), mark, {}});
+        anchors_.clear();
     }
+    void OnDocumentEnd() override {}
+    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { add(mark, anchor, Json(nullptr), ""); }
+    void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+        const auto found = anchors_.find(anchor);
+        if (found == anchors_.end()) refuse(Code::malformed, mark, "the alias names something that is not complete yet");
+        if (depth() + found->second.depth > limits_.depth_max) too_deep(mark);
+        if (!frames_.empty()) frames_.back().depth = std::max(frames_.back().depth, found->second.depth + 1);
+        values_ += found->second.values;
+        add(mark, YAML::NullAnchor, found->second.json, "");
+    }
+    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+        const bool is_key = !frames_.empty() && frames_.back().is_map && !frames_.back().key;
+        const bool text = tag == "!" || tag == "tag:yaml.org,2002:str";
+        if (!text && tag != "?" && !tag.empty()) refuse(Code::malformed, mark, fmt::format("the tag \"{}\" is not understood; leave it out", tag));
+        add(mark, anchor, text || is_key ? Json(value) : plain_value(value), value);
+    }
+    void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+        begin(mark, tag, anchor, false);
+    }
+    void OnSequenceEnd() override { end(); }
+    void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+        begin(mark, tag, anchor, true);
+    }
+    void OnMapEnd() override { end(); }
 
 private:
-    static Result<Json> scalar(const YAML::Node& node) {
-        const std::string& tag = node.Tag();
-        if (tag == "?" || tag.empty()) return plain_value(node.Scalar());
-        if (tag == "!" || tag == "tag:yaml.org,2002:str") return Json(node.Scalar());
-        return Error{Code::malformed, "{}: the tag \"{}\" is not understood; leave it out", place(node.Mark()), tag};
+    // A list or a map that is not complete yet.
+    struct Frame {
+        bool is_map = false;
+        YAML::Mark mark;
+        YAML::anchor_t anchor = YAML::NullAnchor;
+        std::size_t values_before = 0;
+        std::size_t depth = 1;  // of what is in it, with itself
+        std::optional<std::string> key = {};
+        JsonArray array = {};
+        JsonObject object = {};
+    };
+    struct Anchored {
+        Json json;
+        std::size_t values = 0, depth = 0;
+    };
+
+    [[noreturn]] static void refuse(Code code, const YAML::Mark& mark, const std::string& why) {
+        throw Refused{Error{code, "{}: {}", place(mark), why}};
+    }
+    [[noreturn]] void too_deep(const YAML::Mark& mark) const {
+        refuse(Code::limit, mark, fmt::format("nested deeper than {} levels", limits_.depth_max));
+    }
+    std::size_t depth() const { return frames_.size(); }
+
+    void begin(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, bool is_map) {
+        if (depth() >= limits_.depth_max) too_deep(mark);
+        if (!tag.empty() && tag != "?" && tag != "!") refuse(Code::malformed, mark, fmt::format("the tag \"{}\" is not understood; leave it out", tag));
+        if (!frames_.empty() && frames_.back().is_map && !frames_.back().key) refuse(Code::malformed, mark, "expected a text as key");
+        frames_.push_back({.is_map = is_map, .mark = mark, .anchor = anchor, .values_before = values_});
     }
 
-    Result<Json> map(const YAML::Node& node, std::size_t depth) {
-        JsonObject out;
-        for (const auto& item : node) {
-            if (!item.first.IsScalar()) return Error{Code::malformed, "{}: expected a text as key", place(item.first.Mark())};
-            const std::string& key = item.first.Scalar();
-            if (out.contains(key)) return Error{Code::malformed, "{}: the key \"{}\" comes twice", place(item.first.Mark()), key};
-            out[key] = TRY(convert(item.second, depth + 1));
+    void end() {
+        Frame frame = std::move(frames_.back());
+        frames_.pop_back();
+        Json json = frame.is_map ? Json(std::move(frame.object)) : Json(std::move(frame.array));
+        if (frame.anchor != YAML::NullAnchor) anchors_[frame.anchor] = {json, values_ - frame.values_before + 1, frame.depth};
+        if (!frames_.empty()) frames_.back().depth = std::max(frames_.back().depth, frame.depth + 1);
+        add(frame.mark, YAML::NullAnchor, std::move(json), "");
+    }
+
+    void add(const YAML::Mark& mark, YAML::anchor_t anchor, Json json, const std::string& written) {
+        if (++values_ > limits_.values_max) {
+            refuse(Code::limit, mark, fmt::format("more than {} values (aliases are counted each time)", limits_.values_max));
         }
-        return Json(std::move(out));
+        if (anchor != YAML::NullAnchor) anchors_[anchor] = {json, 1, 0};
+        if (frames_.empty()) {
+            documents.back().json = std::move(json);
+        } else if (Frame& frame = frames_.back(); !frame.is_map) {
+            frame.array.push_back(std::move(json));
+        } else if (!frame.key) {
+            if (!json.is_string() && !json.is_null()) refuse(Code::malformed, mark, "expected a text as key");
+            frame.key = json.is_null() ? std::string() : std::string(std::string_view(json.as_string()));
+            if (frame.object.contains(*frame.key)) refuse(Code::malformed, mark, fmt::format("the key \"{}\" comes twice", *frame.key));
+        } else {
+            if (frames_.size() == 1) documents.back().outer[*frame.key] = written;
+            frame.object[*frame.key] = std::move(json);
+            frame.key.reset();
+        }
     }
 
     const YamlLimits& limits_;
     std::size_t values_ = 0;
+    std::vector<Frame> frames_;
+    std::map<YAML::anchor_t, Anchored> anchors_;
 };
 
-Result<std::vector<YAML::Node>> load_all(std::string_view text, const YamlLimits& limits) {
+Result<std::vector<Document>> load_all(std::string_view text, const YamlLimits& limits) {
     if (text.size() > limits.bytes_max) return Error{Code::limit, "line 1, column 1: {} bytes of YAML, at most {} are read", text.size(), limits.bytes_max};
     try {
-        auto nodes = YAML::LoadAll(std::string(text));
-        if (nodes.size() > limits.documents_max) {
-            return Error{Code::limit, "line 1, column 1: {} documents, at most {} are read", nodes.size(), limits.documents_max};
+        std::istringstream stream{std::string(text)};
+        YAML::Parser parser(stream);
+        Builder builder(limits);
+        while (parser.HandleNextDocument(builder)) {
         }
-        return nodes;
+        return std::move(builder.documents);
+    } catch (const Refused& refused) {
+        return refused.error;
     } catch (const YAML::Exception& error) {
         return Error{Code::malformed, "{}: {}", place(error.mark), error.msg};
     } catch (const std::exception& error) {
@@ -111,21 +190,22 @@ Result<std::vector<YAML::Node>> load_all(std::string_view text, const YamlLimits
     }
 }
 
-Result<YamlDocument> to_document(const YAML::Node& node, Converter& converter) {
-    const std::string here = place(node.Mark());
-    const Json json = TRY(converter.convert(node, 0));
-    const JsonObject* object = json.if_object();
-    if (!object) return Error{Code::malformed, "{}: expected kind, name and spec, found {}", here, describe(json)};
-    YamlDocument out{{}, static_cast<std::size_t>(node.Mark().line + 1)};
-    for (const auto& item : *object) {
+Result<YamlDocument> to_document(Document& document) {
+    const std::string here = place(document.mark);
+    JsonObject* object = document.json.if_object();
+    if (!object) return Error{Code::malformed, "{}: expected kind, name and spec, found {}", here, describe(document.json)};
+    YamlDocument out{{}, static_cast<std::size_t>(document.mark.line + 1)};
+    for (auto& item : *object) {
         const std::string_view key(item.key().data(), item.key().size());
+        Json& value = item.value();
         if (key == "spec") {
-            out.wanted.spec = item.value();
+            out.wanted.spec = std::move(value);
         } else if (key == "kind" || key == "name") {
-            // A name that looks like a number is still a name.
-            const Json& value = item.value();
             if (!value.is_string() && !value.is_number()) return Error{Code::malformed, "{}: {}: expected a text, found {}", here, key, describe(value)};
-            (key == "kind" ? out.wanted.kind : out.wanted.name) = node[std::string(key)].Scalar();
+            // An alias was not written here, so it has no text of its own.
+            const std::string& written = document.outer[std::string(key)];
+            std::string text = value.is_string() ? std::string(std::string_view(value.get_string())) : written.empty() ? to_text(value) : written;
+            (key == "kind" ? out.wanted.kind : out.wanted.name) = std::move(text);
         } else {
             const std::string near = nearest(key, {"kind", "name", "spec"});
             return Error{Code::malformed, "{}: \"{}\" is not understood; a document holds kind, name and spec{}", here, key,
@@ -194,27 +274,17 @@ void write_block(std::string& out, const Json& json, std::size_t indent) {
 }  // namespace
 
 Result<Json> parse_yaml(std::string_view text, const YamlLimits& limits) {
-    const auto nodes = TRY(load_all(text, limits));
-    if (nodes.empty()) return Json(nullptr);
-    if (nodes.size() > 1) return Error{Code::malformed, "{}: expected one document, found {}", place(nodes[1].Mark()), nodes.size()};
-    try {
-        return Converter(limits).convert(nodes.front(), 0);
-    } catch (const YAML::Exception& error) {
-        return Error{Code::malformed, "{}: {}", place(error.mark), error.msg};
-    }
+    auto documents = TRY(load_all(text, limits));
+    if (documents.empty()) return Json(nullptr);
+    if (documents.size() > 1) return Error{Code::malformed, "{}: expected one document, found {}", place(documents[1].mark), documents.size()};
+    return std::move(documents.front().json);
 }
 
 Result<std::vector<YamlDocument>> parse_resources(std::string_view text, const YamlLimits& limits) {
-    const auto nodes = TRY(load_all(text, limits));
+    auto documents = TRY(load_all(text, limits));
     std::vector<YamlDocument> out;
-    Converter converter(limits);
-    try {
-        for (const YAML::Node& node : nodes) {
-            if (!node.IsDefined() || node.IsNull()) continue;
-            out.push_back(TRY(to_document(node, converter)));
-        }
-    } catch (const YAML::Exception& error) {
-        return Error{Code::malformed, "{}: {}", place(error.mark), error.msg};
+    for (Document& document : documents) {
+        if (!document.json.is_null()) out.push_back(TRY(to_document(document)));
     }
     return out;
 }

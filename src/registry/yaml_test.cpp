@@ -60,11 +60,13 @@ TEST(Yaml, SaysWhereItIsWrong) {
     f("kind: x\nname: y\nspec:\n  a: 1\n  a: 2\n", "line 5, column 3: the key \"a\" comes twice");
     f("kind: x\nname: y\nspek: {}\n", "line 1, column 1: \"spek\" is not understood; a document holds kind, name and spec; did you mean \"spec\"?");
     f("kind: x\n---\nname: y\n", "line 1, column 1: name: expected a name, found none");
-    f("kind: x\nname: y\n---\n- 1\n", "line 4, column 1: expected kind, name and spec, found a list");
+    f("kind: x\nname: y\n---\n- 1\n", "line 3, column 1: expected kind, name and spec, found a list");
     f("kind: x\nname: y\nspec: {a: !!binary aGk=}\n", "line 3, column");
     f("kind: [x]\nname: y\n", "line 1, column 1: kind: expected a text, found a list");
     f("? [a]\n: b\n", "line 1, column");
-    f(std::string(200, '[') + std::string(200, ']'), "line 1, column 34: nested deeper than 32 levels");
+    f(",", "line 1, column 1: this character is not expected here");  // yaml-cpp by itself never comes back from this
+    f("&a [*a]", "line 1, column");
+    f(std::string(200, '[') + std::string(200, ']'), "line 1, column 33: nested deeper than 32 levels");
 }
 
 TEST(Yaml, ASmallFileCannotGrow) {
@@ -76,6 +78,9 @@ TEST(Yaml, ASmallFileCannotGrow) {
     }
     EXPECT_EQ(parse_yaml(bomb).error().code(), Code::limit);
     EXPECT_EQ(parse_yaml("a: &a [*a]").has_value(), false);
+    std::string chain = "a0: &a0 [x]\n";  // each is one deeper than the one before
+    for (int i = 1; i < 100; ++i) chain += fmt::format("a{}: &a{} [*a{}]\n", i, i, i - 1);
+    EXPECT_EQ(parse_yaml(chain).error().code(), Code::limit);
     EXPECT_EQ(parse_yaml(std::string(100, 'x'), {.bytes_max = 10}).error().code(), Code::limit);
     EXPECT_EQ(parse_resources("---\n---\n---\n", {.documents_max = 2}).error().code(), Code::limit);
 }
