@@ -1,8 +1,7 @@
 #include "registry/auth.h"
 
-#include <boost/json.hpp>
-
 #include <algorithm>
+#include <boost/json.hpp>
 #include <mutex>
 
 #include "base/assert.h"
@@ -50,7 +49,8 @@ public:
           address_tries_(options.tries_max, options.tries_window, kTriesKeysMax) {
         for (const auto& [tenant, name] : registry_.tenants()) {
             for (const char* kind : {"user", "token", "device"}) {
-                for (const auto& resource : registry_.list_shared(tenant, kind)) places_[resource->uid] = {tenant, kind, resource->name};
+                for (const auto& resource : registry_.list_shared(tenant, kind))
+                    places_[resource->uid] = {tenant, kind, resource->name};
             }
         }
         subscription_ = registry_.subscribe([this](const Change& change) { on_change(change); });
@@ -68,11 +68,13 @@ public:
     Result<Principal> check_token(std::string_view token, std::string_view from) override;
     Result<Principal> check_bearer(std::string_view token, std::string_view from) override;
     Result<Principal> check_password(std::string_view user, std::string_view password, std::string_view from) override;
-    Result<void> change_password(const Principal& who, std::string_view old, std::string_view fresh, std::string_view keep_session) override;
+    Result<void> change_password(const Principal& who, std::string_view old, std::string_view fresh,
+                                 std::string_view keep_session) override;
     Result<void> set_password(const Actor& actor, std::string_view user, std::string_view password) override;
     Result<std::string> issue_token(const Actor& actor, std::string_view name) override;
     Result<DeviceCredential> issue_device(const Actor& actor, std::string_view device) override;
-    Result<MqttPrincipal> check_mqtt(std::string_view username, std::string_view password, std::string_view from) override;
+    Result<MqttPrincipal> check_mqtt(std::string_view username, std::string_view password,
+                                     std::string_view from) override;
     bool mqtt_check_is_slow(std::string_view username, std::string_view password) const override;
     std::uint64_t on_revoked(std::function<void(TenantId, const std::string&)> callback) override;
     void forget(std::uint64_t subscription) override;
@@ -98,12 +100,14 @@ private:
     Result<void> check_tenant(TenantId tenant) const;
     Result<Principal> principal_of(const Owner& owner, std::string_view from) const;
     Result<void> set_rights(Principal& principal, std::string_view role) const;
-    Result<Owner> verify(std::string_view user, std::string_view password, std::string_view from, std::string_view door);
-    Result<Session> open_session(const Owner& owner, std::string_view from, std::string_view action, std::vector<Statement> statements);
+    Result<Owner> verify(std::string_view user, std::string_view password, std::string_view from,
+                         std::string_view door);
+    Result<Session> open_session(const Owner& owner, std::string_view from, std::string_view action,
+                                 std::vector<Statement> statements);
     std::vector<std::string> crowded_out(const Owner& owner) const;
     Result<DevicePrincipal> device_of(const Owner& owner) const;
-    Result<void> store_password(const Owner& owner, std::string_view user, std::string_view password, bool must_change, const Actor& actor,
-                                const std::string& keep_session_hmac);
+    Result<void> store_password(const Owner& owner, std::string_view user, std::string_view password, bool must_change,
+                                const Actor& actor, const std::string& keep_session_hmac);
     void refused(const Named& named, std::string_view action, std::string_view from);
     void on_change(const Change& change);
     void on_role(const Resource& role);
@@ -133,7 +137,8 @@ private:
 
 AuthImpl::Named AuthImpl::parse_user(std::string_view user) const {
     const auto at = user.rfind('@');
-    Named out{std::nullopt, std::string(at == user.npos ? kDefaultTenant : user.substr(at + 1)), std::string(user.substr(0, at))};
+    Named out{std::nullopt, std::string(at == user.npos ? kDefaultTenant : user.substr(at + 1)),
+              std::string(user.substr(0, at))};
     out.tenant = registry_.tenant_id(out.tenant_name);
     return out;
 }
@@ -149,7 +154,8 @@ Result<void> AuthImpl::check_tenant(TenantId tenant) const {
     const std::string name = registry_.tenant_name(tenant);
     const auto resource = registry_.find(kDefaultTenantId, "tenant", name);
     if (!resource) return Error{Code::unauthorized, "the tenant is gone"};
-    if (TRY(spec_of<TenantSpec>(*resource)).disabled) return Error{Code::unauthorized, "the tenant \"{}\" is disabled", name};
+    if (TRY(spec_of<TenantSpec>(*resource)).disabled)
+        return Error{Code::unauthorized, "the tenant \"{}\" is disabled", name};
     return {};
 }
 
@@ -169,13 +175,15 @@ Result<Principal> AuthImpl::principal_of(const Owner& owner, std::string_view fr
     if (!resource || resource->uid != owner.uid) return Error{Code::unauthorized, "this user or token is gone"};
     Principal out;
     out.name = resource->name;
-    out.actor = {owner.tenant, registry_.tenant_name(owner.tenant), place->kind + ":" + resource->name, Role::none, std::string(from)};
+    out.actor = {owner.tenant, registry_.tenant_name(owner.tenant), place->kind + ":" + resource->name, Role::none,
+                 std::string(from)};
     if (place->kind == "token") {
         const TokenSpec spec = TRY(spec_of<TokenSpec>(*resource));
         out.is_token = true;
         if (spec.expires) out.expires = TRY(parse_rfc3339(*spec.expires));
         if (spec.disabled) return Error{Code::unauthorized, "the token \"{}\" is disabled", out.name};
-        if (out.expires != 0 && clock_.now() >= out.expires) return Error{Code::unauthorized, "the token \"{}\" has expired", out.name};
+        if (out.expires != 0 && clock_.now() >= out.expires)
+            return Error{Code::unauthorized, "the token \"{}\" has expired", out.name};
         TRY(set_rights(out, spec.role));
         return out;
     }
@@ -191,11 +199,13 @@ Result<Principal> AuthImpl::principal_of(const Owner& owner, std::string_view fr
 
 void AuthImpl::refused(const Named& named, std::string_view action, std::string_view from) {
     // A tenant that does not exist has nobody who could read the record: it goes to the first one.
-    const Actor nobody{named.tenant.value_or(kDefaultTenantId), named.tenant_name, "nobody", Role::none, std::string(from)};
+    const Actor nobody{named.tenant.value_or(kDefaultTenantId), named.tenant_name, "nobody", Role::none,
+                       std::string(from)};
     registry_.audit(nobody, action, "user", named.user.substr(0, kNameBytesMax), "{}", false);
 }
 
-Result<Owner> AuthImpl::verify(std::string_view user, std::string_view password, std::string_view from, std::string_view door) {
+Result<Owner> AuthImpl::verify(std::string_view user, std::string_view password, std::string_view from,
+                               std::string_view door) {
     const Named named = parse_user(user);
     const std::string key = user_key(named), host = host_of(from);
     std::string encoded;
@@ -212,11 +222,13 @@ Result<Owner> AuthImpl::verify(std::string_view user, std::string_view password,
         address_tries_.failed(host, now);
         if (resource) {
             owner = {resource->tenant, resource->uid};
-            if (const auto found = tables_.passwords.find(resource->uid); found != tables_.passwords.end()) encoded = found->second.hash;
+            if (const auto found = tables_.passwords.find(resource->uid); found != tables_.passwords.end())
+                encoded = found->second.hash;
         }
     }
     const auto right = passwords_.verify(encoded, password);
-    const auto who = right && *right ? principal_of(owner, from) : Result<Principal>(Error{Code::unauthorized, "{}", kWrong});
+    const auto who =
+        right && *right ? principal_of(owner, from) : Result<Principal>(Error{Code::unauthorized, "{}", kWrong});
     if (!right || who) {
         const std::lock_guard lock(mutex_);
         address_tries_.forgive(host);
@@ -247,7 +259,8 @@ std::vector<std::string> AuthImpl::crowded_out(const Owner& owner) const {
     return out;
 }
 
-Result<Session> AuthImpl::open_session(const Owner& owner, std::string_view from, std::string_view action, std::vector<Statement> statements) {
+Result<Session> AuthImpl::open_session(const Owner& owner, std::string_view from, std::string_view action,
+                                       std::vector<Statement> statements) {
     Session session{io::random_token(), io::random_token(), TRY(principal_of(owner, from))};
     session.principal.csrf = session.csrf;
     const TimeNs now = clock_.now();
@@ -260,8 +273,9 @@ Result<Session> AuthImpl::open_session(const Owner& owner, std::string_view from
         crowded = crowded_out(owner);
     }
     for (const std::string& out : crowded) statements.push_back({"delete from auth_sessions where hmac = :a", {out}});
-    statements.push_back({"insert into auth_sessions (hmac, tenant, uid, csrf, created, used) values (:a, :b, :c, :d, :e, :f)",
-                          {key, static_cast<std::int64_t>(owner.tenant.value), owner.uid, session.csrf, now, now}});
+    statements.push_back(
+        {"insert into auth_sessions (hmac, tenant, uid, csrf, created, used) values (:a, :b, :c, :d, :e, :f)",
+         {key, static_cast<std::int64_t>(owner.tenant.value), owner.uid, session.csrf, now, now}});
     statements.push_back(registry_.audit_of(session.principal.actor, action, "user", session.principal.name, "{}"));
     TRY(registry_.database().change(statements).context("cannot open a session"));
     const std::lock_guard lock(mutex_);
@@ -285,7 +299,8 @@ Result<Session> AuthImpl::sign_in_once(std::string_view one_time, std::string_vi
             return Error{Code::limit, "too many failed sign-ins: try again in {} s", (wait + kSecond - 1) / kSecond};
         }
         // Taken out at once: of two who come with it, one gets in.
-        if (const auto node = tables_.one_time.extract(key); !node.empty() && node.mapped().expires > clock_.now()) found = node.mapped();
+        if (const auto node = tables_.one_time.extract(key); !node.empty() && node.mapped().expires > clock_.now())
+            found = node.mapped();
         if (!found) address_tries_.failed(host, now);
     }
     if (!found) {
@@ -319,9 +334,11 @@ Result<Principal> AuthImpl::check_session(std::string_view token, std::string_vi
     {
         const std::lock_guard lock(mutex_);
         const auto found = tables_.sessions.find(key);
-        if (found == tables_.sessions.end()) return Error{Code::unauthorized, "this session is not known; sign in again"};
+        if (found == tables_.sessions.end())
+            return Error{Code::unauthorized, "this session is not known; sign in again"};
         const TimeNs now = clock_.now();
-        const bool over = now - found->second.used > options_.idle_max || now - found->second.created > options_.age_max;
+        const bool over =
+            now - found->second.used > options_.idle_max || now - found->second.created > options_.age_max;
         if (over) return Error{Code::unauthorized, "this session has expired; sign in again"};
         found->second.used = std::max(found->second.used, now);
         session = found->second;
@@ -359,14 +376,15 @@ Result<Principal> AuthImpl::check_password(std::string_view user, std::string_vi
     if (!owner) {
         owner = TRY(verify(user, password, from, "password"));
         const std::lock_guard lock(mutex_);
-        if (remembered_.size() >= kRememberedMax) remembered_.clear();  // costs each of them one more hash, nothing else
+        if (remembered_.size() >= kRememberedMax)
+            remembered_.clear();  // costs each of them one more hash, nothing else
         remembered_[key] = {*owner, clock_.monotonic() + options_.cache};
     }
     return principal_of(*owner, from);
 }
 
-Result<void> AuthImpl::store_password(const Owner& owner, std::string_view user, std::string_view password, bool must_change,
-                                      const Actor& actor, const std::string& keep_session_hmac) {
+Result<void> AuthImpl::store_password(const Owner& owner, std::string_view user, std::string_view password,
+                                      bool must_change, const Actor& actor, const std::string& keep_session_hmac) {
     const std::string encoded = TRY(passwords_.hash(password));
     const std::lock_guard writer(writer_);
     const auto tenant = static_cast<std::int64_t>(owner.tenant.value);
@@ -380,14 +398,16 @@ Result<void> AuthImpl::store_password(const Owner& owner, std::string_view user,
     {
         const std::lock_guard lock(mutex_);
         tables_.passwords[owner.uid] = {owner, encoded, must_change};
-        std::erase_if(tables_.sessions, [&](const auto& item) { return item.second.owner == owner && item.first != keep_session_hmac; });
+        std::erase_if(tables_.sessions,
+                      [&](const auto& item) { return item.second.owner == owner && item.first != keep_session_hmac; });
         std::erase_if(tables_.one_time, [&](const auto& item) { return item.second.owner == owner; });
         std::erase_if(remembered_, [&](const auto& item) { return item.second.owner == owner; });
     }
     return {};
 }
 
-Result<void> AuthImpl::change_password(const Principal& who, std::string_view old, std::string_view fresh, std::string_view keep_session) {
+Result<void> AuthImpl::change_password(const Principal& who, std::string_view old, std::string_view fresh,
+                                       std::string_view keep_session) {
     if (who.is_token) return Error{Code::invalid, "a token has no password"};
     const auto resource = registry_.find(who.actor.tenant, "user", who.name);
     if (!resource) return Error{Code::not_found, "there is no user \"{}\"", who.name};
@@ -399,13 +419,16 @@ Result<void> AuthImpl::change_password(const Principal& who, std::string_view ol
         must_change = found == tables_.passwords.end() || found->second.must_change;
     }
     if (!must_change) {
-        const auto verified = verify(fmt::format("{}@{}", who.name, who.actor.tenant_name), old, who.actor.from, "change_password");
-        if (!verified && verified.error().code() == Code::unauthorized) return Error{Code::invalid, "old: this is not the present password"};
+        const auto verified =
+            verify(fmt::format("{}@{}", who.name, who.actor.tenant_name), old, who.actor.from, "change_password");
+        if (!verified && verified.error().code() == Code::unauthorized)
+            return Error{Code::invalid, "old: this is not the present password"};
         if (!verified) return verified.error();
         if (old == fresh) return Error{Code::invalid, "password: it must differ from the present one"};
     }
     TRY(check_password_rules(fresh, who.name));
-    TRY(store_password(owner, who.name, fresh, false, who.actor, keep_session.empty() ? "" : hmac("session", keep_session)));
+    TRY(store_password(owner, who.name, fresh, false, who.actor,
+                       keep_session.empty() ? "" : hmac("session", keep_session)));
     tell_revoked(owner.tenant, "user:" + who.name);
     return {};
 }
@@ -441,7 +464,8 @@ Result<std::string> AuthImpl::issue_token(const Actor& actor, std::string_view n
 }
 
 Result<DeviceCredential> AuthImpl::issue_device(const Actor& actor, std::string_view device) {
-    if (actor.role < Role::engineer) return Error{Code::denied, "{} may not issue credentials of devices; that takes engineer", actor.who};
+    if (actor.role < Role::engineer)
+        return Error{Code::denied, "{} may not issue credentials of devices; that takes engineer", actor.who};
     const auto resource = registry_.find(actor.tenant, "device", device);
     if (!resource) return Error{Code::not_found, "there is no device \"{}\"; make it first", device};
     DeviceCredential out{registry_.tenant_name(actor.tenant) + "/" + resource->uid, io::random_token()};
@@ -467,7 +491,8 @@ Result<DevicePrincipal> AuthImpl::device_of(const Owner& owner) const {
     return DevicePrincipal{owner.tenant, registry_.tenant_name(owner.tenant), place->name, owner.uid};
 }
 
-Result<Auth::MqttPrincipal> AuthImpl::check_mqtt(std::string_view username, std::string_view password, std::string_view from) {
+Result<Auth::MqttPrincipal> AuthImpl::check_mqtt(std::string_view username, std::string_view password,
+                                                 std::string_view from) {
     const bool access_token = password.empty();
     const std::string_view secret = access_token ? username : password;
     std::optional<Owner> device;
@@ -478,8 +503,9 @@ Result<Auth::MqttPrincipal> AuthImpl::check_mqtt(std::string_view username, std:
     }
     if (device) {
         DevicePrincipal who = TRY(device_of(*device));
-        const bool named = access_token || username.empty() || username == who.uid || username.ends_with("/" + who.uid) ||
-                           username == who.device || username == who.tenant_name + "/" + who.device;
+        const bool named = access_token || username.empty() || username == who.uid ||
+                           username.ends_with("/" + who.uid) || username == who.device ||
+                           username == who.tenant_name + "/" + who.device;
         if (named) return MqttPrincipal{std::move(who)};
         refused({who.tenant, who.tenant_name, std::string(username)}, "mqtt", from);
         return Error{Code::unauthorized, "the password is of another device than \"{}\"", username};
@@ -495,7 +521,9 @@ Result<Auth::MqttPrincipal> AuthImpl::check_mqtt(std::string_view username, std:
 
 bool AuthImpl::mqtt_check_is_slow(std::string_view username, std::string_view password) const {
     // No user's name holds a slash, so a device with a stale password costs no Argon2id.
-    if (username.empty() || password.empty() || username.find('/') != username.npos || password.starts_with(kTokenPrefix)) return false;
+    if (username.empty() || password.empty() || username.find('/') != username.npos ||
+        password.starts_with(kTokenPrefix))
+        return false;
     const std::string device = hmac("device", password);
     const std::string known = hmac("password", fmt::format("{}:{}:{}", username.size(), username, password));
     const std::lock_guard lock(mutex_);
@@ -535,7 +563,8 @@ void AuthImpl::end(const Owner& owner, bool forget_secrets) {
         }
     }
     const std::vector<Statement> statements =
-        forget_secrets ? forget_owner(owner.uid) : std::vector<Statement>{{"delete from auth_sessions where uid = :a", {owner.uid}}};
+        forget_secrets ? forget_owner(owner.uid)
+                       : std::vector<Statement>{{"delete from auth_sessions where uid = :a", {owner.uid}}};
     if (auto stored = registry_.database().change(statements); !stored) {
         // Harmless: a secret whose owner is gone is refused anyway.
         log_warning("registry", "secrets of {} stay in the file: {}", owner.uid, stored.error().text());
@@ -569,7 +598,9 @@ void AuthImpl::on_change(const Change& change) {
     if (change.what == Change::What::deleted) {
         const bool renamed = change.differences.size() == 1 && change.differences.front().path == "name" &&
                              change.differences.front().after.is_string();
-        const auto now = renamed ? registry_.find(resource.tenant, resource.kind, std::string_view(change.differences.front().after.get_string())) : nullptr;
+        const auto now = renamed ? registry_.find(resource.tenant, resource.kind,
+                                                  std::string_view(change.differences.front().after.get_string()))
+                                 : nullptr;
         if (!now || now->uid != resource.uid) end(owner, true);
         tell_revoked(resource.tenant, who);
         return;
@@ -581,7 +612,9 @@ void AuthImpl::on_change(const Change& change) {
     if (is_device || change.what != Change::What::updated) return;
     const Json* disabled = resource.spec.as_object().if_contains("disabled");
     if (disabled && disabled->is_bool() && disabled->get_bool()) end(owner, false);
-    const bool of_rights = std::ranges::any_of(change.differences, [](const Difference& d) { return d.path != "title" && d.path != "email" && d.path != "note"; });
+    const bool of_rights = std::ranges::any_of(change.differences, [](const Difference& d) {
+        return d.path != "title" && d.path != "email" && d.path != "note";
+    });
     if (of_rights) tell_revoked(resource.tenant, who);
 }
 
@@ -598,7 +631,8 @@ void AuthImpl::tidy() {
                 continue;
             }
             if (session.used - session.used_stored > kUsedStoredEvery) {
-                statements.push_back({"update auth_sessions set used = :a where hmac = :b", {session.used, item->first}});
+                statements.push_back(
+                    {"update auth_sessions set used = :a where hmac = :b", {session.used, item->first}});
                 session.used_stored = session.used;
             }
             ++item;

@@ -21,7 +21,7 @@ struct Principal {
     std::vector<std::string> paths;  // globs of what is seen; empty = all of the tenant
     std::string csrf;                // of a session, else ""
     bool must_change_password = false;
-    TimeNs expires = 0;              // 0 = does not
+    TimeNs expires = 0;  // 0 = does not
 };
 
 // A device that was recognised: it publishes beneath its path and nowhere else.
@@ -50,17 +50,17 @@ struct FirstSignIn {
 };
 
 struct AuthOptions {
-    std::string admin_password;              // --admin-password-file: of the first admin, need not be changed then
+    std::string admin_password;  // --admin-password-file: of the first admin, need not be changed then
     std::uint32_t argon2_memory_kib = 19'456;
     std::uint32_t argon2_passes = 2;
-    std::uint32_t hashes_at_once_max = 2;    // more wait; past 16 waiting: Code::limit
-    std::uint32_t sessions_max = 10'000;     // of all tenants; the one unused longest is ended
+    std::uint32_t hashes_at_once_max = 2;  // more wait; past 16 waiting: Code::limit
+    std::uint32_t sessions_max = 10'000;   // of all tenants; the one unused longest is ended
     std::uint32_t sessions_of_user_max = 50;
     DurationNs idle_max = 12 * kHour;
     DurationNs age_max = 7 * kDay;
-    std::uint32_t tries_max = 8;             // failed, per user and per address
+    std::uint32_t tries_max = 8;  // failed, per user and per address
     DurationNs tries_window = 15 * kMinute;
-    DurationNs cache = 5 * kMinute;          // of passwords that were right (basic auth, MQTT)
+    DurationNs cache = 5 * kMinute;  // of passwords that were right (basic auth, MQTT)
 };
 
 // Auth recognises people, API tokens and devices.
@@ -91,7 +91,8 @@ public:
     // Whatever follows "Bearer ": a session's or an API token.
     virtual Result<Principal> check_bearer(std::string_view token, std::string_view from) = 0;
     // Basic auth and other doors that send the password each time; right ones are remembered for `cache`.
-    virtual Result<Principal> check_password(std::string_view user, std::string_view password, std::string_view from) = 0;
+    virtual Result<Principal> check_password(std::string_view user, std::string_view password,
+                                             std::string_view from) = 0;
 
     // `old` is not looked at while must_change_password. At least 10 characters and not the user's name, else
     // Code::invalid. Ends all other sessions of the user.
@@ -104,10 +105,11 @@ public:
     virtual Result<std::string> issue_token(const Actor& actor, std::string_view name) = 0;
     virtual Result<DeviceCredential> issue_device(const Actor& actor, std::string_view device) = 0;
 
-    // MQTT CONNECT. Devices: as issued, or "tenant/path" as user name, or as ThingsBoard does (user name = the password,
-    // no password). People: user and password. API tokens: any user name, or none, and the token as password.
+    // MQTT CONNECT. Devices: as issued, or "tenant/path" as user name, or as ThingsBoard does (user name = the
+    // password, no password). People: user and password. API tokens: any user name, or none, and the token as password.
     using MqttPrincipal = std::variant<DevicePrincipal, Principal>;
-    virtual Result<MqttPrincipal> check_mqtt(std::string_view username, std::string_view password, std::string_view from) = 0;
+    virtual Result<MqttPrincipal> check_mqtt(std::string_view username, std::string_view password,
+                                             std::string_view from) = 0;
     // True if check_mqtt() would have to compute Argon2id: then call it on a pool.
     virtual bool mqtt_check_is_slow(std::string_view username, std::string_view password) const = 0;
 

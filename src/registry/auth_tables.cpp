@@ -4,14 +4,17 @@ namespace gongshu::registry {
 
 namespace {
 
-TenantId tenant_of(const Row& row, std::size_t column) { return TenantId{static_cast<std::uint32_t>(row.integer(column))}; }
+TenantId tenant_of(const Row& row, std::size_t column) {
+    return TenantId{static_cast<std::uint32_t>(row.integer(column))};
+}
 
 }  // namespace
 
 Result<AuthTables> load_auth_tables(Database& database) {
     AuthTables out;
     TRY(database.read({"select hmac, tenant, uid, csrf, created, used from auth_sessions", {}}, [&](const Row& row) {
-        out.sessions[row.text(0)] = {{tenant_of(row, 1), row.text(2)}, row.text(3), row.integer(4), row.integer(5), row.integer(5)};
+        out.sessions[row.text(0)] = {
+            {tenant_of(row, 1), row.text(2)}, row.text(3), row.integer(4), row.integer(5), row.integer(5)};
     }));
     TRY(database.read({"select uid, tenant, hash, must_change from auth_passwords", {}}, [&](const Row& row) {
         out.passwords[row.text(0)] = {{tenant_of(row, 1), row.text(0)}, row.text(2), row.integer(3) != 0};

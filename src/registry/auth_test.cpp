@@ -1,9 +1,9 @@
 #include "registry/auth.h"
 
-#include <boost/json.hpp>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <boost/json.hpp>
 #include <thread>
 
 #include "registry/test_world.h"
@@ -64,7 +64,9 @@ TEST(AuthFirst, TellsTheFirstPasswordOnce) {
 }
 
 TEST_F(AuthTest, SignsInPeople) {
-    auto f = [&](const char* user, const char* password, Code want) { EXPECT_EQ(sign_in(user, password), want) << user; };
+    auto f = [&](const char* user, const char* password, Code want) {
+        EXPECT_EQ(sign_in(user, password), want) << user;
+    };
     f("admin", kPassword, kIn);
     f("admin@default", kPassword, kIn);
     f("admin@nowhere", kPassword, Code::unauthorized);
@@ -135,7 +137,8 @@ TEST_F(AuthTest, GuessingEndsSoon) {
     EXPECT_EQ(sign_in("admin", kPassword, "10.0.3.2:9"), kIn);
     // Seven wrong ones and a right one begin anew.
     for (int round = 0; round < 3; ++round) {
-        for (int i = 0; i < 7; ++i) EXPECT_EQ(sign_in("li", "guess", ("10.0.4." + std::to_string(10 * round + i)).c_str()), Code::unauthorized);
+        for (int i = 0; i < 7; ++i)
+            EXPECT_EQ(sign_in("li", "guess", ("10.0.4." + std::to_string(10 * round + i)).c_str()), Code::unauthorized);
         EXPECT_EQ(sign_in("li", "ten characters", "10.0.5.1"), kIn);
     }
 }
@@ -155,7 +158,11 @@ TEST_F(AuthTest, PasswordsFollowRules) {
     f(kPassword, kPassword, "password: it must differ from the present one");
     ASSERT_TRUE(world.put("user", "elizabeth_ii", R"({"role":"viewer"})"));
     EXPECT_FALSE(auth().set_password(world.admin, "elizabeth_ii", "Elizabeth_II"));
-    EXPECT_EQ(auth().set_password(world.actor(TenantId{1}, Role::engineer), "elizabeth_ii", "a much better one").error().code(), Code::denied);
+    EXPECT_EQ(auth()
+                  .set_password(world.actor(TenantId{1}, Role::engineer), "elizabeth_ii", "a much better one")
+                  .error()
+                  .code(),
+              Code::denied);
     EXPECT_EQ(auth().set_password(world.admin, "nobody", "a much better one").error().code(), Code::not_found);
     ASSERT_TRUE(auth().change_password(session->principal, kPassword, "一二三四五六七八九十", session->token));
     EXPECT_TRUE(auth().check_session(session->token, kFrom));
@@ -228,7 +235,8 @@ TEST_F(AuthTest, MqttDoors) {
     ASSERT_TRUE(world.put("token", "gateway", R"({"role":"operator"})"));
     const auto credential = auth().issue_device(world.admin, "p/a/pump1");
     ASSERT_TRUE(credential) << credential.error().text();
-    const std::string uid = world.registry->find(TenantId{1}, "device", "p/a/pump1")->uid, token = *auth().issue_token(world.admin, "gateway");
+    const std::string uid = world.registry->find(TenantId{1}, "device", "p/a/pump1")->uid,
+                      token = *auth().issue_token(world.admin, "gateway");
     EXPECT_EQ(credential->username, "default/" + uid);
     // 'd' a device, 'u' a user, 't' a token, '-' nobody
     auto f = [&](const std::string& username, const std::string& password, char want) {
@@ -297,7 +305,8 @@ TEST_F(AuthTest, SignInsAndRefusalsAreOnRecordAndNoSecretIs) {
     const auto records = world.registry->audit_records(TenantId{1}, 0, world.clock.now() + 1, 1000);
     ASSERT_TRUE(records);
     auto has = [&](std::string_view action, bool allowed) {
-        return std::ranges::any_of(*records, [&](const AuditRecord& record) { return record.action == action && record.allowed == allowed; });
+        return std::ranges::any_of(
+            *records, [&](const AuditRecord& record) { return record.action == action && record.allowed == allowed; });
     };
     EXPECT_TRUE(has("sign_in", true));
     EXPECT_TRUE(has("sign_in", false));
@@ -305,7 +314,8 @@ TEST_F(AuthTest, SignInsAndRefusalsAreOnRecordAndNoSecretIs) {
     EXPECT_TRUE(has("created", true));
     const std::string bytes = all_bytes(world.files, "/data/registry");
     EXPECT_GT(bytes.size(), 10'000u);
-    for (const std::string& secret : {std::string(kPassword), session->token, *token, std::string("wrong-wrong-wrong")}) {
+    for (const std::string& secret :
+         {std::string(kPassword), session->token, *token, std::string("wrong-wrong-wrong")}) {
         EXPECT_EQ(bytes.find(secret), std::string::npos) << secret;
     }
 }

@@ -76,7 +76,8 @@ public:
         } catch (const std::exception& error) {
             const std::string what = error.what();
             roll_back();
-            return Error{vfs_->sync_failed() || !broken_.empty() ? Code::unavailable : Code::io, "cannot write {}: {}", path_, what};
+            return Error{vfs_->sync_failed() || !broken_.empty() ? Code::unavailable : Code::io, "cannot write {}: {}",
+                         path_, what};
         }
         return {};
     }
@@ -125,7 +126,8 @@ private:
         try {
             sql_ << "rollback";
         } catch (const std::exception& error) {
-            // SQLite rolls back by itself after some failures and then refuses this; anything else is not to be trusted.
+            // SQLite rolls back by itself after some failures and then refuses this; anything else is not to be
+            // trusted.
             if (std::string_view(error.what()).find("no transaction is active") != std::string_view::npos) return;
             broken_ = fmt::format("{} is read-only since a change could not be undone: {}", path_, error.what());
         }
@@ -137,7 +139,8 @@ private:
             sql_ << "pragma locking_mode = exclusive";
             std::string mode;
             sql_ << "pragma journal_mode = wal", soci::into(mode);
-            if (mode != "wal") return Error{Code::unsupported, "cannot open {}: the journal mode is {}, expected wal", path_, mode};
+            if (mode != "wal")
+                return Error{Code::unsupported, "cannot open {}: the journal mode is {}, expected wal", path_, mode};
             sql_ << "pragma synchronous = extra";
             sql_ << "pragma temp_store = memory";
         } catch (const std::exception& error) {
@@ -146,8 +149,9 @@ private:
         return {};
     }
 
-    // SQLite answers "wal" before the switch is on the disk, and nobody tells when writing it then fails. In the mode of
-    // before a commit would not survive a power cut, so the file's header (bytes 18 and 19, 2 = write-ahead log) decides.
+    // SQLite answers "wal" before the switch is on the disk, and nobody tells when writing it then fails. In the mode
+    // of before a commit would not survive a power cut, so the file's header (bytes 18 and 19, 2 = write-ahead log)
+    // decides.
     Result<void> check_mode(io::Files& files) const {
         const auto file = TRY(files.open(path_, io::Open::read));
         std::array<std::uint8_t, 2> versions{};
@@ -162,11 +166,13 @@ private:
         TRY(read({"select step from schema_step", {}}, [&](const Row& row) { step = row.integer(0); }));
         const auto newest = static_cast<std::int64_t>(migrations().size());
         if (step > newest) {
-            return Error{Code::unsupported, "{} was written by a newer version (step {}, this program knows {})", path_, step, newest};
+            return Error{Code::unsupported, "{} was written by a newer version (step {}, this program knows {})", path_,
+                         step, newest};
         }
         for (; step < newest; ++step) {
             std::vector<Statement> statements;
-            for (const std::string_view sql : migrations()[static_cast<std::size_t>(step)]) statements.push_back({std::string(sql), {}});
+            for (const std::string_view sql : migrations()[static_cast<std::size_t>(step)])
+                statements.push_back({std::string(sql), {}});
             statements.push_back({"delete from schema_step", {}});
             statements.push_back({"insert into schema_step (step) values (:a)", {step + 1}});
             TRY(change(statements).context("cannot bring the tables to step {}", step + 1));

@@ -34,7 +34,8 @@ public:
 // Lives:   one per Registry.
 // Threads: any; one statement after another under a mutex.
 // Bounds:  none of its own.
-// Disk:    registry.db and registry.db-wal, mode 0600. change() returned ok = it survives a power cut. After a failed sync
+// Disk:    registry.db and registry.db-wal, mode 0600. change() returned ok = it survives a power cut. After a failed
+// sync
 //          everything is refused with Code::unavailable until the next start, because nobody knows what the disk holds.
 class Database {
 public:

@@ -1,8 +1,7 @@
 #include "registry/difference.h"
 
-#include <boost/json.hpp>
-
 #include <algorithm>
+#include <boost/json.hpp>
 
 #include "registry/shape.h"
 
@@ -19,7 +18,8 @@ void compare(const Json* before, const Json* after, const std::string& path, std
     const JsonObject* a = before ? before->if_object() : nullptr;
     const JsonObject* b = after ? after->if_object() : nullptr;
     if (a && b) {
-        for (const auto& item : *a) compare(&item.value(), b->if_contains(item.key()), join_path(path, key_of(item)), out);
+        for (const auto& item : *a)
+            compare(&item.value(), b->if_contains(item.key()), join_path(path, key_of(item)), out);
         for (const auto& item : *b) {
             if (!a->contains(item.key())) compare(nullptr, &item.value(), join_path(path, key_of(item)), out);
         }

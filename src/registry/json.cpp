@@ -1,10 +1,9 @@
 #include "registry/json.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/value_stack.hpp>
-
-#include <algorithm>
 #include <charconv>
 #include <unordered_set>
 #include <vector>
@@ -113,12 +112,24 @@ Error at(std::string_view text, std::size_t offset, std::string_view what) {
 
 void write(JsonWriter& writer, const Json& json) {
     switch (json.kind()) {
-        case bj::kind::null: writer.null(); break;
-        case bj::kind::bool_: writer.boolean(json.get_bool()); break;
-        case bj::kind::int64: writer.integer(json.get_int64()); break;
-        case bj::kind::uint64: writer.raw(std::to_string(json.get_uint64())); break;
-        case bj::kind::double_: writer.number(json.get_double()); break;
-        case bj::kind::string: writer.text({json.get_string().data(), json.get_string().size()}); break;
+        case bj::kind::null:
+            writer.null();
+            break;
+        case bj::kind::bool_:
+            writer.boolean(json.get_bool());
+            break;
+        case bj::kind::int64:
+            writer.integer(json.get_int64());
+            break;
+        case bj::kind::uint64:
+            writer.raw(std::to_string(json.get_uint64()));
+            break;
+        case bj::kind::double_:
+            writer.number(json.get_double());
+            break;
+        case bj::kind::string:
+            writer.text({json.get_string().data(), json.get_string().size()});
+            break;
         case bj::kind::array:
             writer.begin_array();
             for (const Json& item : json.get_array()) write(writer, item);
@@ -202,10 +213,14 @@ std::string to_pretty_text(const Json& json) {
 
 std::string describe(const Json& json) {
     switch (json.kind()) {
-        case bj::kind::null: return "null";
-        case bj::kind::bool_: return json.get_bool() ? "true" : "false";
-        case bj::kind::array: return "a list";
-        case bj::kind::object: return "an object";
+        case bj::kind::null:
+            return "null";
+        case bj::kind::bool_:
+            return json.get_bool() ? "true" : "false";
+        case bj::kind::array:
+            return "a list";
+        case bj::kind::object:
+            return "an object";
         case bj::kind::string: {
             std::string text(std::string_view(json.get_string().data(), json.get_string().size()));
             if (text.size() <= 60) return "\"" + text + "\"";
@@ -213,7 +228,8 @@ std::string describe(const Json& json) {
             while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut;
             return "\"" + text.substr(0, cut) + "…\"";
         }
-        default: return to_text(json);
+        default:
+            return to_text(json);
     }
 }
 

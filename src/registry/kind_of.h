@@ -5,23 +5,24 @@
 //     // light.h                                      // light.cpp
 //     struct LightSpec {                              BOOST_DESCRIBE_STRUCT(LightSpec, (), (color, watts))
 //         Color color = Color::red;                   std::vector<Fact> facts_of(const LightSpec*) {
-//         std::optional<double> watts;                    return {{.field = "color", .title_zh = "颜色", .title_en = "Color"},
-//     };                                                          {.field = "watts", .title_zh = "功率", .title_en = "Power",
-//     Kind light_kind();                                           .unit = "W", .min = 0}};
+//         std::optional<double> watts;                    return {{.field = "color", .title_zh = "颜色", .title_en =
+//         "Color"},
+//     };                                                          {.field = "watts", .title_zh = "功率", .title_en =
+//     "Power", Kind light_kind();                                           .unit = "W", .min = 0}};
 //                                                     }
-//                                                     Kind light_kind() { return make_kind<LightSpec>({.name = "light", …}); }
-//                                                     template Result<LightSpec> spec_of<LightSpec>(const Resource&);
+//                                                     Kind light_kind() { return make_kind<LightSpec>({.name = "light",
+//                                                     …}); } template Result<LightSpec> spec_of<LightSpec>(const
+//                                                     Resource&);
 //
 // Fields: bool, integers, double, std::string, described enums (BOOST_DESCRIBE_ENUM; a trailing underscore is dropped),
-// described structs, std::optional, std::vector and std::map<std::string, …> of these, Json (anything). The default of a
-// field is what the struct's initialiser says. A missing optional is absent, null means absent. facts_of() must stand in
-// the namespace of the struct and be declared before make_kind() is used. The explicit instantiation stands outside of any
-// other namespace (`template gongshu::Result<…> gongshu::registry::spec_of<…>(…);` at the end of the file).
+// described structs, std::optional, std::vector and std::map<std::string, …> of these, Json (anything). The default of
+// a field is what the struct's initialiser says. A missing optional is absent, null means absent. facts_of() must stand
+// in the namespace of the struct and be declared before make_kind() is used. The explicit instantiation stands outside
+// of any other namespace (`template gongshu::Result<…> gongshu::registry::spec_of<…>(…);` at the end of the file).
 
 #include <boost/describe.hpp>
 #include <boost/json.hpp>
 #include <boost/mp11/algorithm.hpp>
-
 #include <concepts>
 #include <limits>
 #include <map>
@@ -170,7 +171,8 @@ Shape shape_of() {
         const T fallback{};
         boost::mp11::mp_for_each<MembersOf<T>>([&](auto member) {
             using Member = std::remove_cvref_t<decltype(fallback.*member.pointer)>;
-            shape.fields.push_back(Field{{.field = member.name}, std::make_shared<const Shape>(shape_of<Member>()),
+            shape.fields.push_back(Field{{.field = member.name},
+                                         std::make_shared<const Shape>(shape_of<Member>()),
                                          to_json(fallback.*member.pointer)});
         });
         set_facts(shape, facts_of(static_cast<const T*>(nullptr)));
@@ -226,8 +228,8 @@ Kind make_kind(KindFacts facts, Checks<Spec> checks = {}) {
         return canonical;
     };
     if (checks.among) {
-        kind.check = [among = std::move(checks.among)](const ResourceReader& reader, TenantId tenant, std::string_view name,
-                                                       const Json& spec) {
+        kind.check = [among = std::move(checks.among)](const ResourceReader& reader, TenantId tenant,
+                                                       std::string_view name, const Json& spec) {
             Spec typed;
             detail::from_canonical(spec, typed);
             return among(reader, tenant, name, typed);

@@ -1,5 +1,6 @@
-#include <boost/json.hpp>
 #include <gtest/gtest.h>
+
+#include <boost/json.hpp>
 
 #include "registry/kinds/device.h"
 #include "registry/openapi.h"
@@ -21,16 +22,25 @@ Sample sample_of(const std::string& kind) {
     static const std::map<std::string, Sample> samples = {
         {"tenant", {"plant2", R"({"title":"二厂"})", R"({"title":"二厂","disabled":true})"}},
         {"role", {"line_lead", R"({"base":"operator","paths":["plant1/**"]})", R"({"base":"viewer"})"}},
-        {"user", {"李雷", R"({"title":"Li Lei","role":"engineer","email":"li@example.com"})", R"({"role":"viewer","disabled":true})"}},
-        {"token", {"grafana", R"({"role":"viewer","note":"charts"})", R"({"role":"viewer","expires":"2030-01-01T00:00:00+08:00"})"}},
-        {"site", {"plant1", R"({"title_zh":"一厂","time_zone":"Asia/Shanghai","places":{"a/line1":{"title_zh":"一线"}}})",
-                  R"({"time_zone":"Europe/Berlin"})"}},
-        {"connection", {"plc1", R"({"protocol":"modbus_tcp","host":"10.0.0.5"})", R"({"protocol":"modbus_tcp","host":"10.0.0.5","port":1502})"}},
+        {"user",
+         {"李雷", R"({"title":"Li Lei","role":"engineer","email":"li@example.com"})",
+          R"({"role":"viewer","disabled":true})"}},
+        {"token",
+         {"grafana", R"({"role":"viewer","note":"charts"})",
+          R"({"role":"viewer","expires":"2030-01-01T00:00:00+08:00"})"}},
+        {"site",
+         {"plant1", R"({"title_zh":"一厂","time_zone":"Asia/Shanghai","places":{"a/line1":{"title_zh":"一线"}}})",
+          R"({"time_zone":"Europe/Berlin"})"}},
+        {"connection",
+         {"plc1", R"({"protocol":"modbus_tcp","host":"10.0.0.5"})",
+          R"({"protocol":"modbus_tcp","host":"10.0.0.5","port":1502})"}},
         {"device_type",
          {"pump",
           R"({"title_en":"Pump","properties":[{"name":"speed","type":"number","unit":"rpm","address":{"kind":"holding","address":10,"encoding":"f32","word_order":"CDAB","scale":0.1}},{"name":"run","type":"boolean","writable":true,"address":{"kind":"coil","address":3}}]})",
           R"({"properties":[{"name":"speed","type":"number","unit":"rpm"}]})"}},
-        {"device", {"plant1/a/line1/pump1", R"({"type":"base_pump","connection":"base_plc","unit_id":3})", R"({"type":"base_pump","title":"P1"})"}},
+        {"device",
+         {"plant1/a/line1/pump1", R"({"type":"base_pump","connection":"base_plc","unit_id":3})",
+          R"({"type":"base_pump","title":"P1"})"}},
         {"webhook", {"alarm", R"({"url":"https://a","password":"correct horse"})", R"({"url":"https://b"})"}},
     };
     const auto found = samples.find(kind);
@@ -53,7 +63,8 @@ void expect_titles(const Json& schema, const std::string& path) {
         for (const auto& item : properties->as_object()) {
             const std::string place = path + "." + std::string(item.key());
             const JsonObject& field = item.value().as_object();
-            for (const char* key : {"x-title-zh", "x-title-en", "x-level", "x-order"}) EXPECT_TRUE(field.contains(key)) << place << " " << key;
+            for (const char* key : {"x-title-zh", "x-title-en", "x-level", "x-order"})
+                EXPECT_TRUE(field.contains(key)) << place << " " << key;
             expect_titles(item.value(), place);
         }
         EXPECT_EQ(schema.as_object().at("additionalProperties"), Json(false)) << path;
@@ -68,7 +79,8 @@ void expect_titles(const Json& schema, const std::string& path) {
 TEST_F(AllKinds, SchemasNameEveryFieldInBothLanguages) {
     for (const Kind* kind : world.registry->kinds()) {
         expect_titles(kind->schema, kind->name);
-        for (const auto& text : {kind->title_zh, kind->title_en, kind->about_zh, kind->about_en}) EXPECT_FALSE(text.empty()) << kind->name;
+        for (const auto& text : {kind->title_zh, kind->title_en, kind->about_zh, kind->about_en})
+            EXPECT_FALSE(text.empty()) << kind->name;
     }
 }
 
@@ -86,7 +98,8 @@ TEST_F(AllKinds, CanonicalFormIsStableAndUnknownFieldsAreRefused) {
             const auto refused = kind->normalize(wrong);
             ASSERT_FALSE(refused) << kind->name;
             EXPECT_EQ(refused.error().code(), Code::invalid);
-            EXPECT_TRUE(refused.error().text().starts_with("no_such_field: there is no such field")) << refused.error().text();
+            EXPECT_TRUE(refused.error().text().starts_with("no_such_field: there is no such field"))
+                << refused.error().text();
         }
         EXPECT_FALSE(kind->normalize(Json(JsonArray{}))) << kind->name;
     }
@@ -121,8 +134,10 @@ TEST_F(AllKinds, LifeOfAResource) {
         const auto same = registry.put(world.admin, kind->name, sample.name, got->spec, {});
         ASSERT_TRUE(same) << same.error().text();
         EXPECT_EQ(same->what, Change::What::unchanged);
-        EXPECT_EQ(registry.put(world.admin, kind->name, sample.name, second, {.if_match = 0}).error().code(), Code::conflict);
-        EXPECT_EQ(registry.put(world.admin, kind->name, sample.name, second, {.if_match = 7}).error().code(), Code::conflict);
+        EXPECT_EQ(registry.put(world.admin, kind->name, sample.name, second, {.if_match = 0}).error().code(),
+                  Code::conflict);
+        EXPECT_EQ(registry.put(world.admin, kind->name, sample.name, second, {.if_match = 7}).error().code(),
+                  Code::conflict);
 
         const auto updated = registry.put(world.admin, kind->name, sample.name, second, {.if_match = 1});
         ASSERT_TRUE(updated) << updated.error().text();
@@ -137,7 +152,8 @@ TEST_F(AllKinds, LifeOfAResource) {
             EXPECT_EQ(back->resource.spec, created->resource.spec);
         }
 
-        const auto patched = registry.patch(world.admin, kind->name, sample.name, updated->resource.spec, {.if_match = 3});
+        const auto patched =
+            registry.patch(world.admin, kind->name, sample.name, updated->resource.spec, {.if_match = 3});
         ASSERT_TRUE(patched) << patched.error().text();
         EXPECT_EQ(patched->resource.revision, 4u);
 
@@ -188,24 +204,35 @@ TEST(Shape, SaysWhatIsWrongAndWhere) {
         ASSERT_FALSE(got) << spec;
         EXPECT_EQ(got.error().text(), want);
     };
-    f("device_type", R"({"properties":[{"name":"a","type":"number"},{"name":"b","type":"number","address":{"kind":"holding","address":-1}}]})",
+    f("device_type",
+      R"({"properties":[{"name":"a","type":"number"},{"name":"b","type":"number","address":{"kind":"holding","address":-1}}]})",
       "properties[1].address.address: expected a whole number from 0 to 65535, found -1");
     f("device_type", R"({"propertys":[]})", "propertys: there is no such field; did you mean \"properties\"?");
     f("device_type", R"({"properties":{}})", "properties: expected a list, found an object");
     f("device_type", R"({"properties":[{"name":"a","type":"numbr"}]})",
       "properties[0].type: expected one of number, integer, boolean, text, found \"numbr\"; did you mean \"number\"?");
     f("device_type", R"({"properties":[{"type":"number"}]})", "properties[0].name: expected a value, found none");
-    f("device_type", R"({"properties":[{"name":"a","type":"number"},{"name":"a","type":"number"}]})", "properties[1].name: \"a\" is there already");
-    f("device_type", R"({"properties":[{"name":"a","type":"number","min":3,"max":2}]})", "properties[0].min: expected at most max (2), found 3");
-    f("device_type", R"({"properties":[{"name":"a","type":"number","level":5}]})", "properties[0].level: expected a whole number from 1 to 4, found 5");
-    f("device_type", R"({"properties":[{"name":"a","type":"number","address":{"kind":"holding","address":0,"bit":3}}]})",
+    f("device_type", R"({"properties":[{"name":"a","type":"number"},{"name":"a","type":"number"}]})",
+      "properties[1].name: \"a\" is there already");
+    f("device_type", R"({"properties":[{"name":"a","type":"number","min":3,"max":2}]})",
+      "properties[0].min: expected at most max (2), found 3");
+    f("device_type", R"({"properties":[{"name":"a","type":"number","level":5}]})",
+      "properties[0].level: expected a whole number from 1 to 4, found 5");
+    f("device_type",
+      R"({"properties":[{"name":"a","type":"number","address":{"kind":"holding","address":0,"bit":3}}]})",
       "properties[0].type: expected boolean, because the address is a single bit");
-    f("connection", R"({"protocol":"modbus_tcp"})", "host: expected a host name or an IP address, found none (protocol modbus_tcp needs it)");
-    f("connection", R"({"protocol":"modbus_tcp","host":"h","port":1.5})", "port: expected a whole number from 1 to 65535, found 1.5");
-    f("connection", R"({"protocol":"modbus_tcp","host":"h","port":70000})", "port: expected a whole number from 1 to 65535, found 70000");
-    f("connection", R"({"protocol":"modbus_tcp","host":"h","enabled":"yes"})", "enabled: expected true or false, found \"yes\"");
-    f("user", R"({"role":"viewer","email":"nobody"})", "email: expected an address such as li@example.com, found \"nobody\"");
-    f("token", R"({"role":"viewer","expires":"tomorrow"})", "expires: expected a time such as 2026-03-01T08:00:00+08:00, found \"tomorrow\"");
+    f("connection", R"({"protocol":"modbus_tcp"})",
+      "host: expected a host name or an IP address, found none (protocol modbus_tcp needs it)");
+    f("connection", R"({"protocol":"modbus_tcp","host":"h","port":1.5})",
+      "port: expected a whole number from 1 to 65535, found 1.5");
+    f("connection", R"({"protocol":"modbus_tcp","host":"h","port":70000})",
+      "port: expected a whole number from 1 to 65535, found 70000");
+    f("connection", R"({"protocol":"modbus_tcp","host":"h","enabled":"yes"})",
+      "enabled: expected true or false, found \"yes\"");
+    f("user", R"({"role":"viewer","email":"nobody"})",
+      "email: expected an address such as li@example.com, found \"nobody\"");
+    f("token", R"({"role":"viewer","expires":"tomorrow"})",
+      "expires: expected a time such as 2026-03-01T08:00:00+08:00, found \"tomorrow\"");
     f("user", R"({"role":""})", "role: expected a text, found an empty one");
     f("user", "[]", "spec: expected an object, found a list");
 }
@@ -228,18 +255,22 @@ TEST(Shape, UnitsAreChecked) {
 TEST(Shape, FillsDefaults) {
     World world;
     ASSERT_TRUE(world.open());
-    const auto got = world.registry->kind("connection")->normalize(json(R"({"protocol":"modbus_tcp","host":"h","period_ms":null})"));
+    const auto got =
+        world.registry->kind("connection")->normalize(json(R"({"protocol":"modbus_tcp","host":"h","period_ms":null})"));
     ASSERT_TRUE(got);
-    EXPECT_EQ(to_text(*got),
-              R"({"protocol":"modbus_tcp","enabled":true,"host":"h","port":502,"period_ms":1000,"timeout_ms":1000,"retries":1,"unit":1,)"
-              R"("registers_per_request_max":100,"gap_max":8,"min_request_gap_ms":0,"writes_enabled":false})");
+    EXPECT_EQ(
+        to_text(*got),
+        R"({"protocol":"modbus_tcp","enabled":true,"host":"h","port":502,"period_ms":1000,"timeout_ms":1000,"retries":1,"unit":1,)"
+        R"("registers_per_request_max":100,"gap_max":8,"min_request_gap_ms":0,"writes_enabled":false})");
 }
 
 TEST(Shape, SpecsAreTyped) {
     World world;
     ASSERT_TRUE(world.open());
     ASSERT_TRUE(world.put("device_type", "pump", sample_of("device_type").first));
-    ASSERT_TRUE(world.put("device", "a/b", R"({"type":"pump","properties":[{"name":"speed","period_ms":500,"max":9},{"name":"run","enabled":false}]})"));
+    ASSERT_TRUE(world.put(
+        "device", "a/b",
+        R"({"type":"pump","properties":[{"name":"speed","period_ms":500,"max":9},{"name":"run","enabled":false}]})"));
     const auto type = spec_of<DeviceTypeSpec>(*world.registry->find(TenantId{1}, "device_type", "pump"));
     const auto device = spec_of<DeviceSpec>(*world.registry->find(TenantId{1}, "device", "a/b"));
     ASSERT_TRUE(type && device);
@@ -254,14 +285,16 @@ TEST(Shape, SpecsAreTyped) {
     EXPECT_FALSE(properties[0].address->bit);
     const auto wrong = world.put("device", "a/c", R"({"type":"pump","properties":[{"name":"sped"}]})");
     ASSERT_FALSE(wrong);
-    EXPECT_EQ(wrong.error().text(), "properties[0].name: the device type \"pump\" has no property \"sped\"; did you mean \"speed\"?");
+    EXPECT_EQ(wrong.error().text(),
+              "properties[0].name: the device type \"pump\" has no property \"sped\"; did you mean \"speed\"?");
 }
 
 TEST(Names, AreChecked) {
     World world;
     ASSERT_TRUE(world.open());
     auto f = [&](const char* kind, std::string name, bool want) {
-        const char* spec = std::string_view(kind) == "site" ? R"({"time_zone":"UTC"})" : R"({"protocol":"mqtt_device"})";
+        const char* spec =
+            std::string_view(kind) == "site" ? R"({"time_zone":"UTC"})" : R"({"protocol":"mqtt_device"})";
         const auto got = world.registry->put(world.admin, kind, name, json(spec), {});
         EXPECT_EQ(got.has_value(), want) << name << (got ? "" : got.error().text());
     };
@@ -286,8 +319,16 @@ TEST(OpenApi, HoldsEveryKindAndFixedPath) {
     World world;
     ASSERT_TRUE(world.open());
     const Json document = openapi(world.registry->kinds(),
-                                  {{.method = "get", .path = "/api/v1/read", .area = "data", .about = "Read", .parameters = {{"tag", "query", "string", "Tag", true}}},
-                                   {.method = "post", .path = "/api/v1/connections/{name}:test", .area = "state", .about = "Test", .request_type = "application/json"}},
+                                  {{.method = "get",
+                                    .path = "/api/v1/read",
+                                    .area = "data",
+                                    .about = "Read",
+                                    .parameters = {{"tag", "query", "string", "Tag", true}}},
+                                   {.method = "post",
+                                    .path = "/api/v1/connections/{name}:test",
+                                    .area = "state",
+                                    .about = "Test",
+                                    .request_type = "application/json"}},
                                   "0.1.0");
     const Json again = json(to_text(document));
     EXPECT_EQ(again, document);

@@ -11,20 +11,26 @@ const std::vector<std::vector<std::string_view>>& migrations() {
             // Numbers of tenants; rows stay when the tenant is gone, so that a number is never given twice.
             "create table tenants (id bigint primary key, uid text not null unique)",
 
-            "create table resources (uid text primary key, tenant bigint not null, kind text not null, name text not null,"
-            " revision bigint not null, schema_version bigint not null, created bigint not null, updated bigint not null,"
+            "create table resources (uid text primary key, tenant bigint not null, kind text not null, name text not "
+            "null,"
+            " revision bigint not null, schema_version bigint not null, created bigint not null, updated bigint not "
+            "null,"
             " who text not null, spec text not null, unique (tenant, kind, name))",
 
             // Every revision of every resource, of deleted ones too. spec is '' for what = deleted.
-            "create table revisions (uid text not null, revision bigint not null, tenant bigint not null, kind text not null,"
-            " name text not null, time bigint not null, who text not null, what text not null, schema_version bigint not null,"
+            "create table revisions (uid text not null, revision bigint not null, tenant bigint not null, kind text "
+            "not null,"
+            " name text not null, time bigint not null, who text not null, what text not null, schema_version bigint "
+            "not null,"
             " created bigint not null, spec text not null, primary key (uid, revision))",
             "create index revisions_by_name on revisions (tenant, kind, name, time)",
 
             // Sealed with AES-256-GCM, base64.
-            "create table secrets (uid text not null, field text not null, sealed text not null, primary key (uid, field))",
+            "create table secrets (uid text not null, field text not null, sealed text not null, primary key (uid, "
+            "field))",
 
-            "create table audit (id bigint primary key, time bigint not null, tenant bigint not null, who text not null,"
+            "create table audit (id bigint primary key, time bigint not null, tenant bigint not null, who text not "
+            "null,"
             " source text not null, action text not null, kind text not null, name text not null, detail text not null,"
             " allowed bigint not null)",
             "create index audit_by_time on audit (tenant, time)",
@@ -33,11 +39,13 @@ const std::vector<std::vector<std::string_view>>& migrations() {
             "create table auth_passwords (uid text primary key, tenant bigint not null, hash text not null,"
             " must_change bigint not null)",
             // hmac is of the secret, hexadecimal.
-            "create table auth_sessions (hmac text primary key, tenant bigint not null, uid text not null, csrf text not null,"
+            "create table auth_sessions (hmac text primary key, tenant bigint not null, uid text not null, csrf text "
+            "not null,"
             " created bigint not null, used bigint not null)",
             "create table auth_tokens (uid text primary key, tenant bigint not null, hmac text not null unique)",
             "create table auth_devices (uid text primary key, tenant bigint not null, hmac text not null unique)",
-            "create table auth_one_time (hmac text primary key, tenant bigint not null, uid text not null, expires bigint not null)",
+            "create table auth_one_time (hmac text primary key, tenant bigint not null, uid text not null, expires "
+            "bigint not null)",
         },
     };
     return steps;

@@ -25,10 +25,10 @@ std::optional<char32_t> next_code_point(std::string_view text, std::size_t& i) {
 // Letters by blocks: Latin, Greek, Cyrillic, Kana, CJK and Hangul. Marks, symbols, spaces and full-width forms are not.
 bool is_letter(char32_t c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= 0xC0 && c <= 0x24F && c != 0xD7 && c != 0xF7) ||
-           (c >= 0x370 && c <= 0x3FF && c != 0x37E && c != 0x387) || (c >= 0x400 && c <= 0x481) || (c >= 0x48A && c <= 0x52F) ||
-           (c >= 0x3041 && c <= 0x3096) || (c >= 0x30A1 && c <= 0x30FA) || (c >= 0x3400 && c <= 0x4DBF) ||
-           (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0xAC00 && c <= 0xD7A3) || (c >= 0xF900 && c <= 0xFAFF) ||
-           (c >= 0x20000 && c <= 0x323AF);
+           (c >= 0x370 && c <= 0x3FF && c != 0x37E && c != 0x387) || (c >= 0x400 && c <= 0x481) ||
+           (c >= 0x48A && c <= 0x52F) || (c >= 0x3041 && c <= 0x3096) || (c >= 0x30A1 && c <= 0x30FA) ||
+           (c >= 0x3400 && c <= 0x4DBF) || (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0xAC00 && c <= 0xD7A3) ||
+           (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x20000 && c <= 0x323AF);
 }
 
 Result<void> check_segments(std::string_view name, bool slashes, bool dots) {
@@ -50,8 +50,11 @@ Result<void> check_segments(std::string_view name, bool slashes, bool dots) {
         }
         const auto point = next_code_point(name, i);
         if (!point) return Error{Code::invalid, "the name is not UTF-8"};
-        const bool fine = is_letter(*point) || (*point >= '0' && *point <= '9') || *point == '_' || *point == '-' || (dots && *point == '.');
-        if (!fine) return refuse(dots ? "only letters, digits, \"_\", \"-\" and \".\" are allowed" : "only letters, digits, \"_\" and \"-\" are allowed");
+        const bool fine = is_letter(*point) || (*point >= '0' && *point <= '9') || *point == '_' || *point == '-' ||
+                          (dots && *point == '.');
+        if (!fine)
+            return refuse(dots ? "only letters, digits, \"_\", \"-\" and \".\" are allowed"
+                               : "only letters, digits, \"_\" and \"-\" are allowed");
     }
     return {};
 }
@@ -63,7 +66,8 @@ Result<void> check_name(std::string_view name, bool path) { return check_segment
 Result<void> check_word(std::string_view word) { return check_segments(word, false, false); }
 
 Result<TimeNs> parse_rfc3339(std::string_view text) {
-    const Error refused{Code::invalid, "expected a time such as 2026-03-01T08:00:00+08:00, found \"{}\"", text.substr(0, 60)};
+    const Error refused{Code::invalid, "expected a time such as 2026-03-01T08:00:00+08:00, found \"{}\"",
+                        text.substr(0, 60)};
     std::size_t i = 0;
     auto digits = [&](int count) -> int {
         int value = 0;
@@ -89,7 +93,8 @@ Result<TimeNs> parse_rfc3339(std::string_view text) {
     TimeNs nanos = 0;
     if (literal('.')) {
         int count = 0;
-        for (; i < text.size() && text[i] >= '0' && text[i] <= '9' && count < 9; ++i, ++count) nanos = nanos * 10 + (text[i] - '0');
+        for (; i < text.size() && text[i] >= '0' && text[i] <= '9' && count < 9; ++i, ++count)
+            nanos = nanos * 10 + (text[i] - '0');
         if (count == 0) return refused;
         for (; count < 9; ++count) nanos *= 10;
     }

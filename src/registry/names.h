@@ -10,8 +10,8 @@ namespace gongshu::registry {
 
 inline constexpr std::size_t kNameBytesMax = 200;
 
-// Names of resources: 1 to 200 bytes; segments of letters (Chinese too), digits, _ - and dot; no segment is "." or "..".
-// `path` allows several segments joined by "/".
+// Names of resources: 1 to 200 bytes; segments of letters (Chinese too), digits, _ - and dot; no segment is "." or
+// "..". `path` allows several segments joined by "/".
 Result<void> check_name(std::string_view name, bool path);
 // The name of a property or one segment of a path: as above, without dots.
 Result<void> check_word(std::string_view word);

@@ -1,7 +1,6 @@
 #include "registry/openapi.h"
 
 #include <boost/json.hpp>
-
 #include <set>
 
 namespace gongshu::registry {
@@ -12,7 +11,9 @@ Json reference(std::string_view to) { return {{"$ref", std::string("#/components
 
 Json content(const Json& schema) { return {{"application/json", {{"schema", schema}}}}; }
 
-Json answer(std::string_view about, const Json& schema) { return {{"description", about}, {"content", content(schema)}}; }
+Json answer(std::string_view about, const Json& schema) {
+    return {{"description", about}, {"content", content(schema)}};
+}
 
 Json problem(std::string_view about) {
     return {{"description", about}, {"content", {{"application/problem+json", {{"schema", reference("problem")}}}}}};
@@ -25,7 +26,8 @@ void add_problems(JsonObject& responses) {
     responses["404"] = problem("There is no such thing");
 }
 
-Json parameter(std::string_view name, std::string_view in, std::string_view type, bool required, std::string_view about) {
+Json parameter(std::string_view name, std::string_view in, std::string_view type, bool required,
+               std::string_view about) {
     return {{"name", name}, {"in", in}, {"required", required}, {"description", about}, {"schema", {{"type", type}}}};
 }
 
@@ -86,15 +88,22 @@ void add_kind(JsonObject& paths, JsonObject& schemas, const Kind& kind) {
     schemas[kind.name] = resource_schema(kind);
     schemas[kind.name + "_change"] = change_schema(kind);
     const Json name = parameter("name", "path", "string", true, "Name; a slash in it is %2F");
-    const Json if_match = parameter("If-Match", "header", "string", false, "The revision to replace; \"0\" = must not exist yet");
+    const Json if_match =
+        parameter("If-Match", "header", "string", false, "The revision to replace; \"0\" = must not exist yet");
     const Json dry_run = parameter("dry_run", "query", "boolean", false, "Check everything, store nothing");
     const Json change = answer("What changed", reference(kind.name + "_change"));
     const Json body = object_schema({{"spec", reference(kind.name + "_spec")}});
     auto make = [&](const char* verb, std::string summary, Json success, Role role) {
-        return Operation{.id = std::string(verb) + "_" + kind.name, .summary = std::move(summary), .tag = kind.plural, .success = std::move(success), .role = role};
+        return Operation{.id = std::string(verb) + "_" + kind.name,
+                         .summary = std::move(summary),
+                         .tag = kind.plural,
+                         .success = std::move(success),
+                         .role = role};
     };
-    auto get_list = make("list", "All " + kind.plural, answer("All", object_schema({{"items", list_of(reference(kind.name))}})), kind.read_role);
-    get_list.parameters = {parameter("watch", "query", "boolean", false, "Answer with a stream of changes (text/event-stream)")};
+    auto get_list = make("list", "All " + kind.plural,
+                         answer("All", object_schema({{"items", list_of(reference(kind.name))}})), kind.read_role);
+    get_list.parameters = {
+        parameter("watch", "query", "boolean", false, "Answer with a stream of changes (text/event-stream)")};
     paths[list] = {{"get", operation(std::move(get_list))}};
     auto get = make("get", kind.about_en, answer("The resource", reference(kind.name)), kind.read_role);
     auto put = make("put", "Create or replace", change, kind.write_role);
@@ -111,7 +120,9 @@ void add_kind(JsonObject& paths, JsonObject& schemas, const Kind& kind) {
                   {"put", operation(std::move(put))},
                   {"patch", operation(std::move(patch))},
                   {"delete", operation(std::move(remove))}};
-    auto revisions = make("revisions_of", "All revisions, newest first", answer("Revisions", object_schema({{"revisions", list_of(reference("revision"))}})), kind.read_role);
+    auto revisions =
+        make("revisions_of", "All revisions, newest first",
+             answer("Revisions", object_schema({{"revisions", list_of(reference("revision"))}})), kind.read_role);
     paths[one + "/revisions"] = {{"parameters", JsonArray{name}}, {"get", operation(std::move(revisions))}};
     auto rollback = make("rollback", "Bring back a revision", change, kind.write_role);
     rollback.body = object_schema({{"revision", of_type("integer")}});
@@ -160,18 +171,19 @@ void add_fixed(JsonObject& paths, const FixedPath& path) {
 }
 
 JsonObject common_schemas() {
-    return {{"problem", object_schema({{"type", of_type("string")},
-                                       {"title", of_type("string")},
-                                       {"status", of_type("integer")},
-                                       {"detail", of_type("string")},
-                                       {"place", of_type("string")},
-                                       {"id", of_type("string")}})},
-            {"difference", object_schema({{"path", of_type("string")}, {"before", JsonObject{}}, {"after", JsonObject{}}})},
-            {"revision", object_schema({{"revision", of_type("integer")},
-                                        {"time", {{"type", JsonArray{"integer", "string"}}}},
-                                        {"by", of_type("string")},
-                                        {"what", of_type("string")},
-                                        {"spec", {{"type", JsonArray{"object", "null"}}}}})}};
+    return {
+        {"problem", object_schema({{"type", of_type("string")},
+                                   {"title", of_type("string")},
+                                   {"status", of_type("integer")},
+                                   {"detail", of_type("string")},
+                                   {"place", of_type("string")},
+                                   {"id", of_type("string")}})},
+        {"difference", object_schema({{"path", of_type("string")}, {"before", JsonObject{}}, {"after", JsonObject{}}})},
+        {"revision", object_schema({{"revision", of_type("integer")},
+                                    {"time", {{"type", JsonArray{"integer", "string"}}}},
+                                    {"by", of_type("string")},
+                                    {"what", of_type("string")},
+                                    {"spec", {{"type", JsonArray{"object", "null"}}}}})}};
 }
 
 }  // namespace
@@ -181,9 +193,13 @@ Json openapi(const std::vector<const Kind*>& kinds, const std::vector<FixedPath>
     for (const Kind* kind : kinds) add_kind(all_paths, schemas, *kind);
     for (const FixedPath& path : paths) add_fixed(all_paths, path);
     return {{"openapi", "3.1.0"},
-            {"info", {{"title", "Gongshu"}, {"version", version}, {"license", {{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}}}},
+            {"info",
+             {{"title", "Gongshu"},
+              {"version", version},
+              {"license", {{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}}}},
             {"servers", JsonArray{Json{{"url", "/"}}}},
-            {"security", JsonArray{Json{{"bearer", JsonArray{}}}, Json{{"basic", JsonArray{}}}, Json{{"cookie", JsonArray{}}}}},
+            {"security",
+             JsonArray{Json{{"bearer", JsonArray{}}}, Json{{"basic", JsonArray{}}}, Json{{"cookie", JsonArray{}}}}},
             {"paths", std::move(all_paths)},
             {"components",
              {{"schemas", std::move(schemas)},

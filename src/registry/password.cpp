@@ -51,8 +51,8 @@ Result<std::string> Passwords::hash(std::string_view password) {
     std::array<std::uint8_t, kSaltBytes> salt{};
     io::random_bytes(salt);
     std::string encoded(argon2_encodedlen(passes_, memory_kib_, 1, kSaltBytes, kHashBytes, Argon2_id), '\0');
-    const int code = argon2id_hash_encoded(passes_, memory_kib_, 1, password.data(), password.size(), salt.data(), salt.size(), kHashBytes,
-                                           encoded.data(), encoded.size());
+    const int code = argon2id_hash_encoded(passes_, memory_kib_, 1, password.data(), password.size(), salt.data(),
+                                           salt.size(), kHashBytes, encoded.data(), encoded.size());
     if (code != ARGON2_OK) return Error{Code::unavailable, "cannot hash a password: {}", argon2_error_message(code)};
     encoded.resize(encoded.find('\0'));
     return encoded;
@@ -75,10 +75,12 @@ Result<void> check_password_rules(std::string_view password, std::string_view us
     const auto characters = static_cast<std::size_t>(
         std::ranges::count_if(password, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
     if (characters < kPasswordCharactersMin) {
-        return Error{Code::invalid, "password: expected at least {} characters, found {}", kPasswordCharactersMin, characters};
+        return Error{Code::invalid, "password: expected at least {} characters, found {}", kPasswordCharactersMin,
+                     characters};
     }
     if (password.size() > kPasswordBytesMax) {
-        return Error{Code::invalid, "password: expected at most {} bytes, found {}", kPasswordBytesMax, password.size()};
+        return Error{Code::invalid, "password: expected at most {} bytes, found {}", kPasswordBytesMax,
+                     password.size()};
     }
     auto lower = [](std::string_view text) {
         std::string out(text);

@@ -19,8 +19,8 @@ public:
 
     // The encoded form with its salt and parameters ("$argon2id$v=19$…").
     Result<std::string> hash(std::string_view password);
-    // Code::limit when too many wait. An empty `encoded` takes as long as any and is never right, so that nobody can tell by
-    // the clock whether a user exists.
+    // Code::limit when too many wait. An empty `encoded` takes as long as any and is never right, so that nobody can
+    // tell by the clock whether a user exists.
     Result<bool> verify(std::string_view encoded, std::string_view password);
 
 private:

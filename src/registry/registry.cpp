@@ -1,8 +1,7 @@
 #include "registry/registry.h"
 
-#include <boost/json.hpp>
-
 #include <algorithm>
+#include <boost/json.hpp>
 
 #include "base/assert.h"
 #include "base/log.h"
@@ -27,7 +26,9 @@ Json parse_stored(const std::string& text) {
     return parsed ? std::move(*parsed) : Json(nullptr);
 }
 
-io::Digest256 derived(const io::Digest256& master, std::string_view purpose) { return io::hmac_sha256(master, as_bytes(purpose)); }
+io::Digest256 derived(const io::Digest256& master, std::string_view purpose) {
+    return io::hmac_sha256(master, as_bytes(purpose));
+}
 
 Result<io::Digest256> load_key(io::Files& files, const std::string& folder) {
     const std::string path = folder + "/registry.key";
@@ -40,7 +41,8 @@ Result<io::Digest256> load_key(io::Files& files, const std::string& folder) {
     }
     const Buffer bytes = TRY(io::read_whole(files, path, 1024).context("cannot read the key of secrets"));
     if (bytes.size() != key.size()) {
-        return Error{Code::corrupt, "{} has {} bytes, expected {}: put back the file this data folder was made with", path, bytes.size(), key.size()};
+        return Error{Code::corrupt, "{} has {} bytes, expected {}: put back the file this data folder was made with",
+                     path, bytes.size(), key.size()};
     }
     std::ranges::copy(bytes, key.begin());
     return key;
@@ -50,21 +52,28 @@ Result<io::Digest256> load_key(io::Files& files, const std::string& folder) {
 Result<void> check_key(Database& database, const io::Digest256& master, const std::string& folder) {
     const std::string fingerprint = to_hex(derived(master, "fingerprint"));
     std::string stored;
-    TRY(database.read({"select value from meta where name = 'key'", {}}, [&](const Row& row) { stored = row.text(0); }));
+    TRY(database.read({"select value from meta where name = 'key'", {}},
+                      [&](const Row& row) { stored = row.text(0); }));
     if (stored.empty()) return database.change({{"insert into meta (name, value) values ('key', :a)", {fingerprint}}});
     if (stored == fingerprint) return {};
-    return Error{Code::corrupt, "{}/registry.key is not the key that registry.db was made with: put back the right one", folder};
+    return Error{Code::corrupt, "{}/registry.key is not the key that registry.db was made with: put back the right one",
+                 folder};
 }
 
 }  // namespace
 
 std::string_view to_string(Role role) {
     switch (role) {
-        case Role::none: return "none";
-        case Role::viewer: return "viewer";
-        case Role::operator_: return "operator";
-        case Role::engineer: return "engineer";
-        case Role::admin: return "admin";
+        case Role::none:
+            return "none";
+        case Role::viewer:
+            return "viewer";
+        case Role::operator_:
+            return "operator";
+        case Role::engineer:
+            return "engineer";
+        case Role::admin:
+            return "admin";
     }
     return "none";
 }
@@ -82,15 +91,17 @@ Result<std::unique_ptr<Registry>> Registry::create(io::Files& files, const Clock
     const io::Digest256 master = TRY(load_key(files, options.key_folder));
     auto database = TRY(Database::open(files, options.folder));
     TRY(check_key(*database, master, options.key_folder));
-    auto made = std::make_unique<RegistryImpl>(std::move(folder_lock), std::move(database), clock, std::move(options), master);
-    for (Kind (*make)() : {tenant_kind, role_kind, user_kind, token_kind, site_kind, connection_kind, device_type_kind, device_kind}) {
+    auto made =
+        std::make_unique<RegistryImpl>(std::move(folder_lock), std::move(database), clock, std::move(options), master);
+    for (Kind (*make)() :
+         {tenant_kind, role_kind, user_kind, token_kind, site_kind, connection_kind, device_type_kind, device_kind}) {
         made->add_kind(make());
     }
     return std::unique_ptr<Registry>(std::move(made));
 }
 
-RegistryImpl::RegistryImpl(std::unique_ptr<io::File> folder_lock, std::unique_ptr<Database> database, const Clock& clock,
-                           RegistryOptions options, const io::Digest256& master_key)
+RegistryImpl::RegistryImpl(std::unique_ptr<io::File> folder_lock, std::unique_ptr<Database> database,
+                           const Clock& clock, RegistryOptions options, const io::Digest256& master_key)
     : folder_lock_(std::move(folder_lock)),
       database_(std::move(database)),
       clock_(clock),
@@ -99,7 +110,8 @@ RegistryImpl::RegistryImpl(std::unique_ptr<io::File> folder_lock, std::unique_pt
       auth_key_(derived(master_key, "auth")) {}
 
 RegistryImpl::~RegistryImpl() {
-    if (auto flushed = flush_audit(); !flushed) log_warning("registry", "audit records are lost: {}", flushed.error().text());
+    if (auto flushed = flush_audit(); !flushed)
+        log_warning("registry", "audit records are lost: {}", flushed.error().text());
 }
 
 void RegistryImpl::add_kind(Kind kind) { kinds_.add(std::move(kind)); }
@@ -118,27 +130,29 @@ Result<void> RegistryImpl::load() {
     TRY(load_tenants());
     TRY(database_->read({"select uid, field, sealed from secrets", {}},
                         [&](const Row& row) { state_.sealed[{row.text(0), row.text(1)}] = row.text(2); }));
-    if (!state_.tenants.contains(kDefaultTenantId)) TRY(make_default_tenant().context("cannot make the tenant \"default\""));
+    if (!state_.tenants.contains(kDefaultTenantId))
+        TRY(make_default_tenant().context("cannot make the tenant \"default\""));
     return {};
 }
 
 Result<void> RegistryImpl::load_resources() {
     std::vector<Stored> all;
-    TRY(database_->read({"select uid, tenant, kind, name, revision, schema_version, created, updated, who, spec from resources", {}},
-                        [&](const Row& row) {
-                            Stored& stored = all.emplace_back();
-                            Resource& resource = stored.resource;
-                            resource.uid = row.text(0);
-                            resource.tenant = TenantId{static_cast<std::uint32_t>(row.integer(1))};
-                            resource.kind = row.text(2);
-                            resource.name = row.text(3);
-                            resource.revision = static_cast<std::uint64_t>(row.integer(4));
-                            stored.schema_version = static_cast<int>(row.integer(5));
-                            resource.created = row.integer(6);
-                            resource.updated = row.integer(7);
-                            resource.by = row.text(8);
-                            stored.spec = row.text(9);
-                        }));
+    TRY(database_->read(
+        {"select uid, tenant, kind, name, revision, schema_version, created, updated, who, spec from resources", {}},
+        [&](const Row& row) {
+            Stored& stored = all.emplace_back();
+            Resource& resource = stored.resource;
+            resource.uid = row.text(0);
+            resource.tenant = TenantId{static_cast<std::uint32_t>(row.integer(1))};
+            resource.kind = row.text(2);
+            resource.name = row.text(3);
+            resource.revision = static_cast<std::uint64_t>(row.integer(4));
+            stored.schema_version = static_cast<int>(row.integer(5));
+            resource.created = row.integer(6);
+            resource.updated = row.integer(7);
+            resource.by = row.text(8);
+            stored.spec = row.text(9);
+        }));
     for (const Stored& stored : all) load_resource(stored);
     return {};
 }
@@ -146,7 +160,8 @@ Result<void> RegistryImpl::load_resources() {
 void RegistryImpl::load_resource(const Stored& stored) {
     const Kind* kind = this->kind(stored.resource.kind);
     if (!kind) {
-        log_warning("registry", "{} \"{}\" is kept but not used: this program does not know the kind", stored.resource.kind, stored.resource.name);
+        log_warning("registry", "{} \"{}\" is kept but not used: this program does not know the kind",
+                    stored.resource.kind, stored.resource.name);
         return;
     }
     auto resource = std::make_shared<Resource>(stored.resource);
@@ -156,14 +171,16 @@ void RegistryImpl::load_resource(const Stored& stored) {
         if (upgraded) {
             resource->spec = std::move(*upgraded);
         } else {
-            log_error("registry", "{} \"{}\" cannot be upgraded: {}", resource->kind, resource->name, upgraded.error().text());
+            log_error("registry", "{} \"{}\" cannot be upgraded: {}", resource->kind, resource->name,
+                      upgraded.error().text());
         }
     }
     // Fields that are new since it was stored get their defaults.
     if (auto canonical = kind->normalize(resource->spec)) {
         resource->spec = std::move(*canonical);
     } else {
-        log_error("registry", "{} \"{}\" is stored but not right: {}", resource->kind, resource->name, canonical.error().text());
+        log_error("registry", "{} \"{}\" is stored but not right: {}", resource->kind, resource->name,
+                  canonical.error().text());
     }
     const Key key{resource->tenant, resource->kind, resource->name};
     const auto names = make_staging().names_of(*kind, key.tenant, resource->spec);
@@ -198,7 +215,8 @@ Result<const Kind*> RegistryImpl::known_kind(std::string_view name) const {
     std::vector<std::string> names;
     for (const Kind* kind : kinds_.all()) names.push_back(kind->name);
     const std::string near = nearest(name, names);
-    return Error{Code::not_found, "there is no kind \"{}\"{}", name, near.empty() ? "" : "; did you mean \"" + near + "\"?"};
+    return Error{Code::not_found, "there is no kind \"{}\"{}", name,
+                 near.empty() ? "" : "; did you mean \"" + near + "\"?"};
 }
 
 ResourcePtr RegistryImpl::find(TenantId tenant, std::string_view kind_name, std::string_view name) const {
@@ -216,7 +234,8 @@ Result<Resource> RegistryImpl::get(TenantId tenant, std::string_view kind_name, 
         if (names.size() < 5'000) names.push_back(resource->name);
     }
     const std::string near = nearest(name, names);
-    return Error{Code::not_found, "there is no {} \"{}\"{}", of->name, name, near.empty() ? "" : "; did you mean \"" + near + "\"?"};
+    return Error{Code::not_found, "there is no {} \"{}\"{}", of->name, name,
+                 near.empty() ? "" : "; did you mean \"" + near + "\"?"};
 }
 
 std::vector<ResourcePtr> RegistryImpl::list_shared(TenantId tenant, std::string_view kind_name) const {
@@ -258,7 +277,8 @@ std::vector<std::pair<TenantId, std::string>> RegistryImpl::tenants() const {
 
 Result<void> RegistryImpl::refuse_inner_change() const {
     if (!t_notifying) return {};
-    return Error{Code::conflict, "a subscriber of changes tried to change something itself; it must do so from elsewhere"};
+    return Error{Code::conflict,
+                 "a subscriber of changes tried to change something itself; it must do so from elsewhere"};
 }
 
 Result<Change> RegistryImpl::change(const Actor& actor, std::string_view kind_name, std::string_view name, bool dry_run,
@@ -321,27 +341,34 @@ void RegistryImpl::notify(const std::vector<Change>& notices) {
     t_notifying = false;
 }
 
-Result<Change> RegistryImpl::put(const Actor& actor, std::string_view kind, std::string_view name, const Json& spec, const PutOptions& options) {
-    return change(actor, kind, name, options.dry_run,
-                  [&](Staging& staging, const Kind& of) { return staging.put(actor, of, name, spec, options.if_match); });
+Result<Change> RegistryImpl::put(const Actor& actor, std::string_view kind, std::string_view name, const Json& spec,
+                                 const PutOptions& options) {
+    return change(actor, kind, name, options.dry_run, [&](Staging& staging, const Kind& of) {
+        return staging.put(actor, of, name, spec, options.if_match);
+    });
 }
 
 Result<Change> RegistryImpl::patch(const Actor& actor, std::string_view kind, std::string_view name, const Json& patch,
                                    const PutOptions& options) {
-    return change(actor, kind, name, options.dry_run,
-                  [&](Staging& staging, const Kind& of) { return staging.patch(actor, of, name, patch, options.if_match); });
+    return change(actor, kind, name, options.dry_run, [&](Staging& staging, const Kind& of) {
+        return staging.patch(actor, of, name, patch, options.if_match);
+    });
 }
 
-Result<Change> RegistryImpl::remove(const Actor& actor, std::string_view kind, std::string_view name, const PutOptions& options) {
+Result<Change> RegistryImpl::remove(const Actor& actor, std::string_view kind, std::string_view name,
+                                    const PutOptions& options) {
     return change(actor, kind, name, options.dry_run,
                   [&](Staging& staging, const Kind& of) { return staging.remove(actor, of, name, options.if_match); });
 }
 
-Result<Change> RegistryImpl::rename(const Actor& actor, std::string_view kind, std::string_view name, std::string_view new_name) {
-    return change(actor, kind, name, false, [&](Staging& staging, const Kind& of) { return staging.rename(actor, of, name, new_name); });
+Result<Change> RegistryImpl::rename(const Actor& actor, std::string_view kind, std::string_view name,
+                                    std::string_view new_name) {
+    return change(actor, kind, name, false,
+                  [&](Staging& staging, const Kind& of) { return staging.rename(actor, of, name, new_name); });
 }
 
-Result<std::vector<Revision>> RegistryImpl::revisions(const Actor& actor, std::string_view kind_name, std::string_view name) const {
+Result<std::vector<Revision>> RegistryImpl::revisions(const Actor& actor, std::string_view kind_name,
+                                                      std::string_view name) const {
     const Kind* of = TRY(known_kind(kind_name));
     if (actor.role < of->read_role) return Error{Code::denied, "{} may not read {}", actor.who, of->plural};
     const auto tenant = static_cast<std::int64_t>(actor.tenant.value);
@@ -350,33 +377,42 @@ Result<std::vector<Revision>> RegistryImpl::revisions(const Actor& actor, std::s
         uid = found->uid;
     } else {
         // A deleted one is found by its last name.
-        TRY(database_->read({"select uid from revisions where tenant = :a and kind = :b and name = :c and what = 'deleted'"
-                             " order by time desc limit 1",
-                             {tenant, of->name, std::string(name)}},
-                            [&](const Row& row) { uid = row.text(0); }));
+        TRY(database_->read(
+            {"select uid from revisions where tenant = :a and kind = :b and name = :c and what = 'deleted'"
+             " order by time desc limit 1",
+             {tenant, of->name, std::string(name)}},
+            [&](const Row& row) { uid = row.text(0); }));
     }
     if (uid.empty()) return Error{Code::not_found, "there is and was no {} \"{}\"", of->name, name};
     std::vector<Revision> out;
-    TRY(database_->read({"select revision, time, who, what, spec from revisions where uid = :a order by revision desc", {uid}},
-                        [&](const Row& row) {
-                            const std::string spec = row.text(4);
-                            out.push_back({static_cast<std::uint64_t>(row.integer(0)), row.integer(1), row.text(2), row.text(3),
-                                           spec.empty() ? Json(nullptr) : parse_stored(spec)});
-                        }));
+    TRY(database_->read(
+        {"select revision, time, who, what, spec from revisions where uid = :a order by revision desc", {uid}},
+        [&](const Row& row) {
+            const std::string spec = row.text(4);
+            out.push_back({static_cast<std::uint64_t>(row.integer(0)), row.integer(1), row.text(2), row.text(3),
+                           spec.empty() ? Json(nullptr) : parse_stored(spec)});
+        }));
     return out;
 }
 
-Result<Change> RegistryImpl::rollback(const Actor& actor, std::string_view kind_name, std::string_view name, std::uint64_t revision) {
+Result<Change> RegistryImpl::rollback(const Actor& actor, std::string_view kind_name, std::string_view name,
+                                      std::uint64_t revision) {
     const Kind* of = TRY(known_kind(kind_name));
     const auto all = TRY(revisions(actor, kind_name, name));
     const auto found = std::ranges::find(all, revision, &Revision::revision);
-    if (found == all.end()) return Error{Code::not_found, "{} \"{}\" has no revision {}, the newest is {}", of->name, name, revision, all.front().revision};
-    if (found->spec.is_null()) return Error{Code::invalid, "revision {} of {} \"{}\" is its deletion; choose an older one", revision, of->name, name};
+    if (found == all.end())
+        return Error{Code::not_found,     "{} \"{}\" has no revision {}, the newest is {}", of->name, name, revision,
+                     all.front().revision};
+    if (found->spec.is_null())
+        return Error{Code::invalid, "revision {} of {} \"{}\" is its deletion; choose an older one", revision, of->name,
+                     name};
     Staging::Past past{.last = all.front().revision, .spec = found->spec};
     int schema_version = of->schema_version;
-    TRY(database_->read({"select uid, created, schema_version from revisions where tenant = :a and kind = :b and name = :c and revision = :d"
+    TRY(database_->read({"select uid, created, schema_version from revisions where tenant = :a and kind = :b and name "
+                         "= :c and revision = :d"
                          " order by time desc limit 1",
-                         {static_cast<std::int64_t>(actor.tenant.value), of->name, std::string(name), static_cast<std::int64_t>(all.front().revision)}},
+                         {static_cast<std::int64_t>(actor.tenant.value), of->name, std::string(name),
+                          static_cast<std::int64_t>(all.front().revision)}},
                         [&](const Row& row) {
                             past.uid = row.text(0);
                             past.created = row.integer(1);
@@ -385,7 +421,8 @@ Result<Change> RegistryImpl::rollback(const Actor& actor, std::string_view kind_
                          {past.uid, static_cast<std::int64_t>(revision)}},
                         [&](const Row& row) { schema_version = static_cast<int>(row.integer(0)); }));
     if (schema_version < of->schema_version && of->upgrade) past.spec = TRY(of->upgrade(past.spec, schema_version));
-    return change(actor, kind_name, name, false, [&](Staging& staging, const Kind& kind) { return staging.roll_back(actor, kind, name, past); });
+    return change(actor, kind_name, name, false,
+                  [&](Staging& staging, const Kind& kind) { return staging.roll_back(actor, kind, name, past); });
 }
 
 std::vector<std::size_t> RegistryImpl::order_of(const Actor& actor, const std::vector<Wanted>& wishes) const {
@@ -433,7 +470,8 @@ std::vector<Applied> RegistryImpl::apply(const Actor& actor, std::vector<Wanted>
     for (const std::size_t i : order_of(actor, wishes)) {
         const Wanted& wish = wishes[i];
         const auto known = known_kind(wish.kind);
-        out[i].change = known ? staging.put(actor, **known, wish.name, wish.spec, std::nullopt) : Result<Change>(known.error());
+        out[i].change =
+            known ? staging.put(actor, **known, wish.name, wish.spec, std::nullopt) : Result<Change>(known.error());
         if (known) out[i].kind = (*known)->name;
         refused = refused || !out[i].change;
         if (!out[i].change && out[i].change.error().code() == Code::denied) {
@@ -451,18 +489,21 @@ std::vector<Applied> RegistryImpl::apply(const Actor& actor, std::vector<Wanted>
     return out;
 }
 
-Result<std::string> RegistryImpl::secret(TenantId tenant, std::string_view kind_name, std::string_view name, std::string_view field) const {
+Result<std::string> RegistryImpl::secret(TenantId tenant, std::string_view kind_name, std::string_view name,
+                                         std::string_view field) const {
     const auto found = find(tenant, kind_name, name);
     if (!found) return Error{Code::not_found, "there is no {} \"{}\"", kind_name, name};
     std::string sealed;
     {
         const std::shared_lock lock(state_mutex_);
         const auto place = state_.sealed.find({found->uid, std::string(field)});
-        if (place == state_.sealed.end()) return Error{Code::not_found, "{} \"{}\" has no secret \"{}\" set", kind_name, name, field};
+        if (place == state_.sealed.end())
+            return Error{Code::not_found, "{} \"{}\" has no secret \"{}\" set", kind_name, name, field};
         sealed = place->second;
     }
     const Buffer bytes = TRY(io::from_base64(sealed));
-    const Buffer plain = TRY(io::open_sealed(seal_key_, bytes, found->uid + "/" + std::string(field)).context("{} of {} \"{}\"", field, kind_name, name));
+    const Buffer plain = TRY(io::open_sealed(seal_key_, bytes, found->uid + "/" + std::string(field))
+                                 .context("{} of {} \"{}\"", field, kind_name, name));
     return std::string(as_text(plain));
 }
 
@@ -477,8 +518,8 @@ void RegistryImpl::unsubscribe(std::uint64_t subscription) {
     subscribers_.erase(subscription);
 }
 
-Statement RegistryImpl::audit_of(const Actor& actor, std::string_view action, std::string_view kind, std::string_view name,
-                                 std::string_view detail) {
+Statement RegistryImpl::audit_of(const Actor& actor, std::string_view action, std::string_view kind,
+                                 std::string_view name, std::string_view detail) {
     return audit_statement(++audit_last_, clock_.now(), actor, action, kind, name, detail, true);
 }
 
@@ -518,18 +559,23 @@ Result<void> RegistryImpl::flush_audit() const {
 }
 
 void RegistryImpl::tidy_audit() {
-    if (auto flushed = flush_audit(); !flushed) log_error("registry", "audit records are lost: {}", flushed.error().text());
+    if (auto flushed = flush_audit(); !flushed)
+        log_error("registry", "audit records are lost: {}", flushed.error().text());
     const std::uint64_t last = audit_last_;
     if (last <= options_.audit_records_max) return;
     const auto keep_from = static_cast<std::int64_t>(last - options_.audit_records_max);
     bool any = false;
-    if (!database_->read({"select id from audit where id <= :a limit 1", {keep_from}}, [&](const Row&) { any = true; }) || !any) return;
+    if (!database_->read({"select id from audit where id <= :a limit 1", {keep_from}},
+                         [&](const Row&) { any = true; }) ||
+        !any)
+        return;
     if (auto removed = database_->change({{"delete from audit where id <= :a", {keep_from}}}); !removed) {
         log_error("registry", "old audit records stay: {}", removed.error().text());
     }
 }
 
-Result<std::vector<AuditRecord>> RegistryImpl::audit_records(TenantId tenant, TimeNs from, TimeNs to, std::size_t records_max) const {
+Result<std::vector<AuditRecord>> RegistryImpl::audit_records(TenantId tenant, TimeNs from, TimeNs to,
+                                                             std::size_t records_max) const {
     if (read_only().empty()) TRY(flush_audit());
     std::vector<AuditRecord> out;
     TRY(database_->read({"select id, time, tenant, who, source, action, kind, name, detail, allowed from audit"

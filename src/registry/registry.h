@@ -36,15 +36,15 @@ struct Reference {
 // A kind of resource, declared once: from it come validation, REST, OpenAPI, YAML, UI form, permission, audit, diff.
 // Made from a described struct by make_kind() of registry/kind_of.h.
 struct Kind {
-    std::string name;      // "device_type"
-    std::string plural;    // "device_types", the word in addresses
+    std::string name;    // "device_type"
+    std::string plural;  // "device_types", the word in addresses
     KindClass kind_class = KindClass::config;
     std::string title_zh, title_en;
-    std::string about_zh, about_en;       // one sentence: what it is for
-    bool of_system = false;               // belongs to no tenant (tenant itself)
+    std::string about_zh, about_en;  // one sentence: what it is for
+    bool of_system = false;          // belongs to no tenant (tenant itself)
     Role read_role = Role::viewer;
     Role write_role = Role::engineer;
-    bool path_names = false;              // names may hold slashes: site/area/line/device
+    bool path_names = false;  // names may hold slashes: site/area/line/device
     int schema_version = 1;
     // JSON Schema 2020-12 of the spec with UI hints (x-title-zh, x-title-en, x-help-zh, x-help-en, x-unit, x-secret,
     // x-level, x-ref = kind it names, x-widget, x-order).
@@ -56,7 +56,8 @@ struct Kind {
     std::function<Result<void>(const ResourceReader&, TenantId, std::string_view name, const Json& spec)> check;
     // The resources that a canonical spec names, and the same spec after one of them got another name. May be empty.
     std::function<std::vector<Reference>(const Json& spec)> references;
-    std::function<Json(const Json& spec, std::string_view plural, std::string_view name, std::string_view new_name)> renamed;
+    std::function<Json(const Json& spec, std::string_view plural, std::string_view name, std::string_view new_name)>
+        renamed;
     // A spec stored under an older schema version as one of the present version. May be empty.
     std::function<Result<Json>(Json spec, int schema_version)> upgrade;
     std::vector<std::string> secret_fields;  // names of spec fields that are sealed and never read back
@@ -83,7 +84,7 @@ struct Actor {
 };
 
 struct Difference {
-    std::string path;  // "properties[3].unit"
+    std::string path;    // "properties[3].unit"
     Json before, after;  // null = was not / is no longer there
 };
 
@@ -133,9 +134,9 @@ struct Applied {
 };
 
 struct RegistryOptions {
-    std::string folder;                      // registry.db lies here; locked for this process
-    std::string key_folder;                  // secret key, 0600, outside of the data folder by default
-    std::uint32_t resources_max = 1'000'000; // per tenant
+    std::string folder;                       // registry.db lies here; locked for this process
+    std::string key_folder;                   // secret key, 0600, outside of the data folder by default
+    std::uint32_t resources_max = 1'000'000;  // per tenant
     std::uint64_t spec_bytes_max = 1 << 20;
     std::uint64_t audit_records_max = 2'000'000;  // of all tenants; the oldest are removed
 };
@@ -147,7 +148,8 @@ public:
     virtual const Kind* kind(std::string_view name_or_plural) const = 0;
     virtual std::vector<const Kind*> kinds() const = 0;
     // Null if there is none. Cheap: nothing is copied; the resource never changes, a newer one replaces it.
-    virtual std::shared_ptr<const Resource> find(TenantId tenant, std::string_view kind, std::string_view name) const = 0;
+    virtual std::shared_ptr<const Resource> find(TenantId tenant, std::string_view kind,
+                                                 std::string_view name) const = 0;
     // Code::not_found names the nearest name there is.
     virtual Result<Resource> get(TenantId tenant, std::string_view kind, std::string_view name) const = 0;
     // Sorted by name.
@@ -182,24 +184,27 @@ public:
     virtual Result<Change> remove(const Actor& actor, std::string_view kind, std::string_view name,
                                   const PutOptions& options = {}) = 0;
     // Newest first; of a deleted resource too, by its last name. rollback() brings such a one back with its uid.
-    virtual Result<std::vector<Revision>> revisions(const Actor& actor, std::string_view kind, std::string_view name) const = 0;
-    virtual Result<Change> rollback(const Actor& actor, std::string_view kind, std::string_view name, std::uint64_t revision) = 0;
+    virtual Result<std::vector<Revision>> revisions(const Actor& actor, std::string_view kind,
+                                                    std::string_view name) const = 0;
+    virtual Result<Change> rollback(const Actor& actor, std::string_view kind, std::string_view name,
+                                    std::uint64_t revision) = 0;
     // Resources that name it are changed with it, in the same transaction.
     virtual Result<Change> rename(const Actor& actor, std::string_view kind, std::string_view name,
                                   std::string_view new_name) = 0;
 
-    // Several wishes, ordered by what names what, in one transaction and with one disk sync. A wish sees those before it,
-    // in a dry run too.
-    virtual std::vector<Applied> apply(const Actor& actor, std::vector<Wanted> wishes, const ApplyOptions& options = {}) = 0;
+    // Several wishes, ordered by what names what, in one transaction and with one disk sync. A wish sees those before
+    // it, in a dry run too.
+    virtual std::vector<Applied> apply(const Actor& actor, std::vector<Wanted> wishes,
+                                       const ApplyOptions& options = {}) = 0;
 
     // The plain value of a secret field, for the part of the program that needs it; nobody else.
     virtual Result<std::string> secret(TenantId tenant, std::string_view kind, std::string_view name,
                                        std::string_view field) const = 0;
 
     // Called after each change is durable, in the order of the changes, on the thread that made it: keep it short, post
-    // elsewhere. A rename comes as deleted (old name) and created (new name, same uid). Reading is fine inside; a change
-    // from inside is refused with Code::conflict. `unsubscribe` with the returned number, not from inside; it waits for a
-    // running call.
+    // elsewhere. A rename comes as deleted (old name) and created (new name, same uid). Reading is fine inside; a
+    // change from inside is refused with Code::conflict. `unsubscribe` with the returned number, not from inside; it
+    // waits for a running call.
     virtual std::uint64_t subscribe(std::function<void(const Change&)> on_change) = 0;
     virtual void unsubscribe(std::uint64_t subscription) = 0;
 
@@ -208,7 +213,8 @@ public:
     virtual void audit(const Actor& actor, std::string_view action, std::string_view kind, std::string_view name,
                        std::string_view detail_json, bool allowed) = 0;
     // The newest first; from <= time < to.
-    virtual Result<std::vector<AuditRecord>> audit_records(TenantId tenant, TimeNs from, TimeNs to, std::size_t records_max) const = 0;
+    virtual Result<std::vector<AuditRecord>> audit_records(TenantId tenant, TimeNs from, TimeNs to,
+                                                           std::size_t records_max) const = 0;
 
     // Why nothing can be changed any more (a failed sync), or empty.
     virtual std::string read_only() const = 0;

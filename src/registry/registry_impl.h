@@ -15,8 +15,8 @@ namespace gongshu::registry {
 // The one Registry; its contract stands at Registry. Changes: Staging checks, the database stores, then memory follows.
 class RegistryImpl final : public Registry {
 public:
-    RegistryImpl(std::unique_ptr<io::File> folder_lock, std::unique_ptr<Database> database, const Clock& clock, RegistryOptions options,
-                 const io::Digest256& master_key);
+    RegistryImpl(std::unique_ptr<io::File> folder_lock, std::unique_ptr<Database> database, const Clock& clock,
+                 RegistryOptions options, const io::Digest256& master_key);
     ~RegistryImpl() override;
 
     void add_kind(Kind kind) override;
@@ -36,17 +36,23 @@ public:
                        const PutOptions& options) override;
     Result<Change> patch(const Actor& actor, std::string_view kind, std::string_view name, const Json& patch,
                          const PutOptions& options) override;
-    Result<Change> remove(const Actor& actor, std::string_view kind, std::string_view name, const PutOptions& options) override;
-    Result<Change> rename(const Actor& actor, std::string_view kind, std::string_view name, std::string_view new_name) override;
-    Result<std::vector<Revision>> revisions(const Actor& actor, std::string_view kind, std::string_view name) const override;
-    Result<Change> rollback(const Actor& actor, std::string_view kind, std::string_view name, std::uint64_t revision) override;
+    Result<Change> remove(const Actor& actor, std::string_view kind, std::string_view name,
+                          const PutOptions& options) override;
+    Result<Change> rename(const Actor& actor, std::string_view kind, std::string_view name,
+                          std::string_view new_name) override;
+    Result<std::vector<Revision>> revisions(const Actor& actor, std::string_view kind,
+                                            std::string_view name) const override;
+    Result<Change> rollback(const Actor& actor, std::string_view kind, std::string_view name,
+                            std::uint64_t revision) override;
     std::vector<Applied> apply(const Actor& actor, std::vector<Wanted> wishes, const ApplyOptions& options) override;
-    Result<std::string> secret(TenantId tenant, std::string_view kind, std::string_view name, std::string_view field) const override;
+    Result<std::string> secret(TenantId tenant, std::string_view kind, std::string_view name,
+                               std::string_view field) const override;
     std::uint64_t subscribe(std::function<void(const Change&)> on_change) override;
     void unsubscribe(std::uint64_t subscription) override;
-    void audit(const Actor& actor, std::string_view action, std::string_view kind, std::string_view name, std::string_view detail_json,
-               bool allowed) override;
-    Result<std::vector<AuditRecord>> audit_records(TenantId tenant, TimeNs from, TimeNs to, std::size_t records_max) const override;
+    void audit(const Actor& actor, std::string_view action, std::string_view kind, std::string_view name,
+               std::string_view detail_json, bool allowed) override;
+    Result<std::vector<AuditRecord>> audit_records(TenantId tenant, TimeNs from, TimeNs to,
+                                                   std::size_t records_max) const override;
     std::string read_only() const override { return database_->read_only(); }
 
     // For Auth, which keeps its own tables in the same file.
@@ -55,7 +61,8 @@ public:
     // Writes the refusals that wait and removes audit records beyond the limit.
     void tidy_audit();
     // A record of something allowed, to be stored together with what it is about.
-    Statement audit_of(const Actor& actor, std::string_view action, std::string_view kind, std::string_view name, std::string_view detail);
+    Statement audit_of(const Actor& actor, std::string_view action, std::string_view kind, std::string_view name,
+                       std::string_view detail);
 
 private:
     struct Stored;  // one row of the table resources

@@ -1,7 +1,7 @@
-#include <boost/json.hpp>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <boost/json.hpp>
 
 #include "base/rng.h"
 #include "registry/test_world.h"
@@ -44,7 +44,8 @@ TEST_F(RegistryTest, RenameTakesThoseWithItThatNameIt) {
     ASSERT_TRUE(world.put("device", "a/p1", R"({"type":"pump"})"));
     std::vector<std::string> told;
     world.registry->subscribe([&](const Change& change) {
-        told.push_back(change.resource.kind + " " + change.resource.name + " " + std::to_string(static_cast<int>(change.what)));
+        told.push_back(change.resource.kind + " " + change.resource.name + " " +
+                       std::to_string(static_cast<int>(change.what)));
     });
     ASSERT_TRUE(world.registry->rename(world.admin, "device_type", "pump", "水泵"));
     EXPECT_EQ(world.registry->get(TenantId{1}, "device", "a/p1")->spec.at("type"), Json("水泵"));
@@ -60,13 +61,15 @@ TEST_F(RegistryTest, SecretsAreSealedAndShownNowhere) {
     const std::string secret = "hunter2-hunter2-hunter2", second = "swordfish-swordfish";
     const Json flag = json(R"({"secret":true})");
     auto put = [&](const Json& password) {
-        return world.registry->put(world.admin, "webhook", "w", JsonObject{{"url", "https://a"}, {"password", password}}, {});
+        return world.registry->put(world.admin, "webhook", "w",
+                                   JsonObject{{"url", "https://a"}, {"password", password}}, {});
     };
     EXPECT_EQ(put(flag).error().code(), Code::invalid);  // nothing to keep yet
     const auto created = put(Json(secret));
     ASSERT_TRUE(created);
     EXPECT_EQ(created->resource.spec.at("password"), flag);
-    for (const auto& difference : created->differences) EXPECT_EQ(to_text(difference.after).find(secret), std::string::npos);
+    for (const auto& difference : created->differences)
+        EXPECT_EQ(to_text(difference.after).find(secret), std::string::npos);
     EXPECT_EQ(world.registry->secret(TenantId{1}, "webhook", "w", "password").value(), secret);
     EXPECT_EQ(put(Json(secret))->what, Change::What::unchanged);
     EXPECT_EQ(put(flag)->what, Change::What::unchanged);
@@ -175,17 +178,22 @@ TEST_F(RegistryTest, LimitsAreNamed) {
     options.resources_max = 8;  // four roles and the tenant itself are there
     options.spec_bytes_max = 600;
     ASSERT_TRUE(world.open(options));
-    for (const char* name : {"a", "b", "c"}) ASSERT_TRUE(world.put("connection", name, R"({"protocol":"mqtt_device"})"));
+    for (const char* name : {"a", "b", "c"})
+        ASSERT_TRUE(world.put("connection", name, R"({"protocol":"mqtt_device"})"));
     const auto full = world.put("connection", "d", R"({"protocol":"mqtt_device"})");
     ASSERT_FALSE(full);
     EXPECT_EQ(full.error().code(), Code::limit);
     EXPECT_NE(full.error().text().find("resources_max"), std::string::npos);
-    const auto large = world.registry->put(world.admin, "connection", "a", JsonObject{{"protocol", "mqtt_device"}, {"host", std::string(250, 'h')}});
+    const auto large = world.registry->put(world.admin, "connection", "a",
+                                           JsonObject{{"protocol", "mqtt_device"}, {"host", std::string(250, 'h')}});
     EXPECT_TRUE(large);
-    const auto larger = world.registry->put(world.admin, "role", "operator", JsonObject{{"base", "operator"}, {"title_en", std::string(200, 'h')}, {"title_zh", std::string(200, 'h')}});
+    const auto larger = world.registry->put(
+        world.admin, "role", "operator",
+        JsonObject{{"base", "operator"}, {"title_en", std::string(200, 'h')}, {"title_zh", std::string(200, 'h')}});
     EXPECT_TRUE(larger);
     ASSERT_TRUE(world.registry->remove(world.admin, "connection", "a"));
-    const auto site = world.registry->put(world.admin, "site", "s", JsonObject{{"time_zone", "UTC"}, {"address", std::string(700, 'h')}});
+    const auto site = world.registry->put(world.admin, "site", "s",
+                                          JsonObject{{"time_zone", "UTC"}, {"address", std::string(700, 'h')}});
     ASSERT_FALSE(site);
     EXPECT_NE(site.error().text().find("spec_bytes_max"), std::string::npos);
 }
@@ -215,9 +223,11 @@ spec: {}
         return out;
     };
     const auto dry = world.registry->apply(world.admin, wishes(), {.dry_run = true});
-    EXPECT_EQ(to_report(dry, true),
-              "created   device plant1/a/p1\ncreated   connection plc\nrefused   device plant1/a/p2: type: there is no device_type \"nothing\"\n"
-              "created   device_type pump\n3 created, 0 updated, 0 unchanged, 1 refused; a dry run, nothing was stored\n");
+    EXPECT_EQ(
+        to_report(dry, true),
+        "created   device plant1/a/p1\ncreated   connection plc\nrefused   device plant1/a/p2: type: there is no "
+        "device_type \"nothing\"\n"
+        "created   device_type pump\n3 created, 0 updated, 0 unchanged, 1 refused; a dry run, nothing was stored\n");
     EXPECT_TRUE(world.registry->list(TenantId{1}, "device").empty());
     const auto none = world.registry->apply(world.admin, wishes(), {.all_or_nothing = true});
     EXPECT_TRUE(std::ranges::none_of(none, &Applied::stored));
@@ -275,7 +285,8 @@ TEST(RegistryFaults, EveryAcknowledgedChangeSurvives) {
                 for (int i = 0; i < 6; ++i) {
                     const std::string name = "c" + std::to_string(i % 3);
                     tried[name] = 1000 + i;
-                    if (world.registry->put(world.admin, "connection", name, JsonObject{{"protocol", "mqtt_device"}, {"period_ms", 1000 + i}})) {
+                    if (world.registry->put(world.admin, "connection", name,
+                                            JsonObject{{"protocol", "mqtt_device"}, {"period_ms", 1000 + i}})) {
                         acknowledged[name] = 1000 + i;
                     } else if (!world.registry->read_only().empty()) {
                         break;

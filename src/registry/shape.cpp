@@ -1,8 +1,7 @@
 #include "registry/shape.h"
 
-#include <boost/json.hpp>
-
 #include <algorithm>
+#include <boost/json.hpp>
 #include <cmath>
 
 #include "base/assert.h"
@@ -25,7 +24,11 @@ std::string at(std::string_view path) { return path.empty() ? "spec" : std::stri
 bool is_utf8(std::string_view text) {
     for (std::size_t i = 0; i < text.size();) {
         const auto byte = static_cast<unsigned char>(text[i]);
-        const std::size_t length = byte < 0x80 ? 1 : byte >= 0xC2 && byte < 0xE0 ? 2 : (byte & 0xF0) == 0xE0 ? 3 : byte >= 0xF0 && byte < 0xF5 ? 4 : 0;
+        const std::size_t length = byte < 0x80                   ? 1
+                                   : byte >= 0xC2 && byte < 0xE0 ? 2
+                                   : (byte & 0xF0) == 0xE0       ? 3
+                                   : byte >= 0xF0 && byte < 0xF5 ? 4
+                                                                 : 0;
         if (length == 0 || i + length > text.size()) return false;
         for (std::size_t k = 1; k < length; ++k) {
             if ((static_cast<unsigned char>(text[i + k]) & 0xC0) != 0x80) return false;
@@ -88,7 +91,8 @@ Result<Json> normalize_text(const Shape&, const Fact& fact, const Json& json, co
     const std::string_view text = view(json.get_string());
     const std::size_t bytes_max = fact.length_max ? fact.length_max : kTextBytesMax;
     if (text.size() > bytes_max) {
-        return Error{Code::invalid, "{}: expected a text of at most {} bytes, found {}", at(path), bytes_max, text.size()};
+        return Error{Code::invalid, "{}: expected a text of at most {} bytes, found {}", at(path), bytes_max,
+                     text.size()};
     }
     if (!is_utf8(text)) return Error{Code::invalid, "{}: expected a text in UTF-8, found other bytes", at(path)};
     if (fact.required && text.empty()) return Error{Code::invalid, "{}: expected a text, found an empty one", at(path)};
@@ -101,8 +105,9 @@ Result<Json> normalize_choice(const Shape& shape, const Json& json, const std::s
         const std::string_view text = view(json.get_string());
         if (std::ranges::find(shape.choices, text) != shape.choices.end()) return json;
         const std::string near = nearest(text, shape.choices);
-        return Error{Code::invalid, "{}: expected one of {}, found {}{}", at(path), joined(shape.choices), describe(json),
-                     near.empty() ? "" : "; did you mean \"" + near + "\"?"};
+        return Error{Code::invalid,  "{}: expected one of {}, found {}{}",
+                     at(path),       joined(shape.choices),
+                     describe(json), near.empty() ? "" : "; did you mean \"" + near + "\"?"};
     }
     return Error{Code::invalid, "{}: expected one of {}, found {}", at(path), joined(shape.choices), describe(json)};
 }
@@ -120,10 +125,12 @@ Result<Json> normalize_items(const Shape& shape, const Fact& fact, const Json& j
     const std::size_t items_max = fact.length_max ? fact.length_max : kItemsMax;
     const bool list = shape.type == Type::list;
     if (list ? !json.is_array() : !json.is_object()) {
-        return Error{Code::invalid, "{}: expected {}, found {}", at(path), list ? "a list" : "an object", describe(json)};
+        return Error{Code::invalid, "{}: expected {}, found {}", at(path), list ? "a list" : "an object",
+                     describe(json)};
     }
     const std::size_t size = list ? json.get_array().size() : json.get_object().size();
-    if (size > items_max) return Error{Code::invalid, "{}: expected at most {} items, found {}", at(path), items_max, size};
+    if (size > items_max)
+        return Error{Code::invalid, "{}: expected at most {} items, found {}", at(path), items_max, size};
     const Fact item_fact = of_items(fact);
     if (list) {
         JsonArray out;
@@ -140,7 +147,8 @@ Result<Json> normalize_items(const Shape& shape, const Fact& fact, const Json& j
     JsonObject out;
     for (const std::string& key : keys) {
         if (key.empty() || key.size() > 200 || !is_utf8(key)) {
-            return Error{Code::invalid, "{}: expected keys of 1 to 200 bytes of UTF-8, found one of {} bytes", at(path), key.size()};
+            return Error{Code::invalid, "{}: expected keys of 1 to 200 bytes of UTF-8, found one of {} bytes", at(path),
+                         key.size()};
         }
         out[key] = TRY(normalize_value(*shape.element, item_fact, json.get_object().at(key), join_path(path, key)));
     }
@@ -191,17 +199,24 @@ Result<Json> normalize_object(const Shape& shape, const Json& json, const std::s
 
 Result<Json> normalize_value(const Shape& shape, const Fact& fact, const Json& json, const std::string& path) {
     switch (shape.type) {
-        case Type::any: return json;
+        case Type::any:
+            return json;
         case Type::boolean:
-            if (!json.is_bool()) return Error{Code::invalid, "{}: expected true or false, found {}", at(path), describe(json)};
+            if (!json.is_bool())
+                return Error{Code::invalid, "{}: expected true or false, found {}", at(path), describe(json)};
             return json;
         case Type::integer:
-        case Type::number: return normalize_number(shape, fact, json, path);
-        case Type::text: return normalize_text(shape, fact, json, path);
-        case Type::choice: return normalize_choice(shape, json, path);
+        case Type::number:
+            return normalize_number(shape, fact, json, path);
+        case Type::text:
+            return normalize_text(shape, fact, json, path);
+        case Type::choice:
+            return normalize_choice(shape, json, path);
         case Type::list:
-        case Type::map: return normalize_items(shape, fact, json, path);
-        case Type::object: return normalize_object(shape, json, path);
+        case Type::map:
+            return normalize_items(shape, fact, json, path);
+        case Type::object:
+            return normalize_object(shape, json, path);
     }
     ASSERT(false);
 }
@@ -261,8 +276,11 @@ void choice_schema(JsonObject& out, const Shape& shape, const Fact& fact) {
 Json value_schema(const Shape& shape, const Fact& fact) {
     JsonObject out;
     switch (shape.type) {
-        case Type::any: break;
-        case Type::boolean: out["type"] = "boolean"; break;
+        case Type::any:
+            break;
+        case Type::boolean:
+            out["type"] = "boolean";
+            break;
         case Type::integer:
         case Type::number: {
             const Limits limits = limits_of(shape, fact);
@@ -276,7 +294,9 @@ Json value_schema(const Shape& shape, const Fact& fact) {
             out["maxLength"] = static_cast<std::uint64_t>(fact.length_max ? fact.length_max : kTextBytesMax);
             if (fact.required) out["minLength"] = 1;
             break;
-        case Type::choice: choice_schema(out, shape, fact); break;
+        case Type::choice:
+            choice_schema(out, shape, fact);
+            break;
         case Type::list:
             out["type"] = "array";
             out["items"] = value_schema(*shape.element, of_items(fact));
@@ -287,7 +307,9 @@ Json value_schema(const Shape& shape, const Fact& fact) {
             out["type"] = "object";
             out["additionalProperties"] = value_schema(*shape.element, of_items(fact));
             break;
-        case Type::object: out = object_schema(shape); break;
+        case Type::object:
+            out = object_schema(shape);
+            break;
     }
     return Json(std::move(out));
 }
@@ -309,15 +331,16 @@ void each_reference(const Shape& shape, const Fact* fact, J& json, const std::st
         for (auto& item : json.get_object()) {
             each_reference(*shape.element, fact, item.value(), join_path(path, view(item.key())), visit);
         }
-    } else if (shape.type == Type::text && fact && !fact->ref.empty() && json.is_string() && !json.get_string().empty()) {
+    } else if (shape.type == Type::text && fact && !fact->ref.empty() && json.is_string() &&
+               !json.get_string().empty()) {
         visit(path, *fact, json);
     }
 }
 
 bool names_others(const Shape& shape) {
     if (shape.element) return names_others(*shape.element);
-    return std::ranges::any_of(shape.fields,
-                               [](const Field& field) { return !field.fact.ref.empty() || names_others(*field.shape); });
+    return std::ranges::any_of(
+        shape.fields, [](const Field& field) { return !field.fact.ref.empty() || names_others(*field.shape); });
 }
 
 void refuse_inner_secrets(const Shape& shape) {
@@ -343,7 +366,8 @@ std::string join_path(std::string_view path, std::size_t index) { return fmt::fo
 
 void set_facts(Shape& shape, std::vector<Fact> facts) {
     for (Fact& fact : facts) {
-        const auto field = std::ranges::find_if(shape.fields, [&](const Field& f) { return f.fact.field == fact.field; });
+        const auto field =
+            std::ranges::find_if(shape.fields, [&](const Field& f) { return f.fact.field == fact.field; });
         ASSERT(field != shape.fields.end());
         ASSERT(!fact.secret || field->shape->type == Type::text);
         field->fact = std::move(fact);
@@ -376,7 +400,8 @@ void finish_kind(Kind& kind, const std::shared_ptr<const Shape>& shape) {
         });
         return found;
     };
-    kind.renamed = [shape](const Json& spec, std::string_view plural, std::string_view name, std::string_view new_name) {
+    kind.renamed = [shape](const Json& spec, std::string_view plural, std::string_view name,
+                           std::string_view new_name) {
         Json out = spec;
         each_reference(*shape, nullptr, out, "", [&](const std::string&, const Fact& fact, Json& text) {
             if (fact.ref == plural && view(text.get_string()) == name) text = new_name;

@@ -29,9 +29,9 @@ struct Fact {
     std::string_view ref = {};                 // plural of the kind that the text (or each text of the list) names
     std::string_view widget = {};              // expression, password, multiline, duration
     std::string_view if_field = {}, if_equals = {};  // shown only if that field of the same object has this value
-    bool secret = false;                       // sealed, never read back; only texts at the top of a spec
-    int level = 1;                             // data level 1 … 4
-    std::vector<Choice> choices = {};          // titles of an enumeration's values
+    bool secret = false;                             // sealed, never read back; only texts at the top of a spec
+    int level = 1;                                   // data level 1 … 4
+    std::vector<Choice> choices = {};                // titles of an enumeration's values
     // A further check of one text: what is wrong with it ("…, found …"), nothing if it is fine.
     std::function<Result<void>(std::string_view text)> check = {};
 };
@@ -43,7 +43,7 @@ struct Shape {
     enum class Type : std::uint8_t { any, boolean, integer, number, text, choice, list, map, object };
     Type type = Type::any;
     bool optional = false;
-    std::int64_t integer_min = 0;    // of the C++ type
+    std::int64_t integer_min = 0;  // of the C++ type
     std::uint64_t integer_max = 0;
     std::vector<std::string> choices;
     std::shared_ptr<const Shape> element;  // of list and map

@@ -16,7 +16,8 @@ namespace {
 
 class Vfs;
 
-// What SQLite sees as an open file; it gives the memory, so the members are made in x_open() and destroyed in x_close().
+// What SQLite sees as an open file; it gives the memory, so the members are made in x_open() and destroyed in
+// x_close().
 struct OpenFile {
     sqlite3_file base{};
     Vfs* vfs = nullptr;
@@ -88,7 +89,8 @@ private:
         made->vfs = &of(vfs);
         made->file = std::move(*opened);
         made->path = path;
-        // The name of a file that was there may itself not be on the disk yet, so every file's first sync syncs its folder.
+        // The name of a file that was there may itself not be on the disk yet, so every file's first sync syncs its
+        // folder.
         made->remove_at_close = (flags & SQLITE_OPEN_DELETEONCLOSE) != 0;
         if (out_flags) *out_flags = flags;
         return SQLITE_OK;
@@ -97,7 +99,8 @@ private:
     static int x_close(sqlite3_file* file) {
         OpenFile& open = of(file);
         if (open.remove_at_close) {
-            if (auto removed = open.vfs->files_.remove(open.path); !removed) failed(SQLITE_IOERR_DELETE, open.path, removed.error());
+            if (auto removed = open.vfs->files_.remove(open.path); !removed)
+                failed(SQLITE_IOERR_DELETE, open.path, removed.error());
         }
         open.~OpenFile();
         return SQLITE_OK;
@@ -112,7 +115,8 @@ private:
         const auto from = static_cast<std::uint64_t>(offset);
         const std::uint64_t there = from >= *size ? 0 : std::min(wanted, *size - from);
         if (there > 0) {
-            if (auto read = open.file->read_at(from, {out, there}); !read) return failed(SQLITE_IOERR_READ, open.path, read.error());
+            if (auto read = open.file->read_at(from, {out, there}); !read)
+                return failed(SQLITE_IOERR_READ, open.path, read.error());
         }
         if (there == wanted) return SQLITE_OK;
         std::memset(out + there, 0, wanted - there);

@@ -1,8 +1,7 @@
 #include "registry/staging.h"
 
-#include <boost/json.hpp>
-
 #include <algorithm>
+#include <boost/json.hpp>
 
 #include "base/assert.h"
 #include "registry/difference.h"
@@ -16,11 +15,16 @@ namespace {
 
 constexpr std::string_view kBasicRoles[] = {"viewer", "operator", "engineer", "admin"};
 
-bool is_basic_role(const Key& key) { return key.kind == "role" && std::ranges::find(kBasicRoles, key.name) != std::end(kBasicRoles); }
+bool is_basic_role(const Key& key) {
+    return key.kind == "role" && std::ranges::find(kBasicRoles, key.name) != std::end(kBasicRoles);
+}
 
 Json basic_role(std::string_view name) {
     const std::map<std::string_view, std::pair<const char*, const char*>> titles = {
-        {"viewer", {"查看者", "Viewer"}}, {"operator", {"操作员", "Operator"}}, {"engineer", {"工程师", "Engineer"}}, {"admin", {"管理员", "Administrator"}}};
+        {"viewer", {"查看者", "Viewer"}},
+        {"operator", {"操作员", "Operator"}},
+        {"engineer", {"工程师", "Engineer"}},
+        {"admin", {"管理员", "Administrator"}}};
     return {{"title_zh", titles.at(name).first}, {"title_en", titles.at(name).second}, {"base", name}};
 }
 
@@ -46,12 +50,13 @@ std::vector<const Kind*> KindTable::all() const {
     return out;
 }
 
-Statement audit_statement(std::uint64_t id, TimeNs time, const Actor& actor, std::string_view action, std::string_view kind,
-                          std::string_view name, std::string_view detail, bool allowed) {
-    return {"insert into audit (id, time, tenant, who, source, action, kind, name, detail, allowed)"
-            " values (:a, :b, :c, :d, :e, :f, :g, :h, :i, :j)",
-            {static_cast<std::int64_t>(id), time, static_cast<std::int64_t>(actor.tenant.value), actor.who, actor.from,
-             std::string(action), std::string(kind), std::string(name), std::string(detail), std::int64_t{allowed}}};
+Statement audit_statement(std::uint64_t id, TimeNs time, const Actor& actor, std::string_view action,
+                          std::string_view kind, std::string_view name, std::string_view detail, bool allowed) {
+    return {
+        "insert into audit (id, time, tenant, who, source, action, kind, name, detail, allowed)"
+        " values (:a, :b, :c, :d, :e, :f, :g, :h, :i, :j)",
+        {static_cast<std::int64_t>(id), time, static_cast<std::int64_t>(actor.tenant.value), actor.who, actor.from,
+         std::string(action), std::string(kind), std::string(name), std::string(detail), std::int64_t{allowed}}};
 }
 
 Staging::Staging(StagingDeps deps) : deps_(deps) { staged_.tenant_last = deps.state.tenant_last; }
@@ -122,11 +127,16 @@ std::string Staging::tenant_name(TenantId tenant) const {
 
 Result<Key> Staging::key_for(const Actor& actor, const Kind& kind, std::string_view name) const {
     if (actor.role < kind.write_role) {
-        return Error{Code::denied, "{} has the role {}; changing {} takes {}", actor.who.empty() ? "nobody" : actor.who,
-                     to_string(actor.role), kind.plural, to_string(kind.write_role)};
+        return Error{Code::denied,
+                     "{} has the role {}; changing {} takes {}",
+                     actor.who.empty() ? "nobody" : actor.who,
+                     to_string(actor.role),
+                     kind.plural,
+                     to_string(kind.write_role)};
     }
     if (kind.of_system && actor.tenant != kDefaultTenantId) {
-        return Error{Code::denied, "{} can be changed by administrators of the tenant \"{}\" alone", kind.plural, kDefaultTenant};
+        return Error{Code::denied, "{} can be changed by administrators of the tenant \"{}\" alone", kind.plural,
+                     kDefaultTenant};
     }
     TRY(check_name(name, kind.path_names));
     return Key{actor.tenant, kind.name, std::string(name)};
@@ -139,8 +149,10 @@ Result<void> Staging::check_limit(const Key& key) const {
         if (over.tenant == key.tenant && resource && !deps_.state.find(over)) ++count;
     }
     if (count < deps_.options.resources_max) return {};
-    return Error{Code::limit, "cannot make {} \"{}\": the tenant has {} resources, at most {} are allowed (resources_max)", key.kind,
-                 key.name, count, deps_.options.resources_max};
+    return Error{
+        Code::limit, "cannot make {} \"{}\": the tenant has {} resources, at most {} are allowed (resources_max)",
+        key.kind,    key.name,
+        count,       deps_.options.resources_max};
 }
 
 std::vector<Key> Staging::names_of(const Kind& kind, TenantId tenant, const Json& spec) const {
@@ -162,8 +174,9 @@ Result<void> Staging::check_references(const Kind& kind, const Key& key, const J
         std::vector<std::string> names;
         for (const auto& resource : list_shared(key.tenant, of->name)) names.push_back(resource->name);
         const std::string near = nearest(reference.name, names);
-        return Error{Code::invalid, "{}: there is no {} \"{}\"{}", reference.path, of->name, reference.name,
-                     near.empty() ? "" : "; did you mean \"" + near + "\"?"};
+        return Error{Code::invalid,  "{}: there is no {} \"{}\"{}",
+                     reference.path, of->name,
+                     reference.name, near.empty() ? "" : "; did you mean \"" + near + "\"?"};
     }
     return {};
 }
@@ -185,7 +198,9 @@ Result<Staging::Secrets> Staging::take_secrets(const Kind& kind, const std::stri
             continue;
         }
         if (!given->is_string()) {
-            if (!stored) return Error{Code::invalid, "{}: {{\"secret\":true}} keeps the value that is there, but none is set", field};
+            if (!stored)
+                return Error{Code::invalid, "{}: {{\"secret\":true}} keeps the value that is there, but none is set",
+                             field};
             continue;
         }
         const std::string plain(given->get_string().data(), given->get_string().size());
@@ -217,8 +232,10 @@ Result<void> Staging::keep_an_admin(TenantId tenant, const Key& key, const Resou
     Staging after(*this);
     after.staged_.over[key] = becomes;
     if (after.admins(tenant) > 0) return {};
-    return Error{Code::conflict, "{} \"{}\": afterwards nobody could administer the tenant; give another enabled user the role admin first",
-                 key.kind, key.name};
+    return Error{
+        Code::conflict,
+        "{} \"{}\": afterwards nobody could administer the tenant; give another enabled user the role admin first",
+        key.kind, key.name};
 }
 
 Result<Change> Staging::put(const Actor& actor, const Kind& kind, std::string_view name, const Json& spec,
@@ -226,9 +243,13 @@ Result<Change> Staging::put(const Actor& actor, const Kind& kind, std::string_vi
     const Key key = TRY(key_for(actor, kind, name));
     const auto current = find(key);
     if (if_match && *if_match != (current ? current->revision : 0)) {
-        if (!current) return Error{Code::conflict, "{} \"{}\" does not exist, but revision {} was expected", kind.name, name, *if_match};
-        return Error{Code::conflict, "{} \"{}\" is at revision {}, but {} was expected; read it again and repeat the change", kind.name,
-                     name, current->revision, *if_match == 0 ? "none" : std::to_string(*if_match)};
+        if (!current)
+            return Error{Code::conflict, "{} \"{}\" does not exist, but revision {} was expected", kind.name, name,
+                         *if_match};
+        return Error{
+            Code::conflict,    "{} \"{}\" is at revision {}, but {} was expected; read it again and repeat the change",
+            kind.name,         name,
+            current->revision, *if_match == 0 ? "none" : std::to_string(*if_match)};
     }
     return put_as(actor, kind, key, spec, {.what = current ? "updated" : "created"});
 }
@@ -238,7 +259,8 @@ Result<Change> Staging::patch(const Actor& actor, const Kind& kind, std::string_
     const Key key = TRY(key_for(actor, kind, name));
     const auto current = find(key);
     if (!current) return Error{Code::not_found, "there is no {} \"{}\" to patch", kind.name, name};
-    if (!patch.is_object()) return Error{Code::invalid, "spec: expected an object of changes, found {}", describe(patch)};
+    if (!patch.is_object())
+        return Error{Code::invalid, "spec: expected an object of changes, found {}", describe(patch)};
     return put(actor, kind, name, merge_patch(current->spec, patch), if_match);
 }
 
@@ -259,8 +281,9 @@ Result<Change> Staging::put_as(const Actor& actor, const Kind& kind, const Key& 
     std::vector<Difference> secrets_changed;
     const Secrets secrets = TRY(take_secrets(kind, next->uid, next->spec, secrets_changed));
     if (const auto bytes = to_text(next->spec).size(); bytes > deps_.options.spec_bytes_max) {
-        return Error{Code::limit, "the spec of {} \"{}\" has {} bytes, at most {} are allowed (spec_bytes_max)", kind.name, key.name, bytes,
-                     deps_.options.spec_bytes_max};
+        return Error{Code::limit, "the spec of {} \"{}\" has {} bytes, at most {} are allowed (spec_bytes_max)",
+                     kind.name,   key.name,
+                     bytes,       deps_.options.spec_bytes_max};
     }
     TRY(check_references(kind, key, next->spec));
     if (kind.check) TRY(kind.check(*this, key.tenant, key.name, next->spec));
@@ -278,7 +301,9 @@ Result<Change> Staging::put_as(const Actor& actor, const Kind& kind, const Key& 
     for (const auto& [field, sealed] : secrets) {
         staged_.sealed[{next->uid, field}] = sealed;
         staged_.statements.push_back({"delete from secrets where uid = :a and field = :b", {next->uid, field}});
-        if (sealed) staged_.statements.push_back({"insert into secrets (uid, field, sealed) values (:a, :b, :c)", {next->uid, field, *sealed}});
+        if (sealed)
+            staged_.statements.push_back(
+                {"insert into secrets (uid, field, sealed) values (:a, :b, :c)", {next->uid, field, *sealed}});
     }
     store(actor, kind, key, *next, how, !current, change.differences);
     staged_.over[key] = next;
@@ -288,8 +313,8 @@ Result<Change> Staging::put_as(const Actor& actor, const Kind& kind, const Key& 
     return change;
 }
 
-void Staging::store(const Actor& actor, const Kind& kind, const Key& key, const Resource& resource, const How& how, bool is_new,
-                    const std::vector<Difference>& differences) {
+void Staging::store(const Actor& actor, const Kind& kind, const Key& key, const Resource& resource, const How& how,
+                    bool is_new, const std::vector<Difference>& differences) {
     const auto tenant = static_cast<std::int64_t>(key.tenant.value);
     const auto revision = static_cast<std::int64_t>(resource.revision);
     const std::string spec = to_text(resource.spec);
@@ -297,22 +322,24 @@ void Staging::store(const Actor& actor, const Kind& kind, const Key& key, const 
         staged_.statements.push_back(
             {"insert into resources (uid, tenant, kind, name, revision, schema_version, created, updated, who, spec)"
              " values (:a, :b, :c, :d, :e, :f, :g, :h, :i, :j)",
-             {resource.uid, tenant, kind.name, key.name, revision, std::int64_t{kind.schema_version}, resource.created, resource.updated,
-              actor.who, spec}});
+             {resource.uid, tenant, kind.name, key.name, revision, std::int64_t{kind.schema_version}, resource.created,
+              resource.updated, actor.who, spec}});
     } else {
         staged_.statements.push_back(
-            {"update resources set name = :a, revision = :b, schema_version = :c, updated = :d, who = :e, spec = :f where uid = :g",
+            {"update resources set name = :a, revision = :b, schema_version = :c, updated = :d, who = :e, spec = :f "
+             "where uid = :g",
              {key.name, revision, std::int64_t{kind.schema_version}, resource.updated, actor.who, spec, resource.uid}});
     }
     staged_.statements.push_back(
         {"insert into revisions (uid, revision, tenant, kind, name, time, who, what, schema_version, created, spec)"
          " values (:a, :b, :c, :d, :e, :f, :g, :h, :i, :j, :k)",
-         {resource.uid, revision, tenant, kind.name, key.name, resource.updated, actor.who, how.what, std::int64_t{kind.schema_version},
-          resource.created, spec}});
+         {resource.uid, revision, tenant, kind.name, key.name, resource.updated, actor.who, how.what,
+          std::int64_t{kind.schema_version}, resource.created, spec}});
     add_audit(actor, how.what, key, differences);
 }
 
-void Staging::add_audit(const Actor& actor, std::string_view action, const Key& key, const std::vector<Difference>& differences) {
+void Staging::add_audit(const Actor& actor, std::string_view action, const Key& key,
+                        const std::vector<Difference>& differences) {
     staged_.statements.push_back(audit_statement(++deps_.audit_last, deps_.now, actor, action, key.kind, key.name,
                                                  to_text(registry::to_json(differences)), true));
 }
@@ -337,19 +364,24 @@ Result<void> Staging::refuse_if_named(const Kind& kind, const Key& key) const {
     const auto others = named_by(key);
     if (others.empty()) return {};
     std::string words;
-    for (std::size_t i = 0; i < others.size() && i < 5; ++i) words += fmt::format("{}{} \"{}\"", i ? ", " : "", others[i].kind, others[i].name);
+    for (std::size_t i = 0; i < others.size() && i < 5; ++i)
+        words += fmt::format("{}{} \"{}\"", i ? ", " : "", others[i].kind, others[i].name);
     if (others.size() > 5) words += fmt::format(" and {} more", others.size() - 5);
     return Error{Code::conflict, "{} \"{}\" is named by {}: change or delete them first", kind.name, key.name, words};
 }
 
-Result<Change> Staging::remove(const Actor& actor, const Kind& kind, std::string_view name, std::optional<std::uint64_t> if_match) {
+Result<Change> Staging::remove(const Actor& actor, const Kind& kind, std::string_view name,
+                               std::optional<std::uint64_t> if_match) {
     const Key key = TRY(key_for(actor, kind, name));
     const auto current = find(key);
     if (!current) return Error{Code::not_found, "there is no {} \"{}\" to delete", kind.name, name};
     if (if_match && *if_match != current->revision) {
-        return Error{Code::conflict, "{} \"{}\" is at revision {}, but {} was expected; read it again", kind.name, name, current->revision, *if_match};
+        return Error{Code::conflict,    "{} \"{}\" is at revision {}, but {} was expected; read it again",
+                     kind.name,         name,
+                     current->revision, *if_match};
     }
-    if (is_basic_role(key)) return Error{Code::conflict, "the role \"{}\" is one of the four basic ones and stays", name};
+    if (is_basic_role(key))
+        return Error{Code::conflict, "the role \"{}\" is one of the four basic ones and stays", name};
     if (kind.name == "tenant") TRY(before_tenant(key, true));
     TRY(refuse_if_named(kind, key));
     TRY(keep_an_admin(key.tenant, key, nullptr));
@@ -363,8 +395,8 @@ Result<Change> Staging::remove(const Actor& actor, const Kind& kind, std::string
     staged_.statements.push_back(
         {"insert into revisions (uid, revision, tenant, kind, name, time, who, what, schema_version, created, spec)"
          " values (:a, :b, :c, :d, :e, :f, :g, 'deleted', :h, :i, '')",
-         {gone.uid, static_cast<std::int64_t>(gone.revision), static_cast<std::int64_t>(key.tenant.value), kind.name, key.name, deps_.now,
-          actor.who, std::int64_t{kind.schema_version}, gone.created}});
+         {gone.uid, static_cast<std::int64_t>(gone.revision), static_cast<std::int64_t>(key.tenant.value), kind.name,
+          key.name, deps_.now, actor.who, std::int64_t{kind.schema_version}, gone.created}});
     add_audit(actor, "deleted", key, change.differences);
     for (const std::string& field : kind.secret_fields) staged_.sealed[{gone.uid, field}] = std::nullopt;
     staged_.over[key] = nullptr;
@@ -384,14 +416,15 @@ Result<Change> Staging::remove(const Actor& actor, const Kind& kind, std::string
 }
 
 Result<void> Staging::before_tenant(const Key& key, bool goes) const {
-    if (key.name == kDefaultTenant) return Error{Code::conflict, "the tenant \"{}\" stays and keeps its name", kDefaultTenant};
+    if (key.name == kDefaultTenant)
+        return Error{Code::conflict, "the tenant \"{}\" stays and keeps its name", kDefaultTenant};
     const auto id = tenant_id(key.name);
     if (!goes || !id) return {};
     for (const Kind* kind : kinds()) {
         for (const auto& resource : list_shared(*id, kind->name)) {
             if (is_basic_role({*id, kind->name, resource->name})) continue;
-            return Error{Code::conflict, "the tenant \"{}\" still has {} (such as \"{}\"): delete them first", key.name, kind->plural,
-                         resource->name};
+            return Error{Code::conflict, "the tenant \"{}\" still has {} (such as \"{}\"): delete them first", key.name,
+                         kind->plural, resource->name};
         }
     }
     return {};
@@ -400,7 +433,8 @@ Result<void> Staging::before_tenant(const Key& key, bool goes) const {
 void Staging::after_tenant(const Actor& actor, const Key& key, const Resource& resource, bool is_new) {
     if (!is_new) return;
     const TenantId id{++staged_.tenant_last};
-    staged_.statements.push_back({"insert into tenants (id, uid) values (:a, :b)", {static_cast<std::int64_t>(id.value), resource.uid}});
+    staged_.statements.push_back(
+        {"insert into tenants (id, uid) values (:a, :b)", {static_cast<std::int64_t>(id.value), resource.uid}});
     staged_.tenants[id] = key.name;
     const Actor within{id, key.name, actor.who, Role::admin, actor.from};
     const Kind* roles = kind("role");
@@ -418,7 +452,8 @@ Result<Change> Staging::rename(const Actor& actor, const Kind& kind, std::string
     if (!current) return Error{Code::not_found, "there is no {} \"{}\" to rename", kind.name, name};
     if (name == new_name) return Change{Change::What::unchanged, *current, {}};
     if (find(to)) return Error{Code::exists, "there is a {} \"{}\" already", kind.name, new_name};
-    if (is_basic_role(key)) return Error{Code::conflict, "the role \"{}\" is one of the four basic ones and keeps its name", name};
+    if (is_basic_role(key))
+        return Error{Code::conflict, "the role \"{}\" is one of the four basic ones and keeps its name", name};
     if (kind.name == "tenant") TRY(before_tenant(key, false));
 
     auto next = std::make_shared<Resource>(*current);
@@ -457,14 +492,16 @@ Result<Change> Staging::roll_back(const Actor& actor, const Kind& kind, std::str
     const Key key = TRY(key_for(actor, kind, name));
     const auto current = find(key);
     // Its number may have data in other stores by now that nobody wants to see again by surprise.
-    if (!current && kind.of_system) return Error{Code::unsupported, "a deleted {} does not come back; make a new one", kind.name};
+    if (!current && kind.of_system)
+        return Error{Code::unsupported, "a deleted {} does not come back; make a new one", kind.name};
     Json spec = past.spec;
     // A secret is not in the history: the present one stays, one that is gone stays gone.
     for (const std::string& field : kind.secret_fields) {
         const bool is_set = current && current->spec.as_object().contains(field);
         if (!is_set && spec.is_object()) spec.as_object().erase(field);
     }
-    return put_as(actor, kind, key, spec, {.what = "rolled_back", .revive = current ? std::nullopt : std::optional<Past>(past)});
+    return put_as(actor, kind, key, spec,
+                  {.what = "rolled_back", .revive = current ? std::nullopt : std::optional<Past>(past)});
 }
 
 }  // namespace gongshu::registry

@@ -48,7 +48,8 @@ public:
                        std::optional<std::uint64_t> if_match);
     Result<Change> patch(const Actor& actor, const Kind& kind, std::string_view name, const Json& patch,
                          std::optional<std::uint64_t> if_match);
-    Result<Change> remove(const Actor& actor, const Kind& kind, std::string_view name, std::optional<std::uint64_t> if_match);
+    Result<Change> remove(const Actor& actor, const Kind& kind, std::string_view name,
+                          std::optional<std::uint64_t> if_match);
     Result<Change> rename(const Actor& actor, const Kind& kind, std::string_view name, std::string_view new_name);
     // `last` is the newest revision there is; the resource may be deleted by now.
     struct Past {
@@ -75,7 +76,7 @@ public:
 private:
     // How a new revision comes to be.
     struct How {
-        std::string what;                // for the table of revisions
+        std::string what;                 // for the table of revisions
         std::optional<Past> revive = {};  // the resource was deleted and comes back with its uid
     };
     using Secrets = std::map<std::string, std::optional<std::string>>;  // field -> sealed, or nothing = removed
@@ -83,7 +84,8 @@ private:
     ResourcePtr find(const Key& key) const;
     Result<Key> key_for(const Actor& actor, const Kind& kind, std::string_view name) const;
     Result<Change> put_as(const Actor& actor, const Kind& kind, const Key& key, const Json& spec, const How& how);
-    Result<Secrets> take_secrets(const Kind& kind, const std::string& uid, Json& spec, std::vector<Difference>& changed) const;
+    Result<Secrets> take_secrets(const Kind& kind, const std::string& uid, Json& spec,
+                                 std::vector<Difference>& changed) const;
     Result<void> check_references(const Kind& kind, const Key& key, const Json& spec) const;
     Result<void> check_limit(const Key& key) const;
     Result<void> refuse_if_named(const Kind& kind, const Key& key) const;
@@ -93,15 +95,16 @@ private:
     std::size_t admins(TenantId tenant) const;
     Result<void> before_tenant(const Key& key, bool goes) const;
     void after_tenant(const Actor& actor, const Key& key, const Resource& resource, bool is_new);
-    void store(const Actor& actor, const Kind& kind, const Key& key, const Resource& resource, const How& how, bool is_new,
-               const std::vector<Difference>& differences);
-    void add_audit(const Actor& actor, std::string_view action, const Key& key, const std::vector<Difference>& differences);
+    void store(const Actor& actor, const Kind& kind, const Key& key, const Resource& resource, const How& how,
+               bool is_new, const std::vector<Difference>& differences);
+    void add_audit(const Actor& actor, std::string_view action, const Key& key,
+                   const std::vector<Difference>& differences);
 
     const StagingDeps deps_;
     Staged staged_;
 };
 
-Statement audit_statement(std::uint64_t id, TimeNs time, const Actor& actor, std::string_view action, std::string_view kind,
-                          std::string_view name, std::string_view detail, bool allowed);
+Statement audit_statement(std::uint64_t id, TimeNs time, const Actor& actor, std::string_view action,
+                          std::string_view kind, std::string_view name, std::string_view detail, bool allowed);
 
 }  // namespace gongshu::registry

@@ -9,7 +9,8 @@ ResourcePtr State::find(const Key& key) const {
     return found == group->second.end() ? nullptr : found->second;
 }
 
-void State::set(const Key& key, ResourcePtr resource, const std::vector<Key>& names_before, const std::vector<Key>& names_after) {
+void State::set(const Key& key, ResourcePtr resource, const std::vector<Key>& names_before,
+                const std::vector<Key>& names_after) {
     for (const Key& named : names_before) {
         const auto found = named_by.find(named);
         if (found == named_by.end()) continue;

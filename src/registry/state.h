@@ -28,15 +28,16 @@ struct State {
         friend auto operator<=>(const Group&, const Group&) = default;
     };
     std::map<Group, std::map<std::string, ResourcePtr, std::less<>>> groups;
-    std::map<Key, std::set<Key>> named_by;                     // who names this one
-    std::map<TenantId, std::size_t> counts;                    // resources of a tenant
-    std::map<TenantId, std::string> tenants;                   // living ones
+    std::map<Key, std::set<Key>> named_by;                              // who names this one
+    std::map<TenantId, std::size_t> counts;                             // resources of a tenant
+    std::map<TenantId, std::string> tenants;                            // living ones
     std::map<std::pair<std::string, std::string>, std::string> sealed;  // (uid, field) -> base64
-    std::uint32_t tenant_last = 0;                             // the highest number ever given
+    std::uint32_t tenant_last = 0;                                      // the highest number ever given
 
     ResourcePtr find(const Key& key) const;
     // Puts, replaces or (null) removes one, with its references.
-    void set(const Key& key, ResourcePtr resource, const std::vector<Key>& names_before, const std::vector<Key>& names_after);
+    void set(const Key& key, ResourcePtr resource, const std::vector<Key>& names_before,
+             const std::vector<Key>& names_after);
 };
 
 // Changes that are checked but not stored yet, over the state.

@@ -45,7 +45,8 @@ struct World {
     Actor admin{TenantId{1}, "default", "user:admin", Role::admin, "127.0.0.1"};
 
     // Opens, or closes and opens again, as a restart does.
-    Result<void> open(const RegistryOptions& options = kOptions, bool with_auth = false, AuthOptions auth_options = {}) {
+    Result<void> open(const RegistryOptions& options = kOptions, bool with_auth = false,
+                      AuthOptions auth_options = {}) {
         close();
         registry = TRY(Registry::create(files, clock, options));
         registry->add_kind(webhook_kind());
@@ -60,8 +61,12 @@ struct World {
         auth.reset();
         registry.reset();
     }
-    Actor actor(TenantId tenant, Role role) const { return {tenant, registry->tenant_name(tenant), "user:test", role, "127.0.0.1"}; }
-    Result<Change> put(const char* kind, const char* name, const char* spec) { return registry->put(admin, kind, name, json(spec)); }
+    Actor actor(TenantId tenant, Role role) const {
+        return {tenant, registry->tenant_name(tenant), "user:test", role, "127.0.0.1"};
+    }
+    Result<Change> put(const char* kind, const char* name, const char* spec) {
+        return registry->put(admin, kind, name, json(spec));
+    }
 };
 
 }  // namespace gongshu::registry::test

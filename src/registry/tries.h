@@ -15,7 +15,8 @@ namespace gongshu::registry {
 // first.  Disk: none, a restart forgives.
 class Tries {
 public:
-    Tries(std::uint32_t tries_max, DurationNs window, std::size_t keys_max) : tries_max_(tries_max), window_(window), keys_max_(keys_max) {}
+    Tries(std::uint32_t tries_max, DurationNs window, std::size_t keys_max)
+        : tries_max_(tries_max), window_(window), keys_max_(keys_max) {}
 
     // How long the key must wait; 0 = it may try. `now` is monotonic.
     DurationNs wait(const std::string& key, DurationNs now) const;

@@ -21,8 +21,12 @@ std::vector<Fact> facts_of(const WebhookSpec*) {
 }  // namespace
 
 Kind webhook_kind() {
-    return make_kind<WebhookSpec>({.name = "webhook", .plural = "webhooks", .title_zh = "回调", .title_en = "Webhook",
-                                   .about_zh = "测试用", .about_en = "For tests"});
+    return make_kind<WebhookSpec>({.name = "webhook",
+                                   .plural = "webhooks",
+                                   .title_zh = "回调",
+                                   .title_en = "Webhook",
+                                   .about_zh = "测试用",
+                                   .about_en = "For tests"});
 }
 
 }  // namespace gongshu::registry::test

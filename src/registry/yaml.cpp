@@ -1,9 +1,9 @@
 #include "registry/yaml.h"
 
-#include <boost/json.hpp>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
+#include <boost/json.hpp>
 #include <charconv>
 #include <cmath>
 #include <map>
@@ -44,11 +44,13 @@ Json plain_value(std::string_view text) {
         if (const auto value = whole<std::int64_t>(number, 10)) return Json(*value);
         if (const auto value = whole<std::uint64_t>(number, 10)) return Json(*value);
     }
-    const bool decimal = !unsigned_part.empty() && unsigned_part.find_first_not_of("0123456789.eE+-") == unsigned_part.npos &&
-                         unsigned_part.find_first_of("0123456789") <= 1 && unsigned_part.front() != 'e' && unsigned_part.front() != 'E';
+    const bool decimal =
+        !unsigned_part.empty() && unsigned_part.find_first_not_of("0123456789.eE+-") == unsigned_part.npos &&
+        unsigned_part.find_first_of("0123456789") <= 1 && unsigned_part.front() != 'e' && unsigned_part.front() != 'E';
     double value = 0;
     const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);
-    if (decimal && error == std::errc{} && end == number.data() + number.size() && std::isfinite(value)) return Json(value);
+    if (decimal && error == std::errc{} && end == number.data() + number.size() && std::isfinite(value))
+        return Json(value);
     return Json(text);
 }
 
@@ -73,7 +75,8 @@ public:
 
     void OnDocumentStart(const YAML::Mark& mark) override {
         // Before some characters ("," alone) the parser would hand out empty documents for ever.
-        if (!documents.empty() && mark.pos <= documents.back().mark.pos) refuse(Code::malformed, mark, "this character is not expected here");
+        if (!documents.empty() && mark.pos <= documents.back().mark.pos)
+            refuse(Code::malformed, mark, "this character is not expected here");
         if (documents.size() >= limits_.documents_max) {
             refuse(Code::limit, mark, fmt::format("more than {} documents", limits_.documents_max));
         }
@@ -84,23 +87,28 @@ public:
     void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { add(mark, anchor, Json(nullptr), ""); }
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
         const auto found = anchors_.find(anchor);
-        if (found == anchors_.end()) refuse(Code::malformed, mark, "the alias names something that is not complete yet");
+        if (found == anchors_.end())
+            refuse(Code::malformed, mark, "the alias names something that is not complete yet");
         if (depth() + found->second.depth > limits_.depth_max) too_deep(mark);
         if (!frames_.empty()) frames_.back().depth = std::max(frames_.back().depth, found->second.depth + 1);
         values_ += found->second.values;
         add(mark, YAML::NullAnchor, found->second.json, "");
     }
-    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  const std::string& value) override {
         const bool is_key = !frames_.empty() && frames_.back().is_map && !frames_.back().key;
         const bool text = tag == "!" || tag == "tag:yaml.org,2002:str";
-        if (!text && tag != "?" && !tag.empty()) refuse(Code::malformed, mark, fmt::format("the tag \"{}\" is not understood; leave it out", tag));
+        if (!text && tag != "?" && !tag.empty())
+            refuse(Code::malformed, mark, fmt::format("the tag \"{}\" is not understood; leave it out", tag));
         add(mark, anchor, text || is_key ? Json(value) : plain_value(value), value);
     }
-    void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+    void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                         YAML::EmitterStyle::value) override {
         begin(mark, tag, anchor, false);
     }
     void OnSequenceEnd() override { end(); }
-    void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+    void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                    YAML::EmitterStyle::value) override {
         begin(mark, tag, anchor, true);
     }
     void OnMapEnd() override { end(); }
@@ -132,8 +140,10 @@ private:
 
     void begin(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, bool is_map) {
         if (depth() >= limits_.depth_max) too_deep(mark);
-        if (!tag.empty() && tag != "?" && tag != "!") refuse(Code::malformed, mark, fmt::format("the tag \"{}\" is not understood; leave it out", tag));
-        if (!frames_.empty() && frames_.back().is_map && !frames_.back().key) refuse(Code::malformed, mark, "expected a text as key");
+        if (!tag.empty() && tag != "?" && tag != "!")
+            refuse(Code::malformed, mark, fmt::format("the tag \"{}\" is not understood; leave it out", tag));
+        if (!frames_.empty() && frames_.back().is_map && !frames_.back().key)
+            refuse(Code::malformed, mark, "expected a text as key");
         frames_.push_back({.is_map = is_map, .mark = mark, .anchor = anchor, .values_before = values_});
     }
 
@@ -141,14 +151,16 @@ private:
         Frame frame = std::move(frames_.back());
         frames_.pop_back();
         Json json = frame.is_map ? Json(std::move(frame.object)) : Json(std::move(frame.array));
-        if (frame.anchor != YAML::NullAnchor) anchors_[frame.anchor] = {json, values_ - frame.values_before + 1, frame.depth};
+        if (frame.anchor != YAML::NullAnchor)
+            anchors_[frame.anchor] = {json, values_ - frame.values_before + 1, frame.depth};
         if (!frames_.empty()) frames_.back().depth = std::max(frames_.back().depth, frame.depth + 1);
         add(frame.mark, YAML::NullAnchor, std::move(json), "");
     }
 
     void add(const YAML::Mark& mark, YAML::anchor_t anchor, Json json, const std::string& written) {
         if (++values_ > limits_.values_max) {
-            refuse(Code::limit, mark, fmt::format("more than {} values (aliases are counted each time)", limits_.values_max));
+            refuse(Code::limit, mark,
+                   fmt::format("more than {} values (aliases are counted each time)", limits_.values_max));
         }
         if (anchor != YAML::NullAnchor) anchors_[anchor] = {json, 1, 0};
         if (frames_.empty()) {
@@ -158,7 +170,8 @@ private:
         } else if (!frame.key) {
             if (!json.is_string() && !json.is_null()) refuse(Code::malformed, mark, "expected a text as key");
             frame.key = json.is_null() ? std::string() : std::string(std::string_view(json.as_string()));
-            if (frame.object.contains(*frame.key)) refuse(Code::malformed, mark, fmt::format("the key \"{}\" comes twice", *frame.key));
+            if (frame.object.contains(*frame.key))
+                refuse(Code::malformed, mark, fmt::format("the key \"{}\" comes twice", *frame.key));
         } else {
             if (frames_.size() == 1) documents.back().outer[*frame.key] = written;
             frame.object[*frame.key] = std::move(json);
@@ -173,7 +186,9 @@ private:
 };
 
 Result<std::vector<Document>> load_all(std::string_view text, const YamlLimits& limits) {
-    if (text.size() > limits.bytes_max) return Error{Code::limit, "line 1, column 1: {} bytes of YAML, at most {} are read", text.size(), limits.bytes_max};
+    if (text.size() > limits.bytes_max)
+        return Error{Code::limit, "line 1, column 1: {} bytes of YAML, at most {} are read", text.size(),
+                     limits.bytes_max};
     try {
         std::istringstream stream{std::string(text)};
         YAML::Parser parser(stream);
@@ -193,7 +208,8 @@ Result<std::vector<Document>> load_all(std::string_view text, const YamlLimits& 
 Result<YamlDocument> to_document(Document& document) {
     const std::string here = place(document.mark);
     JsonObject* object = document.json.if_object();
-    if (!object) return Error{Code::malformed, "{}: expected kind, name and spec, found {}", here, describe(document.json)};
+    if (!object)
+        return Error{Code::malformed, "{}: expected kind, name and spec, found {}", here, describe(document.json)};
     YamlDocument out{{}, static_cast<std::size_t>(document.mark.line + 1)};
     for (auto& item : *object) {
         const std::string_view key(item.key().data(), item.key().size());
@@ -201,15 +217,18 @@ Result<YamlDocument> to_document(Document& document) {
         if (key == "spec") {
             out.wanted.spec = std::move(value);
         } else if (key == "kind" || key == "name") {
-            if (!value.is_string() && !value.is_number()) return Error{Code::malformed, "{}: {}: expected a text, found {}", here, key, describe(value)};
+            if (!value.is_string() && !value.is_number())
+                return Error{Code::malformed, "{}: {}: expected a text, found {}", here, key, describe(value)};
             // An alias was not written here, so it has no text of its own.
             const std::string& written = document.outer[std::string(key)];
-            std::string text = value.is_string() ? std::string(std::string_view(value.get_string())) : written.empty() ? to_text(value) : written;
+            std::string text = value.is_string() ? std::string(std::string_view(value.get_string()))
+                               : written.empty() ? to_text(value)
+                                                 : written;
             (key == "kind" ? out.wanted.kind : out.wanted.name) = std::move(text);
         } else {
             const std::string near = nearest(key, {"kind", "name", "spec"});
-            return Error{Code::malformed, "{}: \"{}\" is not understood; a document holds kind, name and spec{}", here, key,
-                         near.empty() ? "" : "; did you mean \"" + near + "\"?"};
+            return Error{Code::malformed, "{}: \"{}\" is not understood; a document holds kind, name and spec{}", here,
+                         key, near.empty() ? "" : "; did you mean \"" + near + "\"?"};
         }
     }
     if (out.wanted.kind.empty()) return Error{Code::malformed, "{}: kind: expected such as device, found none", here};
@@ -222,13 +241,17 @@ bool is_plain(std::string_view text) {
     if (text.empty() || text.size() > 200 || !plain_value(text).is_string()) return false;
     const auto first = static_cast<unsigned char>(text.front());
     const bool letter = (first >= 'a' && first <= 'z') || (first >= 'A' && first <= 'Z') || first >= 0xE0;
-    if (!letter || text.back() == ' ' || text.find(": ") != text.npos || text.find(" #") != text.npos || text.back() == ':') return false;
+    if (!letter || text.back() == ' ' || text.find(": ") != text.npos || text.find(" #") != text.npos ||
+        text.back() == ':')
+        return false;
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
-        const bool fine = byte >= 0x80 || std::isalnum(byte) || std::string_view(" _-./:@%+()").find(c) != std::string_view::npos;
+        const bool fine =
+            byte >= 0x80 || std::isalnum(byte) || std::string_view(" _-./:@%+()").find(c) != std::string_view::npos;
         if (!fine) return false;
     }
-    return text.find("\xEF\xBB\xBF") == text.npos && text.find("\xE2\x80") == text.npos && text.find("\xC2") == text.npos;
+    return text.find("\xEF\xBB\xBF") == text.npos && text.find("\xE2\x80") == text.npos &&
+           text.find("\xC2") == text.npos;
 }
 
 std::string scalar_text(const Json& json) {
@@ -276,7 +299,9 @@ void write_block(std::string& out, const Json& json, std::size_t indent) {
 Result<Json> parse_yaml(std::string_view text, const YamlLimits& limits) {
     auto documents = TRY(load_all(text, limits));
     if (documents.empty()) return Json(nullptr);
-    if (documents.size() > 1) return Error{Code::malformed, "{}: expected one document, found {}", place(documents[1].mark), documents.size()};
+    if (documents.size() > 1)
+        return Error{Code::malformed, "{}: expected one document, found {}", place(documents[1].mark),
+                     documents.size()};
     return std::move(documents.front().json);
 }
 
@@ -326,7 +351,8 @@ std::string to_report(const std::vector<Applied>& applied, bool dry_run) {
         out += "\n";
         if (what != 1) continue;
         for (const Difference& difference : one.change->differences) {
-            out += fmt::format("            {}: {} -> {}\n", difference.path, to_text(difference.before), to_text(difference.after));
+            out += fmt::format("            {}: {} -> {}\n", difference.path, to_text(difference.before),
+                               to_text(difference.after));
         }
     }
     for (std::size_t what = 0; what < 5; ++what) {

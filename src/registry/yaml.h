@@ -22,8 +22,8 @@ struct YamlDocument {
     std::size_t line = 0;  // from 1
 };
 
-// Any YAML value as JSON: plain scalars become null, booleans and numbers as in YAML 1.2's core schema, quoted ones stay
-// texts. Code::malformed or Code::limit beginning "line 3, column 7: ". Duplicate keys are refused.
+// Any YAML value as JSON: plain scalars become null, booleans and numbers as in YAML 1.2's core schema, quoted ones
+// stay texts. Code::malformed or Code::limit beginning "line 3, column 7: ". Duplicate keys are refused.
 Result<Json> parse_yaml(std::string_view text, const YamlLimits& limits = {});
 // Several documents; empty ones are skipped. A document may hold only kind, name, spec.
 Result<std::vector<YamlDocument>> parse_resources(std::string_view text, const YamlLimits& limits = {});

@@ -1,7 +1,8 @@
 #include "registry/yaml.h"
 
-#include <boost/json.hpp>
 #include <gtest/gtest.h>
+
+#include <boost/json.hpp>
 
 #include "base/rng.h"
 #include "registry/test_world.h"
@@ -43,7 +44,8 @@ TEST(Yaml, ReadsTheCoreSchema) {
     f("a: 1\nb: -2\nc: 0x10\nd: 1.5\ne: 1e3\nf: .5", R"({"a":1,"b":-2,"c":16,"d":1.5,"e":1000,"f":0.5})");
     f("a: true\nb: no\nc: ~\nd:\ne: null", R"({"a":true,"b":"no","c":null,"d":null,"e":null})");
     f("a: \"1\"\nb: '1'\nc: !!str 1", R"({"a":"1","b":"1","c":"1"})");
-    f("a: 1:30\nb: 1.2.3\nc: 2026-03-01\nd: +5\ne: .inf\nf: 12e", R"({"a":"1:30","b":"1.2.3","c":"2026-03-01","d":5,"e":".inf","f":"12e"})");
+    f("a: 1:30\nb: 1.2.3\nc: 2026-03-01\nd: +5\ne: .inf\nf: 12e",
+      R"({"a":"1:30","b":"1.2.3","c":"2026-03-01","d":5,"e":".inf","f":"12e"})");
     f("[a, {b: 温度}]", R"(["a",{"b":"温度"}])");
     f("a: &x [1]\nb: *x", R"({"a":[1],"b":[1]})");
     f("a: |\n  one\n  two\n", R"({"a":"one\ntwo\n"})");
@@ -58,7 +60,8 @@ TEST(Yaml, SaysWhereItIsWrong) {
     };
     f("a: [1", "line 1, column");
     f("kind: x\nname: y\nspec:\n  a: 1\n  a: 2\n", "line 5, column 3: the key \"a\" comes twice");
-    f("kind: x\nname: y\nspek: {}\n", "line 1, column 1: \"spek\" is not understood; a document holds kind, name and spec; did you mean \"spec\"?");
+    f("kind: x\nname: y\nspek: {}\n",
+      "line 1, column 1: \"spek\" is not understood; a document holds kind, name and spec; did you mean \"spec\"?");
     f("kind: x\n---\nname: y\n", "line 1, column 1: name: expected a name, found none");
     f("kind: x\nname: y\n---\n- 1\n", "line 3, column 1: expected kind, name and spec, found a list");
     f("kind: x\nname: y\nspec: {a: !!binary aGk=}\n", "line 3, column");
@@ -95,15 +98,23 @@ TEST(Yaml, NamesThatLookLikeNumbersAreNames) {
 namespace {
 
 Json random_json(Rng& rng, int depth) {
-    static const char* const texts[] = {"", "a", "true", "~", "1", "-1.5", "0x1f", "a: b", "a #b", "- a", "温度 ℃", "x\ny", " lead", "trail ", "'q'", "\"q\"", "{", "[a]",
-                                        "&a", "*a", "!t", "|", ">", "%", "@", "`", "a:", "?", "---", "...", "\t", "\x01", "null", "NULL", ".5", "1e5", "é", "\xC2\x85", "\xE2\x80\xA8", "\xEF\xBB\xBF"};
+    static const char* const texts[] = {
+        "",       "a",    "true",  "~",      "1",   "-1.5",  "0x1f", "a: b",     "a #b",         "- a",
+        "温度 ℃", "x\ny", " lead", "trail ", "'q'", "\"q\"", "{",    "[a]",      "&a",           "*a",
+        "!t",     "|",    ">",     "%",      "@",   "`",     "a:",   "?",        "---",          "...",
+        "\t",     "\x01", "null",  "NULL",   ".5",  "1e5",   "é",    "\xC2\x85", "\xE2\x80\xA8", "\xEF\xBB\xBF"};
     auto text = [&] { return std::string(texts[rng.below(std::size(texts))]); };
     switch (rng.below(depth > 4 ? 5 : 7)) {
-        case 0: return Json(nullptr);
-        case 1: return Json(rng.chance(0.5));
-        case 2: return Json(static_cast<std::int64_t>(rng.next()));
-        case 3: return Json(rng.normal() * 1000 + 0.25);
-        case 4: return Json(text());
+        case 0:
+            return Json(nullptr);
+        case 1:
+            return Json(rng.chance(0.5));
+        case 2:
+            return Json(static_cast<std::int64_t>(rng.next()));
+        case 3:
+            return Json(rng.normal() * 1000 + 0.25);
+        case 4:
+            return Json(text());
         case 5: {
             JsonArray out;
             for (std::uint64_t i = rng.below(4); i > 0; --i) out.push_back(random_json(rng, depth + 1));

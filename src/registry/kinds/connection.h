@@ -18,9 +18,9 @@ struct ConnectionSpec {
     std::uint32_t period_ms = 1'000;  // of properties that state none
     std::uint32_t timeout_ms = 1'000;
     std::uint8_t retries = 1;
-    std::uint8_t unit = 1;            // of devices that state none
+    std::uint8_t unit = 1;  // of devices that state none
     std::uint8_t registers_per_request_max = 100;
-    std::uint16_t gap_max = 8;        // registers read for nothing to join two requests
+    std::uint16_t gap_max = 8;  // registers read for nothing to join two requests
     std::uint32_t min_request_gap_ms = 0;
     bool writes_enabled = false;
 };

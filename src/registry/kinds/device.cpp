@@ -41,7 +41,11 @@ Result<void> check_among(const ResourceReader& reader, TenantId tenant, std::str
         const std::string& name = spec.properties[i].name;
         if (std::ranges::find(names, name) != names.end()) continue;
         const std::string near = nearest(name, names);
-        return Error{Code::invalid, "properties[{}].name: the device type \"{}\" has no property \"{}\"{}", i, spec.type, name,
+        return Error{Code::invalid,
+                     "properties[{}].name: the device type \"{}\" has no property \"{}\"{}",
+                     i,
+                     spec.type,
+                     name,
                      near.empty() ? "" : "; did you mean \"" + near + "\"?"};
     }
     return {};
@@ -51,16 +55,44 @@ Result<void> check_among(const ResourceReader& reader, TenantId tenant, std::str
 
 std::vector<Fact> facts_of(const RegisterAddress*) {
     return {
-        {.field = "kind", .title_zh = "寄存器种类", .title_en = "Kind", .required = true,
-         .choices = {{"coil", "线圈(0x)", "Coil (0x)"}, {"discrete", "离散输入(1x)", "Discrete input (1x)"},
-                     {"holding", "保持寄存器(4x)", "Holding register (4x)"}, {"input", "输入寄存器(3x)", "Input register (3x)"}}},
-        {.field = "address", .title_zh = "地址", .title_en = "Address", .help_zh = "从 0 起，与报文一致（40001 即 0）",
-         .help_en = "From 0, as on the wire (40001 is 0)", .required = true},
+        {.field = "kind",
+         .title_zh = "寄存器种类",
+         .title_en = "Kind",
+         .required = true,
+         .choices = {{"coil", "线圈(0x)", "Coil (0x)"},
+                     {"discrete", "离散输入(1x)", "Discrete input (1x)"},
+                     {"holding", "保持寄存器(4x)", "Holding register (4x)"},
+                     {"input", "输入寄存器(3x)", "Input register (3x)"}}},
+        {.field = "address",
+         .title_zh = "地址",
+         .title_en = "Address",
+         .help_zh = "从 0 起，与报文一致（40001 即 0）",
+         .help_en = "From 0, as on the wire (40001 is 0)",
+         .required = true},
         {.field = "encoding", .title_zh = "编码", .title_en = "Encoding"},
-        {.field = "word_order", .title_zh = "字节次序", .title_en = "Word order", .help_zh = "多寄存器的值如何排列", .help_en = "How values of several registers lie"},
-        {.field = "bit", .title_zh = "位", .title_en = "Bit", .help_zh = "0 为最低位；类型须为开关", .help_en = "0 is the lowest; the type is then boolean", .max = 15},
-        {.field = "length", .title_zh = "文本寄存器数", .title_en = "Registers of a text", .min = 1, .max = 125, .if_field = "encoding", .if_equals = "text"},
-        {.field = "scale", .title_zh = "倍率", .title_en = "Scale", .help_zh = "值 = 原始值 × 倍率 + 偏移", .help_en = "value = raw × scale + offset"},
+        {.field = "word_order",
+         .title_zh = "字节次序",
+         .title_en = "Word order",
+         .help_zh = "多寄存器的值如何排列",
+         .help_en = "How values of several registers lie"},
+        {.field = "bit",
+         .title_zh = "位",
+         .title_en = "Bit",
+         .help_zh = "0 为最低位；类型须为开关",
+         .help_en = "0 is the lowest; the type is then boolean",
+         .max = 15},
+        {.field = "length",
+         .title_zh = "文本寄存器数",
+         .title_en = "Registers of a text",
+         .min = 1,
+         .max = 125,
+         .if_field = "encoding",
+         .if_equals = "text"},
+        {.field = "scale",
+         .title_zh = "倍率",
+         .title_en = "Scale",
+         .help_zh = "值 = 原始值 × 倍率 + 偏移",
+         .help_en = "value = raw × scale + offset"},
         {.field = "offset", .title_zh = "偏移", .title_en = "Offset"},
     };
 }
@@ -69,48 +101,78 @@ int registers_of(const RegisterAddress& address) {
     switch (address.encoding) {
         case Encoding::u16:
         case Encoding::i16:
-        case Encoding::bcd16: return 1;
+        case Encoding::bcd16:
+            return 1;
         case Encoding::u32:
         case Encoding::i32:
         case Encoding::f32:
-        case Encoding::bcd32: return 2;
+        case Encoding::bcd32:
+            return 2;
         case Encoding::u64:
         case Encoding::i64:
-        case Encoding::f64: return 4;
-        case Encoding::text: return address.length;
+        case Encoding::f64:
+            return 4;
+        case Encoding::text:
+            return address.length;
     }
     return 1;
 }
 
 Result<void> check_address(const RegisterAddress& address) {
     const bool bits = address.kind == RegisterKind::coil || address.kind == RegisterKind::discrete;
-    if (bits && address.bit) return Error{Code::invalid, "bit: coils and discrete inputs are single bits; leave it out"};
-    if (address.bit && registers_of(address) != 1) return Error{Code::invalid, "bit: expected an encoding of one register"};
+    if (bits && address.bit)
+        return Error{Code::invalid, "bit: coils and discrete inputs are single bits; leave it out"};
+    if (address.bit && registers_of(address) != 1)
+        return Error{Code::invalid, "bit: expected an encoding of one register"};
     if (!bits && address.address + registers_of(address) > 65'536) {
-        return Error{Code::invalid, "address: {} registers from {} reach beyond 65535", registers_of(address), address.address};
+        return Error{Code::invalid, "address: {} registers from {} reach beyond 65535", registers_of(address),
+                     address.address};
     }
     if (address.scale == 0) return Error{Code::invalid, "scale: expected a number other than 0"};
     return {};
 }
 
 std::vector<Fact> facts_of(const PropertyOverride*) {
-    return {{.field = "name", .title_zh = "属性", .title_en = "Property", .required = true, .length_max = 100, .check = check_word},
-            {.field = "enabled", .title_zh = "启用", .title_en = "Enabled", .help_zh = "关闭则不采集", .help_en = "Off: not read"},
-            {.field = "min", .title_zh = "下限", .title_en = "Minimum"},
-            {.field = "max", .title_zh = "上限", .title_en = "Maximum"},
-            {.field = "period_ms", .title_zh = "采集周期", .title_en = "Period", .unit = "ms", .min = 10, .max = kDayMs},
-            {.field = "address", .title_zh = "地址", .title_en = "Address"}};
+    return {
+        {.field = "name",
+         .title_zh = "属性",
+         .title_en = "Property",
+         .required = true,
+         .length_max = 100,
+         .check = check_word},
+        {.field = "enabled",
+         .title_zh = "启用",
+         .title_en = "Enabled",
+         .help_zh = "关闭则不采集",
+         .help_en = "Off: not read"},
+        {.field = "min", .title_zh = "下限", .title_en = "Minimum"},
+        {.field = "max", .title_zh = "上限", .title_en = "Maximum"},
+        {.field = "period_ms", .title_zh = "采集周期", .title_en = "Period", .unit = "ms", .min = 10, .max = kDayMs},
+        {.field = "address", .title_zh = "地址", .title_en = "Address"}};
 }
 
 std::vector<Fact> facts_of(const DeviceSpec*) {
-    return {{.field = "title", .title_zh = "名称", .title_en = "Title", .length_max = 200},
-            {.field = "type", .title_zh = "设备型号", .title_en = "Device type", .required = true, .ref = "device_types"},
-            {.field = "connection", .title_zh = "连接", .title_en = "Connection", .help_zh = "空表示由设备自行上报(MQTT)",
-             .help_en = "None: it sends by MQTT itself", .ref = "connections"},
-            {.field = "unit_id", .title_zh = "从站号", .title_en = "Unit", .help_zh = "空表示用连接的默认值", .help_en = "None: the connection's default"},
-            {.field = "enabled", .title_zh = "启用", .title_en = "Enabled"},
-            {.field = "properties", .title_zh = "属性覆盖", .title_en = "Property overrides", .help_zh = "与型号不同之处",
-             .help_en = "What differs from its type", .length_max = 2'000}};
+    return {
+        {.field = "title", .title_zh = "名称", .title_en = "Title", .length_max = 200},
+        {.field = "type", .title_zh = "设备型号", .title_en = "Device type", .required = true, .ref = "device_types"},
+        {.field = "connection",
+         .title_zh = "连接",
+         .title_en = "Connection",
+         .help_zh = "空表示由设备自行上报(MQTT)",
+         .help_en = "None: it sends by MQTT itself",
+         .ref = "connections"},
+        {.field = "unit_id",
+         .title_zh = "从站号",
+         .title_en = "Unit",
+         .help_zh = "空表示用连接的默认值",
+         .help_en = "None: the connection's default"},
+        {.field = "enabled", .title_zh = "启用", .title_en = "Enabled"},
+        {.field = "properties",
+         .title_zh = "属性覆盖",
+         .title_en = "Property overrides",
+         .help_zh = "与型号不同之处",
+         .help_en = "What differs from its type",
+         .length_max = 2'000}};
 }
 
 std::vector<Property> effective_properties(const DeviceTypeSpec& type, const DeviceSpec& device) {
@@ -132,8 +194,12 @@ std::vector<Property> effective_properties(const DeviceTypeSpec& type, const Dev
 }
 
 Kind device_kind() {
-    return make_kind<DeviceSpec>({.name = "device", .plural = "devices", .title_zh = "设备", .title_en = "Device",
-                                  .about_zh = "一台设备；名称就是路径 工厂/车间/产线/设备", .about_en = "One machine; its name is its path site/area/line/device",
+    return make_kind<DeviceSpec>({.name = "device",
+                                  .plural = "devices",
+                                  .title_zh = "设备",
+                                  .title_en = "Device",
+                                  .about_zh = "一台设备；名称就是路径 工厂/车间/产线/设备",
+                                  .about_en = "One machine; its name is its path site/area/line/device",
                                   .path_names = true},
                                  {.alone = check_overrides, .among = check_among});
 }

@@ -10,7 +10,8 @@
 namespace gongshu::registry {
 
 BOOST_DESCRIBE_ENUM(PropertyType, number, integer, boolean, text)
-BOOST_DESCRIBE_STRUCT(Property, (), (name, title_zh, title_en, type, unit, writable, min, max, period_ms, address, level, help))
+BOOST_DESCRIBE_STRUCT(Property, (),
+                      (name, title_zh, title_en, type, unit, writable, min, max, period_ms, address, level, help))
 BOOST_DESCRIBE_STRUCT(DeviceTypeSpec, (), (title_zh, title_en, manufacturer, model, properties))
 
 namespace {
@@ -25,16 +26,20 @@ Result<void> check_property(const Property& property) {
     if (property.address) {
         const RegisterAddress& address = *property.address;
         TRY(check_address(address).context("address"));
-        const bool one_bit = address.bit.has_value() || address.kind == RegisterKind::coil || address.kind == RegisterKind::discrete;
+        const bool one_bit =
+            address.bit.has_value() || address.kind == RegisterKind::coil || address.kind == RegisterKind::discrete;
         if (one_bit && property.type != PropertyType::boolean) {
             return Error{Code::invalid, "type: expected boolean, because the address is a single bit"};
         }
         if ((address.encoding == Encoding::text) != (property.type == PropertyType::text) && !one_bit) {
-            return Error{Code::invalid, "address.encoding: a property of type text and the encoding text need each other"};
+            return Error{Code::invalid,
+                         "address.encoding: a property of type text and the encoding text need each other"};
         }
         const bool read_only = address.kind == RegisterKind::discrete || address.kind == RegisterKind::input;
         if (property.writable && read_only) {
-            return Error{Code::invalid, "writable: discrete inputs and input registers cannot be written; expected kind coil or holding"};
+            return Error{
+                Code::invalid,
+                "writable: discrete inputs and input registers cannot be written; expected kind coil or holding"};
         }
     }
     return {};
@@ -58,19 +63,48 @@ Result<void> check_properties(const DeviceTypeSpec& spec) {
 
 std::vector<Fact> facts_of(const Property*) {
     return {
-        {.field = "name", .title_zh = "标识", .title_en = "Name", .help_zh = "点位名的最后一段", .help_en = "The last part of the tag",
-         .required = true, .length_max = 100, .check = check_word},
+        {.field = "name",
+         .title_zh = "标识",
+         .title_en = "Name",
+         .help_zh = "点位名的最后一段",
+         .help_en = "The last part of the tag",
+         .required = true,
+         .length_max = 100,
+         .check = check_word},
         {.field = "title_zh", .title_zh = "中文名称", .title_en = "Title (Chinese)", .length_max = kTitleBytesMax},
         {.field = "title_en", .title_zh = "英文名称", .title_en = "Title (English)", .length_max = kTitleBytesMax},
-        {.field = "type", .title_zh = "类型", .title_en = "Type", .required = true,
-         .choices = {{"number", "数值", "Number"}, {"integer", "整数", "Integer"}, {"boolean", "开关", "Boolean"}, {"text", "文本", "Text"}}},
-        {.field = "unit", .title_zh = "单位", .title_en = "Unit", .help_zh = "如 degC、mm/s、kW、bar", .help_en = "Such as degC, mm/s, kW, bar",
-         .length_max = 60, .check = check_unit_text},
+        {.field = "type",
+         .title_zh = "类型",
+         .title_en = "Type",
+         .required = true,
+         .choices = {{"number", "数值", "Number"},
+                     {"integer", "整数", "Integer"},
+                     {"boolean", "开关", "Boolean"},
+                     {"text", "文本", "Text"}}},
+        {.field = "unit",
+         .title_zh = "单位",
+         .title_en = "Unit",
+         .help_zh = "如 degC、mm/s、kW、bar",
+         .help_en = "Such as degC, mm/s, kW, bar",
+         .length_max = 60,
+         .check = check_unit_text},
         {.field = "writable", .title_zh = "可写", .title_en = "Writable"},
-        {.field = "min", .title_zh = "下限", .title_en = "Minimum", .help_zh = "可能的最小值，也是写入的下限", .help_en = "The least possible value; also of a write"},
-        {.field = "max", .title_zh = "上限", .title_en = "Maximum", .help_zh = "可能的最大值，也是写入的上限", .help_en = "The greatest possible value; also of a write"},
+        {.field = "min",
+         .title_zh = "下限",
+         .title_en = "Minimum",
+         .help_zh = "可能的最小值，也是写入的下限",
+         .help_en = "The least possible value; also of a write"},
+        {.field = "max",
+         .title_zh = "上限",
+         .title_en = "Maximum",
+         .help_zh = "可能的最大值，也是写入的上限",
+         .help_en = "The greatest possible value; also of a write"},
         {.field = "period_ms", .title_zh = "采集周期", .title_en = "Period", .unit = "ms", .min = 10, .max = kDayMs},
-        {.field = "address", .title_zh = "地址", .title_en = "Address", .help_zh = "空表示由设备自行上报", .help_en = "None: the device sends it by itself"},
+        {.field = "address",
+         .title_zh = "地址",
+         .title_en = "Address",
+         .help_zh = "空表示由设备自行上报",
+         .help_en = "None: the device sends it by itself"},
         {.field = "level", .title_zh = "数据级别", .title_en = "Data level", .min = 1, .max = 4},
         {.field = "help", .title_zh = "说明", .title_en = "Help", .widget = "multiline"},
     };
@@ -81,13 +115,21 @@ std::vector<Fact> facts_of(const DeviceTypeSpec*) {
             {.field = "title_en", .title_zh = "英文名称", .title_en = "Title (English)", .length_max = kTitleBytesMax},
             {.field = "manufacturer", .title_zh = "厂商", .title_en = "Manufacturer", .length_max = kTitleBytesMax},
             {.field = "model", .title_zh = "型号", .title_en = "Model", .length_max = kTitleBytesMax},
-            {.field = "properties", .title_zh = "属性", .title_en = "Properties", .help_zh = "设备测量的量和可以下发的量",
-             .help_en = "What it measures and what it can be told", .length_max = 2'000}};
+            {.field = "properties",
+             .title_zh = "属性",
+             .title_en = "Properties",
+             .help_zh = "设备测量的量和可以下发的量",
+             .help_en = "What it measures and what it can be told",
+             .length_max = 2'000}};
 }
 
 Kind device_type_kind() {
-    return make_kind<DeviceTypeSpec>({.name = "device_type", .plural = "device_types", .title_zh = "设备型号", .title_en = "Device type",
-                                      .about_zh = "同型号设备共有的属性(物模型)", .about_en = "What a make of machine has, shared by all devices of it"},
+    return make_kind<DeviceTypeSpec>({.name = "device_type",
+                                      .plural = "device_types",
+                                      .title_zh = "设备型号",
+                                      .title_en = "Device type",
+                                      .about_zh = "同型号设备共有的属性(物模型)",
+                                      .about_en = "What a make of machine has, shared by all devices of it"},
                                      {.alone = check_properties});
 }
 

@@ -14,9 +14,11 @@ constexpr std::size_t kTitleBytesMax = 200;
 
 // Only the form: which zones there are is known to whoever computes with them.
 Result<void> check_time_zone(std::string_view text) {
-    const bool fine = text.size() <= 64 && text.front() != '/' && text.back() != '/' &&
-                      text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") == text.npos;
-    if (!fine) return Error{Code::invalid, "expected a time zone such as Asia/Shanghai, found \"{}\"", text.substr(0, 64)};
+    const bool fine =
+        text.size() <= 64 && text.front() != '/' && text.back() != '/' &&
+        text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") == text.npos;
+    if (!fine)
+        return Error{Code::invalid, "expected a time zone such as Asia/Shanghai, found \"{}\"", text.substr(0, 64)};
     return {};
 }
 
@@ -38,16 +40,29 @@ std::vector<Fact> facts_of(const SiteSpec*) {
     return {{.field = "title_zh", .title_zh = "中文名称", .title_en = "Title (Chinese)", .length_max = kTitleBytesMax},
             {.field = "title_en", .title_zh = "英文名称", .title_en = "Title (English)", .length_max = kTitleBytesMax},
             {.field = "address", .title_zh = "地址", .title_en = "Address", .widget = "multiline", .level = 2},
-            {.field = "time_zone", .title_zh = "时区", .title_en = "Time zone", .help_zh = "决定日、班次从何时算起",
-             .help_en = "Decides when days and shifts begin", .required = true, .check = check_time_zone},
-            {.field = "places", .title_zh = "车间与产线", .title_en = "Areas and lines", .help_zh = "键为“车间”或“车间/产线”",
+            {.field = "time_zone",
+             .title_zh = "时区",
+             .title_en = "Time zone",
+             .help_zh = "决定日、班次从何时算起",
+             .help_en = "Decides when days and shifts begin",
+             .required = true,
+             .check = check_time_zone},
+            {.field = "places",
+             .title_zh = "车间与产线",
+             .title_en = "Areas and lines",
+             .help_zh = "键为“车间”或“车间/产线”",
              .help_en = "The key is area or area/line"}};
 }
 
 Kind site_kind() {
-    return make_kind<SiteSpec>({.name = "site", .plural = "sites", .title_zh = "工厂", .title_en = "Site",
-                                .about_zh = "一处工厂及其车间、产线", .about_en = "A plant with its areas and lines",
-                                .write_role = Role::engineer, .path_names = true},
+    return make_kind<SiteSpec>({.name = "site",
+                                .plural = "sites",
+                                .title_zh = "工厂",
+                                .title_en = "Site",
+                                .about_zh = "一处工厂及其车间、产线",
+                                .about_en = "A plant with its areas and lines",
+                                .write_role = Role::engineer,
+                                .path_names = true},
                                {.alone = check_places});
 }
 
