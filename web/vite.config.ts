@@ -26,7 +26,8 @@ export default defineConfig({
     chunkSizeWarningLimit: 900,
   },
   server: {
-    proxy: { '/api': { target: server, ws: true, changeOrigin: true }, '/healthz': server },
+    // The program checks Host and Origin: through the proxy both are its own.
+    proxy: { '/api': { target: server, ws: true, changeOrigin: true, headers: { origin: server } } },
   },
   test: { include: ['src/**/*.test.ts'], environment: 'node' },
 });

@@ -46,6 +46,8 @@ export interface Kind {
   name: string;
   plural: string;
   class: string;
+  /** Names of this kind are paths, with slashes. */
+  path_names?: boolean;
   title: { zh: string; en: string };
   about: { zh: string; en: string };
   read_role: Role;
