@@ -37,8 +37,9 @@ test('a connection is made, changed with a diff, rolled back and deleted', async
 test('a condition is checked while it is typed: the caret stands under the error', async ({ page }, info) => {
   await signIn(page);
   await page.goto('/#/rules?new');
-  const area = page.locator('.editor textarea');
+  const area = page.locator('.editor textarea').first();
   await expect(area).toBeVisible();
+  await expect(area).toHaveValue('');
   await area.fill('nosuchthing > 5');
   await expect(page.locator('.verdict.bad .line u')).toHaveText('nosuchthing');
   await inspect(page, info, 'rule-error');

@@ -28,7 +28,7 @@ for (const path of pages) {
 }
 
 const details: [string, string, string][] = [
-  ['connections', '/connections', 'settings'], ['devices', '/devices', 'values'], ['device-types', '/device-types', 'properties'], ['rules', '/rules', 'settings'], ['alarms', '/alarms', ''],
+  ['connections', '/connections', 'settings'], ['devices', '/devices', 'values'], ['device-types', '/device-types', 'properties'], ['rules', '/rules', 'settings'], ['alarms', '/alarms?state=all', ''],
 ];
 for (const [name, path, tab] of details) {
   test(`detail of ${name}`, async ({ page }, info) => {

@@ -23,14 +23,23 @@ const numeric = (v: Value | undefined): number | null => {
   return typeof v === 'string' && /^-?\d+$/.test(v) ? Number(v) : null;
 };
 
-function spanOf(xs: number[]): number {
-  if (xs.length < 3) return Infinity;
-  const steps = xs.slice(1).map((x, i) => x - xs[i]!).sort((a, b) => a - b);
-  return steps[Math.floor(steps.length / 2)]!;
-}
-
-/** A hole wider than this many usual steps is a gap and stays one. */
+/** A hole wider than this many steps of its neighbourhood is a gap and stays one. */
 const gapSteps = 6;
+const neighbours = 5;
+
+/**
+ * The usual step around row i (between i-1 and i), in seconds: most of the steps near it are no longer. One number for the
+ * whole line would not do: the past may be kept by the minute and the present by the second.
+ */
+function usualStep(xs: number[], i: number): number {
+  const steps: number[] = [];
+  for (let k = Math.max(1, i - neighbours); k <= Math.min(xs.length - 1, i + neighbours); k++) {
+    if (k !== i) steps.push(xs[k]! - xs[k - 1]!);
+  }
+  if (steps.length < 2) return Infinity;
+  steps.sort((a, b) => a - b);
+  return steps[Math.floor(steps.length * 0.75)]!;
+}
 
 export function lineOf(series: Series, bucketMs: number | null): Line {
   const column = (name: string): number => series.columns.indexOf(name);
@@ -40,8 +49,6 @@ export function lineOf(series: Series, bucketMs: number | null): Line {
   const [lo, hi, n, good, q] = [column('min'), column('max'), column('count'), column('good_fraction'), column('quality')];
   const line: Line = { key: series.tag, unit: series.unit, xs: [], ys: [], lo: aggregated && lo >= 0 ? [] : null, hi: aggregated && hi >= 0 ? [] : null, bad: [], stats: { last: null, min: null, max: null, avg: null, good: null }, stepped: false };
   const times = series.rows.map((row) => Number(row[t]) / 1000);
-  const usual = bucketMs ? bucketMs / 1000 : spanOf(times);
-  const widest = bucketMs ? usual * 1.5 : Math.max(usual * gapSteps, 2);
   const { stats } = line;
   let sum = 0;
   let weight = 0;
@@ -56,6 +63,8 @@ export function lineOf(series: Series, bucketMs: number | null): Line {
   series.rows.forEach((row, i) => {
     const x = times[i]!;
     const before = i ? times[i - 1]! : x;
+    const usual = bucketMs ? bucketMs / 1000 : usualStep(times, i);
+    const widest = bucketMs ? usual * 1.5 : Math.max(usual * gapSteps, 2);
     if (i && x - before > widest) push(before + usual, null, null, null);
     const isBad = aggregated ? good >= 0 && Number(row[good]) < 0.5 : qualityOf(String(row[q] ?? '')) === 'bad';
     const v = !aggregated && isBad ? null : numeric(row[y]);
@@ -64,7 +73,7 @@ export function lineOf(series: Series, bucketMs: number | null): Line {
     if (typeof row[y] === 'boolean') line.stepped = true;
     push(x, v, low, high);
     if (isBad) {
-      const end = Math.min(times[i + 1] ?? x + usual, x + widest);
+      const end = Math.min(times[i + 1] ?? x + Math.min(usual, 60), x + widest);
       const last = line.bad[line.bad.length - 1];
       if (last && x - last[1] <= usual * 1.5) last[1] = end;
       else line.bad.push([x, end]);

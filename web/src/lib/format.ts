@@ -24,7 +24,7 @@ export function number(value: number | null | undefined, locale: Locale, digits 
   return numberFormat(locale, Math.max(digits, whole)).format(value);
 }
 
-const nice: Record<string, string> = { degC: '°C', degF: '°F', celsius: '°C', percent: '%', '1': '', ohm: 'Ω', degree: '°', um: 'µm', us: 'µs' };
+const nice: Record<string, string> = { degC: '°C', degF: '°F', celsius: '°C', percent: '%', 'kW.h': 'kWh', 'W.h': 'Wh', 'MW.h': 'MWh', '1': '', ohm: 'Ω', degree: '°', um: 'µm', us: 'µs' };
 /** A UDUNITS text as people write it: m3/h becomes m³/h. */
 export function unit(text: string | null | undefined): string {
   if (!text) return '';

@@ -126,6 +126,12 @@ describe('lines', () => {
     expect(line.bad[0]![0]).toBe(3);
     expect(line.stats).toMatchObject({ last: 21, min: 0, max: 21, avg: 44 / 5 });
   });
+  it('raw: minutes of the past and seconds of the present are both drawn through', () => {
+    const times = [...Array.from({ length: 10 }, (_, i) => i * 60), ...Array.from({ length: 20 }, (_, i) => 600 + i), 900, 901, 902];
+    const line = lineOf({ tag: 'a', unit: '', columns: ['ts', 'value', 'quality'], rows: times.map((s) => [s * 1000, 1, 'good']) }, null);
+    expect(line.ys.filter((y) => y === null)).toHaveLength(1);
+    expect(line.xs[line.ys.indexOf(null)]).toBe(620);
+  });
   it('buckets: average by count, band from min and max, missing bucket is a gap', () => {
     const rows = [[0, 1, 0, 2, 1, 1], [60_000, 5, 4, 6, 3, 1], [240_000, 7, 7, 7, 0, 0.2]];
     const line = lineOf({ tag: 'a', unit: '', columns: ['ts', 'avg', 'min', 'max', 'count', 'good_fraction'], rows }, 60_000);
