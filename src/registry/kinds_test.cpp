@@ -36,7 +36,9 @@ Sample sample_of(const std::string& kind) {
           R"({"protocol":"modbus_tcp","host":"10.0.0.5","port":1502})"}},
         {"device_type",
          {"pump",
-          R"({"title_en":"Pump","properties":[{"name":"speed","type":"number","unit":"rpm","address":{"kind":"holding","address":10,"encoding":"f32","word_order":"CDAB","scale":0.1}},{"name":"run","type":"boolean","writable":true,"address":{"kind":"coil","address":3}}]})",
+          R"({"title_en":"Pump","properties":[{"name":"speed","type":"number","unit":"rpm","address":)"
+          R"({"kind":"holding","address":10,"encoding":"f32","word_order":"CDAB","scale":0.1}},)"
+          R"({"name":"run","type":"boolean","writable":true,"address":{"kind":"coil","address":3}}]})",
           R"({"properties":[{"name":"speed","type":"number","unit":"rpm"}]})"}},
         {"device",
          {"plant1/a/line1/pump1", R"({"type":"base_pump","connection":"base_plc","unit_id":3})",

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <filesystem>
 
 #include "base/rng.h"
 #include "registry/test_world.h"
+#include "registry/uid.h"
 #include "registry/yaml.h"
 
 namespace gongshu::registry::test {
@@ -94,6 +96,24 @@ TEST_F(RegistryTest, SecretsAreSealedAndShownNowhere) {
     EXPECT_GT(bytes.size(), 10'000u);
     EXPECT_EQ(bytes.find(secret), std::string::npos);
     EXPECT_EQ(bytes.find(second), std::string::npos);
+}
+
+TEST(RegistryOnDisk, WorksOnTheRealThing) {
+    const std::string folder = ::testing::TempDir() + "gongshu registry " + make_uid(0);
+    const auto files = io::make_posix_files();
+    SimClock clock;
+    const Actor admin{TenantId{1}, "default", "user:admin", Role::admin, ""};
+    const RegistryOptions options{.folder = folder + "/data", .key_folder = folder + "/key"};
+    for (int round = 0; round < 3; ++round) {
+        auto registry = Registry::create(*files, clock, options);
+        ASSERT_TRUE(registry) << registry.error().text();
+        ASSERT_TRUE((*registry)->load());
+        EXPECT_FALSE(Registry::create(*files, clock, options));  // one process at a time
+        EXPECT_EQ((*registry)->list(TenantId{1}, "site").size(), static_cast<std::size_t>(round));
+        const auto put = (*registry)->put(admin, "site", "s" + std::to_string(round), json(R"({"time_zone":"UTC"})"));
+        ASSERT_TRUE(put) << put.error().text();
+    }
+    std::filesystem::remove_all(folder);
 }
 
 TEST_F(RegistryTest, AnotherKeyIsRefusedAtTheStart) {
