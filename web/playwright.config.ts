@@ -4,6 +4,10 @@ import { defineConfig } from '@playwright/test';
 const base = process.env.BASE_URL;
 const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--force-color-profile=srgb'];
 
+// Two opposite variants in every run, all eight with ALL_VARIANTS=1.
+const all = ['zh', 'en'].flatMap((language) => ['light', 'dark'].flatMap((theme) => ['desktop', 'phone'].map((size) => [language, theme, size] as const)));
+const variants = process.env.ALL_VARIANTS ? all : ([['zh', 'light', 'desktop'], ['en', 'dark', 'phone']] as const);
+
 export default defineConfig({
   testDir: 'tests',
   outputDir: '../build/pages/failures',
@@ -16,9 +20,13 @@ export default defineConfig({
     timezoneId: 'Asia/Shanghai',
     launchOptions: { executablePath: '/usr/bin/chromium', args: flags },
   },
-  projects: [
-    { name: 'zh-light-desktop', use: { locale: 'zh-CN', colorScheme: 'light', viewport: { width: 1440, height: 900 } } },
-    { name: 'en-dark-phone', use: { locale: 'en-GB', colorScheme: 'dark', viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 } },
-  ],
+  projects: variants.map(([language, theme, size]) => ({
+    name: `${language}-${theme}-${size}`,
+    use: {
+      locale: language === 'zh' ? 'zh-CN' : 'en-GB',
+      colorScheme: theme as 'light' | 'dark',
+      ...(size === 'phone' ? { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 } : { viewport: { width: 1440, height: 900 } }),
+    },
+  })),
   webServer: base ? undefined : { command: 'node mock/server.mjs --port 8099', url: 'http://127.0.0.1:8099/', reuseExistingServer: false },
 });

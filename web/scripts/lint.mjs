@@ -28,7 +28,7 @@ const groups = new Set();
   }
 }
 for (const [, zh, en] of table.matchAll(/\['((?:[^'\\]|\\.)*)', '((?:[^'\\]|\\.)*)'\]/g)) {
-  const holes = (text) => [...text.matchAll(/\{(\w+)\}/g)].map((m) => m[1]).sort().join();
+  const holes = (text) => [...new Set([...text.matchAll(/\{(\w+)\}/g)].map((m) => m[1]))].sort().join();
   if (holes(zh) !== holes(en)) found.push(`src/i18n/messages.ts: “${zh}” and “${en}” do not hold the same values`);
   if (/[!！]|请(?!求)|\bplease\b/i.test(zh + en)) found.push(`src/i18n/messages.ts: “${zh}” / “${en}”: no exclamation marks, no please`);
 }

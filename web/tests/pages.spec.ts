@@ -102,3 +102,24 @@ test('phone and desktop keep their own navigation', async ({ page }, info) => {
   await page.locator('.bottombar button').click();
   await inspect(page, info, 'more');
 });
+
+test('a lost link is told, values stand still, and it heals', async ({ page }, info) => {
+  let cut = false;
+  const links: { close: () => Promise<void> }[] = [];
+  await page.routeWebSocket(/\/api\/v1\/live/, (socket) => {
+    if (cut) return void socket.close();
+    socket.connectToServer();
+    links.push(socket);
+  });
+  await signIn(page);
+  await page.waitForLoadState('networkidle');
+  await expect.poll(() => links.length).toBeGreaterThan(0);
+  cut = true;
+  for (const link of links) await link.close();
+  await expect(page.locator('.banner')).toBeVisible();
+  await expect(page.locator('.value.stale').first()).toBeVisible();
+  await page.screenshot({ path: new URL(`../../build/pages/stale-${info.project.name}.png`, import.meta.url).pathname });
+  cut = false;
+  await page.locator('.banner button').click();
+  await expect(page.locator('.banner')).toBeHidden();
+});

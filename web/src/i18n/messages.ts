@@ -66,9 +66,9 @@ export const messages = {
     linked: ['同一光标', 'linked cursor'], version: ['版本', 'Version'],
   },
   list: {
-    name: ['名称', 'Name'], state: ['状态', 'State'], since: ['持续', 'For'], reason: ['原因', 'Reason'], updated: ['修改时间', 'Changed'], by: ['修改人', 'By'], revision: ['版本', 'Revision'], count: ['{n} 条', '{n} items'], countOf: ['{n} / {all} 条', '{n} of {all}'],
+    name: ['名称', 'Name'], state: ['状态', 'State'], since: ['持续', 'For'], reason: ['原因', 'Reason'], updated: ['修改时间', 'Changed'], by: ['修改人', 'By'], revision: ['版本', 'Revision'], count: ['{n} 条', '{n} item | {n} items'], countOf: ['{n} / {all} 条', '{n} of {all}'],
     selected: ['已选 {n} 条', '{n} selected'], selectAll: ['选择全部', 'Select all'], selectOne: ['选择 {name}', 'Select {name}'], sortBy: ['按{name}排序', 'Sort by {name}'], enabled: ['启用', 'Enabled'], description: ['说明', 'Description'], deletedN: ['已删除 {n} 条', '{n} deleted'],
-    deleteMany: ['删除 {n} 条？删除后可从审计中看到是谁做的，但不能恢复。', 'Delete {n} items? The audit keeps who did it, but they cannot be restored.'],
+    deleteMany: ['删除 {n} 条？删除后可从审计中看到是谁做的，但不能恢复。', 'Delete {n} item? The audit keeps who did it, but it cannot be restored. | Delete {n} items? The audit keeps who did it, but they cannot be restored.'],
   },
   res: {
     new: ['新建{kind}', 'New {kind}'], settings: ['设置', 'Settings'], history: ['历史', 'History'], details: ['详情', 'Details'], nameHelp: ['用 / 分层，例如 suzhou/line1/cnc-1', 'Use / for levels, for example suzhou/line1/cnc-1'], namePlainHelp: ['字母、数字、- 和 _', 'Letters, digits, - and _'],
@@ -79,12 +79,12 @@ export const messages = {
     deleteAsk: ['删除“{name}”？', 'Delete “{name}”?'], deleteHelp: ['已存的历史数据会保留。', 'Stored history is kept.'], deleted: ['已删除', 'Deleted'], renamed: ['已改名', 'Renamed'], renameTitle: ['改名', 'Rename'], renameHelp: ['历史数据跟着走，旧名称作为别名保留。', 'History moves with it; the old name stays as an alias.'],
     rolled: ['已回到版本 {n} 的内容', 'Back to the content of revision {n}'], current: ['当前', 'current'], noHistory: ['没有历史', 'No history'], readOnlyRole: ['只读：修改需要“{role}”角色。', 'Read-only: changes need the role “{role}”.'],
     secretSet: ['已设置；留空则不变', 'Set; leave empty to keep it'], secretUnset: ['未设置', 'Not set'], secretClear: ['清除', 'Clear'], secretKeep: ['保留', 'Keep'], required: ['必填', 'Required'], optional: ['选填', 'Optional'],
-    emptyList: ['还没有，添加第一项。', 'None yet. Add the first.'], items: ['{n} 项', '{n} items'], notSet: ['未设置', 'not set'], yes: ['是', 'Yes'], no: ['否', 'No'], key: ['键', 'Key'], value: ['值', 'Value'], keptDraft: ['已恢复上次未保存的修改。', 'Unsaved changes from last time were restored.'],
+    emptyList: ['还没有，添加第一项。', 'None yet. Add the first.'], items: ['{n} 项', '{n} item | {n} items'], notSet: ['未设置', 'not set'], yes: ['是', 'Yes'], no: ['否', 'No'], key: ['键', 'Key'], value: ['值', 'Value'], keptDraft: ['已恢复上次未保存的修改。', 'Unsaved changes from last time were restored.'],
     what: { created: ['新建', 'Created'], updated: ['修改', 'Changed'], deleted: ['删除', 'Deleted'], rolled_back: ['回退', 'Rolled back'], unchanged: ['未变', 'Unchanged'] },
   },
   form: {
     required: ['必填。', 'Required.'], notNumber: ['应为数字。', 'A number is expected.'], notInteger: ['应为整数。', 'A whole number is expected.'], min: ['不能小于 {n}。', 'Not below {n}.'], max: ['不能大于 {n}。', 'Not above {n}.'], pattern: ['格式不符：{pattern}', 'Does not match {pattern}'],
-    long: ['最多 {n} 个字符。', 'At most {n} characters.'], duration: ['时长写作 500ms、30s、5m 或 1h。', 'Write a duration as 500ms, 30s, 5m or 1h.'], minItems: ['至少 {n} 项。', 'At least {n} items.'], fix: ['有 {n} 处需要改正', '{n} fields need attention'],
+    long: ['最多 {n} 个字符。', 'At most {n} characters.'], duration: ['时长写作 500ms、30s、5m 或 1h。', 'Write a duration as 500ms, 30s, 5m or 1h.'], minItems: ['至少 {n} 项。', 'At least {n} items.'], fix: ['有 {n} 处需要改正', '{n} field needs attention | {n} fields need attention'],
   },
   connections: {
     title: ['连接', 'Connections'], emptyTitle: ['还没有连接', 'No connections yet'], emptyHelp: ['一个连接是用一种协议通到一台或多台机器的一条链路，例如一个 Modbus TCP 网关。MQTT 设备自己连过来，不需要连接。', 'A connection is one link by one protocol to one or many machines, for example a Modbus TCP gateway. MQTT devices come by themselves and need none.'],
