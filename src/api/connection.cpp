@@ -256,6 +256,36 @@ Result<bool> Connection::recognise(Ask& ask) const {
     return true;
 }
 
+Result<void> Connection::enter_tenant(Ask& ask) const {
+    const std::string* const name = ask.find("tenant");
+    if (name == nullptr || !ask.signed_in) return {};
+    const Core& core = *hub_.core;
+    registry::Actor& actor = ask.who.actor;
+    if (match_.route->area != "resources" && match_.route->area != "secrets") {
+        return Error{Code::invalid, "tenant: only resources can be asked for in another tenant"};
+    }
+    if (actor.tenant_name != "default" || actor.role < registry::Role::admin || !ask.who.paths.empty()) {
+        return Error{Code::denied, "only administrators of the tenant default may act in another one"};
+    }
+    const auto tenant = core.deps.registry.tenant_id(*name);
+    if (!tenant) return Error{Code::not_found, "there is no tenant \"{}\"", name->substr(0, 100)};
+    if (*tenant == actor.tenant) return {};
+    if (changes(ask.http.method)) {
+        const auto job = [shared = hub_.core, at_home = actor, name = *name, method = ask.http.method_text,
+                          path = std::string{ask.http.path()}] {
+            std::string detail;
+            JsonWriter{detail}.begin_object().key("method").text(method).key("path").text(path).end_object();
+            shared->deps.registry.audit(at_home, "act_in_tenant", "tenant", name, detail, true);
+        };
+        if (!core.deps.pool.submit(job))
+            return Error{Code::unavailable, "the server has too much to do: try again in a moment"};
+    }
+    actor.tenant = *tenant;
+    actor.tenant_name = *name;
+    actor.who += "@default";
+    return {};
+}
+
 Result<void> Connection::check_access(const Ask& ask) const {
     const Route& route = *match_.route;
     if (route.access == Access::open) return {};
@@ -266,6 +296,9 @@ Result<void> Connection::check_access(const Ask& ask) const {
         if (kind == nullptr || kind->plural != ask.names[0]) {
             return Error{Code::not_found, "there is no kind \"{}\": see GET /api/v1/kinds",
                          ask.names[0].substr(0, 100)};
+        }
+        if (kind->of_system && ask.who.actor.tenant_name != "default") {
+            return Error{Code::denied, "{} belong to the whole system: only the tenant default has them", kind->plural};
         }
         needed = route.access == Access::read_kind ? kind->read_role : kind->write_role;
     }
@@ -355,6 +388,7 @@ void Connection::record_refusal(const AskPtr& ask) {
 }
 
 void Connection::run(const AskPtr& ask) {
+    if (auto entered = enter_tenant(*ask); !entered) return answer(entered.error());
     if (auto allowed = check_access(*ask); !allowed) {
         if (changes(ask->http.method) && ask->signed_in) record_refusal(ask);
         return answer(allowed.error());

@@ -44,6 +44,8 @@ private:
     Result<void> check_origin(const wire::HttpRequest& request) const;
     // What can be told of the caller without computing a password: false if that is needed.
     Result<bool> recognise(Ask& ask) const;
+    // ?tenant=NAME: an administrator of the tenant default acts in another one.
+    Result<void> enter_tenant(Ask& ask) const;
     Result<void> check_access(const Ask& ask) const;
     void check_basic(const AskPtr& ask);
     void dispatch(const AskPtr& ask);

@@ -82,7 +82,7 @@ TEST(Write, TakesJsonWithQualityAndNaN) {
                                     {"tag":"plant/cnc1.running","ts":"2023-11-14T22:13:19Z","value":true},
                                     {"value":1},{"tag":"plant/cnc1.temperature","ts":1699999999500,"value":{}}])");
     EXPECT_EQ(reply.status, 400);
-    EXPECT_NE(reply.body.find(R"("entries":[{"index":2,)"), std::string::npos) << reply.body;
+    EXPECT_NE(reply.body.find(R"("lines":[{"index":2,)"), std::string::npos) << reply.body;
     EXPECT_NE(reply.body.find(R"("written":2)"), std::string::npos) << reply.body;
     EXPECT_NE(world.as(token, "GET", "/api/v1/last?tag=plant/cnc1.temperature&precision=ms")
                   .body.find(R"([[1699999999000,21.5,"uncertain:sensor"]])"),

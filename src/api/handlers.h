@@ -28,6 +28,10 @@ Result<Answer> rename_resource(Core& core, const Ask& ask);
 Result<Answer> get_audit(Core& core, const Ask& ask);
 void write_resource(JsonWriter& out, const registry::Resource& resource, Units units);
 
+// apply_handlers.cpp
+Result<Answer> post_apply(Core& core, const Ask& ask);
+Result<Answer> get_export(Core& core, const Ask& ask);
+
 // data_handlers.cpp
 Result<Answer> get_tags(Core& core, const Ask& ask);
 Result<Answer> get_last(Core& core, const Ask& ask);

@@ -234,7 +234,7 @@ private:
         }
         out.end_array().end_object();
         const std::string_view first = wish_.globs.empty() ? std::string_view{} : std::string_view{wish_.globs.front()};
-    const Leaving leaving{who_.actor.tenant, who_.actor.who, "websocket", first, 1, "", text.size(), rows};
+        const Leaving leaving{who_.actor.tenant, who_.actor.who, "websocket", first, 1, "", text.size(), rows};
         if (const auto allowed = hub_.core->deps.egress.decide(leaving); !allowed)
             return close_with(wire::kWsPolicy, allowed.error().text());
         send_frame(wire::WsOpcode::text, text);

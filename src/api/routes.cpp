@@ -23,6 +23,11 @@ constexpr Route kRoutes[] = {
     {get, "/api/v1/kinds", Access::signed_in, Role::none, Run::pool, Size::small, now<get_kinds>,
      "resources", "All kinds of resources with their schemas"},
 
+    {post, "/api/v1/apply", Access::role, Role::engineer, Run::pool, Size::write, now<post_apply>,
+     "resources", "Make the resources be as YAML documents say, all or nothing"},
+    {get, "/api/v1/export", Access::role, Role::admin, Run::pool, Size::small, now<get_export>,
+     "resources", "Everything of the tenant but secrets, as YAML"},
+
     {get, "/api/v1/tags", Access::role, Role::viewer, Run::pool, Size::small, now<get_tags>,
      "data", "Tags by glob, with their last readings"},
     {get, "/api/v1/last", Access::role, Role::viewer, Run::pool, Size::small, now<get_last>,

@@ -216,6 +216,56 @@ TEST(Resources, LiveTheirWholeLife) {
     EXPECT_EQ(world.as(world.token("admin"), "GET", "/api/v1/audit").status, 200);
 }
 
+TEST(Resources, AreAppliedAndExportedAsYaml) {
+    World world;
+    const std::string token = world.token("admin");
+    const std::string yaml =
+        "kind: site\nname: plant\nspec: {time_zone: Asia/Shanghai}\n---\nkind: site\nname: lab\nspec: {time_zone: "
+        "UTC}\n";
+    const auto dry = world.as(token, "POST", "/api/v1/apply?dry_run=1", yaml);
+    EXPECT_EQ(dry.status, 200) << dry.body;
+    EXPECT_EQ(world.as(token, "GET", "/api/v1/sites").body, R"({"items":[]})");
+    const auto applied = world.as(token, "POST", "/api/v1/apply", yaml);
+    EXPECT_NE(applied.body.find(R"({"kind":"site","name":"plant","what":"created")"), std::string::npos)
+        << applied.body;
+    EXPECT_NE(applied.body.find("2 created"), std::string::npos) << applied.body;
+    const auto failed = world.as(token, "POST", "/api/v1/apply", "kind: site\nname: x\nspec: {nonsense: 1}\n");
+    EXPECT_EQ(failed.status, 200);
+    EXPECT_NE(failed.body.find(R"("what":"failed","error":")"), std::string::npos) << failed.body;
+    EXPECT_EQ(world.as(token, "POST", "/api/v1/apply", "kind: [").status, 400);
+    const std::string user = "kind: user\nname: li\nspec: {title: Li}\n";
+    EXPECT_EQ(world.as(world.token("engineer"), "POST", "/api/v1/apply", user).status, 403);
+    const auto exported = world.as(token, "GET", "/api/v1/export");
+    EXPECT_EQ(exported.header("content-type"), "application/yaml");
+    EXPECT_NE(exported.body.find("name: plant"), std::string::npos);
+    const auto again = world.as(token, "POST", "/api/v1/apply", exported.body);
+    EXPECT_NE(again.body.find(", 0 updated"), std::string::npos) << again.body;
+    EXPECT_NE(again.body.find(", 0 refused"), std::string::npos) << again.body;
+}
+
+TEST(Resources, OfAnotherTenantOnlyForAdministratorsOfTheSystem) {
+    World world;
+    const std::string admin = world.token("admin");
+    ASSERT_EQ(world.as(admin, "PUT", "/api/v1/tenants/second", R"({"spec":{"title":"Second"}})").status, 200);
+    const std::string li = R"({"spec":{"title":"Li","role":"admin"}})";
+    EXPECT_EQ(world.as(world.token("engineer"), "PUT", "/api/v1/sites/a?tenant=second", std::string{kSite}).status,
+              403);
+    EXPECT_EQ(world.as(admin, "PUT", "/api/v1/users/li?tenant=third", li).status, 404);
+    EXPECT_EQ(world.as(admin, "GET", "/api/v1/tags?tenant=second").status, 400);
+    const auto made = world.as(admin, "PUT", "/api/v1/users/li?tenant=second", li);
+    EXPECT_EQ(made.status, 200) << made.body;
+    EXPECT_NE(made.body.find(R"("by":"token:t-admin@default")"), std::string::npos) << made.body;
+    const auto set =
+        world.as(admin, "POST", "/api/v1/users/li:password?tenant=second", R"({"password":"another-long-one"})");
+    EXPECT_EQ(set.status, 204) << set.body;
+    EXPECT_EQ(world.as(admin, "GET", "/api/v1/users/li").status, 404);
+    const std::string basic = "Basic " + io::base64(as_bytes("li@second:another-long-one"));
+    EXPECT_EQ(world.ask("GET", "/api/v1/users", {{{"authorization", basic}}, ""}).status, 200);
+    EXPECT_EQ(world.ask("GET", "/api/v1/tenants", {{{"authorization", basic}}, ""}).status, 403);
+    EXPECT_EQ(world.ask("GET", "/api/v1/users?tenant=default", {{{"authorization", basic}}, ""}).status, 403);
+    EXPECT_NE(world.as(admin, "GET", "/api/v1/audit").body.find("act_in_tenant"), std::string::npos);
+}
+
 TEST(Resources, WatchTellsChangesOfItsOwnTenant) {
     World world;
     const std::string token = world.token("viewer");

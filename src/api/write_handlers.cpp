@@ -150,21 +150,20 @@ Intake take_entries(Core& core, const Ask& ask, wire::WriteBody body) {
 }
 
 // 400 with each fault; the good ones are stored.
-Answer faults_answer(Core& core, const Intake& intake, std::string_view name, std::uint64_t written) {
-    const std::string detail = fmt::format("{} of the readings' {} could not be used, the others were stored; first {}",
-                                           intake.fault_count, name, intake.first_fault);
-    return problem(core, Error{Code::invalid, "{}", detail},
-                   {.members = fmt::format("\"{}\":[{}],\"written\":{}", name, intake.faults, written)});
+Answer faults_answer(Core& core, const Intake& intake, std::uint64_t written) {
+    const Error error{Code::invalid, "{} could not be used, the others were stored; the first is {}",
+                      intake.fault_count, intake.first_fault};
+    return problem(core, error, {.members = fmt::format("\"lines\":[{}],\"written\":{}", intake.faults, written)});
 }
 
 // Answers after the rows are on disk, not before.
-void store(std::shared_ptr<Core> core, const AskPtr& ask, Intake intake, std::string_view name, Done done) {
+void store(std::shared_ptr<Core> core, const AskPtr& ask, Intake intake, Done done) {
     const std::uint64_t rows = intake.rows.size();
     auto shared = std::make_shared<Intake>(std::move(intake));
-    const auto answer = [core, ask, shared, name, rows, done](Result<Appended> appended) {
+    const auto answer = [core, ask, shared, rows, done](Result<Appended> appended) {
         if (!appended) return done(std::move(appended).error());
         (*core->written.lock())[ask->tenant()] += rows;
-        if (shared->fault_count > 0) return done(faults_answer(*core, *shared, name, rows));
+        if (shared->fault_count > 0) return done(faults_answer(*core, *shared, rows));
         done(no_content());
     };
     if (rows == 0) return answer(Appended{});
@@ -179,7 +178,7 @@ void post_write(Core& core, const AskPtr& ask, Done done) {
     if (!unit) return done(Error{Code::invalid, "precision: \"{}\" is none of ns, us, ms, s", precision.substr(0, 40)});
     const auto body = plain_body(core, *ask);
     if (!body) return done(refuse_body(core, body.error()));
-    store(core.shared_from_this(), ask, take_lines(core, *ask, *body, *unit), "lines", std::move(done));
+    store(core.shared_from_this(), ask, take_lines(core, *ask, *body, *unit), std::move(done));
 }
 
 void post_write_json(Core& core, const AskPtr& ask, Done done) {
@@ -193,7 +192,7 @@ void post_write_json(Core& core, const AskPtr& ask, Done done) {
     wire::JsonDoor door{{.bytes_max = core.options.write_bytes_max, .values_max = Rows::kRowsMax}};
     auto decoded = door.decode_write(as_bytes(*body), *unit);
     if (!decoded) return done(decoded.error());
-    store(core.shared_from_this(), ask, take_entries(core, *ask, std::move(*decoded)), "entries", std::move(done));
+    store(core.shared_from_this(), ask, take_entries(core, *ask, std::move(*decoded)), std::move(done));
 }
 
 }  // namespace gongshu::api
