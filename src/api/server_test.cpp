@@ -160,6 +160,38 @@ TEST(Server, EndsSlowAndSilentConnections) {
     EXPECT_TRUE(world.sim.run_until([&] { return closed; }, 130 * kSecond));
 }
 
+// Each limit is met by somebody who opens connections without ending what was begun.
+TEST(Server, KeepsItsLimits) {
+    ApiOptions options;
+    options.bodies_bytes_max = 1000;
+    options.live_sessions_max = 1;
+    options.body_bytes_max = 600;
+    World world{options};
+    const std::string token = world.token("admin");
+    std::vector<std::unique_ptr<io::Stream>> streams;
+    const auto begin = [&](std::string_view head) {
+        streams.push_back(world.connect());
+        streams.back()->start({.on_data = [](Bytes) {}, .on_closed = [](const Error&) {}, .on_drained = {}});
+        const std::string text = fmt::format("{}Host: localhost\r\nAuthorization: Bearer {}\r\n\r\n", head, token);
+        streams.back()->send(as_bytes(text));
+        world.sim.run_for(100 * kMillisecond);
+    };
+    const std::string site{kSite};
+    EXPECT_EQ(world.as(token, "PUT", "/api/v1/sites/a", std::string(601, ' ')).status, 413);
+    begin("PUT /api/v1/sites/a HTTP/1.1\r\nContent-Length: 500\r\n");
+    begin("PUT /api/v1/sites/b HTTP/1.1\r\nContent-Length: 480\r\n");
+    EXPECT_EQ(world.as(token, "PUT", "/api/v1/sites/c", site).status, 503);  // too much is promised already
+    streams.clear();
+    world.sim.run_for(kSecond);
+    EXPECT_EQ(world.as(token, "PUT", "/api/v1/sites/c", site).status, 200);
+    begin("GET /api/v1/sites?watch=1 HTTP/1.1\r\n");
+    EXPECT_EQ(world.as(token, "GET", "/api/v1/sites?watch=1").status, 503);
+    streams.clear();
+    world.sim.run_for(kSecond);
+    begin("GET /api/v1/sites?watch=1 HTTP/1.1\r\n");
+    EXPECT_EQ(world.as(token, "GET", "/api/v1/sites").status, 200);
+}
+
 TEST(Server, CarriesSecurityHeadersAndStaticFiles) {
     const std::string page = gzip("<html>page</html>"), script = gzip("let a=1");
     const StaticFile files[] = {{"index.html", "text/html", "e1", as_bytes(page)},
@@ -341,6 +373,26 @@ TEST(Status, TellsWhatIsThere) {
     EXPECT_EQ(world.connections.commands[0].who, "token:t-admin");
     EXPECT_EQ(world.connections.commands[0].device, "plant/cnc1");
     EXPECT_NE(world.as(token, "GET", "/metrics").body.find("gongshu_http_answers_total"), std::string::npos);
+}
+
+TEST(Status, TellsDevicesThatSpeakByThemselves) {
+    World world;
+    const std::string token = world.token("admin");
+    ASSERT_EQ(world
+                  .as(token, "PUT", "/api/v1/device_types/sensor",
+                      R"({"spec":{"properties":[{"name":"t","type":"number"}]}})")
+                  .status,
+              200);
+    ASSERT_EQ(world.as(token, "PUT", "/api/v1/devices/lab%2Foven", R"({"spec":{"type":"sensor"}})").status, 200);
+    const auto devices = [&] { return world.as(token, "GET", "/api/v1/status/devices").body; };
+    EXPECT_NE(devices().find(R"({"name":"lab/oven","state":"offline")"), std::string::npos) << devices();
+    const std::string rows =
+        R"([{"tag":"lab/oven.t","value":21.5},{"tag":"lab/oven.u","value":1,"quality":"bad:sensor"}])";
+    ASSERT_EQ(world.as(token, "POST", "/api/v1/write/json", rows).status, 204);
+    EXPECT_NE(devices().find(R"({"name":"lab/oven","state":"online")"), std::string::npos) << devices();
+    EXPECT_NE(devices().find(R"("tags":2,"bad":1,)"), std::string::npos) << devices();
+    world.sim.run_for(6 * kMinute);
+    EXPECT_NE(devices().find(R"({"name":"lab/oven","state":"offline")"), std::string::npos) << devices();
 }
 
 TEST(Gzip, OpensWhatItPackedAndRefusesBombs) {

@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <unordered_map>
+#include <unordered_set>
 
 #include "api/handlers.h"
 #include "io/crypto.h"
@@ -22,28 +22,51 @@ struct DeviceLine {
 
 // A device that speaks by itself is stale when nothing came for this long.
 constexpr DurationNs kSilence = 5 * kMinute;
+constexpr std::size_t kTagsOfDeviceMax = 10'000;
+
+// What the history knows of a device: fills tags, bad and, if it is newer, last_seen.
+void add_readings(Core& core, TenantId tenant, DeviceLine& line) {
+    for (const TagInfo& info : core.deps.tags.match(tenant, line.name + ".*", kTagsOfDeviceMax)) {
+        ++line.tags;
+        const auto last = core.deps.reader.last(info.id);
+        if (!last) continue;
+        if (!last->quality.usable()) ++line.bad;
+        line.last_seen = std::max(line.last_seen, last->time);
+    }
+}
+
+std::string state_of(const broker::DeviceSeen& seen, bool fresh) {
+    if (seen.connected) return fresh ? "online" : "stale";
+    // Nobody signs in as a device behind a gateway: what it sends is all there is to tell.
+    return seen.uid.empty() && fresh ? "online" : "offline";
+}
 
 std::vector<DeviceLine> device_lines(Core& core, const Ask& ask) {
     std::vector<DeviceLine> lines;
-    std::unordered_map<std::string, std::size_t> by_name;
+    std::unordered_set<std::string> known;
     for (const auto& device : core.deps.connections.device_status(ask.tenant())) {
-        if (!sees(ask.who, device.name)) continue;
-        by_name.emplace(device.name, lines.size());
+        if (!sees(ask.who, device.name) || !known.insert(device.name).second) continue;
         lines.push_back({device.name, std::string{to_string(device.state)}, device.last_error, device.source,
                          device.since, device.last_seen, device.tags, device.bad});
     }
-    if (core.deps.broker == nullptr) return lines;
     const TimeNs now = core.clock().now();
-    for (const auto& seen : core.deps.broker->devices(ask.tenant())) {
-        if (!sees(ask.who, seen.device) || by_name.contains(seen.device)) continue;
+    const auto seen_by_broker =
+        core.deps.broker == nullptr ? std::vector<broker::DeviceSeen>{} : core.deps.broker->devices(ask.tenant());
+    for (const auto& seen : seen_by_broker) {
+        if (!sees(ask.who, seen.device) || !known.insert(seen.device).second) continue;
         const bool fresh = seen.last_seen != 0 && now - seen.last_seen < kSilence;
-        const std::string state = fresh ? "online" : seen.connected ? "stale" : "offline";
-        by_name.emplace(seen.device, lines.size());
-        lines.push_back({seen.device, state, seen.last_error, "mqtt", seen.since, seen.last_seen, 0, 0});
+        DeviceLine line{seen.device, state_of(seen, fresh), seen.last_error, "mqtt", seen.since, seen.last_seen, 0, 0};
+        add_readings(core, ask.tenant(), line);
+        lines.push_back(std::move(line));
     }
     for (const auto& resource : core.deps.registry.list_shared(ask.tenant(), "device")) {
-        if (!sees(ask.who, resource->name) || by_name.contains(resource->name)) continue;
-        lines.push_back({resource->name, "offline", "", "", resource->created, 0, 0, 0});  // registered, never heard of
+        if (!sees(ask.who, resource->name) || !known.insert(resource->name).second) continue;
+        // Registered, and silent since the start or fed by HTTP.
+        DeviceLine line{resource->name, "offline", "", "", resource->created, 0, 0, 0};
+        add_readings(core, ask.tenant(), line);
+        if (line.last_seen != 0) line.since = line.last_seen;
+        if (line.last_seen != 0 && now - line.last_seen < kSilence) line.state = "online";
+        lines.push_back(std::move(line));
     }
     std::sort(lines.begin(), lines.end(), [](const DeviceLine& a, const DeviceLine& b) { return a.name < b.name; });
     return lines;
@@ -144,9 +167,18 @@ Result<Answer> get_status(Core& core, const Ask& ask) {
     out.key("listeners").begin_object();
     for (const auto& [name, address] : *core.listeners.lock()) out.key(name).text(address);
     out.end_object().key("history").begin_object();
-    out.key("tags").integer(as_signed(stats.tags)).key("rows_in_memory").integer(as_signed(stats.rows_in_memory));
-    out.key("segments").integer(as_signed(stats.segments)).key("segment_bytes").integer(as_signed(stats.segment_bytes));
-    out.key("log_bytes").integer(as_signed(stats.log_bytes)).end_object();
+    out.key("tags").integer(static_cast<std::int64_t>(count_tags(core, ask)));
+    if (ask.who.actor.tenant_name == "default") {  // the rest tells of all tenants
+        out.key("rows_in_memory")
+            .integer(as_signed(stats.rows_in_memory))
+            .key("segments")
+            .integer(as_signed(stats.segments));
+        out.key("segment_bytes")
+            .integer(as_signed(stats.segment_bytes))
+            .key("log_bytes")
+            .integer(as_signed(stats.log_bytes));
+    }
+    out.end_object();
     out.key("tenant").text(ask.who.actor.tenant_name).key("licence").text("Apache-2.0").end_object();
     return json_answer(std::move(body));
 }
