@@ -129,16 +129,18 @@ def main():
                 except (AssertionError, Refused) as error:
                     if not options.lie:
                         raise
-                    print(f"with lying syncs, after kill {kill + 1}: {str(error).splitlines()[0]}")
-                    return 1
+                    print(f"with lying syncs, after kill {kill + 1}, as it must: {str(error).splitlines()[0]}")
+                    return 0
                 print(f"kill {kill + 1}: {len(mqtt_all)} by MQTT, {len(http_all)} by HTTP acknowledged; missing {len(lost_mqtt)} and {len(lost_http)}")
                 if lost_mqtt or lost_http:
                     print("first missing:", sorted(lost_mqtt)[:5], sorted(lost_http)[:5])
-                    return 1
+                    return 0 if options.lie else 1
             program.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return 0
+    if options.lie:
+        print("syncs did nothing and yet nothing was missing: this test cannot see losses")
+    return 1 if options.lie else 0
 
 
 if __name__ == "__main__":
