@@ -11,7 +11,7 @@ build_packages=(
   libgtest-dev tzdata ca-certificates
 )
 test_packages=(
-  python3 python3-yaml python3-paho-mqtt python3-pymodbus mosquitto-clients libmodbus-dev curl strace
+  python3 python3-yaml python3-paho-mqtt python3-pymodbus python3-serial python3-serial-asyncio mosquitto-clients libmodbus-dev curl strace
   chromium fonts-noto-cjk
 )
 lint_packages=(clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev)

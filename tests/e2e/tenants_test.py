@@ -28,7 +28,7 @@ def client(program, username, password, name):
 
 def main():
     with Program() as program:
-        program.put("tenants", "second", {"title_en": "Second works", "title_zh": "二厂"})
+        program.put("tenants", "second", {"title": "Second works 二厂"})
         program.put("users", "boss", {"title": "Boss", "role": "admin"})
         first = program.post("/api/v1/session", {"user": "admin", "password": PASSWORD}, user=None)
         assert first["tenant"] == "default", first
