@@ -44,6 +44,7 @@ Result<void> Platform::make_store() {
         lanes_.push_back(loops_.back().get());
     }
     pool_ = io::make_thread_pool(options_.pool_threads, 10'000);
+    disk_pool_ = io::make_thread_pool(2, 10'000);
     TRY(files_->make_folder(options_.data));
     TRY(files_->make_folder(options_.key_folder, 0700));
 
@@ -56,7 +57,7 @@ Result<void> Platform::make_store() {
         auth.admin_password = first_line(as_text(TRY(io::read_whole(*files_, options_.admin_password_file, 4096))));
     auth_ = TRY(registry::Auth::create(*registry_, *clock_, auth));
 
-    history_ = TRY(history::History::create(*files_, *clock_, metrics_, lanes_, *pool_,
+    history_ = TRY(history::History::create(*files_, *clock_, metrics_, lanes_, *disk_pool_,
                                             {.folder = options_.data + "/history",
                                              .retention_days = options_.retention_days,
                                              .seal_bytes = options_.seal_bytes,

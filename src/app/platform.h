@@ -75,6 +75,7 @@ private:
     std::vector<std::unique_ptr<io::Loop>> loops_;
     std::vector<io::Loop*> lanes_;
     std::unique_ptr<io::Pool> pool_;
+    std::unique_ptr<io::Pool> disk_pool_;  // history's own, so that no query delays an acknowledgement
     std::unique_ptr<registry::Registry> registry_;
     std::unique_ptr<registry::Auth> auth_;
     std::unique_ptr<history::History> history_;
