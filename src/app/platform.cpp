@@ -69,9 +69,9 @@ Result<void> Platform::make_store() {
 }
 
 Result<void> Platform::make_doors() {
-    connections_ = TRY(connect::Connections::create(
-        {*registry_, *history_, *history_, metrics_, lanes_, connect::make_target_policy(options_.allow_target),
-         history_.get()}));
+    connections_ =
+        TRY(connect::Connections::create({*registry_, *history_, *history_, metrics_, lanes_,
+                                          connect::make_target_policy(options_.allow_target), history_.get()}));
     authenticator_ = std::make_unique<Authenticator>(*auth_, *lanes_.front(), *pool_);
     egress_ = std::make_unique<api::CountingEgress>(metrics_);
     const auto device_uid = [this](TenantId tenant, std::string_view path) {
@@ -83,12 +83,14 @@ Result<void> Platform::make_doors() {
          io::random_token().substr(0, 12), [this](TenantId tenant) { return registry_->tenant_name(tenant); },
          device_uid, egress_.get()},
         {.folder = options_.data + "/broker"}));
-    revoked_ = auth_->on_revoked([this](TenantId tenant, const std::string& who) { broker_->drop(tenant, who); });
+    revoked_ = auth_->on_revoked(
+        [this](TenantId tenant, const std::string& who) { broker_->drop(tenant, who == "*" ? std::string{} : who); });
     // A device that moved keeps its readings: its tags follow the new path, old addresses stay as aliases.
     changed_ = registry_->subscribe([this](const registry::Change& change) {
         if (change.resource.kind != "device") return;
         broker_->devices_changed(change.resource.tenant);
-        if (change.what != registry::Change::What::updated) return;
+        // A new name is told as a deletion and a creation with the same uid.
+        if (change.what == registry::Change::What::deleted) return;
         if (auto moved =
                 history_->move_source(change.resource.tenant, "d:" + change.resource.uid, change.resource.name);
             !moved)

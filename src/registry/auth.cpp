@@ -491,6 +491,12 @@ Result<DevicePrincipal> AuthImpl::device_of(const Owner& owner) const {
     return DevicePrincipal{owner.tenant, registry_.tenant_name(owner.tenant), place->name, owner.uid};
 }
 
+// No user's name holds a slash, so a device with a stale password costs no Argon2id.
+static bool may_be_user(std::string_view username, std::string_view password) {
+    return !username.empty() && !password.empty() && username.find('/') == username.npos &&
+           !password.starts_with(kTokenPrefix);
+}
+
 Result<Auth::MqttPrincipal> AuthImpl::check_mqtt(std::string_view username, std::string_view password,
                                                  std::string_view from) {
     const bool access_token = password.empty();
@@ -511,7 +517,7 @@ Result<Auth::MqttPrincipal> AuthImpl::check_mqtt(std::string_view username, std:
         return Error{Code::unauthorized, "the password is of another device than \"{}\"", username};
     }
     if (password.starts_with(kTokenPrefix)) return MqttPrincipal{TRY(check_token(password, from))};
-    if (!mqtt_check_is_slow(username, password)) {
+    if (!may_be_user(username, password)) {
         const std::string who(username.substr(0, username.find('/')));
         refused({registry_.tenant_id(who), who, access_token ? "" : std::string(username)}, "mqtt", from);
         return Error{Code::unauthorized, "{}", kWrong};
@@ -520,10 +526,7 @@ Result<Auth::MqttPrincipal> AuthImpl::check_mqtt(std::string_view username, std:
 }
 
 bool AuthImpl::mqtt_check_is_slow(std::string_view username, std::string_view password) const {
-    // No user's name holds a slash, so a device with a stale password costs no Argon2id.
-    if (username.empty() || password.empty() || username.find('/') != username.npos ||
-        password.starts_with(kTokenPrefix))
-        return false;
+    if (!may_be_user(username, password)) return false;
     const std::string device = hmac("device", password);
     const std::string known = hmac("password", fmt::format("{}:{}:{}", username.size(), username, password));
     const std::lock_guard lock(mutex_);

@@ -255,6 +255,7 @@ TEST_F(AuthTest, MqttDoors) {
     f(credential->username, "", '-');
     f("", "", '-');
     f("admin", kPassword, 'u');
+    f("admin", kPassword, 'u');  // the second time from what is remembered
     f("admin", "wrong", '-');
     f("anything", token, 't');
     f("", token, 't');
