@@ -107,6 +107,16 @@ class Program:
         series = self.get(f"/api/v1/read?{asked}")["series"]
         return series[0]["rows"] if series else []
 
+    def last(self, tag):
+        """[value, quality] of the newest reading, None while there is none."""
+        try:
+            series = self.get(f"/api/v1/last?tag={urllib.parse.quote(tag)}")["series"]
+        except Refused as error:
+            if error.status != 404:
+                raise
+            return None
+        return series[0]["rows"][0][1:] if series and series[0]["rows"] else None
+
     def credential(self, device):
         return self.post(f"/api/v1/devices/{urllib.parse.quote(device, safe='')}:credential")
 

@@ -13,7 +13,7 @@ import socket  # noqa: E402
 import struct  # noqa: E402
 
 from pymodbus.datastore import ModbusSequentialDataBlock, ModbusServerContext, ModbusSlaveContext  # noqa: E402
-from pymodbus.server import ModbusTcpServer  # noqa: E402
+from pymodbus.server.async_io import ModbusTcpServer  # noqa: E402
 
 
 class Machine(threading.Thread):
@@ -62,10 +62,7 @@ def main():
                                                   "writes_enabled": True})
         program.put("devices", "site/line1/press", {"type": "press", "connection": "press-link", "unit_id": 7})
 
-        def last(tag):
-            series = program.get(f"/api/v1/last?tag={tag}")["series"]
-            return series[0]["rows"][0][1:] if series and series[0]["rows"] else None
-
+        last = program.last
         wait_for("the press by pymodbus", lambda: last("site/line1/press.temperature") == [36.5, "good"], 30)
         wait_for("its count", lambda: last("site/line1/press.count") == [1234, "good"], 10)
         wait_for("its coil", lambda: last("site/line1/press.running") == [True, "good"], 10)
