@@ -84,8 +84,8 @@ def main():
         began = time.time_ns()
         gaps = []
         for cycle in range(options.cycles):
-            plant.say("power cnc1 off")
             off = time.time_ns()
+            plant.say("power cnc1 off")
             wait_for(f"cycle {cycle + 1}: the link seen down", lambda: state(program) != "up", 30)
             wait_for(f"cycle {cycle + 1}: a bad reading that marks the gap", lambda: newest(program)[2].startswith("bad"), 30)
             on = time.time_ns()
@@ -104,7 +104,8 @@ def main():
         for off, on in gaps:
             inside = [row for row in rows if off + margin < int(row[0]) < on and row[2].startswith("good")]
             assert not inside, f"invented while the machine was off: {inside[:3]}"
-            assert any(off <= int(row[0]) <= on + margin and row[2].startswith("bad") for row in rows), "the gap is not marked"
+            assert any(off <= int(row[0]) <= on + margin and row[2].startswith("bad") for row in rows), \
+                f"the gap {off} … {on} is not marked: {[row for row in rows if off - 2 * margin < int(row[0]) < on + 2 * margin]}"
         times = [int(row[0]) for row in rows]
         assert times == sorted(set(times)), "times repeat or run back"
         assert program.get("/healthz", user=None)["status"] == "ok"
