@@ -218,7 +218,7 @@ Result<Json> normalize_value(const Shape& shape, const Fact& fact, const Json& j
         case Type::object:
             return normalize_object(shape, json, path);
     }
-    ASSERT(false);
+    assert_failed("a type of a shape", __FILE__, __LINE__);
 }
 
 Json value_schema(const Shape& shape, const Fact& fact);
