@@ -37,8 +37,22 @@ expr::Truth Instance::judge(const expr::Answer& answer) const {
     return truth;
 }
 
+bool Instance::may_follow(TimeNs reading, TimeNs now) const {
+    return !follows_ && reading < now - kLongAgo && reading > newest_ && !alarm_ && life_.state() == Life::State::normal;
+}
+
+void Instance::follow(TimeNs from) {
+    on_ = expr::Evaluator::create(plan_->on);
+    stay_ = plan_->stay ? expr::Evaluator::create(plan_->stay) : nullptr;
+    life_ = Life(plan_->on_delay, plan_->off_delay, false);
+    time_ = INT64_MIN / 2;
+    follows_ = true;
+    move_to(from);
+}
+
 void Instance::feed(std::size_t tag, const Reading& reading) {
     ASSERT(tag < plan_->tags.size());
+    newest_ = std::max(newest_, reading.time);
     const PlanTag& at = plan_->tags[tag];
     if (at.in_on) on_->feed(*at.in_on, reading.time, reading.value, reading.quality);
     if (at.in_stay) stay_->feed(*at.in_stay, reading.time, reading.value, reading.quality);

@@ -30,6 +30,8 @@ struct Happened {
 // Bounds:  those of its evaluators.
 class Instance {
 public:
+    static constexpr DurationNs kLongAgo = 10 * kMinute;  // older readings begin a past that is followed
+
     Instance(std::shared_ptr<const RulePlan> plan, Carried carried);
 
     const RulePlan& plan() const { return *plan_; }
@@ -40,6 +42,14 @@ public:
     // only what is new against what was carried is told by settle().
     void replay(TimeNs from, const std::vector<std::pair<std::size_t, Reading>>& readings, TimeNs now);
     std::optional<Happened> settle();
+
+    // A past that is being sent now, an import or a buffer that drains: a reading of long ago that is newer than all the
+    // rule has heard. The rule then lives in the time of its readings, so that windows, holds and alarms get the times
+    // of the past, until a reading is of now again or no more come. Not while a hold or an alarm is under way.
+    bool may_follow(TimeNs reading, TimeNs now) const;
+    void follow(TimeNs from);
+    bool follows() const { return follows_; }
+    void catch_up() { follows_ = false; }  // the clock counts again: advance() comes next
 
     // One reading of the plan's tag `tag`: evaluated by the next step().
     void feed(std::size_t tag, const Reading& reading);
@@ -63,6 +73,8 @@ private:
     std::unique_ptr<expr::Evaluator> on_, stay_;
     Life life_;
     TimeNs time_ = INT64_MIN / 2;
+    TimeNs newest_ = INT64_MIN;  // of all readings fed
+    bool follows_ = false;
     std::optional<Alarm> alarm_;
     std::optional<TimeNs> pending_since_;
     bool restarted_;

@@ -95,7 +95,7 @@ void Lane::run_batch(Slot& slot, const Rows& rows, TimeNs now) {
     Instance& instance = *slot.instance;
     for (std::size_t i = 0; i < batch.size();) {
         const TimeNs time = rows.time(batch[i].second);
-        instance.advance(std::min(time, now), happened);
+        go_to(instance, time, now, happened);
         for (; i < batch.size() && rows.time(batch[i].second) == time; ++i)
             instance.feed(batch[i].first, rows.reading(batch[i].second));
         instance.step(happened);
@@ -106,8 +106,14 @@ void Lane::run_batch(Slot& slot, const Rows& rows, TimeNs now) {
     if (slot.batch.empty()) slot.batch = std::move(batch);  // keeps its memory
 }
 
+void Lane::go_to(Instance& instance, TimeNs time, TimeNs now, std::vector<Happened>& happened) {
+    if (instance.may_follow(time, now)) instance.follow(time);
+    if (instance.follows() && time >= now - Instance::kLongAgo) instance.catch_up();
+    instance.advance(std::min(time, now), happened);
+}
+
 void Lane::schedule(Slot& slot) {
-    const auto next = slot.instance->next_time();
+    const auto next = slot.instance->follows() ? now() + kFollowQuiet : slot.instance->next_time();
     if (next == slot.due) return;
     if (slot.due) due_.erase({*slot.due, slot.id});
     slot.due = next;
@@ -131,6 +137,7 @@ void Lane::run_due() {
     while (!due_.empty() && due_.begin()->first <= time) {
         Slot& slot = *slots_.at(due_.begin()->second);
         std::vector<Happened> happened;
+        if (slot.instance->follows()) slot.instance->catch_up();
         slot.instance->advance(time, happened);
         tell(slot, happened);
         schedule(slot);
@@ -190,7 +197,7 @@ void Lane::adopt(InstanceId id, std::unique_ptr<Instance> instance) {
     std::ranges::stable_sort(waiting, {}, [](const auto& one) { return one.second.time; });
     happened.clear();
     for (const auto& [tag, reading] : waiting) {
-        slot.instance->advance(std::min(reading.time, time), happened);
+        go_to(*slot.instance, reading.time, time, happened);
         slot.instance->feed(tag, reading);
         slot.instance->step(happened);
     }

@@ -28,6 +28,7 @@ class Lane {
 public:
     static constexpr std::size_t kWaitingMax = 100'000;
     static constexpr std::size_t kRetriesMax = 10'000;
+    static constexpr DurationNs kFollowQuiet = kMinute;  // without a reading for so long a followed past is over
 
     struct Numbers {
         Counter &rows, &raised, &cleared, &dropped_rows, &lost_events;
@@ -76,6 +77,8 @@ private:
     TimeNs now();
     void spread(const Rows& rows, bool own);
     void run_batch(Slot& slot, const Rows& rows, TimeNs now);
+    // Brings the instance to where a reading of `time` belongs.
+    static void go_to(Instance& instance, TimeNs time, TimeNs now, std::vector<Happened>& happened);
     void run_due();
     void schedule(Slot& slot);
     void set_timer();

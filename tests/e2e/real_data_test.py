@@ -4,6 +4,7 @@ mosquitto_pub and as Influx lines, read back equal under "last row wins". Needs 
 when they are not there."""
 import csv
 import datetime
+import json
 import pathlib
 import subprocess
 import sys
@@ -43,6 +44,35 @@ def equal(program, tag, want):
     return len(rows)
 
 
+LIMIT = 60.0  # degF; the machine normally stands near 86
+
+
+def falls_below(last):
+    """When the machine's temperature fell below the limit, and when it came back, by the file alone."""
+    episodes, low = [], False
+    for t in sorted(last):
+        if (last[t] < LIMIT) != low:
+            low = not low
+            episodes.append([t, None]) if low else episodes[-1].__setitem__(1, t)
+    return episodes
+
+
+def check_alarms(program, last):
+    def alarms():
+        found = program.get("/api/v1/alarms?state=all&limit=1000&from=2013-01-01T00:00:00Z&to=now&precision=s")["alarms"]
+        return sorted([a["raised"], a["cleared"]] for a in found if a["rule"] == "machine-cold")
+
+    want = falls_below(last)
+    wait_for("the alarms of NAB's machine", lambda: alarms() == want, 30)
+    with open(SHARED / "nab/combined_windows.json") as file:
+        windows = json.load(file)["realKnownCause/machine_temperature_system_failure.csv"]
+    text = lambda t: datetime.datetime.fromtimestamp(t, datetime.timezone.utc).strftime("%Y-%m-%d %H:%M")
+    for start, end in want:
+        inside = any(a[:16] <= text(start) <= b[:16] for a, b in windows)
+        print(f"  below {LIMIT} degF {text(start)} … {text(end)}{'  in a labelled window' if inside else ''}")
+    print("  labelled windows: " + "; ".join(f"{a[:16]} … {b[:16]}" for a, b in windows))
+
+
 def main():
     if SHARED is None:
         print("the data sets are not beside the project: nothing was checked here")
@@ -55,7 +85,11 @@ def main():
         simple_type(program, "engine", [(n, "number", "") for n in names])
         program.put("devices", "nab/machine", {"type": "machine"})
         program.put("devices", "cmapss/engine1", {"type": "engine"})
-        publish(program, program.credential("nab/machine"), "gongshu/v1/nab/machine",
+        machine = program.credential("nab/machine")
+        publish(program, machine, "gongshu/v1/nab/machine", [f'{{"ts":{rows[0][0] * 1000},"values":{{"temperature":{rows[0][1]!r}}}}}'])
+        program.put("rules", "machine-cold", {"title_en": "Machine cold", "title_zh": "机器过冷", "device": "nab/machine", "severity": "major",
+                                              "condition": f"temperature < {LIMIT} degF", "message_en": "cold", "message_zh": "过冷"})
+        publish(program, machine, "gongshu/v1/nab/machine",
                 [f'{{"ts":{t * 1000},"values":{{"temperature":{v!r}}}}}' for t, v in rows])
         publish(program, program.credential("cmapss/engine1"), "gongshu/v1/cmapss/engine1",
                 ['{"ts":%d,"values":{%s}}' % ((CMAPSS_START + int(r[1]) * 60) * 1000, ",".join(f'"{n}":{v!r}' for n, v in zip(names, r[2:]))) for r in engine])
@@ -70,6 +104,7 @@ def main():
             counted.append(equal(program, f"cmapss/engine1.{name}", want))
             counted.append(equal(program, f"cmapss/1.{name}", want))
         print(f"NAB {counted[0]} and {counted[1]} distinct times, C-MAPSS engine 1 {len(engine)} cycles x {len(names)} columns: equal by both doors")
+        check_alarms(program, last)
 
 
 if __name__ == "__main__":
