@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Style as a test: banned calls (each with its replacement), long lines, test files that no target builds, left-over
-marks, words of other projects' hosts, and units that compile for more than 15 s and far longer than the others (from .ninja_log). Exit 1 if any."""
+marks, words of other projects' hosts, and units that take the compiler more than 15 s of processor time (tools/timed.sh notes it). Exit 1 if any."""
 import pathlib
 import re
 import sys
@@ -22,7 +22,6 @@ BANNED = [
 ]
 LINE_MAX = 140
 UNIT_SECONDS_MAX = 15
-UNIT_MEDIANS_MAX = 6  # and that many times the median of its build, so that a busy machine accuses nobody
 SLOW_UNITS_MAX = 2
 TESTS = re.compile(r"_(test|fuzz|bench)\.cpp$")
 
@@ -59,13 +58,10 @@ def build_offences(root, build):
         if str(path) not in targets:
             yield f"{path.relative_to(root)}: no target builds it"
     slow = {}
-    for line in (build / ".ninja_log").read_text(encoding="utf-8").splitlines()[1:]:
-        start, end, _, output, _ = line.split("\t")
-        if output.endswith(".cpp.o"):
-            slow[output] = (int(end) - int(start)) / 1000
-    median = sorted(slow.values())[len(slow) // 2] if slow else 0
-    units = sorted(((seconds, output) for output, seconds in slow.items()
-                    if seconds > UNIT_SECONDS_MAX and seconds > UNIT_MEDIANS_MAX * median), reverse=True)
+    for line in (build / "compile_times.log").read_text(encoding="utf-8").splitlines():
+        seconds, output = line.split(" ", 1)
+        slow[output] = max(float(seconds), slow.get(output, 0))  # a later one from the cache costs nothing
+    units = sorted(((seconds, output) for output, seconds in slow.items() if seconds > UNIT_SECONDS_MAX), reverse=True)
     for seconds, output in units[SLOW_UNITS_MAX:]:
         yield f"{output}: compiled {seconds:.0f} s, and {SLOW_UNITS_MAX} units are over {UNIT_SECONDS_MAX} s already: split it or hide its heavy header"
 
