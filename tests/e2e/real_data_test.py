@@ -44,16 +44,19 @@ def equal(program, tag, want):
     return len(rows)
 
 
-LIMIT = 60.0  # degF; the machine normally stands near 86
+LIMIT, DEAD_BAND = 50.0, 15.0  # degF; the machine normally stands near 86
 
 
 def falls_below(last):
-    """When the machine's temperature fell below the limit, and when it came back, by the file alone."""
+    """When the machine's temperature fell below the limit, and when it was the dead band above it again, by the file alone."""
     episodes, low = [], False
     for t in sorted(last):
-        if (last[t] < LIMIT) != low:
-            low = not low
-            episodes.append([t, None]) if low else episodes[-1].__setitem__(1, t)
+        if not low and last[t] < LIMIT:
+            low = True
+            episodes.append([t, None])
+        elif low and last[t] > LIMIT + DEAD_BAND:
+            low = False
+            episodes[-1][1] = t
     return episodes
 
 
@@ -88,7 +91,7 @@ def main():
         machine = program.credential("nab/machine")
         publish(program, machine, "gongshu/v1/nab/machine", [f'{{"ts":{rows[0][0] * 1000},"values":{{"temperature":{rows[0][1]!r}}}}}'])
         program.put("rules", "machine-cold", {"title_en": "Machine cold", "title_zh": "机器过冷", "device": "nab/machine", "severity": "major",
-                                              "condition": f"temperature < {LIMIT} degF", "message_en": "cold", "message_zh": "过冷"})
+                                              "condition": f"temperature < {LIMIT} degF", "dead_band": DEAD_BAND, "message_en": "cold", "message_zh": "过冷"})
         publish(program, machine, "gongshu/v1/nab/machine",
                 [f'{{"ts":{t * 1000},"values":{{"temperature":{v!r}}}}}' for t, v in rows])
         publish(program, program.credential("cmapss/engine1"), "gongshu/v1/cmapss/engine1",
