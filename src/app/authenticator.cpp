@@ -20,7 +20,7 @@ Result<broker::Principal> Authenticator::check(const broker::Credentials& creden
     if (const auto* device = std::get_if<registry::DevicePrincipal>(&who)) {
         return broker::Principal{.tenant = device->tenant,
                                  .kind = broker::PrincipalKind::device,
-                                 .name = "device:" + device->uid,
+                                 .name = "device:" + device->device,
                                  .device_path = device->device,
                                  .device_uid = device->uid,
                                  .role = registry::Role::none};

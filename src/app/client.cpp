@@ -42,6 +42,7 @@ Result<ClientOptions> parse(std::vector<std::string> arguments, std::vector<std:
     for (std::string& argument : arguments)
         if (argument == "-f") argument = "--file";
     TRY(client_table(options).parse(arguments, rest));
+    if (!options.server.user.empty()) options.server.token.clear();  // what was typed wins over the environment
     if (!options.password_file.empty())
         options.server.password =
             first_line(as_text(TRY(io::read_whole(*io::make_posix_files(), options.password_file, 4096))));

@@ -12,6 +12,7 @@
 #include "io/interfaces.h"
 #include "io/process.h"
 #include "io/tls.h"
+#include "registry/kinds/device.h"
 
 namespace gongshu::app {
 namespace {
@@ -23,6 +24,25 @@ std::vector<api::StaticFile> pages() {
     for (const EmbeddedFile& file : web_files())
         files.push_back({file.path, file.media_type, file.etag, Bytes(file.begin, file.end)});
     return files;
+}
+
+// What the device type of the device at `path` says of a property.
+std::optional<broker::DeclaredProperty> declared_property(const registry::ResourceReader& registry, TenantId tenant,
+                                                          std::string_view path, std::string_view name) {
+    const auto device = registry.find(tenant, "device", path);
+    if (!device) return std::nullopt;
+    const auto spec = registry::spec_of<registry::DeviceSpec>(*device);
+    const auto type = spec ? registry.find(tenant, "device_type", spec->type) : nullptr;
+    if (!type) return std::nullopt;
+    const auto type_spec = registry::spec_of<registry::DeviceTypeSpec>(*type);
+    if (!type_spec) return std::nullopt;
+    for (const registry::Property& property : registry::effective_properties(*type_spec, *spec)) {
+        if (property.name != name) continue;
+        static_assert(static_cast<int>(registry::PropertyType::text) + 1 == static_cast<int>(ValueType::text));
+        const auto value_type = static_cast<ValueType>(static_cast<int>(property.type) + 1);
+        return broker::DeclaredProperty{value_type, property.unit, property.min, property.max};
+    }
+    return std::nullopt;
 }
 
 }  // namespace
@@ -78,17 +98,21 @@ Result<void> Platform::make_doors() {
         const auto device = registry_->get(tenant, "device", path);
         return device ? device->uid : std::string{};
     };
+    const auto property_of = [this](TenantId tenant, std::string_view path, std::string_view name) {
+        return declared_property(*registry_, tenant, path, name);
+    };
     broker_ = TRY(broker::Broker::create(
         {*lanes_.front(), *files_, *pool_, metrics_, *history_, *history_, *authenticator_,
          io::random_token().substr(0, 12), [this](TenantId tenant) { return registry_->tenant_name(tenant); },
-         device_uid, egress_.get()},
+         device_uid, property_of, egress_.get()},
         {.folder = options_.data + "/broker"}));
     revoked_ = auth_->on_revoked(
         [this](TenantId tenant, const std::string& who) { broker_->drop(tenant, who == "*" ? std::string{} : who); });
     // A device that moved keeps its readings: its tags follow the new path, old addresses stay as aliases.
     changed_ = registry_->subscribe([this](const registry::Change& change) {
-        if (change.resource.kind != "device") return;
+        if (change.resource.kind != "device" && change.resource.kind != "device_type") return;
         broker_->devices_changed(change.resource.tenant);
+        if (change.resource.kind != "device") return;
         // A new name is told as a deletion and a creation with the same uid.
         if (change.what == registry::Change::What::deleted) return;
         if (auto moved =

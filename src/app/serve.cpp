@@ -195,6 +195,9 @@ Result<int> run_verify(const std::vector<std::string>& arguments) {
     TRY(parse(serve_table(options), options, arguments));
     TRY(finish(options, false));
     options.http = options.mqtt = "127.0.0.1:0";
+    const auto files = io::make_posix_files();
+    if (!TRY(files->exists(options.data + "/history")))
+        return Error{Code::not_found, "{} holds no data of this program", options.data};
     auto platform = TRY(Platform::create(options, false));
     TRY(platform->open());
     const auto report = TRY(platform->history().verify());

@@ -16,7 +16,7 @@ enum class PrincipalKind : std::uint8_t { device, user, token };
 struct Principal {
     TenantId tenant;
     PrincipalKind kind = PrincipalKind::device;
-    std::string name;  // "device:01J…" (its uid), "user:li", "token:gateway": shown, logged, and what drop() names
+    std::string name;  // "device:site/line1/cnc1", "user:li", "token:gateway": shown, logged, and what drop() names
     std::string device_path;                     // devices only: its place, "site/line1/cnc1"
     std::string device_uid;                      // devices only
     registry::Role role = registry::Role::none;  // users and tokens

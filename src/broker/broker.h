@@ -12,6 +12,7 @@
 #include "base/metrics.h"
 #include "base/result.h"
 #include "broker/auth.h"
+#include "broker/declared.h"
 #include "data/egress.h"
 #include "data/ids.h"
 #include "data/sink.h"
@@ -81,6 +82,9 @@ struct BrokerDeps {
     // uid of the device resource at a path, "" if there is none: what a gateway publishes for a device lands in the
     // device's own tags. Empty function: no device is known by path. On the loop; must be quick.
     std::function<std::string(TenantId, std::string_view)> device_uid;
+    // What the type of the device at a path says of a property; nullopt = nothing. Empty function: nothing is declared.
+    // On the loop; must be quick.
+    std::function<std::optional<DeclaredProperty>(TenantId, std::string_view, std::string_view)> property_of;
     Egress* egress = nullptr;  // asked at each SUBSCRIBE; null = everything may leave
 };
 
@@ -104,8 +108,8 @@ public:
 
     // Any thread: a message from inside the program (a command, an alarm). Delivered on the next turn; not a reading.
     virtual void publish(TenantId tenant, std::string topic, Buffer payload, std::uint8_t qos, bool retain) = 0;
-    // Any thread: ends the connections and sessions of `who` (Principal::name) within a turn: its rights changed. "" =
-    // of the whole tenant.
+    // Any thread: ends the connections and sessions of `who` (Principal::name, or "device:" and its uid) within a turn:
+    // its rights changed. "" = of the whole tenant.
     virtual void drop(TenantId tenant, std::string who) = 0;
 
     // Any thread: devices were made, renamed or removed; what is remembered of topics is looked up anew.

@@ -55,7 +55,7 @@ Hub::Hub(const BrokerDeps& deps, const BrokerOptions& options, std::unique_ptr<R
       early_errors_(deps.metrics.counter("gongshu_mqtt_refused_connects_total",
                                          "Connections that broke the protocol before they were recognised.")),
       connections_gauge_(deps.metrics.gauge("gongshu_mqtt_connections", "Open MQTT connections.")),
-      ingest_(deps.sink, deps.tags, deps.device_uid),
+      ingest_(deps.sink, deps.tags, deps.device_uid, deps.property_of),
       retained_(std::move(retained)),
       self_(std::make_shared<Hub*>(this)) {}
 
@@ -218,7 +218,9 @@ void Hub::drop(TenantId tenant, std::string who) {
         if (!alive) return;
         const auto sessions = (*alive)->of(tenant).sessions;  // a copy: they are removed meanwhile
         for (const auto& [id, session] : sessions) {
-            if (!who.empty() && session->who.name != who) continue;
+            const bool named = session->who.name == who || (session->who.kind == PrincipalKind::device &&
+                                                            "device:" + session->who.device_uid == who);
+            if (!who.empty() && !named) continue;
             if (const auto connection = session->connection.lock()) {
                 connection->close(ReasonCode::administrative_action,
                                   "the rights of " + session->who.name + " were changed", false);

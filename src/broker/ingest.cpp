@@ -50,21 +50,33 @@ Result<Ingest::Route*> Ingest::route(const Principal& who, std::string_view topi
     return &routes_.emplace(std::move(key), std::move(made)).first->second;
 }
 
-Result<TagId> Ingest::tag(Route& route, const wire::DoorReading& reading) {
+Result<Ingest::Target> Ingest::target(Route& route, const wire::DoorReading& reading) {
     if (const auto known = route.tags.find(reading.key); known != route.tags.end()) return known->second;
     if (route.tags.size() >= kKeysMax) route.tags.clear();
+    // What the device's type declares holds for what it sends, whatever the door.
+    const auto declared = property_of_ ? property_of_(route.tenant, route.path, reading.key) : std::nullopt;
+    const ValueType type = declared ? declared->type : tag_type(reading.value);
     const TagKey key{route.tenant, route.source, reading.key};
-    const TagId tag = TRY(tags_.resolve(key, route.path + "." + reading.key, tag_type(reading.value), ""));
-    route.tags.emplace(reading.key, tag);
-    return tag;
+    Target target;
+    target.tag = TRY(tags_.resolve(key, route.path + "." + reading.key, type, declared ? declared->unit : ""));
+    if (declared) {
+        target.min = declared->min;
+        target.max = declared->max;
+    }
+    route.tags.emplace(reading.key, target);
+    return target;
 }
 
 Result<Rows> Ingest::to_rows(Route& route, const std::vector<wire::DoorReading>& readings, TimeNs now) {
     Rows rows;
     rows.reserve(readings.size());
     for (const wire::DoorReading& reading : readings) {
-        const TagId id = TRY(tag(route, reading));
-        rows.add({id, reading.time.value_or(now), reading.value, reading.quality});
+        const Target to = TRY(target(route, reading));
+        Quality quality = reading.quality;
+        if (const auto number = as_number(reading.value);
+            quality.good() && number && ((to.min && *number < *to.min) || (to.max && *number > *to.max)))
+            quality = uncertain(Reason::range);
+        rows.add({to.tag, reading.time.value_or(now), reading.value, quality});
     }
     return rows;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "broker/auth.h"
+#include "broker/declared.h"
 #include "broker/doors.h"
 #include "data/sink.h"
 #include "data/tag.h"
@@ -24,6 +25,8 @@ namespace gongshu::broker {
 class Ingest {
 public:
     using DeviceUid = std::function<std::string(TenantId, std::string_view path)>;
+    using PropertyOf =
+        std::function<std::optional<DeclaredProperty>(TenantId, std::string_view path, std::string_view)>;
 
     struct Outcome {
         wire::mqtt::ReasonCode reason = wire::mqtt::ReasonCode::success;
@@ -32,8 +35,8 @@ public:
     };
     using Done = std::function<void(Outcome)>;
 
-    Ingest(Sink& sink, Tags& tags, DeviceUid device_uid)
-        : sink_(sink), tags_(tags), device_uid_(std::move(device_uid)) {}
+    Ingest(Sink& sink, Tags& tags, DeviceUid device_uid, PropertyOf property_of)
+        : sink_(sink), tags_(tags), device_uid_(std::move(device_uid)), property_of_(std::move(property_of)) {}
 
     // `done` once, at once or later, on this lane. payload_format_invalid: the payload cannot be used;
     // topic_name_invalid: the topic names no device; quota_exceeded: the store cannot take it now, the sender keeps it.
@@ -49,21 +52,26 @@ private:
     static constexpr std::size_t kRoutesMax = 100'000;
     static constexpr std::size_t kKeysMax = 10'000;
 
+    struct Target {
+        TagId tag;
+        std::optional<double> min, max;  // outside: uncertain:range
+    };
     // What one topic of one principal leads to.
     struct Route {
         TenantId tenant;
         std::string source;
         std::string path;
-        std::unordered_map<std::string, TagId> tags;  // by name of the value
+        std::unordered_map<std::string, Target> tags;  // by name of the value
     };
 
     Result<Route*> route(const Principal& who, std::string_view topic);
-    Result<TagId> tag(Route& route, const wire::DoorReading& reading);
+    Result<Target> target(Route& route, const wire::DoorReading& reading);
     Result<Rows> to_rows(Route& route, const std::vector<wire::DoorReading>& readings, TimeNs now);
 
     Sink& sink_;
     Tags& tags_;
     const DeviceUid device_uid_;
+    const PropertyOf property_of_;
     wire::JsonDoor json_;
     std::unordered_map<std::string, Route> routes_;
 };

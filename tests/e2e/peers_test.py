@@ -77,6 +77,8 @@ def main():
         subprocess.run(["mosquitto_pub", "-h", program.mqtt_host, "-p", str(program.mqtt_port), "-u", credential["username"], "-P", credential["password"],
                         "-q", "1", "-t", "gongshu/v1/site/line1/oven", "-m", '{"temperature": 181.25}'], check=True, timeout=30)
         wait_for("the oven by mosquitto_pub", lambda: last("site/line1/oven.temperature") == [181.25, "good"], 10)
+        unit = program.get("/api/v1/last?tag=site/line1/oven.temperature")["series"][0]["unit"]
+        assert unit == "degC", f"the unit of its device type, not {unit!r}"
         subprocess.run(["mosquitto_pub", "-V", "mqttv5", "-h", program.mqtt_host, "-p", str(program.mqtt_port), "-u", credential["username"], "-P",
                         credential["password"], "-q", "1", "-t", "v1/devices/me/telemetry", "-m", '{"temperature": 182}'], check=True, timeout=30)
         wait_for("the oven by the ThingsBoard door", lambda: last("site/line1/oven.temperature") == [182, "good"], 10)
