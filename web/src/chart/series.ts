@@ -10,6 +10,8 @@ export interface Line {
   ys: (number | null)[];
   lo: (number | null)[] | null;
   hi: (number | null)[] | null;
+  /** Which rows are of uncertain quality; null when none is. */
+  unsure: boolean[] | null;
   /** Spans of bad quality, seconds. */
   bad: [number, number][];
   stats: { last: number | null; min: number | null; max: number | null; avg: number | null; good: number | null };
@@ -23,6 +25,8 @@ const numeric = (v: Value | undefined): number | null => {
   return typeof v === 'string' && /^-?\d+$/.test(v) ? Number(v) : null;
 };
 
+/** A bucket with less good readings than this share is drawn as uncertain, with less than half of them as bad. */
+const mostlyGood = 0.9;
 /** A hole wider than this many steps of its neighbourhood is a gap and stays one. */
 const gapSteps = 6;
 const neighbours = 5;
@@ -47,7 +51,7 @@ export function lineOf(series: Series, bucketMs: number | null): Line {
   const aggregated = column('quality') < 0;
   const y = aggregated ? (column('avg') >= 0 ? column('avg') : column('last')) : column('value');
   const [lo, hi, n, good, q] = [column('min'), column('max'), column('count'), column('good_fraction'), column('quality')];
-  const line: Line = { key: series.tag, unit: series.unit, xs: [], ys: [], lo: aggregated && lo >= 0 ? [] : null, hi: aggregated && hi >= 0 ? [] : null, bad: [], stats: { last: null, min: null, max: null, avg: null, good: null }, stepped: false };
+  const line: Line = { key: series.tag, unit: series.unit, xs: [], ys: [], lo: aggregated && lo >= 0 ? [] : null, hi: aggregated && hi >= 0 ? [] : null, unsure: null, bad: [], stats: { last: null, min: null, max: null, avg: null, good: null }, stepped: false };
   const times = series.rows.map((row) => Number(row[t]) / 1000);
   const { stats } = line;
   let sum = 0;
@@ -71,14 +75,16 @@ export function lineOf(series: Series, bucketMs: number | null): Line {
     const low = lo >= 0 ? numeric(row[lo]) : v;
     const high = hi >= 0 ? numeric(row[hi]) : v;
     if (typeof row[y] === 'boolean') line.stepped = true;
+    const share = aggregated ? (good >= 0 ? Number(row[good]) : 1) : isBad ? 0 : 1;
+    const isUnsure = !isBad && (aggregated ? share < mostlyGood : qualityOf(String(row[q] ?? '')) === 'uncertain');
     push(x, v, low, high);
+    if (isUnsure) (line.unsure ??= [])[line.xs.length - 1] = true;
     if (isBad) {
       const end = Math.min(times[i + 1] ?? x + Math.min(usual, 60), x + widest);
       const last = line.bad[line.bad.length - 1];
       if (last && x - last[1] <= usual * 1.5) last[1] = end;
       else line.bad.push([x, end]);
     }
-    const share = aggregated ? (good >= 0 ? Number(row[good]) : 1) : isBad ? 0 : 1;
     goodSum += share;
     goodCount++;
     if (v === null) return;

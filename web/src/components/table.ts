@@ -11,4 +11,6 @@ export interface Column<T> {
   /** Stays out of the card on a phone. */
   desktop?: boolean;
   mono?: boolean;
+  /** On a phone's card the text may take two lines. */
+  wrap?: boolean;
 }

@@ -77,6 +77,8 @@ export function span(ms: number, locale: Locale): string {
 export function ago(then: number | null | undefined, now: number, locale: Locale): string {
   if (!then) return '–';
   const passed = now - then;
+  // The server's clock may be a little ahead of this one.
+  if (passed < 0 && passed > -5000) return locale === 'zh' ? '刚刚' : 'now';
   if (passed < 0) return (locale === 'zh' ? '' : 'in ') + span(-passed, locale) + (locale === 'zh' ? '后' : '');
   if (passed < 1000) return locale === 'zh' ? '刚刚' : 'now';
   return span(passed, locale) + (locale === 'zh' ? '前' : ' ago');

@@ -34,6 +34,7 @@ describe('numbers', () => {
     expect(span(90_000_000, 'zh')).toBe('1\u2009天 1\u2009小时');
     expect(ago(1000, 1500, 'en')).toBe('now');
     expect(ago(10_000, 5_000, 'en')).toBe('in 5\u2009s');
+    expect(ago(6_000, 5_000, 'en')).toBe('now');
   });
   it('quality is what stands before the colon', () => {
     expect(qualityOf('bad:timeout')).toBe('bad');
@@ -113,11 +114,23 @@ describe('forms', () => {
 });
 
 it('limits of a condition are its compared numbers, not its durations', () => {
-  expect(limitsOf('avg(temperature, 5m) > 80 degC and vibration >= 4.5 for 30s')).toEqual([80, 4.5]);
+  expect(limitsOf('avg(temperature, 5m) > 80 degC and vibration >= 4.5 for 30s')).toEqual([
+    { name: 'temperature', sign: '>', value: 80, unit: 'degC' },
+    { name: 'vibration', sign: '>=', value: 4.5, unit: '' },
+  ]);
+  expect(limitsOf('suction_pressure < 0.25 bar and vibration > 3 mm/s for 5s').map((b) => b.value + b.unit)).toEqual(['0.25bar', '3mm/s']);
   expect(limitsOf('since(x) > 30s')).toEqual([]);
+  expect(limitsOf('rate(level, 1m) > 2')).toEqual([]);
 });
 
 describe('lines', () => {
+  it('tell which rows are uncertain and keep their values', () => {
+    const rows = ['good', 'uncertain:range', 'good'].map((quality, i) => [i * 1000, i, quality]);
+    const line = lineOf({ tag: 'a', unit: '', columns: ['ts', 'value', 'quality'], rows }, null);
+    expect(line.ys).toEqual([0, 1, 2]);
+    expect([0, 1, 2].map((i) => Boolean(line.unsure?.[i]))).toEqual([false, true, false]);
+    expect(lineOf({ tag: 'a', unit: '', columns: ['ts', 'value', 'quality'], rows: [[0, 1, 'good']] }, null).unsure).toBeNull();
+  });
   it('raw: a hole stays a gap, bad quality is a span, numbers skip bad', () => {
     const rows = [0, 1, 2, 3, 20, 21].map((s) => [s * 1000, s, s === 3 ? 'bad:timeout' : 'good']);
     const line = lineOf({ tag: 'a', unit: '', columns: ['ts', 'value', 'quality'], rows }, null);
