@@ -187,6 +187,10 @@ Result<void> Platform::open() {
 }
 
 Result<void> Platform::begin_work() {
+    // A crash between a device's new name and the move of its tags is made good here; nothing happens where they agree.
+    for (const auto& [tenant, name] : registry_->tenants())
+        for (const auto& device : registry_->list_shared(tenant, "device"))
+            TRY(history_->move_source(tenant, "d:" + device->uid, device->name).context("tags of {}", device->name));
     TRY(flow_->start());
     connections_->start();
     return {};

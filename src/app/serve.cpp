@@ -18,39 +18,40 @@
 namespace gongshu::app {
 namespace {
 
-// Values of --config FILE first, then the command line's on top.
-Result<void> parse(options::Table table, ServeOptions& options, const std::vector<std::string>& arguments) {
-    std::vector<std::string> rest;
-    TRY(table.parse(arguments, rest));
-    if (!rest.empty()) return Error{Code::invalid, "'{}' is not expected here: options begin with --", rest[0]};
-    if (options.config.empty()) return {};
-    const Buffer bytes = TRY(io::read_whole(*io::make_posix_files(), options.config, 1 << 20));
-    const Json config = TRY(registry::parse_yaml(as_text(bytes)).context("{}", options.config));
-    if (!config.is_object())
-        return Error{Code::invalid, "{}: expected names with values, as in 'data: /var/lib/gongshu'", options.config};
+// A value of the configuration file as the command line would have it.
+Result<std::string> option_text(const Json& value) {
+    if (value.is_string()) return std::string(std::string_view(value.as_string()));
+    if (value.is_bool() || value.is_number()) return registry::to_text(value);
+    return Error{Code::invalid, "expected one value, found {}", registry::to_text(value)};
+}
+
+Result<void> apply_config(options::Table& table, const std::string& path) {
+    const Buffer bytes = TRY(io::read_whole(*io::make_posix_files(), path, 1 << 20));
+    const Json config = TRY(registry::parse_yaml(as_text(bytes)));
+    if (!config.is_object()) return Error{Code::invalid, "expected names with values, as in 'data: /var/lib/gongshu'"};
     for (const auto& [key, value] : config.as_object()) {
         if (!value.is_array()) {
-            TRY(table
-                    .set(key, value.is_string() ? std::string(std::string_view(value.as_string()))
-                                                : registry::to_text(value))
-                    .context("{}", options.config));
+            TRY(table.set(key, TRY(option_text(value).context("{}", std::string_view(key)))));
             continue;
         }
+        if (!table.takes_list(key))
+            return Error{Code::invalid, "{} takes one value, not a list", std::string_view(key)};
         for (const Json& one : value.as_array())
-            TRY(table
-                    .set(key, one.is_string() ? std::string(std::string_view(one.as_string())) : registry::to_text(one))
-                    .context("{}", options.config));
+            TRY(table.set(key, TRY(option_text(one).context("{}", std::string_view(key)))));
     }
-    // Once more, so that the command line wins; lists would double, so they are only taken from one place.
-    std::vector<std::string> again;
-    options.insecure.clear();
-    options.allow_target.clear();
-    options.allow_host.clear();
-    for (const auto& [key, value] : config.as_object())
-        if (value.is_array())
-            for (const Json& one : value.as_array())
-                TRY(table.set(key, std::string(std::string_view(one.as_string()))));
-    return table.parse(arguments, again);
+    return {};
+}
+
+// Values of --config FILE first, then the command line's on top.
+Result<void> parse(options::Table (*table_of)(ServeOptions&), ServeOptions& options,
+                   const std::vector<std::string>& arguments) {
+    std::vector<std::string> rest;
+    ServeOptions typed;  // only to learn where the file is
+    TRY(table_of(typed).parse(arguments, rest));
+    if (!rest.empty()) return Error{Code::invalid, "'{}' is not expected here: options begin with --", rest[0]};
+    options::Table table = table_of(options);
+    if (!typed.config.empty()) TRY(apply_config(table, typed.config).context("{}", typed.config));
+    return table.parse(arguments, rest);
 }
 
 Result<void> write_ready(Platform& platform, const ServeOptions& options,
@@ -163,13 +164,13 @@ Result<void> read_logins(PlantFlags& flags) {
 
 Result<int> run_serve(const std::vector<std::string>& arguments) {
     ServeOptions options;
-    TRY(parse(serve_table(options), options, arguments));
+    TRY(parse(serve_table, options, arguments));
     return run(std::move(options), false);
 }
 
 Result<int> run_demo(const std::vector<std::string>& arguments) {
     ServeOptions options;
-    TRY(parse(demo_table(options), options, arguments));
+    TRY(parse(demo_table, options, arguments));
     return run(std::move(options), true);
 }
 
@@ -192,7 +193,7 @@ Result<int> run_plant(const std::vector<std::string>& arguments) {
 
 Result<int> run_verify(const std::vector<std::string>& arguments) {
     ServeOptions options;
-    TRY(parse(serve_table(options), options, arguments));
+    TRY(parse(serve_table, options, arguments));
     TRY(finish(options, false));
     options.http = options.mqtt = "127.0.0.1:0";
     const auto files = io::make_posix_files();

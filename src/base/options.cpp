@@ -156,7 +156,14 @@ Table& Table::list(std::string name, std::vector<std::string>& target, std::stri
                 [&target](std::string_view text) -> Result<void> {
                     target.emplace_back(text);
                     return {};
-                }});
+                },
+                true});
+}
+
+bool Table::takes_list(std::string_view name) const {
+    const std::string wanted = canonical(name);
+    return std::any_of(options_.begin(), options_.end(),
+                       [&](const Option& option) { return option.name == wanted && option.is_list; });
 }
 
 Result<void> Table::set(std::string_view name, std::string_view value) {

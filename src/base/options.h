@@ -21,6 +21,7 @@ struct Option {
     std::string range_text;    // "1 … 36500", "" = any
     bool is_switch = false;    // takes no value on the command line
     std::function<Result<void>(std::string_view)> set;
+    bool is_list = false;  // may be given several times
 };
 
 // "500ms", "30s", "5m", "2h", "1d" and sums of them; Code::invalid names what was found.
@@ -57,6 +58,7 @@ public:
     const std::vector<Option>& all() const { return options_; }
     // Code::invalid naming the option and, for an unknown one, the nearest that exists.
     Result<void> set(std::string_view name, std::string_view value);
+    bool takes_list(std::string_view name) const;
     // Command line: --name value, --name=value, --switch. What does not begin with "--" goes to `rest`. Underscore and
     // dash in names are the same.
     Result<void> parse(const std::vector<std::string>& arguments, std::vector<std::string>& rest);

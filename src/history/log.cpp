@@ -149,12 +149,14 @@ void Log::when_synced(std::uint64_t position, io::Loop& loop, std::function<void
             waiters_.push_back({position, &loop, std::move(then)});
     }
     if (already) return loop.post([then = std::move(then), result = *already] { then(result); });
-    if (start_sync()) return;
-    // The pool is full: try again from a loop, where there are timers.
+    if (!start_sync()) retry_sync(loop);
+}
+
+// The pool was full: tries again from a loop, where there are timers, until somebody syncs.
+void Log::retry_sync(io::Loop& loop) {
     loop.post([weak = weak_from_this(), &loop] {
         loop.after(kMillisecond, [weak, &loop] {
-            if (auto log = weak.lock(); log && !log->start_sync())
-                log->when_synced(0, loop, [](const Result<void>&) {});
+            if (const auto log = weak.lock(); log && !log->start_sync()) log->retry_sync(loop);
         });
     });
 }

@@ -40,6 +40,7 @@ public:
     void when_synced(std::uint64_t position, io::Loop& loop, std::function<void(const Result<void>&)> then);
     // Starts a sync on the pool if something waits for one; false if the pool was full.
     bool start_sync();
+    void retry_sync(io::Loop& loop);
     // Writes and syncs here and now all that was appended before.
     Result<void> flush();
     // flush(), then a new file; returns its number. Records appended after the call are in that file or later ones.
