@@ -76,7 +76,8 @@ int run_command(const std::vector<std::string>& arguments) {
         const auto code = command.run(rest);
         if (code) return *code;
         std::fprintf(stderr, "gongshu %s: %s\n", command.name, code.error().text().c_str());
-        return code.error().code() == Code::invalid ? 2 : 1;
+        const Code why = code.error().code();
+        return why == Code::invalid || why == Code::malformed ? 2 : 1;
     }
     const std::string near = options::nearest(name, known);
     std::fprintf(stderr, "gongshu: there is no command '%s'%s\n", name.c_str(),
