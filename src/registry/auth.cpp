@@ -23,6 +23,7 @@ constexpr DurationNs kUsedStoredEvery = 10 * kMinute;
 constexpr DurationNs kOneTimeAge = kDay;
 constexpr std::string_view kTokenPrefix = "gst_";
 const char* const kWrong = "user or password is wrong";
+const char* const kChanged = "the password was changed at this moment; sign in with the new one";
 
 // "1.2.3.4:5678" and "[::1]:5678" without the port: the next try comes from another one.
 std::string host_of(std::string_view from) {
@@ -85,6 +86,11 @@ private:
         std::optional<TenantId> tenant;
         std::string tenant_name, user;
     };
+    // Who came in, and the hash of the password at that moment: a change since then makes it void.
+    struct Verified {
+        Owner owner;
+        std::string hash;
+    };
     struct Remembered {
         Owner owner;
         DurationNs until = 0;
@@ -100,14 +106,18 @@ private:
     Result<void> check_tenant(TenantId tenant) const;
     Result<Principal> principal_of(const Owner& owner, std::string_view from) const;
     Result<void> set_rights(Principal& principal, std::string_view role) const;
-    Result<Owner> verify(std::string_view user, std::string_view password, std::string_view from,
-                         std::string_view door);
-    Result<Session> open_session(const Owner& owner, std::string_view from, std::string_view action,
+    Result<Verified> verify(std::string_view user, std::string_view password, std::string_view from,
+                            std::string_view door);
+    // Of the present password; empty if there is none. Under mutex_.
+    std::string hash_of(const std::string& uid) const;
+    Result<Session> open_session(const Verified& verified, std::string_view from, std::string_view action,
                                  std::vector<Statement> statements);
     std::vector<std::string> crowded_out(const Owner& owner) const;
     Result<DevicePrincipal> device_of(const Owner& owner) const;
+    // With `instead_of` only if the present password still has that hash, else Code::unauthorized.
     Result<void> store_password(const Owner& owner, std::string_view user, std::string_view password, bool must_change,
-                                const Actor& actor, const std::string& keep_session_hmac);
+                                const Actor& actor, const std::string& keep_session_hmac,
+                                const std::optional<std::string>& instead_of);
     void refused(const Named& named, std::string_view action, std::string_view from);
     void on_change(const Change& change);
     void on_role(const Resource& role);
@@ -204,8 +214,13 @@ void AuthImpl::refused(const Named& named, std::string_view action, std::string_
     registry_.audit(nobody, action, "user", named.user.substr(0, kNameBytesMax), "{}", false);
 }
 
-Result<Owner> AuthImpl::verify(std::string_view user, std::string_view password, std::string_view from,
-                               std::string_view door) {
+std::string AuthImpl::hash_of(const std::string& uid) const {
+    const auto found = tables_.passwords.find(uid);
+    return found == tables_.passwords.end() ? std::string() : found->second.hash;
+}
+
+Result<AuthImpl::Verified> AuthImpl::verify(std::string_view user, std::string_view password, std::string_view from,
+                                            std::string_view door) {
     const Named named = parse_user(user);
     const std::string key = user_key(named), host = host_of(from);
     std::string encoded;
@@ -222,8 +237,7 @@ Result<Owner> AuthImpl::verify(std::string_view user, std::string_view password,
         address_tries_.failed(host, now);
         if (resource) {
             owner = {resource->tenant, resource->uid};
-            if (const auto found = tables_.passwords.find(resource->uid); found != tables_.passwords.end())
-                encoded = found->second.hash;
+            encoded = hash_of(resource->uid);
         }
     }
     const auto right = passwords_.verify(encoded, password);
@@ -239,7 +253,7 @@ Result<Owner> AuthImpl::verify(std::string_view user, std::string_view password,
         }
     }
     if (!right) return right.error();
-    if (who) return owner;
+    if (who) return Verified{owner, encoded};
     refused(named, door, from);
     return Error{Code::unauthorized, "{}", kWrong};
 }
@@ -259,8 +273,9 @@ std::vector<std::string> AuthImpl::crowded_out(const Owner& owner) const {
     return out;
 }
 
-Result<Session> AuthImpl::open_session(const Owner& owner, std::string_view from, std::string_view action,
+Result<Session> AuthImpl::open_session(const Verified& verified, std::string_view from, std::string_view action,
                                        std::vector<Statement> statements) {
+    const Owner& owner = verified.owner;
     Session session{io::random_token(), io::random_token(), TRY(principal_of(owner, from))};
     session.principal.csrf = session.csrf;
     const TimeNs now = clock_.now();
@@ -270,6 +285,8 @@ Result<Session> AuthImpl::open_session(const Owner& owner, std::string_view from
     std::vector<std::string> crowded;
     {
         const std::lock_guard lock(mutex_);
+        // Changed while Argon2id worked; until writer_ is free again it cannot change any more.
+        if (hash_of(owner.uid) != verified.hash) return Error{Code::unauthorized, "{}", kChanged};
         crowded = crowded_out(owner);
     }
     for (const std::string& out : crowded) statements.push_back({"delete from auth_sessions where hmac = :a", {out}});
@@ -285,13 +302,14 @@ Result<Session> AuthImpl::open_session(const Owner& owner, std::string_view from
 }
 
 Result<Session> AuthImpl::sign_in(std::string_view user, std::string_view password, std::string_view from) {
-    const Owner owner = TRY(verify(user, password, from, "sign_in"));
-    return open_session(owner, from, "sign_in", {});
+    const Verified verified = TRY(verify(user, password, from, "sign_in"));
+    return open_session(verified, from, "sign_in", {});
 }
 
 Result<Session> AuthImpl::sign_in_once(std::string_view one_time, std::string_view from) {
     const std::string key = hmac("one_time", one_time), host = host_of(from);
     std::optional<StoredOneTime> found;
+    std::string hash;
     {
         const std::lock_guard lock(mutex_);
         const DurationNs now = clock_.monotonic();
@@ -302,12 +320,14 @@ Result<Session> AuthImpl::sign_in_once(std::string_view one_time, std::string_vi
         if (const auto node = tables_.one_time.extract(key); !node.empty() && node.mapped().expires > clock_.now())
             found = node.mapped();
         if (!found) address_tries_.failed(host, now);
+        if (found) hash = hash_of(found->owner.uid);
     }
     if (!found) {
         refused({kDefaultTenantId, std::string(kDefaultTenant), ""}, "sign_in_once", from);
         return Error{Code::unauthorized, "this link was used already or has expired; sign in with user and password"};
     }
-    return open_session(found->owner, from, "sign_in_once", {{"delete from auth_one_time where hmac = :a", {key}}});
+    return open_session({found->owner, hash}, from, "sign_in_once",
+                        {{"delete from auth_one_time where hmac = :a", {key}}});
 }
 
 void AuthImpl::sign_out(std::string_view session_token) {
@@ -374,8 +394,10 @@ Result<Principal> AuthImpl::check_password(std::string_view user, std::string_vi
         if (found != remembered_.end() && found->second.until > clock_.monotonic()) owner = found->second.owner;
     }
     if (!owner) {
-        owner = TRY(verify(user, password, from, "password"));
+        const Verified verified = TRY(verify(user, password, from, "password"));
+        owner = verified.owner;
         const std::lock_guard lock(mutex_);
+        if (hash_of(owner->uid) != verified.hash) return Error{Code::unauthorized, "{}", kChanged};
         if (remembered_.size() >= kRememberedMax)
             remembered_.clear();  // costs each of them one more hash, nothing else
         remembered_[key] = {*owner, clock_.monotonic() + options_.cache};
@@ -384,9 +406,14 @@ Result<Principal> AuthImpl::check_password(std::string_view user, std::string_vi
 }
 
 Result<void> AuthImpl::store_password(const Owner& owner, std::string_view user, std::string_view password,
-                                      bool must_change, const Actor& actor, const std::string& keep_session_hmac) {
+                                      bool must_change, const Actor& actor, const std::string& keep_session_hmac,
+                                      const std::optional<std::string>& instead_of) {
     const std::string encoded = TRY(passwords_.hash(password));
     const std::lock_guard writer(writer_);
+    if (instead_of) {
+        const std::lock_guard lock(mutex_);
+        if (hash_of(owner.uid) != *instead_of) return Error{Code::unauthorized, "{}", kChanged};
+    }
     const auto tenant = static_cast<std::int64_t>(owner.tenant.value);
     TRY(registry_.database().change(
         {{"delete from auth_passwords where uid = :a", {owner.uid}},
@@ -413,8 +440,10 @@ Result<void> AuthImpl::change_password(const Principal& who, std::string_view ol
     if (!resource) return Error{Code::not_found, "there is no user \"{}\"", who.name};
     const Owner owner{resource->tenant, resource->uid};
     bool must_change = false;
+    std::string hash;
     {
         const std::lock_guard lock(mutex_);
+        hash = hash_of(owner.uid);
         const auto found = tables_.passwords.find(owner.uid);
         must_change = found == tables_.passwords.end() || found->second.must_change;
     }
@@ -424,11 +453,12 @@ Result<void> AuthImpl::change_password(const Principal& who, std::string_view ol
         if (!verified && verified.error().code() == Code::unauthorized)
             return Error{Code::invalid, "old: this is not the present password"};
         if (!verified) return verified.error();
+        hash = verified->hash;
         if (old == fresh) return Error{Code::invalid, "password: it must differ from the present one"};
     }
     TRY(check_password_rules(fresh, who.name));
     TRY(store_password(owner, who.name, fresh, false, who.actor,
-                       keep_session.empty() ? "" : hmac("session", keep_session)));
+                       keep_session.empty() ? "" : hmac("session", keep_session), hash));
     tell_revoked(owner.tenant, "user:" + who.name);
     return {};
 }
@@ -438,7 +468,7 @@ Result<void> AuthImpl::set_password(const Actor& actor, std::string_view user, s
     const auto resource = registry_.find(actor.tenant, "user", user);
     if (!resource) return Error{Code::not_found, "there is no user \"{}\"", user};
     TRY(check_password_rules(password, user));
-    TRY(store_password({resource->tenant, resource->uid}, user, password, true, actor, ""));
+    TRY(store_password({resource->tenant, resource->uid}, user, password, true, actor, "", std::nullopt));
     tell_revoked(resource->tenant, "user:" + std::string(user));
     return {};
 }
@@ -671,7 +701,7 @@ Result<void> AuthImpl::make_first_user() {
     }
     // 20 characters of 64 kinds: 120 bits.
     first.password = given ? options_.admin_password : io::random_token().substr(0, 20);
-    TRY(store_password(owner, first.user, first.password, !given, system, ""));
+    TRY(store_password(owner, first.user, first.password, !given, system, "", std::nullopt));
     if (given) return {};
     first.one_time = io::random_token();
     const std::string key = hmac("one_time", first.one_time);

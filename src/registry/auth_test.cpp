@@ -321,6 +321,36 @@ TEST_F(AuthTest, SignInsAndRefusalsAreOnRecordAndNoSecretIs) {
     }
 }
 
+// Whoever comes with the old password while it is being changed is out afterwards, whenever the change came.
+TEST_F(AuthTest, TheOldPasswordIsDeadOnceItIsChanged) {
+    ASSERT_TRUE(world.put("user", "li", R"({"role":"viewer"})"));
+    std::string old = "password number 0";
+    ASSERT_TRUE(auth().set_password(world.admin, "li", old));
+    for (int round = 1; round <= 20; ++round) {
+        const std::string fresh = fmt::format("password number {}", round), from = fmt::format("10.1.0.{}:7", round);
+        std::atomic<bool> began = false;
+        std::vector<std::string> sessions;
+        std::jthread guest([&] {
+            for (;;) {
+                const auto session = auth().sign_in("li", old, from);
+                began = true;
+                began.notify_one();
+                if (!session) break;
+                sessions.push_back(session->token);
+            }
+        });
+        std::jthread other([&] { std::ignore = auth().check_password("li@default", old, from); });
+        began.wait(false);
+        ASSERT_TRUE(auth().set_password(world.admin, "li", fresh));
+        guest.join();
+        other.join();
+        for (const std::string& session : sessions) EXPECT_FALSE(auth().check_session(session, from)) << round;
+        EXPECT_FALSE(auth().check_password("li@default", old, from)) << round;
+        ASSERT_TRUE(auth().sign_in("li", fresh, from)) << round;
+        old = fresh;
+    }
+}
+
 TEST_F(AuthTest, ManyAtOnce) {
     std::atomic<int> in = 0;
     {
