@@ -125,10 +125,12 @@ private:
         if (resource.kind == "rule") {
             const bool deleted = change.what == registry::Change::What::deleted;
             strand_.enqueue([this, tenant = resource.tenant, name = resource.name, uid = resource.uid, deleted] {
-                if (deleted && !parts_.registry.find(tenant, "rule", name))
-                    retire_others(tenant, uid, {}, "rule deleted");
+                if (!deleted) return plan_rule({tenant, name});
+                forget_waiting({tenant, name});
+                if (const auto rule = rule_of(tenant, name, uid))
+                    plan_rule({tenant, rule->name});  // it has another name now, and keeps its alarms
                 else
-                    plan_rule({tenant, name});
+                    retire_others(tenant, uid, {}, "rule deleted");
             });
         } else if (resource.kind == "device" || resource.kind == "device_type") {
             strand_.enqueue([this, tenant = resource.tenant] {
@@ -138,6 +140,15 @@ private:
                 }
             });
         }
+    }
+
+    // The rule that was called `name`, by whatever name it goes now; null if it is gone.
+    std::shared_ptr<const registry::Resource> rule_of(TenantId tenant, const std::string& name,
+                                                      const std::string& uid) const {
+        if (auto rule = parts_.registry.find(tenant, "rule", name); rule && rule->uid == uid) return rule;
+        for (auto& rule : parts_.registry.list_shared(tenant, "rule"))
+            if (rule->uid == uid) return rule;
+        return nullptr;
     }
 
     // ---- start
@@ -158,7 +169,7 @@ private:
 
     // An active alarm whose rule runs no more.
     void clear_stray(const Alarm& alarm) {
-        const auto rule = parts_.registry.find(alarm.tenant, "rule", alarm.rule);
+        const auto rule = rule_of(alarm.tenant, alarm.rule, alarm.rule_uid);
         const auto spec = rule ? registry::spec_of<RuleSpec>(*rule) : Result<RuleSpec>(Error{Code::not_found, "none"});
         const std::string reason = !rule                    ? "rule deleted"
                                    : spec && !spec->enabled ? "rule disabled"
