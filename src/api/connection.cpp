@@ -13,6 +13,8 @@ namespace gongshu::api {
 namespace {
 
 constexpr std::size_t kGzipBytesMin = 1024;
+// A body that anybody may send: it costs no more than heads do, so it is not counted.
+constexpr std::uint64_t kStrangerBytes = 64 << 10;
 
 bool is_loopback(std::string_view host) {
     return host.starts_with("127.") || host == "::1" || host == "::ffff:127.0.0.1";
@@ -84,7 +86,7 @@ Connection::Connection(Hub& hub, std::unique_ptr<io::Stream> stream)
           {.header_bytes_max = hub.core->options.header_bytes_max, .body_bytes_max = hub.core->options.body_bytes_max}),
       deadline_(hub.core->clock().monotonic() + hub.core->options.idle_max) {}
 
-Connection::~Connection() { hub_.forget_body(promised_bytes_); }
+Connection::~Connection() { forget_body(); }
 
 void Connection::start() {
     stream_->set_send_bytes_max(hub_.core->options.send_bytes_max);
@@ -143,27 +145,51 @@ void Connection::parse(Bytes bytes) {
     }
 }
 
+Result<bool> Connection::is_known(const wire::HttpRequest& head) const {
+    const Core& core = *hub_.core;
+    if (core.options.no_auth && loopback_) return true;
+    const std::string_view authorization = head.header("authorization");
+    const std::size_t space = std::min(authorization.find(' '), authorization.size());
+    if (wire::media_type(authorization.substr(0, space)) == "bearer") {
+        TRY(core.deps.auth.check_bearer(authorization.substr(std::min(space + 1, authorization.size())), from_));
+        return true;
+    }
+    if (!authorization.empty()) return false;
+    const std::string_view cookie = wire::find_cookie(head.header("cookie"), "gongshu");
+    if (cookie.empty()) return Error{Code::unauthorized, "sign in first: POST /api/v1/session, a token or basic auth"};
+    TRY(core.deps.auth.check_session(cookie, from_));
+    return true;
+}
+
+void Connection::forget_body() {
+    if (promised_to_stranger_)
+        hub_.forget_body_of_stranger(from_, promised_bytes_);
+    else
+        hub_.forget_body(promised_bytes_);
+    promised_bytes_ = 0;
+    promised_to_stranger_ = false;
+}
+
 // Refuses what will be refused anyway before its body comes in, and says how long that may be.
 Result<std::uint64_t> Connection::on_head(const wire::HttpRequest& head, bool expects_continue) {
     const ApiOptions& options = hub_.core->options;
-    hub_.forget_body(promised_bytes_);
-    promised_bytes_ = 0;
+    forget_body();
     TRY(check_host(head));
     match_ = TRY(match_route(head.method, head.path()));
-    if (match_.route == nullptr) return std::uint64_t{64} << 10;
-    if (changes(head.method) && match_.route->access != Access::open && !options.no_auth &&
-        head.header("authorization").empty() && wire::find_cookie(head.header("cookie"), "gongshu").empty()) {
-        return Error{Code::unauthorized, "sign in first: POST /api/v1/session, a token or basic auth"};
-    }
-    const std::uint64_t allowed = match_.route->size == Size::write ? options.write_bytes_max : options.body_bytes_max;
-    if (changes(head.method)) {
+    if (match_.route == nullptr) return kStrangerBytes;
+    std::uint64_t allowed = match_.route->size == Size::write ? options.write_bytes_max : options.body_bytes_max;
+    if (!changes(head.method) || match_.route->access == Access::open) {
+        allowed = std::min(allowed, kStrangerBytes);
+    } else {
+        const bool known = TRY(is_known(head));
         const bool measured = !head.header("content-length").empty();
         const std::uint64_t wanted =
             measured ? std::strtoull(std::string{head.header("content-length")}.c_str(), nullptr, 10) : allowed;
-        if (wanted <= allowed) {
-            if (!hub_.promise_body(wanted))
+        if (wanted <= allowed && (known || wanted > kStrangerBytes)) {
+            if (known ? !hub_.promise_body(wanted) : !hub_.promise_body_to_stranger(from_, wanted))
                 return Error{Code::unavailable, "too many requests are coming in: try again in a moment"};
             promised_bytes_ = wanted;
+            promised_to_stranger_ = !known;
         }
     }
     if (expects_continue) stream_->send(as_bytes("HTTP/1.1 100 Continue\r\n\r\n"));
@@ -474,8 +500,7 @@ void Connection::send_head(const Answer& answer, std::optional<std::uint64_t> le
 
 void Connection::send(Answer answer) {
     state_ = State::sending;
-    hub_.forget_body(promised_bytes_);
-    promised_bytes_ = 0;
+    forget_body();
     hub_.count_answer(answer.status);
     const std::string_view known = ask_->http.header("if-none-match");
     if (answer.status == 200 && !answer.etag.empty() &&

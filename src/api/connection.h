@@ -37,6 +37,9 @@ private:
 
     void on_data(Bytes bytes);
     void parse(Bytes bytes);
+    // Whether the head tells who calls without computing a password; a token or session that is none is an error.
+    Result<bool> is_known(const wire::HttpRequest& head) const;
+    void forget_body();
     Result<std::uint64_t> on_head(const wire::HttpRequest& head, bool expects_continue);
     wire::HttpNext on_request(wire::HttpRequest request);
 
@@ -78,6 +81,7 @@ private:
     std::uint64_t serial_ = 0;  // of the request; an answer to an older one is dropped
     Match match_;
     std::uint64_t promised_bytes_ = 0;
+    bool promised_to_stranger_ = false;
     AskPtr ask_;
     DurationNs deadline_;
     // The answer that goes out.

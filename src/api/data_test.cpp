@@ -140,6 +140,8 @@ TEST(Tenants, SeeNothingOfEachOther) {
     EXPECT_EQ(world.as(second, "POST", "/api/v1/write", "cpu,host=h1 user=2").status, 204);
     EXPECT_NE(world.as(first, "GET", "/api/v1/last?tag=cpu/h1.user").body.find(",1,\"good\""), std::string::npos);
     EXPECT_NE(world.as(second, "GET", "/api/v1/last?tag=cpu/h1.user").body.find(",2,\"good\""), std::string::npos);
+    EXPECT_EQ(world.as(world.token("admin", "plant2"), "POST", "/api/v1/admin/compact").status, 403);
+    EXPECT_EQ(world.as(world.token("admin"), "POST", "/api/v1/admin/compact").status, 200);
     EXPECT_EQ(world.as(first, "PUT", "/api/v1/sites/a", R"({"spec":{"time_zone":"Asia/Shanghai"}})").status, 200);
     EXPECT_EQ(world.as(second, "GET", "/api/v1/sites").body, R"({"items":[]})");
     world.flow.fake_alarms.raise([] {

@@ -46,6 +46,10 @@ public:
     // How much body the requests that are coming in were promised.
     bool promise_body(std::uint64_t bytes);
     void forget_body(std::uint64_t bytes) { promised_bytes_ -= bytes; }
+    // The same for a caller whose password is not checked yet: all of them together get half of it and each address a
+    // quarter, so that strangers cannot hinder those who are known.
+    bool promise_body_to_stranger(const std::string& from, std::uint64_t bytes);
+    void forget_body_of_stranger(const std::string& from, std::uint64_t bytes);
 
     // Runs `job` on the pool, at most requests_of_tenant_max at once of a tenant. Code::limit or Code::unavailable if
     // not. After it end_job() must be called on the loop.
@@ -73,7 +77,9 @@ private:
     std::unordered_map<TenantId, std::uint32_t> jobs_;
     std::unordered_map<std::uint64_t, TagInfo> tag_infos_;  // emptied when full or a device was renamed
     std::map<TenantId, std::string> connections_json_;
-    std::uint64_t promised_bytes_ = 0;
+    std::uint64_t promised_bytes_ = 0;  // of all
+    std::uint64_t promised_to_strangers_ = 0;
+    std::unordered_map<std::string, std::uint64_t> strangers_;  // by address, only those that were promised something
     Counter* answers_[6] = {};  // by the first digit of the status
 };
 

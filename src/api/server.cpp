@@ -62,6 +62,24 @@ bool Hub::promise_body(std::uint64_t bytes) {
     return true;
 }
 
+bool Hub::promise_body_to_stranger(const std::string& from, std::uint64_t bytes) {
+    const std::uint64_t all_max = core->options.bodies_bytes_max / 2, address_max = all_max / 2;
+    const auto found = strangers_.find(from);
+    const std::uint64_t already = found == strangers_.end() ? 0 : found->second;
+    if (already + bytes > address_max || promised_to_strangers_ + bytes > all_max) return false;
+    if (!promise_body(bytes)) return false;
+    promised_to_strangers_ += bytes;
+    strangers_[from] += bytes;
+    return true;
+}
+
+void Hub::forget_body_of_stranger(const std::string& from, std::uint64_t bytes) {
+    forget_body(bytes);
+    promised_to_strangers_ -= bytes;
+    const auto found = strangers_.find(from);
+    if (found != strangers_.end() && (found->second -= bytes) == 0) strangers_.erase(found);
+}
+
 Result<void> Hub::start_job(TenantId tenant, std::function<void()> job) {
     std::uint32_t& running = jobs_[tenant];
     if (tenant && running >= core->options.requests_of_tenant_max) {

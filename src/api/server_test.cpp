@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <deque>
+
 #include "api/answer.h"
 #include "api/gzip.h"
 #include "api/testing/world_test.h"
@@ -190,6 +193,44 @@ TEST(Server, KeepsItsLimits) {
     world.sim.run_for(kSecond);
     begin("GET /api/v1/sites?watch=1 HTTP/1.1\r\n");
     EXPECT_EQ(world.as(token, "GET", "/api/v1/sites").status, 200);
+}
+
+// Somebody who announces much and sends nothing hinders nobody who is known.
+TEST(Server, StrangersCannotHinderWrites) {
+    ApiOptions options;
+    options.bodies_bytes_max = 1 << 20;
+    options.write_bytes_max = 200 << 10;
+    World world{options};
+    const std::string token = world.token("engineer");
+    std::vector<std::unique_ptr<io::Stream>> streams;
+    std::deque<std::string> received;  // of each stream; an answer comes in any number of pieces
+    const auto begin = [&](std::string_view headers) {
+        std::string& text = received.emplace_back();
+        streams.push_back(world.connect());
+        streams.back()->start({.on_data = [&text](Bytes bytes) { text.append(as_text(bytes)); },
+                               .on_closed = [](const Error&) {},
+                               .on_drained = {}});
+        streams.back()->send(as_bytes(
+            fmt::format("POST /api/v1/write HTTP/1.1\r\nHost: localhost\r\nContent-Length: 204800\r\n{}\r\n", headers)));
+        world.sim.run_for(100 * kMillisecond);
+    };
+    const auto answered = [&](std::string_view status) {
+        return std::count_if(received.begin(), received.end(), [&](const std::string& text) {
+            return text.starts_with(fmt::format("HTTP/1.1 {} ", status));
+        });
+    };
+    const std::string basic = io::base64(as_bytes(fmt::format("admin:{}", test::kPassword)));
+    for (int i = 0; i < 20; ++i) begin("Authorization: Bearer x\r\n");
+    for (int i = 0; i < 20; ++i) begin("Cookie: gongshu=x\r\n");
+    EXPECT_EQ(answered("401"), 40);
+    for (int i = 0; i < 20; ++i) begin("Authorization: Basic eDp5\r\n");
+    EXPECT_EQ(answered("503"), 19);  // one fits into a quarter
+    const std::string lines = "a x=1\n" + std::string(150 << 10, '#');
+    EXPECT_EQ(world.as(token, "POST", "/api/v1/write", lines).status, 204);
+    EXPECT_EQ(world.ask("POST", "/api/v1/write", {{{"authorization", "Basic " + basic}}, "a x=1"}).status, 204);
+    streams.clear();
+    world.sim.run_for(kSecond);
+    EXPECT_EQ(world.ask("POST", "/api/v1/write", {{{"authorization", "Basic " + basic}}, lines}).status, 204);
 }
 
 TEST(Server, CarriesSecurityHeadersAndStaticFiles) {
