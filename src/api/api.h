@@ -96,6 +96,8 @@ public:
     virtual Result<io::Address> listen(const io::Address& address, const io::ListenOptions& options) = 0;
     // What GET status tells of all doors: {"http":"127.0.0.1:8080","mqtt":…}.
     virtual void set_listeners(std::map<std::string, std::string> listeners) = 0;
+    // The certificate that phones and browsers of the plant's network shall trust, PEM: what GET /ca.crt gives.
+    virtual void set_authority(std::string certificate_pem) = 0;
     // Closes all connections; those that wait for an answer get none. Nothing is accepted afterwards.
     virtual void stop() = 0;
 };

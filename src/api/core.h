@@ -145,6 +145,7 @@ public:
     Guarded<std::map<TenantId, Rate>> rates;
     Guarded<std::map<TenantId, std::pair<DurationNs, std::size_t>>> tag_counts;  // when counted, how many
     Guarded<std::map<std::string, std::string>> listeners;
+    Guarded<std::string> authority;  // certificate, PEM; "" without --lan
     // (tenant, series text, field) -> tag. Emptied when full.
     Guarded<std::unordered_map<std::string, TagId>> series;
 

@@ -64,6 +64,7 @@ void sample_rates(Core& core);  // every few seconds: what overview tells as rea
 // operation_handlers.cpp
 Result<Answer> get_health(Core& core, const Ask& ask);
 Result<Answer> get_metrics(Core& core, const Ask& ask);
+Result<Answer> get_authority(Core& core, const Ask& ask);
 Result<Answer> get_openapi(Core& core, const Ask& ask);
 Result<Answer> post_compact(Core& core, const Ask& ask);
 

@@ -51,6 +51,16 @@ Result<Answer> get_metrics(Core& core, const Ask& ask) {
     return answer;
 }
 
+// No secret: it is what others trust, and they fetch it before they can.
+Result<Answer> get_authority(Core& core, const Ask&) {
+    std::string certificate = *core.authority.lock();
+    if (certificate.empty())
+        return Error{Code::not_found, "this server has no certificate authority of its own; --lan makes one"};
+    Answer answer = json_answer(std::move(certificate));
+    answer.media_type = "application/x-x509-ca-cert";
+    return answer;
+}
+
 Result<Answer> get_openapi(Core& core, const Ask&) {
     std::vector<registry::FixedPath> paths;
     for (const Route& route : routes()) {

@@ -73,6 +73,8 @@ constexpr Route kRoutes[] = {
      "operation", "Is the server able to take data"},
     {get, "/metrics", Access::open, Role::none, Run::pool, Size::small, now<get_metrics>,
      "operation", "Prometheus metrics; off loopback a token is needed"},
+    {get, "/ca.crt", Access::open, Role::none, Run::loop, Size::small, now<get_authority>,
+     "operation", "The certificate that browsers and phones of the plant's network shall trust"},
     {get, "/openapi.json", Access::open, Role::none, Run::pool, Size::small, now<get_openapi>,
      "operation", "This interface as OpenAPI 3.1"},
 

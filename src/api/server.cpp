@@ -225,6 +225,10 @@ public:
         *hub_->core->listeners.lock() = std::move(listeners);
     }
 
+    void set_authority(std::string certificate_pem) override {
+        *hub_->core->authority.lock() = std::move(certificate_pem);
+    }
+
     void stop() override {
         listeners_.clear();
         hub_->close_all();

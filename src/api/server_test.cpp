@@ -388,6 +388,16 @@ TEST(Alarms, AreListedAcknowledgedAndTold) {
         << checked.body;
 }
 
+TEST(Server, HandsOutTheAuthority) {
+    World world;
+    EXPECT_EQ(world.ask("GET", "/ca.crt").status, 404);
+    world.server->set_authority("-----BEGIN CERTIFICATE-----\n");
+    const auto got = world.ask("GET", "/ca.crt");
+    EXPECT_EQ(got.status, 200);
+    EXPECT_EQ(got.body, "-----BEGIN CERTIFICATE-----\n");
+    EXPECT_EQ(got.header("content-type"), "application/x-x509-ca-cert");
+}
+
 TEST(Status, TellsWhatIsThere) {
     World world;
     world.server->set_listeners({{"http", "127.0.0.1:8080"}});

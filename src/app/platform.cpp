@@ -154,6 +154,8 @@ Result<std::shared_ptr<const io::TlsServer>> Platform::make_tls(const std::vecto
     }
     std::vector<std::string> names = addresses;
     names.push_back(io::host_name());
+    doors_.fingerprint = TRY(io::certificate_fingerprint(authority.certificate_pem));
+    server_->set_authority(authority.certificate_pem);
     names.insert(names.end(), options_.allow_host.begin(), options_.allow_host.end());
     // A fresh one at each start: the addresses of a machine change, the authority that phones trust does not.
     return io::make_tls_server(TRY(io::issue_server_certificate(authority, names, clock_->now(), 397)));
@@ -170,6 +172,7 @@ Result<void> Platform::open_lan() {
     for (const std::string& host : addresses) {
         const auto page = TRY(server_->listen({host, http.port}, {.tls = tls}));
         doors_.lan.push_back("https://" + io::to_string(page));
+        if (doors_.authority.empty()) doors_.authority = doors_.lan.back() + "/ca.crt";
         const auto broker =
             TRY(broker_->listen({host, mqtt.port == 0 ? std::uint16_t{0} : kMqttTlsPort}, {.tls = tls}));
         doors_.lan.push_back("mqtts://" + io::to_string(broker));
@@ -204,17 +207,17 @@ registry::Actor Platform::system_actor() const {
             .from = ""};
 }
 
+// The loop holds the only copy of what is to be done again, so that all of it goes with the loop.
+void Platform::every(io::Loop& loop, DurationNs interval, std::function<void()> work) {
+    loop.after(interval, [&loop, interval, work = std::move(work)]() mutable {
+        work();
+        every(loop, interval, std::move(work));
+    });
+}
+
 void Platform::tend(io::Loop& control) {
-    const auto every = [&control](DurationNs interval, std::function<void()> work) {
-        const auto again = std::make_shared<std::function<void()>>();
-        *again = [&control, interval, work = std::move(work), again] {
-            work();
-            control.after(interval, *again);
-        };
-        control.after(interval, *again);
-    };
-    every(kMinute, [this] { pool_->submit([this] { auth_->tidy(); }); });
-    every(kHour, [this] {
+    every(control, kMinute, [this] { pool_->submit([this] { auth_->tidy(); }); });
+    every(control, kHour, [this] {
         pool_->submit([this] {
             if (auto removed = history_->apply_retention(); !removed)
                 log_error("app", "retention: {}", removed.error().text());

@@ -30,6 +30,8 @@ struct Doors {
     std::string http;              // "http://127.0.0.1:8080"
     std::string mqtt;              // "mqtt://127.0.0.1:1883"
     std::vector<std::string> lan;  // further ones opened by --lan
+    std::string authority;         // with --lan: where phones get the certificate, "https://192.168.1.5:8080/ca.crt"
+    std::string fingerprint;       // of that certificate
 };
 
 // Platform is the whole program wired together; its fields are in the order in which they are made, and they end in the
@@ -64,6 +66,7 @@ private:
     Result<void> make_doors();
     Result<void> open_lan();
     Result<std::shared_ptr<const io::TlsServer>> make_tls(const std::vector<std::string>& addresses);
+    static void every(io::Loop& loop, DurationNs interval, std::function<void()> work);
     void run_on(io::Loop& loop, const std::function<void()>& work);
 
     const ServeOptions options_;

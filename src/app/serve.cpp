@@ -7,6 +7,7 @@
 
 #include "app/demo.h"
 #include "app/platform.h"
+#include "app/qr.h"
 #include "app/serve_options.h"
 #include "base/json_writer.h"
 #include "base/log.h"
@@ -60,7 +61,9 @@ Result<void> write_ready(Platform& platform, const ServeOptions& options,
     std::string text;
     JsonWriter json(text);
     json.begin_object().key("http").text(platform.doors().http).key("mqtt").text(platform.doors().mqtt);
-    json.key("user").text("admin");
+    json.key("lan").begin_array();
+    for (const std::string& door : platform.doors().lan) json.text(door);
+    json.end_array().key("user").text("admin");
     if (first) json.key("password").text(first->password).key("one_time").text(first->one_time);
     json.end_object();
     text += '\n';
@@ -72,6 +75,11 @@ void greet(const Platform& platform, const std::optional<registry::FirstSignIn>&
     std::printf("  pages 页面    %s\n  MQTT          %s\n", platform.doors().http.c_str(),
                 platform.doors().mqtt.c_str());
     for (const std::string& door : platform.doors().lan) std::printf("  LAN           %s\n", door.c_str());
+    if (!platform.doors().authority.empty()) {
+        std::printf("\n  Phones: scan, install, compare 手机扫码安装证书并核对:\n    %s\n    SHA-256 %s\n\n%s",
+                    platform.doors().authority.c_str(), platform.doors().fingerprint.c_str(),
+                    qr_text(platform.doors().authority, io::is_terminal(1)).c_str());
+    }
     if (first) {
         std::printf("\n  First sign-in 首次登录 (works once):\n    %s/#/welcome?one_time=%s\n",
                     platform.doors().http.c_str(), first->one_time.c_str());

@@ -1,6 +1,9 @@
 #include "io/tls.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
 
 #include "base/assert.h"
 #include "io/crypto.h"
@@ -162,6 +165,17 @@ Result<Identity> make_certificate_authority(const std::string& common_name, Time
                     X509_sign(self, key.get(), EVP_sha256()) > 0;
     if (!ok) return tls_error("cannot make a certificate authority");
     return Identity{pem_of(self), pem_of(key.get())};
+}
+
+Result<std::string> certificate_fingerprint(const std::string& pem) {
+    ERR_clear_error();
+    const auto certificate = next_certificate(read_bio(pem).get());
+    if (!certificate) return tls_error("the certificate cannot be read");
+    std::array<unsigned char, 32> digest{};
+    unsigned int bytes = 0;
+    if (X509_digest(certificate.get(), EVP_sha256(), digest.data(), &bytes) != 1 || bytes != digest.size())
+        return tls_error("the certificate's fingerprint cannot be made");
+    return fmt::format("{:02X}", fmt::join(digest, ":"));
 }
 
 Result<Identity> issue_server_certificate(const Identity& authority, const std::vector<std::string>& names, TimeNs now,

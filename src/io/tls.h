@@ -21,6 +21,9 @@ Result<Identity> make_certificate_authority(const std::string& common_name, Time
 Result<Identity> issue_server_certificate(const Identity& authority, const std::vector<std::string>& names, TimeNs now,
                                           int days);
 
+// "AB:CD:…" of SHA-256 over the first certificate of `pem`, as browsers and phones show it.
+Result<std::string> certificate_fingerprint(const std::string& pem);
+
 // TLS 1.2/1.3 settings for accepted streams; shared by listeners, constant.
 class TlsServer;
 Result<std::shared_ptr<const TlsServer>> make_tls_server(const Identity& identity);

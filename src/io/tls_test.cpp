@@ -198,6 +198,24 @@ TEST_P(BothTls, ASecureStreamMayBeDestroyedInItsCallbacks) {
     EXPECT_EQ(got, "bye");
 }
 
+TEST(Tls, TellsAFingerprintAsPhonesDo) {
+    // Of `openssl req -x509 -newkey ed25519`, told by `openssl x509 -fingerprint -sha256`.
+    constexpr const char* kPem = R"PEM(-----BEGIN CERTIFICATE-----
+MIIBMjCB5aADAgECAhR/sz2O2jYAvbv51NVLr5Z/+hoR5DAFBgMrZXAwDzENMAsG
+A1UEAwwEdGVzdDAeFw0yNjExMjEwNjMxMDdaFw0zNjExMTgwNjMxMDdaMA8xDTAL
+BgNVBAMMBHRlc3QwKjAFBgMrZXADIQD9w53arUWHmmZhhrnrRaGgsoxVrRwu44P2
+0+ZIqvn466NTMFEwHQYDVR0OBBYEFCU4CokROyOUkpAOl+GoAiXdq8T2MB8GA1Ud
+IwQYMBaAFCU4CokROyOUkpAOl+GoAiXdq8T2MA8GA1UdEwEB/wQFMAMBAf8wBQYD
+K2VwA0EAj3+aCV/mT0UGCm+nzUF3Q4D4QBNOPnYfo2RQUmi54GT3n/DurDLuK3kc
+8YWK6NIm73iljx66cNa013lNggnBDA==
+-----END CERTIFICATE-----
+)PEM";
+    EXPECT_EQ(certificate_fingerprint(kPem).value(),
+              "25:AB:18:63:D9:39:AF:F8:D3:D6:6E:7F:A8:77:74:09:"
+              "34:DE:DE:B6:BF:14:D8:41:24:00:EE:B3:6D:13:95:84");
+    EXPECT_EQ(certificate_fingerprint("no PEM").error().code(), Code::invalid);
+}
+
 TEST(Tls, AHandshakeThatDoesNotEndTimesOut) {
     SimPlace place;
     const auto authority = make_certificate_authority("test", kNow).value();
