@@ -187,7 +187,13 @@ std::string render_check(const flow::CheckAnswer& answer) {
             .key("column")
             .integer(error.column)
             .key("length")
-            .integer(error.length);
+            .integer(error.length)
+            .key("code")
+            .text(error.code)
+            .key("text_zh")
+            .text(error.text_in("zh"))
+            .key("expected_zh")
+            .text(error.expected_in("zh"));
         out.key("found").text(error.found).key("expected").text(error.expected).key("suggest").begin_array();
         for (const std::string& text : error.suggest) out.text(text);
         out.end_array().end_object().end_object();

@@ -1,75 +1,36 @@
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <deque>
 
 #include "base/assert.h"
-#include "expr/expr.h"
+#include "expr/cell.h"
+#include "expr/machine.h"
+#include "expr/step_window.h"
 #include "expr/window.h"
 
 namespace gongshu::expr {
 namespace {
 
-constexpr DurationNs kPoll = kSecond;  // how often since() is looked at when its crossing cannot be told beforehand
-
-// A value on its way through the operations.
-struct Cell {
-    Kind kind = Kind::any;
-    bool known = false;
-    bool missing = false;
-    double number = 0;  // truth: 0 or 1; quality: its Grade
-    std::string_view text;
-    Quality quality;
-
-    bool yes() const { return known && number != 0; }
-    bool no() const { return known && number == 0; }
-};
-
-Quality worse(Quality a, Quality b) { return b.grade < a.grade ? b : a; }
-
-Cell unknown(Quality quality, bool missing) {
-    Cell cell;
-    cell.missing = missing;
-    cell.quality = quality.grade == Grade::bad ? quality : bad(Reason::computed);
-    return cell;
-}
-
-Cell truth_of(bool truth, Quality quality) {
-    return {.kind = Kind::truth, .known = true, .number = truth ? 1.0 : 0.0, .quality = quality};
-}
-
-Cell number_of(double number, Quality quality) {
-    if (!std::isfinite(number)) return unknown(bad(Reason::computed), false);
-    return {.kind = Kind::number, .known = true, .number = number, .quality = quality};
-}
-
-int kids_of(NodeOp op) {
-    if (op <= NodeOp::window) return 0;
-    if (op == NodeOp::choose) return 3;
-    const bool two = (op >= NodeOp::add && op <= NodeOp::power) || (op >= NodeOp::less && op <= NodeOp::not_equal) ||
-                     op == NodeOp::and_ || op == NodeOp::or_ || op == NodeOp::min || op == NodeOp::max;
-    return two ? 2 : 1;
-}
-
-// Unknown because of either: bad weighs more than missing.
-Cell unknown_of(const Cell& a, const Cell& b) {
-    if (!a.known && !b.known) return unknown(a.missing ? b.quality : a.quality, a.missing && b.missing);
-    return a.known ? unknown(b.quality, b.missing) : unknown(a.quality, a.missing);
-}
-
 class Machine final : public Evaluator {
 public:
     explicit Machine(std::shared_ptr<const ProgramImpl> program)
-        : program_(std::move(program)), tags_(program_->tags_.size()), holds_(program_->holds_) {
-        for (const WindowSpec& spec : program_->windows_) windows_.emplace_back(spec.aggregate, spec.length);
-        for (const Node& node : program_->nodes_) {
-            const std::uint16_t kids[] = {node.a, node.b, node.c};
-            bool since = node.op == NodeOp::since, constant = kids_of(node.op) > 0 || node.op == NodeOp::number;
-            for (int i = 0; i < kids_of(node.op); ++i) {
-                since = since || has_since_[kids[i]];
-                constant = constant && constant_[kids[i]];
-            }
-            has_since_.push_back(since);
-            constant_.push_back(constant);
+        : program_(std::move(program)),
+          tags_(program_->tags_.size()),
+          holds_(program_->holds_),
+          cells_(program_->nodes_.size()),
+          live_(live_nodes(*program_)) {
+        for (const WindowSpec& spec : program_->windows_)
+            windows_.emplace_back(spec.aggregate, spec.length, spec.parameter);
+        for (const WindowSpec& spec : program_->step_windows_) {
+            step_windows_.emplace_back(spec.aggregate, spec.length);
+            turn_windows_.emplace_back(spec.length);
         }
+        for (const LagSpec& spec : program_->lags_) lags_.emplace_back(spec.by);
+        for (const ChangedSpec& spec : program_->changes_) changes_.emplace_back(spec.within);
+        for (std::size_t i = 0; i < cells_.size(); ++i)
+            if (is_constant(program_->nodes_[i].op)) cells_[i] = constant_cell(*program_, program_->nodes_[i]);
+        made_.resize(cells_.size());
     }
 
     const Program& program() const override { return *program_; }
@@ -77,15 +38,18 @@ public:
 
     void feed(std::size_t tag, TimeNs time, const Value& value, Quality quality) override {
         ASSERT(tag < tags_.size());
-        const auto number = as_number(value);
-        if (number && !std::isfinite(*number)) quality = worse(quality, bad(Reason::range));
-        for (std::size_t i = 0; i < windows_.size(); ++i)
-            if (program_->windows_[i].tag == tag) windows_[i].add(now_, time, number.value_or(0), quality.grade);
         Last& last = tags_[tag];
+        const bool late = last.any && time < last.order;
+        if (const auto number = as_number(value); number && !std::isfinite(*number))
+            quality = worse(quality, bad(Reason::range));
+        const Cell cell = input_cell(program_->tags_[tag], value, quality);
+        feed_windows(tag, time, cell, late);
         last.seen = now_;
         stale_ = true;
-        if (last.any && time < last.order) return;  // late: only windows
+        if (late) return;  // only windows
         last = {.any = true, .time = time, .order = time, .seen = now_, .value = value, .quality = quality};
+        last.cell = input_cell(program_->tags_[tag], last.value, quality);
+        fed_ |= std::uint64_t{1} << tag;
     }
 
     void advance(TimeNs now) override {
@@ -104,6 +68,10 @@ public:
             if (by < 0) last.order += by;
         }
         for (WindowPoints& window : windows_) window.shift(by);
+        for (StepWindow& window : step_windows_) window.shift(by);
+        for (TurnWindow& window : turn_windows_) window.shift(by);
+        for (LagBuffer& lag : lags_) lag.shift(by);
+        for (Changes& change : changes_) change.shift(by);
         for (Hold& hold : holds_) hold.from += by;
         if (next_) *next_ += by;
         stale_ = true;
@@ -118,21 +86,27 @@ public:
         if (!stale_) return answer_;
         stale_ = false;
         next_.reset();
-        for (WindowPoints& window : windows_) {
-            window.expire(now_);
-            if (const auto change = window.next_change()) soon(*change);
+        const std::vector<Node>& nodes = program_->nodes_;
+        for (std::size_t i = 0; i < cells_.size(); ++i) {
+            const Node& node = nodes[i];
+            if (is_constant(node.op)) continue;
+            cells_[i] = is_pure(node.op)
+                            ? apply(*program_, node, cells_[node.a], cells_[node.b], cells_[node.c], made_[i])
+                            : compute(i);
         }
-        cells_.resize(program_->nodes_.size());
-        for (std::size_t i = 0; i < cells_.size(); ++i) cells_[i] = compute(program_->nodes_[i]);
+        fed_ = 0;
         const Cell& root = cells_.back();
-        answer_ = {.kind = root.kind,
-                   .known = root.known,
-                   .missing = root.missing,
-                   .number = root.number,
-                   .truth = root.yes(),
-                   .text = root.kind == Kind::quality ? std::string(to_string(static_cast<Grade>(root.number)))
-                                                      : std::string(root.text),
-                   .quality = root.quality};
+        answer_.kind = root.kind;
+        answer_.known = root.known;
+        answer_.missing = root.missing;
+        answer_.number = root.number;
+        answer_.integer = root.integer;
+        answer_.truth = root.yes();
+        if (root.kind == Kind::quality)
+            answer_.text = to_string(static_cast<Grade>(root.number));
+        else
+            answer_.text = root.text;
+        answer_.quality = root.quality;
         answered_at_ = now_;
         return answer_;
     }
@@ -153,7 +127,7 @@ public:
                 add_raw(list, watched.tag, watched.expression);
                 continue;
             }
-            if (watched.node < cells_.size() && cells_[watched.node].known) {
+            if (cells_[watched.node].known) {
                 TimeNs time = answered_at_;
                 if (node.op == NodeOp::window) time = windows_[node.index].time_of_value().value_or(time);
                 list.push_back({watched.tag, watched.expression, time, cells_[watched.node].number, watched.unit,
@@ -175,6 +149,7 @@ private:
         TimeNs seen = 0;   // when it came, by our time
         Value value;
         Quality quality;
+        Cell cell;  // of value, whose text it shows
     };
     struct Hold {
         bool running = false;
@@ -186,251 +161,223 @@ private:
         if (last.any) list.push_back({tag, expression, last.time, last.value, program_->tags_[tag].unit, last.quality});
     }
 
+    void feed_windows(std::size_t tag, TimeNs time, const Cell& cell, bool late) {
+        const auto of_tag = [&](const Source& source) { return source.is_tag && source.tag == tag; };
+        for (std::size_t i = 0; i < windows_.size(); ++i) {
+            const WindowSpec& spec = program_->windows_[i];
+            if (of_tag(spec.source)) windows_[i].add(now_, time, cell.number, window_grade(spec.aggregate, cell));
+        }
+        for (std::size_t i = 0; i < step_windows_.size(); ++i) {
+            const WindowSpec& spec = program_->step_windows_[i];
+            if (of_tag(spec.source) && spec.aggregate != Aggregate::count_true)
+                step_windows_[i].add(now_, time, cell.number, window_grade(spec.aggregate, cell));
+        }
+        for (std::size_t i = 0; i < lags_.size(); ++i)
+            if (of_tag(program_->lags_[i].source)) lags_[i].add(now_, time, cell);
+        if (late) return;
+        for (std::size_t i = 0; i < changes_.size(); ++i)
+            if (of_tag(program_->changes_[i].source)) changes_[i].add(std::min(time, now_), cell);
+    }
+
     void soon(TimeNs time) {
         if (time <= now_) return;
         next_ = next_ ? std::min(*next_, time) : time;
     }
+    void soon(std::optional<TimeNs> time) {
+        if (time) soon(*time);
+    }
 
-    Cell input(const Node& node) const {
+    Cell window(const Node& node) {
+        const WindowSpec& spec = program_->windows_[node.index];
+        WindowPoints& points = windows_[node.index];
+        if (!spec.source.is_tag && (fed_ & spec.source.tags) != 0) {
+            const Cell& cell = cells_[spec.source.node];
+            if (cell.known || !cell.missing) points.add(now_, now_, cell.number, window_grade(spec.aggregate, cell));
+        }
+        points.expire(now_);
+        soon(points.next_change());
+        return window_cell(points, now_);
+    }
+
+    Cell step_window(const Node& node) {
+        const WindowSpec& spec = program_->step_windows_[node.index];
+        if (spec.aggregate == Aggregate::count_true) {
+            TurnWindow& turns = turn_windows_[node.index];
+            const Cell& cell = spec.source.is_tag ? tags_[spec.source.tag].cell : cells_[spec.source.node];
+            turns.add(now_, cell.known, cell.yes());
+            turns.expire(now_);
+            soon(turns.next_change());
+            return turn_cell(turns, now_);
+        }
+        StepWindow& window = step_windows_[node.index];
+        if (!spec.source.is_tag) window.follow(now_, cells_[spec.source.node]);
+        window.advance(now_);
+        soon(window.next_change());
+        return step_cell(window, now_);
+    }
+
+    Cell lag(const Node& node) {
+        const LagSpec& spec = program_->lags_[node.index];
+        LagBuffer& buffer = lags_[node.index];
+        if (!spec.source.is_tag) buffer.follow(now_, cells_[spec.source.node]);
+        buffer.expire(now_);
+        soon(buffer.next_change(now_));
+        return buffer.at(now_);
+    }
+
+    Cell changed(const Node& node) {
+        const ChangedSpec& spec = program_->changes_[node.index];
+        Changes& changes = changes_[node.index];
+        if (!spec.source.is_tag && (fed_ & spec.source.tags) != 0) changes.add(now_, cells_[spec.source.node]);
+        soon(changes.next_change(now_));
+        return changes.value(now_);
+    }
+
+    Cell since(std::size_t at) {
+        const Node& node = program_->nodes_[at];
         const Last& last = tags_[node.index];
-        if (!last.any) return unknown(bad(Reason::none), true);
-        if (!last.quality.usable()) return unknown(last.quality, false);
-        Cell cell{.known = true, .quality = last.quality};
-        switch (type_of(last.value)) {
-            case ValueType::text:
-                cell.kind = Kind::text;
-                cell.text = std::get<std::string>(last.value);
-                break;
-            case ValueType::boolean:
-                cell.kind = Kind::truth;
-                cell.number = std::get<bool>(last.value) ? 1 : 0;
-                break;
-            default:
-                cell.kind = Kind::number;
-                cell.number = *as_number(last.value);
+        if (!last.any) return missing_cell();
+        const DurationNs elapsed = now_ - last.seen;
+        if (node.op == NodeOp::since_compare) {
+            soon(last.seen + node.integer);
+            soon(last.seen + node.integer + 1);
+            return truth_cell(since_holds(node, elapsed), kGood);
         }
-        // The tag turned out to be of another type than it was compiled with.
-        const ProgramTag& tag = program_->tags_[node.index];
-        const Kind wanted = !tag.known                       ? cell.kind
-                            : tag.type == ValueType::text    ? Kind::text
-                            : tag.type == ValueType::boolean ? Kind::truth
-                                                             : Kind::number;
-        if (cell.kind == wanted) return cell;
-        if (cell.kind == Kind::text || wanted == Kind::text) return unknown(bad(Reason::type), false);
-        cell.kind = wanted;
-        return cell;
-    }
-
-    Cell window(const Node& node) const {
-        const WindowPoints& points = windows_[node.index];
-        const auto value = points.value();
-        if (!value) {
-            const bool missing = points.size() == 0;
-            return unknown(missing ? bad(Reason::none) : bad(Reason::computed), missing);
-        }
-        Quality quality = points.grade() == Grade::good ? kGood : uncertain(Reason::computed);
-        if (points.limited(now_)) quality = uncertain(Reason::computed);
-        return number_of(*value, quality);
-    }
-
-    Cell since(const Node& node) const {
-        const Last& last = tags_[node.index];
-        if (!last.any) return unknown(bad(Reason::none), true);
-        return number_of(static_cast<double>(now_ - last.seen) / 1e9, kGood);
-    }
-
-    // When `since(x) < constant` turns: exactly. When since() is deeper inside: looked at every kPoll.
-    void plan_since(const Node& node) {
-        if (!has_since_[node.a] && !has_since_[node.b]) return;
-        const bool on_left = has_since_[node.a];
-        const Node& asked = program_->nodes_[on_left ? node.a : node.b];
-        const double limit = on_left ? cells_[node.b].number + node.offset : cells_[node.a].number - node.offset;
-        if (asked.op == NodeOp::since && !tags_[asked.index].any) return;  // unknown until a reading comes
-        if (asked.op != NodeOp::since || !constant_[on_left ? node.b : node.a] || !(std::abs(limit) < 1e9)) {
-            soon(now_ + kPoll);
-            return;
-        }
-        const TimeNs turn = tags_[asked.index].seen + static_cast<DurationNs>(std::llround(limit * 1e9));
-        soon(turn);
-        soon(turn + 1);
-    }
-
-    Cell compare(const Node& node) {
-        const Cell &a = cells_[node.a], &b = cells_[node.b];
-        plan_since(node);
-        if (!a.known || !b.known) return unknown_of(a, b);
-        const Quality quality = worse(a.quality, b.quality);
-        if ((a.kind == Kind::text) != (b.kind == Kind::text)) return unknown(bad(Reason::type), false);
-        if (a.kind == Kind::text) {
-            const bool same = a.text == b.text;
-            if (node.op != NodeOp::equal && node.op != NodeOp::not_equal) return unknown(bad(Reason::type), false);
-            return truth_of(same == (node.op == NodeOp::equal), quality);
-        }
-        const double right = b.number + node.offset;
-        switch (node.op) {
-            case NodeOp::less:
-                return truth_of(a.number < right, quality);
-            case NodeOp::less_equal:
-                return truth_of(a.number <= right, quality);
-            case NodeOp::greater:
-                return truth_of(a.number > right, quality);
-            case NodeOp::greater_equal:
-                return truth_of(a.number >= right, quality);
-            case NodeOp::equal:
-                return truth_of(a.number == right, quality);
-            default:
-                return truth_of(a.number != right, quality);
-        }
-    }
-
-    Cell arithmetic(const Node& node) const {
-        const Cell &a = cells_[node.a], &b = cells_[node.b];
-        if (!a.known || !b.known) return unknown_of(a, b);
-        if (a.kind == Kind::text || b.kind == Kind::text) return unknown(bad(Reason::type), false);
-        const Quality quality = worse(a.quality, b.quality);
-        switch (node.op) {
-            case NodeOp::add:
-                return number_of(a.number + b.number, quality);
-            case NodeOp::subtract:
-                return number_of(a.number - b.number, quality);
-            case NodeOp::multiply:
-                return number_of(a.number * b.number, quality);
-            case NodeOp::divide:
-                return number_of(b.number == 0 ? NAN : a.number / b.number, quality);
-            case NodeOp::remainder:
-                return number_of(std::fmod(a.number, b.number), quality);
-            case NodeOp::power:
-                return number_of(std::pow(a.number, b.number), quality);
-            case NodeOp::min:
-                return number_of(std::min(a.number, b.number), quality);
-            default:
-                return number_of(std::max(a.number, b.number), quality);
-        }
-    }
-
-    Cell one_argument(const Node& node) const {
-        const Cell& a = cells_[node.a];
-        if (!a.known) return unknown(a.quality, a.missing);
-        if (a.kind == Kind::text) return unknown(bad(Reason::type), false);
-        switch (node.op) {
-            case NodeOp::negate:
-                return number_of(-a.number, a.quality);
-            case NodeOp::affine:
-                return number_of(a.number * node.number + node.offset, a.quality);
-            case NodeOp::abs:
-                return number_of(std::abs(a.number), a.quality);
-            case NodeOp::sqrt:
-                return number_of(std::sqrt(a.number), a.quality);
-            case NodeOp::round:
-                return number_of(std::round(a.number), a.quality);
-            case NodeOp::floor:
-                return number_of(std::floor(a.number), a.quality);
-            case NodeOp::ceil:
-                return number_of(std::ceil(a.number), a.quality);
-            case NodeOp::log:
-                return number_of(std::log(a.number), a.quality);
-            case NodeOp::exp:
-                return number_of(std::exp(a.number), a.quality);
-            default:
-                return truth_of(a.number == 0, a.quality);  // not
-        }
-    }
-
-    // Kleene's logic: what decides alone decides, whatever the other side is.
-    Cell junction(const Node& node) const {
-        const Cell &a = cells_[node.a], &b = cells_[node.b];
-        const bool decides = node.op == NodeOp::or_;
-        const bool by_a = decides ? a.yes() : a.no(), by_b = decides ? b.yes() : b.no();
-        if (by_a && by_b) return truth_of(decides, a.quality.grade >= b.quality.grade ? a.quality : b.quality);
-        if (by_a || by_b) return truth_of(decides, by_a ? a.quality : b.quality);
-        if (!a.known || !b.known) return unknown_of(a, b);
-        return truth_of(!decides, worse(a.quality, b.quality));
+        // Shown to people only: exact, and it makes nobody look again.
+        if (!live_[at]) return number_cell(static_cast<double>(elapsed) / 1e9, kGood);
+        soon(last.seen + (elapsed / kSecond + 1) * kSecond);
+        return number_cell(static_cast<double>(elapsed / kSecond), kGood);
     }
 
     Cell hold(const Node& node) {
         const Cell& a = cells_[node.a];
         Hold& hold = holds_[node.index];
-        if (!a.known) return unknown(a.quality, a.missing);
+        if (!a.known) return unknown_cell(a.quality, a.missing);
         if (a.no()) {
             hold.running = false;
-            return truth_of(false, a.quality);
+            return truth_cell(false, a.quality);
         }
         if (!hold.running) hold = {true, now_};
-        soon(hold.from + node.duration);
-        return truth_of(now_ - hold.from >= node.duration, a.quality);
+        soon(hold.from + node.integer);
+        return truth_cell(now_ - hold.from >= node.integer, a.quality);
     }
 
-    Cell choose(const Node& node) const {
-        const Cell& condition = cells_[node.a];
-        if (!condition.known) return unknown(condition.quality, condition.missing);
-        Cell cell = cells_[condition.yes() ? node.b : node.c];
-        cell.quality = worse(cell.quality, condition.quality);
-        return cell;
-    }
-
-    Cell compute(const Node& node) {
+    Cell compute(std::size_t at) {
+        const Node& node = program_->nodes_[at];
         switch (node.op) {
-            case NodeOp::number:
-                return number_of(node.number, kGood);
-            case NodeOp::truth:
-                return truth_of(node.number != 0, kGood);
-            case NodeOp::text:
-                return {.kind = Kind::text, .known = true, .text = program_->texts_[node.index]};
-            case NodeOp::quality_name:
-                return {.kind = Kind::quality, .known = true, .number = node.number};
             case NodeOp::tag:
-                return input(node);
-            case NodeOp::quality: {
-                const Last& last = tags_[node.index];
-                if (!last.any) return unknown(bad(Reason::none), true);
-                return {.kind = Kind::quality, .known = true, .number = static_cast<double>(last.quality.grade)};
-            }
+                return tags_[node.index].any ? tags_[node.index].cell : missing_cell();
+            case NodeOp::quality:
+                return quality_cell(tags_[node.index].any, tags_[node.index].quality);
+            case NodeOp::reading_time:
+                return tags_[node.index].any ? time_cell(tags_[node.index].time, kGood) : missing_cell();
             case NodeOp::since:
-                return since(node);
+            case NodeOp::since_compare:
+                return since(at);
             case NodeOp::window:
                 return window(node);
-            case NodeOp::less:
-            case NodeOp::less_equal:
-            case NodeOp::greater:
-            case NodeOp::greater_equal:
-            case NodeOp::equal:
-            case NodeOp::not_equal:
-                return compare(node);
-            case NodeOp::and_:
-            case NodeOp::or_:
-                return junction(node);
+            case NodeOp::step_window:
+                return step_window(node);
+            case NodeOp::lag:
+                return lag(node);
+            case NodeOp::changed:
+                return changed(node);
             case NodeOp::hold:
                 return hold(node);
-            case NodeOp::choose:
-                return choose(node);
-            case NodeOp::add:
-            case NodeOp::subtract:
-            case NodeOp::multiply:
-            case NodeOp::divide:
-            case NodeOp::remainder:
-            case NodeOp::power:
-            case NodeOp::min:
-            case NodeOp::max:
-                return arithmetic(node);
+            case NodeOp::now:
+                soon(whole_second(now_) + kSecond);
+                return time_cell(whole_second(now_), kGood);
             default:
-                return one_argument(node);
+                soon(program_->calendars_[node.index].next(now_));
+                return integer_cell(program_->calendars_[node.index].at(now_), kGood);
         }
     }
 
     const std::shared_ptr<const ProgramImpl> program_;
-    std::vector<bool> has_since_, constant_;  // of each node and what is beneath it
-    TimeNs now_ = INT64_MIN / 2;              // far below any time, and room to subtract a window
+    TimeNs now_ = INT64_MIN / 2;  // far below any time, and room to subtract a window
     TimeNs answered_at_ = INT64_MIN / 2;
     std::vector<Last> tags_;
     std::vector<WindowPoints> windows_;
+    std::vector<StepWindow> step_windows_;  // those of count_true stay empty, as do turn_windows_ of the others
+    std::vector<TurnWindow> turn_windows_;
+    std::vector<LagBuffer> lags_;
+    std::vector<Changes> changes_;
     std::vector<Hold> holds_;
     std::vector<Cell> cells_;
+    std::vector<std::string> made_;  // texts of cells_
+    const std::vector<bool> live_;   // nodes that the root depends on
+    std::uint64_t fed_ = 0;          // tags with a newer reading since the last answer
     std::optional<TimeNs> next_;
     bool stale_ = true;
     Answer answer_;
 };
 
 }  // namespace
+
+std::vector<bool> live_nodes(const ProgramImpl& program) {
+    std::vector<bool> live(program.nodes_.size());
+    live.back() = true;
+    for (std::size_t i = live.size(); i-- > 0;) {
+        if (!live[i]) continue;
+        const Node& node = program.nodes_[i];
+        const std::uint16_t kids[] = {node.a, node.b, node.c};
+        for (int kid = 0; kid < kids_of(node.op); ++kid) live[kids[kid]] = true;
+        const Source* source = source_of(program, node);
+        if (source && !source->is_tag) live[source->node] = true;
+    }
+    return live;
+}
+
+const Source* source_of(const ProgramImpl& program, const Node& node) {
+    switch (node.op) {
+        case NodeOp::window:
+            return &program.windows_[node.index].source;
+        case NodeOp::step_window:
+            return &program.step_windows_[node.index].source;
+        case NodeOp::lag:
+            return &program.lags_[node.index].source;
+        case NodeOp::changed:
+            return &program.changes_[node.index].source;
+        default:
+            return nullptr;
+    }
+}
+
+Grade window_grade(Aggregate aggregate, const Cell& cell) {
+    const bool usable = cell.known && (cell.kind != Kind::text || aggregate == Aggregate::count);
+    return usable ? cell.quality.grade : Grade::bad;
+}
+
+Cell window_cell(const WindowPoints& points, TimeNs now) {
+    const auto value = points.value();
+    if (!value) {
+        const bool missing = points.size() == 0;
+        return unknown_cell(missing ? bad(Reason::none) : bad(Reason::computed), missing);
+    }
+    const bool whole = points.grade() == Grade::good && !points.limited(now);
+    return number_cell(*value, whole ? kGood : uncertain(Reason::computed));
+}
+
+Cell step_cell(const StepWindow& window, TimeNs now) {
+    if (!window.value()) {
+        const bool missing = window.empty();
+        return unknown_cell(missing ? bad(Reason::none) : bad(Reason::computed), missing);
+    }
+    const bool whole = window.grade() == Grade::good && !window.limited(now);
+    return number_cell(*window.value(), whole ? kGood : uncertain(Reason::computed));
+}
+
+Cell turn_cell(const TurnWindow& turns, TimeNs now) {
+    if (!turns.any()) return missing_cell();
+    return number_cell(static_cast<double>(turns.value()), turns.limited(now) ? uncertain(Reason::computed) : kGood);
+}
+
+Cell quality_cell(bool any, Quality quality) {
+    if (!any) return missing_cell();
+    return {.kind = Kind::quality, .known = true, .number = static_cast<double>(quality.grade)};
+}
+
+TimeNs whole_second(TimeNs time) { return time - (time % kSecond + kSecond) % kSecond; }
 
 std::unique_ptr<Evaluator> Evaluator::create(std::shared_ptr<const Program> program) {
     return std::make_unique<Machine>(std::static_pointer_cast<const ProgramImpl>(std::move(program)));

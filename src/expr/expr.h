@@ -14,13 +14,16 @@
 
 namespace gongshu::expr {
 
-inline constexpr std::size_t kTextBytesMax = 4096;        // of one expression
-inline constexpr std::size_t kDepthMax = 64;              // of nesting
-inline constexpr std::size_t kNodesMax = 500;             // operations of one program
-inline constexpr std::size_t kTagsMax = 64;               // different tags of one program
-inline constexpr DurationNs kWindowMax = 31 * kDay;       // of a window or a hold
-inline constexpr std::size_t kWindowPointsMax = 100'000;  // readings a window holds; past it the oldest go and the
-                                                          // answer is uncertain:computed
+inline constexpr std::size_t kTextBytesMax = 4096;      // of one expression
+inline constexpr std::size_t kDepthMax = 64;            // of nesting
+inline constexpr std::size_t kNodesMax = 500;           // operations of one program
+inline constexpr std::size_t kTagsMax = 64;             // different tags of one program
+inline constexpr std::size_t kWindowsMax = 32;          // windows, lags and changed() of one program
+inline constexpr DurationNs kWindowMax = 31 * kDay;     // of a window or a hold
+inline constexpr DurationNs kLookbackMax = 366 * kDay;  // of all that is nested in each other
+// Readings a window holds (at most 40 bytes each); past it the oldest go and the answer is uncertain:computed until the
+// window is whole again. A lag forgets its oldest, which are missing then.
+inline constexpr std::size_t kWindowPointsMax = 100'000;
 
 // What a name stands for.
 struct ScopeTag {
@@ -47,7 +50,8 @@ struct ProgramTag {
     bool known = true;
 };
 
-enum class Kind : std::uint8_t { any, number, truth, text, quality };
+// A duration is a number in a unit of time. An integer is exact in +, -, * and comparisons, and a number in all else.
+enum class Kind : std::uint8_t { any, number, truth, text, quality, integer, time };
 
 // Program is a compiled expression. Constant; shared by all who evaluate it.
 class Program {
@@ -71,6 +75,7 @@ struct CompileOptions {
     // Dead band: each < <= > >= that decides is moved by so much to the side where it stays true longer, in the unit of
     // its left side. More than 0 and nothing to move is an error.
     double relax = 0;
+    std::string zone = "UTC";  // IANA name, of calendar functions that name none
 };
 
 Checked<std::shared_ptr<const Program>> compile(std::string_view text, const Scope& scope,
@@ -81,12 +86,13 @@ enum class Truth : std::uint8_t { no, yes, unknown };
 // The value of an expression at one time.
 struct Answer {
     Kind kind = Kind::any;
-    bool known = false;    // false: an input is bad or missing and the rest does not decide
-    bool missing = false;  // !known because a tag had no reading or a window is empty, not because of bad quality
-    double number = 0;     // kind number, in Program::unit()
-    bool truth = false;    // kind truth
-    std::string text;      // kind text and quality
-    Quality quality;       // the worst of what was used; bad when !known
+    bool known = false;        // false: an input is bad or missing and the rest does not decide
+    bool missing = false;      // !known because a tag had no reading or a window is empty, not because of bad quality
+    double number = 0;         // kind number and integer, in Program::unit()
+    std::int64_t integer = 0;  // kind integer; kind time: ns
+    bool truth = false;        // kind truth
+    std::string text;          // kind text and quality
+    Quality quality;           // the worst of what was used; bad when !known
 
     Truth as_truth() const { return !known ? Truth::unknown : truth ? Truth::yes : Truth::no; }
 };
@@ -105,8 +111,7 @@ struct Observed {
 // Lives:   with its program, which it keeps alive.
 // Threads: one at a time.
 // Bounds:  the newest reading of each tag, kWindowPointsMax readings a window. feed() costs O(windows of that tag) on
-// the
-//          average, answer() O(operations).
+//          the average, answer() O(operations).
 // Time:    has its own, which only advance() moves, never back. Late readings go to their place in windows and do not
 //          replace a newer value; of two with one time the later wins. Unknown neither starts nor ends a hold.
 class Evaluator {
@@ -133,12 +138,17 @@ public:
     virtual std::vector<Observed> observed() const = 0;
 };
 
-// One function or operator of the language, declared once; the reference, the editor's help and the parser use it.
+enum class FunctionGroup : std::uint8_t { choose, math, least_most, text, bits, window, time };
+
+// One function of the language, declared once; the reference, the editor's completion and the compiler use it.
 struct FunctionInfo {
     std::string_view name;
     std::string_view signature;
     std::string_view help_zh, help_en;
     std::string_view example;
+    FunctionGroup group;
+    std::string_view given;   // readings, such as "x=1 +60s x=2"
+    std::string_view result;  // of the example after them, with its unit
 };
 std::span<const FunctionInfo> functions();
 

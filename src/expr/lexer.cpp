@@ -5,12 +5,15 @@
 #include <cstring>
 
 #include "expr/expr.h"
+#include "expr/messages.h"
 #include "expr/units.h"
 
 namespace gongshu::expr {
 namespace {
 
 constexpr std::string_view kKeywords[] = {"and", "or", "not", "for", "true", "false"};
+// Words that mean something only where an operator can stand; anywhere else they are names.
+constexpr std::string_view kWords[] = {"between", "then", "else"};
 
 struct Character {
     char32_t code = 0;
@@ -92,31 +95,22 @@ private:
         token.written = slice(start_, pos_);
     }
 
-    ExprError error(std::size_t from, std::size_t to, std::string text, std::string expected,
+    ExprError error(std::string_view code, std::size_t from, std::size_t to, std::vector<ErrorParam> params = {},
                     std::vector<std::string> suggest = {}) const {
-        return {std::move(text),
-                static_cast<std::uint32_t>(from + 1),
-                static_cast<std::uint32_t>(to - from),
-                std::string(slice(from, to)),
-                std::move(expected),
-                std::move(suggest)};
+        return make_error(
+            code,
+            {static_cast<std::uint32_t>(from + 1), static_cast<std::uint32_t>(to - from), std::string(slice(from, to))},
+            std::move(params), std::move(suggest));
     }
 
     std::optional<ExprError> read_characters() {
         if (text_.size() > kTextBytesMax)
-            return error(
-                0, 0, fmt::format("the expression has {} bytes, at most {} are allowed", text_.size(), kTextBytesMax),
-                "a shorter expression");
+            return make_error("too_long", {1, 0, ""},
+                              {{"bytes", fmt::to_string(text_.size())}, {"most", fmt::to_string(kTextBytesMax)}});
         for (std::size_t byte = 0; byte < text_.size();) {
             const auto [code, bytes] = decode(text_, byte);
             if (bytes == 0 || (code < ' ' && !is_space(code)) || code == 0x7f) {
-                ExprError bad{"a character that is not text (UTF-8)",
-                              static_cast<std::uint32_t>(characters_.size() + 1),
-                              1,
-                              "",
-                              "text",
-                              {}};
-                return bad;
+                return make_error("not_text", {static_cast<std::uint32_t>(characters_.size() + 1), 1, ""});
             }
             characters_.push_back({narrow(code), static_cast<std::uint32_t>(byte)});
             byte += bytes;
@@ -140,8 +134,7 @@ private:
         std::size_t end = pos_ + 1;
         while (end < characters_.size() && characters_[end].code != quote) ++end;
         if (end >= characters_.size())
-            return error(pos_, characters_.size(), "the text that begins here has no closing quote",
-                         std::string(1, static_cast<char>(quote)));
+            return error("open_quote", pos_, characters_.size(), {{"quote", std::string(1, static_cast<char>(quote))}});
         Token token{.kind = TokenKind::text, .text = std::string(slice(pos_ + 1, end))};
         pos_ = end + 1;
         return token;
@@ -150,11 +143,8 @@ private:
     Checked<Token> backticks() {
         std::size_t end = pos_ + 1;
         while (end < characters_.size() && characters_[end].code != '`') ++end;
-        if (end >= characters_.size())
-            return error(pos_, characters_.size(), "the name that begins here has no closing backtick", "`");
-        if (end == pos_ + 1)
-            return error(pos_, end + 1, "there is no name between the backticks",
-                         "a tag, such as `line 1/cnc-1.temperature`");
+        if (end >= characters_.size()) return error("open_backtick", pos_, characters_.size());
+        if (end == pos_ + 1) return error("empty_backticks", pos_, end + 1);
         Token token{.kind = TokenKind::name, .text = std::string(slice(pos_ + 1, end)), .quoted = true};
         pos_ = end + 1;
         return token;
@@ -227,7 +217,10 @@ private:
         const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), token.number);
         pos_ += length;
         if (failed != std::errc{} || end != digits.data() + digits.size() || !std::isfinite(token.number))
-            return error(begin, pos_, "this number is too large or too small", "a number up to 1e308");
+            return error("number_range", begin, pos_);
+        std::int64_t whole = 0;
+        const auto [whole_end, not_whole] = std::from_chars(digits.data(), digits.data() + digits.size(), whole);
+        if (not_whole == std::errc{} && whole_end == digits.data() + digits.size()) token.integer = whole;
         if (auto wrong = unit_of(token)) return *wrong;
         return token;
     }
@@ -264,21 +257,29 @@ private:
             pos_ = begin;
             return Token{};
         }
-        if (seconds * 1e9 > static_cast<double>(kWindowMax))
-            return error(begin, pos_, "this duration is longer than 31 days", "at most 31d");
+        if (seconds * 1e9 > static_cast<double>(kWindowMax)) return error("duration_range", begin, pos_);
         return Token{.kind = TokenKind::duration, .number = seconds, .unit = "s", .has_unit = true};
+    }
+
+    bool word_at(std::size_t from, std::string_view word) const {
+        for (std::size_t i = 0; i < word.size(); ++i)
+            if (at(from + i) != static_cast<char32_t>(word[i])) return false;
+        return !is_name(at(from + word.size()));
+    }
+
+    // `5 in (…)` asks for a list; `5 in` alone is five inches.
+    bool list_follows(std::size_t from) const {
+        if (!word_at(from, "in")) return false;
+        for (from += 2; is_space(at(from));) ++from;
+        return at(from) == '(';
     }
 
     bool operand_follows(std::size_t from) const {
         while (is_space(at(from))) ++from;
         const char32_t c = at(from);
         if (is_letter(c)) {
-            for (const std::string_view keyword : {"and", "or", "for"}) {
-                bool same = !is_name(at(from + keyword.size()));
-                for (std::size_t i = 0; i < keyword.size(); ++i)
-                    same = same && at(from + i) == static_cast<char32_t>(keyword[i]);
-                if (same) return false;
-            }
+            for (const std::string_view keyword : {"and", "or", "for", "between", "then", "else", "in", "not"})
+                if (word_at(from, keyword)) return false;
             return true;
         }
         return is_digit(c) || c == '(' || c == '`' || c == '\'' || c == '.';
@@ -312,6 +313,9 @@ private:
         const std::string_view first = slice(pos_ + from, pos_ + from + word);
         for (const std::string_view keyword : kKeywords)
             if (first == keyword) return std::nullopt;
+        for (const std::string_view keyword : kWords)
+            if (first == keyword) return std::nullopt;
+        if (from > 0 && list_follows(from)) return std::nullopt;
         for (const std::size_t length : {longest, word}) {
             const auto unit = check_unit(slice(pos_ + from, pos_ + from + length));
             if (!unit) continue;
@@ -320,9 +324,7 @@ private:
             pos_ += from + length;
             return std::nullopt;
         }
-        return error(pos_ + from, pos_ + from + longest,
-                     fmt::format("\"{}\" after a number is not a unit", slice(pos_ + from, pos_ + from + longest)),
-                     "a unit such as degC, bar, mm/s, or an operator");
+        return error("not_a_unit", pos_ + from, pos_ + from + longest);
     }
 
     Checked<Token> sign() {
@@ -337,19 +339,17 @@ private:
         if (c == 0x2260) return op("!=", 1);
         for (const std::string_view two : kTwo)
             if (c == static_cast<char32_t>(two[0]) && at(1) == static_cast<char32_t>(two[1])) return op(two, 2);
-        if (c == '<' && at(1) == '>') return error(pos_, pos_ + 2, "\"<>\" is not known", "!=", {"!="});
-        if (c == '&')
-            return error(pos_, pos_ + (at(1) == '&' ? 2 : 1), "write \"and\" between two conditions", "and", {"and"});
-        if (c == '|')
-            return error(pos_, pos_ + (at(1) == '|' ? 2 : 1), "write \"or\" between two conditions", "or", {"or"});
-        if (c == '=') return error(pos_, pos_ + 1, "\"=\" is not known; equality is \"==\"", "==", {"=="});
-        if (c == '!') return error(pos_, pos_ + 1, "\"!\" is not known; write \"not\"", "not", {"not"});
-        if (c < 0x80 && std::strchr("+-*/%^()<>,.", static_cast<int>(c))) {
+        const std::size_t twice = at(1) == c ? 2 : 1;
+        if (c == '<' && at(1) == '>') return error("write_this", pos_, pos_ + 2, {{"write", "!="}}, {"!="});
+        if (c == '&') return error("write_and", pos_, pos_ + twice, {}, {"and"});
+        if (c == '|') return error("write_or", pos_, pos_ + twice, {}, {"or"});
+        if (c == '=') return error("write_equal", pos_, pos_ + 1, {}, {"=="});
+        if (c == '!') return error("write_this", pos_, pos_ + 1, {{"write", "not"}}, {"not"});
+        if (c < 0x80 && std::strchr("+-*/%^()<>,.@", static_cast<int>(c))) {
             const char text = static_cast<char>(c);
             return op({&text, 1}, 1);
         }
-        return error(pos_, pos_ + 1, fmt::format("\"{}\" has no meaning here", slice(pos_, pos_ + 1)),
-                     "a tag, a number or an operator");
+        return error("no_meaning", pos_, pos_ + 1);
     }
 
     const std::string_view text_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,8 +27,9 @@ struct Token {
     std::string text;
     std::uint32_t column = 1;  // from 1, in characters
     std::uint32_t length = 0;
-    double number = 0;  // number; seconds of a duration
-    std::string unit;   // of a number, checked; "" = none
+    double number = 0;                         // number; seconds of a duration
+    std::optional<std::int64_t> integer = {};  // of a number written without point and exponent, if it fits
+    std::string unit;                          // of a number, checked; "" = none
     bool has_unit = false;
     std::string written;  // as in the text
     bool quoted = false;  // a name in backticks: never a keyword or a function

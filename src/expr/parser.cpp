@@ -1,8 +1,10 @@
 #include "expr/parser.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "expr/expr.h"
+#include "expr/messages.h"
 #include "expr/suggest.h"
 
 namespace gongshu::expr {
@@ -15,13 +17,11 @@ public:
     explicit Parser(std::vector<Token> tokens) : tokens_(std::move(tokens)) {}
 
     Checked<Tree> run() {
-        if (peek().kind == TokenKind::end)
-            return unexpected("the expression is empty", "a condition such as temperature > 80");
-        Tree tree = EXPR_TRY(hold());
+        if (peek().kind == TokenKind::end) return unexpected("empty");
+        Tree tree = EXPR_TRY(whole());
         if (peek().kind != TokenKind::end) {
-            if (peek().is(")")) return unexpected("this bracket was never opened", "an operator or the end");
-            return unexpected(fmt::format("found \"{}\" where an operator or the end was expected", peek().written),
-                              "and, or, a comparison, or the end", {"and", "or", "for"});
+            if (peek().is(")")) return unexpected("unopened_bracket");
+            return unexpected("expected_operator", {}, {"and", "or", "for"});
         }
         return tree;
     }
@@ -30,15 +30,24 @@ private:
     const Token& peek() const { return tokens_[pos_]; }
     Token take() { return tokens_[pos_ == tokens_.size() - 1 ? pos_ : pos_++]; }
 
-    ExprError unexpected(std::string text, std::string expected, std::vector<std::string> suggest = {}) const {
+    ExprError unexpected(std::string_view code, std::vector<ErrorParam> params = {},
+                         std::vector<std::string> suggest = {}) const {
         const Token& token = peek();
-        return {std::move(text), token.column, token.length, token.written, std::move(expected), std::move(suggest)};
+        return make_error(code, {token.column, token.length, token.written}, std::move(params), std::move(suggest));
+    }
+
+    ExprError too_deep(std::string_view what) const {
+        return unexpected("too_deep", {{"what", std::string(what)}, {"most", fmt::to_string(kDepthMax)}});
+    }
+
+    // A word that is one only where an operator can stand.
+    bool word(std::string_view text, std::size_t ahead = 0) const {
+        const Token& token = tokens_[std::min(pos_ + ahead, tokens_.size() - 1)];
+        return token.kind == TokenKind::name && !token.quoted && token.text == text;
     }
 
     Checked<Tree> node(Op op, Token token, std::uint32_t column, std::vector<Tree> kids) {
-        if (++nodes_ > kNodesMax)
-            return unexpected(fmt::format("the expression has more than {} operations", kNodesMax),
-                              "a shorter expression");
+        if (++nodes_ > kNodesMax) return unexpected("too_many_operations", {{"most", fmt::to_string(kNodesMax)}});
         auto tree = std::make_unique<Ast>(Ast{op, column, 0, std::move(token), std::move(kids)});
         const Token& last = tokens_[pos_ == 0 ? 0 : pos_ - 1];
         tree->length = last.column + last.length - column;
@@ -59,20 +68,53 @@ private:
         return node(op, std::move(token), column, std::move(kids));
     }
 
+    Checked<Tree> whole() {
+        if (++depth_ > kDepthMax) return too_deep("#brackets");
+        Tree tree = EXPR_TRY(hold());
+        --depth_;
+        return tree;
+    }
+
     Checked<Tree> hold() {
-        if (++depth_ > kDepthMax)
-            return unexpected(fmt::format("brackets are nested deeper than {}", kDepthMax), "a flatter expression");
         Tree tree = EXPR_TRY(any_of());
         while (peek().is("for")) {
             take();
-            if (peek().kind != TokenKind::duration)
-                return unexpected("\"for\" needs a duration", "a duration such as 30s, 5m, 2h or 1d", {"30s", "5m"});
+            if (peek().kind != TokenKind::duration) return unexpected("for_duration", {}, {"30s", "5m"});
             Token duration = take();
             const std::uint32_t column = tree->column;
             tree = EXPR_TRY(unary_node(Op::hold, std::move(duration), column, std::move(tree)));
         }
-        --depth_;
         return tree;
+    }
+
+    // `if` begins a choice unless it is a tag (an operator or the end follows) or the function if(c, a, b).
+    bool choice_follows() const {
+        if (!word("if")) return false;
+        const Token& next = tokens_[std::min(pos_ + 1, tokens_.size() - 1)];
+        if (next.is("(")) {
+            std::size_t open = 0;
+            for (std::size_t i = pos_ + 1; i < tokens_.size(); ++i) {
+                if (tokens_[i].is("(")) ++open;
+                if (tokens_[i].is(",") && open == 1) return false;
+                if (tokens_[i].is(")") && --open == 0) return true;
+            }
+            return false;
+        }
+        return next.kind == TokenKind::name || next.kind == TokenKind::number || next.kind == TokenKind::duration ||
+               next.kind == TokenKind::text || next.is("not") || next.is("true") || next.is("false");
+    }
+
+    Checked<Tree> choice() {
+        Token token = take();
+        const std::uint32_t column = token.column;
+        std::vector<Tree> kids;
+        for (const std::string_view after : {"then", "else", ""}) {
+            kids.push_back(EXPR_TRY(whole()));
+            if (after.empty()) break;
+            if (!word(after)) return unexpected("if_then", {{"write", std::string(after)}}, {std::string(after)});
+            take();
+        }
+        return node(Op::choose, std::move(token), column, std::move(kids));
     }
 
     Checked<Tree> any_of() {
@@ -95,8 +137,7 @@ private:
 
     Checked<Tree> negated() {
         if (!peek().is("not")) return comparison();
-        if (++depth_ > kDepthMax)
-            return unexpected(fmt::format("\"not\" is nested deeper than {}", kDepthMax), "a flatter expression");
+        if (++depth_ > kDepthMax) return too_deep("#nots");
         Token op = take();
         const std::uint32_t column = op.column;
         Tree kid = EXPR_TRY(negated());
@@ -116,13 +157,41 @@ private:
 
     Checked<Tree> comparison() {
         Tree tree = EXPR_TRY(sum());
+        const bool negated = peek().is("not") && (word("between", 1) || word("in", 1));
+        if (negated || word("between") || word("in")) return member(std::move(tree), negated);
         const auto op = comparison_of(peek());
         if (!op) return tree;
         Token token = take();
         tree = EXPR_TRY(binary(*op, std::move(tree), std::move(token), EXPR_TRY(sum())));
-        if (comparison_of(peek()))
-            return unexpected("comparisons cannot be chained; write a < b and b < c", "and, or, or the end", {"and"});
+        if (comparison_of(peek())) return unexpected("chained", {}, {"and"});
         return tree;
+    }
+
+    // x [not] between a and b, x [not] in (a, b, …)
+    Checked<Tree> member(Tree value, bool negated) {
+        Token no = negated ? take() : Token{};
+        Token token = take();
+        const std::uint32_t column = value->column;
+        const Op op = token.text == "in" ? Op::in : Op::between;
+        std::vector<Tree> kids;
+        kids.push_back(std::move(value));
+        if (op == Op::between) {
+            kids.push_back(EXPR_TRY(sum()));
+            if (!peek().is("and")) return unexpected("between_and", {}, {"and"});
+            take();
+            kids.push_back(EXPR_TRY(sum()));
+        } else {
+            if (!peek().is("(")) return unexpected("in_list", {}, {"("});
+            do {
+                take();
+                kids.push_back(EXPR_TRY(sum()));
+            } while (peek().is(","));
+            if (!peek().is(")")) return unexpected("unclosed_arguments", {{"name", "in"}}, {")", ","});
+            take();
+        }
+        Tree tree = EXPR_TRY(node(op, std::move(token), column, std::move(kids)));
+        if (!negated) return tree;
+        return unary_node(Op::not_, std::move(no), column, std::move(tree));
     }
 
     Checked<Tree> sum() {
@@ -147,8 +216,7 @@ private:
 
     Checked<Tree> signed_value() {
         if (!peek().is("-") && !peek().is("+")) return raised();
-        if (++depth_ > kDepthMax)
-            return unexpected(fmt::format("signs are nested deeper than {}", kDepthMax), "a flatter expression");
+        if (++depth_ > kDepthMax) return too_deep("#signs");
         Token token = take();
         const std::uint32_t column = token.column;
         Tree kid = EXPR_TRY(signed_value());
@@ -159,6 +227,15 @@ private:
 
     Checked<Tree> raised() {
         Tree tree = EXPR_TRY(primary());
+        while (peek().is("@")) {
+            take();
+            if (!peek().is("-")) return unexpected("at_duration", {}, {"-1h"});
+            take();
+            if (peek().kind != TokenKind::duration) return unexpected("at_duration", {}, {"1h"});
+            Token duration = take();
+            const std::uint32_t column = tree->column;
+            tree = EXPR_TRY(unary_node(Op::back, std::move(duration), column, std::move(tree)));
+        }
         if (!peek().is("^")) return tree;
         Token token = take();
         return binary(Op::power, std::move(tree), std::move(token), EXPR_TRY(signed_value()));
@@ -174,25 +251,24 @@ private:
             case TokenKind::text:
                 return node(Op::text, take(), column, {});
             case TokenKind::name:
-                return name();
+                return choice_follows() ? choice() : name();
             case TokenKind::end:
-                return unexpected("the expression ends where a value was expected", "a tag, a number or a bracket");
+                return unexpected("ends_early");
             case TokenKind::op:
                 break;
         }
         if (peek().is("true") || peek().is("false")) return node(Op::boolean, take(), column, {});
         if (peek().is("(")) {
             const Token open = take();
-            Tree tree = EXPR_TRY(hold());
+            Tree tree = EXPR_TRY(whole());
             if (!peek().is(")"))
-                return unexpected(fmt::format("the bracket of column {} is not closed", open.column), ")", {")"});
+                return unexpected("unclosed_bracket", {{"column", fmt::to_string(open.column)}}, {")"});
             const Token close = take();
             tree->column = open.column;
             tree->length = close.column + close.length - open.column;
             return tree;
         }
-        return unexpected(fmt::format("found \"{}\" where a value was expected", peek().written),
-                          "a tag, a number or a bracket");
+        return unexpected("expected_value");
     }
 
     Checked<Tree> name() {
@@ -203,7 +279,7 @@ private:
         if (!peek().is(".")) return tree;
         take();  // `a b`.quality: after backticks the member is a token of its own
         if (peek().kind != TokenKind::name || peek().text != "quality")
-            return unexpected("only \".quality\" can follow a tag", "quality", {"quality"});
+            return unexpected("only_quality", {}, {"quality"});
         Token member = take();
         return unary_node(Op::quality_of, std::move(member), column, std::move(tree));
     }
@@ -217,22 +293,17 @@ private:
             known = known || info.name == function.text;
         }
         if (!known)
-            return ExprError{fmt::format("there is no function \"{}\"", function.text),
-                             function.column,
-                             function.length,
-                             function.written,
-                             "a function",
-                             nearest(function.text, names)};
+            return make_error("unknown_function", {function.column, function.length, function.written},
+                              {{"name", function.text}}, nearest(function.text, names));
         take();  // (
         std::vector<Tree> kids;
         while (!peek().is(")")) {
-            kids.push_back(EXPR_TRY(hold()));
+            kids.push_back(EXPR_TRY(whole()));
             if (peek().is(",")) {
                 take();
-                if (peek().is(")")) return unexpected("after a comma another argument is expected", "a value");
+                if (peek().is(")")) return unexpected("after_comma");
             } else if (!peek().is(")")) {
-                return unexpected(fmt::format("the arguments of {}() are not closed", function.text), "\",\" or \")\"",
-                                  {")", ","});
+                return unexpected("unclosed_arguments", {{"name", function.text}}, {")", ","});
             }
         }
         take();  // )

@@ -30,8 +30,12 @@ enum class Op : std::uint8_t {
     not_,
     and_,
     or_,
-    hold,  // hold: kids[0] for `number` seconds
-    call,  // text = name of the function
+    hold,     // kids[0] for `number` seconds
+    back,     // kids[0] @ - duration
+    between,  // kids[0] between kids[1] and kids[2]
+    in,       // kids[0] in the others
+    choose,   // if kids[0] then kids[1] else kids[2]
+    call,     // text = name of the function
 };
 
 // One node of what was written. `column` and `length` cover the whole of it.
@@ -42,11 +46,15 @@ struct Ast {
     std::vector<std::unique_ptr<Ast>> kids;
 };
 
-// Grammar, loosest first:  hold := or ("for" duration)*   or := and ("or" and)*   and := not ("and" not)*
-// not := "not" not | comparison   comparison := sum (op sum)?   sum := product (("+"|"-") product)*
-// product := unary (("*"|"/"|"%") unary)*   unary := ("-"|"+") unary | power   power := primary ("^" unary)?
-// primary := number | duration | text | "true" | "false" | name (".quality")? | name "(" hold ("," hold)* ")" | "("
-// hold ")"
+// Grammar, loosest first:
+// whole := any ("for" duration)*     any := all ("or" all)*
+// all := not ("and" not)*     not := "not" not | comparison
+// comparison := sum (op sum | ["not"] "between" sum "and" sum | ["not"] "in" "(" sum ("," sum)* ")")?
+// sum := product (("+"|"-") product)*     product := unary (("*"|"/"|"%") unary)*
+// unary := ("-"|"+") unary | power     power := back ("^" unary)?     back := primary ("@" "-" duration)*
+// primary := number | duration | text | "true" | "false" | name (".quality")? | name "(" whole ("," whole)* ")"
+//          | "(" whole ")" | "if" whole "then" whole "else" whole
+// between, in, then and else are words only where an operator can stand; if is one only before a condition and "then".
 Checked<std::unique_ptr<Ast>> parse(std::string_view text);
 
 }  // namespace gongshu::expr

@@ -3,19 +3,33 @@
 #include <string>
 #include <vector>
 
+#include "expr/calendar.h"
 #include "expr/expr.h"
 
 namespace gongshu::expr {
 
 enum class NodeOp : std::uint8_t {
+    // Constants.
     number,
+    integer,
     truth,
     text,
-    quality_name,  // constants
+    quality_name,
+    time,
+    // Inputs: what they give depends on readings and on time.
     tag,
     quality,
-    since,
-    window,  // inputs
+    reading_time,   // of a tag
+    since,          // whole seconds
+    since_compare,  // `number` is a NodeOp that compares, `offset` the seconds and `integer` the ns of the other side
+    window,         // WindowSpec, of a tag or of kid a
+    step_window,
+    lag,
+    changed,
+    hold,
+    now,
+    calendar_now,
+    // Pure: the kids decide.
     negate,
     add,
     subtract,
@@ -23,7 +37,7 @@ enum class NodeOp : std::uint8_t {
     divide,
     remainder,
     power,
-    affine,  // affine: kid * number + offset
+    affine,  // kid * number + offset
     less,
     less_equal,
     greater,
@@ -33,35 +47,111 @@ enum class NodeOp : std::uint8_t {
     not_,
     and_,
     or_,
-    hold,
     choose,
+    coalesce,
+    known,
+    time_add,
+    time_subtract,
+    time_difference,
+    calendar,
     abs,
     sqrt,
     round,
+    round_to,
     floor,
     ceil,
+    trunc,
+    sign,
     log,
+    log10,
     exp,
+    sin,
+    cos,
+    tan,
+    asin,
+    acos,
+    atan,
+    atan2,
+    hypot,
     min,
     max,
+    clamp,
+    length,
+    upper,
+    lower,
+    contains,
+    starts_with,
+    ends_with,
+    concat,
+    bit,
+    bit_and,
+    bit_or,
+    bit_xor,
+    bit_shift,
 };
+
+inline bool is_constant(NodeOp op) { return op <= NodeOp::time; }
+inline bool is_pure(NodeOp op) { return op >= NodeOp::negate; }
 
 // One operation. Kids have smaller indexes than their parent; the last node of a program is its root.
 struct Node {
     NodeOp op;
     std::uint16_t a = 0, b = 0, c = 0;  // kids
-    std::uint16_t index = 0;            // of a tag, a window, a hold, a constant text
+    std::uint16_t index = 0;            // of a tag, a window, a hold, a constant text, a zone …
     double number = 0, offset = 0;
-    DurationNs duration = 0;  // hold
+    std::int64_t integer = 0;  // constant; ns of a duration or a time
 };
 
-enum class Aggregate : std::uint8_t { avg, min, max, sum, count, first, last, delta, rate };
+// How many of a, b, c are kids. Of a window that is over a calculation kid a is told by WindowSpec.
+int kids_of(NodeOp op);
+
+enum class Aggregate : std::uint8_t {
+    avg,
+    min,
+    max,
+    sum,
+    count,
+    first,
+    last,
+    delta,
+    rate,
+    stddev,
+    median,
+    percentile,
+    increase,
+    // Of how long a value lasted: StepWindow.
+    twa,
+    duration_true,
+    count_true,
+};
+inline bool is_of_steps(Aggregate aggregate) { return aggregate >= Aggregate::twa; }
+
+// What a window, a lag or changed() looks at: a tag, or a calculation, whose readings come when one of its tags has
+// one.
+struct Source {
+    bool is_tag = true;
+    std::uint16_t tag = 0;   // is_tag
+    std::uint16_t node = 0;  // else
+    std::uint64_t tags = 0;  // bits of the tags in it
+    friend bool operator==(const Source&, const Source&) = default;
+};
 
 struct WindowSpec {
     Aggregate aggregate;
-    std::uint16_t tag = 0;
+    Source source;
     DurationNs length = 0;
+    double parameter = 0;
     friend bool operator==(const WindowSpec&, const WindowSpec&) = default;
+};
+
+struct LagSpec {
+    Source source;
+    DurationNs by = 0;
+};
+
+struct ChangedSpec {
+    Source source;
+    DurationNs within = 0;  // 0: the newest reading differs from the one before
 };
 
 // An input that is shown to who asks why.
@@ -87,9 +177,13 @@ struct ProgramImpl final : Program {
     std::vector<std::string> uses_;
     DurationNs lookback_ = 0, outer_hold_ = 0;
     std::vector<Node> nodes_;
-    std::vector<WindowSpec> windows_;
+    std::vector<WindowSpec> windows_;       // NodeOp::window
+    std::vector<WindowSpec> step_windows_;  // NodeOp::step_window
+    std::vector<LagSpec> lags_;
+    std::vector<ChangedSpec> changes_;
     std::uint16_t holds_ = 0;
     std::vector<std::string> texts_;
+    std::vector<Calendar> calendars_;
     std::vector<Watched> watched_;
 };
 

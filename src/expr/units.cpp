@@ -2,6 +2,7 @@
 
 #include <udunits2.h>
 
+#include <cctype>
 #include <cmath>
 #include <map>
 #include <mutex>
@@ -248,7 +249,9 @@ Result<std::string> product_unit(std::string_view a, std::string_view b) {
     if (b.empty()) return std::string(a);
     Library& lib = library();
     const std::lock_guard lock{lib.mutex};
-    std::string text = factor_text(lib, a) + "." + factor_text(lib, b);
+    const std::string left = factor_text(lib, a), right = factor_text(lib, b);
+    const bool square = left == right && std::isdigit(static_cast<unsigned char>(left.back())) == 0;
+    std::string text = square ? left + "^2" : left + "." + right;
     TRY(parse_locked(lib, text));
     return text;
 }
@@ -270,9 +273,34 @@ Result<std::string> power_unit(std::string_view unit, int power) {
     Library& lib = library();
     const std::lock_guard lock{lib.mutex};
     const std::string factor = factor_text(lib, unit);
-    std::string text = (factor.front() == '(' ? factor : "(" + factor + ")") + "^" + std::to_string(power);
+    // m2 raised is (m2)^3: a digit at the end would be an exponent already.
+    const bool bare = factor.front() == '(' || std::isdigit(static_cast<unsigned char>(factor.back())) == 0;
+    std::string text = (bare ? factor : "(" + factor + ")") + "^" + std::to_string(power);
     TRY(parse_locked(lib, text));
     return text;
+}
+
+Result<std::string> root_unit(std::string_view unit) {
+    if (unit.empty()) return std::string{};
+    if (unit.ends_with("^2") && unit.size() > 2) {
+        // (mm)^2 stays mm, where the library would say 0.001 m.
+        std::string_view root = unit.substr(0, unit.size() - 2);
+        if (root.size() > 2 && root.front() == '(' && root.back() == ')') root = root.substr(1, root.size() - 2);
+        if (auto checked = check_unit(root)) return checked;
+    }
+    Library& lib = library();
+    const std::lock_guard lock{lib.mutex};
+    ut_unit* parsed = TRY(parse_locked(lib, unit));
+    ut_unit* root = ut_root(parsed, 2);
+    if (!root) return Error{Code::invalid, "{} is not the square of a unit", unit};
+    char text[kUnitBytesMax + 1];
+    const int bytes = ut_format(root, text, sizeof text, UT_ASCII);
+    ut_free(root);
+    if (bytes < 0 || static_cast<std::size_t>(bytes) >= sizeof text)
+        return Error{Code::invalid, "the root of {} cannot be written", unit};
+    std::string written{text, static_cast<std::size_t>(bytes)};
+    TRY(parse_locked(lib, written));
+    return written;
 }
 
 }  // namespace gongshu::expr

@@ -34,6 +34,9 @@ Result<std::string> product_unit(std::string_view a, std::string_view b);
 Result<std::string> quotient_unit(std::string_view a, std::string_view b);
 Result<std::string> power_unit(std::string_view unit, int power);
 
+// Of m2 it is m; Code::invalid if the unit is no square.
+Result<std::string> root_unit(std::string_view unit);
+
 // Has its zero elsewhere than the base unit: degC, degF. Sums and differences of such need care.
 bool has_offset(std::string_view unit);
 
