@@ -7,6 +7,8 @@ namespace gongshu::api {
 
 namespace {
 
+constexpr std::size_t kAlarmsMax = 10'000;
+
 // "zh" if the page or browser asked for Chinese first.
 std::string language_of(const Ask& ask) {
     const std::string_view asked = ask.find("lang") != nullptr ? ask.value("lang") : ask.http.header("accept-language");
@@ -21,7 +23,7 @@ Result<Answer> render(const Ask& ask, const flow::Alarm& alarm) {
     const Units units = TRY(parse_units(ask));
     std::string body;
     JsonWriter out{body};
-    write_alarm(out, alarm, units, language_of(ask), true);
+    write_alarm(out, seen_part(ask.who, alarm), units, language_of(ask), true);
     return json_answer(std::move(body));
 }
 
@@ -43,7 +45,7 @@ Result<flow::AlarmQuery> parse_alarm_query(Core& core, const Ask& ask) {
     }
     if (const std::string* from = ask.find("from")) query.from = TRY(parse_time(*from, now).context("from"));
     if (const std::string* to = ask.find("to")) query.to = TRY(parse_time(*to, now).context("to"));
-    query.alarms_max = TRY(parse_number(ask, "limit", 1000, 1, 10'000));
+    query.alarms_max = TRY(parse_number(ask, "limit", 1000, 1, kAlarmsMax));
     return query;
 }
 
@@ -98,6 +100,12 @@ void write_why(JsonWriter& out, const flow::Why& why, Units units) {
 
 }  // namespace
 
+flow::Alarm seen_part(const registry::Principal& who, flow::Alarm alarm) {
+    const auto hidden = std::erase_if(alarm.why.values, [&](const auto& value) { return !sees(who, value.tag); });
+    if (hidden > 0) alarm.why.text_zh = alarm.why.text_en = alarm.why.condition;
+    return alarm;
+}
+
 void write_alarm(JsonWriter& out, const flow::Alarm& alarm, Units units, std::string_view language, bool with_journal) {
     out.begin_object();
     out.key("id")
@@ -138,19 +146,36 @@ void write_alarm(JsonWriter& out, const flow::Alarm& alarm, Units units, std::st
     out.end_object();
 }
 
+flow::AlarmCounts alarm_counts(Core& core, const registry::Principal& who) {
+    const flow::Alarms& alarms = core.deps.flow.alarms();
+    if (who.paths.empty()) return alarms.counts(who.actor.tenant);
+    flow::AlarmCounts counts{};
+    for (const flow::Alarm& alarm : alarms.list(who.actor.tenant, {.alarms_max = kAlarmsMax})) {
+        if (sees(who, alarm.device.empty() ? alarm.tag : alarm.device))
+            ++counts[static_cast<std::size_t>(alarm.severity)];
+    }
+    return counts;
+}
+
 Result<Answer> get_alarms(Core& core, const Ask& ask) {
     const Units units = TRY(parse_units(ask));
-    const flow::AlarmQuery query = TRY(parse_alarm_query(core, ask));
+    flow::AlarmQuery query = TRY(parse_alarm_query(core, ask));
     const flow::Alarms& alarms = core.deps.flow.alarms();
     const std::string language = language_of(ask);
     std::string body;
     JsonWriter out{body};
     out.begin_object().key("alarms").begin_array();
-    for (const flow::Alarm& alarm : alarms.list(ask.tenant(), query)) {
-        if (sees_alarm(ask, alarm)) write_alarm(out, alarm, units, language, false);
+    const std::size_t wanted = query.alarms_max;
+    if (!ask.who.paths.empty()) query.alarms_max = kAlarmsMax;  // the newest ones may all be hidden
+    std::size_t shown = 0;
+    for (flow::Alarm& alarm : alarms.list(ask.tenant(), query)) {
+        if (shown == wanted) break;
+        if (!sees_alarm(ask, alarm)) continue;
+        ++shown;
+        write_alarm(out, seen_part(ask.who, std::move(alarm)), units, language, false);
     }
     out.end_array().key("counts").begin_object();
-    const flow::AlarmCounts counts = alarms.counts(ask.tenant());
+    const flow::AlarmCounts counts = alarm_counts(core, ask.who);
     for (std::size_t i = 0; i < counts.size(); ++i) {
         out.key(to_string(static_cast<flow::Severity>(i))).integer(static_cast<std::int64_t>(counts[i]));
     }
@@ -232,6 +257,7 @@ Result<flow::CheckQuestion> parse_check(const Ask& ask) {
     question.device = TRY(fields.text_or("device", ""));
     question.device_type = TRY(fields.text_or("device_type", ""));
     TRY(fields.done());
+    if (!ask.who.paths.empty()) question.sees = [who = ask.who](std::string_view path) { return sees(who, path); };
     if (question.condition.size() > 10'000) return Error{Code::limit, "condition: longer than 10000 bytes"};
     if (!question.device.empty() && !sees(ask.who, question.device)) {
         return Error{Code::not_found, "device: there is no device \"{}\"", question.device.substr(0, 200)};
@@ -244,12 +270,8 @@ Result<flow::CheckQuestion> parse_check(const Ask& ask) {
 void check_rule(Core& core, const AskPtr& ask, Done done) {
     auto question = parse_check(*ask);
     if (!question) return done(question.error());
-    core.deps.flow.check(std::move(*question), [ask, done](flow::CheckAnswer answer) {
-        for (flow::CheckTag& tag : answer.tags) {
-            if (!sees(ask->who, tag.path)) tag.last.reset();
-        }
-        done(json_answer(render_check(answer)));
-    });
+    core.deps.flow.check(std::move(*question),
+                         [done](const flow::CheckAnswer& answer) { done(json_answer(render_check(answer))); });
 }
 
 }  // namespace gongshu::api

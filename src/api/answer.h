@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "api/core.h"
+#include "registry/paths.h"
 
 namespace gongshu::api {
 
@@ -42,11 +43,12 @@ Result<std::uint64_t> parse_number(const Ask& ask, std::string_view name, std::u
 Result<Window> parse_window(const Ask& ask, TimeNs now, DurationNs length_absent);
 bool parse_flag(const Ask& ask, std::string_view name);  // ?x=1 or ?x=true
 
-// * within one level, ** over levels, ? one character.
-bool glob_matches(std::string_view glob, std::string_view path);
-bool is_glob(std::string_view text);
-// May `who` see what is at this path? Paths of a role are globs of places; what lies beneath a place belongs to it.
-bool sees(const registry::Principal& who, std::string_view path);
+using registry::glob_matches;
+using registry::is_glob;
+// May `who` see what is at this path?
+inline bool sees(const registry::Principal& who, std::string_view path) {
+    return registry::lies_within(who.paths, path);
+}
 
 // The members of a JSON object that a client sent. Every member must have been asked for when done() is called.
 class Fields {

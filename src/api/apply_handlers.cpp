@@ -1,11 +1,12 @@
 #include "api/handlers.h"
+#include "api/sight.h"
 #include "registry/yaml.h"
 
 namespace gongshu::api {
 
 namespace {
 
-// Each document needs the right that a PUT of it would need; places that the caller may not see are refused.
+// Each document needs the right that a PUT of it would need.
 Result<void> check_wish(Core& core, const Ask& ask, const registry::YamlDocument& document) {
     const registry::Kind* const kind = core.deps.registry.kind(document.wanted.kind);
     if (kind == nullptr) return {};  // apply() names it with the others
@@ -22,9 +23,30 @@ Result<void> check_wish(Core& core, const Ask& ask, const registry::YamlDocument
         return Error{Code::denied, "line {}: a {} belongs to the whole system: only the tenant default may change it",
                      document.line, kind->name};
     }
-    if (kind->path_names && !sees(ask.who, document.wanted.name)) {
-        return Error{Code::denied, "line {}: {} may not change {}", document.line, ask.who.actor.who,
-                     document.wanted.name};
+    return {};
+}
+
+// The same as each document's PUT would be held to; they may name each other.
+Result<void> check_places(Core& core, const Ask& ask, const std::vector<registry::YamlDocument>& documents) {
+    Sight sight{core, ask.who};
+    if (!sight.limited()) return {};
+    struct Wish {
+        const registry::Kind* kind;
+        const registry::YamlDocument* document;
+        Json spec;
+    };
+    std::vector<Wish> wishes;
+    for (const registry::YamlDocument& document : documents) {
+        const registry::Kind* const kind = core.deps.registry.kind(document.wanted.kind);
+        auto spec = kind == nullptr ? Result<Json>{Json{}} : kind->normalize(document.wanted.spec);
+        if (kind == nullptr || !spec) continue;  // apply() tells what is wrong, and stores nothing
+        sight.add_coming(*kind, document.wanted.name, *spec);
+        wishes.push_back({kind, &document, std::move(*spec)});
+    }
+    for (const Wish& wish : wishes) {
+        const std::string& name = wish.document->wanted.name;
+        TRY(sight.check_stored(*wish.kind, name).context("line {}", wish.document->line));
+        TRY(sight.check_wish(*wish.kind, name, wish.spec).context("line {}", wish.document->line));
     }
     return {};
 }
@@ -64,11 +86,10 @@ void write_applied(JsonWriter& out, const registry::Applied& applied) {
 
 Result<Answer> post_apply(Core& core, const Ask& ask) {
     auto documents = TRY(registry::parse_resources(ask.http.body));
+    for (const registry::YamlDocument& document : documents) TRY(check_wish(core, ask, document));
+    TRY(check_places(core, ask, documents));
     std::vector<registry::Wanted> wishes;
-    for (registry::YamlDocument& document : documents) {
-        TRY(check_wish(core, ask, document));
-        wishes.push_back(std::move(document.wanted));
-    }
+    for (registry::YamlDocument& document : documents) wishes.push_back(std::move(document.wanted));
     const bool dry_run = parse_flag(ask, "dry_run");
     const auto applied =
         core.deps.registry.apply(ask.who.actor, std::move(wishes), {.dry_run = dry_run, .all_or_nothing = true});

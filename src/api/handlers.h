@@ -48,6 +48,10 @@ Result<Answer> get_alarm(Core& core, const Ask& ask);
 void acknowledge_alarm(Core& core, const AskPtr& ask, Done done);
 void comment_alarm(Core& core, const AskPtr& ask, Done done);
 void check_rule(Core& core, const AskPtr& ask, Done done);
+// Of the active alarms that `who` sees.
+flow::AlarmCounts alarm_counts(Core& core, const registry::Principal& who);
+// An alarm without the values of tags that `who` does not see.
+flow::Alarm seen_part(const registry::Principal& who, flow::Alarm alarm);
 void write_alarm(JsonWriter& out, const flow::Alarm& alarm, Units units, std::string_view language, bool with_journal);
 
 // status_handlers.cpp
@@ -58,6 +62,8 @@ Result<Answer> get_device_status(Core& core, const Ask& ask);
 Result<Answer> get_sessions(Core& core, const Ask& ask);
 void test_connection(Core& core, const AskPtr& ask, Done done);
 void write_device(Core& core, const AskPtr& ask, Done done);
+// The connections that `who` sees.
+std::vector<connect::ConnectionStatus> connections_of(Core& core, const registry::Principal& who);
 void write_connections(JsonWriter& out, const std::vector<connect::ConnectionStatus>& items, Units units);
 void sample_rates(Core& core);  // every few seconds: what overview tells as readings_per_s
 

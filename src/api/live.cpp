@@ -108,7 +108,7 @@ public:
         std::string text;
         JsonWriter out{text};
         out.begin_object().key("type").text("alarm").key("alarm");
-        write_alarm(out, *alarm, Units{kMillisecond}, language_, false);
+        write_alarm(out, seen_part(who_, *alarm), Units{kMillisecond}, language_, false);
         out.end_object();
         send_frame(wire::WsOpcode::text, text);
     }
@@ -241,10 +241,17 @@ private:
     }
 
     void send_connections() {
-        const std::string& items = hub_.connections_json(who_.actor.tenant);
+        const std::string items = who_.paths.empty() ? hub_.connections_json(who_.actor.tenant) : seen_connections();
         if (items == connections_sent_) return;
         connections_sent_ = items;
         send_frame(wire::WsOpcode::text, fmt::format(R"({{"type":"connections","items":{}}})", items));
+    }
+
+    std::string seen_connections() const {
+        std::string json;
+        JsonWriter out{json};
+        write_connections(out, connections_of(*hub_.core, who_), Units{kMillisecond});
+        return json;
     }
 
     void send_frame(wire::WsOpcode opcode, std::string_view payload) {

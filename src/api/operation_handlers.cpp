@@ -86,9 +86,10 @@ Result<Answer> get_openapi(Core& core, const Ask&) {
 
 Result<Answer> post_compact(Core& core, const Ask& ask) {
     if (ask.who.actor.tenant_name != "default" || !ask.who.paths.empty()) {
-        return Error{Code::denied,
-                     "the history is one for all tenants: only an administrator of the tenant default without limits of "
-                     "place may compact it"};
+        return Error{
+            Code::denied,
+            "the history is one for all tenants: only an administrator of the tenant default without limits of "
+            "place may compact it"};
     }
     const DurationNs begin = core.clock().monotonic();
     TRY(core.deps.history.compact());

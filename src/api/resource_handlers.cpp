@@ -1,6 +1,8 @@
 #include <charconv>
 
 #include "api/handlers.h"
+#include "api/sight.h"
+#include "registry/difference.h"
 
 namespace gongshu::api {
 
@@ -34,11 +36,30 @@ std::string_view name_of(registry::Change::What what) {
     return "";
 }
 
-// Names of kinds that are places of the tree are limited by the paths of a role.
-Result<void> check_place(Core& core, const Ask& ask, std::string_view name) {
-    const registry::Kind* const kind = core.deps.registry.kind(ask.names.at(0));
-    if (kind == nullptr || !kind->path_names || sees(ask.who, name)) return {};
-    return Error{Code::not_found, "there is no {} \"{}\"", kind->name, name.substr(0, 200)};
+// What the caller sees under that name. To who is limited nothing is told about names that are near.
+Result<registry::Resource> get_seen(Core& core, const Ask& ask, std::string_view name) {
+    Sight sight{core, ask.who};
+    if (!sight.limited()) return core.deps.registry.get(ask.tenant(), ask.names.at(0), name);
+    const auto found = core.deps.registry.find(ask.tenant(), ask.names.at(0), name);
+    if (found && sight.sees(*found)) return *found;
+    return Error{Code::not_found, "there is no {} \"{}\"", core.deps.registry.kind(ask.names[0])->name,
+                 name.substr(0, 200)};
+}
+
+// The present resource may be changed by who asks, and may become `spec`. Puts the revision that was looked at into
+// `if_match`, so that what was allowed is what happens.
+Result<void> check_put(Core& core, const Ask& ask, const Json& spec, bool is_patch,
+                       std::optional<std::uint64_t>& if_match) {
+    Sight sight{core, ask.who};
+    if (!sight.limited()) return {};
+    const registry::Kind& kind = *core.deps.registry.kind(ask.names.at(0));
+    const auto present = core.deps.registry.find(ask.tenant(), kind.name, ask.names.at(1));
+    TRY(sight.check_stored(kind, ask.names[1]));
+    if (is_patch && !present) return {};  // the registry says that there is nothing to patch
+    const auto canonical = kind.normalize(is_patch ? registry::merge_patch(present->spec, spec) : spec);
+    if (!canonical) return {};  // the registry says what is wrong with it
+    if (!if_match) if_match = present ? present->revision : 0;
+    return sight.check_wish(kind, ask.names[1], *canonical);
 }
 
 // The header If-Match: "3", 3 or * (any).
@@ -136,9 +157,9 @@ Result<Answer> list_resources(Core& core, const Ask& ask) {
     std::string body;
     JsonWriter out{body};
     out.begin_object().key("items").begin_array();
+    Sight sight{core, ask.who};
     for (const auto& resource : core.deps.registry.list_shared(ask.tenant(), kind->name)) {
-        if (kind->path_names && !sees(ask.who, resource->name)) continue;
-        write_resource(out, *resource, units);
+        if (sight.sees(*resource)) write_resource(out, *resource, units);
     }
     out.end_array().end_object();
     return json_answer(std::move(body));
@@ -146,8 +167,7 @@ Result<Answer> list_resources(Core& core, const Ask& ask) {
 
 Result<Answer> get_resource(Core& core, const Ask& ask) {
     const Units units = TRY(parse_units(ask));
-    TRY(check_place(core, ask, ask.names.at(1)));
-    const auto resource = TRY(core.deps.registry.get(ask.tenant(), ask.names[0], ask.names[1]));
+    const auto resource = TRY(get_seen(core, ask, ask.names.at(1)));
     std::string body;
     JsonWriter out{body};
     write_resource(out, resource, units);
@@ -157,8 +177,8 @@ Result<Answer> get_resource(Core& core, const Ask& ask) {
 }
 
 Result<Answer> put_resource(Core& core, const Ask& ask) {
-    const auto if_match = TRY(parse_if_match(ask));
-    TRY(check_place(core, ask, ask.names.at(1)));
+    auto if_match = TRY(parse_if_match(ask));
+    const bool had_condition = if_match.has_value();
     auto fields = TRY(Fields::parse(ask.http.body));
     const Json* const spec = fields.find("spec");
     if (spec == nullptr) return Error{Code::invalid, "spec: is missing; expected an object"};
@@ -166,39 +186,64 @@ Result<Answer> put_resource(Core& core, const Ask& ask) {
     for (const std::string_view known : {"kind", "name", "uid", "revision", "created", "updated", "by"})
         fields.find(known);
     TRY(fields.done());
+    TRY(of_spec(check_put(core, ask, *spec, false, if_match)));
     const registry::PutOptions options{if_match, parse_flag(ask, "dry_run")};
     auto change = of_spec(core.deps.registry.put(ask.who.actor, ask.names[0], ask.names[1], *spec, options));
-    return render_change(core, ask, std::move(change), if_match.has_value());
+    return render_change(core, ask, std::move(change), had_condition);
 }
 
 Result<Answer> patch_resource(Core& core, const Ask& ask) {
-    const auto if_match = TRY(parse_if_match(ask));
-    TRY(check_place(core, ask, ask.names.at(1)));
+    auto if_match = TRY(parse_if_match(ask));
+    const bool had_condition = if_match.has_value();
     const Json patch = TRY(registry::parse_json(ask.http.body).context("body"));
     if (!patch.is_object())
         return Error{Code::invalid, "body: expected a JSON object, the members of the spec to change"};
+    TRY(of_spec(check_put(core, ask, patch, true, if_match)));
     const registry::PutOptions options{if_match, parse_flag(ask, "dry_run")};
     auto change = of_spec(core.deps.registry.patch(ask.who.actor, ask.names[0], ask.names[1], patch, options));
-    return render_change(core, ask, std::move(change), if_match.has_value());
+    return render_change(core, ask, std::move(change), had_condition);
 }
 
 Result<Answer> delete_resource(Core& core, const Ask& ask) {
     const auto if_match = TRY(parse_if_match(ask));
-    TRY(check_place(core, ask, ask.names.at(1)));
+    Sight sight{core, ask.who};
+    TRY(sight.check_stored(*core.deps.registry.kind(ask.names.at(0)), ask.names.at(1)));
     auto change =
         core.deps.registry.remove(ask.who.actor, ask.names[0], ask.names[1], {if_match, parse_flag(ask, "dry_run")});
+    if (!change && sight.limited() && !if_match && change.error().code() == Code::conflict) {
+        // The registry names who needs it, which may lie outside.
+        return Error{
+            Code::conflict, "{} \"{}\" is still needed by other resources, some of which may lie outside of {}",
+            core.deps.registry.kind(ask.names[0])->name, ask.names[1].substr(0, 200), fmt::join(ask.who.paths, ", ")};
+    }
     if (!change) return render_change(core, ask, std::move(change), if_match.has_value());
     return no_content();
 }
 
+namespace {
+
+// The revisions of something that the caller sees now, or of something deleted, of which each one is looked at.
+Result<std::vector<registry::Revision>> seen_revisions(Core& core, const Ask& ask, Sight& sight,
+                                                       const registry::Kind& kind) {
+    TRY(sight.check_seen(kind, ask.names.at(1)));
+    auto revisions = core.deps.registry.revisions(ask.who.actor, kind.name, ask.names[1]);
+    if (revisions || !sight.limited()) return revisions;
+    return Error{revisions.error().code(), "there is no {} \"{}\"", kind.name, ask.names[1].substr(0, 200)};
+}
+
+}  // namespace
+
 Result<Answer> get_revisions(Core& core, const Ask& ask) {
     const Units units = TRY(parse_units(ask));
-    TRY(check_place(core, ask, ask.names.at(1)));
-    const auto revisions = TRY(core.deps.registry.revisions(ask.who.actor, ask.names[0], ask.names[1]));
+    Sight sight{core, ask.who};
+    const registry::Kind& kind = *core.deps.registry.kind(ask.names.at(0));
+    auto revisions = TRY(seen_revisions(core, ask, sight, kind));
     std::string body;
     JsonWriter out{body};
     out.begin_object().key("revisions").begin_array();
     for (const auto& revision : revisions) {
+        if (sight.limited() && !revision.spec.is_null() && !sight.sees(kind.name, ask.names[1], revision.spec))
+            continue;
         out.begin_object().key("revision").integer(static_cast<std::int64_t>(revision.revision));
         out.key("time").integer(units.time(revision.time)).key("by").text(revision.by).key("what").text(revision.what);
         out.key("spec").raw(registry::to_text(revision.spec)).end_object();
@@ -208,20 +253,31 @@ Result<Answer> get_revisions(Core& core, const Ask& ask) {
 }
 
 Result<Answer> rollback_resource(Core& core, const Ask& ask) {
-    TRY(check_place(core, ask, ask.names.at(1)));
     auto fields = TRY(Fields::parse(ask.http.body));
     const std::uint64_t revision = TRY(fields.number("revision"));
     TRY(fields.done());
+    if (Sight sight{core, ask.who}; sight.limited()) {
+        const registry::Kind& kind = *core.deps.registry.kind(ask.names.at(0));
+        for (const auto& past : TRY(seen_revisions(core, ask, sight, kind))) {
+            if (past.revision == revision && !past.spec.is_null())
+                TRY(sight.check_wish(kind, ask.names.at(1), past.spec));
+        }
+    }
     return render_change(core, ask, core.deps.registry.rollback(ask.who.actor, ask.names[0], ask.names[1], revision),
                          false);
 }
 
 Result<Answer> rename_resource(Core& core, const Ask& ask) {
-    TRY(check_place(core, ask, ask.names.at(1)));
+    Sight sight{core, ask.who};
+    const registry::Kind& kind = *core.deps.registry.kind(ask.names.at(0));
+    TRY(sight.check_stored(kind, ask.names.at(1)));
     auto fields = TRY(Fields::parse(ask.http.body));
     const std::string name = TRY(fields.text("name"));
     TRY(fields.done());
-    TRY(check_place(core, ask, name));
+    if (kind.path_names && !sees(ask.who, name)) {
+        return Error{Code::denied, "name: {} may not move it to \"{}\", outside of {}", ask.who.actor.who,
+                     name.substr(0, 200), fmt::join(ask.who.paths, ", ")};
+    }
     return render_change(core, ask, core.deps.registry.rename(ask.who.actor, ask.names[0], ask.names[1], name), false);
 }
 
@@ -233,7 +289,11 @@ Result<Answer> get_audit(Core& core, const Ask& ask) {
     std::string body;
     JsonWriter out{body};
     out.begin_object().key("records").begin_array();
+    const bool limited = !ask.who.paths.empty();
     for (const auto& record : records) {
+        // Names of other kinds have no place that would still be known.
+        const bool placed = record.kind == "site" || record.kind == "device";
+        if (limited && record.who != ask.who.actor.who && !(placed && sees(ask.who, record.name))) continue;
         out.begin_object()
             .key("id")
             .integer(static_cast<std::int64_t>(record.id))

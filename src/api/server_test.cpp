@@ -210,8 +210,8 @@ TEST(Server, StrangersCannotHinderWrites) {
         streams.back()->start({.on_data = [&text](Bytes bytes) { text.append(as_text(bytes)); },
                                .on_closed = [](const Error&) {},
                                .on_drained = {}});
-        streams.back()->send(as_bytes(
-            fmt::format("POST /api/v1/write HTTP/1.1\r\nHost: localhost\r\nContent-Length: 204800\r\n{}\r\n", headers)));
+        streams.back()->send(as_bytes(fmt::format(
+            "POST /api/v1/write HTTP/1.1\r\nHost: localhost\r\nContent-Length: 204800\r\n{}\r\n", headers)));
         world.sim.run_for(100 * kMillisecond);
     };
     const auto answered = [&](std::string_view status) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "api/handlers.h"
+#include "api/sight.h"
 
 namespace gongshu::api {
 
@@ -62,6 +63,7 @@ Result<Answer> post_session_password(Core& core, const Ask& ask) {
 }
 
 Result<Answer> issue_token(Core& core, const Ask& ask) {
+    TRY(Sight(core, ask.who).check_stored(*core.deps.registry.kind("token"), ask.names.at(0)));
     const std::string token = TRY(core.deps.auth.issue_token(ask.who.actor, ask.names.at(0)));
     std::string body;
     JsonWriter{body}.begin_object().key("token").text(token).end_object();
@@ -87,6 +89,7 @@ Result<Answer> set_password(Core& core, const Ask& ask) {
     auto fields = TRY(Fields::parse(ask.http.body));
     const std::string password = TRY(fields.text("password"));
     TRY(fields.done());
+    TRY(Sight(core, ask.who).check_stored(*core.deps.registry.kind("user"), ask.names.at(0)));
     TRY(core.deps.auth.set_password(ask.who.actor, ask.names.at(0), password));
     return no_content();
 }

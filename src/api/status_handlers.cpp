@@ -2,6 +2,7 @@
 #include <unordered_set>
 
 #include "api/handlers.h"
+#include "api/sight.h"
 #include "io/crypto.h"
 
 namespace gongshu::api {
@@ -11,6 +12,7 @@ namespace {
 constexpr DurationNs kTagCountAge = 10 * kSecond;
 constexpr DurationNs kCommandAge = 10 * kSecond;  // a write that did not reach the machine by then is not done
 constexpr std::size_t kWrongMax = 200;
+constexpr std::size_t kAlarmsLookedAt = 10'000;
 constexpr std::size_t kTagsCounted = 1'000'000;
 
 // One line of status/devices, whichever way the device speaks.
@@ -168,7 +170,7 @@ Result<Answer> get_status(Core& core, const Ask& ask) {
     for (const auto& [name, address] : *core.listeners.lock()) out.key(name).text(address);
     out.end_object().key("history").begin_object();
     out.key("tags").integer(static_cast<std::int64_t>(count_tags(core, ask)));
-    if (ask.who.actor.tenant_name == "default") {  // the rest tells of all tenants
+    if (ask.who.actor.tenant_name == "default" && ask.who.paths.empty()) {  // the rest tells of all tenants
         out.key("rows_in_memory")
             .integer(as_signed(stats.rows_in_memory))
             .key("segments")
@@ -186,7 +188,7 @@ Result<Answer> get_status(Core& core, const Ask& ask) {
 Result<Answer> get_overview(Core& core, const Ask& ask) {
     const Units units = TRY(parse_units(ask));
     const auto devices = device_lines(core, ask);
-    const auto links = core.deps.connections.connection_status(ask.tenant());
+    const auto links = connections_of(core, ask.who);
     const auto count_devices = [&](std::string_view state) {
         return std::count_if(devices.begin(), devices.end(),
                              [&](const DeviceLine& line) { return line.state == state; });
@@ -208,8 +210,13 @@ Result<Answer> get_overview(Core& core, const Ask& ask) {
         .integer(count_links([](connect::LinkState state) { return state == connect::LinkState::off; }))
         .end_object();
     out.key("tags").integer(static_cast<std::int64_t>(count_tags(core, ask)));
-    out.key("readings_per_s").number((*core.rates.lock())[ask.tenant()].per_s).key("alarms").begin_object();
-    const auto counts = core.deps.flow.alarms().counts(ask.tenant());
+    out.key("readings_per_s");
+    if (ask.who.paths.empty())
+        out.number((*core.rates.lock())[ask.tenant()].per_s);
+    else
+        out.null();  // counted for the tenant as a whole
+    out.key("alarms").begin_object();
+    const auto counts = alarm_counts(core, ask.who);
     for (std::size_t i = 0; i < counts.size(); ++i)
         out.key(to_string(static_cast<flow::Severity>(i))).integer(as_signed(counts[i]));
     out.end_object().key("wrong");
@@ -217,7 +224,8 @@ Result<Answer> get_overview(Core& core, const Ask& ask) {
     if (const std::string why = read_only_of(core); !why.empty()) {
         wrong.push_back({"critical", "system", "history", "系统只读: " + why, "the store is read-only: " + why, 0});
     }
-    for (const auto& alarm : core.deps.flow.alarms().list(ask.tenant(), {.alarms_max = kWrongMax})) {
+    for (const auto& alarm : core.deps.flow.alarms().list(
+             ask.tenant(), {.alarms_max = ask.who.paths.empty() ? kWrongMax : kAlarmsLookedAt})) {
         if (sees(ask.who, alarm.device.empty() ? alarm.tag : alarm.device))
             wrong.push_back(
                 {to_string(alarm.severity), "alarm", alarm.id, alarm.message_zh, alarm.message_en, alarm.raised});
@@ -227,6 +235,13 @@ Result<Answer> get_overview(Core& core, const Ask& ask) {
     write_wrong(out, std::move(wrong), units);
     out.end_object();
     return json_answer(std::move(body));
+}
+
+std::vector<connect::ConnectionStatus> connections_of(Core& core, const registry::Principal& who) {
+    auto links = core.deps.connections.connection_status(who.actor.tenant);
+    Sight sight{core, who};
+    std::erase_if(links, [&](const auto& link) { return !sight.sees_connection(link.name); });
+    return links;
 }
 
 void write_connections(JsonWriter& out, const std::vector<connect::ConnectionStatus>& items, Units units) {
@@ -270,7 +285,7 @@ Result<Answer> get_connection_status(Core& core, const Ask& ask) {
     std::string body;
     JsonWriter out{body};
     out.begin_object().key("items");
-    write_connections(out, core.deps.connections.connection_status(ask.tenant()), units);
+    write_connections(out, connections_of(core, ask.who), units);
     out.end_object();
     return json_answer(std::move(body));
 }
@@ -332,6 +347,10 @@ Result<Answer> get_sessions(Core& core, const Ask& ask) {
 }
 
 void test_connection(Core& core, const AskPtr& ask, Done done) {
+    // It shows values of every device of the connection.
+    const auto& kind = *core.deps.registry.kind("connection");
+    if (auto allowed = Sight(core, ask->who).check_stored(kind, ask->names.at(0)); !allowed)
+        return done(std::move(allowed).error());
     core.deps.connections.test(ask->tenant(), ask->names.at(0), [done](Result<connect::TestReport> report) {
         if (!report) return done(std::move(report).error());
         std::string body;

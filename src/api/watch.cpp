@@ -1,6 +1,7 @@
 #include "api/watch.h"
 
 #include "api/handlers.h"
+#include "api/sight.h"
 #include "api/static_files.h"
 
 namespace gongshu::api {
@@ -37,7 +38,7 @@ public:
         const registry::Resource& resource = change->resource;
         if (resource.kind != kind_.name || change->what == registry::Change::What::unchanged) return;
         if (!kind_.of_system && resource.tenant != who_.actor.tenant) return;
-        if (kind_.path_names && !sees(who_, resource.name)) return;
+        if (!Sight(*hub_.core, who_).sees(resource)) return;
         std::string data;
         JsonWriter out{data};
         const bool created = change->what == registry::Change::What::created;

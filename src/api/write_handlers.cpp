@@ -67,6 +67,12 @@ Result<TagId> tag_of(Core& core, const Ask& ask, const wire::LinePoint& point, c
     if (!sees(ask.who, path)) return Error{Code::denied, "{} may not write {}", ask.who.actor.who, path};
     const TagId tag = TRY(core.deps.tags.resolve({ask.tenant(), wire::line_identity(point), std::string{field.name}},
                                                  path, field.type, ""));
+    // The series may have moved since: it is where its tag is now.
+    if (limited) {
+        const auto info = core.deps.tags.info(tag);
+        if (info && !sees(ask.who, info->path))
+            return Error{Code::denied, "{} may not write {}", ask.who.actor.who, path};
+    }
     auto series = core.series.lock();
     if (series->size() >= Core::kSeriesMax) series->clear();
     series->emplace(key, tag);
@@ -134,6 +140,11 @@ Intake take_entries(Core& core, const Ask& ask, wire::WriteBody body) {
         }
         TagId tag;
         if (const auto info = core.deps.tags.find(ask.tenant(), entry.tag)) {
+            // An address of before may be of a tag that is elsewhere now.
+            if (!sees(ask.who, info->path)) {
+                fault(entry.index, fmt::format("{} may not write {}", ask.who.actor.who, entry.tag));
+                continue;
+            }
             tag = info->id;
         } else {
             const auto made =

@@ -16,6 +16,7 @@ public:
 
 private:
     Result<broker::Principal> check(const broker::Credentials& credentials);
+    Result<broker::Principal> once_more(const broker::Credentials& credentials, Result<broker::Principal> found);
 
     registry::Auth& auth_;
     io::Loop& lane_;

@@ -3,6 +3,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "data/ids.h"
@@ -20,6 +21,7 @@ struct Principal {
     std::string device_path;                     // devices only: its place, "site/line1/cnc1"
     std::string device_uid;                      // devices only
     registry::Role role = registry::Role::none;  // users and tokens
+    std::vector<std::string> paths;              // users and tokens: globs of what is seen; empty = all of the tenant
 };
 
 struct Credentials {
@@ -45,9 +47,15 @@ public:
 // v1/devices/me/telemetry and devices/<its path>/…; it subscribes to gongshu/v1/<its path> and devices/<its path>/….
 // Users and tokens: a viewer subscribes to everything of the tenant but commands (devices/…), an operator to all, an
 // engineer publishes too. Nobody publishes or subscribes to $….
+// A user or token with paths publishes to, subscribes to and receives only what sees_topic() lets it: a filter without
+// wildcards that lies outside is refused, of others only what lies within is delivered.
 bool may_publish(const Principal& who, std::string_view topic);
 bool may_subscribe(const Principal& who, std::string_view filter);
 // A wildcard reaches further than its owner may see: asked for each message of a user or token.
 bool may_receive(const Principal& who, std::string_view topic);
+
+// Whether a topic lies within the paths of a role: gongshu/v1/<path> and devices/<path>/… lie where the path does, all
+// others nowhere. No paths = everything.
+bool sees_topic(const std::vector<std::string>& paths, std::string_view topic);
 
 }  // namespace gongshu::broker

@@ -319,6 +319,61 @@ TEST(Broker, DevicesSeeOnlyTheirOwn) {
     EXPECT_EQ(operator_->take(), "SUBACK 1 00; PUBLISH devices/s/m/commands/start q0 go");
 }
 
+// A role with paths holds here as it does elsewhere.
+TEST(Broker, PathsOfARoleLimitWhatIsPublishedAndDelivered) {
+    World world;
+    auto all = world.join(Version::v5, "user:engineer", "all");
+    all->publish("gongshu/v1/in/m", R"({"x": 1})", 1, 1, true);
+    all->publish("gongshu/v1/out/m", R"({"x": 1})", 1, 2, true);
+    all->publish("free/topic", "secret", 1, 3, true);
+    world.run();
+    EXPECT_EQ(all->take(), "PUBACK 1; PUBACK 2; PUBACK 3 10");
+    world.authenticator.paths = {"in/**", "half/?"};
+    auto part = world.join(Version::v5, "user:engineer", "part");
+    const std::size_t stored = world.sink.readings.size();
+
+    auto publish = [&](std::string topic, std::string want) {
+        part->publish(topic, R"({"x": 2})", 1, 7);
+        world.run();
+        EXPECT_EQ(part->take(), "PUBACK 7" + want) << topic;
+    };
+    publish("gongshu/v1/in/m", "");
+    publish("gongshu/v1/half/m", "");
+    publish("devices/in/m/commands", " 10");
+    publish("gongshu/v1/out/m", " 87");
+    publish("gongshu/v1/half", " 87");
+    publish("gongshu/v1/inner/m", " 87");
+    publish("devices/out/m/commands", " 87");
+    publish("devices/in", " 87");
+    publish("v1/devices/me/telemetry", " 87");
+    publish("free/topic", " 87");
+    EXPECT_EQ(world.sink.readings.size(), stored + 2);
+
+    part->send(Subscribe{.packet_id = 1,
+                         .subscriptions = {{.filter = "gongshu/v1/out/m"},
+                                           {.filter = "devices/out/m/commands"},
+                                           {.filter = "free/topic"},
+                                           {.filter = "gongshu/v1/in/m"},
+                                           {.filter = "#"},
+                                           {.filter = "+/topic"}}});
+    world.run();
+    EXPECT_EQ(part->take(),
+              "SUBACK 1 87 87 87 00 00 00; PUBLISH gongshu/v1/in/m q0 retained {\"x\": 1}; "
+              "PUBLISH gongshu/v1/in/m q0 retained {\"x\": 1}");
+    for (const char* topic :
+         {"gongshu/v1/in/m", "gongshu/v1/out/m", "devices/in/m/commands", "devices/out/m/commands", "free/topic"}) {
+        all->publish(topic, R"({"x": 3})");
+    }
+    world.run();
+    EXPECT_EQ(part->take(), "PUBLISH devices/in/m/commands q0 {\"x\": 3}; PUBLISH gongshu/v1/in/m q0 {\"x\": 3}");
+    auto dialled = world.dial(Version::v5);
+    Connect with_will = dialled->make_connect("user:engineer", "w");
+    with_will.will = wire::mqtt::Will{.topic = "gongshu/v1/out/m", .payload = "{}"};
+    dialled->connect(with_will);
+    world.run();
+    EXPECT_TRUE(dialled->take().starts_with("CONNACK 0 87"));
+}
+
 TEST(Broker, KeepsRetainedMessagesOverARestartAndACrash) {
     World world;
     auto client = world.join(Version::v5, "user:engineer", "c");

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -19,6 +20,16 @@ namespace gongshu::flow {
 
 // The kind `rule`; add it to the registry before load().
 registry::Kind rule_kind();
+
+// The places that a rule is about: its device and every tag that its conditions name.
+struct RulePlaces {
+    std::string device;       // "" = none
+    std::string device_type;  // "" = none; else it holds wherever a device of the type is
+    std::vector<std::string> tags;
+};
+// Of the spec of a rule, stored or about to be; names are resolved as the rule would resolve them now.
+Result<RulePlaces> places_of_rule(const registry::ResourceReader& registry, const Tags& tags, TenantId tenant,
+                                  const Json& spec);
 
 // What Flow works with; all outlive it.
 struct FlowParts {
@@ -37,7 +48,9 @@ struct CheckQuestion {
     TenantId tenant;
     std::string condition;
     std::string device;       // name of the device that short names belong to, or ""
-    std::string device_type;  // or of a device type; then there are no values
+    std::string device_type;  // or of a device type; its first device stands for all
+    // Whether who asks may see a tag or device; what may not be seen is not there. Empty: everything may be seen.
+    std::function<bool(std::string_view)> sees;
 };
 
 struct CheckTag {

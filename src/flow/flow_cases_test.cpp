@@ -149,7 +149,8 @@ private:
             {"fail", &Stand::fail},       {"deaf", &Stand::deaf},       {"tenant", &Stand::tenant},
             {"alarms", &Stand::alarms},   {"ack", &Stand::acknowledge}, {"comment", &Stand::comment},
             {"journal", &Stand::journal}, {"counts", &Stand::counts},   {"check", &Stand::check},
-            {"why", &Stand::why},         {"lanes", &Stand::nothing},
+            {"why", &Stand::why},         {"lanes", &Stand::nothing},   {"sees", &Stand::sees},
+            {"places", &Stand::places},
         };
         const auto found = commands.find(word);
         if (found == commands.end()) return "no such command: " + word;
@@ -411,6 +412,8 @@ private:
         const auto space = rest.find(' ');
         CheckQuestion question{.tenant = tenant_, .condition = rest.substr(space + 1), .device = rest.substr(0, space)};
         if (question.device == "-") question.device.clear();
+        if (question.device.starts_with("type:")) question.device_type = std::exchange(question.device, "").substr(5);
+        if (!seen_.empty()) question.sees = [this](std::string_view path) { return path.starts_with(seen_); };
         std::optional<CheckAnswer> answer;
         flow_->check(std::move(question), [&](CheckAnswer given) { answer = std::move(given); });
         world_.run_until([&] { return answer.has_value(); }, kSecond);
@@ -421,6 +424,24 @@ private:
             said_ += " " + tag.path + "=" + (tag.last ? to_string(tag.last->value) : "none");
         for (const std::string& use : answer->uses) said_ += " " + use + "()";
         said_ += (answer->window.empty() ? "" : " window " + answer->window) + "\n";
+        return "";
+    }
+
+    // Those who check from now on see what begins with this.
+    std::string sees(const std::string& rest) {
+        seen_ = rest;
+        return "";
+    }
+
+    std::string places(const std::string& rest) {
+        auto spec = registry::parse_json(rest);
+        if (!spec) return spec.error().text();
+        const auto normal = registry_->kind("rule")->normalize(*spec);
+        if (!normal) return normal.error().text();
+        const auto found = places_of_rule(*registry_, *history_, tenant_, *normal);
+        if (!found) return found.error().text();
+        said_ += fmt::format("device {}, type {}, tags {}\n", found->device.empty() ? "-" : found->device,
+                             found->device_type.empty() ? "-" : found->device_type, fmt::join(found->tags, " "));
         return "";
     }
 
@@ -456,6 +477,7 @@ private:
     std::unique_ptr<registry::Registry> registry_;
     std::unique_ptr<history::History> history_;
     std::unique_ptr<Flow> flow_;
+    std::string seen_;
     std::string said_;
 };
 

@@ -109,12 +109,15 @@ CheckAnswer answer_check(const FlowParts& parts, const CheckQuestion& question) 
     std::string device = question.device;
     if (device.empty() && !question.device_type.empty()) {
         // The first device stands for all, so that there are values to show.
-        const auto devices = devices_of_type(parts.registry, question.tenant, question.device_type);
-        if (!devices.empty()) device = devices.front().first;
+        for (const auto& [name, uid] : devices_of_type(parts.registry, question.tenant, question.device_type)) {
+            if (question.sees && !question.sees(name)) continue;
+            device = name;
+            break;
+        }
     }
     const LiveScope scope{
-        parts.registry, parts.tags, question.tenant, device, device.empty() ? question.device_type : "",
-        Unfound::refuse};
+        parts.registry,  parts.tags,   question.tenant, device, device.empty() ? question.device_type : "",
+        Unfound::refuse, question.sees};
     const auto program = expr::compile(question.condition, scope, {.want_condition = true});
     if (!program) {
         answer.error = program.error();

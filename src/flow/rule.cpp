@@ -58,6 +58,20 @@ public:
     }
 };
 
+// Remembers the names that were used.
+class NamesUsed final : public expr::Scope {
+public:
+    explicit NamesUsed(std::vector<std::string>& names) : names_(names) {}
+    std::optional<expr::ScopeTag> find(std::string_view name) const override {
+        if (parse_quality(name)) return std::nullopt;
+        names_.emplace_back(name);
+        return expr::ScopeTag{.path = std::string(name), .known = false};
+    }
+
+private:
+    std::vector<std::string>& names_;
+};
+
 Result<void> check_alone(const RuleSpec& spec) {
     if (spec.device && spec.device_type)
         return Error{Code::invalid,
@@ -163,6 +177,27 @@ registry::Kind rule_kind() {
                                           .about_zh = "对点位的条件，成立时产生告警",
                                           .about_en = "A condition over tags that raises an alarm"},
                                          {.alone = check_alone, .among = check_among});
+}
+
+Result<RulePlaces> places_of_rule(const registry::ResourceReader& registry, const Tags& tags, TenantId tenant,
+                                  const Json& spec_json) {
+    registry::Resource resource;
+    resource.kind = "rule";
+    resource.spec = spec_json;
+    const auto spec = TRY(registry::spec_of<RuleSpec>(resource));
+    std::vector<std::string> names;
+    TRY(check_texts(spec, NamesUsed{names}));
+    RulePlaces places{spec.device.value_or(""), spec.device_type.value_or(""), {}};
+    const LiveScope scope{registry, tags, tenant, places.device, places.device_type, Unfound::wait};
+    for (const std::string& name : names) {
+        const auto found = scope.find(name);
+        // A short name that nothing has yet can only become one of the device's own.
+        const bool own = !found && !places.device.empty();
+        std::string path = own ? places.device + "." + name : found ? found->path : name;
+        const auto info = tags.find(tenant, path);  // an address of before is of a tag that is elsewhere now
+        places.tags.push_back(info ? info->path : std::move(path));
+    }
+    return places;
 }
 
 Result<DurationNs> parse_duration(std::string_view text) {

@@ -86,6 +86,15 @@ std::optional<expr::ScopeTag> LiveScope::live(const std::string& path) const {
 }
 
 std::optional<expr::ScopeTag> LiveScope::find(std::string_view name) const {
+    auto found = find_any(name);
+    if (!found || !sees_) return found;
+    const bool of_type = device_.empty() && properties_.contains(name);  // no device yet: there is nothing to see
+    if (of_type) return found;
+    const auto info = tags_.find(tenant_, found->path);  // an address of before is of a tag that is elsewhere now
+    return sees_(info ? info->path : found->path) ? found : std::nullopt;
+}
+
+std::optional<expr::ScopeTag> LiveScope::find_any(std::string_view name) const {
     auto planned = PlannedScope::find(name);
     if (planned && planned->known) {
         // What came in says the type; the unit of the device type fills in if the tag has none.
@@ -104,7 +113,7 @@ std::optional<expr::ScopeTag> LiveScope::find(std::string_view name) const {
 std::vector<std::string> LiveScope::names() const {
     std::vector<std::string> list = PlannedScope::names();
     for (const TagInfo& tag : tags_.match(tenant_, "**", kNamesMax - std::min(kNamesMax, list.size())))
-        list.push_back(tag.path);
+        if (!sees_ || sees_(tag.path)) list.push_back(tag.path);
     return list;
 }
 

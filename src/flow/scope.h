@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -42,20 +43,26 @@ protected:
 enum class Unfound : std::uint8_t { wait, refuse };
 
 // The same with the tags there are. `wait`: a path that is nowhere yet may come later; `refuse`: it is an error.
+// `sees`, if given: a tag for which it says no is not there.
 class LiveScope final : public PlannedScope {
 public:
     LiveScope(const registry::ResourceReader& registry, const Tags& tags, TenantId tenant, std::string device,
-              std::string device_type, Unfound unfound)
-        : PlannedScope(registry, tenant, std::move(device), std::move(device_type)), tags_(tags), unfound_(unfound) {}
+              std::string device_type, Unfound unfound, std::function<bool(std::string_view)> sees = {})
+        : PlannedScope(registry, tenant, std::move(device), std::move(device_type)),
+          tags_(tags),
+          unfound_(unfound),
+          sees_(std::move(sees)) {}
 
     std::optional<expr::ScopeTag> find(std::string_view name) const override;
     std::vector<std::string> names() const override;
 
 private:
     std::optional<expr::ScopeTag> live(const std::string& path) const;
+    std::optional<expr::ScopeTag> find_any(std::string_view name) const;
 
     const Tags& tags_;
     const Unfound unfound_;
+    const std::function<bool(std::string_view)> sees_;
 };
 
 }  // namespace gongshu::flow

@@ -96,7 +96,7 @@ public:
     flow::Alarms& alarms() override { return fake_alarms; }
     void check(flow::CheckQuestion question, std::function<void(flow::CheckAnswer)> done) override {
         flow::CheckAnswer answer;
-        if (question.condition == "bad")
+        if (question.condition == "bad" || (question.sees && !question.sees(question.condition)))
             answer.error = expr::ExprError{"no such tag", 1, 3, "bad", "a tag", {"bed"}};
         else
             answer.value = true;

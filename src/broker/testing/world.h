@@ -54,9 +54,10 @@ class FakeAuthenticator final : public Authenticator {
 public:
     explicit FakeAuthenticator(io::Loop& loop) : loop_(loop) {}
     void authenticate(Credentials credentials, Done done) override;
-    bool slow = false;       // answers a turn later
-    std::string uid;         // of every device; "" = by its path
-    bool anonymous = false;  // everybody is user:admin of tenant 1
+    bool slow = false;               // answers a turn later
+    std::string uid;                 // of every device; "" = by its path
+    std::vector<std::string> paths;  // of everybody who is no device
+    bool anonymous = false;          // everybody is user:admin of tenant 1
 
 private:
     io::Loop& loop_;

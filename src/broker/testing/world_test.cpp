@@ -55,7 +55,7 @@ std::optional<TagInfo> FakeTags::find(TenantId tenant, std::string_view path) co
 }
 
 void FakeAuthenticator::authenticate(Credentials credentials, Done done) {
-    const auto answer = [credentials, all = anonymous, uid = uid]() -> Result<Principal> {
+    const auto answer = [credentials, all = anonymous, uid = uid, paths = paths]() -> Result<Principal> {
         if (all)
             return Principal{.tenant = TenantId{1},
                              .kind = PrincipalKind::user,
@@ -77,6 +77,7 @@ void FakeAuthenticator::authenticate(Credentials credentials, Done done) {
             const auto role = kRoles.find(name);
             if (role == kRoles.end()) return Error{Code::unauthorized, "user or password is wrong"};
             who.role = role->second;
+            who.paths = paths;
         }
         return who;
     };

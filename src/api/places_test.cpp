@@ -1,0 +1,489 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "api/core.h"
+#include "api/testing/world_test.h"
+#include "registry/json.h"
+
+// A role with paths, held against every row of the table of routes: what is outside is neither read nor changed.
+namespace gongshu::api {
+namespace {
+
+using registry::parse_json;
+
+constexpr TimeNs kTime = 1'700'000'000 * kSecond - 1;  // just before SimClock begins
+constexpr std::string_view kDevice = R"({"spec":{"type":"mill"}})";
+
+// Two places of which a limited administrator has one. Every name outside holds the word "outside".
+class Plant : public test::World {
+public:
+    Plant() {
+        put("device_type", "mill", R"({"properties":[{"name":"x","type":"number"},{"name":"y","type":"number"}]})");
+        put("tenant", "outside-tenant", "{}");
+        for (const std::string where : {"inside", "outside"}) {
+            put("site", where, R"({"time_zone":"Asia/Shanghai"})");
+            put("connection", where + "-plc", R"({"protocol":"modbus_tcp","host":"192.0.2.1"})");
+            put("device", where + "/d1", fmt::format(R"({{"type":"mill","connection":"{}-plc"}})", where));
+            put("rule", where + "-rule", fmt::format(R"({{"device":"{}/d1","condition":"x > 3"}})", where));
+            put("role", where + "-role", fmt::format(R"({{"base":"viewer","paths":["{}/**"]}})", where));
+            put("user", where + "-user", fmt::format(R"({{"role":"{}-role"}})", where));
+            put("token", where + "-token", fmt::format(R"({{"role":"{}-role"}})", where));
+            raise(where == "inside" ? "01" : "02", where);
+            bury(where);
+            connect::ConnectionStatus link;
+            link.name = where + "-plc";
+            connections.links.push_back(link);
+        }
+        put("role", "chief", R"({"base":"admin","paths":["inside/**"]})");
+        limited = token("chief");
+        all = token("admin");
+        put("device", "inside/old", R"({"type":"mill"})");
+        EXPECT_EQ(
+            as(all, "POST", "/api/v1/write/json",
+               fmt::format(R"([{{"tag":"inside/d1.x","ts":{0},"value":1}},{{"tag":"outside/d1.x","ts":{0},"value":1}},)"
+                           R"({{"tag":"inside/old.x","ts":{0},"value":1}}])",
+                           kTime))
+                .status,
+            204);
+        // It moved away; its address of before is still known.
+        const auto moved = registry->rename(system(), "device", "inside/old", "outside/moved");
+        EXPECT_TRUE(moved && history->move_source(TenantId{1}, "d:" + moved->resource.uid, "outside/moved"));
+        EXPECT_EQ(history->find(TenantId{1}, "inside/old.x")->path, "outside/moved.x");
+    }
+
+    registry::Actor system() const { return {TenantId{1}, "default", "system", registry::Role::admin, ""}; }
+
+    void put(std::string_view kind, const std::string& name, std::string_view spec) {
+        const auto made = registry->put(system(), kind, name, parse_json(spec).value());
+        EXPECT_TRUE(made) << kind << " " << name << ": " << (made ? "" : made.error().text());
+    }
+
+    // Everything that must not have changed, as text.
+    std::string outside() {
+        std::string text;
+        for (const registry::Kind* kind : registry->kinds()) {
+            for (const auto& one : registry->list_shared(TenantId{1}, kind->name)) {
+                if (one->name.find("outside") == std::string::npos && one->name != "mill") continue;
+                text += fmt::format("{} {} {} {}\n", one->kind, one->name, one->revision, registry::to_text(one->spec));
+            }
+        }
+        for (const TagInfo& tag : history->match(TenantId{1}, "outside/**", 100))
+            text += fmt::format("{} {}\n", tag.path, to_string(history->last(tag.id)->value));
+        for (const auto& [id, alarm] : flow.fake_alarms.alarms) {
+            if (alarm.device == "outside/d1") text += fmt::format("alarm {} {}\n", id, alarm.journal.size());
+        }
+        return text + fmt::format("{} commands\n", connections.commands.size());
+    }
+
+    std::string limited, all;
+
+private:
+    void raise(const std::string& id, const std::string& where) {
+        flow::Alarm alarm;
+        alarm.id = id;
+        alarm.tenant = TenantId{1};
+        alarm.rule = where + "-rule";
+        alarm.device = where + "/d1";
+        alarm.tag = where + "/d1.x";
+        alarm.severity = flow::Severity::major;
+        alarm.message_en = alarm.message_zh = where;
+        alarm.why.condition = "x > 3";
+        alarm.why.text_en = alarm.why.text_zh = "outside/d1.y is 7";
+        alarm.why.values = {{where + "/d1.x", "x", kTime, Value{4.0}, "", kGood},
+                            {"outside/d1.y", "y", kTime, Value{7.0}, "", kGood}};
+        alarm.raised = kTime;
+        flow.fake_alarms.raise(alarm);
+    }
+
+    void bury(const std::string& where) {
+        for (const std::string& body :
+             {fmt::format(R"({{"client":"c","who":"user:x","topic":"gongshu/v1/{}/d1","reason":"r"}})", where),
+              fmt::format(R"({{"client":"c","who":"device:{}/d1","topic":"v1/devices/me/telemetry","reason":"r"}})",
+                          where),
+              std::string{R"({"client":"c","who":"user:x","topic":"free/topic-of-outside","reason":"r"})"}}) {
+            bool kept = false;
+            history->append_event({.tenant = TenantId{1}, .time = kTime, .kind = "dead_letter", .body = body},
+                                  Durability::sync, [&](const Result<EventId>& id) { kept = id.has_value(); });
+            EXPECT_TRUE(sim.run_until([&] { return kept; }, kSecond));
+        }
+    }
+};
+
+enum class Want : std::uint8_t {
+    refused,   // 403 or 404, or 400 because a name outside is as good as no name
+    faults,    // 400 that tells which of the readings were not stored
+    hides,     // 200, shows what is inside and nothing of outside
+    harmless,  // tells nothing of places; 200 or not, nothing of outside is shown
+};
+
+// One way to reach outside through a route.
+struct Way {
+    std::string target;
+    std::string body;
+    Want want = Want::refused;
+};
+
+// How somebody would try, by method and path of the table. A route that is not here fails the test: say here how a
+// caller with limited paths would reach outside through it, and see that it cannot.
+const std::multimap<std::string, Way>& ways() {
+    static const std::string outside_apply[] = {
+        "kind: device\nname: outside/d1\nspec: {type: mill}\n",
+        "kind: device\nname: outside/new\nspec: {type: mill}\n",
+        "kind: site\nname: outside\nspec: {time_zone: UTC}\n",
+        "kind: connection\nname: outside-plc\nspec: {protocol: modbus_tcp, host: 192.0.2.9}\n",
+        "kind: rule\nname: outside-rule\nspec: {device: inside/d1, condition: x > 3}\n",
+        "kind: rule\nname: new\nspec: {device: outside/d1, condition: x > 3}\n",
+        "kind: device_type\nname: mill\nspec: {}\n",
+        "kind: role\nname: outside-role\nspec: {base: viewer, paths: [inside]}\n",
+        "kind: user\nname: outside-user\nspec: {role: inside-role}\n",
+        "kind: token\nname: outside-token\nspec: {role: inside-role}\n",
+    };
+    static const auto made = [] {
+        std::multimap<std::string, Way> all = {
+            {"POST /api/v1/session", {"/api/v1/session", R"({"user":"outside-user","password":"x"})", Want::harmless}},
+            {"GET /api/v1/session", {"/api/v1/session", "", Want::harmless}},
+            {"DELETE /api/v1/session", {"/api/v1/session", "", Want::harmless}},
+            {"POST /api/v1/session/password", {"/api/v1/session/password", R"({"new":"x"})", Want::refused}},
+            {"GET /api/v1/kinds", {"/api/v1/kinds", "", Want::harmless}},
+            {"GET /api/v1/export", {"/api/v1/export", "", Want::refused}},
+            {"GET /api/v1/tags", {"/api/v1/tags", "", Want::hides}},
+            {"GET /api/v1/last", {"/api/v1/last?tag=**", "", Want::hides}},
+            {"GET /api/v1/last", {"/api/v1/last?tag=outside/d1.x", "", Want::refused}},
+            {"GET /api/v1/last", {"/api/v1/last?tag=inside/old.x", "", Want::refused}},
+            {"GET /api/v1/read", {"/api/v1/read?tag=**", "", Want::hides}},
+            {"GET /api/v1/read", {"/api/v1/read?tag=outside/d1.x", "", Want::refused}},
+            {"GET /api/v1/read", {"/api/v1/read?tag=inside/old.x&format=csv", "", Want::refused}},
+            {"POST /api/v1/write", {"/api/v1/write", "outside/d1 x=5", Want::faults}},
+            {"POST /api/v1/write/json", {"/api/v1/write/json", R"([{"tag":"outside/d1.x","value":5}])", Want::faults}},
+            {"POST /api/v1/write/json", {"/api/v1/write/json", R"([{"tag":"inside/old.x","value":5}])", Want::faults}},
+            {"GET /api/v1/dead_letters", {"/api/v1/dead_letters", "", Want::hides}},
+            {"GET /api/v1/alarms", {"/api/v1/alarms?limit=1", "", Want::hides}},
+            {"GET /api/v1/alarms/{id}", {"/api/v1/alarms/01", "", Want::hides}},
+            {"GET /api/v1/alarms/{id}", {"/api/v1/alarms/02", "", Want::refused}},
+            {"POST /api/v1/alarms/{id}:acknowledge", {"/api/v1/alarms/02:acknowledge", "", Want::refused}},
+            {"POST /api/v1/alarms/{id}:comment", {"/api/v1/alarms/02:comment", R"({"comment":"c"})", Want::refused}},
+            {"POST /api/v1/rules:check", {"/api/v1/rules:check", R"({"condition":"outside/d1.x"})", Want::harmless}},
+            {"POST /api/v1/rules:check",
+             {"/api/v1/rules:check", R"({"condition":"x > 1","device":"outside/d1"})", Want::refused}},
+            {"GET /api/v1/status", {"/api/v1/status", "", Want::harmless}},
+            {"GET /api/v1/overview", {"/api/v1/overview", "", Want::hides}},
+            {"GET /api/v1/status/connections", {"/api/v1/status/connections", "", Want::hides}},
+            {"GET /api/v1/status/devices", {"/api/v1/status/devices", "", Want::hides}},
+            {"GET /api/v1/status/sessions", {"/api/v1/status/sessions", "", Want::harmless}},
+            {"GET /api/v1/audit", {"/api/v1/audit", "", Want::hides}},
+            {"GET /api/v1/live", {"/api/v1/live", "", Want::harmless}},  // Places.LiveUpdatesShowOnlyWhatIsInside
+            {"POST /api/v1/admin/compact", {"/api/v1/admin/compact", "", Want::refused}},
+            {"GET /healthz", {"/healthz", "", Want::harmless}},
+            {"GET /metrics", {"/metrics", "", Want::harmless}},
+            {"GET /openapi.json", {"/openapi.json", "", Want::harmless}},
+            {"GET /ca.crt", {"/ca.crt", "", Want::harmless}},
+            {"POST /api/v1/tokens/{name}:issue", {"/api/v1/tokens/outside-token:issue", "", Want::refused}},
+            {"POST /api/v1/tokens/{name}:issue", {"/api/v1/tokens/t-admin:issue", "", Want::refused}},
+            {"POST /api/v1/devices/{name}:credential", {"/api/v1/devices/outside%2Fd1:credential", "", Want::refused}},
+            {"POST /api/v1/users/{name}:password",
+             {"/api/v1/users/outside-user:password", R"({"password":"long enough 1"})", Want::refused}},
+            {"POST /api/v1/users/{name}:password",
+             {"/api/v1/users/admin:password", R"({"password":"long enough 1"})", Want::refused}},
+            {"POST /api/v1/connections/{name}:test", {"/api/v1/connections/outside-plc:test", "", Want::refused}},
+            {"POST /api/v1/devices/{name}:write",
+             {"/api/v1/devices/outside%2Fd1:write", R"({"property":"x","value":1})", Want::refused}},
+        };
+        for (const std::string& yaml : outside_apply) all.insert({"POST /api/v1/apply", {"/api/v1/apply", yaml}});
+        return all;
+    }();
+    return made;
+}
+
+class Places : public ::testing::Test {
+protected:
+    void expect(const std::string& method, const Way& way) {
+        const auto reply = plant.as(plant.limited, method, way.target, way.body);
+        const std::string what = fmt::format("{} {} {}: {} {}", method, way.target, way.body, reply.status, reply.body);
+        switch (way.want) {
+            case Want::refused:
+                EXPECT_TRUE(reply.status == 403 || reply.status == 404 ||
+                            (reply.status == 400 && reply.body.find("there is no") != std::string::npos))
+                    << what;
+                break;
+            case Want::faults:
+                EXPECT_EQ(reply.status, 400) << what;
+                EXPECT_NE(reply.body.find("\"written\":0"), std::string::npos) << what;
+                break;
+            case Want::hides:
+                EXPECT_EQ(reply.status, 200) << what;
+                EXPECT_NE(reply.body.find("inside"), std::string::npos) << what;
+                EXPECT_EQ(reply.body.find("outside"), std::string::npos) << what;
+                break;
+            case Want::harmless:
+                EXPECT_EQ(reply.body.find("outside"), std::string::npos) << what;
+                break;
+        }
+    }
+
+    // The routes of resources, for one kind. `hidden` is a resource of it outside.
+    void expect_kind(const Route& route, const registry::Kind& kind, const std::string& hidden) {
+        const std::string method{to_string(route.method)};
+        std::string target{route.path};
+        target.replace(target.find("{plural}"), 8, kind.plural);
+        if (const std::size_t name = target.find("{name}"); name != std::string::npos) {
+            std::string encoded = hidden;
+            if (const auto slash = encoded.find('/'); slash != std::string::npos) encoded.replace(slash, 1, "%2F");
+            target.replace(name, 6, encoded);
+        }
+        const auto stored = plant.registry->find(TenantId{1}, kind.name, hidden);
+        std::string body;
+        if (target.ends_with(":rename"))
+            body = R"({"name":"inside"})";
+        else if (target.ends_with(":rollback"))
+            body = R"({"revision":1})";
+        else if (route.method == wire::HttpMethod::put)
+            body = fmt::format(R"({{"spec":{}}})", registry::to_text(stored->spec));
+        else if (route.method == wire::HttpMethod::patch)
+            body = "{}";
+        // A type is seen by everybody: devices are made of it. Tenants are no business of anybody limited.
+        const bool shown = route.access == Access::read_kind && kind.name == "device_type";
+        const bool list = target.find(kind.plural) + kind.plural.size() == target.size();
+        const Want wanted = shown || (list && kind.name == "tenant") ? Want::harmless
+                            : list                                   ? Want::hides
+                                                                     : Want::refused;
+        expect(method, {target, body, wanted});
+    }
+
+    Plant plant;
+};
+
+TEST_F(Places, NoRouteLeadsOutside) {
+    const std::map<std::string, std::string> hidden = {
+        {"tenant", "outside-tenant"}, {"user", "outside-user"}, {"role", "outside-role"},
+        {"token", "outside-token"},   {"site", "outside"},      {"connection", "outside-plc"},
+        {"device_type", "mill"},      {"device", "outside/d1"}, {"rule", "outside-rule"},
+    };
+    const std::string before = plant.outside();
+    ASSERT_NE(before.find("outside/moved.x 1"), std::string::npos) << before;
+    for (const Route& route : routes()) {
+        if (route.path.find("{plural}") != std::string_view::npos) {
+            for (const registry::Kind* kind : plant.registry->kinds()) {
+                const auto found = hidden.find(kind->name);
+                if (found == hidden.end())
+                    ADD_FAILURE() << "say in this test what of the kind " << kind->name << " lies outside";
+                else
+                    expect_kind(route, *kind, found->second);
+            }
+            continue;
+        }
+        const auto [begin, end] = ways().equal_range(fmt::format("{} {}", to_string(route.method), route.path));
+        EXPECT_NE(begin, end) << "say in ways() how a limited caller would reach outside through "
+                              << to_string(route.method) << " " << route.path;
+        for (auto way = begin; way != end; ++way) expect(way->first.substr(0, way->first.find(' ')), way->second);
+    }
+    EXPECT_EQ(plant.outside(), before);
+}
+
+TEST_F(Places, WhatIsInsideIsAtHand) {
+    const auto f = [&](std::string_view method, std::string_view target, int status, std::string body = {}) {
+        const auto reply = plant.as(plant.limited, method, target, std::move(body));
+        EXPECT_EQ(reply.status, status) << method << " " << target << " " << reply.body;
+    };
+    f("PUT", "/api/v1/devices/inside%2Fd2", 200, std::string{kDevice});
+    f("PUT", "/api/v1/devices/inside%2Fd2", 200, R"({"spec":{"type":"mill","connection":"inside-plc"}})");
+    f("PATCH", "/api/v1/connections/inside-plc", 200, R"({"port":1502})");
+    f("POST", "/api/v1/connections/inside-plc:rename", 200, R"({"name":"inside-plc2"})");
+    f("GET", "/api/v1/connections/inside-plc2/revisions", 200);
+    f("POST", "/api/v1/connections/inside-plc2:rollback", 200, R"({"revision":1})");
+    f("PATCH", "/api/v1/rules/inside-rule", 200, R"({"condition":"x > 4 and y > inside/d2.x"})");
+    f("PUT", "/api/v1/rules/new", 200, R"({"spec":{"condition":"inside/d1.x > 3"}})");
+    f("DELETE", "/api/v1/rules/new", 204);
+    f("PUT", "/api/v1/roles/part", 200, R"({"spec":{"base":"engineer","paths":["inside/d1"]}})");
+    f("PUT", "/api/v1/users/wang", 200, R"({"spec":{"role":"part"}})");
+    f("POST", "/api/v1/users/wang:password", 204, R"({"password":"long enough 1"})");
+    f("PUT", "/api/v1/tokens/own", 200, R"({"spec":{"role":"chief"}})");
+    f("POST", "/api/v1/tokens/own:issue", 200);
+    f("DELETE", "/api/v1/tokens/own", 204);
+    f("POST", "/api/v1/devices/inside%2Fd2:rename", 200, R"({"name":"inside/line/d2"})");
+    f("GET", "/api/v1/roles/viewer", 200);
+    f("POST", "/api/v1/apply", 200,
+      "kind: role\nname: fresh\nspec: {base: viewer, paths: [inside/line]}\n---\n"
+      "kind: user\nname: zhao\nspec: {role: fresh}\n---\n"
+      "kind: device\nname: inside/d9\nspec: {type: mill}\n---\n"
+      "kind: rule\nname: r9\nspec: {device: inside/d9, condition: x > 3}\n");
+}
+
+// Nobody who is limited gets more than he has, or gives it to somebody else.
+TEST_F(Places, RightsDoNotGrow) {
+    plant.put("role", "line-engineer", R"({"base":"engineer","paths":["inside/line"]})");
+    plant.put("role", "line-admin", R"({"base":"admin","paths":["inside/line"]})");
+    plant.put("device", "inside/line/m", R"({"type":"mill"})");
+    plant.put("connection", "shared", R"({"protocol":"modbus_tcp","host":"192.0.2.3"})");
+    plant.put("device", "inside/s", R"({"type":"mill","connection":"shared"})");
+    plant.put("device", "outside/s", R"({"type":"mill","connection":"shared"})");
+    plant.put("connection", "unused", R"({"protocol":"modbus_tcp","host":"192.0.2.4"})");
+    plant.put("rule", "of-type", R"({"device_type":"mill","condition":"x > 3"})");
+    plant.put("rule", "widened", R"({"condition":"inside/d1.x > 3"})");
+    plant.put("rule", "widened", R"({"condition":"inside/d1.x > 3 and outside/d1.x > 3"})");
+    plant.put("rule", "narrowed", R"({"condition":"inside/d1.x > outside/d1.x"})");
+    plant.put("rule", "narrowed", R"({"condition":"inside/d1.x > 3"})");
+    const std::string before = plant.outside();
+    const auto f = [&](std::string_view method, std::string_view target, std::string body, int status = 403) {
+        const auto reply = plant.as(plant.limited, method, target, body);
+        EXPECT_EQ(reply.status, status) << method << " " << target << " " << body << " " << reply.body;
+        EXPECT_EQ(reply.body.find("\"what\""), std::string::npos) << reply.body;
+    };
+    for (const std::string role :
+         {R"({"base":"viewer"})", R"({"base":"viewer","paths":["**"]})",
+          R"({"base":"viewer","paths":["inside","outside/d1"]})", R"({"base":"viewer","paths":["*/d1"]})",
+          R"({"base":"viewer","paths":["insid?"]})"}) {
+        f("PUT", "/api/v1/roles/mine", fmt::format(R"({{"spec":{}}})", role));
+        f("PUT", "/api/v1/roles/chief", fmt::format(R"({{"spec":{}}})", role));
+        f("POST", "/api/v1/apply", fmt::format("kind: role\nname: inside-role\nspec: {}\n", role));
+        f("POST", "/api/v1/apply?dry_run=1", fmt::format("kind: role\nname: inside-role\nspec: {}\n", role));
+    }
+    f("PATCH", "/api/v1/roles/chief", R"({"paths":null})");
+    f("PATCH", "/api/v1/roles/inside-role", R"({"paths":["outside"]})");
+    f("PATCH", "/api/v1/roles/viewer", R"({"title_en":"x"})");
+    f("DELETE", "/api/v1/roles/viewer", "");
+    for (const std::string role : {"admin", "viewer", "outside-role"}) {
+        f("PUT", "/api/v1/users/mine", fmt::format(R"({{"spec":{{"role":"{}"}}}})", role));
+        f("PUT", "/api/v1/tokens/mine", fmt::format(R"({{"spec":{{"role":"{}"}}}})", role));
+        f("PATCH", "/api/v1/users/inside-user", fmt::format(R"({{"role":"{}"}})", role));
+        f("POST", "/api/v1/apply", fmt::format("kind: token\nname: mine\nspec: {{role: {}}}\n", role));
+    }
+    f("PUT", "/api/v1/users/mine", R"({"spec":{"role":"nothing"}})", 400);
+    // The narrow one comes with the user, the wide one is there already and behind it in the file.
+    f("POST", "/api/v1/apply",
+      "kind: user\nname: mine\nspec: {role: outside-role}\n---\nkind: role\nname: outside-role\nspec: {base: viewer, "
+      "paths: [inside]}\n",
+      404);
+    f("POST", "/api/v1/apply",
+      "kind: role\nname: two\nspec: {base: viewer, paths: [inside]}\n---\nkind: role\nname: two\nspec: {base: viewer, "
+      "paths: [outside]}\n---\n"
+      "kind: user\nname: mine\nspec: {role: two}\n");
+    f("POST", "/api/v1/users/admin:rename", R"({"name":"mine"})", 404);
+    // Things that serve outside too are not changed, and what has no place is not anybody's.
+    f("PATCH", "/api/v1/connections/shared", R"({"port":1})");
+    f("DELETE", "/api/v1/connections/shared", "");
+    f("POST", "/api/v1/connections/shared:test", "");
+    f("POST", "/api/v1/connections/shared:rename", R"({"name":"mine"})");
+    f("PATCH", "/api/v1/connections/unused", R"({"port":1})", 404);
+    f("PUT", "/api/v1/connections/new", R"({"spec":{"protocol":"mqtt_device"}})");
+    f("PUT", "/api/v1/device_types/new", R"({"spec":{}})");
+    f("PATCH", "/api/v1/device_types/mill", R"({"model":"x"})");
+    f("PUT", "/api/v1/devices/inside%2Fx", R"({"spec":{"type":"mill","connection":"outside-plc"}})", 400);
+    f("PUT", "/api/v1/devices/inside%2Fx", R"({"spec":{"type":"mill","connection":"outside-pl"}})", 400);
+    f("POST", "/api/v1/devices/inside%2Fd1:rename", R"({"name":"outside/d9"})");
+    f("POST", "/api/v1/sites/inside:rename", R"({"name":"elsewhere"})");
+    for (const std::string rule :
+         {R"({"device":"outside/d1","condition":"x > 3"})", R"({"device":"outside/nothing","condition":"x > 3"})"}) {
+        f("PUT", "/api/v1/rules/new", fmt::format(R"({{"spec":{}}})", rule), 400);
+        f("PATCH", "/api/v1/rules/inside-rule", rule, 400);
+    }
+    for (const std::string rule :
+         {R"({"condition":"outside/d1.x > 3"})", R"({"condition":"outside/later.x > 3"})",
+          R"({"device":"inside/d1","condition":"x > 3","clear_condition":"outside/d1.x < 3"})",
+          R"({"device":"inside/d1","condition":"x > inside/old.x"})", R"({"device_type":"mill","condition":"x > 3"})",
+          R"({"device":null,"condition":"1 > 3"})"}) {
+        f("PUT", "/api/v1/rules/new", fmt::format(R"({{"spec":{}}})", rule));
+    }
+    f("PATCH", "/api/v1/rules/inside-rule", R"x({"condition":"x > avg(outside/d1.x, 5m)"})x");
+    f("PATCH", "/api/v1/rules/of-type", R"({"condition":"x > 4"})");
+    f("GET", "/api/v1/rules/widened", "", 404);
+    f("GET", "/api/v1/rules/widened/revisions", "", 404);
+    f("POST", "/api/v1/rules/narrowed:rollback", R"({"revision":1})");
+    const auto revisions = plant.as(plant.limited, "GET", "/api/v1/rules/narrowed/revisions");
+    EXPECT_EQ(revisions.status, 200);
+    EXPECT_EQ(revisions.body.find("outside"), std::string::npos) << revisions.body;
+    EXPECT_EQ(plant.outside(), before);
+    // An engineer of a part cannot become an administrator of it.
+    plant.put("role", "half", R"({"base":"admin","paths":["inside/line"]})");
+    const std::string part = plant.token("line-admin");
+    EXPECT_EQ(plant.as(part, "PUT", "/api/v1/users/x", R"({"spec":{"role":"line-engineer"}})").status, 200);
+    EXPECT_EQ(plant.as(part, "PUT", "/api/v1/users/x", R"({"spec":{"role":"chief"}})").status, 403);
+    EXPECT_EQ(plant.as(part, "POST", "/api/v1/tokens/t-chief:issue").status, 404);
+    EXPECT_EQ(plant.as(plant.token("line-engineer"), "PUT", "/api/v1/users/x", R"({"spec":{"role":"half"}})").status,
+              403);
+}
+
+TEST_F(Places, OverviewCountsOnlyWhatIsInside) {
+    const auto overview = plant.as(plant.limited, "GET", "/api/v1/overview").body;
+    const auto f = [&](std::string_view part) {
+        EXPECT_NE(overview.find(part), std::string::npos) << part << " " << overview;
+    };
+    f(R"("connections":{"total":1,)");
+    f(R"("devices":{"total":1,)");
+    f(R"("tags":1,"readings_per_s":null)");
+    f(R"("major":1)");
+    EXPECT_NE(plant.as(plant.limited, "GET", "/api/v1/alarms").body.find(R"("major":1)"), std::string::npos);
+    EXPECT_NE(plant.as(plant.all, "GET", "/api/v1/alarms").body.find(R"("major":2)"), std::string::npos);
+}
+
+// A stream that stays open, and what came of it.
+struct Listener {
+    Listener(Plant& plant, std::string_view request) : stream(plant.connect()) {
+        stream->start({.on_data = [this](Bytes bytes) { text.append(as_text(bytes)); },
+                       .on_closed = [](const Error&) {},
+                       .on_drained = {}});
+        stream->send(as_bytes(request));
+    }
+    std::unique_ptr<io::Stream> stream;
+    std::string text;
+};
+
+TEST_F(Places, WatchesShowOnlyWhatIsInside) {
+    std::map<std::string, std::unique_ptr<Listener>> listeners;
+    for (const registry::Kind* kind : plant.registry->kinds()) {
+        listeners[kind->name] = std::make_unique<Listener>(
+            plant, fmt::format("GET /api/v1/{}?watch=1 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\r\n",
+                               kind->plural, plant.limited));
+    }
+    plant.sim.run_for(kSecond);
+    for (const std::string where : {"inside", "outside"}) {
+        plant.put("site", where, R"({"time_zone":"UTC"})");
+        plant.put("connection", where + "-plc", R"({"protocol":"modbus_tcp","host":"192.0.2.2"})");
+        plant.put("device", where + "/d1",
+                  fmt::format(R"({{"type":"mill","connection":"{}-plc","unit_id":4}})", where));
+        plant.put("rule", where + "-rule", fmt::format(R"({{"device":"{}/d1","condition":"x > 5"}})", where));
+        plant.put("role", where + "-role", fmt::format(R"({{"base":"operator","paths":["{}/**"]}})", where));
+        plant.put("user", where + "-user", fmt::format(R"({{"role":"{}-role","title":"T"}})", where));
+        plant.put("token", where + "-token", fmt::format(R"({{"role":"{}-role","note":"N"}})", where));
+    }
+    plant.put("tenant", "outside-tenant", R"({"title":"T"})");
+    plant.sim.run_for(kSecond);
+    for (const auto& [kind, listener] : listeners) {
+        EXPECT_TRUE(listener->text.starts_with("HTTP/1.1 200")) << kind << listener->text;
+        EXPECT_EQ(listener->text.find("outside"), std::string::npos) << kind << listener->text;
+        if (kind == "tenant" || kind == "device_type") continue;
+        EXPECT_NE(listener->text.find("\"inside"), std::string::npos) << kind << listener->text;
+    }
+}
+
+TEST_F(Places, LiveUpdatesShowOnlyWhatIsInside) {
+    Listener listener{plant, fmt::format("GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n"
+                                         "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                                         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+                                         plant.limited)};
+    ASSERT_TRUE(plant.sim.run_until([&] { return listener.text.find("\r\n\r\n") != std::string::npos; }, kSecond));
+    std::string frame;
+    wire::write_frame(frame, wire::WsOpcode::text,
+                      R"({"subscribe":{"tags":["**","outside/**"],"alarms":true,"connections":true}})", 0x11223344);
+    listener.stream->send(as_bytes(frame));
+    plant.sim.run_for(2 * kSecond);
+    EXPECT_EQ(
+        plant
+            .as(plant.all, "POST", "/api/v1/write/json",
+                R"([{"tag":"outside/fresh.x","value":1},{"tag":"inside/fresh.x","value":1},{"tag":"outside/d1.x","value":2}])")
+            .status,
+        204);
+    auto alarms = plant.flow.fake_alarms.alarms;
+    for (auto& [id, alarm] : alarms) plant.flow.fake_alarms.raise(alarm);
+    plant.sim.run_for(2 * kSecond);
+    for (const std::string_view want : {"inside/d1.x", "inside/fresh.x", "inside-plc", "inside-rule"})
+        EXPECT_NE(listener.text.find(want), std::string::npos) << want << " " << listener.text;
+    EXPECT_EQ(listener.text.find("outside"), std::string::npos) << listener.text;
+}
+
+}  // namespace
+}  // namespace gongshu::api

@@ -1,0 +1,177 @@
+#include "api/sight.h"
+
+#include <algorithm>
+
+#include "api/answer.h"
+#include "registry/kinds/device.h"
+
+namespace gongshu::api {
+
+namespace {
+
+std::string_view text_of(const Json& spec, std::string_view field) {
+    const Json* const found = spec.is_object() ? spec.get_object().if_contains({field.data(), field.size()}) : nullptr;
+    if (found == nullptr || !found->is_string()) return {};
+    return {found->get_string().data(), found->get_string().size()};
+}
+
+std::optional<registry::RoleSpec> role_spec(const Json& spec) {
+    registry::Resource resource;
+    resource.kind = "role";
+    resource.spec = spec;
+    auto role = registry::spec_of<registry::RoleSpec>(resource);
+    if (!role) return std::nullopt;
+    return std::move(*role);
+}
+
+}  // namespace
+
+Sight::Devices Sight::devices_of(std::string_view connection) {
+    if (!connections_) {
+        connections_.emplace();
+        for (const auto& device : core_.deps.registry.list_shared(who_.actor.tenant, "device")) {
+            Devices& devices = (*connections_)[std::string{text_of(device->spec, "connection")}];
+            ++(api::sees(who_, device->name) ? devices.seen : devices.hidden);
+        }
+    }
+    const auto found = connections_->find(connection);
+    return found == connections_->end() ? Devices{} : found->second;
+}
+
+bool Sight::sees_device_of_type(std::string_view type) const {
+    const auto devices = core_.deps.registry.list_shared(who_.actor.tenant, "device");
+    return std::any_of(devices.begin(), devices.end(), [&](const auto& device) {
+        return text_of(device->spec, "type") == type && api::sees(who_, device->name);
+    });
+}
+
+bool Sight::sees_tags(const std::vector<std::string>& tags) const {
+    return std::all_of(tags.begin(), tags.end(), [&](const std::string& tag) { return api::sees(who_, tag); });
+}
+
+// The role that a user or token has; nullopt if there is none.
+std::optional<registry::RoleSpec> Sight::role_of(const Json& spec) const {
+    const std::string_view name = text_of(spec, "role");
+    if (const auto found = roles_.find(name); found != roles_.end()) return found->second;
+    const auto resource = core_.deps.registry.find(who_.actor.tenant, "role", name);
+    return resource ? role_spec(resource->spec) : std::nullopt;
+}
+
+bool Sight::sees(std::string_view kind, std::string_view name, const Json& spec) {
+    if (!limited()) return true;
+    if (kind == "site" || kind == "device") return api::sees(who_, name);
+    if (kind == "device_type") return true;
+    if (kind == "connection") return sees_connection(name);
+    if (kind == "role") {
+        const auto role = role_spec(spec);
+        return registry::parse_role(name) || (role && registry::covers(who_.paths, role->paths));
+    }
+    if (kind == "user" || kind == "token") {
+        const auto role = role_of(spec);
+        return role && registry::covers(who_.paths, role->paths);
+    }
+    if (kind != "rule") return false;
+    const auto places = flow::places_of_rule(core_.deps.registry, core_.deps.tags, who_.actor.tenant, spec);
+    if (!places) return false;
+    if (places->device_type.empty()) {
+        if (places->device.empty() && places->tags.empty()) return false;
+        return (places->device.empty() || api::sees(who_, places->device)) && sees_tags(places->tags);
+    }
+    // Short names of a type are tags of each of its devices.
+    std::vector<std::string> named = places->tags;
+    std::erase_if(named, [](const std::string& tag) { return tag.find_first_of("./") == std::string::npos; });
+    return sees_device_of_type(places->device_type) && sees_tags(named);
+}
+
+Error Sight::refuse(std::string_view kind, std::string_view name, std::string_view why) const {
+    return Error{Code::denied,
+                 "{} \"{}\": {}; {} may change only what lies within {}",
+                 kind,
+                 name.substr(0, 200),
+                 why,
+                 who_.actor.who,
+                 fmt::join(who_.paths, ", ")};
+}
+
+Result<void> Sight::check_rule(std::string_view name, const Json& spec) const {
+    const auto places = flow::places_of_rule(core_.deps.registry, core_.deps.tags, who_.actor.tenant, spec);
+    if (!places) return places.error();
+    if (!places->device_type.empty())
+        return refuse("rule", name, "it holds for a device type wherever its devices are");
+    if (!places->device.empty() && !api::sees(who_, places->device)) return refuse("rule", name, "its device does not");
+    for (const std::string& tag : places->tags) {
+        if (!api::sees(who_, tag)) return refuse("rule", name, "it names a tag outside");
+    }
+    if (places->device.empty() && places->tags.empty()) return refuse("rule", name, "it has no place");
+    return {};
+}
+
+Result<void> Sight::check_role(std::string_view kind, std::string_view name,
+                               const std::optional<registry::RoleSpec>& role, std::string_view role_name) const {
+    if (!role) return {};  // the registry says that there is none
+    if (!registry::covers(who_.paths, role->paths))
+        return refuse(kind, name, fmt::format("the role \"{}\" reaches further", role_name.substr(0, 200)));
+    if (role->base > who_.actor.role) {
+        return refuse(
+            kind, name,
+            fmt::format("the role \"{}\" may do more than {}", role_name.substr(0, 200), to_string(who_.actor.role)));
+    }
+    return {};
+}
+
+Result<void> Sight::check_change(std::string_view kind, std::string_view name, const Json& spec) {
+    if (!limited()) return {};
+    if (kind == "site" || kind == "device") {
+        if (!api::sees(who_, name)) return refuse(kind, name, "it lies outside");
+        const std::string_view connection = text_of(spec, "connection");
+        if (connection.empty() || sees_connection(connection)) return {};
+        return refuse(kind, name, fmt::format("the connection \"{}\" serves none of them", connection.substr(0, 200)));
+    }
+    if (kind == "connection") {
+        const Devices devices = devices_of(name);
+        if (devices.seen > 0 && devices.hidden == 0) return {};
+        return refuse(kind, name, devices.seen == 0 ? "none of its devices does" : "some of its devices do not");
+    }
+    if (kind == "rule") return check_rule(name, spec);
+    if (kind == "role") return check_role(kind, name, role_spec(spec), name);
+    if (kind == "user" || kind == "token") return check_role(kind, name, role_of(spec), text_of(spec, "role"));
+    return refuse(kind, name, "it belongs to all of the tenant");
+}
+
+void Sight::add_coming(const registry::Kind& kind, const std::string& name, const Json& spec) {
+    coming_.emplace(kind.plural, name);
+    if (kind.name == "role") {
+        if (auto role = role_spec(spec)) roles_[name] = std::move(*role);
+    }
+}
+
+Result<void> Sight::check_wish(const registry::Kind& kind, std::string_view name, const Json& spec) {
+    if (!limited()) return {};
+    // What is hidden is as good as absent, so that nobody finds out by guessing names.
+    for (const registry::Reference& reference :
+         kind.references ? kind.references(spec) : std::vector<registry::Reference>{}) {
+        if (coming_.contains(std::pair{reference.kind, reference.name})) continue;
+        const auto named = core_.deps.registry.find(who_.actor.tenant, reference.kind, reference.name);
+        if (named && (reference.kind == "roles" || sees(*named))) continue;  // of a role check_change() tells more
+        const registry::Kind* const of = core_.deps.registry.kind(reference.kind);
+        return Error{Code::invalid, "{}: there is no {} \"{}\"", reference.path,
+                     of == nullptr ? reference.kind : of->name, reference.name};
+    }
+    return check_change(kind.name, name, spec);
+}
+
+Result<void> Sight::check_seen(const registry::Kind& kind, std::string_view name) {
+    if (!limited()) return {};
+    const auto stored = core_.deps.registry.find(who_.actor.tenant, kind.name, name);
+    const bool hidden = stored ? !sees(*stored) : kind.path_names && !api::sees(who_, name);
+    if (hidden) return Error{Code::not_found, "there is no {} \"{}\"", kind.name, name.substr(0, 200)};
+    return {};
+}
+
+Result<void> Sight::check_stored(const registry::Kind& kind, std::string_view name) {
+    TRY(check_seen(kind, name));
+    const auto stored = limited() ? core_.deps.registry.find(who_.actor.tenant, kind.name, name) : nullptr;
+    return stored ? check_change(kind.name, name, stored->spec) : Result<void>{};
+}
+
+}  // namespace gongshu::api
