@@ -29,10 +29,14 @@ spec:
 
 struct ServerText {
     std::string_view name;
+    std::string_view zh, en;
     std::uint16_t port_offset;
     bool writes;
 };
-constexpr ServerText kServers[] = {{"cnc1", 0, true}, {"cnc2", 1, true}, {"cooling", 2, true}, {"meters", 3, false}};
+constexpr ServerText kServers[] = {{"cnc1", "1 号加工中心", "CNC 1", 0, true},
+                                   {"cnc2", "2 号加工中心", "CNC 2", 1, true},
+                                   {"cooling", "冷却水系统", "Cooling water", 2, true},
+                                   {"meters", "电能表网关", "Meter gateway", 3, false}};
 
 std::string address_text(const PropertyRow& property) {
     std::string text =
@@ -66,14 +70,15 @@ std::string type_text(const TypeRow& type) {
 
 std::string connection_text(const ServerText& server) {
     return fmt::format(
-        "---\nkind: connection\nname: demo-{}\nspec:\n  protocol: modbus_tcp\n  host: 127.0.0.1\n  port: {}\n  "
+        "---\nkind: connection\nname: demo-{}\nspec:\n  title_zh: {}\n  title_en: {}\n  protocol: modbus_tcp\n  host: "
+        "127.0.0.1\n  port: {}\n  "
         "period_ms: 1000\n"
         "  timeout_ms: 1000\n  writes_enabled: {}\n",
-        server.name, PlantOptions{}.modbus.port + server.port_offset, server.writes);
+        server.name, server.zh, server.en, PlantOptions{}.modbus.port + server.port_offset, server.writes);
 }
 
 std::string device_text(const DeviceRow& device) {
-    std::string text = fmt::format("---\nkind: device\nname: {}\nspec:\n  title: {} {}\n  type: {}\n",
+    std::string text = fmt::format("---\nkind: device\nname: {}\nspec:\n  title_zh: {}\n  title_en: {}\n  type: {}\n",
                                    path_of("demo", device), device.zh, device.en, device.type->name);
     if (!device.server.empty())
         text += fmt::format("  connection: demo-{}\n  unit_id: {}\n", device.server, device.unit);

@@ -32,7 +32,7 @@ Sample sample_of(const std::string& kind) {
          {"plant1", R"({"title_zh":"一厂","time_zone":"Asia/Shanghai","places":{"a/line1":{"title_zh":"一线"}}})",
           R"({"time_zone":"Europe/Berlin"})"}},
         {"connection",
-         {"plc1", R"({"protocol":"modbus_tcp","host":"10.0.0.5"})",
+         {"plc1", R"({"title_zh":"网关","title_en":"Gateway","protocol":"modbus_tcp","host":"10.0.0.5"})",
           R"({"protocol":"modbus_tcp","host":"10.0.0.5","port":1502})"}},
         {"device_type",
          {"pump",
@@ -41,7 +41,8 @@ Sample sample_of(const std::string& kind) {
           R"({"name":"run","type":"boolean","writable":true,"address":{"kind":"coil","address":3}}]})",
           R"({"properties":[{"name":"speed","type":"number","unit":"rpm"}]})"}},
         {"device",
-         {"plant1/a/line1/pump1", R"({"type":"base_pump","connection":"base_plc","unit_id":3})",
+         {"plant1/a/line1/pump1",
+          R"({"title_zh":"1 号泵","title_en":"Pump 1","type":"base_pump","connection":"base_plc","unit_id":3})",
           R"({"type":"base_pump","title":"P1"})"}},
         {"webhook", {"alarm", R"({"url":"https://a","password":"correct horse"})", R"({"url":"https://b"})"}},
     };
@@ -260,10 +261,10 @@ TEST(Shape, FillsDefaults) {
     const auto got =
         world.registry->kind("connection")->normalize(json(R"({"protocol":"modbus_tcp","host":"h","period_ms":null})"));
     ASSERT_TRUE(got);
-    EXPECT_EQ(
-        to_text(*got),
-        R"({"protocol":"modbus_tcp","enabled":true,"host":"h","port":502,"period_ms":1000,"timeout_ms":1000,"retries":1,"unit":1,)"
-        R"("registers_per_request_max":100,"gap_max":8,"min_request_gap_ms":0,"writes_enabled":false})");
+    EXPECT_EQ(to_text(*got),
+              R"({"title_zh":"","title_en":"","protocol":"modbus_tcp","enabled":true,"host":"h","port":502,)"
+              R"("period_ms":1000,"timeout_ms":1000,"retries":1,"unit":1,)"
+              R"("registers_per_request_max":100,"gap_max":8,"min_request_gap_ms":0,"writes_enabled":false})");
 }
 
 TEST(Shape, SpecsAreTyped) {

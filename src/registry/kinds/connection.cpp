@@ -6,12 +6,13 @@ namespace gongshu::registry {
 
 BOOST_DESCRIBE_ENUM(Protocol, modbus_tcp, mqtt_device)
 BOOST_DESCRIBE_STRUCT(ConnectionSpec, (),
-                      (protocol, enabled, host, port, period_ms, timeout_ms, retries, unit, registers_per_request_max,
-                       gap_max, min_request_gap_ms, writes_enabled))
+                      (title_zh, title_en, protocol, enabled, host, port, period_ms, timeout_ms, retries, unit,
+                       registers_per_request_max, gap_max, min_request_gap_ms, writes_enabled))
 
 namespace {
 
 constexpr double kDayMs = 86'400'000;
+constexpr std::size_t kTitleBytesMax = 200;
 
 Fact modbus(Fact fact) {
     fact.if_field = "protocol";
@@ -38,6 +39,8 @@ Result<void> check_alone(const ConnectionSpec& spec) {
 
 std::vector<Fact> facts_of(const ConnectionSpec*) {
     return {
+        {.field = "title_zh", .title_zh = "中文名称", .title_en = "Title (Chinese)", .length_max = kTitleBytesMax},
+        {.field = "title_en", .title_zh = "英文名称", .title_en = "Title (English)", .length_max = kTitleBytesMax},
         {.field = "protocol",
          .title_zh = "协议",
          .title_en = "Protocol",

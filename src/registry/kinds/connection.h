@@ -11,6 +11,7 @@ enum class Protocol : std::uint8_t { modbus_tcp, mqtt_device };
 
 // One link to one or many machines by one protocol.
 struct ConnectionSpec {
+    std::string title_zh, title_en;
     Protocol protocol = Protocol::modbus_tcp;
     bool enabled = true;
     std::string host;

@@ -9,11 +9,12 @@
 namespace gongshu::registry {
 
 BOOST_DESCRIBE_STRUCT(PropertyOverride, (), (name, enabled, min, max, period_ms, address))
-BOOST_DESCRIBE_STRUCT(DeviceSpec, (), (title, type, connection, unit_id, enabled, properties))
+BOOST_DESCRIBE_STRUCT(DeviceSpec, (), (title_zh, title_en, title, type, connection, unit_id, enabled, properties))
 
 namespace {
 
 constexpr double kDayMs = 86'400'000;
+constexpr std::size_t kTitleBytesMax = 200;
 
 Result<void> check_overrides(const DeviceSpec& spec) {
     std::set<std::string_view> names;
@@ -153,7 +154,14 @@ std::vector<Fact> facts_of(const PropertyOverride*) {
 
 std::vector<Fact> facts_of(const DeviceSpec*) {
     return {
-        {.field = "title", .title_zh = "名称", .title_en = "Title", .length_max = 200},
+        {.field = "title_zh", .title_zh = "中文名称", .title_en = "Title (Chinese)", .length_max = kTitleBytesMax},
+        {.field = "title_en", .title_zh = "英文名称", .title_en = "Title (English)", .length_max = kTitleBytesMax},
+        {.field = "title",
+         .title_zh = "通用名称",
+         .title_en = "Title (any language)",
+         .help_zh = "没有对应语言的名称时显示",
+         .help_en = "Shown where there is none in the language",
+         .length_max = kTitleBytesMax},
         {.field = "type", .title_zh = "设备型号", .title_en = "Device type", .required = true, .ref = "device_types"},
         {.field = "connection",
          .title_zh = "连接",

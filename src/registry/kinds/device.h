@@ -58,7 +58,8 @@ struct PropertyOverride {
 
 // One machine. Its name is its path: site/area/line/device.
 struct DeviceSpec {
-    std::string title;
+    std::string title_zh, title_en;
+    std::string title;                      // the same in every language; shown where a language has none of its own
     std::string type;                       // name of a device type
     std::optional<std::string> connection;  // none: it sends by MQTT itself
     std::optional<std::uint8_t> unit_id;    // none: the connection's
