@@ -199,7 +199,7 @@ void comment_alarm(Core& core, const AskPtr& ask, Done done) {
 
 namespace {
 
-std::string render_check(const flow::CheckAnswer& answer) {
+std::string render_check(Core& core, const Ask& ask, const flow::CheckAnswer& answer, Units units) {
     std::string body;
     JsonWriter out{body};
     out.begin_object().key("ok").boolean(!answer.error);
@@ -241,6 +241,9 @@ std::string render_check(const flow::CheckAnswer& answer) {
             out.text(to_string(tag.last->quality));
         else
             out.null();
+        const auto info = core.deps.tags.find(ask.tenant(), tag.path);
+        out.key("unit").text(info ? info->unit : "").key("ts");
+        write_time_or_null(out, tag.last ? tag.last->time : 0, units);
         out.end_object();
     }
     out.end_array().key("uses").begin_array();
@@ -270,8 +273,11 @@ Result<flow::CheckQuestion> parse_check(const Ask& ask) {
 void check_rule(Core& core, const AskPtr& ask, Done done) {
     auto question = parse_check(*ask);
     if (!question) return done(question.error());
-    core.deps.flow.check(std::move(*question),
-                         [done](const flow::CheckAnswer& answer) { done(json_answer(render_check(answer))); });
+    const auto units = parse_units(*ask);
+    if (!units) return done(units.error());
+    core.deps.flow.check(std::move(*question), [&core, ask, done, units = *units](const flow::CheckAnswer& answer) {
+        done(json_answer(render_check(core, *ask, answer, units)));
+    });
 }
 
 }  // namespace gongshu::api

@@ -21,6 +21,8 @@ Result<Answer> get_health(Core& core, const Ask&) {
     JsonWriter out{body};
     out.begin_object().key("status").text(why.empty() ? "ok" : "read-only");
     if (!why.empty()) out.key("detail").text(why);
+    // The sign-in page says so before anybody takes made-up numbers for a real machine's.
+    if (core.options.simulated) out.key("simulated").boolean(true);
     out.end_object();
     return json_answer(std::move(body), why.empty() ? 200 : 503);
 }

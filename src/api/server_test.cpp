@@ -398,6 +398,26 @@ TEST(Server, HandsOutTheAuthority) {
     EXPECT_EQ(got.header("content-type"), "application/x-x509-ca-cert");
 }
 
+TEST(Rules, ACheckTellsValuesWithUnitAndTime) {
+    World world;
+    const std::string token = world.token("engineer");
+    ASSERT_EQ(world.as(token, "POST", "/api/v1/write/json", R"([{"tag":"lab/oven.t","value":21.5}])").status, 204);
+    const auto tag = world.history->find(TenantId{1}, "lab/oven.t");
+    ASSERT_TRUE(tag);
+    ASSERT_TRUE(world.history->set_unit(tag->id, "degC"));
+    world.flow.checked_tags = {{"lab/oven.t", Reading{tag->id, 1'700'000'000 * kSecond, Value{21.5}, kGood}},
+                               {"lab/oven.gone", std::nullopt}};
+    const auto answer =
+        world.as(token, "POST", "/api/v1/rules:check?precision=ms", R"({"condition":"t > 20 degC"})").body;
+    EXPECT_NE(answer.find(R"({"path":"lab/oven.t","value":21.5,"quality":"good","unit":"degC","ts":1700000000000})"),
+              std::string::npos)
+        << answer;
+    EXPECT_NE(answer.find(R"({"path":"lab/oven.gone","value":null,"quality":null,"unit":"","ts":null})"),
+              std::string::npos)
+        << answer;
+    EXPECT_EQ(world.as(token, "POST", "/api/v1/rules:check?precision=hours", R"({"condition":"t > 20"})").status, 400);
+}
+
 TEST(Status, TellsWhatIsThere) {
     World world;
     world.server->set_listeners({{"http", "127.0.0.1:8080"}});
@@ -442,8 +462,31 @@ TEST(Status, TellsDevicesThatSpeakByThemselves) {
     ASSERT_EQ(world.as(token, "POST", "/api/v1/write/json", rows).status, 204);
     EXPECT_NE(devices().find(R"({"name":"lab/oven","state":"online")"), std::string::npos) << devices();
     EXPECT_NE(devices().find(R"("tags":2,"bad":1,)"), std::string::npos) << devices();
+    // What the type declares counts before it comes, once; what comes undeclared counts too.
+    ASSERT_EQ(world
+                  .as(token, "PUT", "/api/v1/device_types/sensor",
+                      R"({"spec":{"properties":[{"name":"t","type":"number"},{"name":"late","type":"number"}]}})")
+                  .status,
+              200);
+    EXPECT_NE(devices().find(R"("tags":3,"bad":1,)"), std::string::npos) << devices();
     world.sim.run_for(6 * kMinute);
     EXPECT_NE(devices().find(R"({"name":"lab/oven","state":"offline")"), std::string::npos) << devices();
+}
+
+TEST(Status, TellsAConnectionWhoseDevicesSignInThemselves) {
+    World world;
+    const std::string token = world.token("admin");
+    const auto put = [&](std::string_view spec) {
+        return world.as(token, "PUT", "/api/v1/connections/gateway", std::string(spec)).status;
+    };
+    ASSERT_EQ(put(R"({"spec":{"protocol":"mqtt_device"}})"), 200);
+    const auto links = [&] { return world.as(token, "GET", "/api/v1/status/connections").body; };
+    EXPECT_NE(links().find(R"("name":"gateway","protocol":"mqtt_device","state":"connecting")"), std::string::npos)
+        << links();
+    const std::string overview = world.as(token, "GET", "/api/v1/overview").body;
+    EXPECT_NE(overview.find(R"("up":0,"down":0,"off":0)"), std::string::npos) << overview;
+    ASSERT_EQ(put(R"({"spec":{"protocol":"mqtt_device","enabled":false}})"), 200);
+    EXPECT_NE(links().find(R"("protocol":"mqtt_device","state":"off")"), std::string::npos) << links();
 }
 
 TEST(Gzip, OpensWhatItPackedAndRefusesBombs) {

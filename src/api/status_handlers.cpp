@@ -1,9 +1,12 @@
 #include <algorithm>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "api/handlers.h"
 #include "api/sight.h"
 #include "io/crypto.h"
+#include "registry/kinds/connection.h"
+#include "registry/kinds/device.h"
 
 namespace gongshu::api {
 
@@ -26,15 +29,40 @@ struct DeviceLine {
 constexpr DurationNs kSilence = 5 * kMinute;
 constexpr std::size_t kTagsOfDeviceMax = 10'000;
 
-// What the history knows of a device: fills tags, bad and, if it is newer, last_seen.
-void add_readings(Core& core, TenantId tenant, DeviceLine& line) {
+// What the device types of a tenant declare, each read once.
+class Declared {
+public:
+    Declared(Core& core, TenantId tenant) {
+        for (const auto& type : core.deps.registry.list_shared(tenant, "device_type")) {
+            if (auto spec = registry::spec_of<registry::DeviceTypeSpec>(*type)) types_.emplace(type->name, *spec);
+        }
+    }
+    // Names of the properties that the device has; none if its spec or type cannot be read.
+    std::unordered_set<std::string> properties(const registry::Resource& device) const {
+        std::unordered_set<std::string> names;
+        const auto spec = registry::spec_of<registry::DeviceSpec>(device);
+        const auto type = spec ? types_.find(spec->type) : types_.end();
+        if (type == types_.end()) return names;
+        for (const auto& property : registry::effective_properties(type->second, *spec)) names.insert(property.name);
+        return names;
+    }
+
+private:
+    std::unordered_map<std::string, registry::DeviceTypeSpec> types_;
+};
+
+// What the type declares and what the history knows of a device: fills tags, bad and, if it is newer, last_seen. A
+// property that never came is a tag without a value, as it is for machines that are polled; what came undeclared counts
+// too.
+void add_readings(Core& core, TenantId tenant, DeviceLine& line, std::unordered_set<std::string> names) {
     for (const TagInfo& info : core.deps.tags.match(tenant, line.name + ".*", kTagsOfDeviceMax)) {
-        ++line.tags;
+        names.insert(info.path.substr(line.name.size() + 1));
         const auto last = core.deps.reader.last(info.id);
         if (!last) continue;
         if (!last->quality.usable()) ++line.bad;
         line.last_seen = std::max(line.last_seen, last->time);
     }
+    line.tags = names.size();
 }
 
 std::string state_of(const broker::DeviceSeen& seen, bool fresh) {
@@ -52,25 +80,66 @@ std::vector<DeviceLine> device_lines(Core& core, const Ask& ask) {
                          device.since, device.last_seen, device.tags, device.bad});
     }
     const TimeNs now = core.clock().now();
+    const Declared declared(core, ask.tenant());
+    std::unordered_map<std::string_view, const registry::Resource*> by_name;
+    const auto resources = core.deps.registry.list_shared(ask.tenant(), "device");
+    for (const auto& resource : resources) by_name.emplace(resource->name, resource.get());
     const auto seen_by_broker =
         core.deps.broker == nullptr ? std::vector<broker::DeviceSeen>{} : core.deps.broker->devices(ask.tenant());
     for (const auto& seen : seen_by_broker) {
         if (!sees(ask.who, seen.device) || !known.insert(seen.device).second) continue;
         const bool fresh = seen.last_seen != 0 && now - seen.last_seen < kSilence;
         DeviceLine line{seen.device, state_of(seen, fresh), seen.last_error, "mqtt", seen.since, seen.last_seen, 0, 0};
-        add_readings(core, ask.tenant(), line);
+        const auto found = by_name.find(seen.device);
+        if (found == by_name.end())
+            add_readings(core, ask.tenant(), line, {});
+        else
+            add_readings(core, ask.tenant(), line, declared.properties(*found->second));
         lines.push_back(std::move(line));
     }
-    for (const auto& resource : core.deps.registry.list_shared(ask.tenant(), "device")) {
+    for (const auto& resource : resources) {
         if (!sees(ask.who, resource->name) || !known.insert(resource->name).second) continue;
         // Registered, and silent since the start or fed by HTTP.
         DeviceLine line{resource->name, "offline", "", "", resource->created, 0, 0, 0};
-        add_readings(core, ask.tenant(), line);
+        add_readings(core, ask.tenant(), line, declared.properties(*resource));
         if (line.last_seen != 0) line.since = line.last_seen;
         if (line.last_seen != 0 && now - line.last_seen < kSilence) line.state = "online";
         lines.push_back(std::move(line));
     }
     std::sort(lines.begin(), lines.end(), [](const DeviceLine& a, const DeviceLine& b) { return a.name < b.name; });
+    return lines;
+}
+
+// Connections of all protocols. One of protocol mqtt_device polls nothing: it is up while a device of it is signed in.
+std::vector<connect::ConnectionStatus> link_lines(Core& core, TenantId tenant) {
+    auto lines = core.deps.connections.connection_status(tenant);
+    std::unordered_map<std::string, std::string> connection_of;  // by device
+    for (const auto& device : core.deps.registry.list_shared(tenant, "device")) {
+        const auto spec = registry::spec_of<registry::DeviceSpec>(*device);
+        if (spec && spec->connection) connection_of.emplace(device->name, *spec->connection);
+    }
+    const auto seen_by_broker =
+        core.deps.broker == nullptr ? std::vector<broker::DeviceSeen>{} : core.deps.broker->devices(tenant);
+    for (const auto& resource : core.deps.registry.list_shared(tenant, "connection")) {
+        const auto spec = registry::spec_of<registry::ConnectionSpec>(*resource);
+        if (!spec || spec->protocol != registry::Protocol::mqtt_device) continue;
+        connect::ConnectionStatus line{.name = resource->name, .protocol = "mqtt_device", .since = resource->updated};
+        line.state = spec->enabled ? connect::LinkState::connecting : connect::LinkState::off;
+        for (const auto& seen : seen_by_broker) {
+            const auto found = connection_of.find(seen.device);
+            if (found == connection_of.end() || found->second != resource->name) continue;
+            line.counters.readings += seen.readings;
+            if (seen.last_error_at > line.last_error_at) {
+                line.last_error = seen.last_error;
+                line.last_error_at = seen.last_error_at;
+            }
+            if (!seen.connected || !spec->enabled) continue;
+            line.since = line.state == connect::LinkState::up ? std::min(line.since, seen.since) : seen.since;
+            line.state = connect::LinkState::up;
+        }
+        lines.push_back(std::move(line));
+    }
+    std::ranges::sort(lines, {}, &connect::ConnectionStatus::name);
     return lines;
 }
 
@@ -98,9 +167,15 @@ struct Wrong {
     TimeNs since = 0;
 };
 
+// A link that only waits for its devices to sign in is not down: each device tells of itself.
+bool is_down(const connect::ConnectionStatus& link) {
+    return link.state != connect::LinkState::up && link.state != connect::LinkState::off &&
+           link.protocol != "mqtt_device";
+}
+
 void add_wrong_links(std::vector<Wrong>& wrong, const std::vector<connect::ConnectionStatus>& links) {
     for (const auto& link : links) {
-        if (link.state == connect::LinkState::up || link.state == connect::LinkState::off) continue;
+        if (!is_down(link)) continue;
         const std::string why = link.last_error.empty() ? std::string{} : ": " + link.last_error;
         wrong.push_back({"major", "connection", link.name, fmt::format("连接 {} 未建立{}", link.name, why),
                          fmt::format("connection {} is not up{}", link.name, why), link.since});
@@ -194,7 +269,7 @@ Result<Answer> get_overview(Core& core, const Ask& ask) {
                              [&](const DeviceLine& line) { return line.state == state; });
     };
     const auto count_links = [&](auto fits) {
-        return std::count_if(links.begin(), links.end(), [&](const auto& link) { return fits(link.state); });
+        return std::count_if(links.begin(), links.end(), [&](const auto& link) { return fits(link); });
     };
     std::string body;
     JsonWriter out{body};
@@ -202,12 +277,10 @@ Result<Answer> get_overview(Core& core, const Ask& ask) {
     for (const std::string_view state : {"online", "stale", "offline", "off"})
         out.key(state).integer(count_devices(state));
     out.end_object().key("connections").begin_object().key("total").integer(static_cast<std::int64_t>(links.size()));
-    out.key("up").integer(count_links([](connect::LinkState state) { return state == connect::LinkState::up; }));
-    out.key("down").integer(count_links([](connect::LinkState state) {
-        return state == connect::LinkState::connecting || state == connect::LinkState::backing_off;
-    }));
+    out.key("up").integer(count_links([](const auto& link) { return link.state == connect::LinkState::up; }));
+    out.key("down").integer(count_links(is_down));
     out.key("off")
-        .integer(count_links([](connect::LinkState state) { return state == connect::LinkState::off; }))
+        .integer(count_links([](const auto& link) { return link.state == connect::LinkState::off; }))
         .end_object();
     out.key("tags").integer(static_cast<std::int64_t>(count_tags(core, ask)));
     out.key("readings_per_s");
@@ -238,7 +311,7 @@ Result<Answer> get_overview(Core& core, const Ask& ask) {
 }
 
 std::vector<connect::ConnectionStatus> connections_of(Core& core, const registry::Principal& who) {
-    auto links = core.deps.connections.connection_status(who.actor.tenant);
+    auto links = link_lines(core, who.actor.tenant);
     Sight sight{core, who};
     std::erase_if(links, [&](const auto& link) { return !sight.sees_connection(link.name); });
     return links;

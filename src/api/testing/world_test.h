@@ -100,9 +100,11 @@ public:
             answer.error = expr::ExprError{"no such tag", 1, 3, "bad", "a tag", {"bed"}};
         else
             answer.value = true;
+        answer.tags = checked_tags;
         done(std::move(answer));
     }
     FakeAlarms fake_alarms;
+    std::vector<flow::CheckTag> checked_tags;
     std::size_t rows_seen = 0;
 };
 
