@@ -27,7 +27,7 @@ export default defineConfig({
   },
   server: {
     // The program checks Host and Origin: through the proxy both are its own.
-    proxy: { '/api': { target: server, ws: true, changeOrigin: true, headers: { origin: server } } },
+    proxy: { '/healthz': { target: server, changeOrigin: true }, '/api': { target: server, ws: true, changeOrigin: true, headers: { origin: server } } },
   },
   test: { include: ['src/**/*.test.ts'], environment: 'node' },
 });

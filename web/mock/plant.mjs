@@ -21,12 +21,12 @@ export const types = {
   'meter-dts': { title_zh: '三相电表', title_en: 'Three-phase meter', manufacturer: 'Zhengtai', model: 'DTS634', properties: [
     P('active_power', '有功功率', 'Active power', 'number', 'kW', 86, 34), P('voltage', '电压', 'Voltage', 'number', 'V', 229.6, 4), P('energy', '电量', 'Energy', 'number', 'kWh', 0, 0, { counter: 40 }) ] },
 };
-const D = (name, title, type, connection, more = {}) => ({ name, title, type, connection, ...more });
+const D = (name, [title_zh, title_en], type, connection, more = {}) => ({ name, title_zh, title_en, type, connection, ...more });
 export const devices = [
-  D('suzhou/machining/cnc-1', '1 号加工中心', 'cnc-v850', 'machining-gateway'), D('suzhou/machining/cnc-2', '2 号加工中心', 'cnc-v850', 'machining-gateway'), D('suzhou/machining/cnc-3', '3 号加工中心', 'cnc-v850', 'machining-gateway', { hot: true }),
-  D('suzhou/moulding/im-1', '1 号注塑机', 'im-200t', null), D('suzhou/moulding/im-2', '2 号注塑机', 'im-200t', null, { late: true }),
-  D('suzhou/utility/pump-1', '1 号冷却泵', 'pump-is65', 'utility-plc'), D('suzhou/utility/pump-2', '2 号冷却泵', 'pump-is65', 'utility-plc', { bad: true }),
-  D('suzhou/utility/meter-main', '总电表', 'meter-dts', 'meters'), D('suzhou/utility/meter-moulding', '注塑电表', 'meter-dts', 'meters'),
+  D('suzhou/machining/cnc-1', ['1 号加工中心', 'CNC 1'], 'cnc-v850', 'machining-gateway'), D('suzhou/machining/cnc-2', ['2 号加工中心', 'CNC 2'], 'cnc-v850', 'machining-gateway'), D('suzhou/machining/cnc-3', ['3 号加工中心', 'CNC 3'], 'cnc-v850', 'machining-gateway', { hot: true }),
+  D('suzhou/moulding/im-1', ['1 号注塑机', 'Moulding machine 1'], 'im-200t', null), D('suzhou/moulding/im-2', ['2 号注塑机', 'Moulding machine 2'], 'im-200t', null, { late: true }),
+  D('suzhou/utility/pump-1', ['1 号冷却泵', 'Cooling pump 1'], 'pump-is65', 'utility-plc'), D('suzhou/utility/pump-2', ['2 号冷却泵', 'Cooling pump 2'], 'pump-is65', 'utility-plc', { bad: true }),
+  D('suzhou/utility/meter-main', ['总电表', 'Main meter'], 'meter-dts', 'meters'), D('suzhou/utility/meter-moulding', ['注塑电表', 'Moulding meter'], 'meter-dts', 'meters'),
 ];
 export const start = Date.now();
 const gone = (device) => device.connection === 'meters';

@@ -44,7 +44,7 @@ if (!empty) {
   put('connections', 'meters', link('192.168.10.60', { port: 1502 }));
   put('connections', 'old-line', link('192.168.10.99', { enabled: false }));
   for (const [name, type] of Object.entries(types)) put('device_types', name, { ...type, properties: type.properties.map((p, i) => ({ name: p.name, title_zh: p.title_zh, title_en: p.title_en, type: p.type, unit: p.unit, writable: p.writable ?? false, ...(p.min !== undefined ? { min: p.min, max: p.max } : {}), address: { kind: 'holding', address: i * 2, encoding: p.type === 'text' ? 'text' : p.flag ? 'u16' : 'f32', word_order: 'ABCD', scale: 1, offset: 0 } })) });
-  for (const d of devices) put('devices', d.name, { title: d.title, type: d.type, ...(d.connection ? { connection: d.connection } : {}), enabled: true });
+  for (const d of devices) put('devices', d.name, { title_zh: d.title_zh, title_en: d.title_en, type: d.type, ...(d.connection ? { connection: d.connection } : {}), enabled: true });
   put('rules', 'spindle-vibration', { title_zh: '主轴振动过大', title_en: 'Spindle vibration high', enabled: true, device_type: 'cnc-v850', condition: 'avg(vibration, 1m) > 4.5 mm/s for 30s', severity: 'critical', message_zh: '主轴振动 {vibration}', message_en: 'Spindle vibration {vibration}' });
   put('rules', 'spindle-hot', { title_zh: '主轴过热', title_en: 'Spindle hot', enabled: true, device_type: 'cnc-v850', condition: 'spindle_temperature > 70 degC', severity: 'major' });
   put('rules', 'pump-silent', { title_zh: '水泵压力失效', title_en: 'Pump pressure lost', enabled: true, device_type: 'pump-is65', condition: 'pressure.quality is bad for 10s', severity: 'minor' });
@@ -158,7 +158,7 @@ function check(condition) {
   }
   if (!/[<>=]|\bis\b/.test(condition)) return { ok: false, error: { text: 'a condition that is true or false is expected, found a number', column: 1, length: condition.length, found: condition, expected: 'a comparison such as > 80', suggest: [] } };
   const used = tags.filter((t) => new RegExp(`\\b${t.property}\\b`).test(condition) && t.device === (t.type === 'x' ? '' : tags.find((o) => o.property === t.property && o.at.hot)?.device ?? tags.find((o) => o.property === t.property).device));
-  return { ok: true, value: used.some((t) => t.at.hot), tags: used.map((t) => { const l = last(t, Date.now()); return { path: t.path, value: l?.[1] ?? null, quality: l?.[2] ?? 'bad' }; }), uses: [...new Set((condition.match(/\b(avg|min|max|last|rate|since)\b/g) ?? []))], window: /(\d+[smh])/.exec(condition)?.[1] ?? '' };
+  return { ok: true, value: used.some((t) => t.at.hot), tags: used.map((t) => { const l = last(t, Date.now()); return { path: t.path, value: l?.[1] ?? null, quality: l?.[2] ?? null, unit: t.unit, ts: l?.[0] ?? null }; }), uses: [...new Set((condition.match(/\b(avg|min|max|last|rate|since)\b/g) ?? []))], window: /(\d+[smh])/.exec(condition)?.[1] ?? '' };
 }
 const audits = () => (empty ? [] : Array.from({ length: 120 }, (_, i) => {
   const time = start - i * 4_100_000;
@@ -254,6 +254,7 @@ function answer(method, url, body, headers) {
 const mime = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
 const server = createServer((request, response) => {
   const url = new URL(request.url, 'http://mock');
+  if (url.pathname === '/healthz') return response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify({ status: 'ok', ...(empty ? {} : { simulated: true }) }));
   if (!url.pathname.startsWith('/api/')) {
     const file = join(dist, normalize(url.pathname === '/' ? '/index.html' : url.pathname));
     if (!file.startsWith(dist) || !existsSync(file) || !statSync(file).isFile()) return response.writeHead(404).end();

@@ -12,6 +12,11 @@ test('a connection is made, changed with a diff, rolled back and deleted', async
   await inspect(page, info, 'connection-new');
   await page.locator('.el-drawer footer .el-button--primary').click();
   await expect(page.locator('.el-dialog .simple')).toBeVisible();
+  // The labels of the form in the language of the page, no keys; values with their units.
+  const zh = info.project.name.startsWith('zh');
+  await expect(page.locator('.el-dialog .place').filter({ hasText: zh ? '主机' : 'Host' })).toHaveCount(1);
+  await expect(page.locator('.el-dialog .simple')).not.toContainText(/timeout_ms|period_ms|modbus_tcp/);
+  await expect(page.locator('.el-dialog .after').filter({ hasText: /\d\u2009ms$/ }).first()).toBeVisible();
   await inspect(page, info, 'connection-diff');
   await page.locator('.el-dialog .el-button--primary').click();
   await expect(page).toHaveURL(new RegExp('open=' + name));

@@ -4,6 +4,8 @@ import { inspect, listen, signIn } from './help';
 test('sign-in refuses a wrong password and lets the right one in', async ({ page }, info) => {
   const said = listen(page);
   await page.goto('/#/signin');
+  // Who signs in to the demo knows beforehand that its plant is made up.
+  await expect(page.locator('.box .simulated')).toBeVisible();
   await inspect(page, info, 'signin');
   await page.locator('#user').fill('admin');
   await page.locator('#password').fill('not this one');
@@ -123,4 +125,53 @@ test('a lost link is told, values stand still, and it heals', async ({ page }, i
   await expect(page.locator('.banner')).toBeVisible();
   cut = false;
   await expect(page.locator('.banner')).toBeHidden({ timeout: 40_000 });
+});
+
+test('titles are in the language of the page', async ({ page }, info) => {
+  const said = listen(page);
+  await signIn(page);
+  const zh = info.project.name.startsWith('zh');
+  await page.goto('/#/devices');
+  await page.locator('.line').first().waitFor();
+  const titles = await page.locator('.line [role=cell]:nth-child(3) .content').allInnerTexts();
+  expect(titles.length).toBeGreaterThan(3);
+  for (const title of titles) expect(title).toMatch(zh ? /\p{Script=Han}/u : /^[^\p{Script=Han}]+$/u);
+  await page.locator('.line').first().click();
+  const property = page.locator('.el-drawer .values a').first();
+  await expect(property).toHaveText(zh ? /\p{Script=Han}/u : /^[^\p{Script=Han}_]+$/u);
+  expect(said).toEqual([]);
+});
+
+test('a rule shows the values it is about with unit, quality and time', async ({ page }, info) => {
+  const said = listen(page);
+  await signIn(page);
+  await page.goto('/#/rules');
+  await page.locator('.line').first().click();
+  const row = page.locator('.el-drawer .over tbody tr').first();
+  await expect(row.locator('.value .unit')).toHaveText(/\S/);
+  await expect(row.locator('time')).not.toHaveText('–');
+  await expect(row).toContainText(info.project.name.startsWith('zh') ? /良好|存疑|坏值/ : /Good|Uncertain|Bad/);
+  await inspect(page, info, 'rule-values');
+  expect(said).toEqual([]);
+});
+
+test('without rules the empty alarm page does not say that all is well', async ({ page }, info) => {
+  const said = listen(page);
+  await signIn(page);
+  await page.route(/\/api\/v1\/alarms\?/, (route) => route.fulfill({ json: { alarms: [], counts: { critical: 0, major: 0, minor: 0, warning: 0 } } }));
+  let rules: object[] = [];
+  await page.route(/\/api\/v1\/rules\?/, (route) => route.fulfill({ json: { items: rules } }));
+  await page.goto('/#/alarms');
+  const zh = info.project.name.startsWith('zh');
+  const block = page.locator('.frame .block');
+  await expect(block).toContainText(zh ? '还没有规则' : 'No rules yet');
+  await inspect(page, info, 'alarms-no-rules');
+  rules = [{ kind: 'rule', name: 'a', uid: '1', revision: 1, created: 1, updated: 1, by: 'x', spec: { condition: 'a > 1', enabled: false } }];
+  await page.reload();
+  await expect(block).toContainText(zh ? '都已停用' : 'switched off');
+  rules = [];
+  await page.reload();
+  await block.locator('.el-button').click();
+  await expect(page).toHaveURL(/rules\?new/);
+  expect(said).toEqual([]);
 });

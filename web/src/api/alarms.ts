@@ -54,8 +54,16 @@ export interface CheckError {
   expected?: string;
   suggest?: string[];
 }
+/** A tag of a condition; without a reading value, quality and ts are null. */
+export interface CheckedTag {
+  path: string;
+  value: number | string | boolean | null;
+  quality: string | null;
+  unit: string;
+  ts: number | null;
+}
 export type Check =
-  | { ok: true; value: boolean | null; tags: { path: string; value: number | string | boolean | null; quality: string }[]; uses: string[]; window: string }
+  | { ok: true; value: boolean | null; tags: CheckedTag[]; uses: string[]; window: string }
   | { ok: false; error: CheckError };
 
 export const alarms = (q: AlarmQuestion): Promise<{ alarms: Alarm[]; counts: Counts }> =>

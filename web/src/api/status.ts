@@ -1,4 +1,4 @@
-import { get, part, post } from './http';
+import { get, outside, part, post } from './http';
 import type { Counts, Severity } from './alarms';
 
 export interface Status {
@@ -109,3 +109,6 @@ export const testConnection = (name: string): Promise<TestResult> => post(`/conn
 export const writeDevice = (name: string, property: string, value: unknown, reason: string): Promise<WriteResult> =>
   post(`/devices/${part(name)}:write`, { property, value, reason });
 export const compact = (): Promise<{ ms: number }> => post('/admin/compact');
+
+/** Open to everybody: whether the program serves, and whether what it shows is made up. */
+export const health = (): Promise<{ status: string; detail?: string; simulated?: boolean }> => outside('/healthz');
