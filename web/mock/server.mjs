@@ -154,9 +154,9 @@ function check(condition) {
     const word = m[0].replace(/\.quality$/, '');
     if (['avg', 'min', 'max', 'last', 'rate', 'since', 'for', 'and', 'or', 'not', 'is', 'bad', 'good', 'uncertain', 'degC', 'mm', 's', 'kW', 'bar', 'true', 'false'].includes(word) || known.has(word) || byPath.has(word) || /[\d)]\s*$/.test(condition.slice(0, m.index)) || condition[m.index - 1] === '/') continue;
     const suggest = [...known].filter((k) => k.slice(0, 3) === word.slice(0, 3)).slice(0, 3);
-    return { ok: false, error: { text: `there is no tag or function "${word}"`, column: m.index + 1, length: word.length, found: word, expected: 'a tag, a number or a function', suggest } };
+    return { ok: false, error: { code: 'unknown_name', text: `there is no tag or function "${word}"`, text_zh: `没有点位或函数“${word}”`, column: m.index + 1, length: word.length, found: word, expected: 'a tag, a number or a function', suggest } };
   }
-  if (!/[<>=]|\bis\b/.test(condition)) return { ok: false, error: { text: 'a condition that is true or false is expected, found a number', column: 1, length: condition.length, found: condition, expected: 'a comparison such as > 80', suggest: [] } };
+  if (!/[<>=]|\bis\b/.test(condition)) return { ok: false, error: { code: 'not_a_condition', text: 'a condition that is true or false is expected, found a number', text_zh: '这里应为真或假的条件，遇到的是数值', column: 1, length: condition.length, found: condition, expected: 'a comparison such as > 80', suggest: [] } };
   const used = tags.filter((t) => new RegExp(`\\b${t.property}\\b`).test(condition) && t.device === (t.type === 'x' ? '' : tags.find((o) => o.property === t.property && o.at.hot)?.device ?? tags.find((o) => o.property === t.property).device));
   return { ok: true, value: used.some((t) => t.at.hot), tags: used.map((t) => { const l = last(t, Date.now()); return { path: t.path, value: l?.[1] ?? null, quality: l?.[2] ?? null, unit: t.unit, ts: l?.[0] ?? null }; }), uses: [...new Set((condition.match(/\b(avg|min|max|last|rate|since)\b/g) ?? []))], window: /(\d+[smh])/.exec(condition)?.[1] ?? '' };
 }

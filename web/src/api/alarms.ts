@@ -52,6 +52,9 @@ export interface CheckError {
   length?: number;
   found?: string;
   expected?: string;
+  text_zh?: string;
+  expected_zh?: string;
+  code?: string;
   suggest?: string[];
 }
 /** A tag of a condition; without a reading value, quality and ts are null. */
