@@ -122,7 +122,8 @@ Checked<Typed> Compiler::choose(const Ast& at) {
         } else if (no.unit != yes.unit) {
             convert(no, by->factor, by->offset);
         }
-        yes.kind = yes.kind == no.kind ? yes.kind : Kind::number;
+        if (yes.kind != no.kind) convert(yes.kind == Kind::integer ? yes : no, 1, 0);
+        yes.kind = no.kind;
     }
     if (no.kind == Kind::any) yes.kind = Kind::any;
     yes.constant = yes.bare = yes.duration = false;
@@ -244,7 +245,7 @@ Checked<Typed> Compiler::coalesce(const Ast& at, const Function& function) {
             all.kind = Kind::any;
         } else if (is_numeric(all.kind) && is_numeric(next.kind)) {
             if (auto error = unify(first_at, next_at, all, next, "#compare")) return *error;
-            if (all.kind != next.kind) all.kind = Kind::number;
+            if (all.kind != next.kind) convert(all.kind == Kind::integer ? all : next, 1, 0);
         } else if (all.kind != next.kind) {
             return wrong_kind(next_at, next.kind, all.kind, "coalesce()");
         }
