@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/handlers.h"
 #include "api/live.h"
 #include "api/static_files.h"
 #include "api/watch.h"
@@ -315,6 +316,12 @@ Result<void> Connection::enter_tenant(Ask& ask) const {
 Result<void> Connection::check_access(const Ask& ask) const {
     const Route& route = *match_.route;
     if (route.access == Access::open) return {};
+    if (ask.who.password_of_another && route.area != "session") {
+        return Error{Code::denied,
+                     "the password of {} was set by an administrator: choose one of your own first, with POST "
+                     "/api/v1/session/password {{\"new\":\"…\"}} or on the page",
+                     ask.who.actor.who};
+    }
     if (!ask.signed_in) return Error{Code::unauthorized, "sign in first: POST /api/v1/session, a token or basic auth"};
     registry::Role needed = route.access == Access::role ? route.role : registry::Role::none;
     if (route.access == Access::read_kind || route.access == Access::write_kind) {
@@ -388,11 +395,11 @@ void Connection::check_basic(const AskPtr& ask) {
                                              password = std::string{text.substr(colon + 1)}] {
         auto who =
             std::make_shared<Result<registry::Principal>>(core->deps.auth.check_password(user, password, ask->from));
-        core->deps.loop.post([weak, hub, serial, ask, who] {
+        core->deps.loop.post([weak, hub, serial, ask, who, user] {
             if (const auto alive = hub.lock()) alive->end_job({});
             const auto self = weak.lock();
             if (!self || self->serial_ != serial || self->state_ != State::working) return;
-            if (!*who) return self->answer(who->error());
+            if (!*who) return self->refuse_basic(who->error(), user);
             ask->who = std::move(**who);
             ask->who.actor.from = ask->from;
             ask->signed_in = true;
@@ -400,6 +407,12 @@ void Connection::check_basic(const AskPtr& ask) {
         });
     });
     if (!started) answer(started.error());
+}
+
+void Connection::refuse_basic(const Error& error, const std::string& user) {
+    Answer refused = problem(*hub_.core, error);
+    if (error.code() == Code::limit) add_retry_after(*hub_.core, refused, user, from_);
+    send(std::move(refused));
 }
 
 // Who tried to change what without the right to is in the audit.
@@ -457,11 +470,7 @@ void Connection::take_over(const AskPtr& ask) {
 
 void Connection::answer(Result<Answer> result) {
     if (result) return send(std::move(*result));
-    Answer refused = problem(*hub_.core, result.error());
-    if (result.error().code() == Code::limit && ask_->http.path() == "/api/v1/session") {
-        refused.headers.push_back({"retry-after", fmt::format("{}", 15 * 60)});
-    }
-    send(std::move(refused));
+    send(problem(*hub_.core, result.error()));
 }
 
 Answer Connection::static_answer(const Ask& ask) {

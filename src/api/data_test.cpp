@@ -2,6 +2,7 @@
 
 #include "api/gzip.h"
 #include "api/testing/world_test.h"
+#include "io/crypto.h"
 
 namespace gongshu::api {
 namespace {
@@ -293,6 +294,58 @@ TEST(Live, EndsWhenItsTokenIsDeletedAndRefusesStrangers) {
     ASSERT_TRUE(world.registry->remove(system, "token", "t-viewer"));
     EXPECT_TRUE(world.sim.run_until([&] { return page.closed || page.close_code == wire::kWsGoingAway; }, kSecond));
     EXPECT_EQ(world.as(world.token("viewer"), "GET", "/api/v1/live").status, 400);  // no handshake
+}
+
+// Whatever comes in, the session ends with the right word or goes on, and nobody else notices.
+TEST(Live, BrokenFramesEndTheirSessionAlone) {
+    World world;
+    const std::string token = world.token("viewer");
+    Page other{world, token};
+    ASSERT_TRUE(other.open);
+    other.say(R"({"subscribe":{"tags":["**"]}})");
+    ASSERT_TRUE(other.hears("last"));
+    const auto frame = [](wire::WsOpcode opcode, std::string_view payload, bool final = true) {
+        std::string bytes;
+        wire::write_frame(bytes, opcode, payload, 0x01020304, final);
+        return bytes;
+    };
+    using enum wire::WsOpcode;
+    const auto f = [&](const std::string& bytes, std::uint16_t close_code) {
+        for (const std::size_t step : {bytes.size(), std::size_t{1}}) {
+            Page page{world, token};
+            for (std::size_t at = 0; at < bytes.size(); at += step)
+                page.stream().send(as_bytes(std::string_view{bytes}.substr(at, step)));
+            world.sim.run_for(kSecond);
+            EXPECT_EQ(page.close_code, close_code) << io::base64(as_bytes(bytes)).substr(0, 60);
+            EXPECT_EQ(page.closed, close_code != 0);
+        }
+    };
+    using namespace std::string_literals;
+    f("\x81\x02hi"s, 1002);                                                // not masked
+    f("\xf1\x80\x01\x02\x03\x04"s, 1002);                                  // reserved bits
+    f("\x83\x80\x01\x02\x03\x04"s, 1002);                                  // no such opcode
+    f("\x8b\x80\x01\x02\x03\x04"s, 1002);                                  // no such control opcode
+    f("\x09\x80\x01\x02\x03\x04"s, 1002);                                  // a control frame in parts
+    f("\x89\xfe\x00\x7e\x01\x02\x03\x04"s, 1002);                          // a control frame of 126 bytes
+    f("\x81\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x02\x03\x04"s, 1009);  // longer than there are numbers
+    f("\x81\xff\x00\x00\x00\x00\x7f\xff\xff\xff\x01\x02\x03\x04"s, 1009);  // 2 GB are announced
+    f(frame(continuation, "x"), 1002);                                     // of nothing
+    f(frame(text, "a", false) + frame(text, "b"), 1002);                   // begun in the middle of another
+    f(frame(text, "\xff\xfe"), 1007);                                      // not UTF-8
+    f(frame(text, std::string((256 << 10) + 1, 'x')), 1009);
+    f(frame(binary, "x"), 1008);
+    f(frame(close, "\x03"), 1002);  // half a code
+    f(frame(close, wire::close_payload(1000, "bye")), 1000);
+    f(frame(close, ""), 1000);
+    f(frame(text, "{"), 0);  // told, and the session goes on
+    f(frame(text, "{\"subscribe\":", false) + frame(ping, "p") + frame(continuation, "{}}"), 0);
+    f(frame(pong, "unasked"), 0);
+    f(frame(text, "a", false), 0);  // the rest may come
+    const std::string after = frame(close, "") + frame(text, R"({"subscribe":{"tags":["**"]}})") + "\x83garbage";
+    f(after, 1000);
+    EXPECT_FALSE(other.closed);
+    EXPECT_EQ(world.as(world.token("engineer"), "POST", "/api/v1/write", "a x=1").status, 204);
+    EXPECT_TRUE(other.hears("a.x"));
 }
 
 TEST(Live, SilentPeersAreEnded) {

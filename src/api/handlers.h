@@ -15,6 +15,9 @@ Result<Answer> issue_token(Core& core, const Ask& ask);
 Result<Answer> issue_credential(Core& core, const Ask& ask);
 Result<Answer> set_password(Core& core, const Ask& ask);
 
+// How long that user, or anybody at that address, has to wait after too many failed sign-ins.
+void add_retry_after(Core& core, Answer& answer, std::string_view user, std::string_view from);
+
 // resource_handlers.cpp
 Result<Answer> get_kinds(Core& core, const Ask& ask);
 Result<Answer> list_resources(Core& core, const Ask& ask);

@@ -130,8 +130,13 @@ void Hub::on_alarm(const std::shared_ptr<const flow::Alarm>& alarm) {
 
 void Hub::on_revoked(TenantId tenant, const std::string& who) {
     const auto sessions = sessions_;
+    const bool at_home = core->deps.registry.tenant_name(tenant) == "default";
     for (const auto& [key, session] : sessions) {
-        if (session->who().actor.tenant == tenant && session->who().actor.who == who) session->close();
+        const registry::Actor& actor = session->who().actor;
+        const bool named = actor.tenant == tenant && (who == "*" || actor.who == who);
+        // An administrator of the tenant default who acts in another one (?tenant=).
+        const bool away = at_home && (who == "*" ? actor.who.ends_with("@default") : actor.who == who + "@default");
+        if (named || away) session->close();
     }
 }
 

@@ -59,6 +59,63 @@ TEST(Session, LimitsTries) {
     EXPECT_NE(refused.header("retry-after"), "");
 }
 
+TEST(Session, BasicAuthIsToldHowLongToWait) {
+    World world;
+    const auto basic = [&](std::string_view password) {
+        const std::string text = io::base64(as_bytes(fmt::format("admin:{}", password)));
+        return world.ask("GET", "/api/v1/status", {{{"authorization", "Basic " + text}}, ""});
+    };
+    for (int i = 0; i < 8; ++i) EXPECT_EQ(basic(fmt::format("wrong {}", i)).status, 401);
+    const auto refused = basic(test::kPassword);
+    EXPECT_EQ(refused.status, 429);
+    EXPECT_NE(refused.body.find("of this user or from this address: try again in"), std::string::npos) << refused.body;
+    const int wait = std::stoi("0" + refused.header("retry-after"));
+    EXPECT_GT(wait, 14 * 60);
+    EXPECT_LE(wait, 15 * 60);
+    world.sim.run_for(wait * kSecond);
+    EXPECT_EQ(basic(test::kPassword).status, 200);
+}
+
+// Whoever set it knows it.
+TEST(Session, APasswordOfAnAdministratorIsForChoosingAnotherOne) {
+    World world;
+    const std::string admin = world.token("admin");
+    ASSERT_EQ(world.as(admin, "PUT", "/api/v1/users/li", R"({"spec":{"role":"engineer"}})").status, 200);
+    ASSERT_EQ(world.as(admin, "POST", "/api/v1/users/li:password", R"({"password":"given by admin"})").status, 204);
+    const auto signed_in = world.ask("POST", "/api/v1/session", {{}, R"({"user":"li","password":"given by admin"})"});
+    ASSERT_EQ(signed_in.status, 200);
+    const std::string token = member(signed_in.body, "token");
+    const auto basic = [&](std::string_view password, std::string_view method, std::string_view target,
+                           std::string body = {}) {
+        const std::string text = io::base64(as_bytes(fmt::format("li:{}", password)));
+        return world.ask(method, target, {{{"authorization", "Basic " + text}}, std::move(body)});
+    };
+    for (const Route& route : routes()) {
+        if (route.access == Access::open || route.area == "session") continue;
+        std::string path{route.path};
+        if (const auto at = path.find("{plural}"); at != std::string::npos) path.replace(at, 8, "sites");
+        for (auto at = path.find('{'); at != std::string::npos; at = path.find('{'))
+            path.replace(at, path.find('}') - at + 1, "x");
+        for (const auto& reply :
+             {world.as(token, to_string(route.method), path), basic("given by admin", to_string(route.method), path)}) {
+            EXPECT_EQ(reply.status, 403) << path;
+            EXPECT_NE(reply.body.find("POST /api/v1/session/password"), std::string::npos) << path << reply.body;
+            EXPECT_EQ(reply.header("content-type"), "application/problem+json");
+        }
+    }
+    EXPECT_EQ(world.as(token, "GET", "/api/v1/session").status, 200);
+    EXPECT_EQ(basic("given by admin", "GET", "/api/v1/session").status, 200);
+    EXPECT_EQ(world.as(token, "POST", "/api/v1/session/password", R"({"new":"short"})").status, 400);
+    EXPECT_EQ(world.as(token, "POST", "/api/v1/session/password", R"({"new":"my very own one"})").status, 204);
+    EXPECT_EQ(world.as(token, "GET", "/api/v1/sites").status, 200);
+    EXPECT_EQ(basic("my very own one", "GET", "/api/v1/sites").status, 200);
+    ASSERT_EQ(world.as(admin, "POST", "/api/v1/users/li:password", R"({"password":"given by admin again"})").status,
+              204);
+    EXPECT_EQ(world.as(token, "GET", "/api/v1/session").status, 401);  // the session ended with the password
+    const auto again = world.ask("POST", "/api/v1/session", {{}, R"({"user":"li","password":"given by admin again"})"});
+    EXPECT_EQ(world.as(member(again.body, "token"), "DELETE", "/api/v1/session").status, 204);
+}
+
 TEST(Session, CookieNeedsTheCsrfHeaderForChanges) {
     World world;
     const std::string body = sign_in(world);
@@ -332,7 +389,12 @@ TEST(Resources, OfAnotherTenantOnlyForAdministratorsOfTheSystem) {
         world.as(admin, "POST", "/api/v1/users/li:password?tenant=second", R"({"password":"another-long-one"})");
     EXPECT_EQ(set.status, 204) << set.body;
     EXPECT_EQ(world.as(admin, "GET", "/api/v1/users/li").status, 404);
-    const std::string basic = "Basic " + io::base64(as_bytes("li@second:another-long-one"));
+    const std::string first = "Basic " + io::base64(as_bytes("li@second:another-long-one"));
+    EXPECT_EQ(
+        world.ask("POST", "/api/v1/session/password", {{{"authorization", first}}, R"({"new":"one of my own choice"})"})
+            .status,
+        204);
+    const std::string basic = "Basic " + io::base64(as_bytes("li@second:one of my own choice"));
     EXPECT_EQ(world.ask("GET", "/api/v1/users", {{{"authorization", basic}}, ""}).status, 200);
     EXPECT_EQ(world.ask("GET", "/api/v1/tenants", {{{"authorization", basic}}, ""}).status, 403);
     EXPECT_EQ(world.ask("GET", "/api/v1/users?tenant=default", {{{"authorization", basic}}, ""}).status, 403);
@@ -355,6 +417,51 @@ TEST(Resources, WatchTellsChangesOfItsOwnTenant) {
     ASSERT_TRUE(world.sim.run_until([&] { return received.find("event: change") != std::string::npos; }, kSecond))
         << received;
     EXPECT_NE(received.find("\"name\":\"plant\""), std::string::npos);
+}
+
+TEST(Resources, WatchEndsWithTheRightToIt) {
+    const auto f = [](std::string_view tenant, bool away,
+                      const std::function<void(World&, const registry::Actor&)>& change) {
+        World world;
+        const registry::Actor system{TenantId{1}, "default", "system", registry::Role::admin, ""};
+        const auto put = [&](std::string_view kind, std::string_view name, std::string_view spec) {
+            return world.registry->put(system, kind, name, registry::parse_json(spec).value());
+        };
+        EXPECT_TRUE(put("tenant", "plant2", "{}"));
+        const std::string token = world.token("admin", away ? "default" : tenant);
+        bool closed = false;
+        std::string received;
+        auto stream = world.connect();
+        stream->start({.on_data = [&](Bytes more) { received.append(as_text(more)); },
+                       .on_closed = [&](const Error&) { closed = true; },
+                       .on_drained = {}});
+        stream->send(as_bytes(
+            fmt::format("GET /api/v1/sites?watch=1{} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\r\n",
+                        away ? fmt::format("&tenant={}", tenant) : "", token)));
+        EXPECT_TRUE(world.sim.run_until([&] { return received.find("retry:") != std::string::npos; }, kSecond));
+        EXPECT_TRUE(put("site", "other", R"({"time_zone":"UTC"})"));
+        world.sim.run_for(kSecond);
+        EXPECT_FALSE(closed);
+        change(world, system);
+        EXPECT_TRUE(world.sim.run_until([&] { return closed; }, kSecond)) << tenant << away;
+    };
+    const auto disable = [](World& world, const registry::Actor& system) {
+        EXPECT_TRUE(
+            world.registry->put(system, "tenant", "plant2", registry::parse_json(R"({"disabled":true})").value()));
+    };
+    const auto narrow = [](World& world, const registry::Actor& system) {
+        EXPECT_TRUE(world.registry->put(system, "role", "less", registry::parse_json(R"({"base":"viewer"})").value()));
+        EXPECT_TRUE(
+            world.registry->put(system, "token", "t-admin", registry::parse_json(R"({"role":"less"})").value()));
+    };
+    const auto remove = [](World& world, const registry::Actor& system) {
+        EXPECT_TRUE(world.registry->remove(system, "token", "t-admin"));
+    };
+    f("plant2", false, disable);
+    f("default", false, narrow);
+    f("default", false, remove);
+    f("plant2", true, remove);
+    f("plant2", true, disable);
 }
 
 TEST(Alarms, AreListedAcknowledgedAndTold) {
@@ -444,6 +551,29 @@ TEST(Status, TellsWhatIsThere) {
     EXPECT_EQ(world.connections.commands[0].who, "token:t-admin");
     EXPECT_EQ(world.connections.commands[0].device, "plant/cnc1");
     EXPECT_NE(world.as(token, "GET", "/metrics").body.find("gongshu_http_answers_total"), std::string::npos);
+}
+
+TEST(Status, WritesToMachinesAreOnRecordWithWhatBecameOfThem) {
+    World world;
+    const std::string token = world.token("admin");
+    const auto f = [&](std::string_view property, int status, std::string_view outcome, bool allowed) {
+        const auto answer =
+            world.as(token, "POST", "/api/v1/devices/plant%2Fcnc1:write",
+                     fmt::format(R"({{"property":"{}","value":3.5,"reason":"why","id":"c-{}"}})", property, property));
+        EXPECT_EQ(answer.status, status) << answer.body;
+        const auto records =
+            world.registry->audit_records(TenantId{1}, 0, world.sim.clock().now() + kSecond, 2).value();
+        ASSERT_EQ(records.size(), 2u);
+        EXPECT_EQ(records[1].action, "write_asked");
+        EXPECT_EQ(records[0].action, "write");
+        EXPECT_EQ(records[0].allowed, allowed) << property;
+        EXPECT_EQ(records[0].name, "plant/cnc1");
+        EXPECT_EQ(records[0].detail, fmt::format(R"({{"id":"c-{0}","property":"{0}","value":3.5,"reason":"why",{1}}})",
+                                                 property, outcome));
+    };
+    f("speed", 200, R"("outcome":"done","read_back":3.5)", true);
+    f("dead", 200, R"("outcome":"failed","error":"no answer within 1 s")", true);
+    f("locked", 403, R"("outcome":"refused","error":"writes are off for connection plc")", false);
 }
 
 TEST(Status, TellsDevicesThatSpeakByThemselves) {

@@ -23,6 +23,11 @@ std::string render_session(const registry::Principal& who, std::string_view toke
 
 }  // namespace
 
+void add_retry_after(Core& core, Answer& answer, std::string_view user, std::string_view from) {
+    const DurationNs wait = std::max<DurationNs>(core.deps.auth.retry_after(user, from), kSecond);
+    answer.headers.push_back({"retry-after", fmt::format("{}", (wait + kSecond - 1) / kSecond)});
+}
+
 Result<Answer> post_session(Core& core, const Ask& ask) {
     auto fields = TRY(Fields::parse(ask.http.body));
     const std::string once = TRY(fields.text_or("one_time", ""));
@@ -33,8 +38,7 @@ Result<Answer> post_session(Core& core, const Ask& ask) {
         once.empty() ? core.deps.auth.sign_in(user, password, ask.from) : core.deps.auth.sign_in_once(once, ask.from);
     if (!session && session.error().code() == Code::limit) {
         Answer refused = problem(core, session.error());
-        const DurationNs wait = core.deps.auth.retry_after(user, ask.from);
-        refused.headers.push_back({"retry-after", fmt::format("{}", std::max<DurationNs>(wait, kSecond) / kSecond)});
+        add_retry_after(core, refused, user, ask.from);
         return refused;
     }
     if (!session) return std::move(session).error();

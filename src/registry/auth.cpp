@@ -32,6 +32,11 @@ std::string host_of(std::string_view from) {
     return std::string(colon != from.npos && from.find(':', colon + 1) == from.npos ? from.substr(0, colon) : from);
 }
 
+Error too_many(DurationNs wait) {
+    return Error{Code::limit, "too many failed sign-ins of this user or from this address: try again in {} s",
+                 (wait + kSecond - 1) / kSecond};
+}
+
 // Where a known uid is now.
 struct Place {
     TenantId tenant;
@@ -115,8 +120,8 @@ private:
     std::vector<std::string> crowded_out(const Owner& owner) const;
     Result<DevicePrincipal> device_of(const Owner& owner) const;
     // With `instead_of` only if the present password still has that hash, else Code::unauthorized.
-    Result<void> store_password(const Owner& owner, std::string_view user, std::string_view password, bool must_change,
-                                const Actor& actor, const std::string& keep_session_hmac,
+    Result<void> store_password(const Owner& owner, std::string_view user, std::string_view password,
+                                MustChange must_change, const Actor& actor, const std::string& keep_session_hmac,
                                 const std::optional<std::string>& instead_of);
     void refused(const Named& named, std::string_view action, std::string_view from);
     void on_change(const Change& change);
@@ -202,7 +207,8 @@ Result<Principal> AuthImpl::principal_of(const Owner& owner, std::string_view fr
     TRY(set_rights(out, spec.role));
     const std::lock_guard lock(mutex_);
     if (const auto password = tables_.passwords.find(owner.uid); password != tables_.passwords.end()) {
-        out.must_change_password = password->second.must_change;
+        out.must_change_password = password->second.must_change != MustChange::no;
+        out.password_of_another = password->second.must_change == MustChange::other;
     }
     return out;
 }
@@ -230,7 +236,7 @@ Result<AuthImpl::Verified> AuthImpl::verify(std::string_view user, std::string_v
         const std::lock_guard lock(mutex_);
         const DurationNs now = clock_.monotonic();
         if (const DurationNs wait = std::max(user_tries_.wait(key, now), address_tries_.wait(host, now)); wait > 0) {
-            return Error{Code::limit, "too many failed sign-ins: try again in {} s", (wait + kSecond - 1) / kSecond};
+            return too_many(wait);
         }
         // Counted before it is known, so that many tries at once are not more than many tries one by one.
         user_tries_.failed(key, now);
@@ -314,7 +320,7 @@ Result<Session> AuthImpl::sign_in_once(std::string_view one_time, std::string_vi
         const std::lock_guard lock(mutex_);
         const DurationNs now = clock_.monotonic();
         if (const DurationNs wait = address_tries_.wait(host, now); wait > 0) {
-            return Error{Code::limit, "too many failed sign-ins: try again in {} s", (wait + kSecond - 1) / kSecond};
+            return too_many(wait);
         }
         // Taken out at once: of two who come with it, one gets in.
         if (const auto node = tables_.one_time.extract(key); !node.empty() && node.mapped().expires > clock_.now())
@@ -406,7 +412,7 @@ Result<Principal> AuthImpl::check_password(std::string_view user, std::string_vi
 }
 
 Result<void> AuthImpl::store_password(const Owner& owner, std::string_view user, std::string_view password,
-                                      bool must_change, const Actor& actor, const std::string& keep_session_hmac,
+                                      MustChange must_change, const Actor& actor, const std::string& keep_session_hmac,
                                       const std::optional<std::string>& instead_of) {
     const std::string encoded = TRY(passwords_.hash(password));
     const std::lock_guard writer(writer_);
@@ -418,7 +424,7 @@ Result<void> AuthImpl::store_password(const Owner& owner, std::string_view user,
     TRY(registry_.database().change(
         {{"delete from auth_passwords where uid = :a", {owner.uid}},
          {"insert into auth_passwords (uid, tenant, hash, must_change) values (:a, :b, :c, :d)",
-          {owner.uid, tenant, encoded, std::int64_t{must_change}}},
+          {owner.uid, tenant, encoded, static_cast<std::int64_t>(must_change)}},
          {"delete from auth_sessions where uid = :a and hmac <> :b", {owner.uid, keep_session_hmac}},
          {"delete from auth_one_time where uid = :a", {owner.uid}},
          registry_.audit_of(actor, "password_changed", "user", user, "{}")}));
@@ -445,7 +451,7 @@ Result<void> AuthImpl::change_password(const Principal& who, std::string_view ol
         const std::lock_guard lock(mutex_);
         hash = hash_of(owner.uid);
         const auto found = tables_.passwords.find(owner.uid);
-        must_change = found == tables_.passwords.end() || found->second.must_change;
+        must_change = found == tables_.passwords.end() || found->second.must_change != MustChange::no;
     }
     if (!must_change) {
         const auto verified =
@@ -457,7 +463,7 @@ Result<void> AuthImpl::change_password(const Principal& who, std::string_view ol
         if (old == fresh) return Error{Code::invalid, "password: it must differ from the present one"};
     }
     TRY(check_password_rules(fresh, who.name));
-    TRY(store_password(owner, who.name, fresh, false, who.actor,
+    TRY(store_password(owner, who.name, fresh, MustChange::no, who.actor,
                        keep_session.empty() ? "" : hmac("session", keep_session), hash));
     tell_revoked(owner.tenant, "user:" + who.name);
     return {};
@@ -468,7 +474,7 @@ Result<void> AuthImpl::set_password(const Actor& actor, std::string_view user, s
     const auto resource = registry_.find(actor.tenant, "user", user);
     if (!resource) return Error{Code::not_found, "there is no user \"{}\"", user};
     TRY(check_password_rules(password, user));
-    TRY(store_password({resource->tenant, resource->uid}, user, password, true, actor, "", std::nullopt));
+    TRY(store_password({resource->tenant, resource->uid}, user, password, MustChange::other, actor, "", std::nullopt));
     tell_revoked(resource->tenant, "user:" + std::string(user));
     return {};
 }
@@ -701,7 +707,8 @@ Result<void> AuthImpl::make_first_user() {
     }
     // 20 characters of 64 kinds: 120 bits.
     first.password = given ? options_.admin_password : io::random_token().substr(0, 20);
-    TRY(store_password(owner, first.user, first.password, !given, system, "", std::nullopt));
+    TRY(store_password(owner, first.user, first.password, given ? MustChange::no : MustChange::first, system, "",
+                       std::nullopt));
     if (given) return {};
     first.one_time = io::random_token();
     const std::string key = hmac("one_time", first.one_time);

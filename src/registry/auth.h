@@ -18,10 +18,11 @@ struct Principal {
     Actor actor;       // who = "user:li" or "token:grafana"
     std::string name;  // "li", "grafana"
     bool is_token = false;
-    std::vector<std::string> paths;  // globs of what is seen; empty = all of the tenant
-    std::string csrf;                // of a session, else ""
-    bool must_change_password = false;
-    TimeNs expires = 0;  // 0 = does not
+    std::vector<std::string> paths;     // globs of what is seen; empty = all of the tenant
+    std::string csrf;                   // of a session, else ""
+    bool must_change_password = false;  // the pages ask for another one
+    bool password_of_another = false;   // an administrator set it and knows it: nothing else may be done before
+    TimeNs expires = 0;                 // 0 = does not
 };
 
 // A device that was recognised: it publishes beneath its path and nowhere else.
@@ -98,7 +99,7 @@ public:
     // Code::invalid. Ends all other sessions of the user.
     virtual Result<void> change_password(const Principal& who, std::string_view old, std::string_view fresh,
                                          std::string_view keep_session = {}) = 0;
-    // By an administrator of the user's tenant; the user must change it at the next sign-in.
+    // By an administrator of the user's tenant; the user must change it before anything else.
     virtual Result<void> set_password(const Actor& actor, std::string_view user, std::string_view password) = 0;
 
     // The secret of the resource `token`, told once; a second issue() ends the first one.

@@ -17,7 +17,12 @@ Result<AuthTables> load_auth_tables(Database& database) {
             {tenant_of(row, 1), row.text(2)}, row.text(3), row.integer(4), row.integer(5), row.integer(5)};
     }));
     TRY(database.read({"select uid, tenant, hash, must_change from auth_passwords", {}}, [&](const Row& row) {
-        out.passwords[row.text(0)] = {{tenant_of(row, 1), row.text(0)}, row.text(2), row.integer(3) != 0};
+        const std::int64_t must_change = row.integer(3);
+        out.passwords[row.text(0)] = {{tenant_of(row, 1), row.text(0)},
+                                      row.text(2),
+                                      must_change == 0   ? MustChange::no
+                                      : must_change == 1 ? MustChange::first
+                                                         : MustChange::other};
     }));
     TRY(database.read({"select hmac, tenant, uid from auth_tokens", {}},
                       [&](const Row& row) { out.tokens[row.text(0)] = {tenant_of(row, 1), row.text(2)}; }));

@@ -21,10 +21,14 @@ struct StoredSession {
     TimeNs created = 0, used = 0, used_stored = 0;
 };
 
+// Who should change a password, as it is stored. `first`: made by the program at the very first start, so nobody but
+// who started it knows it; scripts may go on with it. `other`: given by an administrator.
+enum class MustChange : std::uint8_t { no = 0, first = 1, other = 2 };
+
 struct StoredPassword {
     Owner owner;
     std::string hash;
-    bool must_change = false;
+    MustChange must_change = MustChange::no;
 };
 
 struct StoredOneTime {

@@ -51,6 +51,7 @@ TEST(AuthFirst, TellsTheFirstPasswordOnce) {
     const auto once = world.auth->sign_in_once(first->one_time, kFrom);
     ASSERT_TRUE(once) << once.error().text();
     EXPECT_TRUE(once->principal.must_change_password);
+    EXPECT_FALSE(once->principal.password_of_another);
     EXPECT_EQ(once->principal.actor.role, Role::admin);
     EXPECT_FALSE(world.auth->sign_in_once(first->one_time, kFrom));
     const auto session = world.auth->sign_in("admin", first->password, kFrom);

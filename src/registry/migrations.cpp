@@ -35,7 +35,7 @@ const std::vector<std::vector<std::string_view>>& migrations() {
             " allowed bigint not null)",
             "create index audit_by_time on audit (tenant, time)",
 
-            // must_change is 1 while the password was given by somebody else.
+            // must_change is a MustChange: 1 the program's first password, 2 given by an administrator.
             "create table auth_passwords (uid text primary key, tenant bigint not null, hash text not null,"
             " must_change bigint not null)",
             // hmac is of the secret, hexadecimal.

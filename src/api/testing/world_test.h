@@ -122,6 +122,8 @@ public:
     }
     void write(Command command, CommandDone done) override {
         commands.push_back(command);
+        if (command.property == "locked") return done(Error{Code::denied, "writes are off for connection plc"});
+        if (command.property == "dead") return done(CommandResult{command.id, false, {}, "no answer within 1 s"});
         done(CommandResult{command.id, true, command.value, ""});
     }
     std::vector<connect::ConnectionStatus> links;
