@@ -41,6 +41,9 @@ describe('a difference as people read it', () => {
   it('tells a new resource field by field, without what is empty', () => {
     expect(rows([one('', null, { timeout_ms: 500, protocol: 'modbus_tcp', password: null, places: {}, properties: [{ name: 'a' }, { name: 'b' }] })])).toEqual(['Protocol: – -> Modbus TCP', 'Time-out: – -> 500\u2009ms', 'Properties: – -> 2 items: a, b']);
   });
+  it('leaves out what was empty and stays so, but tells a value that is cleared', () => {
+    expect(rows([one('password', null, ''), one('properties', null, []), one('properties[1].unit', 'V', '')])).toEqual(['Properties > vibration > Unit: V -> –']);
+  });
   it('falls back to the path where the schema knows nothing', () => {
     expect(rows([one('odd.key', 1, 2)])).toEqual(['odd > key: 1 -> 2']);
     expect(changeRows([one('a.b', 1, 2)], null, null, 'en', words)[0]!.place).toEqual(['a.b']);

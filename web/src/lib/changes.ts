@@ -97,6 +97,8 @@ export function changeRows(differences: Difference[], root: Schema | null, spec:
       return;
     }
     const say = (v: Json): string | null => (empty(v) ? null : shown(v, schema, root ?? {}, locale, words));
+    // From nothing to nothing, as a default that is empty: nobody changed anything.
+    if (empty(before) && empty(after)) return;
     const row: ChangeRow = { place: labels, path, before: say(before), after: say(after) };
     if (schema['x-secret']) {
       row.before ??= words.secretUnset;

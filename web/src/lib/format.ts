@@ -35,7 +35,7 @@ export function unit(text: string | null | undefined): string {
 export function value(v: unknown, locale: Locale, digits = 4): string {
   if (v === null || v === undefined) return '–';
   if (typeof v === 'number') return number(v, locale, digits);
-  if (typeof v === 'boolean') return v ? (locale === 'zh' ? '是' : 'true') : locale === 'zh' ? '否' : 'false';
+  if (typeof v === 'boolean') return v ? (locale === 'zh' ? '是' : 'yes') : locale === 'zh' ? '否' : 'no';
   return String(v);
 }
 
