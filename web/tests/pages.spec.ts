@@ -175,3 +175,12 @@ test('without rules the empty alarm page does not say that all is well', async (
   await expect(page).toHaveURL(/rules\?new/);
   expect(said).toEqual([]);
 });
+
+test('a list that may not be read says who gives the right, and offers nothing else', async ({ page }, info) => {
+  await signIn(page);
+  await page.route(/\/api\/v1\/users\?/, (route) => route.fulfill({ status: 403, contentType: 'application/problem+json', json: { type: 'about:blank', title: 'denied', status: 403, detail: 'needs admin' } }));
+  await page.goto('/#/users');
+  await expect(page.locator('main [role=alert]')).toContainText(info.project.name.startsWith('zh') ? '管理员' : 'Administrator');
+  await expect(page.locator('main .filter')).toHaveCount(0);
+  await inspect(page, info, 'denied');
+});
