@@ -41,6 +41,37 @@ TEST_F(RegistryTest, RefusesToDeleteWhatOthersName) {
     EXPECT_TRUE(world.registry->remove(world.admin, "device_type", "pump"));
 }
 
+TEST_F(RegistryTest, ASiteStaysWhileAnythingLiesBeneathIt) {
+    ASSERT_TRUE(world.put("device_type", "pump", "{}"));
+    const auto f = [&](const char* site, const char* beneath, const char* want) {
+        ASSERT_TRUE(world.put("site", site, R"({"time_zone":"UTC"})"));
+        const bool is_site = std::string_view(beneath).starts_with("site ");
+        const char* kind = is_site ? "site" : "device";
+        const std::string name(std::string_view(beneath).substr(is_site ? 5 : 0));
+        ASSERT_TRUE(world.put(kind, name.c_str(), is_site ? R"({"time_zone":"UTC"})" : R"({"type":"pump"})"));
+        const auto gone = world.registry->remove(world.admin, "site", site);
+        const auto moved = world.registry->rename(world.admin, "site", site, "elsewhere");
+        if (!*want) {
+            EXPECT_TRUE(gone) << site;
+        } else {
+            ASSERT_FALSE(gone) << site;
+            ASSERT_FALSE(moved) << site;
+            EXPECT_EQ(gone.error().code(), Code::conflict);
+            EXPECT_EQ(gone.error().text(), fmt::format("the site \"{}\" cannot be deleted: {}", site, want));
+            EXPECT_EQ(moved.error().text(), fmt::format("the site \"{}\" cannot be renamed: {}", site, want));
+            ASSERT_TRUE(world.registry->remove(world.admin, kind, name));
+            ASSERT_TRUE(world.registry->rename(world.admin, "site", site, "elsewhere"));
+            ASSERT_TRUE(world.registry->remove(world.admin, "site", "elsewhere"));
+        }
+    };
+    f("north", "north/line1/p1",
+      "1 resource lies beneath it, such as device \"north/line1/p1\"; rename or delete it first, then the site");
+    f("south", "site south/hall",
+      "1 resource lies beneath it, such as site \"south/hall\"; rename or delete it first, then the site");
+    f("nor", "north/p2", "");  // another place that begins alike
+    f("west", "west2", "");
+}
+
 TEST_F(RegistryTest, RenameTakesThoseWithItThatNameIt) {
     ASSERT_TRUE(world.put("device_type", "pump", R"({})"));
     ASSERT_TRUE(world.put("device", "a/p1", R"({"type":"pump"})"));

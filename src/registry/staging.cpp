@@ -370,6 +370,27 @@ Result<void> Staging::refuse_if_named(const Kind& kind, const Key& key) const {
     return Error{Code::conflict, "{} \"{}\" is named by {}: change or delete them first", kind.name, key.name, words};
 }
 
+Result<void> Staging::refuse_if_lived_in(const Key& key, std::string_view doing) const {
+    if (key.kind != "site") return {};
+    std::size_t count = 0;
+    std::string first;
+    for (const char* kind : {"device", "site"}) {
+        for (const auto& resource : list_shared(key.tenant, kind)) {
+            if (!resource->name.starts_with(key.name + "/")) continue;
+            if (count++ == 0) first = fmt::format("{} \"{}\"", kind, resource->name);
+        }
+    }
+    if (count == 0) return {};
+    return Error{Code::conflict,
+                 "the site \"{}\" cannot be {}: {} {} beneath it, such as {}; rename or delete {} first, then the site",
+                 key.name,
+                 doing,
+                 count,
+                 count == 1 ? "resource lies" : "resources lie",
+                 first,
+                 count == 1 ? "it" : "them"};
+}
+
 Result<Change> Staging::remove(const Actor& actor, const Kind& kind, std::string_view name,
                                std::optional<std::uint64_t> if_match) {
     const Key key = TRY(key_for(actor, kind, name));
@@ -383,6 +404,7 @@ Result<Change> Staging::remove(const Actor& actor, const Kind& kind, std::string
     if (is_basic_role(key))
         return Error{Code::conflict, "the role \"{}\" is one of the four basic ones and stays", name};
     if (kind.name == "tenant") TRY(before_tenant(key, true));
+    TRY(refuse_if_lived_in(key, "deleted"));
     TRY(refuse_if_named(kind, key));
     TRY(keep_an_admin(key.tenant, key, nullptr));
 
@@ -455,6 +477,7 @@ Result<Change> Staging::rename(const Actor& actor, const Kind& kind, std::string
     if (is_basic_role(key))
         return Error{Code::conflict, "the role \"{}\" is one of the four basic ones and keeps its name", name};
     if (kind.name == "tenant") TRY(before_tenant(key, false));
+    TRY(refuse_if_lived_in(key, "renamed"));
 
     auto next = std::make_shared<Resource>(*current);
     next->name = new_name;

@@ -89,6 +89,8 @@ private:
     Result<void> check_references(const Kind& kind, const Key& key, const Json& spec) const;
     Result<void> check_limit(const Key& key) const;
     Result<void> refuse_if_named(const Kind& kind, const Key& key) const;
+    // A site is where its devices are: it does not go, nor move away from them. `doing`: "deleted".
+    Result<void> refuse_if_lived_in(const Key& key, std::string_view doing) const;
     std::vector<Key> named_by(const Key& key) const;
     // The tenant keeps somebody who can change users and roles.
     Result<void> keep_an_admin(TenantId tenant, const Key& key, const ResourcePtr& becomes) const;
