@@ -14,9 +14,17 @@
 namespace gongshu::expr {
 namespace {
 
+constexpr std::size_t kPieceRows = 8192;
+
+bool ascending(std::span<const TimeNs> times) {
+    return std::adjacent_find(times.begin(), times.end(), std::greater_equal<>{}) == times.end();
+}
+
 // One tag's readings in order of time, one for each time.
 struct Readings {
-    std::vector<TimeNs> times;
+    Times shared_times;  // of `times`, once clip() is done
+    std::vector<TimeNs> times_;
+    const std::vector<TimeNs>& times() const { return shared_times ? *shared_times : times_; }
     std::vector<Cell> cells;         // empty if plain
     std::vector<double> numbers;     // if plain: numbers that are all good
     std::vector<Quality> qualities;  // empty: all good
@@ -36,9 +44,9 @@ public:
         ASSERT(inputs.size() == program.tags_.size());
         for (std::size_t i = 0; i < inputs.size(); ++i) readings_.push_back(read(inputs[i], program.tags_[i]));
         for (const Readings& readings : readings_) {
-            if (readings.times.empty()) continue;
-            begin_ = std::min(begin_, readings.times.front());
-            last_ = std::max(last_, readings.times.back());
+            if (readings.times().empty()) continue;
+            begin_ = std::min(begin_, readings.times().front());
+            last_ = std::max(last_, readings.times().back());
         }
         if (until_ == INT64_MAX) until_ = last_;
         clip();
@@ -63,10 +71,6 @@ public:
     Times reading_times() const { return times_of(~std::uint64_t{0}); }
 
 private:
-    static bool ascending(std::span<const TimeNs> times) {
-        return std::adjacent_find(times.begin(), times.end(), std::greater_equal<>{}) == times.end();
-    }
-
     Cell cell(const Input& input, const ProgramTag& tag, std::size_t i, Quality& quality) {
         quality = input.qualities.empty() ? kGood : input.qualities[i];
         switch (input.type) {
@@ -91,7 +95,7 @@ private:
         const bool in_order = ascending(input.times);
         if (numbers && in_order && input.qualities.empty() &&
             std::ranges::all_of(input.numbers, [](double x) { return std::isfinite(x); })) {
-            out.times.assign(input.times.begin(), input.times.end());
+            out.times_.assign(input.times.begin(), input.times.end());
             out.numbers.assign(input.numbers.begin(), input.numbers.end());
             out.plain = true;
             return out;
@@ -106,7 +110,7 @@ private:
             if (k + 1 < n && input.times[order[k + 1]] == input.times[i]) continue;  // a later one has its time
             Quality quality;
             out.cells.push_back(cell(input, tag, i, quality));
-            out.times.push_back(input.times[i]);
+            out.times_.push_back(input.times[i]);
             out.qualities.push_back(quality);
         }
         return out;
@@ -115,14 +119,15 @@ private:
     // What is after the end is not there.
     void clip() {
         for (Readings& readings : readings_) {
-            const auto end = std::ranges::upper_bound(readings.times, until_);
-            const auto n = static_cast<std::size_t>(end - readings.times.begin());
-            readings.times.resize(n);
+            const auto end = std::ranges::upper_bound(readings.times_, until_);
+            const auto n = static_cast<std::size_t>(end - readings.times_.begin());
+            readings.times_.resize(n);
             if (readings.plain)
                 readings.numbers.resize(n);
             else
                 readings.cells.resize(n);
             if (!readings.qualities.empty()) readings.qualities.resize(n);
+            readings.shared_times = std::make_shared<const std::vector<TimeNs>>(std::move(readings.times_));
         }
     }
 
@@ -139,23 +144,22 @@ private:
         return last;
     }
 
+    // When any of the tags has a reading.
     Times times_of(std::uint64_t tags) const {
-        std::vector<Times> all;
-        for (std::size_t i = 0; i < readings_.size(); ++i)
-            if (tags >> i & 1 && !readings_[i].times.empty())
-                all.push_back(std::make_shared<const std::vector<TimeNs>>(readings_[i].times));
-        if (all.empty()) return std::make_shared<const std::vector<TimeNs>>();
-        if (all.size() == 1) return all[0];
-        // A tag whose only reading is the first of all is no constant here.
-        std::vector<TimeNs> merged = *all[0];
-        for (std::size_t i = 1; i < all.size(); ++i) {
-            if (*all[i] == merged) continue;
-            std::vector<TimeNs> both;
-            both.reserve(merged.size() + all[i]->size());
-            std::set_union(merged.begin(), merged.end(), all[i]->begin(), all[i]->end(), std::back_inserter(both));
-            merged = std::move(both);
+        Times all;
+        for (std::size_t i = 0; i < readings_.size(); ++i) {
+            const Times& one = readings_[i].shared_times;
+            if ((tags >> i & 1) == 0 || one->empty()) continue;
+            if (!all) {
+                all = one;
+            } else if (*all != *one) {
+                std::vector<TimeNs> both;
+                both.reserve(all->size() + one->size());
+                std::set_union(all->begin(), all->end(), one->begin(), one->end(), std::back_inserter(both));
+                all = std::make_shared<const std::vector<TimeNs>>(std::move(both));
+            }
         }
-        return std::make_shared<const std::vector<TimeNs>>(std::move(merged));
+        return all ? all : std::make_shared<const std::vector<TimeNs>>();
     }
 
     Steps node(const Node& node, const std::vector<Steps>& steps) {
@@ -205,28 +209,26 @@ private:
     }
 
     Steps tag(const Readings& readings) {
-        if (readings.plain && !readings.times.empty() && readings.times.front() == begin_)
-            return {.times = std::make_shared<const std::vector<TimeNs>>(readings.times),
-                    .kind = readings.kind,
-                    .numbers = readings.numbers};
-        StepsBuilder builder = begun(missing_cell(), readings.times.size() + 1);
-        for (std::size_t i = 0; i < readings.times.size(); ++i) builder.push(readings.times[i], readings.at(i));
+        if (readings.plain && !readings.times().empty() && readings.times().front() == begin_)
+            return {.times = readings.shared_times, .kind = readings.kind, .numbers = readings.numbers};
+        StepsBuilder builder = begun(missing_cell(), readings.times().size() + 1);
+        for (std::size_t i = 0; i < readings.times().size(); ++i) builder.push(readings.times()[i], readings.at(i));
         return builder.take();
     }
 
     Steps about(const Node& node, const Readings& readings) {
-        StepsBuilder builder = begun(missing_cell(), readings.times.size() + 1);
-        for (std::size_t i = 0; i < readings.times.size(); ++i)
-            builder.push(readings.times[i], node.op == NodeOp::quality ? quality_cell(true, readings.quality(i))
-                                                                       : time_cell(readings.times[i], kGood));
+        StepsBuilder builder = begun(missing_cell(), readings.times().size() + 1);
+        for (std::size_t i = 0; i < readings.times().size(); ++i)
+            builder.push(readings.times()[i], node.op == NodeOp::quality ? quality_cell(true, readings.quality(i))
+                                                                         : time_cell(readings.times()[i], kGood));
         return builder.take();
     }
 
     Steps since(const Node& node, const Readings& readings) {
-        StepsBuilder builder = begun(missing_cell(), readings.times.size() + 1);
-        for (std::size_t i = 0; i < readings.times.size(); ++i) {
-            const TimeNs seen = readings.times[i];
-            const TimeNs end = i + 1 < readings.times.size() ? readings.times[i + 1] - 1 : until_;
+        StepsBuilder builder = begun(missing_cell(), readings.times().size() + 1);
+        for (std::size_t i = 0; i < readings.times().size(); ++i) {
+            const TimeNs seen = readings.times()[i];
+            const TimeNs end = i + 1 < readings.times().size() ? readings.times()[i + 1] - 1 : until_;
             if (node.op == NodeOp::since) {
                 for (DurationNs elapsed = 0; elapsed <= end - seen; elapsed += kSecond)
                     builder.push(seen + elapsed, number_cell(static_cast<double>(elapsed / kSecond), kGood));
@@ -261,7 +263,7 @@ private:
     Steps window(const WindowSpec& spec, const std::vector<Steps>& steps) {
         WindowPoints points{spec.aggregate, spec.length, spec.parameter};
         const Times sampled = spec.source.is_tag ? nullptr : times_of(spec.source.tags);
-        const std::vector<TimeNs>& times = sampled ? *sampled : readings_[spec.source.tag].times;
+        const std::vector<TimeNs>& times = sampled ? *sampled : readings_[spec.source.tag].times();
         std::optional<StepsCursor> cursor;
         if (sampled) cursor.emplace(steps[spec.source.node]);
         StepsBuilder builder = begun(window_cell(points, begin_), 2 * times.size() + 1);
@@ -288,7 +290,7 @@ private:
     Steps step_window(const WindowSpec& spec, const std::vector<Steps>& steps) {
         StepWindow window{spec.aggregate, spec.length};
         const auto [of, readings] = looked_at(spec.source, steps);
-        const std::vector<TimeNs>& times = of ? *of->times : readings->times;
+        const std::vector<TimeNs>& times = of ? *of->times : readings->times();
         StepsBuilder builder = begun(step_cell(window, begin_), 2 * times.size() + 1);
         along(
             times, [&](TimeNs) { return window.next_change(); },
@@ -307,7 +309,7 @@ private:
     Steps turns(const WindowSpec& spec, const std::vector<Steps>& steps) {
         TurnWindow turns{spec.length};
         const auto [of, readings] = looked_at(spec.source, steps);
-        const std::vector<TimeNs>& times = of ? *of->times : readings->times;
+        const std::vector<TimeNs>& times = of ? *of->times : readings->times();
         StepsBuilder builder = begun(turn_cell(turns, begin_), times.size() + 1);
         along(
             times, [&](TimeNs) { return turns.next_change(); },
@@ -325,7 +327,7 @@ private:
     Steps lag(const LagSpec& spec, const std::vector<Steps>& steps) {
         LagBuffer buffer{spec.by};
         const auto [of, readings] = looked_at(spec.source, steps);
-        const std::vector<TimeNs>& times = of ? *of->times : readings->times;
+        const std::vector<TimeNs>& times = of ? *of->times : readings->times();
         StepsBuilder builder = begun(missing_cell(), times.size() + 1);
         along(
             times, [&](TimeNs now) { return buffer.next_change(now); },
@@ -341,7 +343,7 @@ private:
     Steps changed(const ChangedSpec& spec, const std::vector<Steps>& steps) {
         Changes changes{spec.within};
         const Times sampled = spec.source.is_tag ? nullptr : times_of(spec.source.tags);
-        const std::vector<TimeNs>& times = sampled ? *sampled : readings_[spec.source.tag].times;
+        const std::vector<TimeNs>& times = sampled ? *sampled : readings_[spec.source.tag].times();
         std::optional<StepsCursor> cursor;
         if (sampled) cursor.emplace(steps[spec.source.node]);
         StepsBuilder builder = begun(missing_cell(), times.size() + 1);
@@ -419,15 +421,21 @@ void add_row(Column& column, TimeNs time, const Cell& cell) {
     column.numbers.push_back(cell.known ? cell.number : 0);
 }
 
-}  // namespace
-
-Column run(const Program& program, std::span<const Input> inputs, const RunOptions& options) {
-    const auto& impl = static_cast<const ProgramImpl&>(program);
+Column run_whole(const ProgramImpl& impl, std::span<const Input> inputs, const RunOptions& options) {
     Runner runner{impl, inputs, options.until};
     Column column{.kind = impl.kind_};
     if (runner.empty()) return column;
-    const Steps root = runner.run();
+    Steps root = runner.run();
     const Times readings = runner.reading_times();
+    if (root.plain && impl.kind_ != Kind::any && options.from <= root.times->front() &&
+        (root.times == readings || *root.times == *readings)) {
+        // The most usual case goes by whole columns.
+        column.times = *root.times;
+        column.numbers = std::move(root.numbers);
+        column.qualities.assign(column.times.size(), kGood);
+        column.states.assign(column.times.size(), row_known);
+        return column;
+    }
     const std::size_t rows = std::max(readings->size(), root.size());
     column.times.reserve(rows);
     column.numbers.reserve(rows);
@@ -447,6 +455,67 @@ Column run(const Program& program, std::span<const Input> inputs, const RunOptio
         if (time >= options.from) add_row(column, time, cell);
     }
     return column;
+}
+
+// Nothing but the readings of one moment decides, and all inputs have the same moments: pieces may be run on their own.
+bool by_rows(const ProgramImpl& program, std::span<const Input> inputs, const RunOptions& options) {
+    if (inputs.empty() || inputs[0].times.size() <= kPieceRows) return false;
+    const std::span<const TimeNs> times = inputs[0].times;
+    if (options.until < times.back() || !ascending(times)) return false;
+    for (const Input& input : inputs)
+        if (!std::ranges::equal(input.times, times)) return false;
+    const std::vector<bool> live = live_nodes(program);
+    for (std::size_t i = 0; i < live.size(); ++i) {
+        const NodeOp op = program.nodes_[i].op;
+        const bool of_moment =
+            is_constant(op) || is_pure(op) || op == NodeOp::tag || op == NodeOp::quality || op == NodeOp::reading_time;
+        if (live[i] && !of_moment) return false;
+    }
+    return true;
+}
+
+template <class T>
+std::span<const T> piece(std::span<const T> whole, std::size_t from, std::size_t rows) {
+    return whole.empty() ? whole : whole.subspan(from, rows);
+}
+
+template <class T>
+void append(std::vector<T>& to, const std::vector<T>& from) {
+    to.insert(to.end(), from.begin(), from.end());
+}
+
+// Piece by piece, so that what is between the operations stays near the processor.
+Column run_pieces(const ProgramImpl& program, std::span<const Input> inputs, const RunOptions& options) {
+    const std::size_t all = inputs[0].times.size();
+    Column column{.kind = program.kind_};
+    column.times.reserve(all);
+    column.numbers.reserve(all);
+    column.qualities.reserve(all);
+    column.states.reserve(all);
+    for (std::size_t from = 0; from < all; from += kPieceRows) {
+        const std::size_t rows = std::min(kPieceRows, all - from);
+        std::vector<Input> pieces;
+        for (const Input& input : inputs)
+            pieces.push_back({input.type, piece(input.times, from, rows), piece(input.numbers, from, rows),
+                              piece(input.integers, from, rows), piece(input.texts, from, rows),
+                              piece(input.qualities, from, rows)});
+        const Column one = run_whole(program, pieces, {.from = options.from});
+        append(column.times, one.times);
+        append(column.numbers, one.numbers);
+        append(column.integers, one.integers);
+        append(column.texts, one.texts);
+        append(column.kinds, one.kinds);
+        append(column.qualities, one.qualities);
+        append(column.states, one.states);
+    }
+    return column;
+}
+
+}  // namespace
+
+Column run(const Program& program, std::span<const Input> inputs, const RunOptions& options) {
+    const auto& impl = static_cast<const ProgramImpl&>(program);
+    return by_rows(impl, inputs, options) ? run_pieces(impl, inputs, options) : run_whole(impl, inputs, options);
 }
 
 Column run_at(const Program& program, std::span<const Input> inputs, std::span<const TimeNs> times) {

@@ -59,7 +59,7 @@ void ExactSum::carry() {
 double ExactSum::value() const {
     if (high_ < low_) return 0;
     // Digits of 32 bits, none negative; `over` is the sign and what stands above.
-    std::array<std::uint32_t, kLimbs + 2> digits{};
+    std::array<std::uint32_t, kLimbs + 2> digits;  // of low_ to high_ + 2
     std::int64_t over = 0;
     const auto spread = [&](std::int64_t sign) {
         over = 0;

@@ -1,9 +1,12 @@
-// Any text either compiles, and then runs over any readings, or is refused with a place that lies within it.
+// Any text either compiles, and then runs over any readings, as a stream and over columns with the same answers, or is
+// refused with a place that lies within it.
 #include <cmath>
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "base/checksum.h"
 #include "expr/expr.h"
+#include "expr/testing/random_program.h"
 
 namespace {
 
@@ -17,9 +20,10 @@ public:
         static constexpr const char* kUnits[] = {"", "degC", "bar", "mm", "%"};
         const auto first = static_cast<unsigned char>(name.front());
         if (name == "good" || name == "bad" || first == 'z') return std::nullopt;
-        const ValueType type = first == 'r'      ? ValueType::boolean
-                               : name == "state" ? ValueType::text
-                                                 : ValueType::number;
+        const ValueType type = first == 'r'   ? ValueType::boolean
+                               : first == 's' ? ValueType::text
+                               : first == 'n' ? ValueType::integer
+                                              : ValueType::number;
         return ScopeTag{std::string(name), type == ValueType::number ? kUnits[first % 5] : "", type, first % 7 != 0};
     }
     std::vector<std::string> names() const override { return {"temperature", "pressure", "温度"}; }
@@ -29,6 +33,17 @@ std::size_t characters(std::string_view text) {
     std::size_t count = 0;
     for (const char c : text) count += (static_cast<unsigned char>(c) & 0xc0) != 0x80;
     return count;
+}
+
+// The same expression as a stream and over columns.
+void run_both(const std::shared_ptr<const Program>& program, std::string_view text) {
+    Rng rng{crc32c(as_bytes(text))};
+    const DurationNs lateness = static_cast<DurationNs>(rng.below(3)) * 3 * kSecond;
+    const auto readings = expr::testing::random_readings(rng, *program, 20, lateness);
+    std::size_t rows = 0;
+    const std::string wrong = expr::testing::difference(program, readings, lateness, rng, rows);
+    if (!wrong.empty()) fmt::print(stderr, "{}\n", wrong);
+    ASSERT(wrong.empty());
 }
 
 }  // namespace
@@ -42,8 +57,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
             const ExprError& error = program.error();
             ASSERT(error.column >= 1 && error.column <= characters(text) + 1);
             ASSERT(!error.text.empty() && !error.expected.empty() && error.suggest.size() <= 5);
+            ASSERT(!error.code.empty() && !error.text_in("zh").empty());
             continue;
         }
+        if (relax == 0) run_both(*program, text);
         const auto evaluator = Evaluator::create(*program);
         TimeNs now = 1'700'000'000 * kSecond;
         for (int step = 0; step < 6; ++step) {

@@ -8,36 +8,42 @@
 namespace gongshu::expr {
 namespace {
 
-// The numbers of steps at each of `times`; the steps' own vector if they have those times.
-const std::vector<double>& numbers_at(const Steps& steps, const Times& times, std::vector<double>& spread) {
-    if (steps.times == times || *steps.times == *times) return steps.numbers;
+// Numbers of a column, or one that stands for all.
+struct Numbers {
+    const double* first;
+    bool one;
+};
+
+// The numbers of steps at each of `times`; the steps' own if they have those times.
+Numbers numbers_at(const Steps& steps, const Times& times, std::vector<double>& spread) {
+    if (steps.constant()) return {steps.numbers.data(), true};
+    if (steps.times == times || *steps.times == *times) return {steps.numbers.data(), false};
     spread.resize(times->size());
-    if (steps.constant()) {
-        std::fill(spread.begin(), spread.end(), steps.numbers[0]);
-        return spread;
-    }
     StepsCursor cursor{steps};
     for (std::size_t i = 0; i < spread.size(); ++i) spread[i] = steps.numbers[cursor.seek((*times)[i])];
-    return spread;
+    return {spread.data(), false};
 }
 
 template <class Operation>
-void each(std::vector<double>& out, const std::vector<double>& a, const std::vector<double>& b, Operation operation) {
-    const double *left = a.data(), *right = b.data();
+void each(std::vector<double>& out, Numbers a, Numbers b, Operation operation) {
+    const double *left = a.first, *right = b.first;
     double* result = out.data();
-    for (std::size_t i = 0, n = out.size(); i < n; ++i) result[i] = operation(left[i], right[i]);
+    const std::size_t n = out.size();
+    if (a.one)
+        for (std::size_t i = 0; i < n; ++i) result[i] = operation(*left, b.one ? *right : right[i]);
+    else if (b.one)
+        for (std::size_t i = 0; i < n; ++i) result[i] = operation(left[i], *right);
+    else
+        for (std::size_t i = 0; i < n; ++i) result[i] = operation(left[i], right[i]);
 }
 
 template <class Operation>
-void each(std::vector<double>& out, const std::vector<double>& a, Operation operation) {
-    const double* left = a.data();
-    double* result = out.data();
-    for (std::size_t i = 0, n = out.size(); i < n; ++i) result[i] = operation(left[i]);
+void each(std::vector<double>& out, Numbers a, Operation operation) {
+    each(out, a, {a.first, true}, [=](double x, double) { return operation(x); });
 }
 
 // Two columns into a third; false if it is not done by columns.
-bool by_columns(const Node& node, const std::vector<double>& a, const std::vector<double>& b,
-                std::vector<double>& out) {
+bool by_columns(const Node& node, Numbers a, Numbers b, std::vector<double>& out) {
     const double moved = node.offset;
     switch (node.op) {
         case NodeOp::add:
@@ -69,7 +75,7 @@ bool by_columns(const Node& node, const std::vector<double>& a, const std::vecto
     }
 }
 
-bool by_column(const Node& node, const std::vector<double>& a, std::vector<double>& out) {
+bool by_column(const Node& node, Numbers a, std::vector<double>& out) {
     const double factor = node.number, offset = node.offset;
     switch (node.op) {
         case NodeOp::affine:
@@ -98,7 +104,7 @@ std::optional<Steps> apply_plain(const Node& node, const Steps& a, const Steps* 
     Steps result{.times = times, .kind = gives_truth(node.op) ? Kind::truth : Kind::number};
     result.numbers.resize(times->size());
     std::vector<double> spread_a, spread_b;
-    const std::vector<double>& left = numbers_at(a, times, spread_a);
+    const Numbers left = numbers_at(a, times, spread_a);
     const bool done = b ? by_columns(node, left, numbers_at(*b, times, spread_b), result.numbers)
                         : by_column(node, left, result.numbers);
     if (!done) return std::nullopt;

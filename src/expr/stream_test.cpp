@@ -90,6 +90,28 @@ TEST(Columns, ShareTheirTimesOrNot) {
     EXPECT_EQ(late.numbers, (std::vector<double>{22, 23}));
 }
 
+TEST(Columns, ManyRowsGoInPieces) {
+    std::vector<TimeNs> times;
+    std::vector<double> x, y;
+    std::vector<Quality> qualities;
+    for (int i = 0; i < 20'000; ++i) {
+        times.push_back(kStart + i);
+        x.push_back(i % 7);
+        y.push_back(i % 5);
+        qualities.push_back(i % 1000 == 999 ? bad(Reason::timeout) : kGood);
+    }
+    const Input inputs[] = {{.times = times, .numbers = x, .qualities = qualities}, {.times = times, .numbers = y}};
+    const auto program = program_of("x * 2 > y");
+    const Column column = run(*program, inputs, {.from = times[10]});
+    ASSERT_EQ(column.size(), times.size() - 10);
+    for (std::size_t i = 0; i < column.size(); ++i) {
+        const std::size_t at = i + 10;
+        ASSERT_EQ(column.states[i], at % 1000 == 999 ? row_unknown : row_known);
+        ASSERT_EQ(column.numbers[i], column.states[i] == row_known && x[at] * 2 > y[at] ? 1 : 0);
+    }
+    EXPECT_EQ(run_at(*program, inputs, times).times, times);
+}
+
 TEST(Columns, PutThemselvesInOrder) {
     const std::vector<TimeNs> times{kStart + 2, kStart, kStart + 2, kStart + 1};
     const std::vector<std::string> values{"old", "a", "new", "b"};
