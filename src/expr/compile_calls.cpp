@@ -490,7 +490,7 @@ Checked<Typed> Compiler::calendar(const Ast& at, const Function& function) {
         typed.back = time.back;
         next = 1;
     }
-    std::string zone = options_.zone;
+    std::string zone = scope_.zone();
     if (next < at.kids.size()) {
         const Ast& kid = *at.kids[next];
         if (kid.op != Op::text) return wrong_kind(kid, Kind::any, Kind::text, fmt::format("{}()", function.info.name));

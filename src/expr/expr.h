@@ -40,6 +40,8 @@ public:
     virtual std::optional<ScopeTag> find(std::string_view name) const = 0;
     // Names to suggest, of which the nearest are taken; at most 1000.
     virtual std::vector<std::string> names() const { return {}; }
+    // The time zone of the place, IANA name, for calendar functions that name none.
+    virtual std::string zone() const { return "UTC"; }
 };
 
 // A tag that a program reads. Its place in Program::tags() is the index that Evaluator::feed() takes.
@@ -75,7 +77,6 @@ struct CompileOptions {
     // Dead band: each < <= > >= that decides is moved by so much to the side where it stays true longer, in the unit of
     // its left side. More than 0 and nothing to move is an error.
     double relax = 0;
-    std::string zone = "UTC";  // IANA name, of calendar functions that name none
 };
 
 Checked<std::shared_ptr<const Program>> compile(std::string_view text, const Scope& scope,

@@ -67,7 +67,7 @@ readings, and its value is uncertain if there was one in it.
 - A duration is a number in a unit of time. `5m` is five minutes, and so is `5 min`.
 - Integers are exact in `+ - * %`, comparisons and bits, up to 64 bits; past that the result is unknown. Everything else,
   windows too, computes in doubles, exact up to 2^53.
-- Calendar functions without a zone use the zone of the place where the expression belongs, or UTC.
+- Calendar functions without a zone use that of the device's site; without a device that of the only site there is, else UTC.
 
 ## Windows
 
@@ -95,7 +95,7 @@ constexpr std::string_view kRulesZh = R"(
 - 加减与比较自动换算单位，乘除得出新单位；需要纯数的地方 `%` 作百分之一。不能换算的在写的时候就会被指出，而不是等到运行。
 - 时长是以时间为单位的数。`5m` 是五分钟，`5 min` 也是。
 - 整数在 `+ - * %`、比较与位运算中是精确的，最多 64 位，超出则未知。其余运算（包括时间窗）用双精度，2^53 以内精确。
-- 日历函数不写时区时，用表达式所属地点的时区，没有则为 UTC。
+- 日历函数不写时区时，用设备所在工厂的时区；没有设备则用唯一的工厂的，再没有则为 UTC。
 
 ## 时间窗
 
@@ -117,6 +117,32 @@ std::string in_table(std::string_view text) {
     return out;
 }
 
+// The unit of what a function gives, or what it is if it has none: what the compiler does by Function::result.
+std::string_view result_of(const Function& function, bool zh) {
+    if (function.aggregate == Aggregate::rate) return zh ? "每秒" : "per second";
+    if (function.aggregate == Aggregate::duration_true || function.op == NodeOp::since) return "s";
+    if (function.op == NodeOp::power) return zh ? "随幂" : "raised";
+    if (function.op == NodeOp::known || function.op == NodeOp::changed || function.op == NodeOp::since_compare)
+        return zh ? "条件" : "condition";
+    if (function.op == NodeOp::reading_time || function.op == NodeOp::now) return zh ? "时刻" : "time";
+    switch (function.result) {
+        case 'p':
+            return zh ? "无" : "none";
+        case 'r':
+            return "radian";
+        case 'q':
+            return zh ? "开方" : "its root";
+        case 'i':
+            return zh ? "整数" : "whole number";
+        case 't':
+            return zh ? "条件" : "condition";
+        case 's':
+            return zh ? "文本" : "text";
+        default:
+            return zh ? "不变" : "kept";
+    }
+}
+
 std::string code(std::string_view text) { return text.empty() ? "" : fmt::format("`{}`", in_table(text)); }
 
 }  // namespace
@@ -134,13 +160,15 @@ std::string reference(std::string_view language) {
                  "begins at 2026-03-01 08:00 UTC.\n";
     for (const Heading& heading : kHeadings) {
         page += fmt::format("\n### {}\n\n", zh ? heading.zh : heading.en);
-        page += zh ? "| 函数 | 含义 | 例子 | 读数 | 结果 |\n|---|---|---|---|---|\n"
-                   : "| function | meaning | example | readings | result |\n|---|---|---|---|---|\n";
-        for (const FunctionInfo& info : functions()) {
+        page += zh ? "| 函数 | 含义 | 单位 | 例子 | 读数 | 结果 |\n|---|---|---|---|---|---|\n"
+                   : "| function | meaning | unit | example | readings | result |\n|---|---|---|---|---|---|\n";
+        for (const Function& function : function_table()) {
+            const FunctionInfo& info = function.info;
             const auto group = info.group == FunctionGroup::least_most ? FunctionGroup::math : info.group;
             if (group != heading.group) continue;
-            page += fmt::format("| {} | {} | {} | {} | {} |\n", code(info.signature), zh ? info.help_zh : info.help_en,
-                                code(info.example), code(info.given), code(info.result));
+            page +=
+                fmt::format("| {} | {} | {} | {} | {} | {} |\n", code(info.signature), zh ? info.help_zh : info.help_en,
+                            result_of(function, zh), code(info.example), code(info.given), code(info.result));
         }
     }
     page += zh ? "\n## 错误\n\n| 代码 | 含义 |\n|---|---|\n" : "\n## Errors\n\n| code | meaning |\n|---|---|\n";

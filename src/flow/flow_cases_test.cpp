@@ -3,6 +3,7 @@
 //
 //   > lanes 2                                  first line only; how many loops
 //   > type cnc temperature:number:degC running:boolean
+//   > site site1 Asia/Kathmandu                its time zone
 //   > device site1/cnc1 cnc
 //   > tag plain/a.b number bar                 a tag without a device
 //   > rule hot {"condition":"temperature > 80"} puts; > edit hot {…} patches; > delete rule hot
@@ -150,7 +151,7 @@ private:
             {"alarms", &Stand::alarms},   {"ack", &Stand::acknowledge}, {"comment", &Stand::comment},
             {"journal", &Stand::journal}, {"counts", &Stand::counts},   {"check", &Stand::check},
             {"why", &Stand::why},         {"lanes", &Stand::nothing},   {"sees", &Stand::sees},
-            {"places", &Stand::places},
+            {"places", &Stand::places},   {"site", &Stand::site},
         };
         const auto found = commands.find(word);
         if (found == commands.end()) return "no such command: " + word;
@@ -181,6 +182,11 @@ private:
                                       properties.empty() ? "" : ",", property, value_type, unit);
         }
         return put("device_type", name, "{\"properties\":[" + properties + "]}");
+    }
+
+    std::string site(const std::string& rest) {
+        const auto space = rest.find(' ');
+        return put("site", rest.substr(0, space), "{\"time_zone\":\"" + rest.substr(space + 1) + "\"}");
     }
 
     std::string device(const std::string& rest) {

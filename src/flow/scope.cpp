@@ -1,6 +1,7 @@
 #include "flow/scope.h"
 
 #include "registry/kinds/device.h"
+#include "registry/kinds/site.h"
 
 namespace gongshu::flow {
 namespace {
@@ -46,6 +47,18 @@ PlannedScope::PlannedScope(const registry::ResourceReader& registry, TenantId te
                                        : properties_of_type(registry, tenant, device_type);
     for (const registry::Property& property : list)
         properties_.emplace(property.name, Known{property.unit, value_type(property.type)});
+}
+
+std::string PlannedScope::zone() const {
+    std::shared_ptr<const registry::Resource> site;
+    if (!device_.empty()) {
+        site = registry_.find(tenant_, "site", device_.substr(0, device_.find('/')));
+    } else if (const auto sites = registry_.list_shared(tenant_, "site"); sites.size() == 1) {
+        site = sites.front();
+    }
+    const auto spec = site ? registry::spec_of<registry::SiteSpec>(*site)
+                           : Result<registry::SiteSpec>(Error{Code::not_found, "no site"});
+    return spec ? spec->time_zone : "UTC";
 }
 
 std::optional<expr::ScopeTag> PlannedScope::planned(std::string_view device, std::string_view property) const {

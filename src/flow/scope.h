@@ -23,6 +23,8 @@ public:
     // A short name that the type does not list is not found; a path that no device has is there but unknown.
     std::optional<expr::ScopeTag> find(std::string_view name) const override;
     std::vector<std::string> names() const override;
+    // Of the site of the device; without a device that of the only site there is, else UTC.
+    std::string zone() const override;
 
 protected:
     // The tag at `device`.`property` as the device's type says.
