@@ -17,6 +17,7 @@
 #include "broker/broker.h"
 #include "connect/connections.h"
 #include "data/interval.h"
+#include "data/value.h"
 #include "flow/flow.h"
 #include "history/history.h"
 #include "registry/auth.h"
@@ -116,6 +117,18 @@ struct Match {
 // Code::invalid for a broken escape in the path.
 Result<Match> match_route(wire::HttpMethod method, std::string_view path);
 
+// Where readings of one series go: a line's series and field, or a path of the JSON door.
+struct Target {
+    TagId tag;
+    ValueType type = ValueType::number;
+    std::optional<double> min, max;  // what the device type says is possible; outside: uncertain:range
+};
+// Targets from memory. `generation` grows when devices change, so that what was looked up before is not kept after.
+struct Targets {
+    std::unordered_map<std::string, Target> known;
+    std::uint64_t generation = 0;
+};
+
 // What GET overview tells of the flow of readings, sampled every few seconds.
 struct Rate {
     std::uint64_t readings = 0;
@@ -125,10 +138,10 @@ struct Rate {
 
 // Core is what all connections of a server share; jobs on the pool hold it, so it outlives the server.
 // Lives:   shared by Server and its jobs.   Threads: const members any; the guarded ones by their locks.
-// Bounds:  kSeriesMax remembered series of Influx lines.   Disk: none.
+// Bounds:  kTargetsMax remembered targets of readings.   Disk: none.
 class Core : public std::enable_shared_from_this<Core> {
 public:
-    static constexpr std::size_t kSeriesMax = 200'000;
+    static constexpr std::size_t kTargetsMax = 200'000;
 
     Core(const ApiDeps& deps, ApiOptions options);
 
@@ -139,6 +152,7 @@ public:
     const Clock& clock() const { return deps.loop.clock(); }
     // "7f3a-12": told to the client and written to the log beside what happened.
     std::string next_id();
+    void forget_targets();
 
     // Readings that came in by HTTP, of each tenant, for the overview.
     Guarded<std::map<TenantId, std::uint64_t>> written;
@@ -146,8 +160,8 @@ public:
     Guarded<std::map<TenantId, std::pair<DurationNs, std::size_t>>> tag_counts;  // when counted, how many
     Guarded<std::map<std::string, std::string>> listeners;
     Guarded<std::string> authority;  // certificate, PEM; "" without --lan
-    // (tenant, series text, field) -> tag. Emptied when full.
-    Guarded<std::unordered_map<std::string, TagId>> series;
+    // By (tenant, series text, field) or (tenant, path). Emptied when full and when devices or their types change.
+    Guarded<Targets> targets;
 
 private:
     std::string instance_;

@@ -30,10 +30,10 @@ Result<std::vector<TagInfo>> find_tags(Core& core, const Ask& ask) {
         if (sees(ask.who, info.path) && seen.insert(info.id.value).second) tags.push_back(std::move(info));
     };
     for (const std::string& path : wanted) {
-        if (auto info = core.deps.tags.find(ask.tenant(), path); info && sees(ask.who, info->path)) {
-            add(std::move(*info));
-        } else if (is_glob(path)) {
+        if (is_glob(path)) {
             for (TagInfo& match : core.deps.tags.match(ask.tenant(), path, kTagsMax + 1)) add(std::move(match));
+        } else if (auto info = core.deps.tags.find(ask.tenant(), path); info && sees(ask.who, info->path)) {
+            add(std::move(*info));
         } else {
             return Error{Code::not_found, "there is no tag \"{}\"", path.substr(0, 300)};
         }

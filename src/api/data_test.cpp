@@ -100,6 +100,80 @@ TEST(Write, TakesJsonWithQualityAndNaN) {
               std::string::npos);
 }
 
+TEST(Write, JsonTellsBadNamesAndValuesThatDoNotFit) {
+    World world;
+    const std::string token = world.token("engineer");
+    auto f = [&](std::string_view entry, int status, std::string_view want) {
+        const auto reply =
+            world.as(token, "POST", "/api/v1/write/json", fmt::format(R"([{{"tag":"good.x","value":1}},{}])", entry));
+        EXPECT_EQ(reply.status, status) << entry << reply.body;
+        EXPECT_NE(reply.body.find(want), std::string::npos) << entry << reply.body;
+    };
+    f(R"({"tag":"a/b.t","value":21})", 204, "");
+    f(R"({"tag":"a/b.t","value":21.5})", 204, "");  // a whole number at first is a number
+    f(R"({"tag":"a/b.t","value":"warm"})", 400, R"("index":1,"error":"value: warm is a text, which a/b.t)");
+    f(R"({"tag":"a/*.t","value":1})", 400, R"("index":1,"error":"tag: * and ?)");
+    f(R"({"tag":"a/b?","value":1})", 400, "tag: * and ?");
+    for (const char* path : {"a//b", "/a", "a/"})
+        f(fmt::format(R"({{"tag":"{}","value":1}})", path), 400, "tag: has an empty part");
+    f(R"({"tag":"a/../b","value":1})", 400, "nothing but dots");
+    f(R"({"tag":"a\u0007b","value":1})", 400, "without control characters");
+    f(R"({"tag":"a/b.","value":1})", 400, "no name after the dot");
+    f(R"({"tag":"big","value":1e400})", 400, R"("index":1,"error":"value: 1e400 is a number that 64 bits)");
+    f(R"({"tag":"big","value":123456789012345678901234567890})", 400, R"("written":1)");
+}
+
+TEST(Write, DeclaredPropertiesAreTheSameByEveryDoor) {
+    World world;
+    const std::string token = world.token("engineer");
+    const registry::Actor admin{TenantId{1}, "default", "system", registry::Role::admin, ""};
+    const auto put = [&](std::string_view kind, std::string_view name, std::string_view spec) {
+        const auto done = world.registry->put(admin, kind, name, registry::parse_json(spec).value());
+        ASSERT_TRUE(done) << done.error().text();
+    };
+    put("device_type", "mill", R"({"properties":[{"name":"speed","type":"integer","unit":"rpm","min":0,"max":100},
+                                                 {"name":"load","type":"number","unit":"kW"},
+                                                 {"name":"on","type":"boolean"}]})");
+    for (const char* name : {"cpu/h1", "cpu/h2"}) put("device", name, R"({"type":"mill"})");
+    auto f = [&](std::string_view target, const std::string& body, int status, std::string_view want) {
+        const auto reply = world.as(token, "POST", fmt::format("/api/v1/{}", target), body);
+        EXPECT_EQ(reply.status, status) << body << reply.body;
+        EXPECT_NE(reply.body.find(want), std::string::npos) << body << reply.body;
+    };
+    f("write", "cpu,host=h1 speed=7,load=3i,on=1,other=2i", 204, "");
+    f("write/json",
+      R"([{"tag":"cpu/h2.speed","value":7},{"tag":"cpu/h2.load","value":3},{"tag":"cpu/h2.on","value":1},{"tag":"cpu/h2.other","value":2}])",
+      204, "");
+    for (const char* device : {"cpu/h1", "cpu/h2"}) {
+        const std::string uid = "d:" + world.registry->get(TenantId{1}, "device", device)->uid;
+        auto t = [&](const char* name, ValueType type, const char* unit) {
+            const auto tag = world.history->find(TenantId{1}, fmt::format("{}.{}", device, name));
+            ASSERT_TRUE(tag) << device << name;
+            EXPECT_EQ(tag->key.source, uid);
+            EXPECT_EQ(tag->type, type) << name;
+            EXPECT_EQ(tag->unit, unit) << name;
+        };
+        t("speed", ValueType::integer, "rpm");
+        t("load", ValueType::number, "kW");
+        t("on", ValueType::boolean, "");
+    }
+    EXPECT_EQ(world.history->find(TenantId{1}, "cpu/h1.other")->type, ValueType::integer);
+    EXPECT_EQ(world.history->find(TenantId{1}, "cpu/h2.other")->type, ValueType::number);
+    // The same tag by the other door; what it cannot hold is told, the others are stored.
+    f("write/json", R"([{"tag":"cpu/h1.speed","value":7.5},{"tag":"cpu/h1.load","value":7.5}])", 400,
+      R"({"index":0,"error":"value: 7.5 is a number, which cpu/h1.speed cannot hold; expected an integer"}],"written":1)");
+    f("write", "cpu,host=h1 load=1\ncpu,host=h1 speed=7.5,load=2\ncpu,host=h2 on=\"yes\"", 400,
+      R"("lines":[{"line":2,"column":1,"error":"speed: 7.5 is a number, which its tag cannot hold; expected an integer"},{"line":3,)");
+    f("write/json", R"({"tag":"cpu/h1.speed","value":101})", 204, "");
+    const auto last = [&] { return world.as(token, "GET", "/api/v1/last?tag=cpu/h1.speed").body; };
+    EXPECT_NE(last().find(R"(101,"uncertain:range"])"), std::string::npos) << last();
+    // A changed type counts from the next reading on.
+    put("device_type", "mill", R"({"properties":[{"name":"speed","type":"integer","unit":"rpm","max":200}]})");
+    world.sim.run_for(kSecond);
+    f("write", "cpu,host=h1 speed=150i", 204, "");
+    EXPECT_NE(last().find(R"(150,"good"])"), std::string::npos) << last();
+}
+
 TEST(Write, TakesGzipAndRefusesBombs) {
     ApiOptions options;
     options.write_bytes_max = 1 << 20;

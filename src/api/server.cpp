@@ -18,6 +18,12 @@ Core::Core(const ApiDeps& deps, ApiOptions options)
     instance_ = to_hex(bytes);
 }
 
+void Core::forget_targets() {
+    auto targets = this->targets.lock();
+    targets->known.clear();
+    ++targets->generation;
+}
+
 std::string Core::next_id() { return fmt::format("{}-{}", instance_, ++next_id_); }
 
 // ---- Hub ------------------------------------------------------------------------------------------------------------
@@ -188,11 +194,13 @@ public:
 
     void begin() {
         const ApiDeps& deps = hub_->core->deps;
-        changes_ = deps.registry.subscribe([&loop = deps.loop, hub = hub_->weak()](const registry::Change& change) {
-            loop.post([hub, shared = std::make_shared<const registry::Change>(change)] {
-                if (const auto alive = hub.lock()) alive->on_change(shared);
+        changes_ = deps.registry.subscribe(
+            [&loop = deps.loop, core = hub_->core, hub = hub_->weak()](const registry::Change& change) {
+                if (change.resource.kind == "device" || change.resource.kind == "device_type") core->forget_targets();
+                loop.post([hub, shared = std::make_shared<const registry::Change>(change)] {
+                    if (const auto alive = hub.lock()) alive->on_change(shared);
+                });
             });
-        });
         revocations_ =
             deps.auth.on_revoked([&loop = deps.loop, hub = hub_->weak()](TenantId tenant, const std::string& who) {
                 loop.post([hub, tenant, who] {

@@ -1,5 +1,6 @@
 #include "api/gzip.h"
 #include "api/handlers.h"
+#include "registry/kinds/device.h"
 #include "wire/json_door.h"
 #include "wire/line.h"
 
@@ -42,54 +43,172 @@ Answer refuse_body(Core& core, const Error& error) {
     return problem(core, error, {.status = error.code() == Code::limit ? 413 : 0});
 }
 
-// "d:" + uid if a device of the registry is at that place, else "p:" + the place: the same wherever readings come in.
-TagKey key_at(Core& core, TenantId tenant, std::string_view path) {
+// A tag's path in its two halves: plant/cnc1 and temperature.
+struct Place {
+    std::string_view device;
+    std::string_view property;
+};
+Place place_of(std::string_view path) {
     const std::size_t level = path.rfind('/') == std::string_view::npos ? 0 : path.rfind('/');
     const std::size_t dot = path.find('.', level);
-    const std::string_view place = path.substr(0, dot);
-    const std::string_view property = dot == std::string_view::npos ? std::string_view{"value"} : path.substr(dot + 1);
-    const auto device = core.deps.registry.find(tenant, "device", place);
-    return {tenant, device ? "d:" + device->uid : fmt::format("p:{}", place), std::string{property}};
+    return {path.substr(0, dot), dot == std::string_view::npos ? std::string_view{"value"} : path.substr(dot + 1)};
 }
 
-// The tag of one field of a line, made if it is new; from memory when the same series was seen before.
-Result<TagId> tag_of(Core& core, const Ask& ask, const wire::LinePoint& point, const wire::LineField& field,
-                     std::string& key) {
-    key.assign(reinterpret_cast<const char*>(&ask.who.actor.tenant.value), sizeof ask.who.actor.tenant.value);
+// What is to be made at `path` when there is no tag yet. A device of the registry at that place owns it, whatever door
+// the reading came by; else it is `key`, of the type of its first value.
+Result<Target> make_target(Core& core, TenantId tenant, const std::string& path, Place place, TagKey key,
+                           ValueType type) {
+    if (const auto fault = tag_path_fault(path)) return Error{Code::invalid, "tag: {}", *fault};
+    std::optional<registry::Property> declared;
+    if (const auto device = core.deps.registry.find(tenant, "device", place.device)) {
+        key = {tenant, "d:" + device->uid, std::string{place.property}};
+        declared = registry::declared_property(core.deps.registry, tenant, place.device, place.property);
+        if (declared) type = registry::value_type(declared->type);
+    }
+    Target target;
+    target.tag = TRY(core.deps.tags.resolve(key, path, type, declared ? declared->unit : ""));
+    const auto info = core.deps.tags.info(target.tag);
+    target.type = info ? info->type : type;
+    return target;
+}
+
+// The limits of a tag that is there, by what its device's type says today.
+void add_limits(Core& core, Target& target) {
+    const auto info = core.deps.tags.info(target.tag);
+    if (!info || !info->key.source.starts_with("d:")) return;
+    const auto declared = registry::declared_property(core.deps.registry, info->key.tenant, place_of(info->path).device,
+                                                      info->key.property);
+    if (!declared) return;
+    target.min = declared->min;
+    target.max = declared->max;
+}
+
+// From memory under `key`, else by `find`, which is then remembered.
+template <class Find>
+Result<Target> remembered(Core& core, const std::string& key, Find find) {
+    std::uint64_t generation = 0;
+    {
+        auto targets = core.targets.lock();
+        if (const auto found = targets->known.find(key); found != targets->known.end()) return found->second;
+        generation = targets->generation;
+    }
+    Target target = TRY(find());
+    add_limits(core, target);
+    auto targets = core.targets.lock();
+    if (targets->generation != generation) return target;
+    if (targets->known.size() >= Core::kTargetsMax) targets->known.clear();
+    targets->known.emplace(key, target);
+    return target;
+}
+
+// A tag may have moved since its address was written down: a caller with paths must see where it is now as well.
+Result<Target> seen(Core& core, const Ask& ask, const Target& target, std::string_view path) {
+    if (ask.who.paths.empty()) return target;
+    const auto info = core.deps.tags.info(target.tag);
+    if (info && !sees(ask.who, info->path)) return Error{Code::denied, "{} may not write {}", ask.who.actor.who, path};
+    return target;
+}
+
+void begin_key(std::string& key, TenantId tenant, char door) {
+    key.assign(reinterpret_cast<const char*>(&tenant.value), sizeof tenant.value);
+    key.push_back(door);
+}
+
+// Where one field of a line goes. `key` is scratch.
+Result<Target> target_of(Core& core, const Ask& ask, const wire::LinePoint& point, const wire::LineField& field,
+                         std::string& key) {
+    std::string path;
+    const auto make_path = [&] {
+        path = fmt::format("{}.{}", wire::line_source_path(point), wire::line_property_path(field.name));
+    };
+    if (!ask.who.paths.empty()) {
+        make_path();
+        if (!sees(ask.who, path)) return Error{Code::denied, "{} may not write {}", ask.who.actor.who, path};
+    }
+    begin_key(key, ask.tenant(), 'l');
     key.append(point.series_text).push_back('\0');
     key.append(field.name);
-    const bool limited = !ask.who.paths.empty();
-    if (!limited) {
-        auto series = core.series.lock();
-        if (const auto found = series->find(key); found != series->end()) return found->second;
-    }
-    const std::string path = fmt::format("{}.{}", wire::line_source_path(point), wire::line_property_path(field.name));
-    if (!sees(ask.who, path)) return Error{Code::denied, "{} may not write {}", ask.who.actor.who, path};
-    const TagId tag = TRY(core.deps.tags.resolve({ask.tenant(), wire::line_identity(point), std::string{field.name}},
-                                                 path, field.type, ""));
-    // The series may have moved since: it is where its tag is now.
-    if (limited) {
-        const auto info = core.deps.tags.info(tag);
-        if (info && !sees(ask.who, info->path))
-            return Error{Code::denied, "{} may not write {}", ask.who.actor.who, path};
-    }
-    auto series = core.series.lock();
-    if (series->size() >= Core::kSeriesMax) series->clear();
-    series->emplace(key, tag);
-    return tag;
+    const Target target = TRY(remembered(core, key, [&]() -> Result<Target> {
+        if (path.empty()) make_path();
+        std::string identity = wire::line_identity(point);
+        // A device's tag takes the line's readings; another series at this path keeps to itself.
+        if (const auto info = core.deps.tags.find(ask.tenant(), path);
+            info && (info->key.source.starts_with("d:") || info->key.source == identity))
+            return Target{info->id, info->type, {}, {}};
+        const std::string source = wire::line_source_path(point);
+        return make_target(core, ask.tenant(), path, {source, field.name},
+                           {ask.tenant(), std::move(identity), std::string{field.name}}, field.type);
+    }));
+    return seen(core, ask, target, path);
 }
 
-void add_field(Rows& rows, TagId tag, TimeNs time, const wire::LineField& field) {
+// Where an entry of the JSON door goes. "d:" + uid if a device is at that place, else "p:" + the place: the same as by
+// MQTT.
+Result<Target> target_of(Core& core, const Ask& ask, const wire::WriteEntry& entry, std::string& key) {
+    if (!sees(ask.who, entry.tag)) return Error{Code::denied, "{} may not write {}", ask.who.actor.who, entry.tag};
+    begin_key(key, ask.tenant(), 'j');
+    key.append(entry.tag);
+    const Target target = TRY(remembered(core, key, [&]() -> Result<Target> {
+        if (const auto info = core.deps.tags.find(ask.tenant(), entry.tag)) return Target{info->id, info->type, {}, {}};
+        const Place place = place_of(entry.tag);
+        return make_target(core, ask.tenant(), entry.tag, place,
+                           {ask.tenant(), fmt::format("p:{}", place.device), std::string{place.property}},
+                           wire::type_of_json(entry.value));
+    }));
+    return seen(core, ask, target, entry.tag);
+}
+
+Quality limited(const Target& target, Quality quality, std::optional<double> number) {
+    const bool outside = number && ((target.min && *number < *target.min) || (target.max && *number > *target.max));
+    return outside && quality.good() ? uncertain(Reason::range) : quality;
+}
+
+std::string does_not_fit(const Value& value, std::string_view where, ValueType type) {
+    const auto named = [](ValueType one) {
+        return fmt::format("{} {}", one == ValueType::integer ? "an" : "a", to_string(one));
+    };
+    return fmt::format("{} is {}, which {} cannot hold; expected {}", to_string(value).substr(0, 40),
+                       named(type_of(value)), where, named(type));
+}
+
+Value value_of(const wire::LineField& field) {
     switch (field.type) {
         case ValueType::number:
-            return rows.add_number(tag, time, field.number);
+            return field.number;
         case ValueType::integer:
-            return rows.add_integer(tag, time, field.integer);
+            return field.integer;
         case ValueType::boolean:
-            return rows.add_boolean(tag, time, field.boolean);
+            return field.boolean;
         case ValueType::text:
-            return rows.add_text(tag, time, field.text);
+            break;
     }
+    return std::string{field.text};
+}
+
+// Nothing is allocated where the field has the tag's type. Code::invalid for a value that the tag cannot hold.
+Result<void> add_field(Rows& rows, const Target& to, TimeNs time, const wire::LineField& field) {
+    if (field.type != to.type) {
+        const Value value = value_of(field);
+        auto fitting = convert_exactly(value, to.type);
+        if (!fitting) return Error{Code::invalid, "{}: {}", field.name, does_not_fit(value, "its tag", to.type)};
+        rows.add({to.tag, time, std::move(*fitting), limited(to, kGood, as_number(value))});
+        return {};
+    }
+    switch (field.type) {
+        case ValueType::number:
+            rows.add_number(to.tag, time, field.number, limited(to, kGood, field.number));
+            break;
+        case ValueType::integer:
+            rows.add_integer(to.tag, time, field.integer, limited(to, kGood, static_cast<double>(field.integer)));
+            break;
+        case ValueType::boolean:
+            rows.add_boolean(to.tag, time, field.boolean);
+            break;
+        case ValueType::text:
+            rows.add_text(to.tag, time, field.text);
+            break;
+    }
+    return {};
 }
 
 Intake take_lines(Core& core, const Ask& ask, std::string_view body, std::int64_t unit_ns) {
@@ -107,9 +226,10 @@ Intake take_lines(Core& core, const Ask& ask, std::string_view body, std::int64_
                 if (intake.rows.full(field.text.size()))
                     return fault(point.line, 1,
                                  fmt::format("more than {} readings in one request: send it in parts", Rows::kRowsMax));
-                const auto tag = tag_of(core, ask, point, field, key);
-                if (!tag) return fault(point.line, 1, tag.error().text());
-                add_field(intake.rows, *tag, point.time_ns.value_or(now), field);
+                const auto to = target_of(core, ask, point, field, key);
+                if (!to) return fault(point.line, 1, to.error().text());
+                if (const auto added = add_field(intake.rows, *to, point.time_ns.value_or(now), field); !added)
+                    fault(point.line, 1, added.error().text());
             }
         },
         [&](wire::LineError error) { fault(error.line, error.column, error.text); });
@@ -118,6 +238,7 @@ Intake take_lines(Core& core, const Ask& ask, std::string_view body, std::int64_
 
 Intake take_entries(Core& core, const Ask& ask, wire::WriteBody body) {
     Intake intake;
+    std::string key;
     const TimeNs now = core.clock().now();
     const auto fault = [&](std::size_t index, std::string_view text) {
         intake.fault(fmt::format("index {}", index), fmt::format("\"index\":{}", index), text);
@@ -130,32 +251,18 @@ Intake take_entries(Core& core, const Ask& ask, wire::WriteBody body) {
             fault(entry.index, fmt::format("more than {} readings in one request: send it in parts", Rows::kRowsMax));
             continue;
         }
-        if (entry.tag.empty() || entry.tag.size() > 1000) {
-            fault(entry.index, "tag: must have 1 to 1000 bytes");
+        const auto to = target_of(core, ask, entry, key);
+        if (!to) {
+            fault(entry.index, to.error().text());
             continue;
         }
-        if (!sees(ask.who, entry.tag)) {
-            fault(entry.index, fmt::format("{} may not write {}", ask.who.actor.who, entry.tag));
+        // A bad reading needs no value; the store keeps its quality.
+        if (entry.quality.grade != Grade::bad && !convert_exactly(entry.value, to->type)) {
+            fault(entry.index, "value: " + does_not_fit(entry.value, entry.tag, to->type));
             continue;
         }
-        TagId tag;
-        if (const auto info = core.deps.tags.find(ask.tenant(), entry.tag)) {
-            // An address of before may be of a tag that is elsewhere now.
-            if (!sees(ask.who, info->path)) {
-                fault(entry.index, fmt::format("{} may not write {}", ask.who.actor.who, entry.tag));
-                continue;
-            }
-            tag = info->id;
-        } else {
-            const auto made =
-                core.deps.tags.resolve(key_at(core, ask.tenant(), entry.tag), entry.tag, type_of(entry.value), "");
-            if (!made) {
-                fault(entry.index, made.error().text());
-                continue;
-            }
-            tag = *made;
-        }
-        intake.rows.add({tag, entry.time.value_or(now), std::move(entry.value), entry.quality});
+        const Quality quality = limited(*to, entry.quality, as_number(entry.value));
+        intake.rows.add({to->tag, entry.time.value_or(now), std::move(entry.value), quality});
     }
     return intake;
 }

@@ -26,25 +26,6 @@ std::vector<api::StaticFile> pages() {
     return files;
 }
 
-// What the device type of the device at `path` says of a property.
-std::optional<broker::DeclaredProperty> declared_property(const registry::ResourceReader& registry, TenantId tenant,
-                                                          std::string_view path, std::string_view name) {
-    const auto device = registry.find(tenant, "device", path);
-    if (!device) return std::nullopt;
-    const auto spec = registry::spec_of<registry::DeviceSpec>(*device);
-    const auto type = spec ? registry.find(tenant, "device_type", spec->type) : nullptr;
-    if (!type) return std::nullopt;
-    const auto type_spec = registry::spec_of<registry::DeviceTypeSpec>(*type);
-    if (!type_spec) return std::nullopt;
-    for (const registry::Property& property : registry::effective_properties(*type_spec, *spec)) {
-        if (property.name != name) continue;
-        static_assert(static_cast<int>(registry::PropertyType::text) + 1 == static_cast<int>(ValueType::text));
-        const auto value_type = static_cast<ValueType>(static_cast<int>(property.type) + 1);
-        return broker::DeclaredProperty{value_type, property.unit, property.min, property.max};
-    }
-    return std::nullopt;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Platform>> Platform::create(const ServeOptions& options, bool simulated) {
@@ -99,7 +80,10 @@ Result<void> Platform::make_doors() {
         return device ? device->uid : std::string{};
     };
     const auto property_of = [this](TenantId tenant, std::string_view path, std::string_view name) {
-        return declared_property(*registry_, tenant, path, name);
+        const auto declared = registry::declared_property(*registry_, tenant, path, name);
+        return declared ? std::optional{broker::DeclaredProperty{registry::value_type(declared->type), declared->unit,
+                                                                 declared->min, declared->max}}
+                        : std::nullopt;
     };
     broker_ = TRY(broker::Broker::create(
         {*lanes_.front(), *files_, *pool_, metrics_, *history_, *history_, *authenticator_,

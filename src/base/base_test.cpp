@@ -5,6 +5,7 @@
 #include "base/metrics.h"
 #include "base/result.h"
 #include "base/rng.h"
+#include "base/utf8.h"
 
 namespace gongshu {
 namespace {
@@ -15,6 +16,25 @@ Result<int> half(int number) {
 }
 
 Result<int> quarter(int number) { return TRY(half(TRY(half(number).context("cannot take a quarter of {}", number)))); }
+
+TEST(Utf8, FindsTheFirstBrokenByte) {
+    auto f = [](std::string_view text, std::size_t want) { EXPECT_EQ(find_broken_utf8(text), want) << text; };
+    const std::size_t none = std::string_view::npos;
+    for (const char* good : {"", "plain\n", "温度 é 😀", "\x7f", "\xed\x9f\xbf", "\xf4\x8f\xbf\xbf", "\xc2\x80"})
+        f(good, none);
+    f({"a\0é", 4}, none);
+    f("\xff\xfe", 0);
+    f("ab\xc3", 2);
+    f("ab\xc3(", 2);
+    f("é\x80", 2);
+    f("\xc0\xaf", 0);          // overlong
+    f("\xe0\x9f\xbf", 0);      // overlong
+    f("\xf0\x8f\xbf\xbf", 0);  // overlong
+    f("a\xed\xa0\x80", 1);     // a surrogate
+    f("\xf4\x90\x80\x80", 0);  // past U+10FFFF
+    f("\xf5\x80\x80\x80", 0);
+    f("x\xe6\xb8", 1);  // cut
+}
 
 TEST(Result, TryReturnsTheErrorWithItsContext) {
     EXPECT_EQ(quarter(8).value(), 2);

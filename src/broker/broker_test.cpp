@@ -206,7 +206,38 @@ TEST(Broker, SaysWhatItCannotUse) {
     f(Version::v5, "user:engineer", "$SYS/a", "x", 1, "PUBACK 4 87", "$SYS/a");
     f(Version::v5, "user:engineer", "gongshu/v1/", "{}", 1, "PUBACK 4 90", "names no device");
     f(Version::v5, "user:engineer", "v1/devices/me/telemetry", "{\"a\":1}", 1, "PUBACK 4 90", "names no device");
+    f(Version::v5, "user:engineer", "gongshu/v1/a/*/b", "{\"a\":1}", 1, "PUBACK 4 90", "* and ? are for questions");
+    f(Version::v5, "user:engineer", "gongshu/v1/a//b", "{\"a\":1}", 1, "PUBACK 4 90", "has an empty part");
+    f(Version::v5, "user:engineer", "gongshu/v1/a/..", "{\"a\":1}", 1, "PUBACK 4 90", "nothing but dots");
+    f(Version::v5, "device:s/m", "gongshu/v1/s/m", "{\"a\":1e400}", 1, "PUBACK 4 99", "64 bits do not hold");
+    f(Version::v5, "device:s/m", "gongshu/v1/s/m", "{\"\xff\":1}", 1, "PUBACK 4 99", "is not UTF-8");
     f(Version::v5, "user:engineer", "gongshu/v1/a", std::string(300, 'x'), 1, "PUBACK 4 99", "\"bytes\":300");
+}
+
+TEST(Broker, KeepsTheValuesBesideOneThatCannotBeUsed) {
+    auto f = [](std::string_view payload, const char* reason, std::size_t readings) {
+        World world;
+        auto client = world.join(Version::v5, "device:s/m", "c1");
+        client->subscribe("gongshu/v1/s/m");
+        client->publish("gongshu/v1/s/m", payload, 1, 4);
+        world.run();
+        EXPECT_EQ(client->take(), fmt::format("SUBACK 1 00; PUBLISH gongshu/v1/s/m q0 {}; PUBACK 4", payload));
+        EXPECT_EQ(world.sink.readings.size(), readings) << payload;
+        ASSERT_EQ(world.sink.events.size(), 1u) << payload;
+        EXPECT_EQ(world.sink.events[0].kind, "dead_letter");
+        EXPECT_NE(world.sink.events[0].body.find(reason), std::string::npos) << world.sink.events[0].body;
+        const auto devices = world.broker->devices(kTenant);
+        ASSERT_EQ(devices.size(), 1u);
+        EXPECT_FALSE(devices[0].last_error.empty());
+    };
+    f(R"({"a":1,"b":1e400,"c":true})", R"(field \"b\": 1e400 is a number that 64 bits do not hold)", 2);
+    f(R"({"a":123456789012345678901234567890,"c":1})", "123456789012345678901234567890 is a number", 1);
+    f(R"({"*":1,"c":1})", R"(field \"*\": * and ? are for questions)", 1);
+    f(R"({"/":1,"c":1})", "has an empty part", 1);
+    f(R"({"a//b":1,"c":1})", "has an empty part", 1);
+    f(R"({"..":1,"c":1})", "has no name after the dot", 1);
+    f(R"({"x/..":1,"c":1})", "nothing but dots", 1);
+    f(R"({"1*":1,"2*":1,"3*":1,"4*":1,"5*":1,"6*":1,"c":1})", "; and 1 more", 1);
 }
 
 TEST(Broker, LimitsDeadLetters) {

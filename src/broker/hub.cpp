@@ -316,12 +316,12 @@ void Hub::finish_readings(Session& session, const MessagePtr& message, Ingest::O
     // A topic that names no device makes none.
     const auto device = outcome.reason == ReasonCode::topic_name_invalid ? nullptr : directory_.device(tenant, path);
     const TimeNs now = deps_.loop.clock().now();
+    if (device && !outcome.problem.empty()) {
+        auto words = device->words.lock();
+        words->last_error = outcome.problem;
+        words->last_error_at = now;
+    }
     if (outcome.reason != ReasonCode::success) {
-        if (device) {
-            auto words = device->words.lock();
-            words->last_error = outcome.problem;
-            words->last_error_at = now;
-        }
         if (outcome.reason != ReasonCode::quota_exceeded)
             return bury(session, *message, outcome.reason, outcome.problem, done);
         numbers(tenant).dropped.add();
@@ -332,11 +332,23 @@ void Hub::finish_readings(Session& session, const MessagePtr& message, Ingest::O
         device->last_seen = now;
         device->readings.fetch_add(outcome.readings, std::memory_order_relaxed);
     }
+    if (outcome.problem.empty()) return pass_on(tenant, message, path, done);
+    // Some values were left out: the payload is kept as a dead letter before the sender hears that it was taken.
+    bury(session, *message, ReasonCode::success, outcome.problem,
+         [hub = std::weak_ptr<Hub*>(self_), tenant, message, path, done](ReasonCode reason, const std::string& why) {
+             const auto alive = hub.lock();
+             if (!alive) return;
+             reason == ReasonCode::success ? (*alive)->pass_on(tenant, message, path, done) : done(reason, why);
+         });
+}
+
+// Readings that are kept go to who subscribed.
+void Hub::pass_on(TenantId tenant, const MessagePtr& message, const std::string& device_path, const PublishDone& done) {
     MessagePtr shown = message;
     if (door_of(message->topic) == Door::thingsboard) {
         // "me" means somebody else to every reader: it is shown under the device's own topic.
         auto renamed = std::make_shared<Message>(*message);
-        renamed->topic = std::string(kGongshuDoor) + path;
+        renamed->topic = std::string(kGongshuDoor) + device_path;
         shown = std::move(renamed);
     }
     fan_out(tenant, shown);

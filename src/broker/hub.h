@@ -93,6 +93,7 @@ private:
                  std::vector<std::uint32_t> ids);
     void publish_readings(Session& session, MessagePtr message, PublishDone done);
     void finish_readings(Session& session, const MessagePtr& message, Ingest::Outcome outcome, const PublishDone& done);
+    void pass_on(TenantId tenant, const MessagePtr& message, const std::string& device_path, const PublishDone& done);
     void publish_free(TenantId tenant, const MessagePtr& message, PublishDone done);
     void keep_retained(TenantId tenant, const MessagePtr& message, wire::mqtt::ReasonCode reason, PublishDone done);
     // Writes a dead letter (at most so many a minute), then calls `done` with `reason`, or quota_exceeded when it could

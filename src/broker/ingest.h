@@ -30,7 +30,7 @@ public:
 
     struct Outcome {
         wire::mqtt::ReasonCode reason = wire::mqtt::ReasonCode::success;
-        std::string problem;         // why not
+        std::string problem;         // why not; with success: which values were left out and why
         std::uint64_t readings = 0;  // that were appended
     };
     using Done = std::function<void(Outcome)>;
@@ -66,7 +66,9 @@ private:
 
     Result<Route*> route(const Principal& who, std::string_view topic);
     Result<Target> target(Route& route, const wire::DoorReading& reading);
-    Result<Rows> to_rows(Route& route, const std::vector<wire::DoorReading>& readings, TimeNs now);
+    // Each value that no tag can take is told to `leave_out`.
+    Result<Rows> to_rows(Route& route, const std::vector<wire::DoorReading>& readings, TimeNs now,
+                         const std::function<void(std::string_view)>& leave_out);
 
     Sink& sink_;
     Tags& tags_;

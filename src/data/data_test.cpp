@@ -3,6 +3,7 @@
 #include "data/interval.h"
 #include "data/quality.h"
 #include "data/rows.h"
+#include "data/tag.h"
 #include "data/value.h"
 
 namespace gongshu {
@@ -45,6 +46,26 @@ TEST(Value, ConvertsOnlyWhenNothingIsLost) {
     f(true, ValueType::number, 1.0);
     f(std::int64_t{2}, ValueType::boolean, std::nullopt);
     f(std::string("1"), ValueType::number, std::nullopt);
+}
+
+TEST(Tags, PathsThatCannotBe) {
+    auto f = [](std::string_view path, std::string_view want) {
+        EXPECT_EQ(tag_path_fault(path).value_or(""), want) << path;
+    };
+    for (const char* good : {"a", "a.b", "plant/line/cnc1.temp", "a/b.c.d", "厂/机.温度", "a.b/c.d", "...a/b"})
+        f(good, "");
+    const char* const kEmpty = "has an empty part; expected names with one / between, as in plant/line/device.temp";
+    for (const char* path : {"/", "//", "/a", "a/", "a//b", "a//b.c"}) f(path, kEmpty);
+    for (const char* path : {"*", "**", "a/*.b", "a/b?"})
+        f(path, "* and ? are for questions; a tag's own name goes without");
+    f(".", "the part \".\" is nothing but dots; expected a name");
+    f("a/../b", "the part \"..\" is nothing but dots; expected a name");
+    f("a/.b", "has no name before the dot; expected device.property");
+    f("a/b.", "has no name after the dot; expected device.property");
+    f("a/b...", "has no name after the dot; expected device.property");
+    f("", "must have 1 to 1000 bytes");
+    f(std::string(1000, 'x'), "");
+    f(std::string(1001, 'x'), "must have 1 to 1000 bytes");
 }
 
 TEST(Rows, KeepsWhatWasAdded) {

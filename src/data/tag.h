@@ -30,6 +30,10 @@ struct TagInfo {
     std::map<std::string, std::string> labels;
 };
 
+// What is wrong with `path` as the place of a new tag, as a sentence; nullopt if it can be one. 1 to 1000 bytes of
+// UTF-8 (the doors see to that), no * ?, no part that is empty or only dots, no name that is missing beside its dot.
+std::optional<std::string> tag_path_fault(std::string_view path);
+
 // Who hands out tags. Calls are quick (memory; a new tag is made durable together with its first reading). Any thread.
 class Tags {
 public:

@@ -8,20 +8,6 @@ namespace {
 
 constexpr std::size_t kNamesMax = 1000;
 
-ValueType value_type(registry::PropertyType type) {
-    switch (type) {
-        case registry::PropertyType::number:
-            return ValueType::number;
-        case registry::PropertyType::integer:
-            return ValueType::integer;
-        case registry::PropertyType::boolean:
-            return ValueType::boolean;
-        case registry::PropertyType::text:
-            return ValueType::text;
-    }
-    return ValueType::number;
-}
-
 std::vector<registry::Property> properties_of_type(const registry::ResourceReader& registry, TenantId tenant,
                                                    std::string_view type) {
     const auto resource = registry.find(tenant, "device_type", type);
@@ -46,7 +32,7 @@ PlannedScope::PlannedScope(const registry::ResourceReader& registry, TenantId te
     const auto list = !device_.empty() ? properties_of_device(registry, tenant, device_)
                                        : properties_of_type(registry, tenant, device_type);
     for (const registry::Property& property : list)
-        properties_.emplace(property.name, Known{property.unit, value_type(property.type)});
+        properties_.emplace(property.name, Known{property.unit, registry::value_type(property.type)});
 }
 
 std::string PlannedScope::zone() const {
@@ -64,7 +50,8 @@ std::string PlannedScope::zone() const {
 std::optional<expr::ScopeTag> PlannedScope::planned(std::string_view device, std::string_view property) const {
     for (const registry::Property& known : properties_of_device(registry_, tenant_, device))
         if (known.name == property)
-            return expr::ScopeTag{fmt::format("{}.{}", device, property), known.unit, value_type(known.type), true};
+            return expr::ScopeTag{fmt::format("{}.{}", device, property), known.unit, registry::value_type(known.type),
+                                  true};
     return std::nullopt;
 }
 

@@ -30,6 +30,20 @@ constexpr std::string_view kind_name(element_type type) {
     }
 }
 
+// A number that the parser cannot hold stands in the text as a string with this before it. A payload with such a number
+// whose texts begin so as well harms but itself.
+constexpr std::string_view kOversized{"\0number ", 8};
+constexpr std::string_view kOversizedJson = R"(\u0000number )";
+
+// The number as it was written, if `from` stands for one that does not fit.
+std::optional<Error> oversized(element from) {
+    std::string_view text;
+    if (from.get_string().get(text) != simdjson::SUCCESS || !text.starts_with(kOversized)) return std::nullopt;
+    text.remove_prefix(kOversized.size());
+    return Error{Code::invalid, "{}{} is a number that 64 bits do not hold", text.substr(0, 40),
+                 text.size() > 40 ? "…" : ""};
+}
+
 bool is_scalar(element_type type) { return type != element_type::ARRAY && type != element_type::OBJECT; }
 
 // A text, number or boolean as a Value; nullopt for null, arrays and objects.
@@ -75,6 +89,7 @@ Result<TimeNs> time_from_fraction(double number, TimeUnit unit) {
 }
 
 Result<TimeNs> read_time(element from, TimeUnit unit) {
+    if (auto error = oversized(from)) return std::move(*error);
     switch (from.type()) {
         case element_type::INT64:
             return time_from_number(from.get_int64().value_unsafe(), unit);
@@ -107,10 +122,10 @@ public:
     Payload(const DoorLimits& limits, bool thingsboard)
         : limits_(limits), thingsboard_(thingsboard), unit_(thingsboard ? TimeUnit::ms : TimeUnit::by_magnitude) {}
 
-    Result<std::vector<DoorReading>> read(element root) {
+    Result<DoorBody> read(element root) {
         if (root.type() == element_type::OBJECT) {
             TRY(read_entry(root));
-            return std::move(readings_);
+            return std::move(body_);
         }
         simdjson::dom::array entries;
         if (root.get_array().get(entries) != simdjson::SUCCESS) {
@@ -118,7 +133,7 @@ public:
         }
         std::size_t index = 0;
         for (const element entry : entries) TRY(read_entry(entry).context("[{}]", index++));
-        return std::move(readings_);
+        return std::move(body_);
     }
 
 private:
@@ -169,6 +184,7 @@ private:
             }
             return {};
         }
+        if (const auto error = oversized(from)) return add_fault(key, *error);
         const auto value = scalar(from);
         return value ? add(key, time, *value, kGood) : Result<void>{};
     }
@@ -203,30 +219,44 @@ private:
         for (const auto field : object) {
             if (field.key == "ts") time = TRY(read_time(field.value, unit_).context("field \"{}.ts\"", key));
             if (field.key == "quality") quality = TRY(read_quality(field.value).context("field \"{}.quality\"", key));
-            if (field.key == "value") value = scalar(field.value);
+            if (field.key != "value") continue;
+            if (const auto error = oversized(field.value)) return add_fault(key, *error);
+            value = scalar(field.value);
         }
         if (!value && quality.grade != Grade::bad) return {};
         return add(key, time, value ? *value : Value{std::numeric_limits<double>::quiet_NaN()}, quality);
     }
 
     Result<void> add(const std::string& key, std::optional<TimeNs> time, const Value& value, Quality quality) {
+        TRY(check(key));
+        body_.readings.push_back({key, time, value, quality});
+        return {};
+    }
+
+    Result<void> add_fault(const std::string& key, const Error& error) {
+        TRY(check(key));
+        body_.faults.push_back({key, fmt::format("field \"{}\": {}", key, error.text())});
+        return {};
+    }
+
+    // The key, and room for one more.
+    Result<void> check(const std::string& key) const {
         if (key.empty()) return Error{Code::invalid, "a field has an empty name"};
         if (key.size() > limits_.key_bytes_max) {
             return Error{Code::limit, "field \"{}…\": the name has {} bytes, at most {} are taken", key.substr(0, 40),
                          key.size(), limits_.key_bytes_max};
         }
         if (!mqtt::plain_utf8(key)) return Error{Code::invalid, "a field's name holds a control character"};
-        if (readings_.size() >= limits_.values_max) {
+        if (body_.readings.size() + body_.faults.size() >= limits_.values_max) {
             return Error{Code::limit, "field \"{}\": more than {} values in one payload", key, limits_.values_max};
         }
-        readings_.push_back({key, time, value, quality});
         return {};
     }
 
     const DoorLimits& limits_;
     const bool thingsboard_;
     const TimeUnit unit_;
-    std::vector<DoorReading> readings_;
+    DoorBody body_;
 };
 
 Result<WriteEntry> read_write_entry(element from, TimeUnit unit) {
@@ -249,6 +279,7 @@ Result<WriteEntry> read_write_entry(element from, TimeUnit unit) {
         } else if (field.key == "ts") {
             entry.time = TRY(read_time(field.value, unit).context("ts"));
         } else if (field.key == "value") {
+            if (const auto error = oversized(field.value)) return Error{error->code(), "value: {}", error->text()};
             value = scalar(field.value);
             if (!value && field.value.type() != element_type::NULL_VALUE) {
                 return Error{Code::invalid, "value: expected a number, text or boolean, found {}",
@@ -282,11 +313,29 @@ public:
         const auto parsed = parser_.parse(payload.data(), payload.size());
         if (parsed.error() == simdjson::SUCCESS) return parsed.value_unsafe();
         if (auto fault = json_fault(as_text(payload))) return Error{Code::malformed, "{}", *fault};
+        const auto numbers = oversized_numbers(as_text(payload));
+        if (!numbers.empty()) return parse_marked(as_text(payload), numbers);
         return Error{Code::malformed, "not JSON: {}", simdjson::error_message(parsed.error())};
     }
 
-    Result<std::vector<DoorReading>> decode(Bytes payload, bool thingsboard) {
+    Result<DoorBody> decode(Bytes payload, bool thingsboard) {
         return Payload{limits_, thingsboard}.read(TRY(parse(payload)));
+    }
+
+    // With numbers that do not fit as marked texts: one of them must not cost the payload its others.
+    Result<element> parse_marked(std::string_view payload, const std::vector<TextRange>& numbers) {
+        std::string marked;
+        marked.reserve(payload.size() + numbers.size() * (kOversizedJson.size() + 2));
+        std::size_t at = 0;
+        for (const TextRange& number : numbers) {
+            marked.append(payload.substr(at, number.begin - at)).append(1, '"').append(kOversizedJson);
+            marked.append(payload.substr(number.begin, number.bytes)).push_back('"');
+            at = number.begin + number.bytes;
+        }
+        marked.append(payload.substr(at));
+        const auto parsed = parser_.parse(marked);
+        if (parsed.error() == simdjson::SUCCESS) return parsed.value_unsafe();
+        return Error{Code::malformed, "not JSON: {}", simdjson::error_message(parsed.error())};
     }
 
     const DoorLimits& limits() const { return limits_; }
@@ -301,8 +350,8 @@ JsonDoor::~JsonDoor() = default;
 JsonDoor::JsonDoor(JsonDoor&&) noexcept = default;
 JsonDoor& JsonDoor::operator=(JsonDoor&&) noexcept = default;
 
-Result<std::vector<DoorReading>> JsonDoor::decode_gongshu(Bytes payload) { return impl_->decode(payload, false); }
-Result<std::vector<DoorReading>> JsonDoor::decode_thingsboard(Bytes payload) { return impl_->decode(payload, true); }
+Result<DoorBody> JsonDoor::decode_gongshu(Bytes payload) { return impl_->decode(payload, false); }
+Result<DoorBody> JsonDoor::decode_thingsboard(Bytes payload) { return impl_->decode(payload, true); }
 
 Result<WriteBody> JsonDoor::decode_write(Bytes body, TimeUnit unit) {
     const element root = TRY(impl_->parse(body));

@@ -40,6 +40,24 @@ struct DoorReading {
     Quality quality;
 };
 
+// One value of a payload that cannot be kept; the others are.
+struct DoorFault {
+    std::string key;  // as DoorReading has it
+    std::string text;
+};
+struct DoorBody {
+    std::vector<DoorReading> readings;
+    std::vector<DoorFault> faults;
+};
+
+// The type of a tag that begins with `value`. JSON has one kind of number: 21 and 21.5 are the same property. A tag
+// that begins with a whole number is therefore a number, unless the value needs all 64 bits.
+inline ValueType type_of_json(const Value& value) {
+    constexpr std::int64_t kExact = std::int64_t{1} << 53;
+    const auto* whole = std::get_if<std::int64_t>(&value);
+    return whole && *whole >= -kExact && *whole <= kExact ? ValueType::number : type_of(value);
+}
+
 // One entry of POST /api/v1/write/json.
 struct WriteEntry {
     std::size_t index = 0;  // place in the array
@@ -75,10 +93,11 @@ public:
     // RFC 3339 or a number by magnitude. A value may be {"value":…,"quality":"bad:sensor","ts":…}; null is an absent
     // value and skipped unless it has a bad quality (then NaN). Arrays are flattened by index: "phases.0". An object is
     // of the second form when it has an object named "values".
-    Result<std::vector<DoorReading>> decode_gongshu(Bytes payload);
+    // A number that 64 bits do not hold (1e400, 30 digits) is a fault of its key.
+    Result<DoorBody> decode_gongshu(Bytes payload);
     // ThingsBoard's telemetry: {"k":v}, {"ts":ms,"values":{…}}, arrays of those. "ts" is in ms, and in the first form
     // an ordinary key.
-    Result<std::vector<DoorReading>> decode_thingsboard(Bytes payload);
+    Result<DoorBody> decode_thingsboard(Bytes payload);
     // [{"tag":…,"ts":…,"value":…,"quality":…}] or one such object. An error is for the whole body; single entries that
     // are wrong become faults.
     Result<WriteBody> decode_write(Bytes body, TimeUnit unit = TimeUnit::by_magnitude);
@@ -91,5 +110,13 @@ private:
 // Where JSON text breaks RFC 8259 first ("byte 17: expected ':' after the name, found '}'"); nullopt if it does not.
 // Depth at most 64.
 std::optional<std::string> json_fault(std::string_view text);
+
+// Where the numbers of valid JSON text are that neither 64-bit whole numbers nor doubles hold, in order. Depth at most
+// 64.
+struct TextRange {
+    std::size_t begin = 0;
+    std::size_t bytes = 0;
+};
+std::vector<TextRange> oversized_numbers(std::string_view text);
 
 }  // namespace gongshu::wire

@@ -1,10 +1,30 @@
 #include <fmt/format.h>
 
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+
 #include "wire/json_door.h"
 #include "wire/mqtt.h"
 
 namespace gongshu::wire {
 namespace {
+
+// Whether the fast parser can hold it. Short ones without exponent fit always; too small a number is 0.
+bool is_oversized(std::string_view number) {
+    const bool whole = number.find_first_of(".eE") == std::string_view::npos;
+    if (whole && number.size() <= 19) return false;
+    const char* const end = number.data() + number.size();
+    if (whole) {
+        std::uint64_t positive = 0;
+        std::int64_t any = 0;
+        return std::from_chars(number.data(), end, positive).ec != std::errc{} &&
+               std::from_chars(number.data(), end, any).ec != std::errc{};
+    }
+    double read = 0;
+    if (std::from_chars(number.data(), end, read).ec == std::errc{}) return false;
+    return std::isinf(std::strtod(std::string{number}.c_str(), nullptr));
+}
 
 // A plain reader of RFC 8259 that only knows where it is. Runs when the fast parser said no, to tell the sender where.
 class Scanner {
@@ -22,6 +42,8 @@ public:
         }
         return std::move(fault_);
     }
+
+    std::vector<TextRange> oversized() && { return std::move(oversized_); }
 
 private:
     static constexpr int kDepthMax = 64;
@@ -126,6 +148,12 @@ private:
     }
 
     void number() {
+        const std::size_t begin = at_;
+        number_text();
+        if (!fault_ && is_oversized(text_.substr(begin, at_ - begin))) oversized_.push_back({begin, at_ - begin});
+    }
+
+    void number_text() {
         if (peek() == '-') ++at_;
         if (!is_digit()) return fail("expected a value, found " + found());
         if (peek() == '0') {
@@ -203,10 +231,17 @@ private:
     const std::string_view text_;
     std::size_t at_ = 0;
     std::optional<std::string> fault_;
+    std::vector<TextRange> oversized_;
 };
 
 }  // namespace
 
 std::optional<std::string> json_fault(std::string_view text) { return Scanner{text}.run(); }
+
+std::vector<TextRange> oversized_numbers(std::string_view text) {
+    Scanner scanner{text};
+    (void)scanner.run();
+    return std::move(scanner).oversized();
+}
 
 }  // namespace gongshu::wire

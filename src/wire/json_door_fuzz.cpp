@@ -19,11 +19,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
             if (!json) ASSERT(result.error().code() == Code::malformed || result.error().code() == Code::limit);
         }
     };
-    for (const auto& readings : {door.decode_gongshu(payload), door.decode_thingsboard(payload)}) {
-        check(readings);
-        if (!readings) continue;
-        ASSERT(readings->size() <= kLimits.values_max);
-        for (const auto& reading : *readings)
+    for (const auto& body : {door.decode_gongshu(payload), door.decode_thingsboard(payload)}) {
+        check(body);
+        if (!body) continue;
+        ASSERT(body->readings.size() + body->faults.size() <= kLimits.values_max);
+        for (const auto& reading : body->readings)
             ASSERT(!reading.key.empty() && reading.key.size() <= kLimits.key_bytes_max);
     }
     check(door.decode_write(payload));

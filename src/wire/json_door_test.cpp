@@ -12,14 +12,15 @@
 namespace gongshu::wire {
 namespace {
 
-std::string shown(const Result<std::vector<DoorReading>>& readings) {
-    if (!readings) return fmt::format("{}: {}", to_string(readings.error().code()), readings.error().text());
+std::string shown(const Result<DoorBody>& body) {
+    if (!body) return fmt::format("{}: {}", to_string(body.error().code()), body.error().text());
     std::string text;
-    for (const DoorReading& r : *readings) {
+    for (const DoorReading& r : body->readings) {
         text +=
             fmt::format("{}{}={} {} {}{}", text.empty() ? "" : "; ", r.key, to_string(r.value),
                         to_string(type_of(r.value)), to_string(r.quality), r.time ? fmt::format(" @{}", *r.time) : "");
     }
+    for (const DoorFault& fault : body->faults) text += fmt::format("!{}: {}", fault.key, fault.text);
     return text;
 }
 
@@ -131,6 +132,46 @@ TEST(JsonDoor, Write) {
       "!3:ts: \"x\" is no time; expected RFC 3339 with a zone, as in 2026-03-01T08:00:00+08:00;");
     f("[", "byte 1: expected a value, found the end");
     f("5", "expected an array of {\"tag\",\"ts\",\"value\",\"quality\"}, found a number");
+}
+
+TEST(JsonDoor, NumbersThatDoNotFitAreFaultsOfTheirKey) {
+    JsonDoor door;
+    auto f = [&](const char* payload, const char* want) {
+        EXPECT_EQ(shown(door.decode_gongshu(as_bytes(payload))), want) << payload;
+    };
+    f(R"({"a":1,"b":1e400,"c":2.5})",
+      "a=1 integer good; c=2.5 number good!b: field \"b\": 1e400 is a number that 64 bits do not hold");
+    f(R"({"b":-123456789012345678901234567890,"c":"x"})",
+      "c=x text good!b: field \"b\": -123456789012345678901234567890 is a number that 64 bits do not hold");
+    f(R"({"a":{"value":1E+999,"quality":"good"},"b":[1,1e309]})",
+      "b.0=1 integer good!a: field \"a\": 1E+999 is a number that 64 bits do not hold"
+      "!b.1: field \"b.1\": 1e309 is a number that 64 bits do not hold");
+    f(R"({"a":18446744073709551616,"b":18446744073709551615,"c":-9223372036854775808,"d":1e-400,"e":1e308})",
+      "b=1.8446744073709552e+19 number good; c=-9223372036854775808 integer good; d=0 number good; e=1e+308 number good"
+      "!a: field \"a\": 18446744073709551616 is a number that 64 bits do not hold");
+    f(R"({"ts":1e400,"values":{"a":1}})", "invalid: field \"ts\": 1e400 is a number that 64 bits do not hold");
+    f(R"({"a":1e400)", "malformed: byte 10: expected ',' or '}', found the end");
+    f("1e400", "invalid: expected an object or an array of objects, found a text");
+    const auto body = door.decode_write(as_bytes(
+        R"([{"tag":"a","value":1e400},{"tag":"b","value":1},{"tag":"c","value":1,"ts":123456789012345678901234567890}])"));
+    ASSERT_TRUE(body) << body.error().text();
+    ASSERT_EQ(body->entries.size(), 1u);
+    EXPECT_EQ(body->entries[0].tag, "b");
+    ASSERT_EQ(body->faults.size(), 2u);
+    EXPECT_EQ(body->faults[0].index, 0u);
+    EXPECT_EQ(body->faults[0].text, "value: 1e400 is a number that 64 bits do not hold");
+    EXPECT_EQ(body->faults[1].text, "ts: 123456789012345678901234567890 is a number that 64 bits do not hold");
+}
+
+TEST(JsonDoor, TypesOfNewTags) {
+    auto f = [](const Value& value, ValueType want) { EXPECT_EQ(type_of_json(value), want) << to_string(value); };
+    f(std::int64_t{21}, ValueType::number);
+    f((std::int64_t{1} << 53), ValueType::number);
+    f((std::int64_t{1} << 53) + 1, ValueType::integer);
+    f(-(std::int64_t{1} << 53) - 1, ValueType::integer);
+    f(21.5, ValueType::number);
+    f(true, ValueType::boolean);
+    f(std::string{"on"}, ValueType::text);
 }
 
 TEST(JsonDoor, Times) {

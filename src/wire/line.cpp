@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/utf8.h"
+
 namespace gongshu::wire {
 
 // Where the parser stands in the text. A parse function that fails has put place and sentence into `error_at` and
@@ -288,7 +290,14 @@ void LineParser::parse(std::string_view text, std::int64_t unit_ns,
             good = cursor.fail(at, fmt::format("the line is longer than {} bytes", limits_.line_bytes_max));
         }
         const char* const begin = at;
-        at = good ? cursor.at : end_of_bad_line(cursor.error_at, begin, end);
+        const bool whole = good;  // its end is known, whatever its bytes are
+        const std::string_view text_of_line{begin, static_cast<std::size_t>(cursor.at - begin)};
+        if (const std::size_t broken = good ? find_broken_utf8(text_of_line) : text_of_line.npos;
+            broken != text_of_line.npos) {
+            good = cursor.fail(begin + broken, fmt::format("byte 0x{:02x} is not UTF-8 text",
+                                                           static_cast<unsigned char>(text_of_line[broken])));
+        }
+        at = whole ? cursor.at : end_of_bad_line(cursor.error_at, begin, end);
         if (good)
             on_point(point_);
         else

@@ -46,6 +46,14 @@ Parsed parse(std::string_view text, std::int64_t unit_ns = 1, LineLimits limits 
     return parsed;
 }
 
+TEST(LineParser, TellsBrokenUtf8AndKeepsTheOthers) {
+    const Parsed parsed = parse("a x=1\nb\xFF x=1\nc,k=\xC3 x=2\nd t=\"e\xCC\xB6 \xE6\"\n\xE6\xB8\xA9 x=3");
+    EXPECT_EQ(parsed.points, (std::vector<std::string>{"1: a x=1 @now", "5: 温 x=3 @now"}));
+    EXPECT_EQ(parsed.errors,
+              (std::vector<std::string>{"2:2: byte 0xff is not UTF-8 text", "3:5: byte 0xc3 is not UTF-8 text",
+                                        "4:10: byte 0xe6 is not UTF-8 text"}));
+}
+
 TEST(LineParser, ReadsGoodLines) {
     auto f = [](std::string_view line, const std::string& want) {
         const Parsed parsed = parse(line);
@@ -155,9 +163,10 @@ TEST(LineIdentity, IsOneForOneSeries) {
 TEST(LineParser, ReadsBackRandomPoints) {
     Rng rng{11};
     const auto word = [&] {
-        static constexpr std::string_view kCharacters = "ab,= \"c\xe4\xb8\xad.";
+        static constexpr std::string_view kCharacters[] = {"a", "b", ",", "=", " ", "\"", "c", "中", "."};
         std::string text;
-        for (std::uint64_t i = 1 + rng.below(6); i > 0; --i) text.push_back(kCharacters[rng.below(kCharacters.size())]);
+        for (std::uint64_t i = 1 + rng.below(6); i > 0; --i)
+            text.append(kCharacters[rng.below(std::size(kCharacters))]);
         return text;
     };
     const auto escape = [](std::string_view text, std::string_view stops) {

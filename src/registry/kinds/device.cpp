@@ -201,6 +201,20 @@ std::vector<Property> effective_properties(const DeviceTypeSpec& type, const Dev
     return out;
 }
 
+std::optional<Property> declared_property(const ResourceReader& resources, TenantId tenant, std::string_view path,
+                                          std::string_view name) {
+    const auto device = resources.find(tenant, "device", path);
+    if (!device) return std::nullopt;
+    const auto spec = spec_of<DeviceSpec>(*device);
+    const auto type = spec ? resources.find(tenant, "device_type", spec->type) : nullptr;
+    if (!type) return std::nullopt;
+    const auto type_spec = spec_of<DeviceTypeSpec>(*type);
+    if (!type_spec) return std::nullopt;
+    for (Property& property : effective_properties(*type_spec, *spec))
+        if (property.name == name) return std::move(property);
+    return std::nullopt;
+}
+
 Kind device_kind() {
     return make_kind<DeviceSpec>({.name = "device",
                                   .plural = "devices",

@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "data/value.h"
 #include "registry/registry.h"
 
 namespace gongshu::registry {
@@ -72,6 +74,17 @@ Kind device_kind();
 
 // The properties of a device as they hold for it: the type's with the overrides laid over, disabled ones left out.
 std::vector<Property> effective_properties(const DeviceTypeSpec& type, const DeviceSpec& device);
+
+// The values of a property as the history keeps them.
+constexpr ValueType value_type(PropertyType type) {
+    static_assert(static_cast<int>(PropertyType::text) + 1 == static_cast<int>(ValueType::text));
+    return static_cast<ValueType>(static_cast<int>(type) + 1);
+}
+
+// What the type of the device at `path` says of its property `name`, with the device's overrides; nullopt if there is
+// no such device or it declares no such property. Any thread; reads memory only.
+std::optional<Property> declared_property(const ResourceReader& resources, TenantId tenant, std::string_view path,
+                                          std::string_view name);
 
 extern template Result<DeviceTypeSpec> spec_of<DeviceTypeSpec>(const Resource&);
 extern template Result<DeviceSpec> spec_of<DeviceSpec>(const Resource&);
