@@ -587,6 +587,14 @@ TEST(Status, TellsDevicesThatSpeakByThemselves) {
     ASSERT_EQ(world.as(token, "PUT", "/api/v1/devices/lab%2Foven", R"({"spec":{"type":"sensor"}})").status, 200);
     const auto devices = [&] { return world.as(token, "GET", "/api/v1/status/devices").body; };
     EXPECT_NE(devices().find(R"({"name":"lab/oven","state":"offline")"), std::string::npos) << devices();
+    // Known before it sends: after a restart as well.
+    EXPECT_NE(devices().find(R"("source":"mqtt")"), std::string::npos) << devices();
+    ASSERT_EQ(
+        world.as(token, "PUT", "/api/v1/connections/plc", R"({"spec":{"protocol":"modbus_tcp","host":"h"}})").status,
+        200);
+    const char* const wired = R"({"spec":{"type":"sensor","connection":"plc"}})";
+    ASSERT_EQ(world.as(token, "PUT", "/api/v1/devices/lab%2Fwired", wired).status, 200);
+    EXPECT_NE(devices().find(R"("source":"plc")"), std::string::npos) << devices();
     const std::string rows =
         R"([{"tag":"lab/oven.t","value":21.5},{"tag":"lab/oven.u","value":1,"quality":"bad:sensor"}])";
     ASSERT_EQ(world.as(token, "POST", "/api/v1/write/json", rows).status, 204);

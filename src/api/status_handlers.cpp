@@ -72,6 +72,17 @@ std::string state_of(const broker::DeviceSeen& seen, bool fresh) {
     return seen.uid.empty() && fresh ? "online" : "offline";
 }
 
+// How a device speaks by its own words, before it said anything: without a connection, or with one of protocol
+// mqtt_device, it sends by MQTT.
+std::string source_of(Core& core, const registry::Resource& device) {
+    const auto spec = registry::spec_of<registry::DeviceSpec>(device);
+    if (!spec || !spec->connection) return "mqtt";
+    const auto connection = core.deps.registry.find(device.tenant, "connection", *spec->connection);
+    const auto of = connection ? registry::spec_of<registry::ConnectionSpec>(*connection)
+                               : Result<registry::ConnectionSpec>{Error{Code::not_found, "none"}};
+    return of && of->protocol == registry::Protocol::mqtt_device ? "mqtt" : *spec->connection;
+}
+
 std::vector<DeviceLine> device_lines(Core& core, const Ask& ask) {
     std::vector<DeviceLine> lines;
     std::unordered_set<std::string> known;
@@ -101,7 +112,7 @@ std::vector<DeviceLine> device_lines(Core& core, const Ask& ask) {
     for (const auto& resource : resources) {
         if (!sees(ask.who, resource->name) || !known.insert(resource->name).second) continue;
         // Registered, and silent since the start or fed by HTTP.
-        DeviceLine line{resource->name, "offline", "", "", resource->created, 0, 0, 0};
+        DeviceLine line{resource->name, "offline", "", source_of(core, *resource), resource->created, 0, 0, 0};
         add_readings(core, ask.tenant(), line, declared.properties(*resource));
         if (line.last_seen != 0) line.since = line.last_seen;
         if (line.last_seen != 0 && now - line.last_seen < kSilence) line.state = "online";
