@@ -68,7 +68,11 @@ Result<std::string> read_documents(const std::string& path) {
     const auto files = io::make_posix_files();
     constexpr std::uint64_t kBytesMax = 16u << 20;
     const auto listed = files->list(path);
-    if (!listed) return std::string(as_text(TRY(io::read_whole(*files, path, kBytesMax))));
+    if (!listed) {
+        const Buffer bytes = TRY(io::read_whole(*files, path, kBytesMax));
+        TRY(registry::parse_resources(as_text(bytes)).context("{}", path));
+        return std::string(as_text(bytes));
+    }
     std::string all;
     for (const std::string& name : *listed) {
         if (!name.ends_with(".yaml") && !name.ends_with(".yml")) continue;

@@ -39,7 +39,10 @@ options::Table serve_table(ServeOptions& o) {
                "Readings in memory are written into segments at this size.")
         .duration("seal_age", o.seal_age, kSecond, kDay, "… or at this age.")
         .text("ready_json", o.ready_json,
-              "File that gets the addresses once everything serves. The demo's also holds the first password.")
+              "File that is written, mode 0600, at the moment when everything serves: "
+              "{\"http\":\"http://…\",\"mqtt\":\"mqtt://…\",\"user\":\"admin\"}, at a first start without "
+              "--admin-password-file also \"password\" and \"one_time\" (the link's code). One line, whole when it "
+              "is there; one of an earlier start is replaced.")
         .text("admin_password_file", o.admin_password_file,
               "File whose first line becomes the password of admin at the first start.")
         .text("log_level", o.log_level, "debug, info, warning or error.");

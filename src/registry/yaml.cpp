@@ -3,12 +3,14 @@
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
 #include <cmath>
 #include <map>
 #include <sstream>
 
+#include "base/utf8.h"
 #include "registry/shape.h"
 
 namespace gongshu::registry {
@@ -185,10 +187,23 @@ private:
     std::map<YAML::anchor_t, Anchored> anchors_;
 };
 
+// Other encodings would be guessed at by the parser, or end the text without a word.
+Result<void> check_encoding(std::string_view text) {
+    const auto begins = [&](std::string_view mark) { return text.starts_with(mark); };
+    if (begins("\xFF\xFE") || begins("\xFE\xFF") || begins({"\0\0\xFE\xFF", 4}))
+        return Error{Code::malformed, "byte 0: the text is UTF-16 or UTF-32, expected UTF-8: save the file as UTF-8"};
+    const std::size_t broken = std::min(find_broken_utf8(text), text.find('\0'));
+    if (broken == text.npos) return {};
+    const std::string_view before = text.substr(0, broken);
+    return Error{Code::malformed, "line {}, byte {}: 0x{:02X} is not UTF-8 text: save the file as UTF-8",
+                 std::ranges::count(before, '\n') + 1, broken, static_cast<unsigned char>(text[broken])};
+}
+
 Result<std::vector<Document>> load_all(std::string_view text, const YamlLimits& limits) {
     if (text.size() > limits.bytes_max)
         return Error{Code::limit, "line 1, column 1: {} bytes of YAML, at most {} are read", text.size(),
                      limits.bytes_max};
+    TRY(check_encoding(text));
     try {
         std::istringstream stream{std::string(text)};
         YAML::Parser parser(stream);
@@ -339,6 +354,48 @@ std::string export_yaml(const ResourceReader& reader, TenantId tenant) {
     return out;
 }
 
+namespace {
+
+// Line breaks and other control characters as YAML writes them, so that a line of the report stays one.
+std::string one_line(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte >= 0x20 && byte != 0x7F)
+            out += c;
+        else
+            out += c == '\n' ? "\\n" : c == '\t' ? "\\t" : fmt::format("\\x{:02x}", byte);
+    }
+    return out;
+}
+
+bool has_lines(const Json& value) {
+    const auto* const text = value.if_string();
+    return text && text->find('\n') != text->npos;
+}
+
+// One difference. Texts of several lines stand as they are written, each line behind a bar.
+void add_difference(std::string& out, const Difference& difference) {
+    const std::string path = one_line(difference.path);
+    if (!has_lines(difference.before) && !has_lines(difference.after)) {
+        out += fmt::format("            {}: {} -> {}\n", path, to_text(difference.before), to_text(difference.after));
+        return;
+    }
+    const auto add = [&](std::string_view when, const Json& value) {
+        out += fmt::format("            {} {}:\n", path, when);
+        const std::string text = has_lines(value) ? std::string(std::string_view(value.get_string())) : to_text(value);
+        for (std::string_view rest = text; !rest.empty();) {
+            const std::size_t end = std::min(rest.find('\n'), rest.size());
+            out += fmt::format("              | {}\n", one_line(rest.substr(0, end)));
+            rest.remove_prefix(std::min(end + 1, rest.size()));
+        }
+    };
+    add("before", difference.before);
+    add("after", difference.after);
+}
+
+}  // namespace
+
 std::string to_report(const std::vector<Applied>& applied, bool dry_run) {
     std::string out;
     std::size_t counts[5] = {};
@@ -346,14 +403,11 @@ std::string to_report(const std::vector<Applied>& applied, bool dry_run) {
     for (const Applied& one : applied) {
         const std::size_t what = one.change ? static_cast<std::size_t>(one.change->what) : 4;
         ++counts[what];
-        out += fmt::format("{:<10}{} {}", kWords[what], one.kind, one.name);
-        if (!one.change) out += ": " + one.change.error().text();
+        out += fmt::format("{:<10}{} {}", kWords[what], one_line(one.kind), one_line(one.name));
+        if (!one.change) out += ": " + one_line(one.change.error().text());
         out += "\n";
         if (what != 1) continue;
-        for (const Difference& difference : one.change->differences) {
-            out += fmt::format("            {}: {} -> {}\n", difference.path, to_text(difference.before),
-                               to_text(difference.after));
-        }
+        for (const Difference& difference : one.change->differences) add_difference(out, difference);
     }
     for (std::size_t what = 0; what < 5; ++what) {
         if (what != 2) out += fmt::format("{}{} {}", what ? ", " : "", counts[what], kWords[what]);

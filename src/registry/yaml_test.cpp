@@ -9,6 +9,46 @@
 
 namespace gongshu::registry::test {
 
+TEST(Yaml, OtherEncodingsAreToldAndNotGuessed) {
+    auto f = [](std::string_view text, const char* want) {
+        for (const auto& error : {parse_yaml(text).error(), parse_resources(text).error()}) {
+            EXPECT_EQ(error.code(), Code::malformed);
+            EXPECT_EQ(error.text(), want);
+        }
+    };
+    const char* const kOther = "byte 0: the text is UTF-16 or UTF-32, expected UTF-8: save the file as UTF-8";
+    f("\xff\xfe", kOther);
+    f({"\xff\xfek\0i\0n\0d\0", 10}, kOther);
+    f({"\xfe\xff\0k\0i", 6}, kOther);
+    f({"\0\0\xfe\xff\0\0\0k", 8}, kOther);
+    f("kind: site\nname: \xc3(\n", "line 2, byte 17: 0xC3 is not UTF-8 text: save the file as UTF-8");
+    f("a: 1\nb: 2\n# \xff\n", "line 3, byte 12: 0xFF is not UTF-8 text: save the file as UTF-8");
+    f({"a: \0", 4}, "line 1, byte 3: 0x00 is not UTF-8 text: save the file as UTF-8");
+    EXPECT_TRUE(
+        parse_yaml("\xef\xbb\xbf"
+                   "a: 温度"));
+}
+
+TEST(Yaml, AReportKeepsToItsLines) {
+    const Error refused{Code::invalid, "name: \"a\nb\" holds a line break"};
+    std::vector<Applied> applied;
+    applied.push_back({.kind = "site", .name = "a\nb\x01", .change = refused});
+    Change change;
+    change.what = Change::What::updated;
+    change.differences = {{"help", Json("one"), Json("first\nsecond \"x\"\n")}, {"n", Json(1), Json("t\\n")}};
+    applied.push_back({.kind = "device_type", .name = "pump", .change = std::move(change)});
+    EXPECT_EQ(to_report(applied, false),
+              "refused   site a\\nb\\x01: name: \"a\\nb\" holds a line break\n"
+              "updated   device_type pump\n"
+              "            help before:\n"
+              "              | \"one\"\n"
+              "            help after:\n"
+              "              | first\n"
+              "              | second \"x\"\n"
+              "            n: 1 -> \"t\\\\n\"\n"
+              "0 created, 1 updated, 0 unchanged, 1 refused\n");
+}
+
 TEST(Json, SaysWhereItIsWrong) {
     auto f = [](std::string_view text, std::string_view want) {
         const auto got = parse_json(text);
