@@ -28,7 +28,7 @@ constexpr Command kCommands[] = {
     {"get", "show resources of a running server: get devices [NAME], get kinds", run_get, client_help},
     {"export", "all resources of a running server as YAML, as apply takes them", run_export, client_help},
     {"delete", "remove a resource of a running server: delete rule overheat", run_delete, client_help},
-    {"verify", "check every byte of the history in a data folder that is not in use", run_verify, serve_help},
+    {"verify", "check every file of a data folder that is not in use, and change none", run_verify, serve_help},
 };
 
 void print_usage(std::FILE* to) {

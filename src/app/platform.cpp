@@ -47,7 +47,6 @@ Result<void> Platform::make_store() {
     pool_ = io::make_thread_pool(options_.pool_threads, 10'000);
     disk_pool_ = io::make_thread_pool(2, 10'000);
     TRY(files_->make_folder(options_.data));
-    TRY(files_->make_folder(options_.key_folder, 0700));
 
     registry_ = TRY(registry::Registry::create(
         *files_, *clock_, {.folder = options_.data + "/registry", .key_folder = options_.key_folder}));

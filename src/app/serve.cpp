@@ -199,21 +199,9 @@ Result<int> run_plant(const std::vector<std::string>& arguments) {
     return plant::run(flags.options, [] { return stop_noted.load(); });
 }
 
-Result<int> run_verify(const std::vector<std::string>& arguments) {
-    ServeOptions options;
+Result<void> read_serve_options(ServeOptions& options, const std::vector<std::string>& arguments) {
     TRY(parse(serve_table, options, arguments));
-    TRY(finish(options, false));
-    options.http = options.mqtt = "127.0.0.1:0";
-    const auto files = io::make_posix_files();
-    if (!TRY(files->exists(options.data + "/history")))
-        return Error{Code::not_found, "{} holds no data of this program", options.data};
-    auto platform = TRY(Platform::create(options, false));
-    TRY(platform->open());
-    const auto report = TRY(platform->history().verify());
-    for (const std::string& problem : report.problems) std::printf("%s\n", problem.c_str());
-    std::printf("%llu files, %llu rows, %zu problems\n", static_cast<unsigned long long>(report.files),
-                static_cast<unsigned long long>(report.rows), report.problems.size());
-    return report.problems.empty() ? 0 : 1;
+    return finish(options, false);
 }
 
 std::string serve_help() {

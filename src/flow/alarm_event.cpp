@@ -279,4 +279,16 @@ Result<Pending> read_pending(const Event& event) {
     return Pending{{event.tenant, body.text("rule_uid"), body.text("device_uid")}, body.integer("since")};
 }
 
+Result<void> check_event(const Event& event) {
+    if (event.kind == kRaised) {
+        TRY(read_raised(event));
+    } else if (event.kind == kPending) {
+        TRY(read_pending(event));
+    } else if (event.kind.starts_with("alarm.")) {
+        if (TRY(read_follow(event)).alarm.empty())
+            return Error{Code::corrupt, "event {} of kind {} names no alarm", event.id.value, event.kind};
+    }
+    return {};
+}
+
 }  // namespace gongshu::flow

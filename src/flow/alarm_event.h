@@ -37,5 +37,7 @@ struct Pending {
     TimeNs since = 0;
 };
 Result<Pending> read_pending(const Event& event);
+// Whether an event of this folder can be read back; others are fine.
+Result<void> check_event(const Event& event);
 
 }  // namespace gongshu::flow

@@ -300,56 +300,10 @@ Result<std::uint64_t> Store::apply_retention() {
 Result<VerifyReport> Store::verify() const {
     const std::lock_guard lock{maintenance_};
     VerifyReport report;
-    const auto note = [&](const auto& result) {
-        ++report.files;
-        if (!result) report.problems.push_back(result.error().text());
-        return result.has_value();
-    };
-    const auto now = version();
-    const auto read = [&](const std::string& name) { return io::read_whole(files_, name, std::uint64_t{4} << 30); };
-    if (auto bytes = read(path("MANIFEST")); !bytes || !decode_manifest(*bytes, path("MANIFEST"))) {
-        note(bytes ? decode_manifest(*bytes, path("MANIFEST")) : Result<Manifest>{bytes.error()});
-    } else {
-        ++report.files;
-    }
-    for (const auto& [key, segments] : now->segments) {
-        for (const auto& segment : segments) {
-            auto open = OpenSegment::open(files_, segment->path());
-            if (!note(open)) continue;
-            std::uint64_t rows = 0;
-            for (const ChunkInfo& chunk : (*open)->chunks()) {
-                auto run = (*open)->read(chunk);
-                if (!run) report.problems.push_back(run.error().text());
-                rows += chunk.statistics.rows;
-            }
-            if (rows != segment->info().rows || (*open)->day() != key.second || (*open)->shard() != key.first)
-                report.problems.push_back(
-                    fmt::format("{}: {} rows, the manifest says {}; or another day or shard than it says",
-                                segment->path(), rows, segment->info().rows));
-            report.rows += rows;
-        }
-    }
-    for (const auto& file : now->events) {
-        auto bytes = read(file->path);
-        note(bytes ? decode_events(*bytes, file->path) : Result<std::vector<Event>>{bytes.error()});
-    }
-    if (now->manifest.catalogue != 0) {
-        const std::string name = numbered("cat", now->manifest.catalogue, "cat");
-        Catalogue scratch{clock_, 0};
-        auto bytes = read(name);
-        note(bytes ? scratch.decode(*bytes, name) : Result<void>{bytes.error()});
-    }
-    if (now->manifest.last != 0) {
-        const std::string name = numbered("last", now->manifest.last, "last");
-        auto bytes = read(name);
-        note(bytes ? decode_last(*bytes, name) : Result<std::vector<LastRow>>{bytes.error()});
-    }
     // The group that is being written at this moment looks like a torn tail, so a torn tail is no problem here.
-    auto log = replay_log(files_, path("log"), now->manifest.log_first, [&](Record record) -> Result<void> {
-        if (const auto* rows = std::get_if<RowsRecord>(&record)) report.rows += rows->rows.size();
-        return {};
-    });
-    note(log);
+    if (auto manifest = check_manifest(files_, options_.folder, report))
+        check_parts(files_, clock_, options_.folder, version()->manifest, {}, report);
+    report.problems.insert(report.problems.end(), report.event_problems.begin(), report.event_problems.end());
     return report;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstring>
 
@@ -53,6 +54,13 @@ std::string day_name(Day day) {
 
 std::string segment_path(const std::string& folder, const SegmentInfo& info) {
     return fmt::format("{}/{}/{:02}-{:x}.seg", folder, day_name(info.day), info.shard, info.number);
+}
+
+Result<void> check_segment_header(io::Files& files, const std::string& path) {
+    std::array<std::uint8_t, kMagic.size()> bytes{};
+    TRY(TRY(files.open(path, io::Open::read))->read_at(0, bytes));
+    if (as_text(bytes) == kMagic) return {};
+    return Error{Code::corrupt, "{}: byte 0: the header is not that of a segment", path};
 }
 
 SegmentWriter::SegmentWriter(io::Files& files, std::string path, SegmentInfo info, std::unique_ptr<io::File> file)

@@ -39,6 +39,8 @@ struct SegmentInfo {
 };
 
 std::string segment_path(const std::string& folder, const SegmentInfo& info);
+// The first bytes of the file, which no reader needs: Code::corrupt if they are not those of a segment.
+Result<void> check_segment_header(io::Files& files, const std::string& path);
 
 // Writes one segment: tags in growing order, each tag's rows in growing time, in one or more calls.
 // Lives:   one per file, on the thread that seals or merges.

@@ -211,4 +211,10 @@ private:
     std::uint64_t snapshot_changes_ = 0;  // of the catalogue, in the last snapshot
 };
 
+// The two steps of a check: what the folder should hold, and whether it does. Problems go into `report`; nullopt if the
+// manifest or the log cannot be read.
+std::optional<Manifest> check_manifest(io::Files& files, const std::string& folder, VerifyReport& report);
+std::optional<LogEnd> check_parts(io::Files& files, const Clock& clock, const std::string& folder,
+                                  const Manifest& manifest, const OnEvent& on_event, VerifyReport& report);
+
 }  // namespace gongshu::history

@@ -30,27 +30,26 @@ io::Digest256 derived(const io::Digest256& master, std::string_view purpose) {
     return io::hmac_sha256(master, as_bytes(purpose));
 }
 
-Result<io::Digest256> load_key(io::Files& files, const std::string& folder) {
-    const std::string path = folder + "/registry.key";
+// The key of the first start, made with it. A registry.db that is there was made with a key, so that a fresh one would
+// be wrong, and stand in the place of the right one.
+Result<io::Digest256> load_key(io::Files& files, const RegistryOptions& options) {
+    const std::string path = options.key_folder + "/registry.key", database = options.folder + "/registry.db";
+    if (TRY(files.exists(path))) return stored_key(files, options.key_folder);
+    if (TRY(files.exists(database)))
+        return Error{Code::not_found,
+                     "{} is missing, but {} was made with it and cannot be read without: put back the folder of keys, "
+                     "or name it with --key-folder",
+                     path, database};
     io::Digest256 key{};
-    TRY(files.make_folder(folder, 0700));
-    if (!TRY(files.exists(path))) {
-        io::random_bytes(key);
-        TRY(io::write_whole(files, path, key, 0600).context("cannot make the key of secrets"));
-        return key;
-    }
-    const Buffer bytes = TRY(io::read_whole(files, path, 1024).context("cannot read the key of secrets"));
-    if (bytes.size() != key.size()) {
-        return Error{Code::corrupt, "{} has {} bytes, expected {}: put back the file this data folder was made with",
-                     path, bytes.size(), key.size()};
-    }
-    std::ranges::copy(bytes, key.begin());
+    TRY(files.make_folder(options.key_folder, 0700));
+    io::random_bytes(key);
+    TRY(io::write_whole(files, path, key, 0600).context("cannot make the key of secrets"));
     return key;
 }
 
 // Another key would make every stored secret and password useless, one by one and without a word.
 Result<void> check_key(Database& database, const io::Digest256& master, const std::string& folder) {
-    const std::string fingerprint = to_hex(derived(master, "fingerprint"));
+    const std::string fingerprint = key_fingerprint(master);
     std::string stored;
     TRY(database.read({"select value from meta where name = 'key'", {}},
                       [&](const Row& row) { stored = row.text(0); }));
@@ -61,6 +60,26 @@ Result<void> check_key(Database& database, const io::Digest256& master, const st
 }
 
 }  // namespace
+
+Result<io::Digest256> stored_key(io::Files& files, const std::string& folder) {
+    const std::string path = folder + "/registry.key";
+    io::Digest256 key{};
+    const Buffer bytes = TRY(io::read_whole(files, path, 1024).context("cannot read the key of secrets"));
+    if (bytes.size() != key.size()) {
+        return Error{Code::corrupt, "{} has {} bytes, expected {}: put back the file this data folder was made with",
+                     path, bytes.size(), key.size()};
+    }
+    std::ranges::copy(bytes, key.begin());
+    return key;
+}
+
+std::string key_fingerprint(const io::Digest256& master) { return to_hex(derived(master, "fingerprint")); }
+io::Digest256 seal_key_of(const io::Digest256& master) { return derived(master, "seal"); }
+
+std::vector<Kind> own_kinds() {
+    return {tenant_kind(), role_kind(),       user_kind(),        token_kind(),
+            site_kind(),   connection_kind(), device_type_kind(), device_kind()};
+}
 
 std::string_view to_string(Role role) {
     switch (role) {
@@ -88,15 +107,12 @@ std::optional<Role> parse_role(std::string_view name) {
 Result<std::unique_ptr<Registry>> Registry::create(io::Files& files, const Clock& clock, RegistryOptions options) {
     TRY(files.make_folder(options.folder, 0750));
     auto folder_lock = TRY(files.lock_folder(options.folder).context("cannot take the folder of the registry"));
-    const io::Digest256 master = TRY(load_key(files, options.key_folder));
+    const io::Digest256 master = TRY(load_key(files, options));
     auto database = TRY(Database::open(files, options.folder));
     TRY(check_key(*database, master, options.key_folder));
     auto made =
         std::make_unique<RegistryImpl>(std::move(folder_lock), std::move(database), clock, std::move(options), master);
-    for (Kind (*make)() :
-         {tenant_kind, role_kind, user_kind, token_kind, site_kind, connection_kind, device_type_kind, device_kind}) {
-        made->add_kind(make());
-    }
+    for (Kind& kind : own_kinds()) made->add_kind(std::move(kind));
     return std::unique_ptr<Registry>(std::move(made));
 }
 
@@ -106,7 +122,7 @@ RegistryImpl::RegistryImpl(std::unique_ptr<io::File> folder_lock, std::unique_pt
       database_(std::move(database)),
       clock_(clock),
       options_(std::move(options)),
-      seal_key_(derived(master_key, "seal")),
+      seal_key_(seal_key_of(master_key)),
       auth_key_(derived(master_key, "auth")) {}
 
 RegistryImpl::~RegistryImpl() {

@@ -12,6 +12,13 @@
 
 namespace gongshu::registry {
 
+// registry.key of a folder of keys, as it was made by the first start.
+Result<io::Digest256> stored_key(io::Files& files, const std::string& folder);
+std::string key_fingerprint(const io::Digest256& master);  // hexadecimal; stored beside what was sealed
+io::Digest256 seal_key_of(const io::Digest256& master);
+// The kinds of this folder; others add theirs.
+std::vector<Kind> own_kinds();
+
 // The one Registry; its contract stands at Registry. Changes: Staging checks, the database stores, then memory follows.
 class RegistryImpl final : public Registry {
 public:

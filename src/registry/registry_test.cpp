@@ -149,10 +149,34 @@ TEST(RegistryOnDisk, WorksOnTheRealThing) {
 
 TEST_F(RegistryTest, AnotherKeyIsRefusedAtTheStart) {
     world.close();
-    ASSERT_TRUE(world.files.remove("/keys/registry.key"));
+    ASSERT_TRUE(io::write_whole(world.files, "/keys/registry.key", Buffer(32, 7)));
     const auto opened = world.open();
     ASSERT_FALSE(opened);
     EXPECT_EQ(opened.error().code(), Code::corrupt);
+}
+
+// Data that was copied without its keys: nothing may be made in the place of the right key.
+TEST_F(RegistryTest, WithoutItsKeyNothingIsWritten) {
+    world.close();
+    const Buffer key = *io::read_whole(world.files, "/keys/registry.key", 100);
+    ASSERT_TRUE(world.files.remove("/keys/registry.key"));
+    const std::string before = all_bytes(world.files, "/data/registry");
+    RegistryOptions elsewhere = kOptions;
+    elsewhere.key_folder = "/other/keys";
+    for (const RegistryOptions& options : {kOptions, elsewhere}) {
+        const auto opened = world.open(options);
+        ASSERT_FALSE(opened);
+        EXPECT_EQ(opened.error().code(), Code::not_found);
+        EXPECT_EQ(opened.error().text(),
+                  options.key_folder +
+                      "/registry.key is missing, but /data/registry/registry.db was made with it and cannot be read "
+                      "without: put back the folder of keys, or name it with --key-folder");
+        EXPECT_EQ(all_bytes(world.files, "/data/registry"), before);
+    }
+    EXPECT_FALSE(*world.files.exists("/keys/registry.key"));
+    EXPECT_FALSE(*world.files.exists("/other"));
+    ASSERT_TRUE(io::write_whole(world.files, "/keys/registry.key", key));
+    EXPECT_TRUE(world.open());
 }
 
 TEST_F(RegistryTest, RolesDecide) {

@@ -1,0 +1,51 @@
+#include "registry/verify.h"
+
+#include <cstdio>
+
+#include "app/serve.h"
+#include "app/serve_options.h"
+#include "flow/alarm_event.h"
+#include "flow/flow.h"
+#include "history/history.h"
+#include "io/interfaces.h"
+
+namespace gongshu::app {
+namespace {
+
+void print(const char* part, const std::string& what, const std::vector<std::string>& problems) {
+    std::printf("%-9s %-8s %s\n", part, problems.empty() ? "ok" : "DAMAGED", what.c_str());
+    for (const std::string& problem : problems) std::printf("    %s\n", problem.c_str());
+}
+
+}  // namespace
+
+Result<int> run_verify(const std::vector<std::string>& arguments) {
+    ServeOptions options;
+    TRY(read_serve_options(options, arguments));
+    const auto files = io::make_posix_files();
+    const auto clock = io::make_system_clock();
+    const std::string history = options.data + "/history", registry = options.data + "/registry";
+    if (!TRY(files->exists(history)) && !TRY(files->exists(registry)))
+        return Error{Code::not_found, "{} holds no data of this program", options.data};
+    // Held to the end, so that nobody starts on it meanwhile.
+    std::vector<std::unique_ptr<io::File>> held;
+    for (const std::string& folder : {history, registry})
+        if (TRY(files->exists(folder)))
+            held.push_back(
+                TRY(files->lock_folder(folder).context("stop the program that uses {} first", options.data)));
+
+    const auto kept = history::verify_folder(*files, *clock, history, flow::check_event);
+    print("history", fmt::format("{} files, {} rows", kept.files, kept.rows), kept.problems);
+    print("events", fmt::format("{} files, {} events, the alarms' among them", kept.event_files, kept.events),
+          kept.event_problems);
+    const auto known =
+        registry::verify_registry(*files, {.folder = registry, .key_folder = options.key_folder}, {flow::rule_kind()});
+    print("registry",
+          fmt::format("{} resources, {} revisions, {} secrets", known.resources, known.revisions, known.secrets),
+          known.problems);
+    const std::size_t problems = kept.problems.size() + kept.event_problems.size() + known.problems.size();
+    std::printf("%zu problems\n", problems);
+    return problems == 0 ? 0 : 1;
+}
+
+}  // namespace gongshu::app

@@ -1,0 +1,298 @@
+#include "registry/verify.h"
+
+#include <sqlite3.h>
+
+#include <boost/json.hpp>
+#include <cstring>
+#include <functional>
+#include <map>
+
+#include "io/crypto.h"
+#include "registry/registry_impl.h"
+#include "registry/sqlite_vfs.h"
+
+namespace gongshu::registry {
+
+namespace {
+
+constexpr std::size_t kProblemsMax = 1'000;
+constexpr std::uint64_t kWalBytesMax = std::uint64_t{4} << 30;
+
+// A file that is read and never changed; an empty one stands for a file that is not there.
+class ReadOnlyFile final : public io::File {
+public:
+    explicit ReadOnlyFile(std::unique_ptr<io::File> file) : file_(std::move(file)) {}
+
+    Result<void> read_at(std::uint64_t offset, std::span<std::uint8_t> into) const override {
+        if (file_) return file_->read_at(offset, into);
+        return into.empty() ? Result<void>{} : Error{Code::corrupt, "the file is empty"};
+    }
+    Result<std::uint64_t> size() const override { return file_ ? file_->size() : std::uint64_t{0}; }
+    Result<void> append(Bytes) override { return refused(); }
+    Result<void> write_at(std::uint64_t, Bytes) override { return refused(); }
+    Result<void> sync() override { return {}; }
+    Result<void> truncate(std::uint64_t) override { return refused(); }
+
+private:
+    static Error refused() { return Error{Code::unsupported, "a check changes nothing"}; }
+    std::unique_ptr<io::File> file_;
+};
+
+// The same tree, but nothing in it can be changed.
+class ReadOnlyFiles final : public io::Files {
+public:
+    explicit ReadOnlyFiles(io::Files& files) : files_(files) {}
+
+    Result<std::unique_ptr<io::File>> open(const std::string& path, io::Open) override {
+        std::unique_ptr<io::File> file;
+        if (TRY(files_.exists(path))) file = TRY(files_.open(path, io::Open::read));
+        return std::unique_ptr<io::File>(std::make_unique<ReadOnlyFile>(std::move(file)));
+    }
+    Result<bool> exists(const std::string& path) override { return files_.exists(path); }
+    Result<std::vector<std::string>> list(const std::string& folder) override { return files_.list(folder); }
+    Result<io::DiskSpace> space(const std::string& path) override { return files_.space(path); }
+    Result<void> rename(const std::string&, const std::string&) override { return refused(); }
+    Result<void> remove(const std::string&) override { return refused(); }
+    Result<void> make_folder(const std::string&, unsigned) override { return refused(); }
+    Result<void> sync_folder(const std::string&) override { return {}; }
+    Result<std::unique_ptr<io::File>> lock_folder(const std::string&) override { return refused(); }
+    Result<void> set_mode(const std::string&, unsigned) override { return {}; }
+
+private:
+    static Error refused() { return Error{Code::unsupported, "a check changes nothing"}; }
+    io::Files& files_;
+};
+
+// registry.db, open for one check.
+class Tables {
+public:
+    static Result<std::unique_ptr<Tables>> open(io::Files& files, const std::string& path) {
+        auto made = std::unique_ptr<Tables>(new Tables);
+        made->vfs_ = TRY(make_sqlite_vfs(files));
+        const int code = sqlite3_open_v2(path.c_str(), &made->db_, SQLITE_OPEN_READONLY, made->vfs_->name().c_str());
+        if (code != SQLITE_OK) return made->error();
+        // What is in the write-ahead log stays there.
+        sqlite3_db_config(made->db_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+        TRY(made->each("pragma locking_mode = exclusive", [](const Tables&) {}));
+        return made;
+    }
+    ~Tables() {
+        sqlite3_close(db_);
+        // The VFS goes after the connection.
+    }
+
+    Result<void> each(const char* sql, const std::function<void(const Tables&)>& on_row) {
+        if (sqlite3_prepare_v2(db_, sql, -1, &row_, nullptr) != SQLITE_OK) return error();
+        int code = sqlite3_step(row_);
+        for (; code == SQLITE_ROW; code = sqlite3_step(row_)) on_row(*this);
+        Result<void> result;
+        if (code != SQLITE_DONE) result = error();
+        sqlite3_finalize(row_);
+        return result;
+    }
+
+    std::string text(int column) const {
+        const auto* begin = static_cast<const char*>(sqlite3_column_blob(row_, column));
+        return begin == nullptr ? "" : std::string(begin, static_cast<std::size_t>(sqlite3_column_bytes(row_, column)));
+    }
+    std::int64_t integer(int column) const { return sqlite3_column_int64(row_, column); }
+
+private:
+    Tables() = default;
+    Error error() const { return Error{Code::corrupt, "{}", sqlite3_errmsg(db_)}; }
+
+    std::unique_ptr<SqliteVfs> vfs_;
+    sqlite3* db_ = nullptr;
+    sqlite3_stmt* row_ = nullptr;
+};
+
+std::uint32_t big_endian(Bytes bytes, std::size_t at) {
+    return std::uint32_t{bytes[at]} << 24 | std::uint32_t{bytes[at + 1]} << 16 | std::uint32_t{bytes[at + 2]} << 8 |
+           bytes[at + 3];
+}
+
+// The running checksum of SQLite's write-ahead log (https://sqlite.org/fileformat2.html#wal_file_format).
+struct WalSum {
+    bool is_big_endian = false;
+    std::uint32_t first = 0, second = 0;
+
+    void add(Bytes bytes) {
+        for (std::size_t at = 0; at + 8 <= bytes.size(); at += 8) {
+            first += word(bytes, at) + second;
+            second += word(bytes, at + 4) + first;
+        }
+    }
+    bool stands_at(Bytes bytes, std::size_t at) const {
+        return big_endian(bytes, at) == first && big_endian(bytes, at + 4) == second;
+    }
+
+private:
+    std::uint32_t word(Bytes bytes, std::size_t at) const {
+        const std::uint32_t big = big_endian(bytes, at);
+        return is_big_endian ? big : __builtin_bswap32(big);
+    }
+};
+
+// SQLite takes a write-ahead log up to its first bad frame and says nothing of the rest. What is wrong with it; empty
+// if nothing is.
+std::string wal_problem(Bytes wal) {
+    constexpr std::size_t kHeader = 32, kFrameHeader = 24;
+    if (wal.size() < kHeader) return wal.empty() ? "" : "is shorter than its header";
+    const std::uint32_t magic = big_endian(wal, 0), page = big_endian(wal, 8);
+    WalSum sum{.is_big_endian = (magic & 1) != 0};
+    sum.add(wal.first(24));
+    if ((magic & ~1u) != 0x377f0682 || page < 512 || page > 65536 || !sum.stands_at(wal, 24))
+        return "byte 0: the header is damaged, so the next start would drop every change in it";
+    const std::size_t frame_bytes = kFrameHeader + page;
+    const auto same_run = [&](std::size_t at) { return std::memcmp(&wal[at + 8], &wal[16], 8) == 0; };
+    for (std::size_t at = kHeader; at + frame_bytes <= wal.size(); at += frame_bytes) {
+        if (!same_run(at)) return "";  // left from an earlier run: the log ends here
+        sum.add(wal.subspan(at, 8));
+        sum.add(wal.subspan(at + kFrameHeader, page));
+        if (sum.stands_at(wal, at + 16)) continue;
+        return fmt::format(
+            "byte {}: the frame is damaged, so the next start would drop it and what follows; nothing that was "
+            "acknowledged is in it if the machine went down while it was being written",
+            at);
+    }
+    return "";
+}
+
+// One check. Lives for one call.
+class Check {
+public:
+    Check(io::Files& files, const RegistryOptions& options, std::vector<Kind> kinds)
+        : files_(files), path_(options.folder + "/registry.db"), key_folder_(options.key_folder) {
+        for (Kind& kind : kinds) kinds_.add(std::move(kind));
+    }
+
+    RegistryReport run() && {
+        if (const auto done = run_all(); !done) problem("", done.error().text());
+        return std::move(report_);
+    }
+
+private:
+    Result<void> run_all() {
+        if (!TRY(files_.exists(path_))) return Error{Code::not_found, "is missing"};
+        if (TRY(files_.exists(path_ + "-wal"))) {
+            const auto wal = io::read_whole(files_, path_ + "-wal", kWalBytesMax);
+            const std::string what = wal ? wal_problem(*wal) : wal.error().text();
+            if (!what.empty()) report_.problems.push_back(path_ + "-wal: " + what);
+        }
+        auto tables = TRY(Tables::open(files_, path_));
+        if (auto checked = tables->each("pragma integrity_check",
+                                        [&](const Tables& row) {
+                                            if (row.text(0) != "ok") problem("", row.text(0));
+                                        });
+            !checked)
+            problem("", checked.error().text());
+        // The contents as far as they can be read; where SQLite stops is told.
+        note("resources", read_resources(*tables));
+        note("revisions", read_revisions(*tables));
+        note("secrets", read_secrets(*tables));
+        return {};
+    }
+
+    struct Stored {
+        std::int64_t revision = 0;
+        std::string kind, name, spec;
+    };
+
+    Result<void> read_resources(Tables& tables) {
+        return tables.each("select uid, kind, name, revision, schema_version, spec from resources",
+                           [&](const Tables& row) {
+                               ++report_.resources;
+                               const Stored one{row.integer(3), row.text(1), row.text(2), row.text(5)};
+                               check_spec(fmt::format("{} \"{}\"", one.kind, one.name), one.kind,
+                                          static_cast<int>(row.integer(4)), one.spec);
+                               resources_[row.text(0)] = one;
+                           });
+    }
+
+    Result<void> read_revisions(Tables& tables) {
+        std::map<std::string, std::int64_t> newest;
+        TRY(tables.each(
+            "select uid, revision, kind, name, schema_version, what, spec from revisions", [&](const Tables& row) {
+                ++report_.revisions;
+                const std::int64_t revision = row.integer(1);
+                const std::string place = fmt::format("revision {} of {} \"{}\"", revision, row.text(2), row.text(3));
+                auto& last = newest[row.text(0)];
+                last = std::max(last, revision);
+                if (row.text(5) == "deleted") return;
+                check_spec(place, row.text(2), static_cast<int>(row.integer(4)), row.text(6));
+                const auto now = resources_.find(row.text(0));
+                if (now != resources_.end() && now->second.revision == revision &&
+                    (now->second.spec != row.text(6) || now->second.name != row.text(3)))
+                    problem(place, "is not what the resource itself holds; one of the two is damaged");
+            }));
+        for (const auto& [uid, one] : resources_) {
+            const auto last = newest.find(uid);
+            if (last == newest.end() || last->second != one.revision)
+                problem(fmt::format("{} \"{}\"", one.kind, one.name),
+                        fmt::format("has revision {}, but the newest kept one is {}", one.revision,
+                                    last == newest.end() ? 0 : last->second));
+        }
+        return {};
+    }
+
+    void check_spec(const std::string& place, const std::string& kind_name, int schema_version,
+                    const std::string& text) {
+        const Kind* const kind = kinds_.find(kind_name);
+        if (!kind) return problem(place, "this program does not know the kind");
+        auto spec = parse_json(text);
+        if (spec && schema_version < kind->schema_version && kind->upgrade)
+            spec = kind->upgrade(std::move(*spec), schema_version);
+        if (!spec) return problem(place, spec.error().text());
+        if (const auto right = kind->normalize(*spec); !right) problem(place, right.error().text());
+    }
+
+    Result<void> read_secrets(Tables& tables) {
+        const auto key = stored_key(files_, key_folder_);
+        if (!key) {
+            report_.problems.push_back(key.error().text());
+            return {};
+        }
+        std::string fingerprint;
+        TRY(tables.each("select value from meta where name = 'key'",
+                        [&](const Tables& row) { fingerprint = row.text(0); }));
+        if (!fingerprint.empty() && fingerprint != key_fingerprint(*key)) {
+            report_.problems.push_back(key_folder_ +
+                                       "/registry.key: not the key that registry.db was made with; put back the right "
+                                       "one");
+            return {};
+        }
+        return tables.each("select uid, field, sealed from secrets", [&](const Tables& row) {
+            ++report_.secrets;
+            const std::string place = fmt::format("secret {} of {}", row.text(1), row.text(0));
+            const auto bytes = io::from_base64(row.text(2));
+            const auto plain = bytes ? io::open_sealed(seal_key_of(*key), *bytes, row.text(0) + "/" + row.text(1))
+                                     : Result<Buffer>{bytes.error()};
+            if (!plain) problem(place, plain.error().text());
+        });
+    }
+
+    void note(std::string_view table, const Result<void>& done) {
+        if (!done) problem(fmt::format("table {}", table), done.error().text());
+    }
+    void problem(std::string_view place, std::string_view what) {
+        if (report_.problems.size() >= kProblemsMax) return;
+        report_.problems.push_back(place.empty() ? fmt::format("{}: {}", path_, what)
+                                                 : fmt::format("{}: {}: {}", path_, place, what));
+    }
+
+    ReadOnlyFiles files_;
+    const std::string path_;
+    const std::string key_folder_;
+    KindTable kinds_;
+    std::map<std::string, Stored> resources_;  // by uid
+    RegistryReport report_;
+};
+
+}  // namespace
+
+RegistryReport verify_registry(io::Files& files, const RegistryOptions& options, std::vector<Kind> kinds) {
+    for (Kind& kind : own_kinds()) kinds.push_back(std::move(kind));
+    return Check{files, options, std::move(kinds)}.run();
+}
+
+}  // namespace gongshu::registry
