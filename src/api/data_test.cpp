@@ -142,7 +142,8 @@ TEST(Write, DeclaredPropertiesAreTheSameByEveryDoor) {
     };
     f("write", "cpu,host=h1 speed=7,load=3i,on=1,other=2i", 204, "");
     f("write/json",
-      R"([{"tag":"cpu/h2.speed","value":7},{"tag":"cpu/h2.load","value":3},{"tag":"cpu/h2.on","value":1},{"tag":"cpu/h2.other","value":2}])",
+      R"([{"tag":"cpu/h2.speed","value":7},{"tag":"cpu/h2.load","value":3},)"
+      R"({"tag":"cpu/h2.on","value":1},{"tag":"cpu/h2.other","value":2}])",
       204, "");
     for (const char* device : {"cpu/h1", "cpu/h2"}) {
         const std::string uid = "d:" + world.registry->get(TenantId{1}, "device", device)->uid;
