@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Acknowledged means durable: kill -9 plus a disk that forgets what was not synced, under MQTT QoS 1 (paho) and HTTP
-writes, again and again; every acknowledged reading is read back. With syncs that lie (--lie) it must find losses.
+writes, again and again; every acknowledged reading is read back. Then a SIGTERM under the same load. With syncs that lie
+(--lie) it must find losses.
 
     durability_test.py LIBRARY [--kills 3] [--lie]
 """
@@ -20,6 +21,7 @@ from harness import Program, Refused, simple_type, wait_for  # noqa: E402
 import paho.mqtt.client as paho  # noqa: E402
 
 BASE = 1_700_000_000_000_000_000
+STOP_SECONDS = 20
 
 
 class MqttLoad:
@@ -92,6 +94,39 @@ def missing(program, tag, acknowledged, factor):
     return lost
 
 
+def stop_under_load(program, disk, credential, next_mqtt, next_http):
+    """SIGTERM while both loads run and a compaction is under way: ends with 0 within STOP_SECONDS, and everything that was
+    acknowledged is there after the power went off as well."""
+    mqtt = MqttLoad(program, "works/line1/oven", credential, next_mqtt)
+    http = HttpLoad(program, next_http)
+    wait_for("acknowledgements", lambda: len(mqtt.acknowledged) > 200 and len(http.acknowledged) > 2000, 60, 0.002)
+    compaction = threading.Thread(target=compact, args=(program,))
+    compaction.start()
+    wait_for("more of them", lambda: len(http.acknowledged) > 3000, 60, 0.002)
+    began = time.monotonic()
+    code = program.stop()
+    took = time.monotonic() - began
+    mqtt.stop()
+    http.stop()
+    compaction.join()
+    assert code == 0, f"SIGTERM under load: ended with {code}\n{program.tail()}"
+    assert took < STOP_SECONDS, f"SIGTERM under load: took {took:.1f} s, at most {STOP_SECONDS} s are allowed"
+    disk.cut()
+    program.start()
+    lost_mqtt = missing(program, "works/line1/oven.temperature", mqtt.acknowledged, 0.5)
+    lost_http = missing(program, "press/a.force", http.acknowledged, 0.25)
+    print(f"SIGTERM under load: {took:.1f} s; {len(mqtt.acknowledged)} by MQTT, {len(http.acknowledged)} by HTTP "
+          f"acknowledged; missing {len(lost_mqtt)} and {len(lost_http)}")
+    return not lost_mqtt and not lost_http
+
+
+def compact(program):
+    try:
+        program.post("/api/v1/admin/compact")
+    except (Refused, OSError):
+        pass  # the stop may come first
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("library")
@@ -135,6 +170,8 @@ def main():
                 if lost_mqtt or lost_http:
                     print("first missing:", sorted(lost_mqtt)[:5], sorted(lost_http)[:5])
                     return 0 if options.lie else 1
+            if not options.lie and not stop_under_load(program, disk, credential, next_mqtt, next_http):
+                return 1
             program.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
