@@ -143,6 +143,12 @@ private:
                 return Error{Code::unsupported, "cannot open {}: the journal mode is {}, expected wal", path_, mode};
             sql_ << "pragma synchronous = extra";
             sql_ << "pragma temp_store = memory";
+            // After a sync that failed in the run before, frames of the log may be readable and yet not on the disk,
+            // and no later sync changes that. Nothing may be acknowledged behind them: all of it is written again, into
+            // the database, and the log begins anew.
+            int busy = 0, frames = 0, moved = 0;
+            sql_ << "pragma wal_checkpoint(truncate)", soci::into(busy), soci::into(frames), soci::into(moved);
+            if (busy != 0) return Error{Code::io, "cannot open {}: its write-ahead log cannot be emptied", path_};
         } catch (const std::exception& error) {
             return Error{Code::io, "cannot open {}: {}", path_, error.what()};
         }
