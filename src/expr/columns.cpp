@@ -39,8 +39,8 @@ struct Readings {
 
 class Runner {
 public:
-    Runner(const ProgramImpl& program, std::span<const Input> inputs, TimeNs until)
-        : program_(program), live_(live_nodes(program)), until_(until) {
+    Runner(const ProgramImpl& program, std::span<const Input> inputs, const RunOptions& options)
+        : program_(program), live_(live_nodes(program)), steps_max_(options.steps_max), until_(options.until) {
         ASSERT(inputs.size() == program.tags_.size());
         for (std::size_t i = 0; i < inputs.size(); ++i) readings_.push_back(read(inputs[i], program.tags_[i]));
         for (const Readings& readings : readings_) {
@@ -60,12 +60,15 @@ public:
         const std::vector<std::size_t> last_use = last_uses();
         for (std::size_t i = 0; i < steps.size(); ++i) {
             if (!live_[i]) continue;
+            steps_ = 0;
             steps[i] = node(program_.nodes_[i], steps);
             for (std::size_t kid = 0; kid < i; ++kid)
                 if (last_use[kid] == i) steps[kid] = {};
         }
         return std::move(steps.back());
     }
+
+    bool cut() const { return cut_; }
 
     // When any tag has a reading.
     Times reading_times() const { return times_of(~std::uint64_t{0}); }
@@ -230,7 +233,7 @@ private:
             const TimeNs seen = readings.times()[i];
             const TimeNs end = i + 1 < readings.times().size() ? readings.times()[i + 1] - 1 : until_;
             if (node.op == NodeOp::since) {
-                for (DurationNs elapsed = 0; elapsed <= end - seen; elapsed += kSecond)
+                for (DurationNs elapsed = 0; elapsed <= end - seen && (elapsed == 0 || may_step()); elapsed += kSecond)
                     builder.push(seen + elapsed, number_cell(static_cast<double>(elapsed / kSecond), kGood));
                 continue;
             }
@@ -242,16 +245,23 @@ private:
         return builder.take();
     }
 
+    // A step that time alone makes.
+    bool may_step() {
+        cut_ = cut_ || steps_ >= steps_max_;
+        return steps_++ < steps_max_;
+    }
+
     // Goes along `times` and, between them, wherever `due` says; at(time, index) where the index is that of a time or
     // none.
     template <class Due, class At>
-    void along(const std::vector<TimeNs>& times, Due due, At at) {
+    void along(const std::vector<TimeNs>& times, Due due, At at, bool ticks = false) {
         std::size_t i = 0;
         TimeNs now = INT64_MIN;
         while (true) {
             std::optional<TimeNs> next;
             if (i < times.size()) next = times[i];
-            if (const auto change = due(now); change && *change > now && (!next || *change < *next)) next = change;
+            if (const auto change = due(now); change && *change > now && (!next || *change < *next))
+                if (*change <= until_ && (!ticks || may_step())) next = change;
             if (!next || *next > until_) return;
             now = *next;
             const bool here = i < times.size() && times[i] == now;
@@ -302,7 +312,8 @@ private:
                 }
                 window.advance(now);
                 builder.push(now, step_cell(window, now));
-            });
+            },
+            true);
         return builder.take();
     }
 
@@ -385,7 +396,7 @@ private:
     Steps clock(const Node& node) {
         StepsBuilder builder{texts_};
         TimeNs time = begin_;
-        while (time <= until_) {
+        while (time <= until_ && (time == begin_ || may_step())) {
             if (node.op == NodeOp::now) {
                 builder.push(time, time_cell(whole_second(time), kGood));
                 time = whole_second(time) + kSecond;
@@ -400,6 +411,9 @@ private:
 
     const ProgramImpl& program_;
     const std::vector<bool> live_;
+    const std::size_t steps_max_;
+    std::size_t steps_ = 0;  // of this node by time alone
+    bool cut_ = false;
     TimeNs begin_ = INT64_MAX, last_ = INT64_MIN, until_;
     std::vector<Readings> readings_;
     std::deque<Value> kept_;  // texts of readings
@@ -422,10 +436,11 @@ void add_row(Column& column, TimeNs time, const Cell& cell) {
 }
 
 Column run_whole(const ProgramImpl& impl, std::span<const Input> inputs, const RunOptions& options) {
-    Runner runner{impl, inputs, options.until};
+    Runner runner{impl, inputs, options};
     Column column{.kind = impl.kind_};
     if (runner.empty()) return column;
     Steps root = runner.run();
+    column.cut = runner.cut();
     const Times readings = runner.reading_times();
     if (root.plain && impl.kind_ != Kind::any && options.from <= root.times->front() &&
         (root.times == readings || *root.times == *readings)) {
@@ -522,12 +537,13 @@ Column run_at(const Program& program, std::span<const Input> inputs, std::span<c
     const auto& impl = static_cast<const ProgramImpl&>(program);
     Column column{.kind = impl.kind_};
     if (times.empty()) return column;
-    Runner runner{impl, inputs, times.back()};
+    Runner runner{impl, inputs, {.until = times.back()}};
     if (runner.empty()) {
         for (const TimeNs time : times) add_row(column, time, missing_cell());
         return column;
     }
     const Steps root = runner.run();
+    column.cut = runner.cut();
     StepsCursor cursor{root};
     for (const TimeNs time : times)
         add_row(column, time, time < root.times->front() ? missing_cell() : cursor.at(time));

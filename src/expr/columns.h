@@ -28,6 +28,7 @@ struct Column {
     std::vector<std::string> texts;      // text, quality. Empty if the kind is neither nor any
     std::vector<Kind> kinds;             // only if kind is any
     std::vector<Quality> qualities;      // bad where nothing is known
+    bool cut = false;                    // RunOptions::steps_max was reached
     std::vector<std::uint8_t> states;    // RowState
     std::size_t size() const { return times.size(); }
 };
@@ -36,6 +37,9 @@ enum RowState : std::uint8_t { row_known = 0, row_unknown = 1, row_missing = 2 }
 struct RunOptions {
     TimeNs from = INT64_MIN;   // rows before are left out; readings before still count
     TimeNs until = INT64_MAX;  // time goes on to here after the last reading; INT64_MAX: it ends with the last reading
+    // Of one operation by time alone: now(), since() in a calculation and windows over time make one a second where
+    // nothing comes. Past it they stand still between readings, and Column::cut says so.
+    std::size_t steps_max = 10'000'000;
 };
 
 // The program over whole columns: a row at every time of a reading of any input, and whenever time alone changes the

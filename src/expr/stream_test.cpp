@@ -90,6 +90,20 @@ TEST(Columns, ShareTheirTimesOrNot) {
     EXPECT_EQ(late.numbers, (std::vector<double>{22, 23}));
 }
 
+TEST(Columns, TimeAloneMakesOnlySoManySteps) {
+    const std::vector<TimeNs> times{kStart};
+    const std::vector<double> values{1};
+    const Input inputs[] = {{.times = times, .numbers = values}};
+    for (const std::string_view text : {"since(x) / 1s", "(now() - time(x)) / 1s", "duration_true(x > 0, 1m) / 1s"}) {
+        const Column whole = run(*program_of(text), inputs, {.until = kStart + 30 * kSecond});
+        EXPECT_EQ(whole.numbers.back(), 30) << text;
+        EXPECT_FALSE(whole.cut);
+        const Column cut = run(*program_of(text), inputs, {.until = kStart + 30 * kSecond, .steps_max = 10});
+        EXPECT_EQ(cut.numbers.back(), 10) << text;
+        EXPECT_TRUE(cut.cut);
+    }
+}
+
 TEST(Columns, ManyRowsGoInPieces) {
     std::vector<TimeNs> times;
     std::vector<double> x, y;
