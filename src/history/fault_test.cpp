@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <set>
 
 #include "history/store_test.h"
 
@@ -115,6 +116,36 @@ void check(TestStore& store, const Promised& promised) {
     EXPECT_TRUE(store.append(one_row(tag, kStart, 1)));
     ASSERT_TRUE(store->compact());
     EXPECT_EQ(store.raw(tag, kAllTime).size(), 1u);
+}
+
+// A sync fails, the program is started again over files that the system still has in memory, goes on, and then the
+// power goes off: what was acknowledged after the restart is there.
+TEST_F(Faults, ASyncThatFailedTakesNothingWithItLater) {
+    for (int nth = 1; nth <= 12; ++nth) {
+        SCOPED_TRACE(fmt::format("operation {} fails", nth));
+        TestStore store;
+        ASSERT_TRUE(store.open());
+        const TagId tag = store.tag("d:1");
+        ASSERT_TRUE(store.append(one_row(tag, kStart, 1)));
+        store.files().fail_nth(nth);
+        const bool second = store.append(one_row(tag, kStart + 1, 2)).has_value();
+        store.drop();
+        ASSERT_TRUE(store.open() || store.open());
+        const TagId again = store.tag("d:1");
+        const bool third = store.append(one_row(again, kStart + 2, 3)).has_value();
+        const bool event =
+            store.append_event({.tenant = TenantId{1}, .time = kStart, .kind = "alarm.raised", .body = "{}"})
+                .has_value();
+        store.crash();
+        const auto opened = store.open();
+        ASSERT_TRUE(opened) << opened.error().text();
+        std::set<TimeNs> times;
+        for (const Reading& reading : store.raw(store.tag("d:1"), kAllTime)) times.insert(reading.time);
+        EXPECT_TRUE(times.contains(kStart));
+        EXPECT_TRUE(!second || times.contains(kStart + 1));
+        EXPECT_TRUE(!third || times.contains(kStart + 2));
+        EXPECT_TRUE(!event || store->read_events(TenantId{1}, kAllTime, "", 10)->size() == 1);
+    }
 }
 
 TEST_F(Faults, EveryOperationFailsOnce) {

@@ -327,6 +327,7 @@ Result<LogEnd> replay_log(io::Files& files, const std::string& folder, std::uint
     LogEnd end;
     bool first = true;
     std::string torn_text;
+    bool torn_is_bare = false;  // the torn file holds no good group
     for (const std::string& name : TRY(files.list(folder))) {
         const auto number = log_file_number(name);
         if (!number) continue;
@@ -344,8 +345,9 @@ Result<LogEnd> replay_log(io::Files& files, const std::string& folder, std::uint
         const auto refuse = [&](Record) -> Result<void> {
             return Error{Code::corrupt, "{}: bad, yet groups follow", torn_text};
         };
+        const bool must_be_last = end.torn && !torn_is_bare;
         const LogFile file =
-            TRY(read_log_file(bytes, path, end.torn ? std::function<Result<void>(Record)>(refuse) : count));
+            TRY(read_log_file(bytes, path, must_be_last ? std::function<Result<void>(Record)>(refuse) : count));
         if (file.good_group_follows)
             return Error{
                 Code::corrupt,
@@ -353,6 +355,9 @@ Result<LogEnd> replay_log(io::Files& files, const std::string& folder, std::uint
                 path, file.problem, file.good_bytes};
         // A file without groups may be left from a rotation that failed half-way; its number may be behind.
         const bool has_groups = file.next_group > file.first_group;
+        // One that never got a group may be empty after a power cut; that none is missing tell the numbers of what
+        // follows.
+        if (has_groups && torn_is_bare) end.torn.reset();
         if (end.torn) {
             if (has_groups) return Error{Code::corrupt, "{}: bad, yet groups follow in {}", torn_text, path};
         } else if (file.good_bytes > 0 && !first &&
@@ -361,13 +366,16 @@ Result<LogEnd> replay_log(io::Files& files, const std::string& folder, std::uint
                          file.first_group, end.next_group};
         }
         if (!end.torn && (first || has_groups)) end.next_group = file.next_group;
+        if (!end.torn && has_groups) end.tail_file = *number;
         if (!end.torn && file.good_bytes < bytes.size()) {
             end.torn = {*number, file.good_bytes};
             torn_text = fmt::format("{}: {} at byte {}", path, file.problem, file.good_bytes);
+            torn_is_bare = !has_groups && !first;
         }
         if (!end.torn && bytes.empty()) {
             end.torn = {*number, 0};
             torn_text = path + ": empty";
+            torn_is_bare = !first;
         }
         first = false;
         end.records += records;

@@ -105,6 +105,7 @@ struct LogEnd {
     std::uint64_t bytes = 0;
     std::uint64_t records = 0;
     std::optional<std::uint64_t> last_file;  // the highest number in use
+    std::optional<std::uint64_t> tail_file;  // the last one that holds a good group
     // Where a torn tail begins, if there is one: the file's number and the offset up to which it is good.
     std::optional<std::pair<std::uint64_t, std::uint64_t>> torn;
 };

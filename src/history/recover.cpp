@@ -85,6 +85,7 @@ Result<void> Store::replay(const Manifest& manifest) {
     const LogEnd end = TRY(replay_log(files_, path("log"), manifest.log_first,
                                       [&](Record record) { return apply(manifest, std::move(record)); }));
     TRY(cut_tail(end));
+    TRY(write_tail_again(end));
     log_->count_bytes(static_cast<std::int64_t>(end.bytes));
     if (end.records > 0) log_info("history", "replayed {} records of the log", end.records);
     if (active_bytes_ > 0) oldest_at_ = clock_.monotonic();
@@ -143,6 +144,18 @@ Result<void> Store::cut_tail(const LogEnd& end) {
         TRY(file->truncate(good_bytes));
         TRY(file->sync());
     }
+    return files_.sync_folder(path("log"));
+}
+
+// After a sync that failed the last file may be readable and yet not on the disk, and no later sync changes that: only
+// writing the bytes again does. A file that may be gone tomorrow must not have acknowledged groups behind it.
+Result<void> Store::write_tail_again(const LogEnd& end) {
+    if (!end.tail_file) return {};
+    const std::string name = path("log/" + log_file_name(*end.tail_file));
+    const Buffer bytes = TRY(io::read_whole(files_, name, kSnapshotBytesMax));
+    const auto file = TRY(files_.open(name, io::Open::read_write));
+    TRY(file->write_at(0, bytes));
+    TRY(file->sync());
     return files_.sync_folder(path("log"));
 }
 

@@ -151,6 +151,7 @@ private:
     Result<void> replay(const Manifest& manifest);
     Result<void> apply(const Manifest& manifest, Record record);
     Result<void> cut_tail(const LogEnd& end);
+    Result<void> write_tail_again(const LogEnd& end);
     Result<void> remove_leftovers(const Manifest& manifest);
     void add_tag(TagId tag, ValueType type);
 
