@@ -434,12 +434,12 @@ Checked<Typed> Compiler::changed(const Ast& at, const Function& function) {
     ChangedSpec spec{.source = from};
     if (at.kids.size() == 2) spec.within = EXPR_TRY(duration_argument(at, 1, function));
     program_->changes_.push_back(spec);
-    // The reading before is looked at too, wherever it is; a day is what is fetched for it.
+    // The reading before is looked at too, wherever it is; an hour is what is fetched for it.
     return Typed{
         .node = add({.op = NodeOp::changed, .index = static_cast<std::uint16_t>(program_->changes_.size() - 1)}),
         .kind = Kind::truth,
         .tags = of.tags,
-        .back = of.back + (spec.within > 0 ? spec.within : kDay)};
+        .back = of.back + (spec.within > 0 ? spec.within : kHour)};
 }
 
 // ------------------------------------------------------------------------------------------------------- time

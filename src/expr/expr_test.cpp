@@ -228,7 +228,7 @@ TEST(Expr, ErrorsNameThePlace) {
     f("温度 > 80 and x >", {16, 0, "ends where", ""});
     f("temperature > 80 bar", {15, 6, "\"temperature\" (unit degC) and \"80 bar\" (unit bar)", ""});
     f("pressure + temperature > 3", {12, 11, "cannot add \"pressure\" (unit bar) and \"temperature\" (unit degC)", ""});
-    f("temperature > 80 degx", {18, 4, "not a unit", ""});
+    f("temperature > 80 degx", {18, 4, "not a unit", "degC"});
     f("temperature = 80", {13, 1, "equality is \"==\"", "=="});
     f("x > 1 && y > 1", {7, 2, "write \"and\"", "and"});
     f("1 < x < 3", {7, 1, "chained", "and"});

@@ -6,6 +6,7 @@
 
 #include "expr/expr.h"
 #include "expr/messages.h"
+#include "expr/suggest.h"
 #include "expr/units.h"
 
 namespace gongshu::expr {
@@ -324,7 +325,8 @@ private:
             pos_ += from + length;
             return std::nullopt;
         }
-        return error("not_a_unit", pos_ + from, pos_ + from + longest);
+        return error("not_a_unit", pos_ + from, pos_ + from + longest, {},
+                     nearest(slice(pos_ + from, pos_ + from + longest), usual_units()));
     }
 
     Checked<Token> sign() {

@@ -217,6 +217,16 @@ std::string factor_text(Library& lib, std::string_view unit) {
 
 }  // namespace
 
+const std::vector<std::string>& usual_units() {
+    static const std::vector<std::string> list{
+        "degC",   "degF",   "K",     "bar", "mbar", "Pa",   "kPa",  "MPa",   "mm",    "cm",      "um",   "m",  "km",
+        "ms",     "s",      "min",   "h",   "d",    "rpm",  "Hz",   "kHz",   "MHz",   "W",       "kW",   "MW", "Wh",
+        "kWh",    "MWh",    "kJ",    "MJ",  "V",    "mV",   "kV",   "A",     "mA",    "ohm",     "N",    "kN", "N.m",
+        "kg",     "g",      "t",     "l",   "m3",   "m3/h", "m2",   "l/min", "mm/s",  "m/s",     "m/s2", "%",  "ppm",
+        "degree", "radian", "count", "VA",  "kVA",  "var",  "kvar", "lx",    "K/min", "degC/min"};
+    return list;
+}
+
 Result<std::string> check_unit(std::string_view text) {
     Library& lib = library();
     const std::lock_guard lock{lib.mutex};

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 
@@ -19,6 +20,9 @@ struct Conversion {
 
 // The text as UDUNITS takes it ("℃" -> "degC"); Code::invalid if it is no unit, or only begins with one.
 Result<std::string> check_unit(std::string_view text);
+
+// Units that people write here, to suggest the nearest of.
+const std::vector<std::string>& usual_units();
 
 // Code::invalid naming both when a quantity cannot be in both units.
 Result<Conversion> conversion(std::string_view from, std::string_view to);
