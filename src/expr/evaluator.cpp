@@ -40,7 +40,7 @@ public:
         ASSERT(tag < tags_.size());
         Last& last = tags_[tag];
         const bool late = last.any && time < last.order;
-        if (const auto number = as_number(value); number && !std::isfinite(*number))
+        if (const double* number = std::get_if<double>(&value); number && !std::isfinite(*number))
             quality = worse(quality, bad(Reason::range));
         const Cell cell = input_cell(program_->tags_[tag], value, quality);
         feed_windows(tag, time, cell, late);
@@ -48,7 +48,8 @@ public:
         stale_ = true;
         if (late) return;  // only windows
         last = {.any = true, .time = time, .order = time, .seen = now_, .value = value, .quality = quality};
-        last.cell = input_cell(program_->tags_[tag], last.value, quality);
+        last.cell = cell;
+        if (cell.kind == Kind::text) last.cell.text = std::get<std::string>(last.value);
         fed_ |= std::uint64_t{1} << tag;
     }
 
@@ -104,7 +105,7 @@ public:
         answer_.truth = root.yes();
         if (root.kind == Kind::quality)
             answer_.text = to_string(static_cast<Grade>(root.number));
-        else
+        else if (root.kind == Kind::text || !answer_.text.empty())
             answer_.text = root.text;
         answer_.quality = root.quality;
         answered_at_ = now_;

@@ -21,9 +21,10 @@ inline constexpr std::size_t kTagsMax = 64;             // different tags of one
 inline constexpr std::size_t kWindowsMax = 32;          // windows, lags and changed() of one program
 inline constexpr DurationNs kWindowMax = 31 * kDay;     // of a window or a hold
 inline constexpr DurationNs kLookbackMax = 366 * kDay;  // of all that is nested in each other
-// Readings a window holds (at most 40 bytes each); past it the oldest go and the answer is uncertain:computed until the
+// Readings a window holds (at most 60 bytes each); past it the oldest go and the answer is uncertain:computed until the
 // window is whole again. A lag forgets its oldest, which are missing then.
 inline constexpr std::size_t kWindowPointsMax = 100'000;
+inline constexpr std::size_t kLagTextBytesMax = 4 << 20;  // of the texts of one lag, which forgets likewise
 
 // What a name stands for.
 struct ScopeTag {

@@ -177,11 +177,19 @@ void LagBuffer::add(TimeNs now, TimeNs time, const Cell& cell) {
                                      [](const Entry& entry, TimeNs t) { return entry.time < t; });
     if (at == entries_.begin() && at != entries_.end() && at->time > time && at->time <= now - by_) return;
     Entry entry{time, cell, std::string(cell.text)};
-    if (at != entries_.end() && at->time == time)
+    text_bytes_ += entry.text.size();
+    if (at != entries_.end() && at->time == time) {
+        text_bytes_ -= at->text.size();
         *at = std::move(entry);
-    else
+    } else {
         entries_.insert(at, std::move(entry));
-    if (entries_.size() > kWindowPointsMax) entries_.pop_front();
+    }
+    while (entries_.size() > kWindowPointsMax || (text_bytes_ > kLagTextBytesMax && entries_.size() > 1)) drop_front();
+}
+
+void LagBuffer::drop_front() {
+    text_bytes_ -= entries_.front().text.size();
+    entries_.pop_front();
 }
 
 void LagBuffer::follow(TimeNs now, const Cell& cell) {
@@ -194,7 +202,7 @@ void LagBuffer::follow(TimeNs now, const Cell& cell) {
 }
 
 void LagBuffer::expire(TimeNs now) {
-    while (entries_.size() > 1 && entries_[1].time <= now - by_) entries_.pop_front();
+    while (entries_.size() > 1 && entries_[1].time <= now - by_) drop_front();
 }
 
 void LagBuffer::shift(DurationNs by) {

@@ -107,7 +107,7 @@ private:
 };
 
 // A value as it was `by` before.
-// Bounds: kWindowPointsMax changes; past it the oldest go, and what was then is missing.
+// Bounds: kWindowPointsMax changes and kLagTextBytesMax of text; past it the oldest go, and what was then is missing.
 class LagBuffer {
 public:
     explicit LagBuffer(DurationNs by) : by_(by) {}
@@ -127,8 +127,11 @@ private:
         Cell cell;
         std::string text;
     };
+    void drop_front();
+
     const DurationNs by_;
     std::deque<Entry> entries_;  // by time
+    std::size_t text_bytes_ = 0;
 };
 
 }  // namespace gongshu::expr

@@ -192,6 +192,13 @@ TEST(LagBuffer, ForgetsTheOldestAtItsLimit) {
     EXPECT_FALSE(lag.at(kDay).known);
     lag.expire(kDay + 1);
     EXPECT_TRUE(lag.at(kDay + 1).known);
+    LagBuffer texts{kDay};
+    const std::string text(kLagTextBytesMax / 4, 'x');
+    for (TimeNs time = 0; time < 6; ++time) texts.add(time, time, {.kind = Kind::text, .known = true, .text = text});
+    texts.expire(kDay + 1);
+    EXPECT_FALSE(texts.at(kDay + 1).known);
+    texts.expire(kDay + 2);
+    EXPECT_EQ(texts.at(kDay + 2).text, text);
 }
 
 }  // namespace
