@@ -45,6 +45,9 @@ Result<Answer> get_dead_letters(Core& core, const Ask& ask);
 void post_write(Core& core, const AskPtr& ask, Done done);
 void post_write_json(Core& core, const AskPtr& ask, Done done);
 
+// import_handlers.cpp
+Result<Answer> post_import_tags(Core& core, const Ask& ask);
+
 // alarm_handlers.cpp
 Result<Answer> get_alarms(Core& core, const Ask& ask);
 Result<Answer> get_alarm(Core& core, const Ask& ask);

@@ -38,6 +38,8 @@ constexpr Route kRoutes[] = {
      "data", "Write readings as Influx line protocol"},
     {post, "/api/v1/write/json", Access::role, Role::engineer, Run::pool, Size::write, post_write_json,
      "data", "Write readings as JSON"},
+    {post, "/api/v1/imports:tags", Access::role, Role::engineer, Run::pool, Size::write, now<post_import_tags>,
+     "data", "Make tags with their types and units before their readings are imported"},
     {get, "/api/v1/dead_letters", Access::role, Role::engineer, Run::pool, Size::small, now<get_dead_letters>,
      "data", "Payloads that could not be used"},
 

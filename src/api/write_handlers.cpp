@@ -285,6 +285,8 @@ void store(std::shared_ptr<Core> core, const AskPtr& ask, Intake intake, Done do
         done(no_content());
     };
     if (rows == 0) return answer(Appended{});
+    // Readings of the past, of any age; this thread of the pool may wait for the disk.
+    if (parse_flag(*ask, "import")) return answer(core->deps.history.import(shared->rows));
     core->deps.sink.append(std::move(shared->rows), Durability::sync, answer);
 }
 

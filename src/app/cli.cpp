@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "app/client.h"
+#include "app/import.h"
 #include "app/serve.h"
 #include "app/version.h"
 #include "base/options.h"
@@ -28,6 +29,8 @@ constexpr Command kCommands[] = {
     {"get", "show resources of a running server: get devices [NAME], get kinds", run_get, client_help},
     {"export", "all resources of a running server as YAML, as apply takes them", run_export, client_help},
     {"delete", "remove a resource of a running server: delete rule overheat", run_delete, client_help},
+    {"import", "files of readings into the history: import FILE --propose, import FILE… --map MAP.yaml [--dry-run]",
+     run_import, import_help},
     {"verify", "check every file of a data folder that is not in use, and change none", run_verify, serve_help},
 };
 

@@ -1,0 +1,73 @@
+#include "app/http_target.h"
+
+#include "base/json_writer.h"
+
+namespace gongshu::app {
+
+// New ones only; the server keeps type and unit, which readings alone do not tell.
+Result<void> HttpTarget::declare(std::span<const importer::Series> series) {
+    constexpr std::size_t kTagsMax = 5000;  // a request
+    while (heads_.size() < series.size()) {
+        std::string body;
+        JsonWriter json(body);
+        json.begin_object().key("tags").begin_array();
+        std::vector<std::string> heads;
+        for (const importer::Series& one :
+             series.subspan(heads_.size()).first(std::min(kTagsMax, series.size() - heads_.size()))) {
+            json.begin_object()
+                .key("tag")
+                .text(one.path)
+                .key("type")
+                .text(to_string(one.type))
+                .key("unit")
+                .text(one.unit)
+                .end_object();
+            std::string head;
+            JsonWriter(head).begin_object().key("tag").text(one.path).key("ts");
+            heads.push_back(std::move(head));
+        }
+        json.end_array().end_object();
+        TRY(fetch(server_, wire::HttpMethod::post, "/api/v1/imports:tags", std::move(body)));
+        std::ranges::move(heads, std::back_inserter(heads_));
+    }
+    return {};
+}
+
+Result<void> HttpTarget::send(std::string body) {
+    body.back() = ']';  // instead of the last comma
+    TRY(fetch(server_, wire::HttpMethod::post, "/api/v1/write/json?precision=ns&import=1", std::move(body)));
+    return {};
+}
+
+Result<void> HttpTarget::write(std::span<const importer::Series> series, Rows rows) {
+    TRY(declare(series));
+    std::string body = "[";
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        body += heads_[rows.tag(i).value - 1];
+        fmt::format_to(std::back_inserter(body), "{},\"value\":", rows.time(i));
+        const Value value = rows.value(i);
+        if (const auto* number = std::get_if<double>(&value)) {
+            const std::size_t begin = body.size();
+            JsonWriter(body).number(*number);
+            // A whole number must stay a number of the type it has: 1 would be an integer.
+            if (body.find_first_of(".en", begin) == std::string::npos) body += ".0";
+        } else if (const auto* integer = std::get_if<std::int64_t>(&value)) {
+            fmt::format_to(std::back_inserter(body), "{}", *integer);
+        } else if (const auto* boolean = std::get_if<bool>(&value)) {
+            body += *boolean ? "true" : "false";
+        } else {
+            JsonWriter(body).text(std::get<std::string>(value));
+        }
+        if (!rows.quality(i).good()) {
+            body += ",\"quality\":";
+            JsonWriter(body).text(to_string(rows.quality(i)));
+        }
+        body += "},";
+        if (body.size() < kBodyBytes) continue;
+        TRY(send(std::move(body)));
+        body = "[";
+    }
+    return body.size() > 1 ? send(std::move(body)) : Result<void>{};
+}
+
+}  // namespace gongshu::app

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "history/history.h"
+#include "importer/job.h"
+#include "registry/registry.h"
+
+namespace gongshu::importer {
+
+// A tag as an import finds it or makes it.
+struct TargetTag {
+    TagId id;
+    std::optional<double> min, max;  // what the device type says is possible; outside: uncertain:range
+};
+// The tag at `path`, made if new; a device of the registry at that place owns it, as when its readings come by another
+// door. Code::conflict if the tag, or what the device's type declares, has another type or unit.
+Result<TargetTag> resolve_tag(Tags& tags, const registry::ResourceReader& registry, TenantId tenant,
+                              std::string_view path, ValueType type, std::string_view unit);
+
+// Writes into a store of this process, past its live path: any time of the past is kept, rules do not run.
+// Threads: one at a time, not from a lane.   Bounds: one id a tag.   Disk: by the store.
+class HistoryTarget final : public Target {
+public:
+    HistoryTarget(history::History& history, const registry::ResourceReader& registry, TenantId tenant)
+        : history_(history), registry_(registry), tenant_(tenant) {}
+    Result<void> write(std::span<const Series> series, Rows rows) override;
+
+private:
+    history::History& history_;
+    const registry::ResourceReader& registry_;
+    const TenantId tenant_;
+    std::vector<TargetTag> tags_;  // of series[i]
+};
+
+}  // namespace gongshu::importer

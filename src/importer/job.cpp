@@ -1,0 +1,66 @@
+#include "importer/job.h"
+
+#include <algorithm>
+
+namespace gongshu::importer {
+namespace {
+
+// A target that is given what is ready.
+Result<void> flush(Mapper& mapper, Target& target, Rows& rows) {
+    if (rows.empty()) return {};
+    TRY(target.write(mapper.report().series, std::move(rows)));
+    rows = Rows{};
+    return {};
+}
+
+}  // namespace
+
+Result<Report> import_file(io::Files& files, const Clock& clock, const std::string& path, const Map& map,
+                           Target& target, const JobOptions& options,
+                           const std::function<bool(const Progress&)>& on_progress) {
+    const DurationNs began = clock.monotonic();
+    auto table = TRY(Table::open(files, path, map.layout, options.table));
+    auto mapper = TRY(Mapper::create(map, path, table.names(), options.mapper).context("{}", path));
+    Report& report = mapper->report();
+    report.bytes = table.bytes();
+    Rows rows;
+    // Between two writes there is room for one more record, whatever its texts.
+    const std::size_t rows_max = std::min(options.rows_per_write, Rows::kRowsMax - kColumnsMax);
+    const std::size_t text_max =
+        Rows::kTextBytesMax - std::min(Rows::kTextBytesMax / 2, options.table.record.record_bytes_max);
+    std::size_t text_bytes = 0;
+    const auto progress = [&] {
+        return on_progress({table.bytes_read(), table.bytes(), report.rows, report.values, clock.monotonic() - began});
+    };
+    Record record;
+    std::uint64_t count = 0;
+    while (true) {
+        const auto next = TRY(table.next(record));
+        if (next == Table::Next::end) break;
+        if (record.line < options.from_line)
+            mapper->pass_over();
+        else if (next == Table::Next::fault)
+            mapper->take_fault(record.line, table.fault());
+        else
+            mapper->take(record, rows);
+        for (const std::string_view field : record.fields) text_bytes += field.size();
+        const bool is_full = rows.size() >= rows_max || text_bytes >= text_max;
+        if (!is_full && ++count % 65'536 != 0) continue;
+        if (is_full) {
+            text_bytes = 0;
+            TRY(flush(*mapper, target, rows).context("{}: line {}", path, record.line));
+        }
+        if (!progress()) {
+            report.cancelled = true;
+            break;
+        }
+    }
+    TRY(flush(*mapper, target, rows).context("{}: the last lines", path));
+    progress();
+    report.repeated_times = mapper->repeated_times();
+    report.replaced_characters = table.replaced_characters();
+    report.elapsed = clock.monotonic() - began;
+    return std::move(report);
+}
+
+}  // namespace gongshu::importer

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "io/files.h"
+
+namespace gongshu::importer {
+
+// Looks at the first records of a file and writes a map for it, with comments where somebody has to decide; parse_map()
+// takes it. Knows headers with units ("温度(℃)", "Temp [degC]", a second row), times in one column or two, by number or
+// by a cycle that begins anew with each unit, long tables (device, name, value), decimal commas, transposed tables.
+Result<std::string> propose_map(io::Files& files, const std::string& path);
+
+// A column's heading as a property and a unit: "Air temperature [K]" -> air_temperature, K. `unit` is "" where none is
+// understood, and `unknown` then holds what stood there.
+struct Heading {
+    std::string property, unit, unknown;
+};
+Heading read_heading(std::string_view text);
+
+}  // namespace gongshu::importer

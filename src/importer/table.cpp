@@ -1,0 +1,142 @@
+#include "importer/table.h"
+
+#include <algorithm>
+
+namespace gongshu::importer {
+namespace {
+
+constexpr std::size_t kBlockBytes = 1 << 20;
+constexpr std::size_t kHeadBytes = 1 << 20;  // what is looked at to find out encoding and dialect
+
+}  // namespace
+
+// All fields of the file, in one text; record i is field i of each line.
+struct Table::Turned {
+    std::string text;
+    std::vector<std::vector<std::pair<std::size_t, std::size_t>>> lines;
+    std::size_t width = 0;
+    std::size_t next = 0;
+};
+
+Table::Table(TextDecoder decoder, const Dialect& dialect, TableLimits limits)
+    : dialect_(dialect),
+      limits_(limits),
+      decoder_(std::move(decoder)),
+      reader_(std::make_unique<RecordReader>(dialect, limits.record)) {}
+Table::~Table() = default;
+Table::Table(Table&&) noexcept = default;
+
+Result<Table> Table::open(io::Files& files, const std::string& path, const Layout& layout, TableLimits limits) {
+    auto file = TRY(files.open(path, io::Open::read));
+    const std::uint64_t bytes = TRY(file->size());
+    Buffer head(std::min<std::uint64_t>(bytes, kHeadBytes));
+    TRY(file->read_at(0, head));
+    TRY(check_is_text(head).context("{}", path));
+    const Encoding encoding = layout.encoding.value_or(detect_encoding(head));
+    Dialect dialect;
+    if (layout.dialect) {
+        dialect = *layout.dialect;
+    } else {
+        auto decoder = TRY(TextDecoder::create(encoding));
+        std::string text;
+        decoder.feed(head, text);
+        for (std::uint64_t line = 0; line < layout.skip; ++line)
+            text.erase(0, std::min(text.find('\n'), text.size() - 1) + 1);
+        dialect = detect_dialect(text);
+    }
+    dialect.quote = layout.quote;
+    dialect.comment = layout.comment;
+
+    Table table{TRY(TextDecoder::create(encoding)), dialect, limits};
+    table.path_ = path;
+    table.file_ = std::move(file);
+    table.bytes_ = bytes;
+    table.encoding_ = encoding;
+    table.reader_->skip_lines(layout.skip);
+    if (layout.transposed) TRY(table.transpose().context("{}", path));
+    TRY(table.read_header(layout.header_rows).context("{}", path));
+    return table;
+}
+
+Result<RecordReader::Next> Table::next_in_file(Record& record) {
+    while (true) {
+        const auto next = reader_->next(record);
+        if (next != RecordReader::Next::more || at_end_) return next;
+        const std::uint64_t left = bytes_ - offset_;
+        block_.resize(std::min<std::uint64_t>(left, kBlockBytes));
+        TRY(file_->read_at(offset_, block_));
+        offset_ += block_.size();
+        std::string& room = reader_->room();
+        decoder_.feed(block_, room);
+        if (offset_ < bytes_) continue;
+        decoder_.finish(room);
+        reader_->finish();
+        at_end_ = true;
+    }
+}
+
+Result<Table::Next> Table::next(Record& record) {
+    if (turned_) {
+        Turned& turned = *turned_;
+        if (turned.next == turned.width) return Next::end;
+        record.fields.clear();
+        for (const auto& line : turned.lines)
+            record.fields.push_back(
+                turned.next < line.size()
+                    ? std::string_view(turned.text).substr(line[turned.next].first, line[turned.next].second)
+                    : std::string_view{});
+        record.line = ++turned.next;
+        return Next::record;
+    }
+    switch (TRY(next_in_file(record))) {
+        case RecordReader::Next::record:
+            return Next::record;
+        case RecordReader::Next::fault:
+            fault_ = reader_->fault();
+            return Next::fault;
+        case RecordReader::Next::more:
+            break;
+    }
+    return Next::end;
+}
+
+Result<void> Table::transpose() {
+    if (bytes_ > limits_.transposed_bytes_max)
+        return Error{Code::limit, "a transposed file is read whole and may have {} MB; this one has {}",
+                     limits_.transposed_bytes_max >> 20, bytes_ >> 20};
+    auto turned = std::make_unique<Turned>();
+    Record record;
+    while (true) {
+        const auto next = TRY(next_in_file(record));
+        if (next == RecordReader::Next::more) break;
+        if (next == RecordReader::Next::fault)
+            return Error{Code::malformed, "line {}: {}", record.line, reader_->fault()};
+        if (turned->lines.size() == limits_.record.fields_max)
+            return Error{Code::limit, "a transposed file may have {} lines", limits_.record.fields_max};
+        auto& line = turned->lines.emplace_back();
+        for (const std::string_view field : record.fields) {
+            line.emplace_back(turned->text.size(), field.size());
+            turned->text += field;
+        }
+        turned->width = std::max(turned->width, line.size());
+        if (line.size() != turned->lines.front().size())
+            return Error{Code::malformed, "line {} has {} fields, the first one {}: the table cannot be turned",
+                         record.line, line.size(), turned->lines.front().size()};
+    }
+    turned_ = std::move(turned);
+    return {};
+}
+
+Result<void> Table::read_header(int rows) {
+    Record record;
+    for (int row = 0; row < rows; ++row) {
+        const Next next = TRY(this->next(record));
+        if (next == Next::fault) return Error{Code::malformed, "line {}: {}", record.line, fault_};
+        if (next == Next::end) return Error{Code::malformed, "the file ends before its header: nothing to import"};
+        auto& into = row == 0 ? names_ : units_;
+        for (const std::string_view field : record.fields) into.emplace_back(trim(field));
+    }
+    return {};
+}
+
+}  // namespace gongshu::importer
