@@ -77,14 +77,19 @@ double ExactSum::value() const {
     int top = high_ + 2;
     while (top >= low_ && digits[static_cast<std::size_t>(top)] == 0) --top;
     if (top < low_) return 0;
-    unsigned __int128 wide = 0;
-    for (int i = top; i > top - 4; --i) wide = wide << 32 | (i >= low_ ? digits[static_cast<std::size_t>(i)] : 0u);
-    for (int i = top - 4; i >= low_; --i)
-        if (digits[static_cast<std::size_t>(i)] != 0) {
-            wide |= 1;  // not a tie: something is below
-            break;
-        }
-    const double size = std::ldexp(static_cast<double>(wide), 32 * (top - 3) - 1074);
+    const auto digit = [&](int i) { return i >= low_ ? std::uint64_t{digits[static_cast<std::size_t>(i)]} : 0; };
+    const std::uint64_t high = digit(top) << 32 | digit(top - 1), rest = digit(top - 2) << 32 | digit(top - 3);
+    const int zeros = std::countl_zero(high);  // below 32
+    std::uint64_t size64 = zeros == 0 ? high : high << zeros | rest >> (64 - zeros);
+    bool below = (rest << zeros) != 0;
+    for (int i = top - 4; i >= low_ && !below; --i) below = digit(i) != 0;
+    if (below) size64 |= 1;  // no tie: something is below; 64 digits leave room for it
+    const int exponent = 32 * (top - 1) - zeros - 1074;
+    double size = static_cast<double>(size64);
+    if (exponent > -950 && exponent < 950)
+        size *= std::bit_cast<double>(static_cast<std::uint64_t>(exponent + 1023) << 52);
+    else
+        size = std::ldexp(size, exponent);
     return minus ? -size : size;
 }
 

@@ -3,11 +3,13 @@
 // --small for the tests.
 #include <fmt/format.h>
 
+#include <bit>
 #include <cstring>
 #include <ctime>
 
 #include "base/rng.h"
 #include "expr/columns.h"
+#include "expr/exact_sum.h"
 #include "expr/stream.h"
 
 namespace gongshu::expr {
@@ -60,6 +62,28 @@ void floor_of(const Data& data) {
     report("floor: one loop over two arrays", out.size() * kRounds, seconds() - began, 0);
 }
 
+// A window of 300 values that slides: what the sums without rounding cost beside plain ones.
+void sums(const Data& data) {
+    constexpr std::size_t kLength = 300;
+    const std::size_t rows = data.a.size() - kLength;
+    double plain = 0, last = 0;
+    double began = seconds();
+    for (std::size_t i = 0; i < rows; ++i) {
+        plain += data.a[i + kLength];
+        plain -= data.a[i];
+        asm volatile("" : "+x"(plain));
+    }
+    report("floor: a sum that slides, with rounding", rows, seconds() - began, 0);
+    ExactSum exact;
+    began = seconds();
+    for (std::size_t i = 0; i < rows; ++i) {
+        exact.add(data.a[i + kLength]);
+        exact.subtract(data.a[i]);
+        last = exact.value();
+    }
+    report("exact: a sum that slides, without rounding", rows, seconds() - began, std::bit_cast<std::uint64_t>(last));
+}
+
 void columns(std::string_view text, const Data& data) {
     const auto program = compile(text, Numbers{});
     std::vector<Input> inputs;
@@ -103,6 +127,7 @@ int main(int argc, char** argv) {
     const bool small = argc > 1 && std::strcmp(argv[1], "--small") == 0;
     const Data data = make(small ? 20'000 : 4'000'000);
     floor_of(data);
+    sums(data);
     for (const std::string_view text : {"a + b * 2 > 3", "avg(a, 5m) > 3 for 30s"}) {
         columns(text, data);
         stream(text, data);

@@ -125,6 +125,21 @@ Library& library() {
     return instance;
 }
 
+// Whether a factor of the unit is zero: of no use to anybody, and dividing by it makes UDUNITS 2.2 lose memory.
+bool has_zero(std::string_view text) {
+    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (!is_digit(text[i])) continue;
+        const char before = i == 0 ? ' ' : text[i - 1];
+        const bool factor = before == ' ' || before == '/' || before == '.' || before == '*' || before == '(' ||
+                            before == '-' || before == '+';
+        bool zero = true;
+        for (; i < text.size() && (is_digit(text[i]) || text[i] == '.'); ++i) zero = zero && !(text[i] > '0');
+        if (factor && zero) return true;
+    }
+    return false;
+}
+
 // A unit of the cache; the lock is held by the caller and the unit is valid as long as it is held.
 Result<ut_unit*> parse_locked(Library& lib, std::string_view raw) {
     const std::string text{unalias(trim(raw))};
@@ -135,9 +150,10 @@ Result<ut_unit*> parse_locked(Library& lib, std::string_view raw) {
         return Error{Code::invalid, "unit has {} bytes, at most {} are allowed", text.size(), kUnitBytesMax};
     // A number alone and a point in time ("s since 2000") are units to UDUNITS, not to people.
     const bool number_only = !text.empty() && text.find_first_not_of("0123456789.+-eE ") == std::string::npos;
-    if (number_only || text.find('@') != std::string::npos || text.find(" since ") != std::string::npos ||
-        text.find(" from ") != std::string::npos || text.find(" after ") != std::string::npos ||
-        text.find(" ref ") != std::string::npos || text.find('\0') != std::string::npos)
+    if (number_only || has_zero(text) || text.find('@') != std::string::npos ||
+        text.find(" since ") != std::string::npos || text.find(" from ") != std::string::npos ||
+        text.find(" after ") != std::string::npos || text.find(" ref ") != std::string::npos ||
+        text.find('\0') != std::string::npos)
         return Error{Code::invalid, "\"{}\" is not a unit; write one such as degC, bar, mm/s or m3/h", raw};
     ut_unit* unit =
         text.empty() ? ut_get_dimensionless_unit_one(lib.system) : ut_parse(lib.system, text.c_str(), UT_UTF8);

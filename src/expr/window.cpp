@@ -50,7 +50,10 @@ void WindowPoints::insert(std::size_t at, const Point& point) {
         if (!newest) step(point, points_[at], false);
     }
     count(point, false);
-    points_.insert(points_.begin() + static_cast<std::ptrdiff_t>(at), point);
+    if (newest)
+        points_.push_back(point);
+    else
+        points_.insert(points_.begin() + static_cast<std::ptrdiff_t>(at), point);
     if (!extreme()) return;
     if (newest && !extremes_stale_)
         push_extreme(point);
@@ -68,7 +71,10 @@ void WindowPoints::remove(std::size_t at) {
     count(points_[at], true);
     if (extreme() && at > 0) extremes_stale_ = true;
     if (extreme() && at == 0 && !extremes_.empty() && extremes_.front().time == points_[0].time) extremes_.pop_front();
-    points_.erase(points_.begin() + static_cast<std::ptrdiff_t>(at));
+    if (at == 0)
+        points_.pop_front();
+    else
+        points_.erase(points_.begin() + static_cast<std::ptrdiff_t>(at));
     if (points_.empty()) {
         sum_.clear();
         squares_.clear();
