@@ -244,7 +244,13 @@ Checked<Typed> Compiler::coalesce(const Ast& at, const Function& function) {
         if (all.kind == Kind::any || next.kind == Kind::any) {
             all.kind = Kind::any;
         } else if (is_numeric(all.kind) && is_numeric(next.kind)) {
-            if (auto error = unify(first_at, next_at, all, next, "#compare")) return *error;
+            const Typed before = all;
+            if (unify(first_at, next_at, all, next, "#compare"))
+                return wrong("like_units", next_at,
+                             {function_param(function),
+                              {"first_unit", phrase_of_unit(before)},
+                              {"unit", phrase_of_unit(next)},
+                              {"wanted", before.unit.empty() ? "#no_unit" : "#converts " + before.unit}});
             if (all.kind != next.kind) convert(all.kind == Kind::integer ? all : next, 1, 0);
         } else if (all.kind != next.kind) {
             return wrong_kind(next_at, next.kind, all.kind, "coalesce()");

@@ -261,6 +261,12 @@ TEST(Functions, Cases) {
     f("since(x) > 0.5 min", "x=1 +31s", "true");
     f("avg(5, 1m)", "", "tag_needed: the first argument of avg() must be a tag, not a calculation");
     f("avg(x, 1m, 5)", "", "duration_needed: the third argument of avg() must be a duration above zero");
+    f("x > 5 for 30s and running", "",
+      "bracket_for: before \"and\" a condition with \"for\" needs brackets: (x > 5 for 30s) and …");
+    f("(x > 5 for 30s) and running", "x=6 running=true +30s", "true");
+    f("x ** 2", "", "write_this: \"**\" is not known; write \"^\"");
+    f("coalesce(level, pressure)", "",
+      "like_units: coalesce() needs like units: the first has unit mm, this has unit bar");
     f("x > 1 @ 5m", "", "at_duration: \"@\" needs a duration back in time");
 }
 

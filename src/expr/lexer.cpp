@@ -343,6 +343,7 @@ private:
             if (c == static_cast<char32_t>(two[0]) && at(1) == static_cast<char32_t>(two[1])) return op(two, 2);
         const std::size_t twice = at(1) == c ? 2 : 1;
         if (c == '<' && at(1) == '>') return error("write_this", pos_, pos_ + 2, {{"write", "!="}}, {"!="});
+        if (c == '*' && at(1) == '*') return error("write_this", pos_, pos_ + 2, {{"write", "^"}}, {"^"});
         if (c == '&') return error("write_and", pos_, pos_ + twice, {}, {"and"});
         if (c == '|') return error("write_or", pos_, pos_ + twice, {}, {"or"});
         if (c == '=') return error("write_equal", pos_, pos_ + 1, {}, {"=="});

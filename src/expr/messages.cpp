@@ -48,6 +48,8 @@ constexpr ErrorInfo kErrors[] = {
      "层次更少的表达式"},
     {"for_duration", "\"for\" needs a duration", "for 后面要有时长", "a duration such as 30s, 5m, 2h or 1d",
      "时长，例如 30s、5m、2h、1d"},
+    {"bracket_for", "before \"{word}\" a condition with \"for\" needs brackets: (x > 5 for 30s) {word} …",
+     "带 for 的条件后面接 {word} 时要用括号括起来：(x > 5 for 30s) {word} …", "brackets around what is held", "括号"},
     {"at_duration", "\"@\" needs a duration back in time", "@ 后面要有往回的时长", "such as @ -1h", "例如 @ -1h"},
     {"chained", "comparisons cannot be chained; write a < b and b < c", "比较不能连写，请写 a < b and b < c",
      "and, or, or the end", "and、or，或到此结束"},

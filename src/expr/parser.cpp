@@ -84,6 +84,8 @@ private:
             const std::uint32_t column = tree->column;
             tree = EXPR_TRY(unary_node(Op::hold, std::move(duration), column, std::move(tree)));
         }
+        if (tree->op == Op::hold && (peek().is("and") || peek().is("or")))
+            return unexpected("bracket_for", {{"word", peek().text}}, {"("});
         return tree;
     }
 
