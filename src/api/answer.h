@@ -5,6 +5,7 @@
 
 #include "api/core.h"
 #include "registry/paths.h"
+#include "base/time_text.h"
 
 namespace gongshu::api {
 
@@ -34,8 +35,6 @@ void write_time_or_null(JsonWriter& out, TimeNs time, Units units);  // 0 is nul
 Result<TimeNs> parse_time(std::string_view text, TimeNs now);
 // "500ms" "15s" "1m" "1h" "1d" "1w"; a bare number is not a duration. More than zero.
 Result<DurationNs> parse_duration(std::string_view text);
-// "2026-03-01T00:00:00.25Z", digits after the point only as needed.
-std::string format_time(TimeNs time);
 
 // `absent` if it is not in the query. Code::invalid for what is no number of min … max.
 Result<std::uint64_t> parse_number(const Ask& ask, std::string_view name, std::uint64_t absent, std::uint64_t min,

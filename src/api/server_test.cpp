@@ -651,9 +651,6 @@ TEST(Answer, ParsesTimesAndGlobs) {
     for (const std::string_view bad :
          {"", "yesterday", "now-", "now-5", "now-1y", "now-99999999999d", "2023-13-01T00:00:00Z"})
         EXPECT_FALSE(parse_time(bad, now)) << bad;
-    EXPECT_EQ(format_time(now), "2023-11-14T22:13:20Z");
-    EXPECT_EQ(format_time(now + 250 * kMillisecond), "2023-11-14T22:13:20.25Z");
-    EXPECT_EQ(format_time(-1), "1969-12-31T23:59:59.999999999Z");
     auto g = [](std::string_view glob, std::string_view path, bool want) {
         EXPECT_EQ(glob_matches(glob, path), want) << glob << " ~ " << path;
     };

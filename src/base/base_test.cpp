@@ -5,6 +5,7 @@
 #include "base/metrics.h"
 #include "base/result.h"
 #include "base/rng.h"
+#include "base/time_text.h"
 #include "base/utf8.h"
 
 namespace gongshu {
@@ -42,6 +43,15 @@ TEST(Result, TryReturnsTheErrorWithItsContext) {
     ASSERT_FALSE(failed);
     EXPECT_EQ(failed.error().code(), Code::invalid);
     EXPECT_EQ(failed.error().text(), "cannot take a quarter of 7: 7 is odd");
+}
+
+TEST(TimeText, IsRfc3339) {
+    auto f = [](TimeNs time, std::string_view want) { EXPECT_EQ(format_time(time), want); };
+    f(0, "1970-01-01T00:00:00Z");
+    f(1'700'000'000 * kSecond, "2023-11-14T22:13:20Z");
+    f(1'700'000'000 * kSecond + 250 * kMillisecond, "2023-11-14T22:13:20.25Z");
+    f(-1, "1969-12-31T23:59:59.999999999Z");
+    f(951'782'400 * kSecond, "2000-02-29T00:00:00Z");
 }
 
 TEST(Checksum, Crc32cOfTheStandard) {

@@ -49,6 +49,7 @@ public:
     Result<Appended> import(const Rows& rows) override { return store_->import(rows); }
     Result<void> compact() override { return store_->compact(); }
     Result<VerifyReport> verify() const override { return store_->verify(); }
+    Result<void> copy_to(Copier& copier) override { return store_->copy_to(copier); }
     Result<std::uint64_t> apply_retention() override { return store_->apply_retention(); }
     HistoryStats stats() const override { return store_->stats(); }
     void stop() override { store_->stop(); }

@@ -11,6 +11,7 @@
 #include "data/sink.h"
 #include "data/stage.h"
 #include "data/tag.h"
+#include "history/copier.h"
 #include "io/files.h"
 #include "io/loop.h"
 
@@ -71,6 +72,10 @@ public:
     virtual Result<void> compact() = 0;
     // Reads every byte and checks checksums, grammar and order. Not from a lane.
     virtual Result<VerifyReport> verify() const = 0;
+    // Gives all that makes a store to `copier`, the manifest last, while the store goes on: what was acknowledged
+    // before the call is in it, and a part of what comes during it. Seals wait only while the log is taken. Not from a
+    // lane.
+    virtual Result<void> copy_to(Copier& copier) = 0;
     // Removes day segments past retention; returns how many. Not from a lane. Called daily by the app.
     virtual Result<std::uint64_t> apply_retention() = 0;
     virtual HistoryStats stats() const = 0;

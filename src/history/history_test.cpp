@@ -288,6 +288,58 @@ TEST(History, RemovesWholeDaysPastRetention) {
     EXPECT_EQ(*store->apply_retention(), 0u);
 }
 
+// A copier in whose way the store does all it can.
+class BusyCopier final : public Copier {
+public:
+    explicit BusyCopier(TestStore& store) : store_(store) {}
+    Result<void> expect(std::uint64_t, std::uint64_t) override { return {}; }
+    Result<void> take(const std::string& name, const std::string& path, std::uint64_t bytes) override {
+        const TagId tag = store_.tag("d:1");
+        EXPECT_TRUE(store_.append(one_row(tag, store_.clock().now(), 7)));
+        store_.clock().advance(kSecond);
+        // While the log is taken a seal would wait for this very call.
+        if (name.starts_with("seg/")) {
+            EXPECT_TRUE(store_->compact());
+        }
+        Buffer content = TRY(io::read_whole(store_.files(), path, 1 << 30));
+        content.resize(bytes);
+        return put(name, content);
+    }
+    Result<void> put(const std::string& name, Bytes content) override {
+        const std::string to = "/copy/" + name;
+        TRY(store_.files().make_folder(to.substr(0, to.rfind('/')), 0750));
+        return io::write_whole(store_.files(), to, content);
+    }
+
+private:
+    TestStore& store_;
+};
+
+TEST(History, IsCopiedWhileItGoesOn) {
+    TestStore store;
+    ASSERT_TRUE(store.open());
+    const TagId tag = store.tag("d:1");
+    for (int day = 0; day < 3; ++day) {
+        ASSERT_TRUE(store.append(one_row(tag, store.clock().now() - day * kDay, day)));
+        ASSERT_TRUE(store->compact());
+    }
+    ASSERT_TRUE(store.append(one_row(tag, store.clock().now() + 1, 5)));
+    const auto before = store.raw(tag, kAllTime);
+    ASSERT_TRUE(store.append_event({.tenant = TenantId{1}, .time = 5, .kind = "a.b", .subject = "s", .body = "{}"}));
+    BusyCopier copier(store);
+    const auto copied = store->copy_to(copier);
+    ASSERT_TRUE(copied) << copied.error().text();
+    store.close();
+    TestStore copy(1, {}, "/copy", &store.files());
+    ASSERT_TRUE(copy.open());
+    const auto after = copy.raw(tag, kAllTime);
+    ASSERT_EQ(after.size(), before.size());  // what came with the first file came after the log had ended
+    for (std::size_t i = 0; i < before.size(); ++i) EXPECT_EQ(after[i].value, before[i].value);
+    EXPECT_EQ(copy->read_events(TenantId{1}, kAllTime, "", 10)->size(), 1u);
+    EXPECT_TRUE(copy->verify()->problems.empty());
+    EXPECT_TRUE(copy.append(one_row(copy.tag("d:2"), 9, 1)));
+}
+
 TEST(History, RefusesWhatItCannotTake) {
     HistoryOptions options;
     options.new_tags_per_minute = 3;

@@ -297,6 +297,39 @@ Result<std::uint64_t> Store::apply_retention() {
     return removed;
 }
 
+// The manifest and the log that belongs to it are taken under maintenance_, so that no seal comes between; what the
+// manifest names besides is immutable and kept by the version, and is taken while seals and merges go on.
+Result<void> Store::copy_to(Copier& copier) {
+    std::unique_lock lock{maintenance_};
+    if (closed_) return Error{Code::unavailable, "history is stopped"};
+    const std::uint64_t log_end = TRY(log_->rotate());  // the files before it are complete
+    const auto now = version();
+    const Manifest& manifest = now->manifest;
+    std::vector<std::tuple<std::string, std::string, std::uint64_t>> held, kept;
+    const auto add = [this](auto& to, const std::string& name) -> Result<void> {
+        const auto file = TRY(files_.open(path(name), io::Open::read));
+        to.emplace_back(name, path(name), TRY(file->size()));
+        return {};
+    };
+    const auto short_name = [this](const std::string& full) { return full.substr(options_.folder.size() + 1); };
+    for (const std::string& name : TRY(files_.list(path("log"))))
+        if (const auto number = log_file_number(name); number && *number >= manifest.log_first && *number < log_end)
+            TRY(add(held, "log/" + name));
+    if (manifest.catalogue != 0) TRY(add(held, short_name(numbered("cat", manifest.catalogue, "cat"))));
+    if (manifest.last != 0) TRY(add(held, short_name(numbered("last", manifest.last, "last"))));
+    for (const auto& [key, segments] : now->segments)
+        for (const auto& segment : segments) TRY(add(kept, short_name(segment->path())));
+    for (const auto& file : now->events) TRY(add(kept, short_name(file->path)));
+    std::uint64_t bytes = 0;
+    for (const auto* files : {&held, &kept})
+        for (const auto& [name, full, size] : *files) bytes += size;
+    TRY(copier.expect(held.size() + kept.size() + 1, bytes));
+    for (const auto& [name, full, size] : held) TRY(copier.take(name, full, size));
+    lock.unlock();
+    for (const auto& [name, full, size] : kept) TRY(copier.take(name, full, size));
+    return copier.put("MANIFEST", encode_manifest(manifest));
+}
+
 Result<VerifyReport> Store::verify() const {
     const std::lock_guard lock{maintenance_};
     VerifyReport report;

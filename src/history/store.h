@@ -115,6 +115,7 @@ public:
 
     Result<void> compact();
     Result<VerifyReport> verify() const;
+    Result<void> copy_to(Copier& copier);
     Result<std::uint64_t> apply_retention();
     HistoryStats stats() const;
 

@@ -29,9 +29,11 @@ inline std::uint64_t test_seed() {
 // A store in a simulated world that can be crashed and opened again over the same files.
 class TestStore {
 public:
-    explicit TestStore(std::uint64_t seed = 1, HistoryOptions options = {})
-        : world_(seed), options_(std::move(options)) {
-        options_.folder = "/store";
+    // `shared`: somebody else's files, or null for its own.
+    explicit TestStore(std::uint64_t seed = 1, HistoryOptions options = {}, std::string folder = "/store",
+                       io::SimFiles* shared = nullptr)
+        : files_(shared != nullptr ? *shared : own_files_), world_(seed), options_(std::move(options)) {
+        options_.folder = std::move(folder);
         pool_ = world_.make_pool();
         for (int i = 0; i < 2; ++i) lanes_.push_back(world_.make_loop());
     }
@@ -107,7 +109,8 @@ public:
     }
 
 private:
-    io::SimFiles files_;
+    io::SimFiles own_files_;
+    io::SimFiles& files_;
     PowerFiles power_{files_};
     io::SimWorld world_;
     HistoryOptions options_;

@@ -64,6 +64,23 @@ Digest256 sha256(Bytes bytes) {
     return digest;
 }
 
+Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
+    ASSERT(context_ != nullptr);
+    ASSERT(EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(context_), EVP_sha256(), nullptr) == 1);
+}
+
+Sha256::~Sha256() { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_)); }
+
+void Sha256::add(Bytes part) {
+    ASSERT(EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(context_), part.data(), part.size()) == 1);
+}
+
+Digest256 Sha256::finish() {
+    Digest256 digest;
+    ASSERT(EVP_DigestFinal_ex(static_cast<EVP_MD_CTX*>(context_), digest.data(), nullptr) == 1);
+    return digest;
+}
+
 std::array<std::uint8_t, 20> sha1(Bytes bytes) {
     std::array<std::uint8_t, 20> digest;
     ASSERT(EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha1(), nullptr) == 1);

@@ -17,6 +17,19 @@ void random_bytes(std::span<std::uint8_t> into);
 std::string random_token();
 
 Digest256 sha256(Bytes bytes);
+// The same over parts, in order. After finish() it is of no more use.
+class Sha256 {
+public:
+    Sha256();
+    ~Sha256();
+    Sha256(const Sha256&) = delete;
+    Sha256& operator=(const Sha256&) = delete;
+    void add(Bytes part);
+    Digest256 finish();
+
+private:
+    void* context_;  // EVP_MD_CTX
+};
 Digest256 hmac_sha256(Bytes key, Bytes bytes);
 // In time that does not depend on the contents.
 bool equal_constant_time(Bytes a, Bytes b);

@@ -10,6 +10,11 @@ namespace {
 TEST(Crypto, HashesOfTheStandards) {
     EXPECT_EQ(to_hex(sha256(as_bytes("abc"))),
               "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");  // FIPS 180
+    Sha256 parts;
+    parts.add(as_bytes("a"));
+    parts.add({});
+    parts.add(as_bytes("bc"));
+    EXPECT_EQ(parts.finish(), sha256(as_bytes("abc")));
     EXPECT_EQ(to_hex(sha256({})), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     EXPECT_EQ(to_hex(sha1(as_bytes("abc"))), "a9993e364706816aba3e25717850c26c9cd0d89d");
     // RFC 6455, 1.3

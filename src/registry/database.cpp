@@ -46,12 +46,13 @@ class SqliteDatabase final : public Database {
 public:
     static Result<std::unique_ptr<Database>> open(io::Files& files, const std::string& folder) {
         auto made = std::unique_ptr<SqliteDatabase>(new SqliteDatabase);
+        made->files_ = &files;
         made->path_ = folder + "/registry.db";
         if (made->path_.find('"') != std::string::npos) {
             return Error{Code::invalid, "the data folder \"{}\" may not hold quotes", folder};
         }
         TRY(files.make_folder(folder, 0750));
-        made->vfs_ = TRY(make_sqlite_vfs(files));
+        made->vfs_ = TRY(make_sqlite_vfs(files, made->path_));
         TRY(made->connect());
         TRY(made->check_mode(files));
         TRY(made->migrate());
@@ -98,6 +99,19 @@ public:
         } catch (const std::exception& error) {
             return Error{Code::io, "cannot read {}: {}", path_, error.what()};
         }
+        return {};
+    }
+
+    Result<void> copy_to(const std::string& path) const override {
+        const std::lock_guard lock(mutex_);
+        try {
+            sql_ << "vacuum into :a", soci::use(path);
+        } catch (const std::exception& error) {
+            return Error{Code::io, "cannot copy {} to {}: {}", path_, path, error.what()};
+        }
+        // SQLite leaves it to the one who asked.
+        const auto file = TRY(files_->open(path, io::Open::read_write));
+        TRY(file->sync());
         return {};
     }
 
@@ -186,6 +200,7 @@ private:
         return {};
     }
 
+    io::Files* files_ = nullptr;
     // The VFS outlives the connection.
     std::unique_ptr<SqliteVfs> vfs_;
     std::string path_;

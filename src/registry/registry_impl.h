@@ -60,6 +60,7 @@ public:
                std::string_view detail_json, bool allowed) override;
     Result<std::vector<AuditRecord>> audit_records(TenantId tenant, TimeNs from, TimeNs to,
                                                    std::size_t records_max) const override;
+    Result<void> copy_to(const std::string& path) const override { return database_->copy_to(path); }
     std::string read_only() const override { return database_->read_only(); }
 
     // For Auth, which keeps its own tables in the same file.

@@ -34,7 +34,7 @@ std::string folder_of(const std::string& path) {
 
 class Vfs final : public SqliteVfs {
 public:
-    explicit Vfs(io::Files& files) : files_(files) {
+    Vfs(io::Files& files, std::string main) : files_(files), main_(std::move(main)) {
         static std::atomic<int> next = 0;
         name_ = fmt::format("gongshu{}", ++next);
         vfs_.iVersion = 1;
@@ -65,6 +65,11 @@ public:
 private:
     static Vfs& of(sqlite3_vfs* vfs) { return *static_cast<Vfs*>(vfs->pAppData); }
     static OpenFile& of(sqlite3_file* file) { return *reinterpret_cast<OpenFile*>(file); }
+
+    // A copy somewhere else that cannot be synced says nothing of the database itself.
+    void note_failed_sync(std::string_view path) {
+        if (path.starts_with(main_)) sync_failed_ = true;
+    }
 
     static int failed(int code, const std::string& path, const Error& error) {
         log_error("registry", "{}: {}", path, error.text());
@@ -145,7 +150,7 @@ private:
         auto synced = open.file->sync();
         if (synced && !open.name_synced) synced = open.vfs->files_.sync_folder(folder_of(open.path));
         if (!synced) {
-            open.vfs->sync_failed_ = true;
+            open.vfs->note_failed_sync(open.path);
             return failed(SQLITE_IOERR_FSYNC, open.path, synced.error());
         }
         open.name_synced = true;
@@ -198,7 +203,7 @@ private:
         if (auto removed = files.remove(name); !removed) return failed(SQLITE_IOERR_DELETE, name, removed.error());
         if (!sync_folder) return SQLITE_OK;
         if (auto synced = files.sync_folder(folder_of(name)); !synced) {
-            of(vfs).sync_failed_ = true;
+            of(vfs).note_failed_sync(name);
             return failed(SQLITE_IOERR_DIR_FSYNC, name, synced.error());
         }
         return SQLITE_OK;
@@ -230,6 +235,7 @@ private:
     static int x_get_last_error(sqlite3_vfs*, int, char*) { return 0; }
 
     io::Files& files_;
+    const std::string main_;
     std::string name_;
     sqlite3_vfs vfs_{};
     std::atomic<bool> sync_failed_ = false;
@@ -237,8 +243,8 @@ private:
 
 }  // namespace
 
-Result<std::unique_ptr<SqliteVfs>> make_sqlite_vfs(io::Files& files) {
-    auto vfs = std::make_unique<Vfs>(files);
+Result<std::unique_ptr<SqliteVfs>> make_sqlite_vfs(io::Files& files, std::string main) {
+    auto vfs = std::make_unique<Vfs>(files, std::move(main));
     TRY(vfs->enlist());
     return std::unique_ptr<SqliteVfs>(std::move(vfs));
 }

@@ -15,10 +15,11 @@ class SqliteVfs {
 public:
     virtual ~SqliteVfs() = default;
     virtual const std::string& name() const = 0;  // for `vfs=` of a connection
-    // A sync failed since the start: what is on the disk is unknown.
+    // A sync of the database, its log or journal failed since the start: what is on the disk is unknown.
     virtual bool sync_failed() const = 0;
 };
 
-Result<std::unique_ptr<SqliteVfs>> make_sqlite_vfs(io::Files& files);
+// `main`: path of the database; what SQLite puts beside it begins with it too.
+Result<std::unique_ptr<SqliteVfs>> make_sqlite_vfs(io::Files& files, std::string main);
 
 }  // namespace gongshu::registry

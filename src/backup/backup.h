@@ -1,0 +1,60 @@
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "history/history.h"
+#include "io/files.h"
+#include "registry/registry.h"
+
+namespace gongshu::backup {
+
+// How far a copy is. Written by who copies; read, and `cancelled` set, by any thread.
+struct Progress {
+    std::atomic<std::uint64_t> files_done = 0, files = 0, bytes_done = 0, bytes = 0;
+    std::atomic<bool> cancelled = false;
+};
+
+// A backup as its folder tells it.
+struct BackupInfo {
+    std::string name;  // of its folder: "20261121T071500Z"
+    TimeNs made = 0;
+    std::string program;  // version that made it
+    std::uint64_t files = 0, bytes = 0;
+    std::string problem;  // why it cannot be used: not finished, damaged; "" = whole as far as its list tells
+};
+
+// What a backup is made of; all outlive the call.
+struct BackupParts {
+    io::Files& files;
+    const Clock& clock;
+    history::History& history;
+    registry::Registry& registry;
+    std::vector<std::pair<std::string, std::string>> others;  // name in the backup, path; left out if not there
+    std::string program;                                      // version
+};
+
+// Copies a running server's data to `folder`/<time>: history, registry and the other files, with a list of their
+// SHA-256. Secrets in it stay sealed with the key folder's key, which is not part of it. A backup that is cut short
+// stays as <time>.part, which nothing takes for a backup. Code::limit if the disk has too little room, Code::conflict
+// when cancelled. Blocks; not from a lane.
+Result<BackupInfo> make_backup(const BackupParts& parts, const std::string& folder, Progress& progress);
+
+// Newest first, those with a problem too.
+Result<std::vector<BackupInfo>> list_backups(io::Files& files, const std::string& folder);
+
+// Reads every byte and compares it with the list; Code::corrupt names the first file that differs.
+Result<BackupInfo> check_backup(io::Files& files, const std::string& path, Progress& progress);
+
+// Makes the data folder `data`, which must be missing or empty, from the backup at `path`, comparing every byte with
+// the list. `data` appears whole or not at all.
+Result<BackupInfo> restore_backup(io::Files& files, const std::string& path, const std::string& data,
+                                  Progress& progress);
+
+// `name` as list_backups() tells it; a half one too.
+Result<void> remove_backup(io::Files& files, const std::string& folder, const std::string& name);
+
+}  // namespace gongshu::backup
