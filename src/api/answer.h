@@ -4,8 +4,8 @@
 #include <string_view>
 
 #include "api/core.h"
-#include "registry/paths.h"
 #include "base/time_text.h"
+#include "registry/paths.h"
 
 namespace gongshu::api {
 

@@ -34,6 +34,10 @@ namespace gongshu::broker {
 class Broker;
 }
 
+namespace gongshu::backup {
+class Backups;
+}
+
 namespace gongshu::api {
 
 // What the server works with; all outlive it and its pool's jobs.
@@ -50,8 +54,9 @@ struct ApiDeps {
     Metrics& metrics;
     Egress& egress;
     LiveTap& live;
-    io::Loop& loop;  // everything of the server runs here …
-    io::Pool& pool;  // … but what may block
+    io::Loop& loop;                      // everything of the server runs here …
+    io::Pool& pool;                      // … but what may block
+    backup::Backups* backups = nullptr;  // null = none are made
 };
 
 // A file of the page, gzip-compressed; lives as long as the program. "index.html" also answers for the page's own

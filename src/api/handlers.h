@@ -80,4 +80,11 @@ Result<Answer> get_authority(Core& core, const Ask& ask);
 Result<Answer> get_openapi(Core& core, const Ask& ask);
 Result<Answer> post_compact(Core& core, const Ask& ask);
 
+// backup_handlers.cpp
+Result<Answer> get_backups(Core& core, const Ask& ask);
+Result<Answer> post_backups(Core& core, const Ask& ask);
+Result<Answer> check_backup(Core& core, const Ask& ask);
+Result<Answer> cancel_backup(Core& core, const Ask& ask);
+Result<Answer> delete_backup(Core& core, const Ask& ask);
+
 }  // namespace gongshu::api

@@ -178,6 +178,11 @@ const std::multimap<std::string, Way>& ways() {
             {"GET /api/v1/audit", {"/api/v1/audit", "", Want::hides}},
             {"GET /api/v1/live", {"/api/v1/live", "", Want::harmless}},  // Places.LiveUpdatesShowOnlyWhatIsInside
             {"POST /api/v1/admin/compact", {"/api/v1/admin/compact", "", Want::refused}},
+            {"GET /api/v1/admin/backups", {"/api/v1/admin/backups", "", Want::refused}},
+            {"POST /api/v1/admin/backups", {"/api/v1/admin/backups", "", Want::refused}},
+            {"POST /api/v1/admin/backups:cancel", {"/api/v1/admin/backups:cancel", "", Want::refused}},
+            {"POST /api/v1/admin/backups/{name}:check", {"/api/v1/admin/backups/a:check", "", Want::refused}},
+            {"DELETE /api/v1/admin/backups/{name}", {"/api/v1/admin/backups/a", "", Want::refused}},
             {"GET /healthz", {"/healthz", "", Want::harmless}},
             {"GET /metrics", {"/metrics", "", Want::harmless}},
             {"GET /openapi.json", {"/openapi.json", "", Want::harmless}},

@@ -5,6 +5,7 @@
 
 #include "app/client.h"
 #include "app/import.h"
+#include "app/restore.h"
 #include "app/serve.h"
 #include "app/version.h"
 #include "base/options.h"
@@ -31,6 +32,9 @@ constexpr Command kCommands[] = {
     {"delete", "remove a resource of a running server: delete rule overheat", run_delete, client_help},
     {"import", "files of readings into the history: import FILE --propose, import FILE… --map MAP.yaml [--dry-run]",
      run_import, import_help},
+    {"backup", "copy all data of a running server into its backup folder", run_backup, client_help},
+    {"restore", "make a data folder from a backup, or check one: restore BACKUP --data FOLDER", run_restore,
+     restore_help},
     {"verify", "check every file of a data folder that is not in use, and change none", run_verify, serve_help},
 };
 

@@ -6,6 +6,8 @@
 #include "app/http_client.h"
 #include "base/options.h"
 #include "io/files.h"
+#include "io/loop.h"
+#include "io/process.h"
 #include "registry/json.h"
 #include "registry/yaml.h"
 
@@ -165,6 +167,55 @@ Result<int> run_delete(const std::vector<std::string>& arguments) {
     TRY(fetch(options.server, wire::HttpMethod::delete_, path));
     print(fmt::format("deleted {} {}", rest[0], rest[1]));
     return 0;
+}
+
+namespace {
+
+void pause(DurationNs time) {
+    const auto clock = io::make_system_clock();
+    const auto loop = io::make_epoll_loop(*clock);
+    loop->after(time, [&loop] { loop->stop(); });
+    loop->run();
+}
+
+std::uint64_t whole(const Json& json, const char* name) {
+    const Json& value = json.at(name);
+    return value.is_int64() ? static_cast<std::uint64_t>(value.as_int64()) : 0;
+}
+
+std::string member(const Json& json, const char* name) {
+    return std::string(std::string_view(json.at(name).as_string()));
+}
+
+}  // namespace
+
+Result<int> run_backup(const std::vector<std::string>& arguments) {
+    constexpr const char* kPath = "/api/v1/admin/backups";
+    std::vector<std::string> rest;
+    const ClientOptions options = TRY(parse(arguments, rest));
+    if (!rest.empty())
+        return Error{Code::invalid, "'{}' is not expected here: usage: gongshu backup [options]", rest[0]};
+    TRY(fetch(options.server, wire::HttpMethod::post, kPath));
+    const bool terminal = io::is_terminal(2);
+    for (;;) {
+        const Json state = TRY(registry::parse_json(TRY(fetch(options.server, wire::HttpMethod::get, kPath)).body));
+        if (const Json& running = state.at("running"); !running.is_null()) {
+            if (terminal)
+                std::fprintf(stderr, "\r\033[K%llu of %llu MB",
+                             static_cast<unsigned long long>(whole(running, "bytes_done") >> 20),
+                             static_cast<unsigned long long>(whole(running, "bytes") >> 20));
+            pause(200 * kMillisecond);
+            continue;
+        }
+        if (terminal) std::fprintf(stderr, "\r\033[K");
+        const Json& last = state.at("last");
+        if (const std::string error = member(last, "error"); !error.empty()) return Error{Code::io, "{}", error};
+        print(fmt::format(
+            "{}/{} is whole, on the server's machine. Keep its key folder too, elsewhere: without registry.key "
+            "nothing of it can be used.",
+            member(state, "folder"), member(last, "name")));
+        return 0;
+    }
 }
 
 }  // namespace gongshu::app

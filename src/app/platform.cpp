@@ -63,6 +63,14 @@ Result<void> Platform::make_store() {
                                              .seal_bytes = options_.seal_bytes,
                                              .seal_age = options_.seal_age}));
     flow_ = TRY(flow::Flow::create({*registry_, *history_, *history_, *history_, *clock_, lanes_, *pool_, metrics_}));
+    backups_ = std::make_unique<backup::Backups>(
+        backup::BackupParts{*files_,
+                            *clock_,
+                            *history_,
+                            *registry_,
+                            {{"broker/retained.log", options_.data + "/broker/retained.log"}},
+                            kVersion},
+        *pool_, backup::BackupsOptions{options_.backup_folder, options_.backup_every, options_.backup_keep});
     live_ = std::make_unique<api::LiveTap>(flow_.get());
     history_->set_stage(live_.get());
     return {};
@@ -109,7 +117,7 @@ Result<void> Platform::make_doors() {
         .version = kVersion, .simulated = simulated_, .hosts = options_.allow_host, .files = static_files_};
     server_ =
         TRY(api::Server::create({*registry_, *auth_, *history_, *history_, *history_, *history_, *flow_, *connections_,
-                                 broker_.get(), metrics_, *egress_, *live_, *lanes_.back(), *pool_},
+                                 broker_.get(), metrics_, *egress_, *live_, *lanes_.back(), *pool_, backups_.get()},
                                 std::move(api)));
     const auto http = TRY(server_->listen(TRY(io::parse_address(options_.http)), {})
                               .context("cannot open the pages on {}", options_.http));
@@ -200,6 +208,7 @@ void Platform::every(io::Loop& loop, DurationNs interval, std::function<void()> 
 
 void Platform::tend(io::Loop& control) {
     every(control, kMinute, [this] { pool_->submit([this] { auth_->tidy(); }); });
+    every(control, kMinute, [this] { pool_->submit([this] { backups_->tend(); }); });
     every(control, kHour, [this] {
         pool_->submit([this] {
             if (auto removed = history_->apply_retention(); !removed)
@@ -222,6 +231,7 @@ void Platform::stop() {
     stopped_ = true;
     if (open_) {
         run_on(*lanes_.back(), [this] { server_->stop(); });
+        backups_->close();
         connections_->stop();
         run_on(*lanes_.front(), [this] { broker_->stop(); });
         history_->stop();

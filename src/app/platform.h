@@ -13,6 +13,7 @@
 #include "api/live_tap.h"
 #include "app/authenticator.h"
 #include "app/serve_options.h"
+#include "backup/backups.h"
 #include "base/metrics.h"
 #include "broker/broker.h"
 #include "connect/connections.h"
@@ -84,6 +85,7 @@ private:
     std::unique_ptr<history::History> history_;
     std::unique_ptr<flow::Flow> flow_;
     std::unique_ptr<api::LiveTap> live_;
+    std::unique_ptr<backup::Backups> backups_;
     std::unique_ptr<connect::Connections> connections_;
     std::unique_ptr<Authenticator> authenticator_;
     std::unique_ptr<broker::Broker> broker_;

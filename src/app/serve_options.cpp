@@ -38,6 +38,12 @@ options::Table serve_table(ServeOptions& o) {
         .bytes("seal_bytes", o.seal_bytes, 1 << 16, std::uint64_t{1} << 32,
                "Readings in memory are written into segments at this size.")
         .duration("seal_age", o.seal_age, kSecond, kDay, "… or at this age.")
+        .text("backup_folder", o.backup_folder,
+              "Where backups are made, better on another disk. Default: the data folder's name with .backups behind it.")
+        .duration("backup_every", o.backup_every, 0, 366 * kDay,
+                  "A backup is made by itself so often while the server runs. 0s: only when somebody asks for one.")
+        .number("backup_keep", o.backup_keep, 0, 10'000,
+                "So many whole backups stay; older ones go once a new one is whole. 0: all.")
         .text("ready_json", o.ready_json,
               "File that is written, mode 0600, at the moment when everything serves: "
               "{\"http\":\"http://…\",\"mqtt\":\"mqtt://…\",\"user\":\"admin\"}, at a first start without "
@@ -78,6 +84,7 @@ Result<void> finish(ServeOptions& options, bool demo) {
         return Error{Code::invalid,
                      "option --data is missing: name a folder for the data, as in --data /var/lib/gongshu"};
     while (options.data.size() > 1 && options.data.ends_with('/')) options.data.pop_back();
+    if (options.backup_folder.empty()) options.backup_folder = options.data + ".backups";
     if (options.key_folder.empty()) options.key_folder = options.data + ".keys";
     if (options.lanes == 0) options.lanes = std::max(1u, std::thread::hardware_concurrency());
     const bool plain_mqtt =

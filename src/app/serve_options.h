@@ -27,6 +27,9 @@ struct ServeOptions {
     std::uint32_t retention_days = 36'500;
     std::uint64_t seal_bytes = 64 << 20;
     DurationNs seal_age = 10 * kMinute;
+    std::string backup_folder;
+    DurationNs backup_every = 0;
+    std::uint32_t backup_keep = 7;
     std::string log_level = "info";
 
     // demo only

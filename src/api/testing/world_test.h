@@ -13,6 +13,7 @@
 #include "api/api.h"
 #include "api/egress.h"
 #include "api/live_tap.h"
+#include "backup/backups.h"
 #include "connect/connections.h"
 #include "flow/flow.h"
 #include "history/history.h"
@@ -164,9 +165,12 @@ public:
         live = std::make_unique<LiveTap>(&flow);
         history->set_stage(live.get());
         egress = std::make_unique<CountingEgress>(metrics);
+        backups = std::make_unique<backup::Backups>(
+            backup::BackupParts{files, sim.clock(), *history, *registry, {}, "0.1.0"}, *pool,
+            backup::BackupsOptions{.folder = "/backups"});
         options.version = "0.1.0";
         server = Server::create({*registry, *auth, *history, *history, *history, *history, flow, connections, nullptr,
-                                 metrics, *egress, *live, *lane, *pool},
+                                 metrics, *egress, *live, *lane, *pool, backups.get()},
                                 std::move(options))
                      .value();
         address = server->listen({"127.0.0.1", 0}, {}).value();
@@ -249,6 +253,7 @@ public:
     FakeConnections connections;
     std::unique_ptr<LiveTap> live;
     std::unique_ptr<CountingEgress> egress;
+    std::unique_ptr<backup::Backups> backups;
     std::unique_ptr<Server> server;
     io::Address address;
 };

@@ -1,0 +1,104 @@
+// Backups of the whole server: only for administrators of the tenant default, because all tenants are in them.
+#include "api/handlers.h"
+#include "backup/backups.h"
+
+namespace gongshu::api {
+namespace {
+
+Result<backup::Backups*> backups_for(Core& core, const Ask& ask) {
+    if (ask.who.actor.tenant_name != "default" || !ask.who.paths.empty()) {
+        return Error{Code::denied,
+                     "a backup holds all tenants: only an administrator of the tenant default without limits of place "
+                     "may see or make one"};
+    }
+    if (core.deps.backups == nullptr) return Error{Code::unsupported, "this server makes no backups"};
+    return core.deps.backups;
+}
+
+std::string_view to_text(backup::Backups::Work work) {
+    switch (work) {
+        case backup::Backups::Work::making:
+            return "make";
+        case backup::Backups::Work::checking:
+            return "check";
+        case backup::Backups::Work::none:
+            break;
+    }
+    return "";
+}
+
+void write_state(JsonWriter& out, const backup::Backups::State& state) {
+    out.key("running");
+    if (state.work == backup::Backups::Work::none) {
+        out.null();
+    } else {
+        out.begin_object().key("work").text(to_text(state.work)).key("name").text(state.name);
+        out.key("since").integer(state.since / kMillisecond);
+        for (const auto& [name, value] : {std::pair{"files_done", state.files_done}, std::pair{"files", state.files},
+                                          std::pair{"bytes_done", state.bytes_done}, std::pair{"bytes", state.bytes}})
+            out.key(name).safe_integer(static_cast<std::int64_t>(value));
+        out.end_object();
+    }
+    out.key("last");
+    if (state.last_work == backup::Backups::Work::none) {
+        out.null();
+    } else {
+        out.begin_object().key("work").text(to_text(state.last_work)).key("name").text(state.last_name);
+        out.key("ended").integer(state.last_end / kMillisecond).key("error").text(state.last_error).end_object();
+    }
+}
+
+Result<Answer> render(backup::Backups& backups, int status) {
+    const auto all = TRY(backups.list());
+    std::string body;
+    JsonWriter out{body};
+    out.begin_object().key("folder").text(backups.options().folder);
+    out.key("every_s").integer(backups.options().every / kSecond).key("keep").integer(backups.options().keep);
+    write_state(out, backups.state());
+    out.key("backups").begin_array();
+    for (const backup::BackupInfo& info : all) {
+        out.begin_object().key("name").text(info.name).key("made").integer(info.made / kMillisecond);
+        out.key("program").text(info.program).key("files").safe_integer(static_cast<std::int64_t>(info.files));
+        out.key("bytes").safe_integer(static_cast<std::int64_t>(info.bytes)).key("problem").text(info.problem);
+        out.end_object();
+    }
+    out.end_array().end_object();
+    return json_answer(std::move(body), status);
+}
+
+void note(Core& core, const Ask& ask, std::string_view action, std::string_view name) {
+    core.deps.registry.audit(ask.who.actor, action, "backup", name, "", true);
+}
+
+}  // namespace
+
+Result<Answer> get_backups(Core& core, const Ask& ask) { return render(*TRY(backups_for(core, ask)), 200); }
+
+Result<Answer> post_backups(Core& core, const Ask& ask) {
+    backup::Backups& backups = *TRY(backups_for(core, ask));
+    TRY(backups.start());
+    note(core, ask, "create", "");
+    return render(backups, 202);
+}
+
+Result<Answer> check_backup(Core& core, const Ask& ask) {
+    backup::Backups& backups = *TRY(backups_for(core, ask));
+    TRY(backups.start_check(ask.names[0]));
+    return render(backups, 202);
+}
+
+Result<Answer> cancel_backup(Core& core, const Ask& ask) {
+    backup::Backups& backups = *TRY(backups_for(core, ask));
+    backups.cancel();
+    note(core, ask, "cancel", "");
+    return render(backups, 202);
+}
+
+Result<Answer> delete_backup(Core& core, const Ask& ask) {
+    backup::Backups& backups = *TRY(backups_for(core, ask));
+    TRY(backups.remove(ask.names[0]));
+    note(core, ask, "delete", ask.names[0]);
+    return render(backups, 200);
+}
+
+}  // namespace gongshu::api
