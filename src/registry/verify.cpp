@@ -68,7 +68,7 @@ class Tables {
 public:
     static Result<std::unique_ptr<Tables>> open(io::Files& files, const std::string& path) {
         auto made = std::unique_ptr<Tables>(new Tables);
-        made->vfs_ = TRY(make_sqlite_vfs(files));
+        made->vfs_ = TRY(make_sqlite_vfs(files, path));
         const int code = sqlite3_open_v2(path.c_str(), &made->db_, SQLITE_OPEN_READONLY, made->vfs_->name().c_str());
         if (code != SQLITE_OK) return made->error();
         // What is in the write-ahead log stays there.
