@@ -161,6 +161,8 @@ const std::multimap<std::string, Way>& ways() {
             {"POST /api/v1/write", {"/api/v1/write", "outside/d1 x=5", Want::faults}},
             {"POST /api/v1/write/json", {"/api/v1/write/json", R"([{"tag":"outside/d1.x","value":5}])", Want::faults}},
             {"POST /api/v1/write/json", {"/api/v1/write/json", R"([{"tag":"inside/old.x","value":5}])", Want::faults}},
+            {"POST /api/v1/imports:tags",
+             {"/api/v1/imports:tags", R"({"tags":[{"tag":"outside/d1.new","type":"number"}]})", Want::refused}},
             {"GET /api/v1/dead_letters", {"/api/v1/dead_letters", "", Want::hides}},
             {"GET /api/v1/alarms", {"/api/v1/alarms?limit=1", "", Want::hides}},
             {"GET /api/v1/alarms/{id}", {"/api/v1/alarms/01", "", Want::hides}},
