@@ -497,7 +497,9 @@ Checked<Typed> Compiler::calendar(const Ast& at, const Function& function) {
         next = 1;
     }
     std::string zone = scope_.zone();
-    if (next < at.kids.size()) {
+    if (next == at.kids.size()) {
+        program_->zone_ = zone;
+    } else {
         const Ast& kid = *at.kids[next];
         if (kid.op != Op::text) return wrong_kind(kid, Kind::any, Kind::text, fmt::format("{}()", function.info.name));
         zone = kid.token.text;

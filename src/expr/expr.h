@@ -70,6 +70,8 @@ public:
     virtual DurationNs lookback() const = 0;
     // The condition of `condition for 30s` written last and outermost, else 0. See CompileOptions::strip_hold.
     virtual DurationNs outer_hold() const = 0;
+    // The zone of the scope, if a calendar function took it; "" = it makes no difference.
+    virtual const std::string& zone() const = 0;
 };
 
 struct CompileOptions {

@@ -170,8 +170,9 @@ struct ProgramImpl final : Program {
     const std::vector<std::string>& uses() const override { return uses_; }
     DurationNs lookback() const override { return lookback_; }
     DurationNs outer_hold() const override { return outer_hold_; }
+    const std::string& zone() const override { return zone_; }
 
-    std::string text_, unit_;
+    std::string text_, unit_, zone_;
     Kind kind_ = Kind::any;
     std::vector<ProgramTag> tags_;
     std::vector<std::string> uses_;

@@ -139,6 +139,10 @@ private:
                     if (spec && (spec->device || spec->device_type)) plan_rule({tenant, rule->name});
                 }
             });
+        } else if (resource.kind == "site") {  // its time zone
+            strand_.enqueue([this, tenant = resource.tenant] {
+                for (const auto& rule : parts_.registry.list_shared(tenant, "rule")) plan_rule({tenant, rule->name});
+            });
         }
     }
 

@@ -33,6 +33,7 @@ Result<std::shared_ptr<const expr::Program>> compile(std::string_view text, cons
 std::string RulePlan::logic() const {
     std::string text = fmt::format("{}\n{}\n{}\n{} {} {}", spec.condition, spec.clear_condition.value_or(""),
                                    spec.dead_band.value_or(0), on_delay, off_delay, static_cast<int>(spec.when_bad));
+    text += fmt::format("\n{}{}", on->zone(), stay ? stay->zone() : "");
     for (const PlanTag& tag : tags) text += fmt::format("\n{} {} {}", tag.id.value, tag.unit, tag.path);
     for (const expr::ProgramTag& tag : on->tags())
         text += fmt::format("\n{} {}", static_cast<int>(tag.type), tag.known);
