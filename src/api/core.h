@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "api/api.h"
+#include "api/imports.h"
 #include "base/guarded.h"
 #include "base/json_writer.h"
 #include "broker/broker.h"
@@ -162,6 +163,7 @@ public:
     Guarded<std::string> authority;  // certificate, PEM; "" without --lan
     // By (tenant, series text, field) or (tenant, path). Emptied when full and when devices or their types change.
     Guarded<Targets> targets;
+    Imports imports;
 
 private:
     std::string instance_;

@@ -47,6 +47,13 @@ void post_write_json(Core& core, const AskPtr& ask, Done done);
 
 // import_handlers.cpp
 Result<Answer> post_import_tags(Core& core, const Ask& ask);
+void post_import(Core& core, const AskPtr& ask, Done done);
+Result<Answer> list_imports(Core& core, const Ask& ask);
+Result<Answer> get_import(Core& core, const Ask& ask);
+Result<Answer> delete_import(Core& core, const Ask& ask);
+Result<Answer> preview_import(Core& core, const Ask& ask);
+Result<Answer> start_import(Core& core, const Ask& ask);
+Result<Answer> cancel_import(Core& core, const Ask& ask);
 
 // alarm_handlers.cpp
 Result<Answer> get_alarms(Core& core, const Ask& ask);

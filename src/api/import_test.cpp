@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "api/imports.h"
 #include "api/testing/world_test.h"
 
 namespace gongshu::api {
@@ -53,6 +54,63 @@ TEST(Import, RefusesWhatDoesNotFit) {
     const auto far = world.as(token, "POST", "/api/v1/write?import=1", "m v=1 -9223372036854775807\n");
     EXPECT_EQ(far.status, 400);
     EXPECT_NE(far.body.find("outside of what can be stored"), std::string::npos) << far.body;
+}
+
+TEST(Import, AFileFromProposalToReport) {
+    World world;
+    const std::string token = world.token("engineer");
+    const auto sent = world.as(token, "POST", "/api/v1/imports?file=/tmp/oven.csv",
+                               "time,T [degC]\n2024-01-01 00:00:00,20.5\n2024-01-01 00:01:00,x\n");
+    ASSERT_EQ(sent.status, 201) << sent.body;
+    const Json answer = registry::parse_json(sent.body).value();
+    const std::string id{std::string_view(answer.at("id").as_string())};
+    JsonObject body;
+    body["map"] = answer.at("map");
+    const std::string map = registry::to_text(Json(body));
+    const std::string base = "/api/v1/imports/" + id;
+    const auto preview = world.as(token, "POST", base + ":preview?precision=s", map);
+    EXPECT_EQ(preview.status, 200);
+    EXPECT_NE(
+        preview.body.find(
+            R"("readings":[{"tag":"import/oven.t","ts":1704067200,"value":20.5,"unit":"degC","quality":"good"}])"),
+        std::string::npos)
+        << preview.body;
+    EXPECT_EQ(world.as(token, "GET", "/api/v1/read?tag=import/oven.t").status, 404) << "a preview stores nothing";
+    EXPECT_EQ(world.as(token, "POST", base + ":start", R"({"map":"time: 7"})").status, 400);
+    ASSERT_EQ(world.as(token, "POST", base + ":start", map).status, 202);
+    std::string status;
+    for (int tries = 0; tries < 100 && status.find(R"("state":"done")") == std::string::npos; ++tries)
+        status = world.as(token, "GET", base).body;
+    EXPECT_NE(status.find(R"("state":"done","progress":{"share":1,"rows":2,"values":1)"), std::string::npos) << status;
+    EXPECT_NE(status.find(R"("faults":[{"line":3,"column":"T [degC]","error":"'x' is no number"}])"), std::string::npos)
+        << status;
+    EXPECT_NE(world.as(token, "GET", "/api/v1/last?tag=import/oven.t&precision=s").body.find("[[1704067200,20.5"),
+              std::string::npos);
+    EXPECT_EQ(world.as(token, "POST", base + ":cancel").status, 204);
+    EXPECT_EQ(world.as(token, "DELETE", base).status, 204);
+    EXPECT_EQ(world.as(token, "GET", base).status, 404);
+}
+
+TEST(Import, FilesOfOthersAndTooMany) {
+    World world;
+    const std::string token = world.token("engineer");
+    EXPECT_EQ(world.as(token, "POST", "/api/v1/imports", "a,b\n").status, 400) << "the name is missing";
+    EXPECT_EQ(world.as(token, "POST", "/api/v1/imports?file=a.gz", "\x1f\x8b").status, 501);
+    EXPECT_EQ(world.as(world.token("operator"), "POST", "/api/v1/imports?file=a.csv", "a,b\n1,2\n").status, 403);
+    const auto empty = world.as(token, "POST", "/api/v1/imports?file=a.csv", "");
+    EXPECT_NE(empty.body.find(R"("map":null,"error":"a.csv holds no rows")"), std::string::npos) << empty.body;
+    Imports imports;
+    for (std::size_t i = 0; i <= Imports::kFilesMax; ++i)
+        ASSERT_TRUE(imports.add(TenantId{1}, fmt::format("i{}", i), "f", "w", "x"));
+    EXPECT_FALSE(imports.find(TenantId{1}, "i0")) << "the oldest made room";
+    EXPECT_TRUE(imports.find(TenantId{1}, "i1"));
+    EXPECT_FALSE(imports.find(TenantId{2}, "i1")) << "of another tenant";
+    for (const auto& file : imports.list(TenantId{1})) file->status.lock()->state = ImportState::running;
+    EXPECT_EQ(imports.add(TenantId{1}, "more", "f", "w", "x").error().code(), Code::limit);
+    EXPECT_EQ(imports.remove(TenantId{1}, "i1").error().code(), Code::conflict);
+    EXPECT_TRUE(imports.add(TenantId{2}, "other", "f", "w", "x"));
+    EXPECT_EQ(imports.add(TenantId{2}, "large", "f", "w", std::string(Imports::kBytesMax + 1, 'x')).error().code(),
+              Code::limit);
 }
 
 }  // namespace

@@ -47,6 +47,7 @@ Error refused(const wire::HttpResponse& response) {
                       : response.status == 403                           ? Code::denied
                       : response.status == 404                           ? Code::not_found
                       : response.status == 409 || response.status == 412 ? Code::conflict
+                      : response.status == 429                           ? Code::limit
                       : response.status >= 500                           ? Code::unavailable
                                                                          : Code::invalid;
     return Error{code, "the server says {}: {}", response.status, detail};

@@ -1,8 +1,26 @@
 #include "app/http_target.h"
 
+#include <algorithm>
+
 #include "base/json_writer.h"
+#include "io/loop.h"
 
 namespace gongshu::app {
+
+// Those that were made stay made, so each try gets further.
+Result<void> HttpTarget::post_tags(const std::string& body) {
+    constexpr int kTriesMax = 40;
+    constexpr DurationNs kWait = 5 * kSecond;
+    for (int tries = 1;; ++tries) {
+        const auto answer = fetch(server_, wire::HttpMethod::post, "/api/v1/imports:tags", body);
+        if (answer) return {};
+        if (answer.error().code() != Code::limit || tries == kTriesMax) return answer.error();
+        const auto clock = io::make_system_clock();
+        const auto loop = io::make_epoll_loop(*clock);
+        loop->after(kWait, [&loop] { loop->stop(); });
+        loop->run();
+    }
+}
 
 // New ones only; the server keeps type and unit, which readings alone do not tell.
 Result<void> HttpTarget::declare(std::span<const importer::Series> series) {
@@ -27,7 +45,7 @@ Result<void> HttpTarget::declare(std::span<const importer::Series> series) {
             heads.push_back(std::move(head));
         }
         json.end_array().end_object();
-        TRY(fetch(server_, wire::HttpMethod::post, "/api/v1/imports:tags", std::move(body)));
+        TRY(post_tags(body));
         std::ranges::move(heads, std::back_inserter(heads_));
     }
     return {};

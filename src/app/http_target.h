@@ -19,6 +19,7 @@ public:
 private:
     static constexpr std::size_t kBodyBytes = 16 << 20;
 
+    Result<void> post_tags(const std::string& body);
     Result<void> declare(std::span<const importer::Series> series);
     Result<void> send(std::string body);
 

@@ -56,6 +56,8 @@ Result<TargetTag> resolve_tag(Tags& tags, const registry::ResourceReader& regist
 Result<void> HistoryTarget::write(std::span<const Series> series, Rows rows) {
     while (tags_.size() < series.size()) {
         const Series& one = series[tags_.size()];
+        if (may_write_ && !may_write_(one.path))
+            return Error{Code::denied, "{} may not be written by this role", one.path};
         tags_.push_back(TRY(resolve_tag(history_, registry_, tenant_, one.path, one.type, one.unit)));
     }
     for (std::size_t i = 0; i < rows.size(); ++i) {

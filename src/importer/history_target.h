@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -23,14 +24,17 @@ Result<TargetTag> resolve_tag(Tags& tags, const registry::ResourceReader& regist
 // Threads: one at a time, not from a lane.   Bounds: one id a tag.   Disk: by the store.
 class HistoryTarget final : public Target {
 public:
-    HistoryTarget(history::History& history, const registry::ResourceReader& registry, TenantId tenant)
-        : history_(history), registry_(registry), tenant_(tenant) {}
+    // `may_write` is asked for each tag's path; empty = all.
+    HistoryTarget(history::History& history, const registry::ResourceReader& registry, TenantId tenant,
+                  std::function<bool(std::string_view)> may_write = {})
+        : history_(history), registry_(registry), tenant_(tenant), may_write_(std::move(may_write)) {}
     Result<void> write(std::span<const Series> series, Rows rows) override;
 
 private:
     history::History& history_;
     const registry::ResourceReader& registry_;
     const TenantId tenant_;
+    const std::function<bool(std::string_view)> may_write_;
     std::vector<TargetTag> tags_;  // of series[i]
 };
 

@@ -18,8 +18,14 @@ Result<void> flush(Mapper& mapper, Target& target, Rows& rows) {
 Result<Report> import_file(io::Files& files, const Clock& clock, const std::string& path, const Map& map,
                            Target& target, const JobOptions& options,
                            const std::function<bool(const Progress&)>& on_progress) {
-    const DurationNs began = clock.monotonic();
     auto table = TRY(Table::open(files, path, map.layout, options.table));
+    return import_table(std::move(table), clock, map, target, options, on_progress);
+}
+
+Result<Report> import_table(Table table, const Clock& clock, const Map& map, Target& target, const JobOptions& options,
+                            const std::function<bool(const Progress&)>& on_progress) {
+    const DurationNs began = clock.monotonic();
+    const std::string& path = table.name();
     auto mapper = TRY(Mapper::create(map, path, table.names(), options.mapper).context("{}", path));
     Report& report = mapper->report();
     report.bytes = table.bytes();

@@ -43,5 +43,8 @@ struct JobOptions {
 Result<Report> import_file(io::Files& files, const Clock& clock, const std::string& path, const Map& map,
                            Target& target, const JobOptions& options,
                            const std::function<bool(const Progress&)>& on_progress);
+// The same of a table that is open, with the map's layout.
+Result<Report> import_table(Table table, const Clock& clock, const Map& map, Target& target, const JobOptions& options,
+                            const std::function<bool(const Progress&)>& on_progress);
 
 }  // namespace gongshu::importer

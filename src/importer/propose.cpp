@@ -409,8 +409,14 @@ Heading read_heading(std::string_view text) {
     return heading;
 }
 
+Layout layout_for_proposal() { return {.header_rows = 0}; }
+
 Result<std::string> propose_map(io::Files& files, const std::string& path) {
-    auto table = TRY(Table::open(files, path, {.header_rows = 0}));
+    return propose_map(TRY(Table::open(files, path, layout_for_proposal())));
+}
+
+Result<std::string> propose_map(Table table) {
+    const std::string& path = table.name();
     Rows rows;
     std::vector<std::uint64_t> lines;
     Record record;

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
+#include "importer/table.h"
 #include "io/files.h"
 
 namespace gongshu::importer {
@@ -11,6 +13,10 @@ namespace gongshu::importer {
 // takes it. Knows headers with units ("温度(℃)", "Temp [degC]", a second row), times in one column or two, by number or
 // by a cycle that begins anew with each unit, long tables (device, name, value), decimal commas, transposed tables.
 Result<std::string> propose_map(io::Files& files, const std::string& path);
+// The same of an open table without a header.
+Result<std::string> propose_map(Table table);
+// How such a table is opened: nothing is assumed.
+Layout layout_for_proposal();
 
 // A column's heading as a property and a unit: "Air temperature [K]" -> air_temperature, K. `unit` is "" where none is
 // understood, and `unknown` then holds what stood there.

@@ -27,11 +27,15 @@ Table::~Table() = default;
 Table::Table(Table&&) noexcept = default;
 
 Result<Table> Table::open(io::Files& files, const std::string& path, const Layout& layout, TableLimits limits) {
-    auto file = TRY(files.open(path, io::Open::read));
+    return open(TRY(files.open(path, io::Open::read)), path, layout, limits);
+}
+
+Result<Table> Table::open(std::unique_ptr<io::File> file, const std::string& name, const Layout& layout,
+                          TableLimits limits) {
     const std::uint64_t bytes = TRY(file->size());
     Buffer head(std::min<std::uint64_t>(bytes, kHeadBytes));
     TRY(file->read_at(0, head));
-    TRY(check_is_text(head).context("{}", path));
+    TRY(check_is_text(head).context("{}", name));
     const Encoding encoding = layout.encoding.value_or(detect_encoding(head));
     Dialect dialect;
     if (layout.dialect) {
@@ -48,13 +52,13 @@ Result<Table> Table::open(io::Files& files, const std::string& path, const Layou
     dialect.comment = layout.comment;
 
     Table table{TRY(TextDecoder::create(encoding)), dialect, limits};
-    table.path_ = path;
+    table.name_ = name;
     table.file_ = std::move(file);
     table.bytes_ = bytes;
     table.encoding_ = encoding;
     table.reader_->skip_lines(layout.skip);
-    if (layout.transposed) TRY(table.transpose().context("{}", path));
-    TRY(table.read_header(layout.header_rows).context("{}", path));
+    if (layout.transposed) TRY(table.transpose().context("{}", name));
+    TRY(table.read_header(layout.header_rows).context("{}", name));
     return table;
 }
 

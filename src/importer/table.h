@@ -25,6 +25,9 @@ struct TableLimits {
 class Table {
 public:
     static Result<Table> open(io::Files& files, const std::string& path, const Layout& layout, TableLimits limits = {});
+    // The same of a file that is open; `name` is for messages and for {file} in maps.
+    static Result<Table> open(std::unique_ptr<io::File> file, const std::string& name, const Layout& layout,
+                              TableLimits limits = {});
     ~Table();
     Table(Table&&) noexcept;
 
@@ -33,6 +36,7 @@ public:
     Result<Next> next(Record& record);
     const std::string& fault() const { return fault_; }
 
+    const std::string& name() const { return name_; }
     const std::vector<std::string>& names() const { return names_; }  // of the columns; empty without a header
     const std::vector<std::string>& units() const { return units_; }  // the second header row, if there is one
     Encoding encoding() const { return encoding_; }
@@ -49,7 +53,7 @@ private:
 
     struct Turned;  // a transposed file
 
-    std::string path_;
+    std::string name_;
     std::unique_ptr<io::File> file_;
     std::uint64_t bytes_ = 0, offset_ = 0;
     Encoding encoding_ = Encoding::utf8;

@@ -168,92 +168,72 @@ bool TimeReader::parse_iso(std::string_view text, Civil& civil) {
     return text.empty();
 }
 
-bool TimeReader::parse_pattern(std::string_view pattern, std::string_view text, Civil& civil) {
+// Takes off the front of `text` what one % letter stands for.
+bool TimeReader::take_part(char letter, std::string_view& text, Civil& civil) {
+    const auto two_digit_year = [&civil] { civil.year += civil.year < 69 ? 2000 : 1900; };
+    switch (letter) {
+        case 'Y':
+            return take_digits(text, 4, 4, civil.year);
+        case 'y':
+            if (!take_digits(text, 2, 2, civil.year)) return false;
+            two_digit_year();
+            return true;
+        case 'm':
+            return take_digits(text, 1, 2, civil.month);
+        case 'e':
+            take_blanks(text);
+            return take_digits(text, 1, 2, civil.day);
+        case 'd':
+            return take_digits(text, 1, 2, civil.day);
+        case 'H':
+        case 'I':
+            return take_digits(text, 1, 2, civil.hour);
+        case 'M':
+            return take_digits(text, 1, 2, civil.minute);
+        case 'S':
+            if (!take_digits(text, 1, 2, civil.second)) return false;
+            if (text.size() > 1 && (text[0] == '.' || text[0] == ',') && is_digit(text[1])) {
+                text.remove_prefix(1);
+                take_fraction(text, civil.nanoseconds);
+            }
+            return true;
+        case 'f':
+            return take_fraction(text, civil.nanoseconds);
+        case 'p':
+            civil.half = take_word(text, "am") || take_word(text, "上午")   ? 1
+                         : take_word(text, "pm") || take_word(text, "下午") ? 2
+                                                                            : 0;
+            return civil.half != 0;
+        case 'b':
+        case 'B':
+            return take_month_name(text, civil.month);
+        case 'j':
+            return take_digits(text, 1, 3, civil.day_of_year) && civil.day_of_year >= 1 && civil.day_of_year <= 366;
+        case 'z':
+            return take_offset(text, civil.offset_seconds);
+        case 'T':
+            return parse_prefix("%H:%M:%S", text, civil);
+        case 'R':
+            return parse_prefix("%H:%M", text, civil);
+        case 'F':
+            return parse_prefix("%Y-%m-%d", text, civil);
+        case 'D':
+            return parse_prefix("%m/%d/%y", text, civil);
+        default:
+            return take(text, letter);  // %%
+    }
+}
+
+// Takes what fits the pattern off the front.
+bool TimeReader::parse_prefix(std::string_view pattern, std::string_view& text, Civil& civil) {
     for (std::size_t i = 0; i < pattern.size(); ++i) {
         const char c = pattern[i];
-        if (c == ' ') {
+        if (c == ' ')
             take_blanks(text);
-            continue;
-        }
-        if (c != '%') {
-            if (!take(text, c)) return false;
-            continue;
-        }
-        bool good = true;
-        switch (pattern[++i]) {
-            case 'Y':
-                good = take_digits(text, 4, 4, civil.year);
-                break;
-            case 'y':
-                good = take_digits(text, 2, 2, civil.year);
-                civil.year += civil.year < 69 ? 2000 : 1900;
-                break;
-            case 'm':
-                good = take_digits(text, 1, 2, civil.month);
-                break;
-            case 'e':
-                take_blanks(text);
-                [[fallthrough]];
-            case 'd':
-                good = take_digits(text, 1, 2, civil.day);
-                break;
-            case 'H':
-            case 'I':
-                good = take_digits(text, 1, 2, civil.hour);
-                break;
-            case 'M':
-                good = take_digits(text, 1, 2, civil.minute);
-                break;
-            case 'S':
-                good = take_digits(text, 1, 2, civil.second);
-                if (good && text.size() > 1 && (text[0] == '.' || text[0] == ',') && is_digit(text[1])) {
-                    text.remove_prefix(1);
-                    take_fraction(text, civil.nanoseconds);
-                }
-                break;
-            case 'f':
-                good = take_fraction(text, civil.nanoseconds);
-                break;
-            case 'p':
-                civil.half = take_word(text, "am") || take_word(text, "上午")   ? 1
-                             : take_word(text, "pm") || take_word(text, "下午") ? 2
-                                                                                : 0;
-                good = civil.half != 0;
-                break;
-            case 'b':
-            case 'B':
-                good = take_month_name(text, civil.month);
-                break;
-            case 'j':
-                good = take_digits(text, 1, 3, civil.day_of_year) && civil.day_of_year >= 1 && civil.day_of_year <= 366;
-                break;
-            case 'z':
-                good = take_offset(text, civil.offset_seconds);
-                break;
-            case '%':
-                good = take(text, '%');
-                break;
-            case 'T':
-                good = take_digits(text, 1, 2, civil.hour) && take(text, ':') &&
-                       take_digits(text, 1, 2, civil.minute) && take(text, ':') &&
-                       take_digits(text, 1, 2, civil.second);
-                break;
-            case 'R':
-                good = take_digits(text, 1, 2, civil.hour) && take(text, ':') && take_digits(text, 1, 2, civil.minute);
-                break;
-            case 'F':
-                good = take_digits(text, 4, 4, civil.year) && take(text, '-') && take_digits(text, 1, 2, civil.month) &&
-                       take(text, '-') && take_digits(text, 1, 2, civil.day);
-                break;
-            case 'D':
-                good = take_digits(text, 1, 2, civil.month) && take(text, '/') && take_digits(text, 1, 2, civil.day) &&
-                       take(text, '/') && take_digits(text, 2, 2, civil.year);
-                civil.year += civil.year < 69 ? 2000 : 1900;
-                break;
-        }
-        if (!good) return false;
+        else if (c != '%' ? !take(text, c) : !take_part(pattern[++i], text, civil))
+            return false;
     }
-    return text.empty();
+    return true;
 }
 
 // A count since an epoch as ns (of UTC, or of the wall clock for excel).
@@ -299,7 +279,8 @@ Result<TimeNs> TimeReader::read(std::string_view text, std::optional<TimeNs> bef
             return resolve(seconds, ns - seconds * kSecond, text, before);
         }
         Civil civil;
-        if (format == "iso" ? !parse_iso(text, civil) : !parse_pattern(format, text, civil)) continue;
+        std::string_view rest = text;
+        if (format == "iso" ? !parse_iso(text, civil) : !parse_prefix(format, rest, civil) || !rest.empty()) continue;
         last_format_ = which;
         const std::int64_t local = TRY(local_seconds(civil, text));
         if (civil.offset_seconds) return (local - *civil.offset_seconds) * kSecond + civil.nanoseconds;

@@ -44,7 +44,8 @@ public:
 private:
     struct Civil;
     static bool parse_iso(std::string_view text, Civil& civil);
-    static bool parse_pattern(std::string_view pattern, std::string_view text, Civil& civil);
+    static bool take_part(char letter, std::string_view& text, Civil& civil);
+    static bool parse_prefix(std::string_view pattern, std::string_view& text, Civil& civil);
     static Result<std::int64_t> local_seconds(const Civil& civil, std::string_view text);
     Result<TimeNs> resolve(std::int64_t local, std::int64_t nanoseconds, std::string_view text,
                            std::optional<TimeNs> before);
