@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "expr/compiler.h"
+#include "expr/step_window.h"
 #include "expr/units.h"
 
 namespace gongshu::expr {
@@ -361,6 +362,9 @@ Checked<Typed> Compiler::window(const Ast& at, const Function& function) {
     if (found == windows.end()) found = windows.insert(found, spec);
     Typed typed = EXPR_TRY(window_result(at, function, of));
     typed.back = of.back + length;
+    // What is shown may be a tick old.
+    if (function.op == NodeOp::step_window && aggregate != Aggregate::count_true)
+        typed.back += StepWindow{aggregate, length}.tick();
     typed.tags = of.tags;
     typed.node = add({.op = is_of_steps(aggregate) ? NodeOp::step_window : NodeOp::window,
                       .index = static_cast<std::uint16_t>(found - windows.begin())});

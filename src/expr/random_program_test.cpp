@@ -36,5 +36,22 @@ TEST(ExprRandom, StreamIsAsColumns) {
     EXPECT_GT(rows, 10 * cases);
 }
 
+TEST(ExprRandom, LookbackIsEnoughAfterARestart) {
+    const std::uint64_t cases = from_environment("EXPR_CASES", 1500), first = from_environment("EXPR_SEED", 1);
+    std::uint64_t others = 0;
+    for (std::uint64_t seed = first; seed < first + cases; ++seed) {
+        Rng rng{seed};
+        const std::string text = testing::random_expression(rng, 1 + static_cast<int>(rng.below(3)));
+        const auto program = compile(text, testing::RandomTags{});
+        if (!program) continue;
+        const auto readings = testing::random_readings(rng, **program, 2 + rng.below(60), 0);
+        const std::string difference = testing::restart_difference(**program, readings, rng);
+        if (!difference.empty()) fmt::print("seed {}: {}\n{}\n", seed, text, difference);
+        others += !difference.empty();
+    }
+    // A hold that unknown values interrupt goes back further than any lookback; that is rare.
+    EXPECT_LE(others, cases / 1000);
+}
+
 }  // namespace
 }  // namespace gongshu::expr

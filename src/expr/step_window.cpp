@@ -16,12 +16,15 @@ void StepWindow::count(const Step& step, TimeNs from, TimeNs to, bool take_away)
     const DurationNs lasted = to - from;
     usable_ += take_away ? -lasted : lasted;
     if (step.counts()) true_ += take_away ? -lasted : lasted;
-    if (aggregate_ != Aggregate::twa) return;
+    if (aggregate_ != Aggregate::twa || step.too_large()) return;
     const auto ns = static_cast<double>(lasted);
-    if (!std::isfinite(step.value * ns))
-        take_away ? --too_large_ : ++too_large_;
-    else
-        take_away ? sum_.subtract_product(step.value, ns) : sum_.add_product(step.value, ns);
+    take_away ? sum_.subtract_product(step.value, ns) : sum_.add_product(step.value, ns);
+}
+
+void StepWindow::tally(const Step& step, bool take_away) {
+    const std::size_t one = take_away ? static_cast<std::size_t>(-1) : 1;
+    if (step.grade != Grade::good) not_good_ += one;
+    if (step.too_large()) too_large_ += one;
 }
 
 // The step at `at` with what it lasted, if it has ended.
@@ -31,7 +34,7 @@ void StepWindow::count(std::size_t at, bool take_away) {
 
 void StepWindow::drop_front() {
     count(0, true);
-    if (steps_.front().grade != Grade::good) --not_good_;
+    tally(steps_.front(), true);
     steps_.pop_front();
 }
 
@@ -44,12 +47,12 @@ void StepWindow::add(TimeNs now, TimeNs time, double value, Grade grade) {
     if (at > 0) count(at - 1, true);
     if (at < steps_.size() && steps_[at].time == time) {
         count(at, true);
-        if (steps_[at].grade != Grade::good) --not_good_;
+        tally(steps_[at], true);
         steps_[at] = step;
     } else {
         steps_.insert(steps_.begin() + static_cast<std::ptrdiff_t>(at), step);
     }
-    if (grade != Grade::good) ++not_good_;
+    tally(step, false);
     if (at > 0) count(at - 1, false);
     count(at, false);
     fresh_ = true;
@@ -89,9 +92,11 @@ void StepWindow::compute(TimeNs now) {
     count(last, last_from, now, false);
     if (aggregate_ == Aggregate::duration_true) {
         if (usable_ > 0 || last.usable()) value_ = static_cast<double>(true_) / 1e9;
+    } else if (too_large_ > 0) {
+        // no average
     } else if (usable_ == 0) {
         if (last.usable() && last.time >= now) value_ = last.value;
-    } else if (too_large_ == 0) {
+    } else {
         value_ = sum_.value() / static_cast<double>(usable_);
     }
     count(last, last_from, now, true);

@@ -43,8 +43,11 @@ private:
         Grade grade;
         bool usable() const { return grade != Grade::bad; }
         bool counts() const { return usable() && value != 0; }
+        // Its product with the nanoseconds of a window is no number any more.
+        bool too_large() const { return value > 1e285 || value < -1e285; }
     };
 
+    void tally(const Step& step, bool take_away);
     void count(std::size_t at, bool take_away);
     void count(const Step& step, TimeNs from, TimeNs to, bool take_away);
     void expire(TimeNs now);
@@ -57,11 +60,11 @@ private:
     TimeNs whole_again_ = INT64_MIN;
     // Of all steps but the last, each to the next one's time.
     ExactSum sum_;
-    DurationNs usable_ = 0;     // ns
-    DurationNs true_ = 0;       // ns
-    std::size_t not_good_ = 0;  // of all steps
-    std::size_t too_large_ = 0;
-    bool fresh_ = false;  // a value came since the last advance()
+    DurationNs usable_ = 0;      // ns
+    DurationNs true_ = 0;        // ns
+    std::size_t not_good_ = 0;   // of all steps
+    std::size_t too_large_ = 0;  // of all steps: then there is no average
+    bool fresh_ = false;         // a value came since the last advance()
     std::optional<double> value_;
     Grade grade_ = Grade::good;
     std::optional<TimeNs> due_;

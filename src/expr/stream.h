@@ -38,8 +38,9 @@ struct StreamOptions {
 // Bounds:  kStreamPendingMax readings wait for being decided; past it the oldest are decided early. Windows as
 // Evaluator.
 //          Costs O(operations) for each output; since() and now() in calculations make one step each second.
-// Disk:    none; after a restart feed it the readings of Program::lookback() before and skip outputs up to where it
-// was.
+// Disk:    none; after a restart feed it what came during Program::lookback() and, of each tag, the newest usable reading
+//          before, and skip outputs up to where it was. Only a hold or count_true() that unknown values interrupted for
+//          longer than that begins anew.
 //
 //     auto stream = Stream::create(program, {.lateness = 2 * kSecond});
 //     stream->feed(0, time, value, quality);                       // 0: program->tags()[0]

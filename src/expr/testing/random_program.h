@@ -430,4 +430,52 @@ inline std::string difference(const std::shared_ptr<const Program>& program, con
     return "";
 }
 
+// What run() gives after a random moment for all readings, and for those alone that Program::lookback() asks for: "" if
+// they are the same.
+inline std::string restart_difference(const Program& program, std::vector<Fed> readings, Rng& rng) {
+    if (readings.empty()) return "";
+    std::ranges::stable_sort(readings, {}, [](const Fed& fed) { return std::pair{fed.time, fed.tag}; });
+    std::vector<Fed> last;  // of each tag and time
+    for (Fed& fed : readings) {
+        if (!last.empty() && last.back().time == fed.time && last.back().tag == fed.tag) last.pop_back();
+        last.push_back(std::move(fed));
+    }
+    readings = std::move(last);
+    const TimeNs moment = readings[rng.below(readings.size())].time, from = moment - program.lookback();
+    std::vector<TagColumns> whole(program.tags().size()), restarted(program.tags().size());
+    for (std::size_t tag = 0; tag < whole.size(); ++tag) {
+        whole[tag].type = restarted[tag].type =
+            program.tags()[tag].known ? program.tags()[tag].type : ValueType::number;
+        TimeNs newest = INT64_MIN;  // usable one of those before
+        for (const Fed& fed : readings) {
+            const auto* number = std::get_if<double>(&fed.value);
+            const bool usable = fed.quality.usable() && (!number || *number == *number);
+            if (fed.tag == tag && fed.time <= from && usable) newest = fed.time;
+        }
+        for (const Fed& fed : readings) {
+            if (fed.tag != tag) continue;
+            add(whole[tag], fed);
+            if (fed.time >= newest) add(restarted[tag], fed);
+        }
+    }
+    std::vector<Input> all, some;
+    for (std::size_t tag = 0; tag < whole.size(); ++tag) {
+        all.push_back(whole[tag].input());
+        some.push_back(restarted[tag].input());
+    }
+    const RunOptions options{.from = moment, .until = readings.back().time + 50 * kSecond};
+    const Column one = run(program, all, options), other = run(program, some, options);
+    // The first rows tell what is; time alone may have told it before.
+    std::size_t i = 0, k = 0;
+    while (i < one.size() || k < other.size()) {
+        const std::string a = i < one.size() ? shown(one, i) : "nothing",
+                          b = k < other.size() ? shown(other, k) : "nothing";
+        if (a != b)
+            return fmt::format("from +{} on: all readings give {}\nand those of the lookback {}", moment - kStart, a,
+                               b);
+        ++i, ++k;
+    }
+    return "";
+}
+
 }  // namespace gongshu::expr::testing
