@@ -37,6 +37,17 @@ Answer status_answer(ImportFile& file, int status = 200) {
     return json_answer(std::move(body), status);
 }
 
+// Whose role is limited to places sees the own files only: what others sent may tell of anywhere.
+bool sees_file(const Ask& ask, const ImportFile& file) {
+    return ask.who.paths.empty() || file.who == ask.who.actor.who;
+}
+
+Result<ImportFilePtr> file_of(Core& core, const Ask& ask) {
+    auto file = TRY(core.imports.find(ask.tenant(), ask.names[0]));
+    if (!sees_file(ask, *file)) return Error{Code::not_found, "there is no import \"{}\"", ask.names[0]};
+    return file;
+}
+
 // The member "map" of the body.
 Result<importer::Map> map_of(const Ask& ask) {
     Fields body = TRY(Fields::parse(ask.http.body));
@@ -123,16 +134,16 @@ Result<Answer> list_imports(Core& core, const Ask& ask) {
     std::string body;
     JsonWriter out{body};
     out.begin_object().key("items").begin_array();
-    for (const ImportFilePtr& file : core.imports.list(ask.tenant())) write_status(out, *file);
+    for (const ImportFilePtr& file : core.imports.list(ask.tenant()))
+        if (sees_file(ask, *file)) write_status(out, *file);
     out.end_array().end_object();
     return json_answer(std::move(body));
 }
 
-Result<Answer> get_import(Core& core, const Ask& ask) {
-    return status_answer(*TRY(core.imports.find(ask.tenant(), ask.names[0])));
-}
+Result<Answer> get_import(Core& core, const Ask& ask) { return status_answer(*TRY(file_of(core, ask))); }
 
 Result<Answer> delete_import(Core& core, const Ask& ask) {
+    TRY(file_of(core, ask));
     TRY(core.imports.remove(ask.tenant(), ask.names[0]));
     return no_content();
 }
@@ -142,7 +153,7 @@ Result<Answer> preview_import(Core& core, const Ask& ask) {
     constexpr std::size_t kRowsShown = 50;
     constexpr std::size_t kReadingsMax = 2000;
     const Units units = TRY(parse_units(ask));
-    const ImportFilePtr file = TRY(core.imports.find(ask.tenant(), ask.names[0]));
+    const ImportFilePtr file = TRY(file_of(core, ask));
     const importer::Map map = TRY(map_of(ask));
     auto table = TRY(importer::Table::open(importer::make_memory_file(file->bytes), file->name, map.layout));
     std::string body;
@@ -157,7 +168,7 @@ Result<Answer> preview_import(Core& core, const Ask& ask) {
 
 // Begins and answers at once; GET tells how far it is.
 Result<Answer> start_import(Core& core, const Ask& ask) {
-    const ImportFilePtr file = TRY(core.imports.find(ask.tenant(), ask.names[0]));
+    const ImportFilePtr file = TRY(file_of(core, ask));
     auto map = std::make_shared<const importer::Map>(TRY(map_of(ask)));
     {
         auto status = file->status.lock();
@@ -177,7 +188,7 @@ Result<Answer> start_import(Core& core, const Ask& ask) {
 
 // What was written stays; doing it again changes nothing.
 Result<Answer> cancel_import(Core& core, const Ask& ask) {
-    TRY(core.imports.find(ask.tenant(), ask.names[0]))->cancel = true;
+    TRY(file_of(core, ask))->cancel = true;
     return no_content();
 }
 

@@ -121,9 +121,11 @@ enum class Want : std::uint8_t {
     harmless,  // tells nothing of places; 200 or not, nothing of outside is shown
 };
 
+constexpr const char* kImportMap = R"({"map":"time: {column: time}\ncolumns: [{column: x, tag: outside/d1.x}]\n"})";
+
 // One way to reach outside through a route.
 struct Way {
-    std::string target;
+    std::string target;  // {file}: the import of somebody who sees all
     std::string body;
     Want want = Want::refused;
 };
@@ -161,6 +163,13 @@ const std::multimap<std::string, Way>& ways() {
             {"POST /api/v1/write", {"/api/v1/write", "outside/d1 x=5", Want::faults}},
             {"POST /api/v1/write/json", {"/api/v1/write/json", R"([{"tag":"outside/d1.x","value":5}])", Want::faults}},
             {"POST /api/v1/write/json", {"/api/v1/write/json", R"([{"tag":"inside/old.x","value":5}])", Want::faults}},
+            {"POST /api/v1/imports", {"/api/v1/imports?file=b.csv", "time,x\n2024-01-01,1\n", Want::harmless}},
+            {"GET /api/v1/imports", {"/api/v1/imports", "", Want::hides}},
+            {"GET /api/v1/imports/{id}", {"/api/v1/imports/{file}", "", Want::refused}},
+            {"DELETE /api/v1/imports/{id}", {"/api/v1/imports/{file}", "", Want::refused}},
+            {"POST /api/v1/imports/{id}:preview", {"/api/v1/imports/{file}:preview", kImportMap, Want::refused}},
+            {"POST /api/v1/imports/{id}:start", {"/api/v1/imports/{file}:start", kImportMap, Want::refused}},
+            {"POST /api/v1/imports/{id}:cancel", {"/api/v1/imports/{file}:cancel", "", Want::refused}},
             {"POST /api/v1/imports:tags",
              {"/api/v1/imports:tags", R"({"tags":[{"tag":"outside/d1.new","type":"number"}]})", Want::refused}},
             {"GET /api/v1/dead_letters", {"/api/v1/dead_letters", "", Want::hides}},
@@ -208,7 +217,15 @@ const std::multimap<std::string, Way>& ways() {
 
 class Places : public ::testing::Test {
 protected:
-    void expect(const std::string& method, const Way& way) {
+    Places() {
+        const std::string sent =
+            plant.as(plant.all, "POST", "/api/v1/imports?file=outside.csv", "time,x\n2024-01-01,1\n").body;
+        file_ = std::string_view(parse_json(sent).value().at("id").as_string());
+        plant.as(plant.limited, "POST", "/api/v1/imports?file=inside.csv", "time,x\n2024-01-01,1\n");
+    }
+
+    void expect(const std::string& method, Way way) {
+        if (const auto at = way.target.find("{file}"); at != std::string::npos) way.target.replace(at, 6, file_);
         const auto reply = plant.as(plant.limited, method, way.target, way.body);
         const std::string what = fmt::format("{} {} {}: {} {}", method, way.target, way.body, reply.status, reply.body);
         switch (way.want) {
@@ -262,6 +279,9 @@ protected:
     }
 
     Plant plant;
+
+private:
+    std::string file_;
 };
 
 TEST_F(Places, NoRouteLeadsOutside) {
