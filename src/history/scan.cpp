@@ -51,6 +51,13 @@ private:
     Series series_;
 };
 
+// A row that a pixel keeps.
+struct Kept {
+    TimeNs time = 0;
+    double number = 0;
+    Rows row;
+};
+
 class ThinBuilder final : public SeriesBuilder {
 public:
     ThinBuilder(TagId tag, Window extent, std::uint32_t points_max) : points_max_(points_max), from_(extent.from) {
@@ -79,12 +86,6 @@ public:
     }
 
 private:
-    struct Kept {
-        TimeNs time = 0;
-        double number = 0;
-        Rows row;
-    };
-
     void keep(const Run& run, std::size_t i) {
         const auto put = [&](std::optional<Kept>& where, double number) {
             where.emplace();
