@@ -172,6 +172,13 @@ const std::multimap<std::string, Way>& ways() {
             {"POST /api/v1/imports/{id}:cancel", {"/api/v1/imports/{file}:cancel", "", Want::refused}},
             {"POST /api/v1/imports:tags",
              {"/api/v1/imports:tags", R"({"tags":[{"tag":"outside/d1.new","type":"number"}]})", Want::refused}},
+            {"POST /api/v1/imports:tags",
+             {"/api/v1/imports:tags", R"({"tags":[{"tag":"inside/old.x","type":"number","unit":"K"}]})",
+              Want::refused}},
+            {"POST /api/v1/imports/{id}:start",
+             {"/api/v1/imports/{own}:start",
+              R"({"map":"time: {column: time, format: iso, zone: UTC}\npath: outside/d1\ncolumns: {x: x}\n"})",
+              Want::harmless}},
             {"GET /api/v1/dead_letters", {"/api/v1/dead_letters", "", Want::hides}},
             {"GET /api/v1/alarms", {"/api/v1/alarms?limit=1", "", Want::hides}},
             {"GET /api/v1/alarms/{id}", {"/api/v1/alarms/01", "", Want::hides}},
@@ -221,11 +228,14 @@ protected:
         const std::string sent =
             plant.as(plant.all, "POST", "/api/v1/imports?file=outside.csv", "time,x\n2024-01-01,1\n").body;
         file_ = std::string_view(parse_json(sent).value().at("id").as_string());
-        plant.as(plant.limited, "POST", "/api/v1/imports?file=inside.csv", "time,x\n2024-01-01,1\n");
+        const std::string own =
+            plant.as(plant.limited, "POST", "/api/v1/imports?file=inside.csv", "time,x\n2024-01-01,1\n").body;
+        own_file_ = std::string_view(parse_json(own).value().at("id").as_string());
     }
 
     void expect(const std::string& method, Way way) {
         if (const auto at = way.target.find("{file}"); at != std::string::npos) way.target.replace(at, 6, file_);
+        if (const auto at = way.target.find("{own}"); at != std::string::npos) way.target.replace(at, 5, own_file_);
         const auto reply = plant.as(plant.limited, method, way.target, way.body);
         const std::string what = fmt::format("{} {} {}: {} {}", method, way.target, way.body, reply.status, reply.body);
         switch (way.want) {
@@ -281,6 +291,7 @@ protected:
     Plant plant;
 
 private:
+    std::string own_file_;
     std::string file_;
 };
 

@@ -28,7 +28,9 @@ Result<void> check(std::string_view path, std::string_view who, ValueType known_
 }  // namespace
 
 Result<TargetTag> resolve_tag(Tags& tags, const registry::ResourceReader& registry, TenantId tenant,
-                              std::string_view path, ValueType type, std::string_view unit) {
+                              std::string_view path, ValueType type, std::string_view unit, const MayWrite& may_write) {
+    const Error denied{Code::denied, "{} may not be written by this role", path};
+    if (may_write && !may_write(path)) return denied;
     const std::size_t level = path.rfind('/') == std::string_view::npos ? 0 : path.rfind('/');
     const std::size_t dot = path.find('.', level);
     const std::string_view place = path.substr(0, dot);
@@ -41,6 +43,8 @@ Result<TargetTag> resolve_tag(Tags& tags, const registry::ResourceReader& regist
         target.max = declared->max;
     }
     if (const auto found = tags.find(tenant, path)) {
+        // It may have moved since the path was written down.
+        if (may_write && !may_write(found->path)) return denied;
         TRY(check(path, "already", found->type, found->unit, type, unit));
         if (found->unit.empty() && !unit.empty()) TRY(tags.set_unit(found->id, unit));
         target.id = found->id;
@@ -56,9 +60,7 @@ Result<TargetTag> resolve_tag(Tags& tags, const registry::ResourceReader& regist
 Result<void> HistoryTarget::write(std::span<const Series> series, Rows rows) {
     while (tags_.size() < series.size()) {
         const Series& one = series[tags_.size()];
-        if (may_write_ && !may_write_(one.path))
-            return Error{Code::denied, "{} may not be written by this role", one.path};
-        tags_.push_back(TRY(resolve_tag(history_, registry_, tenant_, one.path, one.type, one.unit)));
+        tags_.push_back(TRY(resolve_tag(history_, registry_, tenant_, one.path, one.type, one.unit, may_write_)));
     }
     for (std::size_t i = 0; i < rows.size(); ++i) {
         ASSERT(rows.tag(i).value <= tags_.size());

@@ -15,18 +15,21 @@ struct TargetTag {
     TagId id;
     std::optional<double> min, max;  // what the device type says is possible; outside: uncertain:range
 };
+// Which paths may be written; empty = all.
+using MayWrite = std::function<bool(std::string_view path)>;
 // The tag at `path`, made if new; a device of the registry at that place owns it, as when its readings come by another
-// door. Code::conflict if the tag, or what the device's type declares, has another type or unit.
+// door. Code::conflict if the tag, or what the device's type declares, has another type or unit;
+// Code::denied unless both the path and where its tag is now may be written.
 Result<TargetTag> resolve_tag(Tags& tags, const registry::ResourceReader& registry, TenantId tenant,
-                              std::string_view path, ValueType type, std::string_view unit);
+                              std::string_view path, ValueType type, std::string_view unit,
+                              const MayWrite& may_write = {});
 
 // Writes into a store of this process, past its live path: any time of the past is kept, rules do not run.
 // Threads: one at a time, not from a lane.   Bounds: one id a tag.   Disk: by the store.
 class HistoryTarget final : public Target {
 public:
-    // `may_write` is asked for each tag's path; empty = all.
     HistoryTarget(history::History& history, const registry::ResourceReader& registry, TenantId tenant,
-                  std::function<bool(std::string_view)> may_write = {})
+                  MayWrite may_write = {})
         : history_(history), registry_(registry), tenant_(tenant), may_write_(std::move(may_write)) {}
     Result<void> write(std::span<const Series> series, Rows rows) override;
 
@@ -34,7 +37,7 @@ private:
     history::History& history_;
     const registry::ResourceReader& registry_;
     const TenantId tenant_;
-    const std::function<bool(std::string_view)> may_write_;
+    const MayWrite may_write_;
     std::vector<TargetTag> tags_;  // of series[i]
 };
 

@@ -570,6 +570,21 @@ TEST(Heading, NameAndUnit) {
     f("", "", "");
 }
 
+TEST(Propose, DayOrMonthIsFoundOutByLaterRows) {
+    auto f = [](std::string_view last, std::string_view want, bool sure) {
+        std::string text = "date,v\n";
+        for (int day = 1; day <= 12; ++day)
+            for (int hour = 0; hour < 24; ++hour) text += fmt::format("{}/{}/2018 {:02}:00,1\n", day, day, hour);
+        const auto proposal = propose_map(*files_with(text + std::string(last)), "f.csv");
+        ASSERT_TRUE(proposal) << proposal.error().text();
+        EXPECT_NE(proposal->find(want), std::string::npos) << *proposal;
+        EXPECT_EQ(proposal->find("check\n  zone") == std::string::npos, sure) << *proposal;
+    };
+    f("", "%d/%m/%Y %H:%M", false);
+    f("13/1/2018 00:00,1\n", "%d/%m/%Y %H:%M", true);
+    f("1/13/2018 00:00,1\n", "%m/%d/%Y %H:%M", true);
+}
+
 TEST(Propose, MapsThatWork) {
     auto f = [](std::string_view text, std::initializer_list<std::string_view> wants, std::uint64_t rows) {
         const auto files = files_with(text);

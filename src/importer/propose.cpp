@@ -108,7 +108,7 @@ bool is_clock(const std::vector<std::string>& texts) { return all_read(texts, "%
 
 std::vector<std::string> values_of(const Rows& rows, std::size_t from, std::size_t column) {
     std::vector<std::string> values;
-    for (std::size_t i = from; i < rows.size() && values.size() < 200; ++i)
+    for (std::size_t i = from; i < rows.size() && values.size() < kRecordsMax; ++i)
         if (column < rows[i].size() && !rows[i][column].empty()) values.push_back(rows[i][column]);
     return values;
 }
