@@ -170,6 +170,24 @@ const audits = () => (empty ? [] : Array.from({ length: 120 }, (_, i) => {
   ].map((r, k) => ({ id: 4000 - i * 4 - k, time: time - k * 900_000, from: '192.168.10.7', ...r }))[i % 4];
 }));
 
+// Backups: one whole, one damaged, one cut short; making one takes four seconds.
+const backupName = (t) => new Date(t).toISOString().slice(0, 19).replace(/[-:]/g, '') + 'Z';
+const backupAt = (t, more = {}) => ({ name: backupName(t), made: t, program: '0.1.0', files: 612, bytes: 48_233_112, problem: '', ...more });
+const saved = { running: null, last: null, backups: empty ? [] : [backupAt(start - 5 * 3_600_000), backupAt(start - 29 * 3_600_000, { made: 0, program: '', files: 0, bytes: 0, problem: '/var/lib/gongshu.backups/…/SHA256SUMS: the list is damaged: the sum in its last line is not that of the lines above' }), { name: backupName(start - 53 * 3_600_000) + '.part', made: 0, program: '', files: 0, bytes: 0, problem: 'not finished' }] };
+function backups(method, path) {
+  const [, name, action] = /^\/admin\/backups(?:\/([^:]+))?(?::(\w+))?$/.exec(path);
+  const r = saved.running;
+  const end = (error) => { saved.last = { work: r.work, name: r.name || backupName(r.since), ended: Date.now(), error }; saved.running = null; };
+  if (r && Date.now() - r.since > 4000) { if (r.work === 'make') saved.backups.unshift(backupAt(r.since)); end(''); }
+  if (action === 'cancel' && saved.running) end('the backup is not finished: stopped because somebody asked for it');
+  else if (method === 'POST') {
+    if (saved.running) refuse(409, 'conflict', 'a backup is being made already; wait for it or cancel it');
+    saved.running = { work: name ? 'check' : 'make', name: name ?? '', since: Date.now() };
+  } else if (method === 'DELETE') saved.backups = saved.backups.filter((b) => b.name !== name);
+  const part = saved.running && Math.min(1, Math.max(0, (Date.now() - saved.running.since - 600) / 3400));
+  return { folder: '/var/lib/gongshu.backups', every_s: empty ? 0 : 86_400, keep: 7, ...saved, running: saved.running && { ...saved.running, files_done: Math.floor(612 * part), files: part ? 612 : 0, bytes_done: Math.floor(48_233_112 * part), bytes: part ? 48_233_112 : 0 } };
+}
+
 function resources(method, plural, rest, query, body, headers) {
   const of = store.get(plural);
   const [name, action] = rest ? [decodeURIComponent(rest.split(/:(?=[a-z]+$)|\//)[0]), /[:/]([a-z]+)$/.exec(rest)?.[1]] : [];
@@ -245,6 +263,7 @@ function answer(method, url, body, headers) {
   if (path === '/status/devices') return { items: deviceStates() };
   if (path === '/status/sessions') return { items: empty ? [] : ['im-1', 'im-2', 'bridge'].map((c, i) => ({ client: c, device: i < 2 ? `suzhou/moulding/${c}` : '', version: i ? '3.1.1' : '5.0', since: start - i * 4_000_000, address: `192.168.10.3${i}:5${i}112`, in: 51_882 * (i + 1), out: 12 * i, subscriptions: i })) };
   if (path === '/audit') { const [from, to] = [time(q.get('from'), 0), time(q.get('to'), Infinity)]; return { records: audits().filter((r) => r.time >= from && r.time <= to) }; }
+  if (path.startsWith('/admin/backups')) return backups(method, decodeURIComponent(path));
   if (path === '/admin/compact') return { ms: 412 };
   m = /^\/([a-z_]+)(?:\/(.+))?$/.exec(path);
   if (m && store.has(m[1])) return resources(method, m[1], m[2], q, body, headers);

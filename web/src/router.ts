@@ -10,6 +10,8 @@ declare module 'vue-router' {
     icon?: IconName;
     group?: 'overview' | 'connect' | 'data' | 'alarm' | 'system';
     role?: Role;
+    /** Only of this tenant: it is about the whole server. */
+    tenant?: string;
     range?: string;
   }
 }
@@ -28,6 +30,7 @@ const pages: RouteRecordRaw[] = [
   { path: '/roles', name: 'roles', component: () => import('./pages/RolesPage.vue'), meta: { title: 'nav.roles', icon: 'role', group: 'system', role: 'admin' } },
   { path: '/tokens', name: 'tokens', component: () => import('./pages/TokensPage.vue'), meta: { title: 'nav.tokens', icon: 'token', group: 'system', role: 'admin' } },
   { path: '/audit', name: 'audit', component: () => import('./pages/AuditPage.vue'), meta: { title: 'nav.audit', icon: 'audit', group: 'system', role: 'admin', range: '7d' } },
+  { path: '/backups', name: 'backups', component: () => import('./pages/BackupsPage.vue'), meta: { title: 'nav.backups', icon: 'backup', group: 'system', role: 'admin', tenant: 'default' } },
   { path: '/sessions', name: 'sessions', component: () => import('./pages/SessionsPage.vue'), meta: { title: 'nav.sessions', icon: 'session', group: 'system' } },
   { path: '/status', name: 'status', component: () => import('./pages/StatusPage.vue'), meta: { title: 'nav.status', icon: 'status', group: 'system' } },
   { path: '/tenants', name: 'tenants', component: () => import('./pages/TenantsPage.vue'), meta: { title: 'nav.tenants', icon: 'tenant', group: 'system', role: 'admin' } },

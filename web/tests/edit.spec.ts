@@ -77,6 +77,58 @@ test('the secret of a token is shown once', async ({ page }, info) => {
   expect(said).toEqual([]);
 });
 
+test('a backup is made, checked and removed; who may not is told', async ({ page }, info) => {
+  const said = listen(page);
+  const zh = info.project.name.startsWith('zh');
+  await signIn(page);
+  await page.goto('/#/backups');
+  await page.locator('main .el-button--primary').click();
+  const ended = page.locator('main .ended');
+  await expect(ended).toContainText(zh ? /\d\d:\d\d 的备份已完成/ : /The backup of .*\d\d:\d\d is whole/, { timeout: 20_000 });
+  await expect(page.locator('.line').first()).toContainText(zh ? '完整' : 'Whole');
+  await inspect(page, info, 'backups-made');
+  await page.locator('.line').first().click();
+  const drawer = page.locator('.el-drawer');
+  await expect(drawer.locator('.steps code').nth(1)).toHaveText(/^gongshu restore \S+\/\d{8}T\d{6}Z --data /);
+  await drawer.locator('.acts .el-button').first().click();
+  await expect(drawer).toContainText(zh ? '已核对' : 'Checked', { timeout: 20_000 });
+  await inspect(page, info, 'backups-detail');
+  await drawer.locator('.acts .el-button').last().click();
+  await page.locator('.el-message-box .el-button--danger').click();
+  await expect(page).not.toHaveURL(/open=/);
+
+  await page.route(/\/api\/v1\/admin\/backups/, (route) => route.fulfill({ json: { folder: '/var/lib/gongshu.backups', every_s: 0, keep: 7, running: null, last: null, backups: [] } }));
+  await page.reload();
+  await expect(page.locator('main .block')).toContainText(zh ? '密钥目录' : 'key folder');
+  await inspect(page, info, 'backups-empty');
+  await page.unroute(/\/api\/v1\/admin\/backups/);
+  await page.route(/\/api\/v1\/admin\/backups/, (route) => route.fulfill({ json: { folder: '/var/lib/gongshu.backups', every_s: 86400, keep: 7, running: { work: 'make', name: '', since: 1795240000000, files_done: 210, files: 612, bytes_done: 17_000_000, bytes: 48_000_000 }, last: null, backups: [] } }));
+  await page.reload();
+  await expect(page.locator('[role=progressbar]')).toHaveAttribute('aria-valuenow', '35');
+  await inspect(page, info, 'backups-running');
+  expect(said).toEqual([]);
+  await page.unroute(/\/api\/v1\/admin\/backups/);
+  await page.route(/\/api\/v1\/admin\/backups/, (route) => route.fulfill({ status: 403, contentType: 'application/problem+json', json: { type: 'about:blank', title: 'denied', status: 403, detail: 'a backup holds all tenants' } }));
+  await page.reload();
+  await expect(page.locator('main [role=alert]')).toContainText('default');
+  await inspect(page, info, 'backups-denied');
+});
+
+test('an alarm whose rule and device are called otherwise by now says so', async ({ page }, info) => {
+  const said = listen(page);
+  await signIn(page);
+  await page.route(/\/api\/v1\/rules\?/, (route) => route.fulfill({ json: { items: [] } }));
+  await page.route(/\/api\/v1\/last\?/, (route) => route.fulfill({ json: { series: [{ tag: 'a/moved.x', unit: '', columns: ['ts', 'value', 'quality'], rows: [] }] } }));
+  await page.goto('/#/alarms?state=all');
+  await page.locator('.line').first().click();
+  const facts = page.locator('.el-drawer .facts');
+  await expect(facts).toContainText(info.project.name.startsWith('zh') ? '已改名或删除' : 'renamed or deleted');
+  await expect(facts.locator('a[href*="tag=a/moved.x"]')).toHaveCount(1);
+  await expect(facts.locator('a[href$="#/rules"]')).toHaveCount(1);
+  await inspect(page, info, 'alarm-renamed');
+  expect(said).toEqual([]);
+});
+
 // These need what only the mock has: a link that forces a new password, a machine that may be written.
 if (!process.env.BASE_URL) {
   test('a one-time link leads to a new password', async ({ page }, info) => {

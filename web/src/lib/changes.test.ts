@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { changeRows, type Words } from './changes';
-import { inWords, splitTag, titleIn } from './titles';
+import { inWords, splitTag, titleIn, withNames } from './titles';
 import type { Difference, Json, Schema } from '@/api/resources';
 
 const words: Words = { yes: 'Yes', no: 'No', secretSet: 'set', secretUnset: 'not set', secretChanged: 'replaced', items: (n) => `${n} items` };
@@ -51,6 +51,13 @@ describe('a difference as people read it', () => {
 });
 
 describe('titles', () => {
+  it('of old lead to the names of now', () => {
+    const f = (asked: string[], found: string[], want: string[] | null): void => expect(withNames(asked, found)).toEqual(want);
+    f(['a.x', 'b.x'], ['a.x', 'b.x'], null);
+    f(['old.x', 'b.x', 'old.y'], ['new.x', 'b.x', 'new.y'], ['new.x', 'b.x', 'new.y']);
+    f(['a.x', 'old.x'], ['a.x'], null); // the same tag by both names, or none: left as it is
+    f([], [], null);
+  });
   it('are in the language, else for all languages, else in the other one', () => {
     expect(titleIn({ title_zh: '泵', title_en: 'Pump', title: 'P1' }, 'zh')).toBe('泵');
     expect(titleIn({ title_zh: '泵', title: 'P1' }, 'en')).toBe('P1');

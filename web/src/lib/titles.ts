@@ -28,3 +28,11 @@ export function inWords(text: string, name: string, title: string): string {
   }
   return out + rest;
 }
+
+/** The tags asked for by the names they have now, as the answer tells them in the same order; null where nothing is called otherwise. */
+export function withNames(asked: string[], found: string[]): string[] | null {
+  const old = asked.filter((path) => !found.includes(path));
+  const fresh = found.filter((path) => !asked.includes(path));
+  if (!fresh.length || old.length !== fresh.length) return null;
+  return asked.map((path) => (old.includes(path) ? fresh[old.indexOf(path)]! : path));
+}

@@ -52,5 +52,7 @@ export const useSession = defineStore('session', () => {
   }
   const rank = computed(() => api.roles.indexOf(session.value?.role ?? 'none'));
   const can = (role: api.Role): boolean => rank.value >= api.roles.indexOf(role);
-  return { session, kinds, restore, signIn, signInOnce, signOut, changePassword, ensureKinds, can };
+  /** Whether a page is worth offering; what it may show is the server's to say. */
+  const sees = (page: { role?: api.Role; tenant?: string } | undefined): boolean => can(page?.role ?? 'viewer') && (!page?.tenant || page.tenant === session.value?.tenant);
+  return { session, kinds, restore, signIn, signInOnce, signOut, changePassword, ensureKinds, can, sees };
 });
