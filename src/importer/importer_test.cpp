@@ -609,6 +609,7 @@ TEST(Propose, MapsThatWork) {
     f("device,name,time,value\nP1,T,2024-01-01 00:00:00,1\nP2,T,2024-01-01 00:00:00,2\n", {"import/{device}", "{name}"},
       2);
     f("Logger 7\n\ntime,a,b\n2024-01-01 00:00:00,1,x\n2024-01-01 00:01:00,2,y\n", {"skip: 2", "type: text"}, 2);
+    f("time,\"a (x\ny)\"\n2024-01-01 00:00:00,1\n", {"# unit 'xy' is not known here"}, 1);
     f("a,b\n", {}, 1);
     EXPECT_FALSE(propose_map(*files_with(""), "f.csv"));
 }

@@ -255,6 +255,14 @@ std::string quoted(std::string_view text) {
     return out + "\"";
 }
 
+// Fit for a comment: nothing of a file may begin a line of its own.
+std::string one_line(std::string_view text) {
+    std::string out;
+    for (const char c : text)
+        if (static_cast<unsigned char>(c) >= 0x20) out.push_back(c);
+    return out;
+}
+
 // How a column is named in the map: by its heading, or by number where there is none or it is not the only one.
 std::string reference(const Finding& found, std::size_t index) {
     const std::string& name = found.columns[index].name;
@@ -335,7 +343,7 @@ std::string column_part(const Finding& found, std::size_t index, std::set<std::s
     if (!type.empty()) text += ", type: " + type;
     if (!heading.unit.empty() && type.empty()) text += ", unit: " + quoted(heading.unit);
     text += "}";
-    if (!heading.unknown.empty()) text += fmt::format("  # unit '{}' is not known here", heading.unknown);
+    if (!heading.unknown.empty()) text += fmt::format("  # unit '{}' is not known here", one_line(heading.unknown));
     if (column.filled == 0) text += "  # empty in the first rows";
     if (column.distinct.size() == 1 && column.filled > 100)
         text += "  # always " + quoted(*column.distinct.begin()) + " in the first rows";
@@ -345,7 +353,7 @@ std::string column_part(const Finding& found, std::size_t index, std::set<std::s
 Result<std::string> render(const Table& table, const Finding& found, const std::string& path, std::size_t looked_at) {
     std::string text = fmt::format(
         "# A proposal from the first {} rows of {}: check it, then\n#   gongshu import FILE --map THIS --dry-run\n",
-        looked_at, path);
+        looked_at, one_line(path));
     text += file_part(table, found) + time_part(found) + path_part(found) + "columns:\n";
     std::set<std::string> taken, references;
     for (std::size_t i = 0; i < found.columns.size(); ++i) {
