@@ -158,7 +158,7 @@ if (!process.env.BASE_URL) {
     await page.locator('.el-dialog .el-checkbox').click();
     await inspect(page, info, 'device-write');
     await send.click();
-    await expect(page.locator('.el-dialog [role=status]')).toContainText('5800');
+    await expect(page.locator('.el-dialog [role=status]')).toContainText('5,800');
     expect(said).toEqual([]);
   });
 }
