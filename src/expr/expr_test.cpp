@@ -424,9 +424,9 @@ TEST(Units, Conversions) {
     f("转/分", "r/min", 3, 3);
     EXPECT_FALSE(conversion("bar", "degC"));
     EXPECT_NE(conversion("bar", "degC").error().text().find("\"bar\" to \"degC\""), std::string::npos);
-    const std::vector<std::string_view> wrong{
-        "degx", "5",  "m/0s",     "b/0b", "m per 0 s", "0m", "m/0.0s", "degC degx ", "s since 2000-01-01",
-        "m;",   "((", {"m\0x", 3}};
+    const std::vector<std::string_view> wrong{"degx", "5",      "m/0s",     "b/0b",       "m per 0 s",
+                                              "0m",   "m/0.0s", "m2.0s",    "degC degx ", "s since 2000-01-01",
+                                              "m;",   "((",     {"m\0x", 3}};
     for (const std::string_view text : wrong) EXPECT_FALSE(check_unit(text)) << text;
     EXPECT_EQ(*check_unit(" ℃ "), "degC");
     for (const std::string_view text : {"m3/h", "m/10 s", "1000 m", "m.s-1", "0.1 bar", "1/100"})

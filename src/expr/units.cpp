@@ -134,7 +134,9 @@ bool has_zero(std::string_view text) {
         const bool factor = before == ' ' || before == '/' || before == '.' || before == '*' || before == '(' ||
                             before == '-' || before == '+';
         bool zero = true;
-        for (; i < text.size() && (is_digit(text[i]) || text[i] == '.'); ++i) zero = zero && !(text[i] > '0');
+        // Behind an exponent a point multiplies: m2.0 is m2 times 0.
+        for (; i < text.size() && (is_digit(text[i]) || (factor && text[i] == '.')); ++i)
+            zero = zero && !(text[i] > '0');
         if (factor && zero) return true;
     }
     return false;
