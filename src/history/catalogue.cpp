@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <mutex>
-#include <set>
 #include <utility>
 
 #include "base/assert.h"
@@ -26,6 +25,11 @@ ShardId shard_of_source(TenantId tenant, std::string_view source) {
 
 // The part of a glob before its first wildcard: only paths that begin with it need a look.
 std::string_view literal_prefix(std::string_view glob) { return glob.substr(0, glob.find_first_of("*?")); }
+
+// True if `path` is what somebody at `from` gets who makes room there.
+bool is_displaced(std::string_view path, std::string_view from) {
+    return path.size() > from.size() && path.starts_with(from) && path[from.size()] == '~';
+}
 
 Result<void> check_names(const TagKey& key, std::string_view path) {
     if (key.source.empty() || key.property.empty() || path.empty())
@@ -137,14 +141,34 @@ Result<void> Catalogue::take_allowance(TenantId tenant) {
     return {};
 }
 
+bool Catalogue::may_return(const TagInfo& tag, std::string_view path) const {
+    return tag.key.source.starts_with("p:") && is_displaced(tag.path, path) &&
+           !by_path_.contains({tag.key.tenant, std::string(path)});
+}
+
+Result<void> Catalogue::change_paths(const MoveRecord& record) {
+    if (record.paths.empty()) return {};
+    Buffer payload;
+    encode_move(record, payload);
+    TRY(log_(RecordKind::move, payload));
+    for (const auto& [id, path] : record.paths) set_path(*at(id), path);
+    changes_ = record.change;
+    return {};
+}
+
 Result<TagId> Catalogue::resolve(const TagKey& key, std::string_view path, ValueType type, std::string_view unit) {
     {
         const std::shared_lock lock{mutex_};
-        if (const auto found = by_key_.find(key); found != by_key_.end()) return found->second;
+        if (const auto found = by_key_.find(key); found != by_key_.end() && !may_return(*at(found->second), path))
+            return found->second;
     }
     TRY(check_names(key, path));
     const std::unique_lock lock{mutex_};
-    if (const auto found = by_key_.find(key); found != by_key_.end()) return found->second;
+    if (const auto found = by_key_.find(key); found != by_key_.end()) {
+        if (may_return(*at(found->second), path))
+            TRY(change_paths({changes_ + 1, {{found->second, std::string(path)}}}));
+        return found->second;
+    }
     TRY(take_allowance(key.tenant));
     const ShardId shard = shard_of_source(key.tenant, key.source);
     TagRecord record;
@@ -209,10 +233,35 @@ void Catalogue::set_path(TagInfo& tag, const std::string& path) {
     // Another tag of the same move may have taken the old path already.
     if (const auto old = by_path_.find({tenant, tag.path}); old != by_path_.end() && old->second == tag.id)
         by_path_.erase(old);
-    aliases_[{tenant, tag.path}] = tag.id;
+    // Who had to make room is not at home at its old path any more, so that this does not lead to it.
+    if (!is_displaced(path, tag.path)) aliases_[{tenant, tag.path}] = tag.id;
     aliases_.erase({tenant, path});
     tag.path = path;
     by_path_[{tenant, path}] = tag.id;
+}
+
+void Catalogue::make_room(TenantId tenant, std::string_view source, std::string_view prefix,
+                          std::set<std::string>& taken, MoveRecord& record) {
+    const std::string begin = fmt::format("{}.", prefix);
+    const auto is_at_home = [&](const std::string& path, const TagInfo& tag) {
+        return tag.key.source != source && path.size() == begin.size() + tag.key.property.size() &&
+               path.ends_with(tag.key.property);
+    };
+    for (auto there = by_path_.lower_bound({tenant, begin}); there != by_path_.end(); ++there) {
+        const auto& [of, path] = there->first;
+        if (of != tenant || !path.starts_with(begin)) break;
+        const TagInfo& tag = *at(there->second);
+        if (tag.key.source == source || (!is_at_home(path, tag) && !taken.contains(path))) continue;
+        std::string other = free_path(tenant, path, tag.key);
+        while (by_path_.contains({tenant, other}) || !taken.insert(other).second) other += '~';
+        record.paths.emplace_back(tag.id, std::move(other));
+    }
+    // Old addresses of tags that lived here before. Not in the log: each start moves every device to its place again.
+    for (auto old = aliases_.lower_bound({tenant, begin}); old != aliases_.end();) {
+        const auto& [of, path] = old->first;
+        if (of != tenant || !path.starts_with(begin)) break;
+        old = is_at_home(path, *at(old->second)) ? aliases_.erase(old) : std::next(old);
+    }
 }
 
 Result<void> Catalogue::move_source(TenantId tenant, std::string_view source, std::string_view new_prefix) {
@@ -221,30 +270,19 @@ Result<void> Catalogue::move_source(TenantId tenant, std::string_view source, st
                      new_prefix.size()};
     const std::unique_lock lock{mutex_};
     const auto found = by_source_.find({tenant, std::string(source)});
-    if (found == by_source_.end()) return {};
     MoveRecord record;
     record.change = changes_ + 1;
     std::set<std::string> taken;  // by this very move
-    for (const TagId id : found->second) {
-        const TagInfo& tag = *at(id);
-        const std::string wanted = fmt::format("{}.{}", new_prefix, tag.key.property);
-        std::string path = wanted;
-        const auto is_own = [&](const std::string& candidate) {
-            const auto there = by_path_.find({tenant, candidate});
-            return there != by_path_.end() && at(there->second)->key.source == source;
-        };
-        // A path that a tag of the same source leaves by this move is free.
-        if (!is_own(path)) path = free_path(tenant, path, tag.key);
-        while (!taken.insert(path).second) path += '~';  // a property may be named like the result of a collision
-        if (path != tag.path) record.paths.emplace_back(id, std::move(path));
+    if (found != by_source_.end())
+        for (const TagId id : found->second) taken.insert(fmt::format("{}.{}", new_prefix, at(id)->key.property));
+    make_room(tenant, source, new_prefix, taken, record);
+    if (found != by_source_.end()) {
+        for (const TagId id : found->second) {
+            std::string path = fmt::format("{}.{}", new_prefix, at(id)->key.property);
+            if (path != at(id)->path) record.paths.emplace_back(id, std::move(path));
+        }
     }
-    if (record.paths.empty()) return {};
-    Buffer payload;
-    encode_move(record, payload);
-    TRY(log_(RecordKind::move, payload));
-    for (const auto& [id, path] : record.paths) set_path(*at(id), path);
-    changes_ = record.change;
-    return {};
+    return change_paths(record);
 }
 
 Result<void> Catalogue::set_unit(TagId tag, std::string_view unit) {

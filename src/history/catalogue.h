@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
@@ -76,9 +77,16 @@ private:
     const TagInfo* at(TagId tag) const;
     TagInfo* at(TagId tag);
     std::string free_path(TenantId tenant, std::string_view path, const TagKey& key) const;
+    // What was written by path made room for a device; when nobody is there any more it goes back.
+    bool may_return(const TagInfo& tag, std::string_view path) const;
+    Result<void> change_paths(const MoveRecord& record);
     Result<void> take_allowance(TenantId tenant);
     Result<void> insert(TagInfo tag);
     void set_path(TagInfo& tag, const std::string& path);
+    // Tags of other sources that are where tags of `source` at `prefix` belong get other paths by `record`, none of
+    // them among `taken`.
+    void make_room(TenantId tenant, std::string_view source, std::string_view prefix, std::set<std::string>& taken,
+                   MoveRecord& record);
 
     const Clock& clock_;
     const std::uint32_t new_tags_per_minute_;

@@ -345,9 +345,11 @@ TEST(Catalogue, CollisionsMovesAndSnapshot) {
     EXPECT_EQ(catalogue.find(tenant, "hall/new.x")->id, a);
     EXPECT_EQ(catalogue.find(tenant, "hall/a.x")->id, a);  // the old path is an alias
     ASSERT_TRUE(catalogue.move_source(tenant, "d:b", "hall/a"));
-    EXPECT_EQ(catalogue.find(tenant, "hall/a.x")->id, b);  // until somebody lives there
-    ASSERT_TRUE(catalogue.move_source(tenant, "d:b", "hall/new"));
-    EXPECT_TRUE(catalogue.info(b)->path.starts_with("hall/new.x~"));
+    EXPECT_EQ(catalogue.find(tenant, "hall/a.x")->id, b);           // until somebody lives there
+    ASSERT_TRUE(catalogue.move_source(tenant, "d:b", "hall/new"));  // who was there makes room
+    EXPECT_EQ(catalogue.info(b)->path, "hall/new.x");
+    EXPECT_TRUE(catalogue.info(a)->path.starts_with("hall/new.x~"));
+    EXPECT_EQ(catalogue.find(tenant, catalogue.info(a)->path)->id, a);
     ASSERT_TRUE(catalogue.set_unit(b, "degC"));
     EXPECT_FALSE(catalogue.set_unit(TagId{1 << 20}, "degC"));
     EXPECT_FALSE(catalogue.resolve({tenant, "", "x"}, "p", ValueType::number, ""));
@@ -361,6 +363,74 @@ TEST(Catalogue, CollisionsMovesAndSnapshot) {
     EXPECT_EQ(again.find(tenant, "hall/a.x")->id, b);
     EXPECT_EQ(again.info(b)->unit, "degC");
     seed("history_catalogue", "catalogue", Buffer(bytes.begin() + 8, bytes.end() - 4));
+}
+
+TEST(Catalogue, ADeviceHasItsPlaceToItself) {
+    const SimClock clock;
+    Catalogue catalogue{clock, 100};
+    std::vector<std::pair<RecordKind, Buffer>> log;
+    catalogue.connect(
+        [&](RecordKind kind, const Buffer& payload) -> Result<void> {
+            return log.emplace_back(kind, payload), Result<void>{};
+        },
+        [](TagId, ValueType) {});
+    const TenantId tenant{1};
+    const auto make = [&](const char* source, const char* property, const char* path) {
+        return catalogue.resolve({tenant, source, property}, path, ValueType::number, "").value();
+    };
+    const auto path_of = [&](TagId tag) { return catalogue.info(tag)->path; };
+    const TagId dead = make("d:1", "x", "k/b.x"), written = make("p:k/b", "y", "k/b.y");
+    const TagId other = make("d:3", "x", "k/b2.x"), deeper = make("d:4", "c.x", "k/b.c.c.x");
+    // The new device has no tags yet; what is at its place goes all the same, and leaves no address of before.
+    ASSERT_TRUE(catalogue.move_source(tenant, "d:2", "k/b"));
+    EXPECT_TRUE(path_of(dead).starts_with("k/b.x~"));
+    EXPECT_TRUE(path_of(written).starts_with("k/b.y~"));
+    EXPECT_EQ(path_of(other), "k/b2.x");
+    EXPECT_EQ(path_of(deeper), "k/b.c.c.x");
+    EXPECT_FALSE(catalogue.find(tenant, "k/b.x"));
+    const TagId own = make("d:2", "x", "k/b.x");
+    EXPECT_EQ(path_of(own), "k/b.x");
+    EXPECT_EQ(catalogue.find(tenant, path_of(dead))->id, dead);
+    // Moved away, and another device at the old name.
+    ASSERT_TRUE(catalogue.move_source(tenant, "d:2", "k/c"));
+    EXPECT_EQ(catalogue.find(tenant, "k/b.x")->id, own);
+    ASSERT_TRUE(catalogue.move_source(tenant, "d:5", "k/b"));
+    EXPECT_FALSE(catalogue.find(tenant, "k/b.x"));
+    // Once more changes nothing: no tag gets another name at each start.
+    const std::size_t before = log.size();
+    for (int start = 0; start < 3; ++start) {
+        ASSERT_TRUE(catalogue.move_source(tenant, "d:2", "k/c"));
+        ASSERT_TRUE(catalogue.move_source(tenant, "d:5", "k/b"));
+    }
+    EXPECT_EQ(log.size(), before);
+    // Nobody is at k/b now: who wrote there by path has the place again.
+    EXPECT_EQ(make("p:k/b", "y", "k/b.y"), written);
+    EXPECT_EQ(path_of(written), "k/b.y");
+    EXPECT_EQ(log.size(), before + 1);
+    // The log alone leads to the same paths.
+    Catalogue again{clock, 100};
+    for (const auto& [kind, payload] : log) {
+        const auto record = decode_record(static_cast<std::uint8_t>(kind), payload);
+        ASSERT_TRUE(record);
+        const auto* tag = std::get_if<TagRecord>(&*record);
+        ASSERT_TRUE(tag ? again.apply(*tag) : again.apply(std::get<MoveRecord>(*record)));
+    }
+    for (const TagId tag : {dead, written, other, deeper, own}) EXPECT_EQ(again.info(tag)->path, path_of(tag));
+}
+
+TEST(Catalogue, TagsUnderOtherNamesGoToTheirOwnAtTheNextMove) {
+    const SimClock clock;
+    Catalogue catalogue{clock, 100};
+    catalogue.connect([](RecordKind, const Buffer&) -> Result<void> { return {}; }, [](TagId, ValueType) {});
+    const TenantId tenant{1};
+    const TagId dead = *catalogue.resolve({tenant, "d:1", "x"}, "k/b.x", ValueType::number, "");
+    const TagId own = *catalogue.resolve({tenant, "d:2", "x"}, "k/b.x", ValueType::number, "");
+    const std::string before = catalogue.info(own)->path;
+    EXPECT_NE(before, "k/b.x");
+    ASSERT_TRUE(catalogue.move_source(tenant, "d:2", "k/b"));
+    EXPECT_EQ(catalogue.info(own)->path, "k/b.x");
+    EXPECT_NE(catalogue.info(dead)->path, "k/b.x");
+    EXPECT_EQ(catalogue.find(tenant, before)->id, own);  // an address of before
 }
 
 TEST(Buckets, AlignToUtcOrToLocalDays) {
