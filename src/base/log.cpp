@@ -27,6 +27,8 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
             return spdlog::level::warn;
         case LogLevel::error:
             return spdlog::level::err;
+        case LogLevel::off:
+            return spdlog::level::off;
     }
     return spdlog::level::err;
 }

@@ -173,7 +173,7 @@ void live(Plant& plant) {
 
 class Faults : public testing::Test {
 protected:
-    void SetUp() override { set_log_level(LogLevel::error); }
+    void SetUp() override { set_log_level(LogLevel::off); }
     void TearDown() override { set_log_level(LogLevel::info); }
 };
 

@@ -14,7 +14,7 @@ constexpr TimeNs kStart = 1'700'000'000 * kSecond;
 // Without the program's log of what recovery found, hundreds of times.
 class Faults : public ::testing::Test {
 protected:
-    void SetUp() override { set_log_level(LogLevel::error); }
+    void SetUp() override { set_log_level(LogLevel::off); }
     void TearDown() override { set_log_level(LogLevel::info); }
 };
 

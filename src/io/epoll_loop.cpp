@@ -59,6 +59,8 @@ int wait(int epoll, epoll_event* events, std::optional<DurationNs> timeout) {
     return ::epoll_wait(epoll, events, kEventsPerTurn, static_cast<int>(std::min<DurationNs>(milliseconds, INT_MAX)));
 }
 
+thread_local const EpollLoop* running_here = nullptr;
+
 }  // namespace
 
 EpollLoop::EpollLoop(const Clock& clock)
@@ -88,10 +90,13 @@ EpollLoop::~EpollLoop() {
 }
 
 void EpollLoop::run() {
-    thread_ = std::this_thread::get_id();
+    ASSERT(in_loop());
+    running_ = true;
+    running_here = this;
     while (turn()) {
     }
-    thread_ = std::thread::id{};
+    running_here = nullptr;
+    running_ = false;
 }
 
 bool EpollLoop::turn() {
@@ -162,8 +167,9 @@ void EpollLoop::stop() {
 }
 
 bool EpollLoop::in_loop() const {
-    const auto thread = thread_.load();
-    return thread == std::thread::id{} || thread == std::this_thread::get_id();
+    // A thread that runs another loop is not in one that has not begun yet: the other may begin at any moment.
+    if (running_here != nullptr) return running_here == this;
+    return !running_;
 }
 
 void EpollLoop::post(std::function<void()> work) {

@@ -81,7 +81,7 @@ struct ConnectOptions {
 // Streams
 //          and listeners may outlive it: they are closed then. What still waits when it is destroyed is dropped.
 // Threads: post(), stop() and in_loop() from any; all else from the loop's own thread, or while run() does not run
-//          (in_loop() is true then). Anything else ends in an ASSERT.
+//          (in_loop() is true then, but never in a thread that runs another loop). Anything else ends in an ASSERT.
 // Bounds:  a callback should take at most about 1 ms; longer work goes to a Pool.
 class Loop {
 public:

@@ -5,7 +5,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <future>
 #include <set>
+#include <thread>
 
 #include "io/detail/sockets.h"
 #include "io/detail/test_place.h"
@@ -384,6 +386,22 @@ TEST(EpollLoop, ManyThreadsPost) {
     });
     EXPECT_TRUE(whole);
     EXPECT_FALSE(place.loop().in_loop());
+}
+
+TEST(EpollLoop, AThreadThatRunsOneLoopIsNotInAnotherThatHasNotBegun) {
+    const auto clock = make_system_clock();
+    const auto one = make_epoll_loop(*clock);
+    const auto other = make_epoll_loop(*clock);
+    EXPECT_TRUE(one->in_loop() && other->in_loop());
+    std::thread runs([&] { one->run(); });
+    std::promise<std::pair<bool, bool>> inside;
+    one->post([&] { inside.set_value({one->in_loop(), other->in_loop()}); });
+    EXPECT_EQ(inside.get_future().get(), (std::pair{true, false}));
+    EXPECT_FALSE(one->in_loop());
+    EXPECT_TRUE(other->in_loop());
+    one->stop();
+    runs.join();
+    EXPECT_TRUE(one->in_loop());
 }
 
 TEST(EpollLoop, StopRunsWhatWasPostedBeforeAndNothingAfter) {

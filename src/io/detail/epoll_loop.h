@@ -4,7 +4,6 @@
 #include <deque>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <unordered_map>
 #include <vector>
 
@@ -68,7 +67,7 @@ private:
     const Clock& clock_;
     const int epoll_;
     const int wake_;  // eventfd
-    std::atomic<std::thread::id> thread_;
+    std::atomic<bool> running_ = false;
 
     std::mutex mutex_;
     std::deque<std::function<void()>> posted_;  // under mutex_, as the next two
