@@ -60,8 +60,12 @@ public:
             }
         }
         subscription_ = registry_.subscribe([this](const Change& change) { on_change(change); });
+        registry_.set_may_sign_in([this](const std::string& uid) { return may_sign_in(uid); });
     }
-    ~AuthImpl() override { registry_.unsubscribe(subscription_); }
+    ~AuthImpl() override {
+        registry_.set_may_sign_in({});
+        registry_.unsubscribe(subscription_);
+    }
 
     Result<void> make_first_user();
     std::optional<FirstSignIn> take_first_sign_in() override { return std::exchange(first_, std::nullopt); }
@@ -107,6 +111,8 @@ private:
     Named parse_user(std::string_view user) const;
     static std::string user_key(const Named& named) { return named.tenant_name + "\n" + named.user; }
     std::optional<Place> place_of(const std::string& uid) const;
+    // Whether this user has a password, or a link for one sign-in that still works.
+    bool may_sign_in(const std::string& uid) const;
     // Whether the tenant still exists and may be used.
     Result<void> check_tenant(TenantId tenant) const;
     Result<Principal> principal_of(const Owner& owner, std::string_view from) const;
@@ -163,6 +169,13 @@ std::optional<Place> AuthImpl::place_of(const std::string& uid) const {
     const auto found = places_.find(uid);
     if (found == places_.end()) return std::nullopt;
     return found->second;
+}
+
+bool AuthImpl::may_sign_in(const std::string& uid) const {
+    const std::lock_guard lock(mutex_);
+    return tables_.passwords.contains(uid) || std::ranges::any_of(tables_.one_time, [&](const auto& item) {
+               return item.second.owner.uid == uid && item.second.expires > clock_.now();
+           });
 }
 
 Result<void> AuthImpl::check_tenant(TenantId tenant) const {

@@ -64,6 +64,26 @@ TEST(AuthFirst, TellsTheFirstPasswordOnce) {
     EXPECT_TRUE(world.auth->sign_in("admin@default", "a much better one", kFrom));
 }
 
+TEST_F(AuthTest, KeepsAnAdministratorWhoCanComeIn) {
+    ASSERT_TRUE(world.put("role", "boss", R"({"base":"admin"})"));
+    ASSERT_TRUE(world.put("role", "hall", R"({"base":"admin","paths":["plant1/**"]})"));
+    ASSERT_TRUE(world.put("user", "li", R"({"role":"hall"})"));
+    const auto demote = [&] { return world.registry->patch(world.admin, "user", "admin", json(R"({"role":"viewer"})")); };
+    EXPECT_EQ(demote().error().code(), Code::conflict);  // li is limited and has no password
+    ASSERT_TRUE(auth().set_password(world.admin, "li", "a long enough one"));
+    EXPECT_EQ(demote().error().code(), Code::conflict);  // and limited still
+    ASSERT_TRUE(world.put("user", "wang", R"({"role":"boss"})"));
+    const auto refused = demote();
+    ASSERT_FALSE(refused);  // wang has no password
+    EXPECT_NE(refused.error().text().find("who has a password"), std::string::npos) << refused.error().text();
+    EXPECT_EQ(world.registry->remove(world.admin, "user", "admin").error().code(), Code::conflict);
+    ASSERT_TRUE(auth().set_password(world.admin, "wang", "a long enough one"));
+    EXPECT_TRUE(demote());
+    EXPECT_EQ(world.put("role", "boss", R"({"base":"admin","paths":["plant1/**"]})").error().code(), Code::conflict);
+    restart();
+    EXPECT_EQ(world.put("user", "wang", R"({"role":"boss","disabled":true})").error().code(), Code::conflict);
+}
+
 TEST_F(AuthTest, SignsInPeople) {
     auto f = [&](const char* user, const char* password, Code want) {
         EXPECT_EQ(sign_in(user, password), want) << user;

@@ -222,8 +222,13 @@ Result<void> RegistryImpl::make_default_tenant() {
     return commit(staging);
 }
 
+void RegistryImpl::set_may_sign_in(std::function<bool(const std::string&)> may_sign_in) {
+    const std::lock_guard lock(changer_);
+    may_sign_in_ = std::move(may_sign_in);
+}
+
 Staging RegistryImpl::make_staging() const {
-    return Staging({state_, kinds_, options_, seal_key_, audit_last_, clock_.now()});
+    return Staging({state_, kinds_, options_, seal_key_, audit_last_, clock_.now(), may_sign_in_});
 }
 
 Result<const Kind*> RegistryImpl::known_kind(std::string_view name) const {

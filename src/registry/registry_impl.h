@@ -68,6 +68,9 @@ public:
     const io::Digest256& auth_key() const { return auth_key_; }
     // Writes the refusals that wait and removes audit records beyond the limit.
     void tidy_audit();
+    // Asked with the uid of a user during a change, so that the last administrator who can come in stays. It must not
+    // call the registry. Empty: everybody can.
+    void set_may_sign_in(std::function<bool(const std::string&)> may_sign_in);
     // A record of something allowed, to be stored together with what it is about.
     Statement audit_of(const Actor& actor, std::string_view action, std::string_view kind, std::string_view name,
                        std::string_view detail);
@@ -102,6 +105,7 @@ private:
 
     // One change at a time; also held while subscribers are told.
     std::mutex changer_;
+    std::function<bool(const std::string&)> may_sign_in_;  // under changer_
     mutable std::atomic<std::uint64_t> audit_last_ = 0;
     // Written by the changer alone.
     mutable std::shared_mutex state_mutex_;

@@ -216,26 +216,34 @@ Result<Staging::Secrets> Staging::take_secrets(const Kind& kind, const std::stri
     return out;
 }
 
-std::size_t Staging::admins(TenantId tenant) const {
+std::size_t Staging::admins(TenantId tenant, bool signing_in) const {
     std::size_t count = 0;
     for (const auto& user : list_shared(tenant, "user")) {
         const JsonObject& spec = user->spec.as_object();
         if (spec.contains("disabled") && spec.at("disabled").as_bool()) continue;
+        if (signing_in && deps_.may_sign_in && !deps_.may_sign_in(user->uid)) continue;
         const auto role = find(tenant, "role", std::string_view(spec.at("role").as_string()));
-        if (role && std::string_view(role->spec.as_object().at("base").as_string()) == "admin") ++count;
+        if (!role) continue;
+        const JsonObject& of = role->spec.as_object();
+        const Json* const paths = of.if_contains("paths");
+        const bool limited = paths && paths->is_array() && !paths->get_array().empty();
+        if (!limited && std::string_view(of.at("base").as_string()) == "admin") ++count;
     }
     return count;
 }
 
 Result<void> Staging::keep_an_admin(TenantId tenant, const Key& key, const ResourcePtr& becomes) const {
-    if ((key.kind != "user" && key.kind != "role") || !this->kind("user") || admins(tenant) == 0) return {};
+    if ((key.kind != "user" && key.kind != "role") || !this->kind("user")) return {};
     Staging after(*this);
     after.staged_.over[key] = becomes;
-    if (after.admins(tenant) > 0) return {};
-    return Error{
-        Code::conflict,
-        "{} \"{}\": afterwards nobody could administer the tenant; give another enabled user the role admin first",
-        key.kind, key.name};
+    for (const bool signing_in : {true, false}) {
+        if (admins(tenant, signing_in) == 0 || after.admins(tenant, signing_in) > 0) continue;
+        return Error{Code::conflict,
+                     "{} \"{}\": afterwards nobody could administer the tenant; give another enabled user{} a role of "
+                     "admin without paths first",
+                     key.kind, key.name, signing_in && deps_.may_sign_in ? " who has a password" : ""};
+    }
+    return {};
 }
 
 Result<Change> Staging::put(const Actor& actor, const Kind& kind, std::string_view name, const Json& spec,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,6 +32,8 @@ struct StagingDeps {
     const io::Digest256& seal_key;
     std::atomic<std::uint64_t>& audit_last;
     TimeNs now;
+    // Whether a user (by uid) has a password or a link that still works. Empty: nobody keeps passwords.
+    const std::function<bool(const std::string&)>& may_sign_in;
 };
 
 inline constexpr std::string_view kDefaultTenant = "default";
@@ -94,7 +97,8 @@ private:
     std::vector<Key> named_by(const Key& key) const;
     // The tenant keeps somebody who can change users and roles.
     Result<void> keep_an_admin(TenantId tenant, const Key& key, const ResourcePtr& becomes) const;
-    std::size_t admins(TenantId tenant) const;
+    // Enabled users of a role of admin without paths; with `signing_in` those alone who can sign in.
+    std::size_t admins(TenantId tenant, bool signing_in) const;
     Result<void> before_tenant(const Key& key, bool goes) const;
     void after_tenant(const Actor& actor, const Key& key, const Resource& resource, bool is_new);
     void store(const Actor& actor, const Kind& kind, const Key& key, const Resource& resource, const How& how,
