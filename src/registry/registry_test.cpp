@@ -306,6 +306,11 @@ spec: {}
     EXPECT_TRUE(world.registry->list(TenantId{1}, "device").empty());
     const auto none = world.registry->apply(world.admin, wishes(), {.all_or_nothing = true});
     EXPECT_TRUE(std::ranges::none_of(none, &Applied::stored));
+    EXPECT_EQ(to_report(none, false),
+              "would be created device plant1/a/p1\nwould be created connection plc\n"
+              "refused          device plant1/a/p2: type: there is no device_type \"nothing\"\n"
+              "would be created device_type pump\n"
+              "3 would be created, 0 would be updated, 0 unchanged, 1 refused; nothing was stored\n");
     EXPECT_TRUE(world.registry->list(TenantId{1}, "device").empty());
     const auto done = world.registry->apply(world.admin, wishes());
     EXPECT_EQ(std::ranges::count(done, true, &Applied::stored), 3);

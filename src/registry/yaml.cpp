@@ -400,19 +400,27 @@ std::string to_report(const std::vector<Applied>& applied, bool dry_run) {
     std::string out;
     std::size_t counts[5] = {};
     static constexpr const char* kWords[] = {"created", "updated", "deleted", "unchanged", "refused"};
+    static constexpr const char* kWould[] = {"would be created", "would be updated", "would be deleted", "unchanged",
+                                             "refused"};
+    // A refusal may have kept back what was fine; then no word may sound as if it were done.
+    const bool kept_back = !dry_run && std::ranges::any_of(applied, [](const Applied& one) {
+        return one.change && !one.stored && one.change->what != Change::What::unchanged;
+    });
+    const auto& words = kept_back ? kWould : kWords;
+    const std::size_t width = kept_back ? 17 : 10;
     for (const Applied& one : applied) {
         const std::size_t what = one.change ? static_cast<std::size_t>(one.change->what) : 4;
         ++counts[what];
-        out += fmt::format("{:<10}{} {}", kWords[what], one_line(one.kind), one_line(one.name));
+        out += fmt::format("{:<{}}{} {}", words[what], width, one_line(one.kind), one_line(one.name));
         if (!one.change) out += ": " + one_line(one.change.error().text());
         out += "\n";
         if (what != 1) continue;
         for (const Difference& difference : one.change->differences) add_difference(out, difference);
     }
     for (std::size_t what = 0; what < 5; ++what) {
-        if (what != 2) out += fmt::format("{}{} {}", what ? ", " : "", counts[what], kWords[what]);
+        if (what != 2) out += fmt::format("{}{} {}", what ? ", " : "", counts[what], words[what]);
     }
-    return out + (dry_run ? "; a dry run, nothing was stored\n" : "\n");
+    return out + (dry_run ? "; a dry run, nothing was stored\n" : kept_back ? "; nothing was stored\n" : "\n");
 }
 
 }  // namespace gongshu::registry

@@ -36,7 +36,7 @@ TEST(Yaml, AReportKeepsToItsLines) {
     Change change;
     change.what = Change::What::updated;
     change.differences = {{"help", Json("one"), Json("first\nsecond \"x\"\n")}, {"n", Json(1), Json("t\\n")}};
-    applied.push_back({.kind = "device_type", .name = "pump", .change = std::move(change)});
+    applied.push_back({.kind = "device_type", .name = "pump", .change = std::move(change), .stored = true});
     EXPECT_EQ(to_report(applied, false),
               "refused   site a\\nb\\x01: name: \"a\\nb\" holds a line break\n"
               "updated   device_type pump\n"
