@@ -2,6 +2,7 @@
 
 #include "api/handlers.h"
 #include "expr/error.h"
+#include "registry/tag_at.h"
 
 namespace gongshu::api {
 
@@ -241,7 +242,7 @@ std::string render_check(Core& core, const Ask& ask, const flow::CheckAnswer& an
             out.text(to_string(tag.last->quality));
         else
             out.null();
-        const auto info = core.deps.tags.find(ask.tenant(), tag.path);
+        const auto info = registry::tag_at(core.deps.registry, core.deps.tags, ask.tenant(), tag.path);
         out.key("unit").text(info ? info->unit : "").key("ts");
         write_time_or_null(out, tag.last ? tag.last->time : 0, units);
         out.end_object();

@@ -123,6 +123,7 @@ struct Target {
     TagId tag;
     ValueType type = ValueType::number;
     std::optional<double> min, max;  // what the device type says is possible; outside: uncertain:range
+    bool keep = true;                // it may be remembered
 };
 // Targets from memory. `generation` grows when devices change, so that what was looked up before is not kept after.
 struct Targets {

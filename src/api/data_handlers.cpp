@@ -5,6 +5,7 @@
 
 #include "api/handlers.h"
 #include "broker/auth.h"
+#include "registry/tag_at.h"
 
 namespace gongshu::api {
 
@@ -32,7 +33,8 @@ Result<std::vector<TagInfo>> find_tags(Core& core, const Ask& ask) {
     for (const std::string& path : wanted) {
         if (is_glob(path)) {
             for (TagInfo& match : core.deps.tags.match(ask.tenant(), path, kTagsMax + 1)) add(std::move(match));
-        } else if (auto info = core.deps.tags.find(ask.tenant(), path); info && sees(ask.who, info->path)) {
+        } else if (auto info = registry::tag_at(core.deps.registry, core.deps.tags, ask.tenant(), path);
+                   info && sees(ask.who, info->path)) {
             add(std::move(*info));
         } else {
             return Error{Code::not_found, "there is no tag \"{}\"", path.substr(0, 300)};

@@ -2,6 +2,7 @@
 
 #include "api/gzip.h"
 #include "api/testing/world_test.h"
+#include "importer/history_target.h"
 #include "io/crypto.h"
 
 namespace gongshu::api {
@@ -173,6 +174,77 @@ TEST(Write, DeclaredPropertiesAreTheSameByEveryDoor) {
     world.sim.run_for(kSecond);
     f("write", "cpu,host=h1 speed=150i", 204, "");
     EXPECT_NE(last().find(R"(150,"good"])"), std::string::npos) << last();
+}
+
+TEST(Write, ReadingsGoToTheDeviceThatIsThereNow) {
+    World world;
+    const std::string token = world.token("engineer");
+    const registry::Actor admin{TenantId{1}, "default", "system", registry::Role::admin, ""};
+    const auto move = [&](const char* name) {  // as the program does for each change of a device
+        const std::string uid = "d:" + world.registry->get(TenantId{1}, "device", name)->uid;
+        ASSERT_TRUE(world.history->move_source(TenantId{1}, uid, name));
+    };
+    const auto put = [&](std::string_view kind, const char* name, std::string_view spec) {
+        ASSERT_TRUE(world.registry->put(admin, kind, name, registry::parse_json(spec).value()));
+        if (kind == "device") move(name);
+    };
+    const auto write = [&](std::string_view target, const std::string& body) {
+        const auto reply = world.as(token, "POST", fmt::format("/api/v1/{}", target), body);
+        EXPECT_EQ(reply.status, 204) << body << reply.body;
+        world.sim.run_for(kSecond);
+    };
+    const auto both = [&](int value) {
+        write("write/json", fmt::format(R"({{"tag":"k/a.t","value":{}}})", value));
+        write("write", fmt::format("k,host=a u={}", value));
+    };
+    const auto last = [&](std::string_view tag) {
+        return world.as(token, "GET", fmt::format("/api/v1/last?tag={}", tag)).body;
+    };
+    auto f = [&](const char* device, std::string_view value) {
+        const std::string uid = "d:" + world.registry->get(TenantId{1}, "device", device)->uid;
+        for (const char* property : {"t", "u"}) {
+            const std::string path = fmt::format("{}.{}", device, property);
+            const auto tag = world.history->find(TenantId{1}, path);
+            ASSERT_TRUE(tag) << path;
+            EXPECT_EQ(tag->path, path);
+            EXPECT_EQ(tag->key.source, uid);
+            EXPECT_NE(last(path).find(value), std::string::npos) << path << last(path);
+        }
+    };
+    put("device_type", "mill", R"({"properties":[{"name":"t","type":"number"},{"name":"u","type":"number"}]})");
+    both(10);  // there is no device yet
+    put("device", "k/a", R"({"type":"mill"})");
+    both(11);
+    f("k/a", "11,\"good\"");
+    ASSERT_TRUE(world.registry->rename(admin, "device", "k/a", "k/b"));
+    move("k/b");
+    f("k/b", "11,\"good\"");
+    both(12);  // the old address leads to it as long as nobody else is there
+    f("k/b", "12,\"good\"");
+    put("device", "k/a", R"({"type":"mill"})");
+    EXPECT_EQ(last("k/a.t").find("12"), std::string::npos);
+    const auto imported = importer::resolve_tag(*world.history, *world.registry, TenantId{1}, "k/a.t",
+                                                ValueType::number, "", nullptr);
+    ASSERT_TRUE(imported) << imported.error().text();
+    EXPECT_EQ(world.history->info(imported->id)->path, "k/a.t");
+    both(13);
+    f("k/a", "13,\"good\"");
+    f("k/b", "12,\"good\"");
+    ASSERT_TRUE(world.registry->remove(admin, "device", "k/a"));
+    put("device", "k/a", R"({"type":"mill"})");
+    both(14);
+    f("k/a", "14,\"good\"");
+    // What was written there before is under other names.
+    EXPECT_EQ(world.history->match(TenantId{1}, "k/a.t~*", 9).size(), 2u);
+    // Another door makes a tag at the old address of a device that moved: readings by path go there from then on.
+    ASSERT_TRUE(world.registry->rename(admin, "device", "k/a", "k/d"));
+    move("k/d");
+    write("write/json", R"({"tag":"k/a.t","value":15})");
+    EXPECT_NE(last("k/d.t").find("15,"), std::string::npos);
+    ASSERT_TRUE(world.history->resolve({TenantId{1}, "p:k/a", "t"}, "k/a.t", ValueType::number, ""));
+    write("write/json", R"({"tag":"k/a.t","value":16})");
+    EXPECT_NE(last("k/d.t").find("15,"), std::string::npos);
+    EXPECT_NE(last("k/a.t").find("16,"), std::string::npos);
 }
 
 TEST(Write, TakesGzipAndRefusesBombs) {

@@ -1,6 +1,7 @@
 #include "api/gzip.h"
 #include "api/handlers.h"
 #include "registry/kinds/device.h"
+#include "registry/tag_at.h"
 #include "wire/json_door.h"
 #include "wire/line.h"
 
@@ -94,6 +95,7 @@ Result<Target> remembered(Core& core, const std::string& key, Find find) {
     }
     Target target = TRY(find());
     add_limits(core, target);
+    if (!target.keep) return target;
     auto targets = core.targets.lock();
     if (targets->generation != generation) return target;
     if (targets->known.size() >= Core::kTargetsMax) targets->known.clear();
@@ -107,6 +109,11 @@ Result<Target> seen(Core& core, const Ask& ask, const Target& target, std::strin
     const auto info = core.deps.tags.info(target.tag);
     if (info && !sees(ask.who, info->path)) return Error{Code::denied, "{} may not write {}", ask.who.actor.who, path};
     return target;
+}
+
+// A tag by an address of before is looked up each time: another tag may come to be there, by whatever door.
+Target found_target(const TagInfo& info, std::string_view path) {
+    return {.tag = info.id, .type = info.type, .min = {}, .max = {}, .keep = info.path == path};
 }
 
 void begin_key(std::string& key, TenantId tenant, char door) {
@@ -132,9 +139,9 @@ Result<Target> target_of(Core& core, const Ask& ask, const wire::LinePoint& poin
         if (path.empty()) make_path();
         std::string identity = wire::line_identity(point);
         // A device's tag takes the line's readings; another series at this path keeps to itself.
-        if (const auto info = core.deps.tags.find(ask.tenant(), path);
+        if (const auto info = registry::tag_at(core.deps.registry, core.deps.tags, ask.tenant(), path);
             info && (info->key.source.starts_with("d:") || info->key.source == identity))
-            return Target{info->id, info->type, {}, {}};
+            return found_target(*info, path);
         const std::string source = wire::line_source_path(point);
         return make_target(core, ask.tenant(), path, {source, field.name},
                            {ask.tenant(), std::move(identity), std::string{field.name}}, field.type);
@@ -149,7 +156,8 @@ Result<Target> target_of(Core& core, const Ask& ask, const wire::WriteEntry& ent
     begin_key(key, ask.tenant(), 'j');
     key.append(entry.tag);
     const Target target = TRY(remembered(core, key, [&]() -> Result<Target> {
-        if (const auto info = core.deps.tags.find(ask.tenant(), entry.tag)) return Target{info->id, info->type, {}, {}};
+        if (const auto info = registry::tag_at(core.deps.registry, core.deps.tags, ask.tenant(), entry.tag))
+            return found_target(*info, entry.tag);
         const Place place = place_of(entry.tag);
         return make_target(core, ask.tenant(), entry.tag, place,
                            {ask.tenant(), fmt::format("p:{}", place.device), std::string{place.property}},

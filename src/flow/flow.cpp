@@ -132,14 +132,8 @@ private:
                 else
                     retire_others(tenant, uid, {}, "rule deleted");
             });
-        } else if (resource.kind == "device" || resource.kind == "device_type") {
-            strand_.enqueue([this, tenant = resource.tenant] {
-                for (const auto& rule : parts_.registry.list_shared(tenant, "rule")) {
-                    const auto spec = registry::spec_of<RuleSpec>(*rule);
-                    if (spec && (spec->device || spec->device_type)) plan_rule({tenant, rule->name});
-                }
-            });
-        } else if (resource.kind == "site") {  // its time zone
+        } else if (resource.kind == "device" || resource.kind == "device_type" || resource.kind == "site") {
+            // All of them: a path may be of a device, or have been of one until now; a site has a time zone.
             strand_.enqueue([this, tenant = resource.tenant] {
                 for (const auto& rule : parts_.registry.list_shared(tenant, "rule")) plan_rule({tenant, rule->name});
             });
@@ -200,7 +194,7 @@ private:
                 continue;
             }
             for (const PlanTag& tag : (*plan)->tags)
-                if (!tag.id) {
+                if (!tag.id || tag.is_elsewhere) {
                     waiting_[{name.first, tag.path}].insert(name);
                     waits_for_[name].insert(tag.path);
                 }
@@ -361,7 +355,7 @@ private:
     // The strand's jobs only (recalled_: start() before them).
     std::map<PlanKey, Installed> installed_;
     std::map<PlanKey, Carried> recalled_;
-    std::map<std::pair<TenantId, std::string>, std::set<RuleName>> waiting_;  // paths that are nowhere yet
+    std::map<std::pair<TenantId, std::string>, std::set<RuleName>> waiting_;  // paths where no tag is yet
     std::map<RuleName, std::set<std::string>> waits_for_;
     std::set<RuleName> again_;  // changed while they were being set up
     std::uint64_t next_id_ = 1;

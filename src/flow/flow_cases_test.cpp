@@ -11,6 +11,7 @@
 //   > +30s   > restart   > crash   > down 10m   > clock +1h   > fail (the next write)   > deaf (rules see no rows)   >
 //   tenant plant2 > alarms [state]   > ack hot li comment…   > comment hot li text…   > journal hot   > counts   >
 //   check DEVICE condition > why hot                                  why values against what the store reads back
+//   > tags k/**                                what there is; "moved" what had another path when this was asked before
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -74,6 +75,13 @@ private:
             history::History::create(files_, world_.clock(), *metrics_, lanes, *pool_, {.folder = "/data/history"});
         ASSERT_TRUE(history) << history.error().text();
         history_ = std::move(*history);
+        // As the program does it: tags follow their devices, which have their places to themselves.
+        registry_->subscribe([this](const registry::Change& change) {
+            if (change.resource.kind == "device" && change.what != registry::Change::What::deleted)
+                move(change.resource);
+        });
+        for (const auto& [tenant, name] : registry_->tenants())
+            for (const auto& device : registry_->list_shared(tenant, "device")) move(*device);
         auto flow =
             Flow::create({*registry_, *history_, *history_, *history_, world_.clock(), lanes, *pool_, *metrics_});
         ASSERT_TRUE(flow);
@@ -83,6 +91,11 @@ private:
         const auto started = flow_->start();
         ASSERT_TRUE(started) << started.error().text();
         settle();
+    }
+
+    void move(const registry::Resource& device) {
+        const auto moved = history_->move_source(device.tenant, "d:" + device.uid, device.name);
+        EXPECT_TRUE(moved) << moved.error().text();
     }
 
     void down() {
@@ -151,7 +164,7 @@ private:
             {"alarms", &Stand::alarms},   {"ack", &Stand::acknowledge}, {"comment", &Stand::comment},
             {"journal", &Stand::journal}, {"counts", &Stand::counts},   {"check", &Stand::check},
             {"why", &Stand::why},         {"lanes", &Stand::nothing},   {"sees", &Stand::sees},
-            {"places", &Stand::places},   {"site", &Stand::site},
+            {"places", &Stand::places},   {"site", &Stand::site},       {"tags", &Stand::tags},
         };
         const auto found = commands.find(word);
         if (found == commands.end()) return "no such command: " + word;
@@ -211,9 +224,7 @@ private:
         std::istringstream in(rest);
         std::string kind, name, to;
         in >> kind >> name >> to;
-        const auto before = registry_->find(tenant_, kind, name);
         const auto changed = registry_->rename(actor(), kind, name, to);
-        if (changed && kind == "device") (void)history_->move_source(tenant_, "d:" + before->uid, to);
         settle();
         return changed ? "" : changed.error().text();
     }
@@ -451,6 +462,20 @@ private:
         return "";
     }
 
+    std::string tags(const std::string& glob) {
+        for (const TagInfo& info : history_->match(tenant_, glob, 100)) {
+            // The hash of a path that made room is of a uid, another in each run.
+            const auto hash = info.path.find('~');
+            const auto [before, fresh] = paths_.try_emplace(info.id, info.path);
+            said_ += info.path.substr(0, hash) + (hash == std::string::npos ? "" : "~HASH");
+            const auto last = history_->last(info.id);
+            said_ += fmt::format("={}{}\n", last ? to_string(last->value) : "none",
+                                 before->second == info.path ? "" : " moved");
+            before->second = info.path;
+        }
+        return "";
+    }
+
     // Every value of the alarm's why that is a plain tag must be what the store gives for that time.
     std::string why(const std::string& rule) {
         const auto alarm = flow_->alarms().get(tenant_, id_of(rule));
@@ -483,6 +508,7 @@ private:
     std::unique_ptr<registry::Registry> registry_;
     std::unique_ptr<history::History> history_;
     std::unique_ptr<Flow> flow_;
+    std::map<TagId, std::string> paths_;  // as tags said them last
     std::string seen_;
     std::string said_;
 };

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "flow/scope.h"
 #include "registry/kinds/device.h"
+#include "registry/tag_at.h"
 
 namespace gongshu::flow {
 namespace {
@@ -128,7 +129,7 @@ CheckAnswer answer_check(const FlowParts& parts, const CheckQuestion& question) 
     RulePlan plan{.key = {question.tenant, "", ""}, .rule = "(being edited)", .on = *program};
     for (std::size_t i = 0; i < (*program)->tags().size(); ++i) {
         const expr::ProgramTag& tag = (*program)->tags()[i];
-        const auto info = parts.tags.find(question.tenant, tag.path);
+        const auto info = registry::tag_at(parts.registry, parts.tags, question.tenant, tag.path);
         plan.tags.push_back({.id = info ? info->id : TagId{}, .path = tag.path, .unit = tag.unit, .in_on = i});
         answer.tags.push_back({tag.path, info ? parts.reader.last(info->id) : std::nullopt});
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "flow/scope.h"
+#include "registry/tag_at.h"
 
 namespace gongshu::flow {
 namespace {
@@ -69,7 +70,10 @@ Result<std::shared_ptr<const RulePlan>> make_plan(const registry::ResourceReader
     add_tags(*plan, *plan->on, true);
     if (plan->stay) add_tags(*plan, *plan->stay, false);
     for (PlanTag& tag : plan->tags)
-        if (const auto info = tags.find(rule.tenant, tag.path)) tag.id = info->id;
+        if (const auto info = registry::tag_at(registry, tags, rule.tenant, tag.path)) {
+            tag.id = info->id;
+            tag.is_elsewhere = info->path != tag.path;
+        }
     return std::shared_ptr<const RulePlan>(std::move(plan));
 }
 

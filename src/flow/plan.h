@@ -25,6 +25,7 @@ struct PlanTag {
     TagId id;  // 0 = there is no such tag yet
     std::string path;
     std::string unit;
+    bool is_elsewhere = false;  // `path` is one of before: another tag may come there
     std::optional<std::size_t> in_on, in_stay;
 };
 

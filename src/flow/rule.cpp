@@ -8,6 +8,7 @@
 #include "flow/flow.h"
 #include "flow/scope.h"
 #include "registry/kind_of.h"
+#include "registry/tag_at.h"
 
 namespace gongshu::flow {
 
@@ -194,7 +195,8 @@ Result<RulePlaces> places_of_rule(const registry::ResourceReader& registry, cons
         // A short name that nothing has yet can only become one of the device's own.
         const bool own = !found && !places.device.empty();
         std::string path = own ? places.device + "." + name : found ? found->path : name;
-        const auto info = tags.find(tenant, path);  // an address of before is of a tag that is elsewhere now
+        // An address of before is of a tag that is elsewhere now.
+        const auto info = registry::tag_at(registry, tags, tenant, path);
         places.tags.push_back(info ? info->path : std::move(path));
     }
     return places;

@@ -2,6 +2,7 @@
 
 #include "registry/kinds/device.h"
 #include "registry/kinds/site.h"
+#include "registry/tag_at.h"
 
 namespace gongshu::flow {
 namespace {
@@ -80,7 +81,7 @@ std::vector<std::string> PlannedScope::names() const {
 }
 
 std::optional<expr::ScopeTag> LiveScope::live(const std::string& path) const {
-    const auto info = tags_.find(tenant_, path);
+    const auto info = registry::tag_at(registry_, tags_, tenant_, path);
     if (!info) return std::nullopt;
     return expr::ScopeTag{path, info->unit, info->type, true};
 }
@@ -90,7 +91,8 @@ std::optional<expr::ScopeTag> LiveScope::find(std::string_view name) const {
     if (!found || !sees_) return found;
     const bool of_type = device_.empty() && properties_.contains(name);  // no device yet: there is nothing to see
     if (of_type) return found;
-    const auto info = tags_.find(tenant_, found->path);  // an address of before is of a tag that is elsewhere now
+    // An address of before is of a tag that is elsewhere now.
+    const auto info = registry::tag_at(registry_, tags_, tenant_, found->path);
     return sees_(info ? info->path : found->path) ? found : std::nullopt;
 }
 

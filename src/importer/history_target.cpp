@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "registry/kinds/device.h"
+#include "registry/tag_at.h"
 
 namespace gongshu::importer {
 namespace {
@@ -42,7 +43,7 @@ Result<TargetTag> resolve_tag(Tags& tags, const registry::ResourceReader& regist
         target.min = declared->min;
         target.max = declared->max;
     }
-    if (const auto found = tags.find(tenant, path)) {
+    if (const auto found = registry::tag_at(registry, tags, tenant, path)) {
         // It may have moved since the path was written down.
         if (may_write && !may_write(found->path)) return denied;
         TRY(check(path, "already", found->type, found->unit, type, unit));

@@ -1,0 +1,21 @@
+#include "registry/tag_at.h"
+
+namespace gongshu::registry {
+
+std::optional<TagInfo> tag_at(const ResourceReader& resources, const Tags& tags, TenantId tenant,
+                              std::string_view path) {
+    auto info = tags.find(tenant, path);
+    if (!info) return std::nullopt;
+    const std::string_view property = info->key.property;
+    // Elsewhere than where the property of that name would be: under a name of its own since it made room.
+    if (path.size() <= property.size() + 1 || !path.ends_with(property)) return info;
+    const std::string_view before = path.substr(0, path.size() - property.size());
+    if (before.back() != '.') return info;
+    const auto device = resources.find(tenant, "device", before.substr(0, before.size() - 1));
+    if (!device) return info;
+    const std::string_view source = info->key.source;
+    const bool own = source.starts_with("d:") && source.substr(2) == device->uid;
+    return own ? info : std::nullopt;
+}
+
+}  // namespace gongshu::registry
