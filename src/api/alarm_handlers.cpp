@@ -93,7 +93,10 @@ void write_why(JsonWriter& out, const flow::Why& why, Units units) {
             .key("ts")
             .integer(units.time(value.ts));
         out.key("value");
-        write_value(out, value.value);
+        if (value.value)
+            write_value(out, *value.value);
+        else
+            out.null();
         out.key("unit").text(value.unit).key("quality").text(to_string(value.quality)).end_object();
     }
     out.end_array().end_object();

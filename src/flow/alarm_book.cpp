@@ -62,6 +62,7 @@ Result<std::optional<AlarmBook::Told>> AlarmBook::change(const Event& event) {
     if (event.kind == kRaised) {
         Alarm alarm = TRY(read_raised(event));
         note(alarm, alarm.raised, "raised", "", "");
+        promised_.erase({event.tenant, alarm.id});
         const auto [at, fresh] = pages_[event.tenant].alarms.try_emplace(alarm.id, std::move(alarm));
         if (!fresh) return std::optional<Told>{};
         return std::optional<Told>{Told{at->second, "raised"}};
@@ -110,11 +111,44 @@ void AlarmBook::apply(const Event& event) {
         auto changed = change(event);
         if (!changed) return log_error("flow", "an alarm's event is left out: {}", changed.error().text());
         told = std::move(*changed);
+        if (told) bring_device_up_to_date(told->alarm);
     }
     if (!told) return;
     told->alarm.journal.clear();
+    bring_paths_up_to_date(told->alarm);
     const std::lock_guard lock{listeners_mutex_};
     for (const auto& [number, listener] : listeners_) listener(told->alarm, told->what);
+}
+
+std::string AlarmBook::new_id(const Alarm& alarm) {
+    const std::lock_guard lock{mutex_};
+    const auto& known = pages_[alarm.tenant].alarms;
+    if (promised_.size() >= kPromisedMax) promised_.clear();  // what is left of events that were lost
+    std::string id;
+    for (unsigned again = 0;; ++again) {
+        id = alarm_id(alarm, again);
+        if (!known.contains(id) && promised_.emplace(alarm.tenant, id).second) return id;
+    }
+}
+
+void AlarmBook::name_device(TenantId tenant, const std::string& uid, const std::string& name) {
+    const std::lock_guard lock{mutex_};
+    names_.insert_or_assign({tenant, uid}, name);
+}
+
+void AlarmBook::bring_device_up_to_date(Alarm& alarm) const {
+    if (alarm.device_uid.empty()) return;
+    if (const auto name = names_.find({alarm.tenant, alarm.device_uid}); name != names_.end())
+        alarm.device = name->second;
+}
+
+void AlarmBook::bring_paths_up_to_date(Alarm& alarm) const {
+    const auto bring = [&](TagId tag, std::string& path) {
+        if (!tag) return;
+        if (auto info = tags_.info(tag)) path = std::move(info->path);
+    };
+    bring(alarm.tag_id, alarm.tag);
+    for (WhyValue& value : alarm.why.values) bring(value.tag_id, value.tag);
 }
 
 std::vector<Alarm> AlarmBook::active() const {
@@ -133,21 +167,33 @@ std::vector<Alarm> AlarmBook::list(TenantId tenant, const AlarmQuery& query) con
         const auto page = pages_.find(tenant);
         if (page == pages_.end()) return list;
         for (const auto& [id, alarm] : page->second.alarms)
-            if (matches(alarm, query)) list.push_back(alarm);
+            if (matches(alarm, query)) bring_device_up_to_date(list.emplace_back(alarm));
     }
     std::ranges::sort(list, [](const Alarm& a, const Alarm& b) {
         if (a.raised != b.raised) return a.raised > b.raised;
-        return std::tie(a.rule, a.device, a.id) < std::tie(b.rule, b.device, b.id);
+        const TimeNs a_end = a.cleared.value_or(INT64_MAX), b_end = b.cleared.value_or(INT64_MAX);
+        return std::tie(a.rule, a.device, b_end, a.id) < std::tie(b.rule, b.device, a_end, b.id);
     });
     if (list.size() > query.alarms_max) list.resize(query.alarms_max);
-    for (Alarm& alarm : list) alarm.journal.clear();
+    for (Alarm& alarm : list) {
+        alarm.journal.clear();
+        bring_paths_up_to_date(alarm);
+    }
     return list;
 }
 
 Result<Alarm> AlarmBook::get(TenantId tenant, std::string_view id) const {
-    const std::lock_guard lock{mutex_};
-    if (const auto page = pages_.find(tenant); page != pages_.end())
-        if (const auto found = page->second.alarms.find(id); found != page->second.alarms.end()) return found->second;
+    std::optional<Alarm> found;
+    {
+        const std::lock_guard lock{mutex_};
+        if (const auto page = pages_.find(tenant); page != pages_.end())
+            if (const auto at = page->second.alarms.find(id); at != page->second.alarms.end())
+                bring_device_up_to_date(found.emplace(at->second));
+    }
+    if (found) {
+        bring_paths_up_to_date(*found);
+        return std::move(*found);
+    }
     return Error{Code::not_found, "there is no alarm \"{}\"; alarms cleared long ago are only in the events",
                  id.substr(0, 40)};
 }

@@ -4,25 +4,32 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <vector>
 
 #include "base/metrics.h"
 #include "data/sink.h"
+#include "data/tag.h"
 #include "flow/alarm_event.h"
 #include "flow/alarms.h"
 
 namespace gongshu::flow {
 
-// Alarms as durable events left them: each event that is durable is applied here, then told to listeners.
+// Alarms as durable events left them: each event that is durable is applied here, then told to listeners. What it
+// gives to the outside has the present names of devices and paths of tags; the events keep those of their time.
 class AlarmBook final : public Alarms {
 public:
-    AlarmBook(Sink& sink, const Clock& clock) : sink_(sink), clock_(clock) {}
+    AlarmBook(Sink& sink, const Tags& tags, const Clock& clock) : sink_(sink), tags_(tags), clock_(clock) {}
 
     // All events of one tenant from the beginning, in order; nobody is told.
     void rebuild(const std::vector<Event>& events);
     // What an event did, once it is durable. Events of one alarm come in their order. Repeats do nothing.
     void apply(const Event& event);
     std::vector<Alarm> active() const;
+    // An id that no alarm has yet: by readings of one time a rule may be raised, cleared and raised again.
+    std::string new_id(const Alarm& alarm);
+    // A device is called so from now on; deleted ones keep their last name.
+    void name_device(TenantId tenant, const std::string& uid, const std::string& name);
 
     std::vector<Alarm> list(TenantId tenant, const AlarmQuery& query) const override;
     Result<Alarm> get(TenantId tenant, std::string_view id) const override;
@@ -39,6 +46,7 @@ private:
         std::map<std::string, Alarm, std::less<>> alarms;
         std::deque<std::string> cleared;  // ids in the order they were cleared
     };
+    using Names = std::map<std::pair<TenantId, std::string>, std::string>;
     struct Told {
         Alarm alarm;
         std::string what;
@@ -48,12 +56,20 @@ private:
     Result<std::optional<Told>> change(const Event& event);
     std::optional<Told> follow(const Event& event, const Follow& follow);
     void forget_old(Page& page);
+    void bring_device_up_to_date(Alarm& alarm) const;
+    // Without the lock.
+    void bring_paths_up_to_date(Alarm& alarm) const;
     void write(Event event, std::string id, Done done);
 
+    static constexpr std::size_t kPromisedMax = 100'000;  // events of so many new alarms at once are not under way
+
     Sink& sink_;
+    const Tags& tags_;
     const Clock& clock_;
     mutable std::mutex mutex_;
     std::map<TenantId, Page> pages_;
+    std::set<std::pair<TenantId, std::string>> promised_;  // ids given to alarms whose event is not durable yet
+    Names names_;                                          // of devices by uid
     std::mutex listeners_mutex_;  // held while listeners run, so that unsubscribe() waits for them
     std::map<std::uint64_t, Listener> listeners_;
     std::uint64_t next_listener_ = 1;

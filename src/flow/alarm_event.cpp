@@ -23,13 +23,24 @@ std::string shown(const Value& value, std::string_view unit) {
     return text;
 }
 
+struct Language {
+    bool zh;
+    std::string_view no_value;
+};
+constexpr Language kZh{true, "无值"}, kEn{false, "no value"};
+
+std::string shown(const WhyValue& value, const Language& language) {
+    return value.value ? shown(*value.value, value.unit) : std::string(language.no_value);
+}
+
 std::string_view last_part(std::string_view path) {
     const auto dot = path.find('.');
     return dot == std::string_view::npos ? path : path.substr(dot + 1);
 }
 
 // The text with {name} filled in; a name that is nothing stays as it is.
-std::string fill(std::string_view text, const RulePlan& plan, const std::vector<WhyValue>& values) {
+std::string fill(std::string_view text, const RulePlan& plan, const std::vector<WhyValue>& values,
+                 const Language& language) {
     std::string out;
     while (!text.empty()) {
         const auto open = text.find('{');
@@ -46,11 +57,11 @@ std::string fill(std::string_view text, const RulePlan& plan, const std::vector<
         auto found = name == "value" ? values.begin() : std::ranges::find_if(values, is);
         if (found == values.end()) found = std::ranges::find_if(values, ends);
         if (name == "device")
-            out += plan.device.empty() ? plan.spec.device.value_or("") : plan.device;
+            out += language.zh ? plan.device_zh : plan.device_en;
         else if (name == "rule")
             out += plan.rule;
         else if (found != values.end())
-            out += shown(found->value, found->unit);
+            out += shown(*found, language);
         else
             out += text.substr(open, close - open + 1);
         text.remove_prefix(close + 1);
@@ -60,17 +71,28 @@ std::string fill(std::string_view text, const RulePlan& plan, const std::vector<
 
 Why explain(const RulePlan& plan, const std::vector<expr::Observed>& observed) {
     Why why{.condition = plan.spec.condition};
-    std::string list;
+    std::string list_zh, list_en;
     for (const expr::Observed& one : observed) {
         const std::string& path = plan.on->tags()[one.tag].path;
-        why.values.push_back({path, one.expression, one.time, one.value, one.unit, one.quality});
-        list += fmt::format("{}{} = {}", list.empty() ? "" : ", ", one.expression, shown(one.value, one.unit));
-        if (!one.quality.good()) list += " (" + to_string(one.quality) + ")";
+        const auto tag = std::ranges::find(plan.tags, path, &PlanTag::path);
+        std::optional<Value> value;
+        if (one.quality.grade != Grade::bad) value = one.value;
+        why.values.push_back({path, one.expression, one.time, std::move(value), one.unit, one.quality,
+                              tag == plan.tags.end() ? TagId{} : tag->id});
+        const std::string quality = one.quality.good() ? "" : " (" + to_string(one.quality) + ")";
+        const auto add = [&](std::string& list, const Language& language) {
+            list += fmt::format("{}{} = {}{}", list.empty() ? "" : ", ", one.expression,
+                                shown(why.values.back(), language), quality);
+        };
+        add(list_zh, kZh);
+        add(list_en, kEn);
     }
     // A hold written in the condition is part of its text already.
     const std::string delay = plan.on_delay > plan.on->outer_hold() ? duration_text(plan.on_delay) : "";
-    why.text_zh = fmt::format("“{}”{}成立：{}", plan.spec.condition, delay.empty() ? "" : "连续 " + delay + " ", list);
-    why.text_en = fmt::format("\"{}\" was true{}: {}", plan.spec.condition, delay.empty() ? "" : " for " + delay, list);
+    why.text_zh =
+        fmt::format("“{}”{}成立：{}", plan.spec.condition, delay.empty() ? "" : "连续 " + delay + " ", list_zh);
+    why.text_en =
+        fmt::format("\"{}\" was true{}: {}", plan.spec.condition, delay.empty() ? "" : " for " + delay, list_en);
     return why;
 }
 
@@ -104,8 +126,14 @@ void write_why(JsonWriter& json, const Why& why) {
             .key("ts")
             .integer(value.ts)
             .key("value");
-        write_value(json, value.value);
-        json.key("type").text(to_string(type_of(value.value))).key("unit").text(value.unit);
+        if (value.value) {
+            write_value(json, *value.value);
+            json.key("type").text(to_string(type_of(*value.value)));
+        } else {
+            json.null();
+        }
+        json.key("unit").text(value.unit);
+        if (value.tag_id) json.key("tag_id").integer(static_cast<std::int64_t>(value.tag_id.value));
         json.key("quality").text(to_string(value.quality)).end_object();
     }
     json.end_array().end_object();
@@ -181,8 +209,10 @@ Why read_why(const Json& json) {
                        .expression = one.text("expression"),
                        .ts = one.integer("ts"),
                        .unit = one.text("unit")};
-        if (const Json* number = one.find("value")) value.value = read_value(*number, one.text("type"));
+        value.tag_id = TagId{static_cast<std::uint64_t>(one.integer("tag_id"))};
         value.quality = parse_quality(one.text("quality")).value_or(Quality{});
+        const Json* number = one.find("value");
+        if (number && value.quality.grade != Grade::bad) value.value = read_value(*number, one.text("type"));
         why.values.push_back(std::move(value));
     }
     return why;
@@ -196,23 +226,30 @@ Alarm make_alarm(const RulePlan& plan, TimeNs raised, const std::vector<expr::Ob
                 .rule_uid = plan.key.rule_uid,
                 .device = plan.device,
                 .device_uid = plan.key.device_uid};
-    alarm.tag = plan.tags.empty() ? "" : plan.tags.front().path;
+    if (!plan.tags.empty()) {
+        alarm.tag = plan.tags.front().path;
+        alarm.tag_id = plan.tags.front().id;
+    }
     alarm.severity = plan.spec.severity;
     alarm.title_zh = plan.spec.title_zh.empty() ? plan.rule : plan.spec.title_zh;
     alarm.title_en = plan.spec.title_en.empty() ? plan.rule : plan.spec.title_en;
     alarm.raised = raised;
     alarm.why = explain(plan, observed);
-    const auto message = [&](const std::string& own, const std::string& other, const std::string& title) {
+    const auto message = [&](const std::string& own, const std::string& other, const std::string& title,
+                             const Language& language) {
         const std::string& text = own.empty() ? other : own;
-        return text.empty() ? title : fill(text, plan, alarm.why.values);
+        return text.empty() ? title : fill(text, plan, alarm.why.values, language);
     };
-    alarm.message_zh = message(plan.spec.message_zh, plan.spec.message_en, alarm.title_zh);
-    alarm.message_en = message(plan.spec.message_en, plan.spec.message_zh, alarm.title_en);
-    // One rule and device have one alarm at a time, so its time tells it apart.
-    const std::string identity =
-        fmt::format("{} {} {} {}", plan.key.tenant.value, plan.key.rule_uid, plan.key.device_uid, raised);
-    alarm.id = fmt::format("{:016x}", hash64(as_bytes(identity)));
+    alarm.message_zh = message(plan.spec.message_zh, plan.spec.message_en, alarm.title_zh, kZh);
+    alarm.message_en = message(plan.spec.message_en, plan.spec.message_zh, alarm.title_en, kEn);
     return alarm;
+}
+
+std::string alarm_id(const Alarm& alarm, unsigned again) {
+    std::string identity =
+        fmt::format("{} {} {} {}", alarm.tenant.value, alarm.rule_uid, alarm.device_uid, alarm.raised);
+    if (again > 0) identity += fmt::format(" {}", again);
+    return fmt::format("{:016x}", hash64(as_bytes(identity)));
 }
 
 Event raised_event(const Alarm& alarm) {
@@ -221,6 +258,7 @@ Event raised_event(const Alarm& alarm) {
     json.begin_object();
     for (const auto& [name, field] : kTexts)
         if (!(alarm.*field).empty()) json.key(name).text(alarm.*field);
+    if (alarm.tag_id) json.key("tag_id").integer(static_cast<std::int64_t>(alarm.tag_id.value));
     json.key("severity").text(to_string(alarm.severity)).key("raised").integer(alarm.raised).key("why");
     write_why(json, alarm.why);
     json.end_object();
@@ -263,6 +301,7 @@ Result<Alarm> read_raised(const Event& event) {
     Alarm alarm{.tenant = event.tenant};
     for (const auto& [name, field] : kTexts) alarm.*field = body.text(name);
     alarm.severity = parse_severity(body.text("severity")).value_or(Severity::major);
+    alarm.tag_id = TagId{static_cast<std::uint64_t>(body.integer("tag_id"))};
     alarm.raised = body.integer("raised");
     if (const Json* why = body.find("why")) alarm.why = read_why(*why);
     if (alarm.id.empty()) return Error{Code::corrupt, "event {} of kind {} names no alarm", event.id.value, event.kind};

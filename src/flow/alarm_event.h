@@ -18,8 +18,11 @@ inline constexpr std::string_view kCleared = "alarm.cleared";
 inline constexpr std::string_view kComment = "alarm.comment";
 inline constexpr std::string_view kPending = "rule.pending";
 
-// A new alarm of a plan, from what made its condition true; with its id, messages and reasons.
+// A new alarm of a plan, from what made its condition true; with its messages and reasons, without an id.
 Alarm make_alarm(const RulePlan& plan, TimeNs raised, const std::vector<expr::Observed>& observed);
+
+// The id of an alarm, or when it is another's, the next one.
+std::string alarm_id(const Alarm& alarm, unsigned again);
 
 Event raised_event(const Alarm& alarm);
 // acknowledged, cleared and comment; `what` is the kind.

@@ -31,9 +31,10 @@ struct WhyValue {
     std::string tag;         // path
     std::string expression;  // "temperature", "avg(temperature, 5m)"
     TimeNs ts = 0;
-    Value value;
+    std::optional<Value> value;  // nullopt: a bad reading has none
     std::string unit;
     Quality quality;
+    TagId tag_id = {};  // 0 = of before this was kept
 };
 
 struct Why {
@@ -49,6 +50,7 @@ struct JournalEntry {
     std::string comment;  // of a person; of cleared: the reason when it was not the condition
 };
 
+// Where its device and tags are now; what it says in sentences is of the time it was raised.
 struct Alarm {
     std::string id;  // 16 hex digits, unique within the tenant
     TenantId tenant;
@@ -57,6 +59,7 @@ struct Alarm {
     std::string device;  // name of the device of a rule over devices, else ""
     std::string device_uid;
     std::string tag;  // path of the first tag of the condition
+    TagId tag_id = {};
     Severity severity = Severity::warning;
     std::string title_zh, title_en;
     std::string message_zh, message_en;  // values filled in

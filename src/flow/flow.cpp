@@ -29,7 +29,7 @@ class FlowImpl final : public Flow {
 public:
     explicit FlowImpl(FlowParts parts)
         : parts_(std::move(parts)),
-          book_(parts_.sink, parts_.clock),
+          book_(parts_.sink, parts_.tags, parts_.clock),
           dropped_(
               parts_.metrics.counter("gongshu_flow_dropped_rows_total", "Rows lost to rules because a queue was full")),
           instances_(parts_.metrics.gauge("gongshu_flow_instances", "Rules times devices that run")),
@@ -48,6 +48,9 @@ public:
     Result<void> start() override {
         for (const auto& [tenant, name] : parts_.registry.tenants()) TRY(recall(tenant));
         subscription_ = parts_.registry.subscribe([this](const registry::Change& change) { on_change(change); });
+        for (const auto& [tenant, name] : parts_.registry.tenants())
+            for (const auto& device : parts_.registry.list_shared(tenant, "device"))
+                book_.name_device(tenant, device->uid, device->name);
         strand_.enqueue([this] {
             for (const auto& [tenant, name] : parts_.registry.tenants())
                 for (const auto& rule : parts_.registry.list_shared(tenant, "rule")) plan_rule({tenant, rule->name});
@@ -132,7 +135,11 @@ private:
                 else
                     retire_others(tenant, uid, {}, "rule deleted");
             });
-        } else if (resource.kind == "device" || resource.kind == "device_type" || resource.kind == "site") {
+            return;
+        }
+        if (resource.kind == "device" && change.what != registry::Change::What::deleted)
+            book_.name_device(resource.tenant, resource.uid, resource.name);
+        if (resource.kind == "device" || resource.kind == "device_type" || resource.kind == "site") {
             // All of them: a path may be of a device, or have been of one until now; a site has a time zone.
             strand_.enqueue([this, tenant = resource.tenant] {
                 for (const auto& rule : parts_.registry.list_shared(tenant, "rule")) plan_rule({tenant, rule->name});

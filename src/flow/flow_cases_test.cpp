@@ -11,6 +11,9 @@
 //   > +30s   > restart   > crash   > down 10m   > clock +1h   > fail (the next write)   > deaf (rules see no rows)   >
 //   tenant plant2 > alarms [state]   > ack hot li comment…   > comment hot li text…   > journal hot   > counts   >
 //   check DEVICE condition > why hot                                  why values against what the store reads back
+//   > messages                                of active alarms, in both languages
+//   > leads hot                               device and tags that its alarm names
+//   > title k/a 一号炉 Furnace 1               of a device, in both languages
 //   > tags k/**                                what there is; "moved" what had another path when this was asked before
 #include <gtest/gtest.h>
 
@@ -127,9 +130,10 @@ private:
                                  alarm.message_en);
             for (std::size_t i = 0; i < alarm.why.values.size(); ++i) {
                 const WhyValue& value = alarm.why.values[i];
-                said_ += fmt::format("{}{} = {}{}{} @{}{}", i ? ", " : "", value.expression, to_string(value.value),
-                                     value.unit.empty() ? "" : " ", value.unit, at(value.ts),
-                                     value.quality.good() ? "" : " " + to_string(value.quality));
+                said_ +=
+                    fmt::format("{}{} = {}{}{} @{}{}", i ? ", " : "", value.expression,
+                                value.value ? to_string(*value.value) : "null", value.unit.empty() ? "" : " ",
+                                value.unit, at(value.ts), value.quality.good() ? "" : " " + to_string(value.quality));
             }
             said_ += "]\n";
         } else if (what == "cleared") {
@@ -156,15 +160,16 @@ private:
         if (word.starts_with("+")) return pass(word.substr(1));
         using Member = std::string (Stand::*)(const std::string&);
         static const std::map<std::string, Member> commands{
-            {"type", &Stand::type},       {"device", &Stand::device},   {"tag", &Stand::tag},
-            {"rule", &Stand::rule},       {"edit", &Stand::edit},       {"rename", &Stand::rename},
-            {"delete", &Stand::remove},   {"feed", &Stand::feed},       {"restart", &Stand::restart},
-            {"crash", &Stand::crash},     {"down", &Stand::stay_down},  {"clock", &Stand::clock},
-            {"fail", &Stand::fail},       {"deaf", &Stand::deaf},       {"tenant", &Stand::tenant},
-            {"alarms", &Stand::alarms},   {"ack", &Stand::acknowledge}, {"comment", &Stand::comment},
-            {"journal", &Stand::journal}, {"counts", &Stand::counts},   {"check", &Stand::check},
-            {"why", &Stand::why},         {"lanes", &Stand::nothing},   {"sees", &Stand::sees},
-            {"places", &Stand::places},   {"site", &Stand::site},       {"tags", &Stand::tags},
+            {"type", &Stand::type},       {"device", &Stand::device},     {"tag", &Stand::tag},
+            {"rule", &Stand::rule},       {"edit", &Stand::edit},         {"rename", &Stand::rename},
+            {"delete", &Stand::remove},   {"feed", &Stand::feed},         {"restart", &Stand::restart},
+            {"crash", &Stand::crash},     {"down", &Stand::stay_down},    {"clock", &Stand::clock},
+            {"fail", &Stand::fail},       {"deaf", &Stand::deaf},         {"tenant", &Stand::tenant},
+            {"alarms", &Stand::alarms},   {"ack", &Stand::acknowledge},   {"comment", &Stand::comment},
+            {"journal", &Stand::journal}, {"counts", &Stand::counts},     {"check", &Stand::check},
+            {"why", &Stand::why},         {"lanes", &Stand::nothing},     {"sees", &Stand::sees},
+            {"places", &Stand::places},   {"site", &Stand::site},         {"tags", &Stand::tags},
+            {"title", &Stand::title},     {"messages", &Stand::messages}, {"leads", &Stand::leads},
         };
         const auto found = commands.find(word);
         if (found == commands.end()) return "no such command: " + word;
@@ -205,6 +210,18 @@ private:
     std::string device(const std::string& rest) {
         const auto space = rest.find(' ');
         return put("device", rest.substr(0, space), "{\"type\":\"" + rest.substr(space + 1) + "\"}");
+    }
+
+    std::string title(const std::string& rest) {
+        std::istringstream in(rest);
+        std::string name, zh, en;
+        in >> name >> zh;
+        std::getline(in >> std::ws, en);
+        const auto changed =
+            registry_->patch(actor(), "device", name,
+                             *registry::parse_json(fmt::format("{{\"title_zh\":\"{}\",\"title_en\":\"{}\"}}", zh, en)));
+        settle();
+        return changed ? "" : changed.error().text();
     }
 
     std::string rule(const std::string& rest) {
@@ -279,7 +296,8 @@ private:
                     quality = parse_quality(more).value_or(bad(Reason::config));
             }
             const bool truth = text == "true" || text == "false";
-            const bool number = !truth && text.find_first_not_of("0123456789.-e") == std::string::npos;
+            const bool number =
+                !truth && (text == "nan" || text.find_first_not_of("0123456789.-e") == std::string::npos);
             const ValueType value_type = truth ? ValueType::boolean : number ? ValueType::number : ValueType::text;
             const auto id = resolve(path, value_type, "");
             if (!id) return id.error().text();
@@ -376,6 +394,26 @@ private:
                                  to_string(alarm.state()), at(alarm.raised),
                                  alarm.cleared ? " until " + at(*alarm.cleared) : "",
                                  alarm.acknowledged ? " acknowledged by " + alarm.acknowledged_by : "");
+        return "";
+    }
+
+    std::string messages(const std::string&) {
+        for (const Alarm& alarm : flow_->alarms().list(tenant_, {}))
+            said_ += fmt::format("{} | {}\n", alarm.message_zh, alarm.message_en);
+        return "";
+    }
+
+    std::string leads(const std::string& rule) {
+        const auto alarm = flow_->alarms().get(tenant_, id_of(rule));
+        if (!alarm) return alarm.error().text();
+        const auto masked = [](const std::string& path) {
+            const auto hash = path.find('~');
+            return hash == std::string::npos ? path : path.substr(0, hash) + "~HASH";
+        };
+        said_ +=
+            fmt::format("device {}, tag {}, values", alarm->device.empty() ? "-" : alarm->device, masked(alarm->tag));
+        for (const WhyValue& value : alarm->why.values) said_ += " " + masked(value.tag);
+        said_ += "\n";
         return "";
     }
 
@@ -488,8 +526,8 @@ private:
             const auto series = history_->read({.tags = {info->id}, .window = {value.ts, value.ts + 1}});
             if (!series || series->at(0).rows.size() != 1) return "nothing stored at the time of " + value.expression;
             const Rows& rows = series->at(0).rows;
-            if (rows.value(0) != value.value || !(rows.quality(0) == value.quality))
-                return "another value is stored than " + to_string(value.value);
+            if (!(rows.quality(0) == value.quality) || (value.value && rows.value(0) != *value.value))
+                return "another value is stored than of " + value.expression;
         }
         said_ += "as stored\n";
         return "";

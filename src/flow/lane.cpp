@@ -158,6 +158,7 @@ void Lane::tell(Slot& slot, std::vector<Happened>& happened) {
             case Life::Change::raised:
                 if (alarm) break;  // a restart saw it cleared and raised again: it is the same one
                 alarm = make_alarm(instance.plan(), what.time, what.observed);
+                alarm->id = book_.new_id(*alarm);
                 numbers_.raised.add();
                 log(raised_event(*alarm));
                 break;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "flow/scope.h"
+#include "registry/kinds/device.h"
 #include "registry/tag_at.h"
 
 namespace gongshu::flow {
@@ -20,6 +21,19 @@ void add_tags(RulePlan& plan, const expr::Program& program, bool of_on) {
         }
         (of_on ? found->in_on : found->in_stay) = i;
     }
+}
+
+void add_titles(RulePlan& plan, const registry::ResourceReader& registry, const std::string& device) {
+    plan.device_zh = plan.device_en = device;
+    const auto resource = registry.find(plan.key.tenant, "device", device);
+    if (!resource) return;
+    const auto spec = registry::spec_of<registry::DeviceSpec>(*resource);
+    if (!spec) return;
+    const auto first = [](std::initializer_list<const std::string*> texts) {
+        return **std::ranges::find_if(texts, [](const std::string* text) { return !text->empty(); });
+    };
+    plan.device_zh = first({&spec->title_zh, &spec->title, &spec->title_en, &device});
+    plan.device_en = first({&spec->title_en, &spec->title, &spec->title_zh, &device});
 }
 
 Result<std::shared_ptr<const expr::Program>> compile(std::string_view text, const expr::Scope& scope,
@@ -56,6 +70,8 @@ Result<std::shared_ptr<const RulePlan>> make_plan(const registry::ResourceReader
     plan->device = device;
     plan->updated = rule.updated;
     plan->spec = spec;
+    const std::string of = device.empty() ? spec.device.value_or("") : device;
+    if (!of.empty()) add_titles(*plan, registry, of);
     const LiveScope scope{registry, tags, rule.tenant, device, "", Unfound::wait};
     plan->on = TRY(compile(spec.condition, scope, {.want_condition = true, .strip_hold = true}, "condition"));
     plan->on_delay = std::max(TRY(parse_duration(spec.on_delay)), plan->on->outer_hold());

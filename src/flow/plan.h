@@ -32,8 +32,9 @@ struct PlanTag {
 // Everything that running one rule over one device needs. Constant, shared between threads.
 struct RulePlan {
     PlanKey key;
-    std::string rule, device;  // names
-    TimeNs updated = 0;        // of the rule
+    std::string rule, device;          // names
+    std::string device_zh, device_en;  // what people call the device: its title, else its name
+    TimeNs updated = 0;                // of the rule
     RuleSpec spec;
     DurationNs on_delay = 0, off_delay = 0;
     std::shared_ptr<const expr::Program> on;
