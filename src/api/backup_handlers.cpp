@@ -21,6 +21,8 @@ std::string_view to_text(backup::Backups::Work work) {
             return "make";
         case backup::Backups::Work::checking:
             return "check";
+        case backup::Backups::Work::removing:
+            return "remove";
         case backup::Backups::Work::none:
             break;
     }

@@ -27,12 +27,17 @@ Result<int> run_verify(const std::vector<std::string>& arguments) {
     const std::string history = options.data + "/history", registry = options.data + "/registry";
     if (!TRY(files->exists(history)) && !TRY(files->exists(registry)))
         return Error{Code::not_found, "{} holds no data of this program", options.data};
-    // Held to the end, so that nobody starts on it meanwhile.
+    // Held to the end, so that nobody starts on it meanwhile. A folder without a lock was never served, such as a
+    // backup; on a disk that cannot be written nobody can start.
     std::vector<std::unique_ptr<io::File>> held;
-    for (const std::string& folder : {history, registry})
-        if (TRY(files->exists(folder)))
-            held.push_back(
-                TRY(files->lock_folder(folder).context("stop the program that uses {} first", options.data)));
+    for (const std::string& folder : {history, registry}) {
+        if (!TRY(files->exists(folder + "/lock"))) continue;
+        auto lock = files->lock_folder(folder);
+        if (lock)
+            held.push_back(std::move(*lock));
+        else if (lock.error().code() == Code::unavailable)
+            return std::move(lock.error()).context("stop the program that uses {} first", options.data);
+    }
 
     const auto kept = history::verify_folder(*files, *clock, history, flow::check_event);
     print("history", fmt::format("{} files, {} rows", kept.files, kept.rows), kept.problems);

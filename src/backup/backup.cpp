@@ -164,6 +164,8 @@ Result<Listing> read_listing(io::Files& files, const std::string& folder) {
 Result<void> write_parts(const BackupParts& parts, const std::string& folder, Progress& progress, Listing& listing) {
     Writer writer(parts.files, folder, progress);
     TRY(parts.history.copy_to(writer));
+    // Its copy is compact, so it needs at most what the file has now.
+    TRY(check_space(parts.files, folder, TRY(parts.registry.bytes())));
     TRY(parts.registry.copy_to(TRY(writer.place("registry/registry.db"))));
     TRY(writer.add("registry/registry.db"));
     for (const auto& [name, path] : parts.others) {
@@ -193,7 +195,7 @@ Result<BackupInfo> make_backup(const BackupParts& parts, const std::string& fold
         if (TRY(parts.files.exists(there)))
             return Error{Code::exists, "{} is there already: a backup was made in this very second", there};
     TRY(parts.files.make_folder(half, 0700));
-    TRY(write_parts(parts, half, progress, listing).context("the backup {} is not finished", half));
+    TRY(write_parts(parts, half, progress, listing).context("the backup {} is not finished", whole));
     TRY(parts.files.rename(half, whole));
     TRY(parts.files.sync_folder(folder));
     return info_of(name, listing);

@@ -4,7 +4,9 @@
 
 #include <memory>
 #include <optional>
+#include <utility>
 
+#include "backup/backups.h"
 #include "backup/listing.h"
 #include "base/metrics.h"
 #include "base/rng.h"
@@ -198,6 +200,66 @@ TEST(Backup, StopsWhenAskedAndWhenThereIsNoRoom) {
     ASSERT_FALSE(full);
     EXPECT_EQ(full.error().code(), Code::limit) << full.error().text();
     EXPECT_TRUE(stand.plant.append(8));
+}
+
+// Jobs of it run on the simulated pool.
+struct Keeper {
+    explicit Keeper(Stand& stand, BackupsOptions options)
+        : pool(stand.world.make_pool()), backups(stand.plant.parts(), *pool, std::move(options)) {}
+    std::unique_ptr<io::Pool> pool;
+    Backups backups;
+};
+
+TEST(Backups, KeepTheNewestAndWhatAWrongClockMade) {
+    Stand stand;
+    stand.fill();
+    Keeper keeper(stand, {.folder = kBackups, .every = kHour, .keep = 2});
+    const auto names = [&] {
+        std::vector<std::string> names;
+        const auto all = keeper.backups.list().value();
+        for (const BackupInfo& info : all) names.push_back(info.problem.empty() ? info.name : info.name + "!");
+        return names;
+    };
+    stand.world.clock().jump(4000 * kDay);
+    ASSERT_TRUE(keeper.backups.start());
+    stand.world.run_for(0);
+    stand.world.clock().jump(-4000 * kDay);
+    ASSERT_EQ(names().size(), 1u);
+    const std::string future = names()[0];
+    EXPECT_TRUE(future.ends_with("!"));
+    std::vector<std::string> made;
+    for (int hour = 0; hour < 4; ++hour) {
+        keeper.backups.tend();
+        stand.world.run_for(0);
+        made.push_back(keeper.backups.state().last_name);
+        EXPECT_EQ(keeper.backups.state().last_error, "");
+        stand.world.clock().advance(10 * kMinute);
+        keeper.backups.tend();  // too early for the next
+        stand.world.run_for(0);
+        EXPECT_EQ(keeper.backups.state().last_name, made.back());
+        stand.world.clock().advance(kHour);
+    }
+    EXPECT_EQ(names(), (std::vector<std::string>{future, made[3], made[2]}));
+}
+
+TEST(Backups, ThatFailLeaveNothingBehindAndTryAgainLater) {
+    Stand stand;
+    stand.fill();
+    Keeper keeper(stand, {.folder = kBackups, .every = kHour, .keep = 2});
+    stand.files.set_free_bytes(10 << 20);
+    int tries = 0;
+    TimeNs last = 0;
+    for (int minute = 0; minute < 60; ++minute) {
+        keeper.backups.tend();
+        stand.world.run_for(0);
+        const auto state = keeper.backups.state();
+        EXPECT_NE(state.last_error, "");
+        if (state.last_end != std::exchange(last, state.last_end)) ++tries;
+        EXPECT_TRUE(stand.files.list(kBackups)->empty());
+        stand.world.clock().advance(kMinute);
+    }
+    EXPECT_LE(tries, 6);  // after 1, 2, 4, 8, 16 and 32 minutes
+    EXPECT_GE(tries, 4);
 }
 
 // Whatever fails while it is made: what is listed as whole is whole, and everything acknowledged is still there.

@@ -1,5 +1,7 @@
 #include "backup/backups.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 
 namespace gongshu::backup {
@@ -51,6 +53,7 @@ Result<void> Backups::begin(Work work, const std::string& name) {
     const std::lock_guard lock{mutex_};
     state_.work = Work::none;
     progress_ = nullptr;
+    idle_.notify_all();
     return Error{Code::unavailable, "the server is too busy to begin this now; try again"};
 }
 
@@ -63,22 +66,31 @@ Result<BackupInfo> Backups::run(Work work, const std::string& name) {
     auto made = make_backup(parts_, options_.folder, *progress);
     if (made) {
         log_info("backup", "{} is whole: {} files, {} MB", made->name, made->files, made->bytes >> 20);
-        forget_old();
+        failures_ = 0;
     } else {
         log_error("backup", "{}", made.error().text());
+        ++failures_;
     }
+    last_try_ = parts_.clock.monotonic();
+    forget_old(made ? made->name : "");
     return made;
 }
 
-// Only after a new one is whole: those that are kept are never fewer than before. Halves go, they help nobody.
-void Backups::forget_old() {
+// Whole ones go only after a new one is whole, so that those that are kept are never fewer than before; halves go
+// always: they help nobody, and one after another they would fill the disk. One that claims to be of the future, made
+// while a clock was wrong, neither counts nor goes: people decide.
+void Backups::forget_old(const std::string& fresh) {
     const auto all = list();
     if (!all) return log_error("backup", "{}", all.error().text());
-    std::uint32_t whole = 0;
+    std::uint32_t whole = fresh.empty() ? 0 : 1;
     for (const BackupInfo& info : *all) {
-        const bool half = info.name.ends_with(".part");
-        if (!half && !info.problem.empty()) continue;  // damaged: people should see it
-        if (!half && (options_.keep == 0 || whole++ < options_.keep)) continue;
+        if (!info.name.ends_with(".part")) {
+            if (fresh.empty() || info.name == fresh || !info.problem.empty() || options_.keep == 0) continue;
+            if (whole < options_.keep) {
+                ++whole;
+                continue;
+            }
+        }
         if (auto removed = remove_backup(parts_.files, options_.folder, info.name); !removed)
             log_error("backup", "{}", removed.error().text());
     }
@@ -90,14 +102,29 @@ void Backups::cancel() {
 }
 
 Result<void> Backups::remove(const std::string& name) {
-    // A job would find its files gone.
+    // A job of its own kind, so that no other begins and finds files gone.
+    {
+        const std::lock_guard lock{mutex_};
+        if (closing_ || state_.work != Work::none)
+            return Error{Code::conflict, "a backup is being made, checked or removed; wait for it or cancel it"};
+        state_.work = Work::removing;
+        state_.name = name;
+        state_.since = parts_.clock.now();
+    }
+    auto removed = remove_backup(parts_.files, options_.folder, name);
     const std::lock_guard lock{mutex_};
-    if (state_.work != Work::none)
-        return Error{Code::conflict, "a backup is being made or checked; wait for it or cancel it"};
-    return remove_backup(parts_.files, options_.folder, name);
+    state_.work = Work::none;
+    idle_.notify_all();
+    return removed;
 }
 
-Result<std::vector<BackupInfo>> Backups::list() const { return list_backups(parts_.files, options_.folder); }
+Result<std::vector<BackupInfo>> Backups::list() const {
+    auto all = TRY(list_backups(parts_.files, options_.folder));
+    for (BackupInfo& info : all)
+        if (info.problem.empty() && info.made > parts_.clock.now() + kMinute)
+            info.problem = "made when a clock was wrong: its time lies in the future";
+    return all;
+}
 
 Backups::State Backups::state() const {
     const std::lock_guard lock{mutex_};
@@ -113,6 +140,9 @@ Backups::State Backups::state() const {
 
 void Backups::tend() {
     if (options_.every == 0) return;
+    // After a failure the next try waits: a minute, two, four … at most a day, and never longer than the interval.
+    const DurationNs pause = std::min(options_.every, std::min(kDay, kMinute << std::min(failures_.load(), 11)));
+    if (failures_ > 0 && parts_.clock.monotonic() < last_try_ + pause) return;
     const auto all = list();
     if (!all) return log_error("backup", "{}", all.error().text());
     for (const BackupInfo& info : *all)

@@ -26,10 +26,10 @@ struct BackupsOptions {
 // Disk:    BackupsOptions::folder, docs/format/backup.md.
 class Backups {
 public:
-    enum class Work : std::uint8_t { none, making, checking };
+    enum class Work : std::uint8_t { none, making, checking, removing };
     struct State {
         Work work = Work::none;
-        std::string name;  // being checked
+        std::string name;  // being checked or removed
         TimeNs since = 0;
         std::uint64_t files_done = 0, files = 0, bytes_done = 0, bytes = 0;
         // Of the last job that ended.
@@ -59,7 +59,7 @@ public:
 private:
     Result<void> begin(Work work, const std::string& name);
     Result<BackupInfo> run(Work work, const std::string& name);
-    void forget_old();
+    void forget_old(const std::string& fresh);
 
     const BackupParts parts_;
     io::Pool& pool_;
@@ -69,6 +69,8 @@ private:
     State state_;
     std::shared_ptr<Progress> progress_;
     bool closing_ = false;
+    std::atomic<int> failures_ = 0;         // since the last that went well
+    std::atomic<DurationNs> last_try_ = 0;  // monotonic
 };
 
 }  // namespace gongshu::backup

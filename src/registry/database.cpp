@@ -115,6 +115,8 @@ public:
         return {};
     }
 
+    Result<std::uint64_t> bytes() const override { return TRY(files_->open(path_, io::Open::read))->size(); }
+
     std::string read_only() const override {
         const std::lock_guard lock(mutex_);
         return read_only_unlocked();

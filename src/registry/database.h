@@ -49,6 +49,7 @@ public:
     virtual Result<void> read(const Statement& query, const std::function<void(const Row&)>& on_row) const = 0;
     // A whole and compact copy as a file that is not there yet, synced. Changes wait meanwhile.
     virtual Result<void> copy_to(const std::string& path) const = 0;
+    virtual Result<std::uint64_t> bytes() const = 0;
     // Why nothing can be changed any more, or empty.
     virtual std::string read_only() const = 0;
 };

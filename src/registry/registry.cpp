@@ -64,6 +64,8 @@ Result<void> check_key(Database& database, const io::Digest256& master, const st
 Result<io::Digest256> stored_key(io::Files& files, const std::string& folder) {
     const std::string path = folder + "/registry.key";
     io::Digest256 key{};
+    if (!TRY(files.exists(path)))
+        return Error{Code::not_found, "{} is missing: put back the folder of keys, or name it with --key-folder", path};
     const Buffer bytes = TRY(io::read_whole(files, path, 1024).context("cannot read the key of secrets"));
     if (bytes.size() != key.size()) {
         return Error{Code::corrupt, "{} has {} bytes, expected {}: put back the file this data folder was made with",

@@ -219,6 +219,8 @@ public:
     // A copy of registry.db for a backup, at `path`, which must not be there yet; synced when it returns. Secrets in it are
     // sealed with the key folder's key, which is not in it.
     virtual Result<void> copy_to(const std::string& path) const = 0;
+    // Of registry.db on disk.
+    virtual Result<std::uint64_t> bytes() const = 0;
 
     // Why nothing can be changed any more (a failed sync), or empty.
     virtual std::string read_only() const = 0;

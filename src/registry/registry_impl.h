@@ -61,6 +61,7 @@ public:
     Result<std::vector<AuditRecord>> audit_records(TenantId tenant, TimeNs from, TimeNs to,
                                                    std::size_t records_max) const override;
     Result<void> copy_to(const std::string& path) const override { return database_->copy_to(path); }
+    Result<std::uint64_t> bytes() const override { return database_->bytes(); }
     std::string read_only() const override { return database_->read_only(); }
 
     // For Auth, which keeps its own tables in the same file.

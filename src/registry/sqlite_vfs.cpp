@@ -73,7 +73,7 @@ private:
 
     static int failed(int code, const std::string& path, const Error& error) {
         log_error("registry", "{}: {}", path, error.text());
-        return error.text().find("no space") != std::string::npos ? SQLITE_FULL : code;
+        return error.text().find("No space left") != std::string::npos ? SQLITE_FULL : code;
     }
 
     static int x_open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int* out_flags) {
