@@ -361,6 +361,63 @@ TEST(History, RefusesWhatItCannotTake) {
     EXPECT_EQ(stopped.error().code(), Code::unavailable);
 }
 
+// Copies to /copy, and lets the store seal, merge and clear away before each file.
+class RestlessCopier final : public Copier {
+public:
+    explicit RestlessCopier(TestStore& store) : store_(store) {}
+    Result<void> expect(std::uint64_t files, std::uint64_t) override {
+        expected_ = files;
+        return {};
+    }
+    Result<void> take(const std::string& name, const std::string& path, std::uint64_t bytes) override {
+        TRY(store_->compact());
+        Buffer content = TRY(io::read_whole(store_.files(), path, 1 << 30));
+        content.resize(bytes);
+        return put(name, content);
+    }
+    Result<void> put(const std::string& name, Bytes content) override {
+        --expected_;
+        const std::string to = "/copy/" + name;
+        TRY(store_.files().make_folder(to.substr(0, to.rfind('/')), 0750));
+        return io::write_whole(store_.files(), to, content);
+    }
+    std::uint64_t expected_ = 0;
+
+private:
+    TestStore& store_;
+};
+
+TEST(History, ACopyIsWholeAlthoughTheStoreSealsAndMergesMeanwhile) {
+    TestStore store;
+    ASSERT_TRUE(store.open());
+    const TagId tag = store.tag("d:1", "n");
+    const auto add = [&](int from) {
+        Rows rows;
+        for (int i = from; i < from + 100; ++i) rows.add_number(tag, kStart + i * kSecond, i);
+        ASSERT_TRUE(store.append(rows));
+    };
+    add(0);
+    ASSERT_TRUE(store->compact());
+    add(100);
+    RestlessCopier copier(store);
+    const auto copied = store->copy_to(copier);
+    ASSERT_TRUE(copied) << copied.error().text();
+    EXPECT_EQ(copier.expected_, 0u);
+    add(200);
+    EXPECT_EQ(store.raw(tag, kAllTime).size(), 300u);
+    // What nobody needs any more is gone now.
+    ASSERT_TRUE(store->compact());
+    EXPECT_EQ(store.files().list("/store/log")->size(), 1u);
+    EXPECT_EQ(store.files().list("/store/cat")->size(), 1u);
+
+    TestStore copy(1, {}, "/copy", &store.files());
+    const auto opened = copy.open();
+    ASSERT_TRUE(opened) << opened.error().text();
+    const auto rows = copy.raw(copy->find(TenantId{1}, "d:1.n")->id, kAllTime);
+    ASSERT_EQ(rows.size(), 200u);
+    for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(std::get<double>(rows[i].value), static_cast<double>(i));
+}
+
 TEST(History, OneStoreHoldsTheFolder) {
     TestStore store;
     ASSERT_TRUE(store.open());

@@ -59,8 +59,7 @@ Result<void> Store::install(Manifest manifest) {
          {std::tuple{"cat", before->manifest.catalogue, manifest.catalogue, "cat"},
           std::tuple{"last", before->manifest.last, manifest.last, "last"}}) {
         if (old == 0 || old == live) continue;
-        if (auto removed = files_.remove(numbered(folder, old, suffix)); !removed)
-            log_warning("history", "{}", removed.error().text());
+        remove_unless_copied(numbered(folder, old, suffix));
     }
     now->manifest = std::move(manifest);
     const std::lock_guard lock{version_mutex_};
@@ -202,16 +201,25 @@ Result<void> Store::seal() {
     for (const std::string& name : TRY(files_.list(path("log")))) {
         const auto number = log_file_number(name);
         if (!number || *number >= frozen_log_first_) continue;
-        const std::string old = path("log/" + name);
-        const auto file = files_.open(old, io::Open::read);
-        const auto bytes = file ? (*file)->size() : Result<std::uint64_t>{0};
-        // Left behind it only wastes space until the next start.
-        if (auto removed = files_.remove(old); !removed)
-            log_warning("history", "{}", removed.error().text());
-        else if (bytes)
-            log_->count_bytes(-static_cast<std::int64_t>(*bytes));
+        remove_unless_copied(path("log/" + name));
     }
     return {};
+}
+
+// A file that the manifest does not name any more. Left behind it only wastes space until the next start.
+void Store::remove_unless_copied(const std::string& old) {
+    if (copies_ > 0) {
+        left_.insert(old);
+        return;
+    }
+    std::int64_t log_bytes = 0;
+    if (old.ends_with(".log"))
+        if (const auto file = files_.open(old, io::Open::read))
+            if (const auto bytes = (*file)->size()) log_bytes = static_cast<std::int64_t>(*bytes);
+    if (auto removed = files_.remove(old); !removed)
+        log_warning("history", "{}", removed.error().text());
+    else if (log_bytes > 0)
+        log_->count_bytes(-log_bytes);
 }
 
 Result<SegmentInfo> Store::merge_day(const std::vector<std::shared_ptr<Segment>>& segments) {
@@ -297,36 +305,50 @@ Result<std::uint64_t> Store::apply_retention() {
     return removed;
 }
 
-// The manifest and the log that belongs to it are taken under maintenance_, so that no seal comes between; what the
-// manifest names besides is immutable and kept by the version, and is taken while seals and merges go on.
+// The manifest and the log that belongs to it are taken under maintenance_, so that no seal comes between. What they name
+// stays until the copy has ended, also when a seal or a merge no longer needs it: a slow disk for backups holds up nobody.
 Result<void> Store::copy_to(Copier& copier) {
-    std::unique_lock lock{maintenance_};
-    if (closed_) return Error{Code::unavailable, "history is stopped"};
-    const std::uint64_t log_end = TRY(log_->rotate());  // the files before it are complete
-    const auto now = version();
-    const Manifest& manifest = now->manifest;
-    std::vector<std::tuple<std::string, std::string, std::uint64_t>> held, kept;
-    const auto add = [this](auto& to, const std::string& name) -> Result<void> {
-        const auto file = TRY(files_.open(path(name), io::Open::read));
-        to.emplace_back(name, path(name), TRY(file->size()));
+    std::shared_ptr<const Version> now;  // keeps its segments and event files
+    std::vector<CopiedFile> files;
+    {
+        const std::lock_guard lock{maintenance_};
+        if (closed_) return Error{Code::unavailable, "history is stopped"};
+        const std::uint64_t log_end = TRY(log_->rotate());  // the files before it are complete
+        now = version();
+        files = TRY(files_to_copy(*now, log_end));
+        ++copies_;
+    }
+    const auto copied = copy_files(copier, files, now->manifest);
+    const std::lock_guard lock{maintenance_};
+    if (--copies_ == 0)
+        for (const std::string& old : std::exchange(left_, {})) remove_unless_copied(old);
+    return copied;
+}
+
+Result<std::vector<Store::CopiedFile>> Store::files_to_copy(const Version& now, std::uint64_t log_end) {
+    const Manifest& manifest = now.manifest;
+    std::vector<CopiedFile> files;
+    const auto add = [&](const std::string& full) -> Result<void> {
+        const auto file = TRY(files_.open(full, io::Open::read));
+        files.push_back({full.substr(options_.folder.size() + 1), full, TRY(file->size())});
         return {};
     };
-    const auto short_name = [this](const std::string& full) { return full.substr(options_.folder.size() + 1); };
     for (const std::string& name : TRY(files_.list(path("log"))))
         if (const auto number = log_file_number(name); number && *number >= manifest.log_first && *number < log_end)
-            TRY(add(held, "log/" + name));
-    if (manifest.catalogue != 0) TRY(add(held, short_name(numbered("cat", manifest.catalogue, "cat"))));
-    if (manifest.last != 0) TRY(add(held, short_name(numbered("last", manifest.last, "last"))));
-    for (const auto& [key, segments] : now->segments)
-        for (const auto& segment : segments) TRY(add(kept, short_name(segment->path())));
-    for (const auto& file : now->events) TRY(add(kept, short_name(file->path)));
+            TRY(add(path("log/" + name)));
+    if (manifest.catalogue != 0) TRY(add(numbered("cat", manifest.catalogue, "cat")));
+    if (manifest.last != 0) TRY(add(numbered("last", manifest.last, "last")));
+    for (const auto& [key, segments] : now.segments)
+        for (const auto& segment : segments) TRY(add(segment->path()));
+    for (const auto& file : now.events) TRY(add(file->path));
+    return files;
+}
+
+Result<void> Store::copy_files(Copier& copier, const std::vector<CopiedFile>& files, const Manifest& manifest) const {
     std::uint64_t bytes = 0;
-    for (const auto* files : {&held, &kept})
-        for (const auto& [name, full, size] : *files) bytes += size;
-    TRY(copier.expect(held.size() + kept.size() + 1, bytes));
-    for (const auto& [name, full, size] : held) TRY(copier.take(name, full, size));
-    lock.unlock();
-    for (const auto& [name, full, size] : kept) TRY(copier.take(name, full, size));
+    for (const CopiedFile& file : files) bytes += file.bytes;
+    TRY(copier.expect(files.size() + 1, bytes));
+    for (const CopiedFile& file : files) TRY(copier.take(file.name, file.path, file.bytes));
     return copier.put("MANIFEST", encode_manifest(manifest));
 }
 

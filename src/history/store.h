@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -166,6 +167,13 @@ private:
     Result<SegmentInfo> merge_day(const std::vector<std::shared_ptr<Segment>>& segments);
     Result<void> merge_events(std::size_t files_min);
     Result<void> install(Manifest manifest);
+    void remove_unless_copied(const std::string& old);
+    struct CopiedFile {
+        std::string name, path;
+        std::uint64_t bytes;
+    };
+    Result<std::vector<CopiedFile>> files_to_copy(const Version& now, std::uint64_t log_end);
+    Result<void> copy_files(Copier& copier, const std::vector<CopiedFile>& files, const Manifest& manifest) const;
     std::shared_ptr<const Version> version() const;
     std::string path(std::string_view name) const { return options_.folder + "/" + std::string(name); }
     std::string numbered(std::string_view folder, std::uint64_t number, std::string_view suffix) const;
@@ -206,6 +214,8 @@ private:
     // Who seals, merges, removes.
     mutable std::mutex maintenance_;
     bool closed_ = false;
+    std::uint64_t copies_ = 0;     // under way
+    std::set<std::string> left_;   // files that go when they have ended
     std::uint64_t frozen_log_first_ = 0;
     std::uint64_t frozen_rows_ = 0;
     std::vector<LastRow> frozen_last_;

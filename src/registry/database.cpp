@@ -15,6 +15,8 @@ namespace gongshu::registry {
 
 namespace {
 
+constexpr std::size_t kCopyBytes = 1 << 20;
+
 class SociRow final : public Row {
 public:
     explicit SociRow(const soci::row& row) : row_(row) {}
@@ -42,12 +44,27 @@ struct Bound {
     }
 };
 
+// Into a file that is not there yet, synced.
+Result<void> copy_file(io::Files& files, const std::string& from, const std::string& to) {
+    const auto source = TRY(files.open(from, io::Open::read));
+    const auto target = TRY(files.open(to, io::Open::create_new));
+    Buffer part(kCopyBytes);
+    const std::uint64_t bytes = TRY(source->size());
+    for (std::uint64_t at = 0; at < bytes; at += part.size()) {
+        part.resize(std::min<std::uint64_t>(kCopyBytes, bytes - at));
+        TRY(source->read_at(at, part));
+        TRY(target->append(part));
+    }
+    return target->sync();
+}
+
 class SqliteDatabase final : public Database {
 public:
     static Result<std::unique_ptr<Database>> open(io::Files& files, const std::string& folder) {
         auto made = std::unique_ptr<SqliteDatabase>(new SqliteDatabase);
         made->files_ = &files;
         made->path_ = folder + "/registry.db";
+        made->copy_path_ = folder + "/copy-for-backup.db";
         if (made->path_.find('"') != std::string::npos) {
             return Error{Code::invalid, "the data folder \"{}\" may not hold quotes", folder};
         }
@@ -103,16 +120,20 @@ public:
     }
 
     Result<void> copy_to(const std::string& path) const override {
-        const std::lock_guard lock(mutex_);
-        try {
-            sql_ << "vacuum into :a", soci::use(path);
-        } catch (const std::exception& error) {
-            return Error{Code::io, "cannot copy {} to {}: {}", path_, path, error.what()};
+        // First beside the database: a slow or hanging disk for backups must not make changes wait.
+        const std::lock_guard one(copying_);
+        TRY(remove_copy());
+        {
+            const std::lock_guard lock(mutex_);
+            try {
+                sql_ << "vacuum into :a", soci::use(copy_path_);
+            } catch (const std::exception& error) {
+                return Error{Code::io, "cannot copy {} to {}: {}", path_, copy_path_, error.what()};
+            }
         }
-        // SQLite leaves it to the one who asked.
-        const auto file = TRY(files_->open(path, io::Open::read_write));
-        TRY(file->sync());
-        return {};
+        auto copied = copy_file(*files_, copy_path_, path).context("cannot copy {} to {}", path_, path);
+        TRY(remove_copy());
+        return copied;
     }
 
     Result<std::uint64_t> bytes() const override { return TRY(files_->open(path_, io::Open::read))->size(); }
@@ -123,6 +144,12 @@ public:
     }
 
 private:
+    // What a copy left that was cut off.
+    Result<void> remove_copy() const {
+        if (!TRY(files_->exists(copy_path_))) return {};
+        return files_->remove(copy_path_);
+    }
+
     std::string read_only_unlocked() const {
         if (vfs_->sync_failed()) return path_ + " is read-only since a sync to disk failed; check the disk and restart";
         return broken_;
@@ -205,7 +232,8 @@ private:
     io::Files* files_ = nullptr;
     // The VFS outlives the connection.
     std::unique_ptr<SqliteVfs> vfs_;
-    std::string path_;
+    std::string path_, copy_path_;
+    mutable std::mutex copying_;  // taken before mutex_
     mutable std::mutex mutex_;
     mutable soci::session sql_;
     std::string broken_;

@@ -47,7 +47,8 @@ public:
     virtual Result<void> change(const std::vector<Statement>& statements) = 0;
     // Integers only of columns declared bigint, texts only of columns declared text.
     virtual Result<void> read(const Statement& query, const std::function<void(const Row&)>& on_row) const = 0;
-    // A whole and compact copy as a file that is not there yet, synced. Changes wait meanwhile.
+    // A whole and compact copy as a file that is not there yet, synced. Changes wait while it is made beside the
+    // database, not while it is written to `path`; needs room for itself there too.
     virtual Result<void> copy_to(const std::string& path) const = 0;
     virtual Result<std::uint64_t> bytes() const = 0;
     // Why nothing can be changed any more, or empty.
