@@ -47,6 +47,10 @@ Result<Answer> get_metrics(Core& core, const Ask& ask) {
     metrics.gauge("gongshu_history_segment_bytes", "Bytes of all segments")
         .set(static_cast<double>(stats.segment_bytes));
     metrics.gauge("gongshu_history_log_bytes", "Bytes of the log").set(static_cast<double>(stats.log_bytes));
+    metrics.gauge("gongshu_disk_free_bytes", "Free bytes where the history lies")
+        .set(static_cast<double>(stats.disk_free_bytes));
+    metrics.gauge("gongshu_disk_bytes", "All bytes of the disk where the history lies")
+        .set(static_cast<double>(stats.disk_total_bytes));
     metrics.gauge("gongshu_history_read_only", "1 when the store refuses writes").set(stats.read_only ? 1 : 0);
     Answer answer = json_answer(metrics.render());
     answer.media_type = "text/plain; version=0.0.4; charset=utf-8";

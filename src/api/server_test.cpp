@@ -627,6 +627,27 @@ TEST(Status, TellsAConnectionWhoseDevicesSignInThemselves) {
     EXPECT_NE(links().find(R"("protocol":"mqtt_device","state":"off")"), std::string::npos) << links();
 }
 
+TEST(Status, TellsThatTheDiskGetsFullBeforeItIs) {
+    World world;
+    const std::string token = world.token("admin");
+    const auto f = [&](std::uint64_t free, std::string_view want) {
+        world.files.set_free_bytes(free);
+        const std::string overview = world.as(token, "GET", "/api/v1/overview").body;
+        const auto at = overview.find(R"("what":"system","name":"disk")");
+        EXPECT_EQ(want.empty(), at == std::string::npos) << free << ": " << overview;
+        EXPECT_NE(overview.find(want), std::string::npos) << overview;
+    };
+    constexpr std::uint64_t kGib = std::uint64_t{1} << 30;
+    f(100 * kGib, "");
+    f(10 * kGib, "");
+    f(9 * kGib, R"({"severity":"minor","what":"system","name":"disk")");
+    f(9 * kGib, "only 9.7 GB of the disk are free");
+    f(9 * kGib, "磁盘只剩 9.7 GB");
+    f(kGib - 1, R"({"severity":"critical","what":"system","name":"disk")");
+    EXPECT_NE(world.as(token, "GET", "/api/v1/status").body.find(R"("disk_free_bytes":1073741823,)"),
+              std::string::npos);
+}
+
 TEST(Gzip, OpensWhatItPackedAndRefusesBombs) {
     std::string text;
     for (int i = 0; i < 10'000; ++i) text += fmt::format("{} ", i);

@@ -16,6 +16,8 @@ namespace {
 constexpr DurationNs kTagCountAge = 10 * kSecond;
 constexpr DurationNs kCommandAge = 10 * kSecond;  // a write that did not reach the machine by then is not done
 constexpr std::size_t kWrongMax = 200;
+constexpr std::uint64_t kDiskScarce = std::uint64_t{1} << 30;   // little enough to be told of on any disk
+constexpr std::uint64_t kDiskAmple = std::uint64_t{10} << 30;  // enough on any disk
 constexpr std::size_t kAlarmsLookedAt = 10'000;
 constexpr std::size_t kTagsCounted = 1'000'000;
 
@@ -185,6 +187,20 @@ bool is_down(const connect::ConnectionStatus& link) {
            link.protocol != "mqtt_device";
 }
 
+// Long before nothing can be stored any more: a twentieth of the disk is left and less than 10 GiB, or less than 1 GiB.
+void add_wrong_disk(std::vector<Wrong>& wrong, const history::HistoryStats& stats) {
+    const std::uint64_t free = stats.disk_free_bytes;
+    if (stats.disk_total_bytes == 0 || free >= kDiskAmple || (free >= kDiskScarce && free >= stats.disk_total_bytes / 20))
+        return;
+    const double gigabytes = static_cast<double>(free) / 1e9;
+    wrong.push_back({free < kDiskScarce ? "critical" : "minor", "system", "disk",
+                     fmt::format("磁盘只剩 {:.1f} GB，写满后停止存储：请腾出空间、缩短保留天数或更换磁盘", gigabytes),
+                     fmt::format("only {:.1f} GB of the disk are free and nothing is stored once it is full: make room, "
+                                 "keep fewer days, or take a larger disk",
+                                 gigabytes),
+                     0});
+}
+
 void add_wrong_links(std::vector<Wrong>& wrong, const std::vector<connect::ConnectionStatus>& links) {
     for (const auto& link : links) {
         if (!is_down(link)) continue;
@@ -266,6 +282,10 @@ Result<Answer> get_status(Core& core, const Ask& ask) {
             .integer(as_signed(stats.segment_bytes))
             .key("log_bytes")
             .integer(as_signed(stats.log_bytes));
+        out.key("disk_free_bytes")
+            .integer(as_signed(stats.disk_free_bytes))
+            .key("disk_total_bytes")
+            .integer(as_signed(stats.disk_total_bytes));
     }
     out.end_object();
     out.key("tenant").text(ask.who.actor.tenant_name).key("licence").text("Apache-2.0").end_object();
@@ -309,6 +329,7 @@ Result<Answer> get_overview(Core& core, const Ask& ask) {
     if (const std::string why = read_only_of(core); !why.empty()) {
         wrong.push_back({"critical", "system", "history", "系统只读: " + why, "the store is read-only: " + why, 0});
     }
+    if (ask.who.actor.tenant_name == "default" && ask.who.paths.empty()) add_wrong_disk(wrong, core.deps.history.stats());
     for (const auto& alarm : core.deps.flow.alarms().list(
              ask.tenant(), {.alarms_max = ask.who.paths.empty() ? kWrongMax : kAlarmsLookedAt})) {
         if (sees(ask.who, alarm.device.empty() ? alarm.tag : alarm.device))

@@ -3,6 +3,20 @@
 #include "flow/flow.h"
 
 namespace gongshu::app {
+namespace {
+
+constexpr std::uint64_t kStartBytes = 8'000'000;  // the first files of a run, with room for an answer to what is wrong
+
+}  // namespace
+
+Result<void> check_room(io::Files& files, const std::string& data) {
+    const io::DiskSpace space = TRY(files.space(data));
+    if (space.free_bytes >= kStartBytes) return {};
+    return Error{Code::limit,
+                 "the disk of {} has {:.1f} MB free, and {} MB are needed to start; make room on it (old backups, other "
+                 "files), then start again: nothing that was stored is lost",
+                 data, static_cast<double>(space.free_bytes) / 1e6, kStartBytes / 1'000'000};
+}
 
 Result<std::unique_ptr<OpenStore>> OpenStore::open(const std::string& data, const std::string& key_folder) {
     std::unique_ptr<OpenStore> store(new OpenStore);
@@ -10,6 +24,7 @@ Result<std::unique_ptr<OpenStore>> OpenStore::open(const std::string& data, cons
     store->files_ = io::make_posix_files();
     io::Files& files = *store->files_;
     TRY(files.make_folder(data));
+    TRY(check_room(files, data));
     TRY(files.make_folder(key_folder, 0700));
     store->lane_ = io::make_epoll_loop(*store->clock_);
     store->pool_ = io::make_thread_pool(2, 10'000);

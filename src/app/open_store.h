@@ -13,6 +13,9 @@
 
 namespace gongshu::app {
 
+// Code::limit, saying what to do, if the disk of the folder `data` is too full to begin on.
+Result<void> check_room(io::Files& files, const std::string& data);
+
 // OpenStore is a data folder opened by a command, with no doors, rules or links.
 // Lives:   on the stack of a command; the folder is locked while it lives.
 // Threads: made and ended by one; its lanes run in threads of their own.

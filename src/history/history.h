@@ -45,6 +45,7 @@ VerifyReport verify_folder(io::Files& files, const Clock& clock, const std::stri
 
 struct HistoryStats {
     std::uint64_t tags = 0, rows_in_memory = 0, segments = 0, segment_bytes = 0, log_bytes = 0;
+    std::uint64_t disk_free_bytes = 0, disk_total_bytes = 0;  // where the store lies; 0 if nobody knows
     bool read_only = false;
     std::string read_only_reason;
 };

@@ -513,6 +513,10 @@ HistoryStats Store::stats() const {
     stats.segments = now->manifest.segments.size();
     for (const SegmentInfo& segment : now->manifest.segments) stats.segment_bytes += segment.bytes;
     stats.log_bytes = log_->bytes();
+    if (const auto space = files_.space(options_.folder)) {
+        stats.disk_free_bytes = space->free_bytes;
+        stats.disk_total_bytes = space->total_bytes;
+    }
     if (const auto broken = log_->broken()) {
         stats.read_only = true;
         stats.read_only_reason = broken->text();
