@@ -330,7 +330,8 @@ Result<std::vector<Store::CopiedFile>> Store::files_to_copy(const Version& now, 
     std::vector<CopiedFile> files;
     const auto add = [&](const std::string& full) -> Result<void> {
         const auto file = TRY(files_.open(full, io::Open::read));
-        files.push_back({full.substr(options_.folder.size() + 1), full, TRY(file->size())});
+        const std::uint64_t bytes = TRY(file->size());
+        files.push_back({full.substr(options_.folder.size() + 1), full, bytes});
         return {};
     };
     for (const std::string& name : TRY(files_.list(path("log"))))
