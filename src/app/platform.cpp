@@ -13,6 +13,7 @@
 #include "io/interfaces.h"
 #include "io/process.h"
 #include "io/tls.h"
+#include "registry/declared_tags.h"
 #include "registry/kinds/device.h"
 
 namespace gongshu::app {
@@ -64,6 +65,9 @@ Result<void> Platform::make_store() {
                                              .retention_days = options_.retention_days,
                                              .seal_bytes = options_.seal_bytes,
                                              .seal_age = options_.seal_age}));
+    registry_->set_last_check([this](const registry::ResourceReader& before, const registry::Resource& next) {
+        return registry::check_value_types(before, *history_, next);
+    });
     flow_ = TRY(flow::Flow::create({*registry_, *history_, *history_, *history_, *clock_, lanes_, *pool_, metrics_}));
     backups_ = std::make_unique<backup::Backups>(
         backup::BackupParts{*files_,
@@ -105,13 +109,20 @@ Result<void> Platform::make_doors() {
     changed_ = registry_->subscribe([this](const registry::Change& change) {
         if (change.resource.kind != "device" && change.resource.kind != "device_type") return;
         broker_->devices_changed(change.resource.tenant);
-        if (change.resource.kind != "device") return;
         // A new name is told as a deletion and a creation with the same uid.
         if (change.what == registry::Change::What::deleted) return;
-        if (auto moved =
-                history_->move_source(change.resource.tenant, "d:" + change.resource.uid, change.resource.name);
-            !moved)
-            log_error("app", "tags of {} could not follow it: {}", change.resource.name, moved.error().text());
+        if (change.resource.kind == "device") {
+            if (auto moved =
+                    history_->move_source(change.resource.tenant, "d:" + change.resource.uid, change.resource.name);
+                !moved)
+                log_error("app", "tags of {} could not follow it: {}", change.resource.name, moved.error().text());
+        }
+        const auto units = registry::follow_units(*registry_, *history_, change);
+        if (!units)
+            log_error("app", "units of the tags of {}: {}", change.resource.name, units.error().text());
+        else if (*units > 0)
+            log_info("app", "{} tags have another unit now, as {} {} says", *units, change.resource.kind,
+                     change.resource.name);
     });
 
     static_files_ = pages();
@@ -185,8 +196,10 @@ Result<void> Platform::open() {
 Result<void> Platform::begin_work() {
     // A crash between a device's new name and the move of its tags is made good here; nothing happens where they agree.
     for (const auto& [tenant, name] : registry_->tenants())
-        for (const auto& device : registry_->list_shared(tenant, "device"))
+        for (const auto& device : registry_->list_shared(tenant, "device")) {
             TRY(history_->move_source(tenant, "d:" + device->uid, device->name).context("tags of {}", device->name));
+            TRY(registry::follow_units(*registry_, *history_, *device));
+        }
     TRY(flow_->start());
     connections_->start();
     return {};
@@ -242,6 +255,7 @@ void Platform::stop() {
     }
     auth_->forget(revoked_);
     registry_->unsubscribe(changed_);
+    registry_->set_last_check({});
     pool_.reset();  // jobs end before what they work on
     log_info("app", "stopped");
 }

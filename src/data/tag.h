@@ -49,6 +49,7 @@ public:
     virtual std::vector<TagInfo> match(TenantId tenant, std::string_view glob, std::size_t tags_max) const = 0;
     // Every tag of `source` moves to `new_prefix` + "." + property; old paths stay as aliases. Durable on return.
     virtual Result<void> move_source(TenantId tenant, std::string_view source, std::string_view new_prefix) = 0;
+    // Durable with the next reading that is.
     virtual Result<void> set_unit(TagId tag, std::string_view unit) = 0;
 };
 

@@ -28,6 +28,7 @@
 #include "flow/rule.h"
 #include "history/history.h"
 #include "io/sim.h"
+#include "registry/declared_tags.h"
 #include "registry/registry.h"
 
 namespace gongshu::flow {
@@ -82,9 +83,16 @@ private:
         registry_->subscribe([this](const registry::Change& change) {
             if (change.resource.kind == "device" && change.what != registry::Change::What::deleted)
                 move(change.resource);
+            EXPECT_TRUE(registry::follow_units(*registry_, *history_, change));
+        });
+        registry_->set_last_check([this](const registry::ResourceReader& before, const registry::Resource& next) {
+            return registry::check_value_types(before, *history_, next);
         });
         for (const auto& [tenant, name] : registry_->tenants())
-            for (const auto& device : registry_->list_shared(tenant, "device")) move(*device);
+            for (const auto& device : registry_->list_shared(tenant, "device")) {
+                move(*device);
+                EXPECT_TRUE(registry::follow_units(*registry_, *history_, *device));
+            }
         auto flow =
             Flow::create({*registry_, *history_, *history_, *history_, world_.clock(), lanes, *pool_, *metrics_});
         ASSERT_TRUE(flow);
@@ -507,8 +515,8 @@ private:
             const auto [before, fresh] = paths_.try_emplace(info.id, info.path);
             said_ += info.path.substr(0, hash) + (hash == std::string::npos ? "" : "~HASH");
             const auto last = history_->last(info.id);
-            said_ += fmt::format("={}{}\n", last ? to_string(last->value) : "none",
-                                 before->second == info.path ? "" : " moved");
+            said_ += fmt::format("={}{}{}{}\n", last ? to_string(last->value) : "none", info.unit.empty() ? "" : " ",
+                                 info.unit, before->second == info.path ? "" : " moved");
             before->second = info.path;
         }
         return "";

@@ -41,8 +41,7 @@ public:
         return store_->flush();
     }
     Result<void> set_unit(TagId tag, std::string_view unit) override {
-        TRY(store_->catalogue().set_unit(tag, unit));
-        return store_->flush();
+        return store_->catalogue().set_unit(tag, unit);
     }
 
     void set_stage(Stage* stage) override { store_->set_stage(stage); }

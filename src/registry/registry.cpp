@@ -229,8 +229,13 @@ void RegistryImpl::set_may_sign_in(std::function<bool(const std::string&)> may_s
     may_sign_in_ = std::move(may_sign_in);
 }
 
+void RegistryImpl::set_last_check(LastCheck check) {
+    const std::lock_guard lock(changer_);
+    last_check_ = std::move(check);
+}
+
 Staging RegistryImpl::make_staging() const {
-    return Staging({state_, kinds_, options_, seal_key_, audit_last_, clock_.now(), may_sign_in_});
+    return Staging({state_, kinds_, options_, seal_key_, audit_last_, clock_.now(), may_sign_in_, last_check_});
 }
 
 Result<const Kind*> RegistryImpl::known_kind(std::string_view name) const {

@@ -176,6 +176,11 @@ public:
     // Reads all resources, upgrading old schema versions; makes the tenant "default" on the first start.
     virtual Result<void> load() = 0;
 
+    // What the rest of the program has against a resource that is about to be stored, given by whoever wires it
+    // together; asked after all other checks, in dry runs too, with what is there before it. It must not change anything.
+    using LastCheck = std::function<Result<void>(const ResourceReader& before, const Resource& next)>;
+    virtual void set_last_check(LastCheck check) = 0;
+
     virtual Result<Change> put(const Actor& actor, std::string_view kind, std::string_view name, const Json& spec,
                                const PutOptions& options = {}) = 0;
     // RFC 7396 merge patch.

@@ -28,6 +28,7 @@ public:
 
     void add_kind(Kind kind) override;
     Result<void> load() override;
+    void set_last_check(LastCheck check) override;
 
     const Kind* kind(std::string_view name_or_plural) const override { return kinds_.find(name_or_plural); }
     std::vector<const Kind*> kinds() const override { return kinds_.all(); }
@@ -107,6 +108,7 @@ private:
     // One change at a time; also held while subscribers are told.
     std::mutex changer_;
     std::function<bool(const std::string&)> may_sign_in_;  // under changer_
+    LastCheck last_check_;                                 // under changer_
     mutable std::atomic<std::uint64_t> audit_last_ = 0;
     // Written by the changer alone.
     mutable std::shared_mutex state_mutex_;

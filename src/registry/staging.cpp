@@ -296,6 +296,7 @@ Result<Change> Staging::put_as(const Actor& actor, const Kind& kind, const Key& 
     TRY(check_references(kind, key, next->spec));
     if (kind.check) TRY(kind.check(*this, key.tenant, key.name, next->spec));
     TRY(keep_an_admin(key.tenant, key, next));
+    if (deps_.last_check) TRY(deps_.last_check(*this, *next));
 
     Change change;
     change.differences = differences(current ? current->spec : Json(JsonObject{}), next->spec);

@@ -34,6 +34,7 @@ struct StagingDeps {
     TimeNs now;
     // Whether a user (by uid) has a password or a link that still works. Empty: nobody keeps passwords.
     const std::function<bool(const std::string&)>& may_sign_in;
+    const Registry::LastCheck& last_check;  // may be empty
 };
 
 inline constexpr std::string_view kDefaultTenant = "default";
