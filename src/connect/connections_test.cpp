@@ -134,6 +134,15 @@ TEST_F(ConnectionsTest, WritesAreOffByDefaultAndWithinLimits) {
     f("7", "s/none", "limit", 1.0, Code::not_found);
     for (const auto& request : two.requests) EXPECT_TRUE(is_read(request.function));
     EXPECT_EQ(store.events.size(), 7u) << "refusals are recorded";
+    auto says = [&](std::string id, Value value, std::string_view want) {
+        const auto result = write(id, "s/two", "limit", value);
+        ASSERT_FALSE(result) << id;
+        EXPECT_NE(result.error().text().find(want), std::string::npos) << result.error().text();
+    };
+    says("8", true, "limit takes a number, but true is a boolean");
+    says("9", std::string("80"), "\"80\" is a text");
+    says("10", 80.5, "limit: 80.5 cannot be written exactly: the nearest values that u16 can hold are 80 and 81");
+    for (const auto& request : two.requests) EXPECT_TRUE(is_read(request.function));
 }
 
 TEST_F(ConnectionsTest, ACommandIsExecutedOnceReadBackAndRecorded) {

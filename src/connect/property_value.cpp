@@ -20,6 +20,17 @@ Result<Value> raw_value(const PropertyConfig& property, const Reply& reply, std:
     return Error{Code::limit, "a single bit is not {}", gongshu::to_string(property.type)};
 }
 
+std::string with_article(ValueType type) {
+    return fmt::format("{} {}", type == ValueType::integer ? "an" : "a", gongshu::to_string(type));
+}
+
+// A value as it was sent, with its type: "80" is a text.
+std::string with_type(const Value& value) {
+    const std::string text = gongshu::to_string(value).substr(0, 40);
+    const bool is_text = type_of(value) == ValueType::text;
+    return fmt::format("{} is {}", is_text ? "\"" + text + "\"" : text, with_article(type_of(value)));
+}
+
 bool outside(const PropertyConfig& property, double number) {
     return (property.min && number < *property.min) || (property.max && number > *property.max);
 }
@@ -79,10 +90,12 @@ Result<Value> check_write(const PropertyConfig& property, const Value& value) {
     if (!property.writable) return Error{Code::denied, "{} is not writable: its device type says so", property.name};
     if (property.table == Table::discrete_inputs || property.table == Table::input_registers)
         return Error{Code::denied, "{} lies in a table of inputs, which cannot be written", property.name};
-    auto converted = convert_exactly(value, property.type);
+    // History may keep true as 1; a machine must not: who sends true for a temperature means another property.
+    const bool switch_for_number = type_of(value) == ValueType::boolean && property.type != ValueType::boolean;
+    auto converted = switch_for_number ? std::nullopt : convert_exactly(value, property.type);
     if (!converted)
-        return Error{Code::invalid, "{} is of type {}, {} is not", property.name, gongshu::to_string(property.type),
-                     gongshu::to_string(value)};
+        return Error{Code::invalid, "{} takes {}, but {}", property.name, with_article(property.type),
+                     with_type(value)};
     const auto number = as_number(*converted);
     if (number && (!std::isfinite(*number) || outside(property, *number)))
         return Error{Code::invalid,
@@ -92,7 +105,8 @@ Result<Value> check_write(const PropertyConfig& property, const Value& value) {
                      property.max ? fmt::to_string(*property.max) : "any",
                      property.unit,
                      *number};
-    TRY(write_request(property, *converted, 0));
+    const auto fits = write_request(property, *converted, 0);
+    if (!fits) return Error{Code::invalid, "{}: {}", property.name, fits.error().text()};
     return std::move(*converted);
 }
 

@@ -142,8 +142,9 @@ std::uint16_t register_count(const ValueCodec& codec);
 // the first NUL and loses spaces at its end. An f32 is given as the shortest decimal that names it (7.71), which is the
 // same f32.
 Result<Value> decode_value(const ValueCodec& codec, std::span<const std::uint16_t> registers, ValueType type);
-// Undoes decode_value(). Code::limit when the raw value does not fit the encoding, Code::invalid when the value's type
-// does not suit. For bit: `before` is the register as it is now, only the bit is changed.
+// Undoes decode_value(). Code::limit when the raw value does not fit the encoding, or only rounded (80.5 in a u16
+// without scale; the nearest values are named; a fraction in an f32 may be off by its last bit), Code::invalid when the
+// value's type does not suit. For bit: `before` is the register as it is now, only the bit is changed.
 Result<std::vector<std::uint16_t>> encode_value(const ValueCodec& codec, const Value& value, std::uint16_t before = 0);
 
 }  // namespace gongshu::wire::modbus

@@ -263,6 +263,22 @@ TEST(ModbusValue, SaysWhatDoesNotFit) {
     encode({.encoding = Encoding::u64}, 0x1p64, Code::limit);
     encode({.encoding = Encoding::bcd16}, std::int64_t{10000}, Code::limit);
     encode({.encoding = Encoding::f32}, 1e39, Code::limit);
+    auto between = [](ValueCodec codec, const Value& value, std::string_view want) {
+        const auto registers = encode_value(codec, value);
+        ASSERT_FALSE(registers) << gongshu::to_string(value);
+        EXPECT_NE(registers.error().text().find(want), std::string::npos) << registers.error().text();
+    };
+    between({.encoding = Encoding::u16}, 80.5,
+            "80.5 cannot be written exactly: the nearest values that u16 can hold are 80 and 81");
+    between({.encoding = Encoding::i16, .scale = 0.1}, -3.14, "-3.2 and -3.1");
+    between({.encoding = Encoding::u16, .scale = 10}, std::int64_t{2505}, "2500 and 2510");
+    between({.encoding = Encoding::i16, .scale = -2, .offset = 1}, 2.0, "1 and 3");
+    between({.encoding = Encoding::f32}, std::int64_t{16777217}, "16777216 and 16777218");
+    auto fits = [](ValueCodec codec, double value) { EXPECT_TRUE(encode_value(codec, value)) << value; };
+    fits({.encoding = Encoding::u16, .scale = 0.1}, 80.1);
+    fits({.encoding = Encoding::i32, .scale = 0.001, .offset = -273.15}, 21.85);
+    fits({.encoding = Encoding::i32, .scale = 1e-6, .offset = 1e6}, 1e6 + 0.123456);
+    fits({.encoding = Encoding::f32}, 80.1);
     encode({.encoding = Encoding::bit}, std::int64_t{2}, Code::limit);
     encode({.encoding = Encoding::text, .text_registers = 1}, std::string("abc"), Code::limit);
     encode({.encoding = Encoding::text}, 1.0, Code::invalid);

@@ -168,10 +168,22 @@ Result<Value> decode_raw(const ValueCodec& codec, std::uint64_t bits) {
     }
 }
 
+Error inexact(double value, std::string_view encoding, double one, double other) {
+    return Error{Code::limit, "{} cannot be written exactly: the nearest values that {} can hold are {} and {}",
+                 value,       encoding,
+                 one,         other};
+}
+
 Result<std::uint64_t> encode_float(const ValueCodec& codec, double raw) {
     if (codec.encoding == Encoding::f64) return std::bit_cast<std::uint64_t>(raw);
     if (std::isfinite(raw) && std::abs(raw) >= kFloatEnd)
         return Error{Code::limit, "{} does not fit an f32", raw};
+    // A fraction is as near as an f32 comes; a whole number (a count, an order) is meant to the last digit.
+    const float near = static_cast<float>(raw);
+    if (!is_scaled(codec) && std::isfinite(raw) && std::trunc(raw) == raw && shortest(near) != raw) {
+        const float beyond = std::nextafter(near, static_cast<double>(near) < raw ? HUGE_VALF : -HUGE_VALF);
+        return inexact(raw, "f32", shortest(std::min(near, beyond)), shortest(std::max(near, beyond)));
+    }
     return std::uint64_t{std::bit_cast<std::uint32_t>(static_cast<float>(raw))};
 }
 
@@ -192,12 +204,21 @@ Result<std::uint64_t> encode_integer(const ValueCodec& codec, const Value& value
         if (*whole < info.min || (*whole > 0 && static_cast<std::uint64_t>(*whole) > info.max)) return refuse();
         return static_cast<std::uint64_t>(*whole);
     }
-    const double raw = std::round((*as_number(value) - codec.offset) / codec.scale);
+    const double wanted = *as_number(value);
+    const double exact = (wanted - codec.offset) / codec.scale;
+    const double raw = std::round(exact);
     // The upper limit of 64 bits is not a double: compare with the next power of two, which is.
     const double end = info.encoding == Encoding::u64   ? 0x1p64
                        : info.encoding == Encoding::i64 ? 0x1p63
                                                         : static_cast<double>(info.max) + 1;
     if (!(raw >= static_cast<double>(info.min) && raw < end)) return refuse();
+    // What the arithmetic itself may be off by: 80.1 / 0.1 is not quite 801.
+    const double slack = 1e-9 + 8 * std::numeric_limits<double>::epsilon() *
+                                    (std::abs(wanted) + std::abs(codec.offset)) / std::abs(codec.scale);
+    if (std::abs(exact - raw) > slack) {
+        const double one = scaled(std::floor(exact), codec), other = scaled(std::ceil(exact), codec);
+        return inexact(wanted, info.name, std::min(one, other), std::max(one, other));
+    }
     return raw < 0 ? static_cast<std::uint64_t>(static_cast<std::int64_t>(raw)) : static_cast<std::uint64_t>(raw);
 }
 
