@@ -34,7 +34,8 @@ Result<broker::Principal> Authenticator::check(const broker::Credentials& creden
                                  .device_path = device->device,
                                  .device_uid = device->uid,
                                  .role = registry::Role::none,
-                                 .paths = {}};
+                                 .paths = {},
+                                 .expires = 0};
     }
     const auto& person = std::get<registry::Principal>(who);
     if (person.must_change_password)
@@ -45,7 +46,8 @@ Result<broker::Principal> Authenticator::check(const broker::Credentials& creden
                              .device_path = "",
                              .device_uid = "",
                              .role = person.actor.role,
-                             .paths = person.paths};
+                             .paths = person.paths,
+                             .expires = person.expires};
 }
 
 }  // namespace gongshu::app

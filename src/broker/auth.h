@@ -22,6 +22,7 @@ struct Principal {
     std::string device_uid;                      // devices only
     registry::Role role = registry::Role::none;  // users and tokens
     std::vector<std::string> paths;              // users and tokens: globs of what is seen; empty = all of the tenant
+    TimeNs expires = 0;                          // tokens: the connection ends then; 0 = does not
 };
 
 struct Credentials {

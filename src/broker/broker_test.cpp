@@ -319,6 +319,26 @@ TEST(Broker, TenantsNeverMeet) {
     EXPECT_TRUE(world.broker->sessions(kTenant).empty());
 }
 
+TEST(Broker, AConnectionEndsWithItsToken) {
+    for (const Version version : {Version::v311, Version::v5}) {
+        World world;
+        auto forever = world.join(version, "user:viewer", "forever");
+        world.authenticator.expires = world.sim.clock().now() + 60 * kSecond;
+        auto client = world.join(version, "user:viewer", "c");
+        client->subscribe("t");
+        world.run(59 * kSecond);
+        (void)client->take();
+        world.broker->publish(kTenant, "t", {'a'}, 0, false);
+        world.run();
+        EXPECT_EQ(client->take(), "PUBLISH t q0 a");
+        EXPECT_FALSE(client->closed());
+        world.run(2 * kSecond);
+        EXPECT_TRUE(client->closed());
+        EXPECT_EQ(client->take(), version == Version::v5 ? "DISCONNECT 87; closed" : "closed");
+        EXPECT_FALSE(forever->closed());
+    }
+}
+
 TEST(Broker, DevicesSeeOnlyTheirOwn) {
     World world;
     auto device = world.join(Version::v5, "device:s/m", "m");

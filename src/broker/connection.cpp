@@ -12,6 +12,7 @@ namespace {
 using namespace wire::mqtt;
 
 constexpr std::size_t kReasonStringBytesMax = 200;
+constexpr DurationNs kExpiryLook = 5 * kSecond;
 
 bool failed(ReasonCode reason) { return static_cast<std::uint8_t>(reason) >= 0x80; }
 
@@ -45,7 +46,10 @@ Connection::Connection(Hub& hub, std::unique_ptr<io::Stream> stream)
       stream_(std::move(stream)),
       decoder_(End::server, hub.options().packet_bytes_max) {}
 
-Connection::~Connection() { hub_.loop().cancel(timer_); }
+Connection::~Connection() {
+    hub_.loop().cancel(timer_);
+    hub_.loop().cancel(expiry_timer_);
+}
 
 void Connection::start() {
     stream_->set_send_bytes_max(hub_.options().unsent_bytes_max);
@@ -140,6 +144,7 @@ void Connection::on_authenticated(Result<Principal> who) {
     client_packet_max_ = connect_.properties.maximum_packet_bytes.value_or(0);
     topic_aliases_.resize(v5_ ? hub_.options().topic_alias_max : 0);
     welcome(opened.present);
+    if (state_ == State::ready) watch_expiry();
     if (state_ == State::ready) resend();
     pump();
     connect_ = {};
@@ -499,6 +504,18 @@ void Connection::watch_keep_alive(DurationNs delay) {
     });
 }
 
+// A clock set by hand is noticed within kExpiryLook.
+void Connection::watch_expiry() {
+    if (!session_ || session_->who.expires == 0) return;
+    const DurationNs left = session_->who.expires - hub_.loop().clock().now();
+    if (left <= 0)
+        return close(ReasonCode::not_authorized, "the validity of " + session_->who.name + " has ended", false);
+    expiry_timer_ = hub_.loop().after(std::min(left, kExpiryLook), [weak = weak_from_this()] {
+        const auto self = weak.lock();
+        if (self && self->state_ == State::ready) self->watch_expiry();
+    });
+}
+
 void Connection::close(ReasonCode reason, std::string_view why, bool with_will) {
     if (state_ == State::closed) return;
     log_info("broker", "{} ({}) closed: {}: {}", session_ ? session_->client_id : "client", peer_, to_string(reason),
@@ -517,6 +534,7 @@ void Connection::leave(bool with_will) {
     const auto self = shared_from_this();
     state_ = State::closed;
     hub_.loop().cancel(timer_);
+    hub_.loop().cancel(expiry_timer_);
     stream_->close();
     stream_.reset();
     if (session_) hub_.leave_session(*session_, with_will);

@@ -90,6 +90,8 @@ private:
     bool send(const wire::mqtt::Packet& packet);
 
     void watch_keep_alive(DurationNs delay);
+    // Ends the connection when its token does.
+    void watch_expiry();
     void lost(std::string_view why);
     void leave(bool with_will);
 
@@ -120,6 +122,7 @@ private:
     DurationNs keep_alive_ = 0;  // 1.5 times what was agreed; 0 = off
     DurationNs last_heard_ = 0;
     io::TimerId timer_;
+    io::TimerId expiry_timer_;  // of a token that ends
 };
 
 }  // namespace gongshu::broker

@@ -57,6 +57,7 @@ public:
     bool slow = false;               // answers a turn later
     std::string uid;                 // of every device; "" = by its path
     std::vector<std::string> paths;  // of everybody who is no device
+    TimeNs expires = 0;              // of everybody who is no device
     bool anonymous = false;          // everybody is user:admin of tenant 1
 
 private:

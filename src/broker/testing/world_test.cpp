@@ -55,7 +55,8 @@ std::optional<TagInfo> FakeTags::find(TenantId tenant, std::string_view path) co
 }
 
 void FakeAuthenticator::authenticate(Credentials credentials, Done done) {
-    const auto answer = [credentials, all = anonymous, uid = uid, paths = paths]() -> Result<Principal> {
+    const auto answer = [credentials, all = anonymous, uid = uid, paths = paths,
+                         expires = expires]() -> Result<Principal> {
         if (all)
             return Principal{.tenant = TenantId{1},
                              .kind = PrincipalKind::user,
@@ -78,6 +79,7 @@ void FakeAuthenticator::authenticate(Credentials credentials, Done done) {
             if (role == kRoles.end()) return Error{Code::unauthorized, "user or password is wrong"};
             who.role = role->second;
             who.paths = paths;
+            who.expires = expires;
         }
         return who;
     };
