@@ -28,6 +28,10 @@ public:
     // Ends it if it has been silent or slow for too long.
     void check_deadline(DurationNs now);
     void close();
+    // For whom an answer goes out piece by piece, which may take long; null if none does.
+    const registry::Principal* reader_of_pieces() const {
+        return state_ == State::sending && pieces_ && ask_ ? &ask_->who : nullptr;
+    }
 
 private:
     enum class State : std::uint8_t { reading, working, sending, closed };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -19,6 +20,8 @@ public:
     // Takes the stream's events. `ahead`: what the peer sent behind its request.
     virtual void begin(Bytes ahead) = 0;
     virtual void close() = 0;
+    // Who began it may do so no more, and why.
+    virtual void lose_rights(const std::string& /*why*/) { close(); }
     // Once a quarter of a second.
     virtual void tick() {}
     virtual void on_change(const std::shared_ptr<const registry::Change>&) {}
@@ -62,6 +65,8 @@ public:
     void on_change(const std::shared_ptr<const registry::Change>& change);
     void on_alarm(const std::shared_ptr<const flow::Alarm>& alarm);
     void on_revoked(TenantId tenant, const std::string& who);
+    // Ends long sessions and answers that go on for somebody of whom `gone` is true.
+    void end_all(const std::function<bool(const registry::Principal&)>& gone, const std::string& why);
     void close_all();
 
     // What a tag is, remembered for all sessions; null if there is no such tag.

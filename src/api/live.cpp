@@ -75,6 +75,7 @@ public:
     }
 
     void close() override { close_with(wire::kWsGoingAway, "the server ends this session"); }
+    void lose_rights(const std::string& why) override { close_with(wire::kWsPolicy, why); }
     const registry::Principal& who() const override { return who_; }
 
     void tick() override {

@@ -121,6 +121,9 @@ void Hub::check_deadlines() {
     connections.reserve(connections_.size());
     for (const auto& [key, connection] : connections_) connections.push_back(connection);
     for (const auto& connection : connections) connection->check_deadline(now);
+    const TimeNs wall = core->clock().now();
+    end_all([wall](const registry::Principal& who) { return who.expires != 0 && wall >= who.expires; },
+            "the validity of this session or token has ended");
 }
 
 void Hub::on_change(const std::shared_ptr<const registry::Change>& change) {
@@ -135,15 +138,27 @@ void Hub::on_alarm(const std::shared_ptr<const flow::Alarm>& alarm) {
 }
 
 void Hub::on_revoked(TenantId tenant, const std::string& who) {
-    const auto sessions = sessions_;
     const bool at_home = core->deps.registry.tenant_name(tenant) == "default";
-    for (const auto& [key, session] : sessions) {
-        const registry::Actor& actor = session->who().actor;
+    const auto gone = [&](const registry::Principal& principal) {
+        const registry::Actor& actor = principal.actor;
+        if (who.starts_with(registry::kRevokedSession))
+            return who.substr(registry::kRevokedSession.size()) == principal.csrf;
         const bool named = actor.tenant == tenant && (who == "*" || actor.who == who);
         // An administrator of the tenant default who acts in another one (?tenant=).
         const bool away = at_home && (who == "*" ? actor.who.ends_with("@default") : actor.who == who + "@default");
-        if (named || away) session->close();
-    }
+        return named || away;
+    };
+    end_all(gone, who.starts_with(registry::kRevokedSession) ? "this session was signed out"
+                                                             : "the rights of " + who + " were changed");
+}
+
+void Hub::end_all(const std::function<bool(const registry::Principal&)>& gone, const std::string& why) {
+    const auto sessions = sessions_;  // they take themselves out
+    for (const auto& [key, session] : sessions)
+        if (gone(session->who())) session->lose_rights(why);
+    const auto connections = connections_;
+    for (const auto& [key, connection] : connections)
+        if (const auto* const reader = connection->reader_of_pieces(); reader && gone(*reader)) connection->close();
 }
 
 void Hub::close_all() {

@@ -351,13 +351,17 @@ Result<Session> AuthImpl::sign_in_once(std::string_view one_time, std::string_vi
 
 void AuthImpl::sign_out(std::string_view session_token) {
     const std::string key = hmac("session", session_token);
+    StoredSession gone;
     {
         const std::lock_guard lock(mutex_);
-        if (tables_.sessions.erase(key) == 0) return;
+        auto node = tables_.sessions.extract(key);
+        if (node.empty()) return;
+        gone = std::move(node.mapped());
     }
     if (auto stored = registry_.database().change({{"delete from auth_sessions where hmac = :a", {key}}}); !stored) {
         log_error("registry", "a session ended but comes back after a restart: {}", stored.error().text());
     }
+    tell_revoked(gone.owner.tenant, fmt::format("{}{}", kRevokedSession, gone.csrf));
 }
 
 DurationNs AuthImpl::retry_after(std::string_view user, std::string_view from) const {

@@ -43,6 +43,9 @@ struct DeviceCredential {
     std::string username, password;  // "default/01J…" and 43 characters
 };
 
+// What on_revoked() says of one session that was signed out: this and its csrf.
+inline constexpr std::string_view kRevokedSession = "session:";
+
 // Made at the very first start and told once.
 struct FirstSignIn {
     std::string user = "admin";
@@ -115,7 +118,8 @@ public:
     virtual bool mqtt_check_is_slow(std::string_view username, std::string_view password) const = 0;
 
     // Called when what was granted before ended (deleted, disabled, new role or credential): end its connections. The
-    // argument is "user:…", "token:…", "device:uid" or "*" for all of the tenant. On the thread that changed it.
+    // argument is "user:…", "token:…", "device:uid", "session:csrf" or "*" for all of the tenant. On the thread that
+    // changed it.
     virtual std::uint64_t on_revoked(std::function<void(TenantId, const std::string& who)> callback) = 0;
     virtual void forget(std::uint64_t subscription) = 0;
 
