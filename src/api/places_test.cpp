@@ -351,6 +351,28 @@ TEST_F(Places, WhatIsInsideIsAtHand) {
       "kind: rule\nname: r9\nspec: {device: inside/d9, condition: x > 3}\n");
 }
 
+// Behind one gateway the unit alone says which machine: it is not his to choose who sees only some of them.
+TEST_F(Places, ASharedGatewayLeadsToNoOtherMachine) {
+    plant.put("connection", "gate", R"({"protocol":"modbus_tcp","host":"192.0.2.5"})");
+    plant.put("device", "inside/g", R"({"type":"mill","connection":"gate","unit_id":1})");
+    plant.put("device", "outside/g", R"({"type":"mill","connection":"gate","unit_id":2})");
+    plant.put("device", "inside/free", R"({"type":"mill"})");
+    const auto f = [&](std::string_view method, std::string_view target, int status, std::string body) {
+        const auto reply = plant.as(plant.limited, method, target, body);
+        EXPECT_EQ(reply.status, status) << method << " " << target << " " << body << " " << reply.body;
+    };
+    const std::string g = "/api/v1/devices/inside%2Fg", free = "/api/v1/devices/inside%2Ffree";
+    f("PUT", "/api/v1/devices/inside%2Fx", 403, R"({"spec":{"type":"mill","connection":"gate","unit_id":2}})");
+    f("POST", "/api/v1/apply", 403, "kind: device\nname: inside/x\nspec: {type: mill, connection: gate, unit_id: 2}\n");
+    f("PATCH", free, 403, R"({"connection":"gate","unit_id":2})");
+    f("PATCH", g, 403, R"({"unit_id":2})");
+    f("PATCH", g, 403, R"({"properties":[{"name":"x","address":{"kind":"holding","address":7}}]})");
+    f("PATCH", g, 200, R"({"title_en":"Gate","enabled":false,"properties":[{"name":"x","max":5}]})");
+    f("PATCH", g, 200, R"({"connection":null,"unit_id":null})");
+    f("PATCH", g, 400, R"({"connection":"gate","unit_id":1})");  // which serves nothing that he sees any more
+    f("PATCH", free, 200, R"({"connection":"inside-plc","unit_id":9})");
+}
+
 // Nobody who is limited gets more than he has, or gives it to somebody else.
 TEST_F(Places, RightsDoNotGrow) {
     plant.put("role", "line-engineer", R"({"base":"engineer","paths":["inside/line"]})");

@@ -24,6 +24,28 @@ std::optional<registry::RoleSpec> role_spec(const Json& spec) {
     return std::move(*role);
 }
 
+// What of a device decides which machine and which of its registers are reached: connection, unit and addresses.
+Json reach_of(const Json& spec) {
+    JsonObject reach;
+    const auto take = [](JsonObject& to, const JsonObject& from, std::string_view field) {
+        const Json* const found = from.if_contains({field.data(), field.size()});
+        if (found != nullptr && !found->is_null()) to[field] = *found;
+    };
+    if (!spec.is_object()) return reach;
+    for (const std::string_view field : {"connection", "unit_id", "type"}) take(reach, spec.get_object(), field);
+    const Json* const properties = spec.get_object().if_contains("properties");
+    if (properties == nullptr || !properties->is_array()) return reach;
+    JsonObject addresses;
+    for (const Json& property : properties->get_array())
+        if (property.is_object()) {
+            JsonObject one;
+            take(one, property.get_object(), "address");
+            if (!one.empty()) addresses[text_of(property, "name")] = std::move(one);
+        }
+    if (!addresses.empty()) reach["addresses"] = std::move(addresses);
+    return reach;
+}
+
 }  // namespace
 
 Sight::Devices Sight::devices_of(std::string_view connection) {
@@ -119,13 +141,28 @@ Result<void> Sight::check_role(std::string_view kind, std::string_view name,
     return {};
 }
 
+// Behind one gateway stand many machines, told apart by the unit alone: who may choose the unit may reach each of them.
+Result<void> Sight::check_reach(std::string_view name, const Json& spec) {
+    const std::string_view connection = text_of(spec, "connection");
+    if (connection.empty()) return {};
+    const Devices devices = devices_of(connection);
+    if (devices.seen == 0)
+        return refuse("device", name,
+                      fmt::format("the connection \"{}\" serves none of them", connection.substr(0, 200)));
+    if (devices.hidden == 0) return {};
+    const auto stored = core_.deps.registry.find(who_.actor.tenant, "device", name);
+    if (stored && reach_of(stored->spec) == reach_of(spec)) return {};
+    return refuse("device", name,
+                  fmt::format("the connection \"{}\" serves devices elsewhere too, so that connection, unit, type and "
+                              "addresses are for who sees all of these",
+                              connection.substr(0, 200)));
+}
+
 Result<void> Sight::check_change(std::string_view kind, std::string_view name, const Json& spec) {
     if (!limited()) return {};
     if (kind == "site" || kind == "device") {
         if (!api::sees(who_, name)) return refuse(kind, name, "it lies outside");
-        const std::string_view connection = text_of(spec, "connection");
-        if (connection.empty() || sees_connection(connection)) return {};
-        return refuse(kind, name, fmt::format("the connection \"{}\" serves none of them", connection.substr(0, 200)));
+        return kind == "device" ? check_reach(name, spec) : Result<void>{};
     }
     if (kind == "connection") {
         const Devices devices = devices_of(name);

@@ -14,7 +14,8 @@
 namespace gongshu::api {
 
 // Sight says what a caller whose role has paths may see and change. Without paths it says yes to everything.
-//   sites, devices   lie where their name says
+//   sites, devices   lie where their name says; a device comes to a connection, or changes its unit, type or addresses
+//                    there, only where the caller may change the connection
 //   connections      are seen with one of their devices, changed with all of them
 //   rules            lie where their device and every tag of their conditions lie; a rule of a device type is seen with
 //                    one of its devices and changed by nobody who is limited
@@ -53,6 +54,8 @@ private:
     bool sees_tags(const std::vector<std::string>& tags) const;
     std::optional<registry::RoleSpec> role_of(const Json& spec) const;
     Error refuse(std::string_view kind, std::string_view name, std::string_view why) const;
+    // A device keeps its machine, unless all devices of the connection are seen.
+    Result<void> check_reach(std::string_view name, const Json& spec);
     Result<void> check_rule(std::string_view name, const Json& spec) const;
     Result<void> check_role(std::string_view kind, std::string_view name, const std::optional<registry::RoleSpec>& role,
                             std::string_view role_name) const;
