@@ -93,6 +93,16 @@ TimeNs Calendar::next(TimeNs time) const {
     return next;
 }
 
+std::vector<std::string> zone_names() {
+    std::vector<std::string> names;
+    try {
+        for (const auto& zone : date::get_tzdb().zones) names.push_back(zone.name());
+    } catch (const std::exception&) {
+        return {};
+    }
+    return names;
+}
+
 std::optional<TimeNs> read_time(std::string_view text) {
     const auto year = digits(text, 4);
     if (!year || !take(text, "-")) return std::nullopt;

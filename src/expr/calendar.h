@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 
@@ -27,6 +28,9 @@ private:
     CalendarField field_;
     const void* zone_;  // a date::time_zone, which lives as long as the program; null = UTC
 };
+
+// The IANA names that this machine knows; empty if it has no time zones at all.
+std::vector<std::string> zone_names();
 
 // RFC 3339: "2026-03-01T08:00:00+08:00", "2026-03-01 08:00:00.5Z"; nullopt if it is none or outside 1678 to 2262.
 std::optional<TimeNs> read_time(std::string_view text);

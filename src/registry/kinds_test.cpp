@@ -351,4 +351,21 @@ TEST(OpenApi, HoldsEveryKindAndFixedPath) {
     }
 }
 
+TEST_F(AllKinds, ASiteKeepsToAZoneThatThereIs) {
+    const auto f = [&](std::string_view zone, std::string_view want) {
+        const auto put = world.put("site", "z", fmt::format(R"({{"time_zone":"{}"}})", zone).c_str());
+        const std::string text = put ? "" : put.error().text();
+        EXPECT_EQ(bool(put), want.empty()) << zone << " " << text;
+        EXPECT_NE(text.find(want), std::string::npos) << text;
+    };
+    f("Asia/Shanghai", "");
+    f("UTC", "");
+    f("Asia/Bejing", "did you mean \"Asia/Shanghai\"?");
+    f("Asia/Beijing", "did you mean \"Asia/Shanghai\"?");
+    f("UTC+8", "did you mean \"Asia/Shanghai\"?");
+    f("Europe/Berln", "did you mean \"Europe/Berlin\"?");
+    f("Nowhere/AtAllThatIsKnown", "there is no time zone \"Nowhere/AtAllThatIsKnown\"; expected");
+    f("/Asia", "expected a time zone such as");
+}
+
 }  // namespace gongshu::registry::test

@@ -1,5 +1,8 @@
 #include "registry/kinds/site.h"
 
+#include <algorithm>
+
+#include "expr/calendar.h"
 #include "registry/kind_of.h"
 #include "registry/names.h"
 
@@ -12,14 +15,25 @@ namespace {
 
 constexpr std::size_t kTitleBytesMax = 200;
 
-// Only the form: which zones there are is known to whoever computes with them.
+// What people write for China's time, though there are no such zones.
+constexpr std::string_view kShanghai = "Asia/Shanghai";
+constexpr const char* kMeantShanghai[] = {"Asia/Beijing", "Beijing", "Shanghai", "China", "UTC+8", "GMT+8", "CST"};
+
 Result<void> check_time_zone(std::string_view text) {
     const bool fine =
         text.size() <= 64 && text.front() != '/' && text.back() != '/' &&
         text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") == text.npos;
     if (!fine)
         return Error{Code::invalid, "expected a time zone such as Asia/Shanghai, found \"{}\"", text.substr(0, 64)};
-    return {};
+    const std::string zone(text);
+    if (zone == "Z" || expr::Calendar::create(expr::CalendarField::hour, zone)) return {};
+    std::vector<std::string> names = expr::zone_names();
+    if (names.empty()) return {};  // a machine without time zones knows none: then the form must do
+    names.insert(names.end(), std::begin(kMeantShanghai), std::end(kMeantShanghai));
+    std::string near = nearest(text, names);
+    if (std::ranges::find(kMeantShanghai, near) != std::end(kMeantShanghai)) near = kShanghai;
+    return Error{Code::invalid, "there is no time zone \"{}\"; {}", text,
+                 near.empty() ? "expected an IANA name such as Asia/Shanghai" : "did you mean \"" + near + "\"?"};
 }
 
 Result<void> check_places(const SiteSpec& spec) {
