@@ -227,6 +227,21 @@ void add_wrong_devices(std::vector<Wrong>& wrong, const std::vector<DeviceLine>&
     }
 }
 
+void add_stopped_rules(std::vector<Wrong>& wrong, Core& core, const Ask& ask) {
+    Sight sight{core, ask.who};
+    for (const flow::StoppedRule& rule : core.deps.flow.stopped(ask.tenant())) {
+        const auto stored = core.deps.registry.find(ask.tenant(), "rule", rule.rule);
+        if (!stored || !sight.sees(*stored)) continue;
+        std::string zh, en;
+        if (!rule.device.empty() && rule.devices > 1) {
+            zh = fmt::format("（{} 等 {} 台设备）", rule.device, rule.devices);
+            en = fmt::format(" for {} devices, {} among them", rule.devices, rule.device);
+        }
+        wrong.push_back({"major", "rule", rule.rule, fmt::format("规则 {} 无法运行{}：{}", rule.rule, zh, rule.why_zh),
+                         fmt::format("rule {} cannot run{}: {}", rule.rule, en, rule.why_en), rule.since});
+    }
+}
+
 void write_wrong(JsonWriter& out, std::vector<Wrong> wrong, Units units) {
     const auto rank = [](std::string_view severity) {
         return severity == "critical" ? 0 : severity == "major" ? 1 : severity == "minor" ? 2 : 3;
@@ -338,6 +353,7 @@ Result<Answer> get_overview(Core& core, const Ask& ask) {
     }
     add_wrong_links(wrong, links);
     add_wrong_devices(wrong, devices);
+    add_stopped_rules(wrong, core, ask);
     write_wrong(out, std::move(wrong), units);
     out.end_object();
     return json_answer(std::move(body));

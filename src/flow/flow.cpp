@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "base/guarded.h"
 #include "base/log.h"
 #include "flow/lane.h"
 #include "flow/past.h"
@@ -43,6 +44,13 @@ public:
 
     void on_rows(ShardId shard, const Rows& rows) override { lanes_[lane_of(shard)]->take(rows); }
     Alarms& alarms() override { return book_; }
+    std::vector<StoppedRule> stopped(TenantId tenant) const override {
+        std::vector<StoppedRule> list;
+        auto all = stopped_.lock();
+        for (auto at = all->lower_bound({tenant, ""}); at != all->end() && at->first.first == tenant; ++at)
+            list.push_back(at->second);
+        return list;
+    }
     bool ready() const override { return started_ && unsettled_ == 0 && strand_.idle(); }
 
     Result<void> start() override {
@@ -130,6 +138,7 @@ private:
             strand_.enqueue([this, tenant = resource.tenant, name = resource.name, uid = resource.uid, deleted] {
                 if (!deleted) return plan_rule({tenant, name});
                 forget_waiting({tenant, name});
+                tell_stopped({tenant, name}, {});
                 if (const auto rule = rule_of(tenant, name, uid))
                     plan_rule({tenant, rule->name});  // it has another name now, and keeps its alarms
                 else
@@ -188,16 +197,31 @@ private:
     void plan_rule(const RuleName& name) {
         forget_waiting(name);
         const auto rule = parts_.registry.find(name.first, "rule", name.second);
-        if (!rule) return;
+        if (!rule) return tell_stopped(name, {});
         const auto spec = registry::spec_of<RuleSpec>(*rule);
-        if (!spec) return log_error("flow", "rule {} cannot run: {}", rule->name, spec.error().text());
-        if (!spec->enabled) return retire_others(name.first, rule->uid, {}, "rule disabled");
+        if (!spec) {
+            const std::string why = spec.error().text();
+            log_error("flow", "rule {} cannot run: {}", rule->name, why);
+            return tell_stopped(name, StoppedRule{.rule = rule->name, .device = "", .why_en = why, .why_zh = why});
+        }
+        if (!spec->enabled) {
+            tell_stopped(name, {});
+            return retire_others(name.first, rule->uid, {}, "rule disabled");
+        }
+        std::optional<StoppedRule> stopped;
+        const auto stop = [&](const std::string& device, std::string en, std::string zh) {
+            log_warning("flow", "rule {} cannot run{}: {}", rule->name, device.empty() ? "" : " for " + device, en);
+            if (stopped)
+                ++stopped->devices;
+            else
+                stopped = {.rule = rule->name, .device = device, .why_en = std::move(en), .why_zh = std::move(zh)};
+        };
         std::set<PlanKey> wanted;
         for (const auto& [device, uid] : devices_of(*rule, *spec)) {
-            auto plan = make_plan(parts_.registry, parts_.tags, *rule, *spec, device, uid);
+            std::string why_zh;
+            auto plan = make_plan(parts_.registry, parts_.tags, *rule, *spec, {device, uid}, why_zh);
             if (!plan) {
-                log_warning("flow", "rule {} cannot run{}: {}", rule->name, device.empty() ? "" : " for " + device,
-                            plan.error().text());
+                stop(device, plan.error().text(), why_zh.empty() ? plan.error().text() : why_zh);
                 continue;
             }
             for (const PlanTag& tag : (*plan)->tags)
@@ -206,9 +230,24 @@ private:
                     waits_for_[name].insert(tag.path);
                 }
             wanted.insert((*plan)->key);
-            place(std::move(*plan), name);
+            if (!place(std::move(*plan), name))
+                stop(device, fmt::format("there are more than {} rules times devices", kInstancesMax),
+                     fmt::format("规则乘设备超过 {} 个", kInstancesMax));
         }
         retire_others(name.first, rule->uid, wanted, "the rule no longer covers it");
+        tell_stopped(name, std::move(stopped));
+    }
+
+    void tell_stopped(const RuleName& name, std::optional<StoppedRule> stopped) {
+        auto all = stopped_.lock();
+        const auto before = all->find(name);
+        if (!stopped) {
+            if (before != all->end()) all->erase(before);
+            return;
+        }
+        const bool same = before != all->end() && before->second.why_en == stopped->why_en;
+        stopped->since = same ? before->second.since : parts_.clock.now();
+        all->insert_or_assign(name, std::move(*stopped));
     }
 
     // Names and uids of the devices that a rule is over; one pair of "" if it is over none.
@@ -255,7 +294,8 @@ private:
         instances_.set(static_cast<double>(installed_.size()));
     }
 
-    void place(std::shared_ptr<const RulePlan> plan, const RuleName& name) {
+    // False if there is no room for it.
+    bool place(std::shared_ptr<const RulePlan> plan, const RuleName& name) {
         const std::string logic = plan->logic();
         const auto found = installed_.find(plan->key);
         if (found != installed_.end()) {
@@ -264,15 +304,14 @@ private:
                 old.plan = plan;
                 parts_.lanes[old.lane]->post(
                     [this, id = old.id, lane = old.lane, plan] { lanes_[lane]->show(id, plan); });
-                return;
+                return true;
             }
             if (!old.settled) {
                 again_.insert(name);
-                return;
+                return true;
             }
         } else if (installed_.size() >= kInstancesMax) {
-            return log_error("flow", "rule {} does not run for {}: more than {} rules times devices", plan->rule,
-                             plan->device, kInstancesMax);
+            return false;
         }
         const auto first = std::ranges::find_if(plan->tags, [](const PlanTag& tag) { return bool(tag.id); });
         const Installed fresh{InstanceId{next_id_++}, first == plan->tags.end() ? 0 : lane_of(first->id), plan, logic};
@@ -298,6 +337,7 @@ private:
             });
         }
         instances_.set(static_cast<double>(installed_.size()));
+        return true;
     }
 
     void remove_ways(const Installed& gone) {
@@ -359,6 +399,7 @@ private:
     std::atomic<std::size_t> forwarded_ = 0;
     std::atomic<std::size_t> unsettled_ = 0;
     std::atomic<bool> started_ = false;
+    mutable Guarded<std::map<RuleName, StoppedRule>> stopped_;
     // The strand's jobs only (recalled_: start() before them).
     std::map<PlanKey, Installed> installed_;
     std::map<PlanKey, Carried> recalled_;

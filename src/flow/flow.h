@@ -66,6 +66,15 @@ struct CheckAnswer {
     std::string window;  // "5m", "" = none
 };
 
+// An enabled rule that runs nowhere, or not for all of its devices.
+struct StoppedRule {
+    std::string rule;
+    std::string device;  // the first one that it does not run for; "" = it is over none
+    std::size_t devices = 1;
+    std::string why_en, why_zh;
+    TimeNs since = 0;
+};
+
 // Flow turns readings into alarms: it meets every batch, runs the rules over it and logs what changes.
 // Lives:   after history and registry, before the doors. Give stage() to History::set_stage() before the lanes run;
 //          start() once they may. Destroy it when the lanes have stopped.
@@ -87,6 +96,8 @@ public:
     // All rules are ready; for tests and health.
     virtual bool ready() const = 0;
     virtual Alarms& alarms() = 0;
+    // What does not run, by name of the rule. Any thread.
+    virtual std::vector<StoppedRule> stopped(TenantId tenant) const = 0;
     // For POST /api/v1/rules:check. `done` is called once, on a pool thread, at once if the pool is full: post
     // elsewhere.
     virtual void check(CheckQuestion question, std::function<void(CheckAnswer)> done) = 0;

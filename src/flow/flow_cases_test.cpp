@@ -15,6 +15,7 @@
 //   > leads hot                               device and tags that its alarm names
 //   > title k/a 一号炉 Furnace 1               of a device, in both languages
 //   > tags k/**                                what there is; "moved" what had another path when this was asked before
+//   > stopped                                 rules that cannot run
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -178,6 +179,7 @@ private:
             {"why", &Stand::why},         {"lanes", &Stand::nothing},     {"sees", &Stand::sees},
             {"places", &Stand::places},   {"site", &Stand::site},         {"tags", &Stand::tags},
             {"title", &Stand::title},     {"messages", &Stand::messages}, {"leads", &Stand::leads},
+            {"stopped", &Stand::stopped},
         };
         const auto found = commands.find(word);
         if (found == commands.end()) return "no such command: " + word;
@@ -487,6 +489,15 @@ private:
             said_ += " " + tag.path + "=" + (tag.last ? to_string(tag.last->value) : "none");
         for (const std::string& use : answer->uses) said_ += " " + use + "()";
         said_ += (answer->window.empty() ? "" : " window " + answer->window) + "\n";
+        return "";
+    }
+
+    std::string stopped(const std::string&) {
+        const auto list = flow_->stopped(tenant_);
+        if (list.empty()) said_ += "none\n";
+        for (const StoppedRule& rule : list)
+            said_ += fmt::format("{}{} x{} since {}: {}\n{}\n", rule.rule, rule.device.empty() ? "" : "@" + rule.device,
+                                 rule.devices, at(rule.since), rule.why_en, rule.why_zh);
         return "";
     }
 

@@ -36,11 +36,19 @@ void add_titles(RulePlan& plan, const registry::ResourceReader& registry, const 
     plan.device_en = first({&spec->title_en, &spec->title, &spec->title_zh, &device});
 }
 
+// What is wrong with a field, in Chinese too.
+struct Field {
+    std::string_view name;
+    std::string& why_zh;
+};
+
 Result<std::shared_ptr<const expr::Program>> compile(std::string_view text, const expr::Scope& scope,
-                                                     const expr::CompileOptions& options, std::string_view field) {
+                                                     const expr::CompileOptions& options, const Field& field) {
     auto program = expr::compile(text, scope, options);
-    if (!program) return program.error().to_error().context("{}", field);
-    return std::move(*program);
+    if (program) return std::move(*program);
+    const expr::ExprError& error = program.error();
+    field.why_zh = fmt::format("{}：第 {} 列：{}", field.name, error.column, error.text_in("zh"));
+    return error.to_error().context("{}", field.name);
 }
 
 }  // namespace
@@ -63,25 +71,26 @@ DurationNs RulePlan::lookback() const {
 
 Result<std::shared_ptr<const RulePlan>> make_plan(const registry::ResourceReader& registry, const Tags& tags,
                                                   const registry::Resource& rule, const RuleSpec& spec,
-                                                  const std::string& device, const std::string& device_uid) {
+                                                  const PlanDevice& of, std::string& why_zh) {
     auto plan = std::make_shared<RulePlan>();
-    plan->key = {rule.tenant, rule.uid, device_uid};
+    plan->key = {rule.tenant, rule.uid, of.uid};
     plan->rule = rule.name;
-    plan->device = device;
+    plan->device = of.path;
     plan->updated = rule.updated;
     plan->spec = spec;
-    const std::string of = device.empty() ? spec.device.value_or("") : device;
-    if (!of.empty()) add_titles(*plan, registry, of);
-    const LiveScope scope{registry, tags, rule.tenant, device, "", Unfound::wait};
-    plan->on = TRY(compile(spec.condition, scope, {.want_condition = true, .strip_hold = true}, "condition"));
+    const std::string titled = of.path.empty() ? spec.device.value_or("") : of.path;
+    if (!titled.empty()) add_titles(*plan, registry, titled);
+    const LiveScope scope{registry, tags, rule.tenant, of.path, "", Unfound::wait};
+    plan->on = TRY(compile(spec.condition, scope, {.want_condition = true, .strip_hold = true}, {"condition", why_zh}));
     plan->on_delay = std::max(TRY(parse_duration(spec.on_delay)), plan->on->outer_hold());
     plan->off_delay = TRY(parse_duration(spec.off_delay));
     if (spec.clear_condition) {
-        plan->stay = TRY(compile(*spec.clear_condition, scope, {.want_condition = true}, "clear_condition"));
+        plan->stay = TRY(compile(*spec.clear_condition, scope, {.want_condition = true}, {"clear_condition", why_zh}));
         plan->stay_is_clear = true;
     } else if (spec.dead_band.value_or(0) > 0) {
-        plan->stay = TRY(compile(spec.condition, scope,
-                                 {.want_condition = true, .strip_hold = true, .relax = *spec.dead_band}, "dead_band"));
+        plan->stay =
+            TRY(compile(spec.condition, scope, {.want_condition = true, .strip_hold = true, .relax = *spec.dead_band},
+                        {"dead_band", why_zh}));
     }
     add_tags(*plan, *plan->on, true);
     if (plan->stay) add_tags(*plan, *plan->stay, false);

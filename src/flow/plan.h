@@ -48,9 +48,16 @@ struct RulePlan {
     DurationNs lookback() const;
 };
 
-// Compiles `rule` for `device` ("" = none). Paths that are nowhere yet are left unbound.
+// The device that a rule is planned for; both "" = none.
+struct PlanDevice {
+    const std::string& path;
+    const std::string& uid;
+};
+
+// Compiles `rule` for a device. Paths that are nowhere yet are left unbound. `why_zh` becomes the error in Chinese, if
+// there is one.
 Result<std::shared_ptr<const RulePlan>> make_plan(const registry::ResourceReader& registry, const Tags& tags,
                                                   const registry::Resource& rule, const RuleSpec& spec,
-                                                  const std::string& device, const std::string& device_uid);
+                                                  const PlanDevice& of, std::string& why_zh);
 
 }  // namespace gongshu::flow

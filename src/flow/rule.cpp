@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <tuple>
+#include <utility>
 
 #include "expr/expr.h"
+#include "expr/suggest.h"
 #include "flow/flow.h"
 #include "flow/scope.h"
 #include "registry/kind_of.h"
@@ -27,7 +30,8 @@ struct Unit {
     std::string_view name;
     DurationNs length;
 };
-constexpr Unit kUnits[] = {{"ms", kMillisecond}, {"s", kSecond}, {"m", kMinute}, {"h", kHour}, {"d", kDay}};
+constexpr Unit kUnits[] = {{"min", kMinute}, {"ms", kMillisecond}, {"s", kSecond},
+                           {"m", kMinute},   {"h", kHour},         {"d", kDay}};
 
 Result<void> check_duration(std::string_view text) {
     TRY(parse_duration(text));
@@ -73,6 +77,52 @@ private:
     std::vector<std::string>& names_;
 };
 
+// What a message may name, shortest first: what is filled in when the alarm is raised.
+std::vector<std::string> message_names(const RuleSpec& spec) {
+    std::vector<std::string> names;
+    std::ignore = expr::compile(spec.condition, NamesUsed{names}, {.want_condition = true, .strip_hold = true});
+    const std::size_t written = names.size();
+    for (std::size_t i = 0; i < written; ++i) {
+        const auto dot = names[i].find('.');
+        if (dot != std::string::npos) names.push_back(names[i].substr(dot + 1));
+        if (spec.device) names.push_back(*spec.device + "." + names[i]);
+    }
+    for (const char* name : {"value", "device", "rule"}) names.emplace_back(name);
+    std::ranges::sort(names, {}, [](const std::string& name) { return std::pair{name.size(), name}; });
+    names.erase(std::ranges::unique(names).begin(), names.end());
+    return names;
+}
+
+std::ptrdiff_t column_of(std::string_view text, std::size_t at) {
+    return 1 + std::ranges::count_if(text.substr(0, at), [](char c) { return (c & 0xc0) != 0x80; });
+}
+
+// Each {name} is one that will be filled in: nobody shall read "{temprature}" in the alarm of a night.
+Result<void> check_message(std::string_view field, std::string_view text, const RuleSpec& spec,
+                           const std::vector<std::string>& names) {
+    std::string known;
+    for (const std::string& name : names) known += fmt::format("{}{{{}}}", known.empty() ? "" : ", ", name);
+    for (std::size_t open = text.find('{'); open != text.npos; open = text.find('{', open + 1)) {
+        const auto close = text.find_first_of("{}", open + 1);
+        if (close == text.npos || text[close] == '{')
+            return Error{Code::invalid, "{}: column {}: the \"{{\" is not closed; expected one of {}", field,
+                         column_of(text, open), known};
+        const std::string name(text.substr(open + 1, close - open - 1));
+        // A window's value is named as it is written in the condition: {avg(temperature, 5m)}.
+        const bool call = name.find('(') != name.npos && spec.condition.find(name) != std::string::npos;
+        if (call || std::ranges::find(names, name) != names.end()) continue;
+        const auto near = expr::nearest(name, names);
+        return Error{Code::invalid,
+                     "{}: column {}: there is nothing to fill in for {{{}}}; {} {}",
+                     field,
+                     column_of(text, open),
+                     name.substr(0, 80),
+                     near.empty() ? "expected one of" : "did you mean {" + near.front() + "}? It may hold",
+                     known};
+    }
+    return {};
+}
+
 Result<void> check_alone(const RuleSpec& spec) {
     if (spec.device && spec.device_type)
         return Error{Code::invalid,
@@ -84,8 +134,14 @@ Result<void> check_alone(const RuleSpec& spec) {
 
 Result<void> check_among(const registry::ResourceReader& reader, TenantId tenant, std::string_view,
                          const RuleSpec& spec) {
+    // What fits its tags no more, because a type was changed, can still be switched off.
+    if (!spec.enabled) return {};
     const PlannedScope scope{reader, tenant, spec.device.value_or(""), spec.device_type.value_or("")};
-    return check_texts(spec, scope);
+    TRY(check_texts(spec, scope));
+    if (spec.message_zh.empty() && spec.message_en.empty()) return {};
+    const std::vector<std::string> names = message_names(spec);
+    TRY(check_message("message_zh", spec.message_zh, spec, names));
+    return check_message("message_en", spec.message_en, spec, names);
 }
 
 }  // namespace
@@ -214,12 +270,14 @@ Result<DurationNs> parse_duration(std::string_view text) {
             std::from_chars(text.data(), text.data() + text.size(), count, std::chars_format::fixed);
         if (failed != std::errc{} || count < 0) return wrong;
         text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-        const auto letters = std::min(text.size(), text.find_first_of("0123456789."));
+        if (text.starts_with(' ')) text.remove_prefix(1);
+        const auto letters = std::min(text.size(), text.find_first_of("0123456789. "));
         const std::string_view name = text.substr(0, letters);
         const auto unit = std::ranges::find(kUnits, name, &Unit::name);
         if (unit == std::end(kUnits)) return wrong;
         total += count * static_cast<double>(unit->length);
         text.remove_prefix(letters);
+        if (text.size() > 1 && text.starts_with(' ')) text.remove_prefix(1);
     }
     if (!(total <= static_cast<double>(expr::kWindowMax)))
         return Error{Code::limit, "\"{}\" is longer than 31 days", whole.substr(0, 40)};

@@ -39,7 +39,12 @@ PlannedScope::PlannedScope(const registry::ResourceReader& registry, TenantId te
 std::string PlannedScope::zone() const {
     std::shared_ptr<const registry::Resource> site;
     if (!device_.empty()) {
-        site = registry_.find(tenant_, "site", device_.substr(0, device_.find('/')));
+        // The nearest site around the device: "plant1/abroad" counts before "plant1".
+        std::string place = device_;
+        for (auto slash = place.rfind('/'); !site && slash != std::string::npos; slash = place.rfind('/')) {
+            place.resize(slash);
+            site = registry_.find(tenant_, "site", place);
+        }
     } else if (const auto sites = registry_.list_shared(tenant_, "site"); sites.size() == 1) {
         site = sites.front();
     }

@@ -101,11 +101,17 @@ public:
             answer.error = expr::ExprError{"no such tag", 1, 3, "bad", "a tag", {"bed"}};
         else
             answer.value = true;
+        if (check_error) answer.error = check_error;
         answer.tags = checked_tags;
         done(std::move(answer));
     }
+    std::vector<flow::StoppedRule> stopped(TenantId tenant) const override {
+        return tenant == TenantId{1} ? stopped_rules : std::vector<flow::StoppedRule>{};
+    }
     FakeAlarms fake_alarms;
+    std::vector<flow::StoppedRule> stopped_rules;
     std::vector<flow::CheckTag> checked_tags;
+    std::optional<expr::ExprError> check_error;
     std::size_t rows_seen = 0;
 };
 

@@ -62,7 +62,7 @@ export const messages = {
     tree: ['资产', 'Assets'], trends: ['关键趋势', 'Key trends'], noTrends: ['收到第一条读数后，这里显示趋势。', 'Trends appear with the first reading.'],
     emptyTitle: ['还没有设备', 'No devices yet'], emptyHelp: ['先建立一个连接，把第一台机器接进来；也可以用 gongshu demo 看一个完整的例子。', 'Create a connection to bring in the first machine, or run gongshu demo for a complete example.'], start: ['新建连接', 'New connection'],
     stale: ['{n} 个过期', '{n} stale'], offline: ['{n} 个离线', '{n} offline'], down: ['{n} 个断开', '{n} down'], allUp: ['全部正常', 'all up'], since: ['自 {time}', 'since {time}'],
-    what: { connection: ['连接', 'Connection'], device: ['设备', 'Device'], alarm: ['告警', 'Alarm'], system: ['系统', 'System'] },
+    what: { connection: ['连接', 'Connection'], device: ['设备', 'Device'], alarm: ['告警', 'Alarm'], rule: ['规则', 'Rule'], system: ['系统', 'System'] },
     linked: ['同一光标', 'linked cursor'], version: ['版本', 'Version'],
   },
   list: {
