@@ -2,6 +2,8 @@
 
 #include "api/handlers.h"
 #include "expr/error.h"
+#include "expr/expr.h"
+#include "expr/units.h"
 #include "registry/tag_at.h"
 
 namespace gongshu::api {
@@ -225,7 +227,14 @@ std::string render_check(Core& core, const Ask& ask, const flow::CheckAnswer& an
             .text(error.expected_in("zh"));
         out.key("found").text(error.found).key("expected").text(error.expected).key("suggest").begin_array();
         for (const std::string& text : error.suggest) out.text(text);
-        out.end_array().end_object().end_object();
+        out.end_array();
+        for (const std::string_view language : {"en", "zh"}) {
+            out.key(language == "zh" ? "params_zh" : "params").begin_object();
+            for (const expr::ErrorParam& param : error.params)
+                out.key(param.name).text(expr::ExprError::param_in(language, param));
+            out.end_object();
+        }
+        out.end_object().end_object();
         return body;
     }
     out.key("value");
@@ -273,6 +282,31 @@ Result<flow::CheckQuestion> parse_check(const Ask& ask) {
 }
 
 }  // namespace
+
+Result<Answer> get_functions(Core&, const Ask&) {
+    static constexpr std::string_view kGroups[] = {"choose", "math", "least_most", "text", "bits", "window", "time"};
+    std::string body;
+    JsonWriter out{body};
+    const auto list = [&out](std::string_view key, std::span<const std::string_view> words) {
+        out.key(key).begin_array();
+        for (const std::string_view word : words) out.text(word);
+        out.end_array();
+    };
+    out.begin_object().key("functions").begin_array();
+    for (const expr::FunctionInfo& function : expr::functions()) {
+        out.begin_object().key("name").text(function.name).key("signature").text(function.signature);
+        out.key("group").text(kGroups[static_cast<std::size_t>(function.group)]);
+        out.key("help").begin_object().key("zh").text(function.help_zh).key("en").text(function.help_en).end_object();
+        out.key("example").text(function.example).key("given").text(function.given);
+        out.key("result").text(function.result).end_object();
+    }
+    out.end_array();
+    list("words", expr::words());
+    out.key("units").begin_array();
+    for (const std::string& unit : expr::usual_units()) out.text(unit);
+    out.end_array().end_object();
+    return json_answer(std::move(body));
+}
 
 void check_rule(Core& core, const AskPtr& ask, Done done) {
     auto question = parse_check(*ask);

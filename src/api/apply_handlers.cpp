@@ -79,7 +79,7 @@ void write_applied(JsonWriter& out, const registry::Applied& applied) {
         }
         out.end_array();
     }
-    out.end_object();
+    out.key("stored").boolean(applied.stored).end_object();
 }
 
 }  // namespace

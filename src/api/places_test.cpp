@@ -188,6 +188,7 @@ const std::multimap<std::string, Way>& ways() {
             {"POST /api/v1/rules:check", {"/api/v1/rules:check", R"({"condition":"outside/d1.x"})", Want::harmless}},
             {"POST /api/v1/rules:check",
              {"/api/v1/rules:check", R"({"condition":"x > 1","device":"outside/d1"})", Want::refused}},
+            {"GET /api/v1/expressions/functions", {"/api/v1/expressions/functions", "", Want::harmless}},
             {"GET /api/v1/status", {"/api/v1/status", "", Want::harmless}},
             {"GET /api/v1/overview", {"/api/v1/overview", "", Want::hides}},
             {"GET /api/v1/status/connections", {"/api/v1/status/connections", "", Want::hides}},

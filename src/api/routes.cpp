@@ -67,6 +67,8 @@ constexpr Route kRoutes[] = {
      "alarms", "Add a comment to an alarm"},
     {post, "/api/v1/rules:check", Access::role, Role::viewer, Run::pool, Size::small, check_rule,
      "alarms", "Check a condition while it is written"},
+    {get, "/api/v1/expressions/functions", Access::role, Role::viewer, Run::pool, Size::small, now<get_functions>,
+     "alarms", "Functions, words and usual units of conditions, for completion"},
 
     {get, "/api/v1/status", Access::role, Role::viewer, Run::pool, Size::small, now<get_status>,
      "status", "The server itself"},

@@ -25,6 +25,7 @@ TEST(Routes, MatchesPaths) {
     f(post, "/api/v1/devices/site%2Fa:write", "/api/v1/devices/{name}:write", {"site/a"});
     f(post, "/api/v1/devices/a%3Ab:rename", "/api/v1/{plural}/{name}:rename", {"devices", "a:b"});
     f(post, "/api/v1/rules:check", "/api/v1/rules:check", {});
+    f(get, "/api/v1/expressions/functions", "/api/v1/expressions/functions", {});
     f(get, "/api/v1/rules/r/revisions", "/api/v1/{plural}/{name}/revisions", {"rules", "r"});
     f(get, "/api/v1/alarms/00ff", "/api/v1/alarms/{id}", {"00ff"});
     f(put, "/api/v1/rules/r:x", "", {});

@@ -6,6 +6,7 @@
 #include "api/answer.h"
 #include "api/gzip.h"
 #include "api/testing/world_test.h"
+#include "expr/expr.h"
 #include "io/crypto.h"
 #include "registry/registry.h"
 
@@ -523,6 +524,67 @@ TEST(Rules, ACheckTellsValuesWithUnitAndTime) {
               std::string::npos)
         << answer;
     EXPECT_EQ(world.as(token, "POST", "/api/v1/rules:check?precision=hours", R"({"condition":"t > 20"})").status, 400);
+}
+
+class NoNames final : public expr::Scope {
+public:
+    std::optional<expr::ScopeTag> find(std::string_view) const override { return std::nullopt; }
+};
+
+TEST(Rules, AFaultIsToldInPartsAndInChinese) {
+    World world;
+    world.flow.check_error = expr::compile("avrg(x, 5m) > 1", NoNames{}).error();
+    const auto f = [&](const char* part) {
+        const auto answer = world.as(world.token("viewer"), "POST", "/api/v1/rules:check", R"({"condition":"x"})").body;
+        EXPECT_NE(answer.find(part), std::string::npos) << answer;
+    };
+    f(R"("text":"there is no function \"avrg\"","column":1,"length":4,"code":"unknown_function")");
+    f(R"("text_zh":"没有函数“avrg”")");
+    f(R"("suggest":["avg"])");
+    f(R"("params":{"name":"avrg"},"params_zh":{"name":"avrg"})");
+    world.flow.check_error = expr::compile("1 + true > 1", NoNames{}).error();
+    f(R"("wanted":"数值")");
+    f(R"("wanted":"a number")");
+}
+
+TEST(Rules, TheLanguageIsListedForCompletion) {
+    World world;
+    const auto listed = world.as(world.token("viewer"), "GET", "/api/v1/expressions/functions");
+    ASSERT_EQ(listed.status, 200) << listed.body;
+    const auto json = registry::parse_json(listed.body).value();
+    const auto& functions = json.at("functions").as_array();
+    ASSERT_EQ(functions.size(), expr::functions().size());
+    for (const auto& function : functions) {
+        for (const char* member : {"name", "signature", "group", "example"})
+            EXPECT_FALSE(function.at(member).as_string().empty()) << function.at("name").as_string();
+        EXPECT_FALSE(function.at("help").at("zh").as_string().empty());
+        EXPECT_FALSE(function.at("help").at("en").as_string().empty());
+    }
+    const auto f = [&](const char* part) { EXPECT_NE(listed.body.find(part), std::string::npos) << part; };
+    f(R"x("name":"avg","signature":"avg(x, 5m)","group":"window")x");
+    f(R"("words":["and","or","not")");
+    f(R"("degC")");
+    EXPECT_EQ(world.ask("GET", "/api/v1/expressions/functions").status, 401);
+}
+
+TEST(Status, TellsRulesThatCannotRun) {
+    World world;
+    const std::string token = world.token("admin");
+    ASSERT_EQ(world.as(token, "PUT", "/api/v1/rules/night", R"({"spec":{"condition":"hour() > 20"}})").status, 200);
+    world.flow.stopped_rules = {{.rule = "night",
+                                 .device = "plant/cnc1",
+                                 .devices = 3,
+                                 .why_en = "no zone",
+                                 .why_zh = "没有时区",
+                                 .since = kSecond},
+                                {.rule = "gone", .device = "", .why_en = "gone", .why_zh = "gone"}};
+    const auto overview = world.as(token, "GET", "/api/v1/overview").body;
+    EXPECT_NE(overview.find(R"({"severity":"major","what":"rule","name":"night","text_zh":"规则 night 无法运行)"
+                            R"(（plant/cnc1 等 3 台设备）：没有时区","text_en":"rule night cannot run for 3 devices, )"
+                            R"(plant/cnc1 among them: no zone","since":1000000000})"),
+              std::string::npos)
+        << overview;
+    EXPECT_EQ(overview.find("gone"), std::string::npos) << overview;
 }
 
 TEST(Status, TellsWhatIsThere) {

@@ -320,7 +320,10 @@ Checked<Compiler::Looked> Compiler::source(const Ast& at, const Function& functi
 
 Checked<DurationNs> Compiler::duration_argument(const Ast& at, std::size_t index, const Function& function) {
     const Ast& length = *at.kids[index];
-    if (length.op == Op::duration && length.token.number > 0) return std::max<DurationNs>(1, duration_of(length.token));
+    const auto seconds =
+        length.op == Op::duration || length.op == Op::number ? seconds_of(length.token) : std::optional<double>{};
+    if (seconds && *seconds * 1e9 > static_cast<double>(kWindowMax)) return wrong("duration_range", length);
+    if (seconds && *seconds > 0) return std::max<DurationNs>(1, std::llround(*seconds * 1e9));
     const bool metres = length.op == Op::number && length.token.has_unit;
     return wrong("duration_needed", length, {function_param(function), {"place", std::string(kPlaces[index + 1])}},
                  {metres ? fmt::format("{}{}", length.token.number, length.token.unit) : "5m"});
@@ -343,7 +346,7 @@ Checked<double> Compiler::number_argument(const Ast& at, std::size_t index, cons
 Checked<Typed> Compiler::window(const Ast& at, const Function& function) {
     const Aggregate aggregate = *function.aggregate;
     const bool optional = aggregate == Aggregate::increase, parameter_needed = aggregate == Aggregate::percentile;
-    const bool parameter = parameter_needed || (optional && at.kids.size() > 2 && at.kids[2]->op != Op::duration);
+    const bool parameter = parameter_needed || (optional && at.kids.size() > 2 && !seconds_of(at.kids[2]->token));
     const std::size_t least = parameter_needed ? 3 : 2, shift_at = parameter ? 3 : 2;
     if (at.kids.size() < least || at.kids.size() > shift_at + 1) return wrong_count(at, function);
     if (auto error = count_window(at)) return *error;

@@ -31,6 +31,8 @@ struct ExprError {
     // The sentence and what was expected, "zh" or "en". An error that is not of this folder has English alone.
     std::string text_in(std::string_view language) const;
     std::string expected_in(std::string_view language) const;
+    // A part as it is said there: "数值" for "#number".
+    static std::string param_in(std::string_view language, const ErrorParam& param);
 
     // Code::invalid, "column 12: …".
     Error to_error() const;

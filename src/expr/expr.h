@@ -155,6 +155,8 @@ struct FunctionInfo {
     std::string_view result;  // of the example after them, with its unit
 };
 std::span<const FunctionInfo> functions();
+// The words of the language that are no functions: and, or, for, between…
+std::span<const std::string_view> words();
 
 // The reference of the language as Markdown, "zh" or "en".
 std::string reference(std::string_view language);

@@ -97,7 +97,7 @@ constexpr Function kFunctions[] = {
      'p'},
     {{"cos", "cos(x)", "余弦", "cosine", "cos(x)", G::math, "x=0", "1"}, NodeOp::cos, "a", 'p'},
     {{"tan", "tan(x)", "正切", "tangent", "tan(x)", G::math, "x=0", "0"}, NodeOp::tan, "a", 'p'},
-    {{"asin", "asin(x)", "反正弦，结果是角度；超出 -1 到 1 则未知", "the angle of a sine; unknown outside -1 to 1",
+    {{"asin", "asin(x)", "反正弦，结果是角度；超出 -1 到 1 则未知", "the angle of a sine; unknown beyond -1 and 1",
       "asin(x) > 29 degree", G::math, "x=0.5", "true"},
      NodeOp::asin,
      "p",

@@ -16,6 +16,26 @@ constexpr std::string_view kKeywords[] = {"and", "or", "not", "for", "true", "fa
 // Words that mean something only where an operator can stand; anywhere else they are names.
 constexpr std::string_view kWords[] = {"between", "then", "else"};
 
+// The longer ones first: 大于等于 begins with 大于.
+constexpr OtherWord kOtherWords[] = {
+    {"大于等于", ">="}, {"大于或等于", ">="}, {"小于等于", "<="}, {"小于或等于", "<="}, {"不等于", "!="},
+    {"大于", ">"},      {"小于", "<"},        {"等于", "=="},     {"并且", "and"},      {"而且", "and"},
+    {"以及", "and"},    {"且", "and"},        {"和", "and"},      {"与", "and"},        {"或者", "or"},
+    {"或是", "or"},     {"或", "or"},         {"不是", "not"},    {"不", "not"},        {"非", "not"},
+    {"持续", "for"},    {"AND", "and"},       {"And", "and"},     {"OR", "or"},         {"Or", "or"},
+    {"NOT", "not"},     {"Not", "not"},       {"FOR", "for"},
+};
+
+struct TimeUnit {
+    std::string_view name;
+    double seconds;
+};
+constexpr TimeUnit kTimeUnits[] = {
+    {"ms", 0.001},   {"millisecond", 0.001}, {"s", 1},        {"sec", 1},       {"second", 1}, {"seconds", 1},
+    {"min", 60},     {"minute", 60},         {"minutes", 60}, {"h", 3600},      {"hr", 3600},  {"hour", 3600},
+    {"hours", 3600}, {"d", 86'400},          {"day", 86'400}, {"days", 86'400},
+};
+
 struct Character {
     char32_t code = 0;
     std::uint32_t byte = 0;  // where it begins
@@ -286,6 +306,11 @@ private:
         return is_digit(c) || c == '(' || c == '`' || c == '\'' || c == '.';
     }
 
+    bool sign_follows(std::size_t from) const {
+        while (is_space(at(from))) ++from;
+        return at(from) == '-' || at(from) == '+';
+    }
+
     // Characters of a unit at `from` (ahead of pos_): letters and signs, then / . ^ · and digits without spaces.
     std::size_t unit_length(std::size_t from) const {
         const auto part = [](char32_t c) { return is_name(c) || c == 0xb0 || c == '%'; };
@@ -299,11 +324,11 @@ private:
         std::size_t from = 0;
         while (at(from) == ' ') ++from;
         if (at(from) == '%') {
-            // 7 % 3 is a remainder, 80% a unit: glued to the number and no operand after it.
-            if (from > 0 || operand_follows(1)) return std::nullopt;
+            // 7 % 3 is a remainder, 80% and 80 % a unit: no operand after it. 7 % -3 is a remainder, 7% - 3 a unit.
+            if (operand_follows(from + 1) || (from > 0 && sign_follows(from + 1))) return std::nullopt;
             token.unit = "%";
             token.has_unit = true;
-            pos_ += 1;
+            pos_ += from + 1;
             return std::nullopt;
         }
         const std::size_t longest = unit_length(from);
@@ -324,6 +349,12 @@ private:
             token.has_unit = true;
             pos_ += from + length;
             return std::nullopt;
+        }
+        if (const OtherWord* const other = other_word(slice(pos_ + from, pos_ + from + longest))) {
+            std::size_t length = 0;
+            for (const char byte : other->written) length += (byte & 0xc0) != 0x80;
+            return write_operator(other->meant, {static_cast<std::uint32_t>(pos_ + from + 1),
+                                                 static_cast<std::uint32_t>(length), std::string(other->written)});
         }
         return error("not_a_unit", pos_ + from, pos_ + from + longest, {},
                      nearest(slice(pos_ + from, pos_ + from + longest), usual_units()));
@@ -362,6 +393,33 @@ private:
 };
 
 }  // namespace
+
+std::optional<double> seconds_of(const Token& token) {
+    if (token.kind == TokenKind::duration) return token.number;
+    if (token.kind != TokenKind::number || !token.has_unit) return std::nullopt;
+    for (const TimeUnit& unit : kTimeUnits)
+        if (unit.name == token.unit) return token.number * unit.seconds;
+    return std::nullopt;
+}
+
+const OtherWord* other_word(std::string_view text) {
+    for (const OtherWord& word : kOtherWords)
+        if (word.written.front() & 0x80 ? text.starts_with(word.written) : text == word.written) return &word;
+    return nullptr;
+}
+
+ExprError write_operator(std::string_view meant, Place place) {
+    const std::vector<std::string> suggest{std::string(meant)};
+    if (meant == "and") return make_error("write_and", std::move(place), {}, suggest);
+    if (meant == "or") return make_error("write_or", std::move(place), {}, suggest);
+    return make_error("write_this", std::move(place), {{"write", std::string(meant)}}, suggest);
+}
+
+std::span<const std::string_view> words() {
+    static constexpr std::string_view kAll[] = {"and", "or",      "not", "for",  "true", "false",
+                                                "in",  "between", "if",  "then", "else"};
+    return kAll;
+}
 
 Checked<std::vector<Token>> split(std::string_view text) { return Lexer{text}.run(); }
 

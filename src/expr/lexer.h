@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "expr/error.h"
+#include "expr/messages.h"
 
 // `Checked` has no TRY of its own: the value, or return the ExprError.
 #define EXPR_TRY(...)                            \
@@ -36,6 +37,19 @@ struct Token {
 
     bool is(std::string_view op) const { return kind == TokenKind::op && text == op; }
 };
+
+// Seconds of a duration, or of a number whose unit can be one of time alone (5 min, not 5 m); nullopt of anything else.
+std::optional<double> seconds_of(const Token& token);
+
+// What somebody wrote for an operator of this language: 并且 is "and", 不 is "not", 大于 is ">".
+struct OtherWord {
+    std::string_view written;
+    std::string_view meant;
+};
+// The one that `text` begins with, of ASCII letters the one that it is; null if none.
+const OtherWord* other_word(std::string_view text);
+// What to tell who wrote it.
+ExprError write_operator(std::string_view meant, Place place);
 
 // Splits a whole expression. Full-width signs （）＞＜，！＝％ and ≤ ≥ ≠ × ÷ count as their ASCII brothers. The last
 // token is `end`.

@@ -236,6 +236,10 @@ std::string ExprError::text_in(std::string_view language) const {
     return info && language == "zh" ? fill(info->text_zh, *this, true) : text;
 }
 
+std::string ExprError::param_in(std::string_view language, const ErrorParam& param) {
+    return phrase(param.value, language == "zh");
+}
+
 std::string ExprError::expected_in(std::string_view language) const {
     const ErrorInfo* info = find(code);
     return info && language == "zh" ? fill(info->expected_zh, *this, true) : expected;

@@ -21,7 +21,7 @@ public:
         Tree tree = EXPR_TRY(whole());
         if (peek().kind != TokenKind::end) {
             if (peek().is(")")) return unexpected("unopened_bracket");
-            return unexpected("expected_operator", {}, {"and", "or", "for"});
+            return not_an_operator();
         }
         return tree;
     }
@@ -34,6 +34,30 @@ private:
                          std::vector<std::string> suggest = {}) const {
         const Token& token = peek();
         return make_error(code, {token.column, token.length, token.written}, std::move(params), std::move(suggest));
+    }
+
+    ExprError not_an_operator() const {
+        const Token& token = peek();
+        const OtherWord* const other =
+            token.kind == TokenKind::name && !token.quoted ? other_word(token.text) : nullptr;
+        if (!other) return unexpected("expected_operator", {}, {"and", "or", "for"});
+        std::uint32_t length = 0;
+        for (const char byte : other->written) length += (byte & 0xc0) != 0x80;
+        return write_operator(other->meant, {token.column, length, std::string(other->written)});
+    }
+
+    // A duration, or a number in a unit of time: `for 5 min` is `for 5min`.
+    Checked<Token> duration(std::string_view code, std::vector<std::string> suggest) {
+        const auto seconds = seconds_of(peek());
+        if (!seconds && peek().kind == TokenKind::number && peek().unit == "m")
+            suggest.insert(suggest.begin(), fmt::format("{}m", peek().number));
+        if (!seconds) return unexpected(code, {}, std::move(suggest));
+        if (*seconds * 1e9 > static_cast<double>(kWindowMax)) return unexpected("duration_range");
+        Token token = take();
+        token.kind = TokenKind::duration;
+        token.number = *seconds;
+        token.unit = "s";
+        return token;
     }
 
     ExprError too_deep(std::string_view what) const {
@@ -79,10 +103,9 @@ private:
         Tree tree = EXPR_TRY(any_of());
         while (peek().is("for")) {
             take();
-            if (peek().kind != TokenKind::duration) return unexpected("for_duration", {}, {"30s", "5m"});
-            Token duration = take();
+            Token length = EXPR_TRY(duration("for_duration", {"30s", "5m"}));
             const std::uint32_t column = tree->column;
-            tree = EXPR_TRY(unary_node(Op::hold, std::move(duration), column, std::move(tree)));
+            tree = EXPR_TRY(unary_node(Op::hold, std::move(length), column, std::move(tree)));
         }
         if (tree->op == Op::hold && (peek().is("and") || peek().is("or")))
             return unexpected("bracket_for", {{"word", peek().text}}, {"("});
@@ -233,10 +256,9 @@ private:
             take();
             if (!peek().is("-")) return unexpected("at_duration", {}, {"-1h"});
             take();
-            if (peek().kind != TokenKind::duration) return unexpected("at_duration", {}, {"1h"});
-            Token duration = take();
+            Token length = EXPR_TRY(duration("at_duration", {"1h"}));
             const std::uint32_t column = tree->column;
-            tree = EXPR_TRY(unary_node(Op::back, std::move(duration), column, std::move(tree)));
+            tree = EXPR_TRY(unary_node(Op::back, std::move(length), column, std::move(tree)));
         }
         if (!peek().is("^")) return tree;
         Token token = take();
@@ -273,7 +295,18 @@ private:
         return unexpected("expected_value");
     }
 
+    // `不 running`: a word for "not" where the name of a tag would have nothing behind it.
+    bool stands_for_not() const {
+        const Token& token = peek();
+        const OtherWord* const other = token.quoted ? nullptr : other_word(token.text);
+        if (!other || other->meant != "not" || other->written != token.text) return false;
+        const Token& next = tokens_[std::min(pos_ + 1, tokens_.size() - 1)];
+        return (next.kind == TokenKind::name && !other_word(next.text)) || next.is("(") || next.is("true") ||
+               next.is("false");
+    }
+
     Checked<Tree> name() {
+        if (stands_for_not()) return not_an_operator();
         Token token = take();
         const std::uint32_t column = token.column;
         if (peek().is("(") && !token.quoted) return call(std::move(token));

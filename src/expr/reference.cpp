@@ -13,8 +13,8 @@ struct Sign {
 constexpr Sign kSigns[] = {
     {"`80`  `80 degC`  `1.5 bar`  `80%`", "数字，可带单位（UDUNITS 写法，也可写 ℃）",
      "a number, with a unit if wanted (as in UDUNITS, also ℃)"},
-    {"`30s`  `5m`  `5min`  `2h`  `1d`  `1h30m`", "时长，数字与字母之间没有空格；`5 m` 是五米",
-     "a duration, nothing between number and letter; `5 m` is five metres"},
+    {"`30s`  `5m`  `5min`  `2h`  `1d`  `1h30m`", "时长；需要时长的地方也可以写 `5 min`，而 `5 m` 是五米",
+     "a duration; `5 min` is one too where a duration is asked for, but `5 m` is five metres"},
     {"`true`  `false`  `'text'`", "真、假、文本", "truth values and text"},
     {"`site1/line1/cnc1.temperature`  `temperature`",
      "点位：全路径，或规则所属设备自己的属性；名称里有空格、减号等时用反引号括起",
@@ -64,7 +64,8 @@ readings, and its value is uncertain if there was one in it.
 - A number written without unit takes the unit of what it meets: `temperature > 80` is in the tag's own unit.
 - Sums and comparisons convert units; products and quotients form them; `%` counts as a hundredth where a plain number is
   asked for. What cannot be converted is refused when the expression is written, not when it runs.
-- A duration is a number in a unit of time. `5m` is five minutes, and so is `5 min`.
+- A duration is a number in a unit of time. `5m` is five minutes, and so is `5 min`; only in `min` and `max`, which take
+  values too, a window is written without the blank.
 - Integers are exact in `+ - * %`, comparisons and bits, up to 64 bits; past that the result is unknown. Everything else,
   windows too, computes in doubles, exact up to 2^53.
 - Calendar functions without a zone use that of the device's site; without a device that of the only site there is, else UTC.
@@ -93,7 +94,7 @@ constexpr std::string_view kRulesZh = R"(
 
 - 不写单位的数取对方的单位：`temperature > 80` 用的是点位自己的单位。
 - 加减与比较自动换算单位，乘除得出新单位；需要纯数的地方 `%` 作百分之一。不能换算的在写的时候就会被指出，而不是等到运行。
-- 时长是以时间为单位的数。`5m` 是五分钟，`5 min` 也是。
+- 时长是以时间为单位的数。`5m` 是五分钟，`5 min` 也是；只有也能比较数值的 `min` 与 `max`，时间窗要不带空格地写。
 - 整数在 `+ - * %`、比较与位运算中是精确的，最多 64 位，超出则未知。其余运算（包括时间窗）用双精度，2^53 以内精确。
 - 日历函数不写时区时，用设备所在工厂的时区；没有设备则用唯一的工厂的，再没有则为 UTC。
 

@@ -1,6 +1,7 @@
 #include "expr/suggest.h"
 
 #include <algorithm>
+#include <cctype>
 
 namespace gongshu::expr {
 namespace {
@@ -47,6 +48,19 @@ std::string_view last_part(std::string_view path) {
     return at == std::string_view::npos ? path : path.substr(at + 1);
 }
 
+// Whether `part` (at least two characters; a letter of Latin begins a word) stands in `name`: temp in cnc1.temperature,
+// 温度 in 主轴温度.
+bool stands_in(std::string_view part, std::string_view name) {
+    const auto a = characters(part), b = characters(name);
+    if (a.size() < 2) return false;
+    for (std::size_t from = 0; from + a.size() <= b.size(); ++from) {
+        const bool inside = from > 0 && b[from - 1].size() == 1 && b[from].size() == 1 &&
+                            std::isalnum(static_cast<unsigned char>(b[from - 1][0]));
+        if (!inside && std::equal(a.begin(), a.end(), b.begin() + static_cast<std::ptrdiff_t>(from), same)) return true;
+    }
+    return false;
+}
+
 }  // namespace
 
 std::vector<std::string> nearest(std::string_view wrong, const std::vector<std::string>& names) {
@@ -59,7 +73,10 @@ std::vector<std::string> nearest(std::string_view wrong, const std::vector<std::
         std::size_t score = distance(wrong, name);
         const std::size_t of_part = distance(wrong, last_part(name));  // `temprature` for site/line/cnc1.temperature
         if (of_part <= edits_max) score = std::min(score, of_part + 1);
-        if (score <= edits_max + 1 && (score <= edits_max || of_part <= edits_max)) scored.emplace_back(score, name);
+        if (score <= edits_max + 1 && (score <= edits_max || of_part <= edits_max))
+            scored.emplace_back(score, name);
+        else if (stands_in(wrong, name))
+            scored.emplace_back(edits_max + 1 + name.size(), name);  // behind all edits, the shortest first
     }
     std::sort(scored.begin(), scored.end());
     std::vector<std::string> best;
