@@ -51,6 +51,7 @@ void post_import(Core& core, const AskPtr& ask, Done done);
 Result<Answer> list_imports(Core& core, const Ask& ask);
 Result<Answer> get_import(Core& core, const Ask& ask);
 Result<Answer> delete_import(Core& core, const Ask& ask);
+Result<Answer> look_import(Core& core, const Ask& ask);
 Result<Answer> preview_import(Core& core, const Ask& ask);
 Result<Answer> start_import(Core& core, const Ask& ask);
 Result<Answer> cancel_import(Core& core, const Ask& ask);

@@ -1,17 +1,23 @@
 #include "api/handlers.h"
+#include "base/utf8.h"
 #include "importer/history_target.h"
 #include "importer/memory_file.h"
 #include "importer/propose.h"
+#include "registry/json.h"
 #include "registry/units.h"
+#include "registry/yaml.h"
 
 namespace gongshu::api {
 
 namespace {
 
-void write_status(JsonWriter& out, ImportFile& file) {
+void write_status(JsonWriter& out, ImportFile& file, Units units, bool with_map) {
     const ImportStatus status = *file.status.lock();
     out.begin_object().key("id").text(file.id).key("file").text(file.name).key("who").text(file.who);
-    out.key("bytes").integer(static_cast<std::int64_t>(file.bytes->size())).key("state").text(name_of(status.state));
+    out.key("bytes").integer(static_cast<std::int64_t>(file.bytes->size()));
+    out.key("sent").integer(units.time(file.sent)).key("ended");
+    write_time_or_null(out, status.ended, units);
+    out.key("state").text(name_of(status.state));
     const importer::Progress& at = status.progress;
     const double done = at.bytes_total == 0 ? 0 : static_cast<double>(at.bytes) / static_cast<double>(at.bytes_total);
     out.key("progress").begin_object().key("share").number(done);
@@ -27,13 +33,19 @@ void write_status(JsonWriter& out, ImportFile& file) {
         out.null();
     else
         out.text(status.error);
+    if (with_map) {
+        const std::string map = *file.map.lock();
+        out.key("map");
+        map.empty() ? out.null() : out.text(map);
+    }
     out.end_object();
 }
 
-Answer status_answer(ImportFile& file, int status = 200) {
+Result<Answer> status_answer(const Ask& ask, ImportFile& file, int status, bool with_map) {
+    const Units units = TRY(parse_units(ask));
     std::string body;
     JsonWriter out{body};
-    write_status(out, file);
+    write_status(out, file, units, with_map);
     return json_answer(std::move(body), status);
 }
 
@@ -48,12 +60,83 @@ Result<ImportFilePtr> file_of(Core& core, const Ask& ask) {
     return file;
 }
 
-// The member "map" of the body.
-Result<importer::Map> map_of(const Ask& ask) {
+// The members "map" and "from_line" of the body.
+struct MapAsked {
+    std::string text;
+    importer::Map map;
+    std::uint64_t from_line = 0;
+};
+Result<MapAsked> map_of(const Ask& ask) {
     Fields body = TRY(Fields::parse(ask.http.body));
-    const std::string text = TRY(body.text("map"));
+    MapAsked asked{.text = TRY(body.text("map")), .map = {}};
+    if (body.find("from_line") != nullptr) asked.from_line = TRY(body.number("from_line"));
     TRY(body.done());
-    return importer::parse_map(text).context("map");
+    asked.map = TRY(importer::parse_map(asked.text).context("map"));
+    return asked;
+}
+
+Result<importer::Table> open_table(const ImportFile& file, const importer::Layout& layout) {
+    return importer::Table::open(importer::make_memory_file(file.bytes), file.name, layout);
+}
+
+// At most so many bytes, whole characters.
+std::string_view beginning(std::string_view text, std::size_t bytes_max) {
+    if (text.size() <= bytes_max) return text;
+    text = text.substr(0, bytes_max);
+    return text.substr(0, find_broken_utf8(text));
+}
+
+// The first rows as texts: long ones cut, so that an answer stays some 100 KB.
+Result<void> write_rows(JsonWriter& out, importer::Table table, std::size_t rows_max) {
+    constexpr std::size_t kFieldsMax = 400;
+    constexpr std::size_t kFieldBytesMax = 120;
+    importer::Record record;
+    out.begin_array();
+    for (std::size_t i = 0; i < rows_max; ++i) {
+        const auto next = TRY(table.next(record));
+        if (next == importer::Table::Next::end) break;
+        if (next == importer::Table::Next::fault) continue;
+        out.begin_object().key("line").integer(static_cast<std::int64_t>(record.line)).key("fields").begin_array();
+        for (std::size_t field = 0; field < std::min(record.fields.size(), kFieldsMax); ++field)
+            out.text(beginning(record.fields[field], kFieldBytesMax));
+        out.end_array().key("columns").integer(static_cast<std::int64_t>(record.fields.size())).end_object();
+    }
+    out.end_array();
+    return {};
+}
+
+void write_texts(JsonWriter& out, const std::vector<std::string>& texts) {
+    out.begin_array();
+    for (const std::string& text : texts) out.text(text);
+    out.end_array();
+}
+
+// What the file holds by a map's layout: as it stands there, and with the header taken off.
+Result<void> write_look(JsonWriter& out, const ImportFile& file, const importer::Layout& layout) {
+    constexpr std::size_t kHeadRows = 12;
+    constexpr std::size_t kRows = 20;
+    const importer::Layout bare{.encoding = layout.encoding,
+                                .dialect = layout.dialect,
+                                .quote = layout.quote,
+                                .comment = layout.comment,
+                                .header_rows = 0};
+    auto head = TRY(open_table(file, bare));
+    out.key("encoding").text(to_string(head.encoding())).key("delimiter").text(delimiter_name(head.dialect()));
+    out.key("head");
+    TRY(write_rows(out, std::move(head), kHeadRows));
+    auto table = open_table(file, layout);
+    out.key("names");
+    write_texts(out, table ? table->names() : std::vector<std::string>{});
+    out.key("units");
+    write_texts(out, table ? table->units() : std::vector<std::string>{});
+    out.key("rows");
+    if (table) {
+        TRY(write_rows(out, std::move(*table), kRows));
+        out.key("fault").null();
+    } else {
+        out.begin_array().end_array().key("fault").text(table.error().text());
+    }
+    return {};
 }
 
 // Keeps the first readings for a look at them.
@@ -77,7 +160,7 @@ private:
 };
 
 // On the pool, until the end of the file.
-void run_import(Core& core, const registry::Principal& who, const importer::Map& map, ImportFile& file) {
+void run_import(Core& core, const registry::Principal& who, const MapAsked& asked, ImportFile& file) {
     importer::HistoryTarget target{core.deps.history, core.deps.registry, who.actor.tenant,
                                    [&who](std::string_view path) { return sees(who, path); }};
     const auto on_progress = [&file](const importer::Progress& progress) {
@@ -85,14 +168,16 @@ void run_import(Core& core, const registry::Principal& who, const importer::Map&
         return !file.cancel.load();
     };
     const auto run = [&]() -> Result<importer::Report> {
-        auto table = TRY(importer::Table::open(importer::make_memory_file(file.bytes), file.name, map.layout));
-        return importer::import_table(std::move(table), core.clock(), map, target, {}, on_progress);
+        auto table = TRY(open_table(file, asked.map.layout));
+        return importer::import_table(std::move(table), core.clock(), asked.map, target, {.from_line = asked.from_line},
+                                      on_progress);
     };
     const auto report = run();
     if (report) (*core.written.lock())[who.actor.tenant] += report->values;
     core.deps.registry.audit(who.actor, "import", "file", file.name,
                              report ? fmt::format("{{\"values\":{}}}", report->values) : "{}", report.has_value());
     auto status = file.status.lock();
+    status->ended = core.clock().now();
     if (!report) {
         status->state = ImportState::failed;
         status->error = report.error().text();
@@ -111,14 +196,14 @@ void post_import(Core& core, const AskPtr& ask, Done done) {
     if (name.empty() || name.size() > 255)
         return done(Error{Code::invalid, "file: the file's name must have 1 to 255 bytes"});
     if (const auto text = importer::check_is_text(as_bytes(ask->http.body)); !text) return done(text.error());
-    const auto file =
-        core.imports.add(ask->tenant(), core.next_id(), name, ask->who.actor.who, std::move(ask->http.body));
+    const auto file = core.imports.add(ask->tenant(), core.next_id(), name, ask->who.actor.who,
+                                       std::move(ask->http.body), core.clock().now());
     if (!file) return done(file.error());
     const auto propose = [&]() -> Result<std::string> {
-        return importer::propose_map(TRY(
-            importer::Table::open(importer::make_memory_file((*file)->bytes), name, importer::layout_for_proposal())));
+        return importer::propose_map(TRY(open_table(**file, importer::layout_for_proposal())));
     };
     const auto map = propose();
+    if (map) *(*file)->map.lock() = *map;
     std::string body;
     JsonWriter out{body};
     out.begin_object().key("id").text((*file)->id).key("file").text(name);
@@ -131,16 +216,19 @@ void post_import(Core& core, const AskPtr& ask, Done done) {
 }
 
 Result<Answer> list_imports(Core& core, const Ask& ask) {
+    const Units units = TRY(parse_units(ask));
     std::string body;
     JsonWriter out{body};
     out.begin_object().key("items").begin_array();
     for (const ImportFilePtr& file : core.imports.list(ask.tenant()))
-        if (sees_file(ask, *file)) write_status(out, *file);
+        if (sees_file(ask, *file)) write_status(out, *file, units, false);
     out.end_array().end_object();
     return json_answer(std::move(body));
 }
 
-Result<Answer> get_import(Core& core, const Ask& ask) { return status_answer(*TRY(file_of(core, ask))); }
+Result<Answer> get_import(Core& core, const Ask& ask) {
+    return status_answer(ask, *TRY(file_of(core, ask)), 200, true);
+}
 
 Result<Answer> delete_import(Core& core, const Ask& ask) {
     TRY(file_of(core, ask));
@@ -148,20 +236,58 @@ Result<Answer> delete_import(Core& core, const Ask& ask) {
     return no_content();
 }
 
-// Reads all of the file and stores nothing.
+// What a map means for the file: the map as JSON and the rows by its layout. Without a map one is proposed; with
+// "propose" one is proposed anew for that layout's encoding, delimiter and skipped lines.
+Result<Answer> look_import(Core& core, const Ask& ask) {
+    const ImportFilePtr file = TRY(file_of(core, ask));
+    Fields asked = TRY(Fields::parse(ask.http.body));
+    std::string text = TRY(asked.text_or("map", ""));
+    const Json* const anew = asked.find("propose");
+    TRY(asked.done());
+    importer::Layout layout = importer::layout_for_proposal();
+    if (!text.empty()) layout = TRY(importer::parse_layout(text).context("map"));
+    std::string why;
+    if (text.empty() || (anew != nullptr && anew->is_bool() && anew->get_bool())) {
+        const importer::Layout kept{.encoding = layout.encoding,
+                                    .dialect = layout.dialect,
+                                    .quote = layout.quote,
+                                    .comment = layout.comment,
+                                    .skip = layout.skip,
+                                    .header_rows = 0};
+        auto proposal = importer::propose_map(TRY(open_table(*file, kept)), layout.skip);
+        text = proposal ? *proposal : "";
+        if (!proposal) why = proposal.error().text();
+        if (proposal) layout = TRY(importer::parse_layout(text).context("map"));
+    }
+    std::string body;
+    JsonWriter out{body};
+    out.begin_object().key("map");
+    text.empty() ? out.null() : out.raw(registry::to_text(TRY(registry::parse_yaml(text).context("map"))));
+    out.key("error");
+    why.empty() ? out.null() : out.text(why);
+    TRY(write_look(out, *file, layout));
+    out.end_object();
+    return json_answer(std::move(body));
+}
+
+// Reads the file, or its beginning where ?rows= says so, and stores nothing.
 Result<Answer> preview_import(Core& core, const Ask& ask) {
     constexpr std::size_t kRowsShown = 50;
     constexpr std::size_t kReadingsMax = 2000;
     const Units units = TRY(parse_units(ask));
+    const std::uint64_t rows = TRY(parse_number(ask, "rows", 0, 1, 10'000));
     const ImportFilePtr file = TRY(file_of(core, ask));
-    const importer::Map map = TRY(map_of(ask));
-    auto table = TRY(importer::Table::open(importer::make_memory_file(file->bytes), file->name, map.layout));
+    const MapAsked asked = TRY(map_of(ask));
+    auto table = TRY(open_table(*file, asked.map.layout));
+    importer::JobOptions options;
+    if (rows > 0) options.rows_per_write = rows * asked.map.columns.size();
     std::string body;
     JsonWriter out{body};
     out.begin_object().key("readings").begin_array();
-    PreviewTarget target{out, std::min(kReadingsMax, kRowsShown * map.columns.size()), units};
-    const auto report = TRY(importer::import_table(std::move(table), core.clock(), map, target, {},
-                                                   [](const importer::Progress&) { return true; }));
+    PreviewTarget target{out, std::min(kReadingsMax, kRowsShown * asked.map.columns.size()), units};
+    const auto report = TRY(importer::import_table(std::move(table), core.clock(), asked.map, target, options,
+                                                   [&](const importer::Progress&) { return rows == 0; }));
+    *file->map.lock() = asked.text;
     out.end_array().key("report").raw(importer::to_json(report)).end_object();
     return json_answer(std::move(body));
 }
@@ -169,7 +295,7 @@ Result<Answer> preview_import(Core& core, const Ask& ask) {
 // Begins and answers at once; GET tells how far it is.
 Result<Answer> start_import(Core& core, const Ask& ask) {
     const ImportFilePtr file = TRY(file_of(core, ask));
-    auto map = std::make_shared<const importer::Map>(TRY(map_of(ask)));
+    auto asked = std::make_shared<const MapAsked>(TRY(map_of(ask)));
     {
         auto status = file->status.lock();
         if (status->state == ImportState::running)
@@ -177,13 +303,14 @@ Result<Answer> start_import(Core& core, const Ask& ask) {
         *status = {.state = ImportState::running, .progress = {}, .report = {}, .error = {}};
         file->cancel = false;
     }
+    *file->map.lock() = asked->text;
     const bool taken = core.deps.pool.submit(
-        [shared = core.shared_from_this(), who = ask.who, map, file] { run_import(*shared, who, *map, *file); });
+        [shared = core.shared_from_this(), who = ask.who, asked, file] { run_import(*shared, who, *asked, *file); });
     if (!taken) {
         file->status.lock()->state = ImportState::uploaded;
         return Error{Code::limit, "too much work waits already: try again"};
     }
-    return status_answer(*file, 202);
+    return status_answer(ask, *file, 202, false);
 }
 
 // What was written stays; doing it again changes nothing.

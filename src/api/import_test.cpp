@@ -91,6 +91,44 @@ TEST(Import, AFileFromProposalToReport) {
     EXPECT_EQ(world.as(token, "GET", base).status, 404);
 }
 
+TEST(Import, LooksAtAFileByAnyLayout) {
+    World world;
+    const std::string token = world.token("engineer");
+    const auto sent = world.as(token, "POST", "/api/v1/imports?file=oven.csv",
+                               "logger\n时间;T_kW;P\n2024-01-01 00:00:00;20.5;1\n2024-01-01 00:01:00;21;2\n"
+                               "2024-01-01 00:02:00;22;3\n");
+    const std::string id{std::string_view(registry::parse_json(sent.body).value().at("id").as_string())};
+    const std::string look = "/api/v1/imports/" + id + ":look";
+    auto f = [&](const std::string& body, std::initializer_list<std::string_view> wants, int status = 200) {
+        const auto reply = world.as(token, "POST", look, body);
+        EXPECT_EQ(reply.status, status) << reply.body;
+        for (const std::string_view want : wants)
+            EXPECT_NE(reply.body.find(want), std::string::npos) << want << "\n" << reply.body;
+    };
+    f("{}", {R"("delimiter":";")", R"("skip":1)", R"("names":["时间","T_kW","P"])", R"("encoding":"utf-8")",
+             R"("head":[{"line":1,"fields":["logger"],"columns":1},{"line":2,)",
+             R"("rows":[{"line":3,"fields":["2024-01-01 00:00:00","20.5","1"],"columns":3})", R"("fault":null)"});
+    f(R"({"map":"file: {delimiter: \"|\", header: 0}"})",
+      {R"("map":{"file":{"delimiter":"|","header":0}})", R"("delimiter":"|","head":[{"line":1)", R"("names":[])"});
+    f(R"({"map":"file: {delimiter: \"|\"}","propose":true})", {R"("map":{"file":{"encoding":"utf-8","delimiter":"|")"});
+    f(R"({"map":"file: {header: 40}"})", {"file.header"}, 400);
+    f(R"({"map":"file: {skip: 40}"})", {R"("rows":[],"fault":"oven.csv: the file ends before its header)"});
+    f(R"({"map":"{"})", {"map"}, 400);
+    // A part of the file; and from a line on, as after a cancelled one.
+    const std::string map =
+        R"({"map":"file: {skip: 1}\ntime: {column: 时间, format: iso, zone: UTC}\npath: o\ncolumns: {P: p}")";
+    const auto part = world.as(token, "POST", "/api/v1/imports/" + id + ":preview?rows=2&precision=s", map + "}");
+    EXPECT_NE(part.body.find(R"("rows":2,"values":2)"), std::string::npos) << part.body;
+    EXPECT_NE(part.body.find(R"("cancelled":true)"), std::string::npos) << part.body;
+    ASSERT_EQ(world.as(token, "POST", "/api/v1/imports/" + id + ":start", map + R"(,"from_line":4})").status, 202);
+    std::string status;
+    for (int tries = 0; tries < 100 && status.find(R"("state":"done")") == std::string::npos; ++tries)
+        status = world.as(token, "GET", "/api/v1/imports/" + id + "?precision=s").body;
+    EXPECT_NE(status.find(R"("rows":2,"values":2)"), std::string::npos) << status;
+    EXPECT_NE(status.find(R"("sent":1700000000,"ended":17000)"), std::string::npos) << status;
+    EXPECT_NE(status.find(R"("map":"file: {skip: 1})"), std::string::npos) << status;
+}
+
 TEST(Import, FilesOfOthersAndTooMany) {
     World world;
     const std::string token = world.token("engineer");

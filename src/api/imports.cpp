@@ -27,7 +27,7 @@ std::string_view name_of(ImportState state) {
 }
 
 Result<ImportFilePtr> Imports::add(TenantId tenant, std::string id, std::string name, std::string who,
-                                   std::string bytes) {
+                                   std::string bytes, TimeNs sent) {
     auto kept = kept_.lock();
     std::vector<ImportFilePtr> own;
     std::size_t bytes_of_all = bytes.size();
@@ -56,6 +56,7 @@ Result<ImportFilePtr> Imports::add(TenantId tenant, std::string id, std::string 
     file->who = std::move(who);
     file->bytes = std::make_shared<const std::string>(std::move(bytes));
     file->number = kept->next_number++;
+    file->sent = sent;
     kept->files[{tenant, std::move(id)}] = file;
     return file;
 }

@@ -22,6 +22,7 @@ struct ImportStatus {
     importer::Progress progress;
     std::string report;  // JSON, once done or cancelled
     std::string error;   // once failed
+    TimeNs ended = 0;
 };
 
 // One file that somebody sent, and what became of it. Shared with the job that imports it. Any thread.
@@ -31,8 +32,10 @@ struct ImportFile {
     std::string who;
     std::shared_ptr<const std::string> bytes;
     std::uint64_t number = 0;  // in order of arrival
+    TimeNs sent = 0;
     std::atomic<bool> cancel = false;
     Guarded<ImportStatus> status;
+    Guarded<std::string> map;  // as it was proposed, tried or started last; "" = none
 };
 using ImportFilePtr = std::shared_ptr<ImportFile>;
 
@@ -46,7 +49,8 @@ public:
     static constexpr std::size_t kFilesMax = 8;
     static constexpr std::size_t kBytesMax = 256 << 20;
 
-    Result<ImportFilePtr> add(TenantId tenant, std::string id, std::string name, std::string who, std::string bytes);
+    Result<ImportFilePtr> add(TenantId tenant, std::string id, std::string name, std::string who, std::string bytes,
+                              TimeNs sent = 0);
     Result<ImportFilePtr> find(TenantId tenant, std::string_view id) const;  // Code::not_found
     std::vector<ImportFilePtr> list(TenantId tenant) const;                  // oldest first
     Result<void> remove(TenantId tenant, std::string_view id);               // Code::conflict while it runs

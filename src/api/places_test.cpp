@@ -167,6 +167,7 @@ const std::multimap<std::string, Way>& ways() {
             {"GET /api/v1/imports", {"/api/v1/imports", "", Want::hides}},
             {"GET /api/v1/imports/{id}", {"/api/v1/imports/{file}", "", Want::refused}},
             {"DELETE /api/v1/imports/{id}", {"/api/v1/imports/{file}", "", Want::refused}},
+            {"POST /api/v1/imports/{id}:look", {"/api/v1/imports/{file}:look", "{}", Want::refused}},
             {"POST /api/v1/imports/{id}:preview", {"/api/v1/imports/{file}:preview", kImportMap, Want::refused}},
             {"POST /api/v1/imports/{id}:start", {"/api/v1/imports/{file}:start", kImportMap, Want::refused}},
             {"POST /api/v1/imports/{id}:cancel", {"/api/v1/imports/{file}:cancel", "", Want::refused}},

@@ -48,6 +48,8 @@ constexpr Route kRoutes[] = {
      "imports", "One import: state, progress, report"},
     {delete_, "/api/v1/imports/{id}", Access::role, Role::engineer, Run::pool, Size::small, now<delete_import>,
      "imports", "Forget a file that was sent"},
+    {post, "/api/v1/imports/{id}:look", Access::role, Role::engineer, Run::pool, Size::small, now<look_import>,
+     "imports", "What a map means for a file: its first rows; without a map one is proposed"},
     {post, "/api/v1/imports/{id}:preview", Access::role, Role::engineer, Run::pool, Size::small, now<preview_import>,
      "imports", "Try a map: the first readings and the report, nothing is stored"},
     {post, "/api/v1/imports/{id}:start", Access::role, Role::engineer, Run::pool, Size::small, now<start_import>,

@@ -585,6 +585,21 @@ TEST(Propose, DayOrMonthIsFoundOutByLaterRows) {
     f("1/13/2018 00:00,1\n", "%m/%d/%Y %H:%M", true);
 }
 
+TEST(Propose, AFewBrokenTimesAreNoHindrance) {
+    std::string text = "when,v\n";
+    for (int minute = 0; minute < 60; ++minute)
+        text += fmt::format("{}/1/2018 08:{:02},1\n", minute == 30 ? 41 : 13, minute);
+    auto f = [](const std::string& rows, std::string_view want) {
+        const auto proposal = propose_map(*files_with(rows), "f.csv");
+        ASSERT_TRUE(proposal) << proposal.error().text();
+        EXPECT_NE(proposal->find(want), std::string::npos) << *proposal;
+    };
+    f(text, "column: when\n  format: \"%d/%m/%Y %H:%M\"");
+    // But words are no times because one of them looks like it.
+    for (int i = 0; i < 60; ++i) text += "running,1\n";
+    f(text, "no column of times was found");
+}
+
 TEST(Propose, MapsThatWork) {
     auto f = [](std::string_view text, std::initializer_list<std::string_view> wants, std::uint64_t rows) {
         const auto files = files_with(text);
@@ -609,6 +624,8 @@ TEST(Propose, MapsThatWork) {
     f("device,name,time,value\nP1,T,2024-01-01 00:00:00,1\nP2,T,2024-01-01 00:00:00,2\n", {"import/{device}", "{name}"},
       2);
     f("Logger 7\n\ntime,a,b\n2024-01-01 00:00:00,1,x\n2024-01-01 00:01:00,2,y\n", {"skip: 2", "type: text"}, 2);
+    f("Logger 7,,\nnote,,\ntime,a,b\n2024-01-01 00:00:00,1,x\n2024-01-01 00:01:00,2,\n", {"skip: 2", "column: time"},
+      2);
     f("time,\"a (x\ny)\"\n2024-01-01 00:00:00,1\n", {"# unit 'xy' is not known here"}, 1);
     f("a,b\n", {}, 1);
     EXPECT_FALSE(propose_map(*files_with(""), "f.csv"));

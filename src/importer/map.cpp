@@ -342,4 +342,12 @@ Result<Map> parse_map(std::string_view yaml) {
     return read_map(TRY(registry::parse_yaml(yaml, {.bytes_max = 4 << 20})));
 }
 
+Result<Layout> parse_layout(std::string_view yaml) {
+    const Json json = TRY(registry::parse_yaml(yaml, {.bytes_max = 4 << 20}));
+    Layout layout;
+    if (!json.is_object()) return Error{Code::invalid, "expected names with values, found {}", describe(json)};
+    if (const Json* file = json.get_object().if_contains("file")) TRY(read_layout(*file, "file", layout));
+    return layout;
+}
+
 }  // namespace gongshu::importer

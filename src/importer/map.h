@@ -69,5 +69,7 @@ struct Map {
 
 // Code::malformed for what is no YAML, Code::invalid naming the place ("columns.AT.unit: …") for all else.
 Result<Map> parse_map(std::string_view yaml);
+// Of a map that may not be finished: how the file is laid out.
+Result<Layout> parse_layout(std::string_view yaml);
 
 }  // namespace gongshu::importer

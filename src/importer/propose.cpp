@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 
 #include "expr/units.h"
 #include "importer/table.h"
@@ -49,6 +50,21 @@ bool all_read(const std::vector<std::string>& texts, const std::string& format) 
     return std::ranges::all_of(texts, [&](const std::string& text) { return reader->read(text).has_value(); });
 }
 
+// The format that nearly all are of, where a few lines are broken; "" if there is none.
+std::string format_of_most(const std::vector<std::string>& texts, std::span<const char* const> formats) {
+    constexpr std::size_t kLooked = 20;
+    if (texts.size() < kLooked) return "";
+    for (const char* format : formats) {
+        auto reader = TimeReader::create({format}, "UTC");
+        const std::size_t unread_max = texts.size() / kLooked;
+        std::size_t unread = 0;
+        for (std::size_t i = 0; i < texts.size() && reader && unread <= unread_max; ++i)
+            unread += !reader->read(texts[i]).has_value();
+        if (reader && unread <= unread_max) return format;
+    }
+    return "";
+}
+
 // The format of a column's times; "" if they are none.
 std::string time_format_of(const std::vector<std::string>& texts, std::string_view name, std::string& comment) {
     static const char* const kFormats[] = {"iso",
@@ -79,7 +95,7 @@ std::string time_format_of(const std::vector<std::string>& texts, std::string_vi
         std::vector<std::string> fitting;
         for (const char* format : kFormats)
             if (all_read(texts, format)) fitting.emplace_back(format);
-        if (fitting.empty()) return "";
+        if (fitting.empty()) return format_of_most(texts, kFormats);
         const bool day_or_month = fitting.size() > 1 && fitting[0].starts_with("%d/") && fitting[1].starts_with("%m/");
         if (day_or_month) comment = "both day/month and month/day fit: check";
         return fitting[0];
@@ -104,7 +120,13 @@ std::string time_format_of(const std::vector<std::string>& texts, std::string_vi
     return least >= 1e17 ? "ns" : texts[0].size() == 8 && all_read(texts, "iso") ? "iso" : "";
 }
 
-bool is_clock(const std::vector<std::string>& texts) { return all_read(texts, "%H:%M:%S") || all_read(texts, "%H:%M"); }
+// The format of times of day; "" if they are none.
+std::string clock_format_of(const std::vector<std::string>& texts) {
+    static const char* const kFormats[] = {"%H:%M:%S", "%H:%M"};
+    for (const char* format : kFormats)
+        if (all_read(texts, format)) return format;
+    return format_of_most(texts, kFormats);
+}
 
 std::vector<std::string> values_of(const Rows& rows, std::size_t from, std::size_t column) {
     std::vector<std::string> values;
@@ -179,9 +201,11 @@ void find_time(const Rows& rows, std::size_t from, Finding& found) {
             (format == "iso" &&
              std::ranges::all_of(texts, [](const auto& t) { return t.find(':') == std::string::npos; }));
         const auto clocks = values_of(rows, from, i + 1);
-        if (!date_only || i + 1 >= found.columns.size() || clocks.empty() || !is_clock(clocks)) continue;
+        if (!date_only || i + 1 >= found.columns.size()) continue;
+        const std::string clock_format = clock_format_of(clocks);
+        if (clock_format.empty()) continue;
         found.time_columns.push_back(i + 1);
-        if (format != "iso") found.time_format += all_read(clocks, "%H:%M:%S") ? " %H:%M:%S" : " %H:%M";
+        if (format != "iso") found.time_format += " " + clock_format;
     }
 }
 
@@ -213,13 +237,21 @@ std::size_t usual_width(const Rows& rows) {
     return std::ranges::max_element(widths, {}, [](const auto& entry) { return entry.second; })->first;
 }
 
-Finding look_at(Rows& rows, std::vector<std::uint64_t>& lines) {
+// A title or a note that a spreadsheet filled up with empty fields.
+bool is_padded_note(const std::vector<std::string>& row) {
+    const auto empty = static_cast<std::size_t>(std::ranges::count(row, std::string{}));
+    return row.size() > 2 && empty + 1 >= row.size() && (row[0].empty() || !is_value(row[0]));
+}
+
+Finding look_at(Rows& rows, std::vector<std::uint64_t>& lines, std::uint64_t skipped) {
     Finding found;
     const std::size_t width = usual_width(rows);
     // What stands before the first row of the usual width is a preamble.
-    const auto first = std::ranges::find_if(rows, [&](const auto& row) { return row.size() == width; });
+    auto first =
+        std::ranges::find_if(rows, [&](const auto& row) { return row.size() == width && !is_padded_note(row); });
+    if (first == rows.end()) first = std::ranges::find_if(rows, [&](const auto& row) { return row.size() == width; });
     found.skip = lines[static_cast<std::size_t>(first - rows.begin())] - 1;
-    if (first == rows.begin()) found.skip = 0;
+    if (first == rows.begin()) found.skip = skipped;
     lines.erase(lines.begin(), lines.begin() + (first - rows.begin()));
     rows.erase(rows.begin(), first);
     if (is_heading(rows, 0)) found.header_rows = is_heading(rows, 1) ? 2 : 1;
@@ -423,7 +455,7 @@ Result<std::string> propose_map(io::Files& files, const std::string& path) {
     return propose_map(TRY(Table::open(files, path, layout_for_proposal())));
 }
 
-Result<std::string> propose_map(Table table) {
+Result<std::string> propose_map(Table table, std::uint64_t skipped) {
     const std::string& path = table.name();
     Rows rows;
     std::vector<std::uint64_t> lines;
@@ -449,7 +481,7 @@ Result<std::string> propose_map(Table table) {
         rows = std::move(turned);
         lines.assign(rows.size(), 1);
     }
-    Finding found = look_at(rows, lines);
+    Finding found = look_at(rows, lines, skipped);
     found.transposed = transposed;
     return render(table, found, path, rows.size());
 }

@@ -13,8 +13,8 @@ namespace gongshu::importer {
 // takes it. Knows headers with units ("温度(℃)", "Temp [degC]", a second row), times in one column or two, by number or
 // by a cycle that begins anew with each unit, long tables (device, name, value), decimal commas, transposed tables.
 Result<std::string> propose_map(io::Files& files, const std::string& path);
-// The same of an open table without a header.
-Result<std::string> propose_map(Table table);
+// The same of an open table without a header, whose first `skipped` lines were passed over.
+Result<std::string> propose_map(Table table, std::uint64_t skipped = 0);
 // How such a table is opened: nothing is assumed.
 Layout layout_for_proposal();
 

@@ -263,6 +263,7 @@ function answer(method, url, body, headers) {
   if (path === '/status/devices') return { items: deviceStates() };
   if (path === '/status/sessions') return { items: empty ? [] : ['im-1', 'im-2', 'bridge'].map((c, i) => ({ client: c, device: i < 2 ? `suzhou/moulding/${c}` : '', version: i ? '3.1.1' : '5.0', since: start - i * 4_000_000, address: `192.168.10.3${i}:5${i}112`, in: 51_882 * (i + 1), out: 12 * i, subscriptions: i })) };
   if (path === '/audit') { const [from, to] = [time(q.get('from'), 0), time(q.get('to'), Infinity)]; return { records: audits().filter((r) => r.time >= from && r.time <= to) }; }
+  if (path === '/imports') return { items: [] };
   if (path.startsWith('/admin/backups')) return backups(method, decodeURIComponent(path));
   if (path === '/admin/compact') return { ms: 412 };
   m = /^\/([a-z_]+)(?:\/(.+))?$/.exec(path);

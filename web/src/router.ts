@@ -24,6 +24,7 @@ const pages: RouteRecordRaw[] = [
   { path: '/sites', name: 'sites', component: () => import('./pages/SitesPage.vue'), meta: { title: 'nav.sites', icon: 'site', group: 'connect' } },
   { path: '/tags', name: 'tags', component: () => import('./pages/TagsPage.vue'), meta: { title: 'nav.tags', icon: 'data', group: 'data', range: '1h' } },
   { path: '/dead-letters', name: 'deadLetters', component: () => import('./pages/DeadLettersPage.vue'), meta: { title: 'nav.deadLetters', icon: 'dead', group: 'data' } },
+  { path: '/imports', name: 'imports', component: () => import('./pages/ImportsPage.vue'), meta: { title: 'nav.imports', icon: 'upload', group: 'data', role: 'engineer' } },
   { path: '/alarms', name: 'alarms', component: () => import('./pages/AlarmsPage.vue'), meta: { title: 'nav.alarms', icon: 'alarm', group: 'alarm', range: '7d' } },
   { path: '/rules', name: 'rules', component: () => import('./pages/RulesPage.vue'), meta: { title: 'nav.rules', icon: 'rule', group: 'alarm' } },
   { path: '/users', name: 'users', component: () => import('./pages/UsersPage.vue'), meta: { title: 'nav.users', icon: 'users', group: 'system', role: 'admin' } },
@@ -42,7 +43,7 @@ export const router = createRouter({
     { path: '/signin', name: 'signin', component: () => import('./pages/SignInPage.vue'), meta: { open: true } },
     { path: '/welcome', name: 'welcome', component: () => import('./pages/SignInPage.vue'), meta: { open: true } },
     { path: '/password', name: 'password', component: () => import('./pages/PasswordPage.vue') },
-    { path: '/', component: () => import('./frame/AppFrame.vue'), children: [...pages, { path: '/:rest(.*)*', name: 'lost', component: () => import('./pages/LostPage.vue') }] },
+    { path: '/', component: () => import('./frame/AppFrame.vue'), children: [...pages, { path: '/imports/:id', name: 'import', component: () => import('./pages/ImportPage.vue'), meta: { title: 'nav.imports', role: 'engineer' } }, { path: '/:rest(.*)*', name: 'lost', component: () => import('./pages/LostPage.vue') }] },
   ],
 });
 

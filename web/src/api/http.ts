@@ -35,6 +35,7 @@ let onUnauthorized: () => void = () => {};
 export function setCsrf(token: string): void {
   csrf = token;
 }
+export const csrfHeader = (): Record<string, string> => (csrf ? { 'X-CSRF': csrf } : {});
 export function onSessionLost(action: () => void): void {
   onUnauthorized = action;
 }

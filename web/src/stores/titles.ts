@@ -44,6 +44,9 @@ export const useTitles = defineStore('titles', () => {
   const typeOf = computed(() => new Map(found.value.devices.map((r) => [r.name, String(r.spec.type ?? '')])));
   const properties = computed(() => new Map(found.value.device_types.map((r) => [r.name, new Map((Array.isArray(r.spec.properties) ? (r.spec.properties as Spec[]) : []).map((p) => [String(p.name), titleIn(p, prefs.locale)]))])));
 
+  /** The time zones of the sites. */
+  const zones = computed(() => [...new Set(found.value.sites.map((r) => String(r.spec.time_zone ?? '')).filter(Boolean))]);
+  const devices = computed(() => found.value.devices.map((r) => r.name));
   /** Of a site, an area, a line or a device. */
   const place = (path: string): string => places.value.get(path) ?? '';
   const type = (name: string): string => types.value.get(name) ?? '';
@@ -58,5 +61,5 @@ export const useTitles = defineStore('titles', () => {
   const said = (text: string, name: string | undefined, title = place(name ?? '')): string => inWords(text, name ?? '', title);
   /** What an alarm says, with the machine's title for its path. */
   const alarm = (one: Alarm): string => said(messageOf(one, prefs.locale), one.device);
-  return { said, alarm, start, stop, refresh, place, type, connection, property, tag };
+  return { zones, devices, said, alarm, start, stop, refresh, place, type, connection, property, tag };
 });
