@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "api/handlers.h"
+#include "api/sight.h"
 #include "expr/error.h"
 #include "expr/expr.h"
 #include "expr/units.h"
@@ -316,6 +317,41 @@ void check_rule(Core& core, const AskPtr& ask, Done done) {
     core.deps.flow.check(std::move(*question), [&core, ask, done, units = *units](const flow::CheckAnswer& answer) {
         done(json_answer(render_check(core, *ask, answer, units)));
     });
+}
+
+Result<Answer> rehearse_rule(Core& core, const Ask& ask) {
+    const Units units = TRY(parse_units(ask));
+    const TimeNs now = core.clock().now();
+    flow::RehearseQuestion question;
+    question.window = TRY(parse_window(ask, now, 7 * kDay));
+    question.window.to = std::min(question.window.to, now);
+    if (question.window.empty()) return Error{Code::invalid, "from: the past to try the rule on lies in the future"};
+    question.alarms_max = TRY(parse_number(ask, "limit", 1000, 1, kAlarmsMax));
+    auto fields = TRY(Fields::parse(ask.http.body));
+    const std::string name = TRY(fields.text_or("name", "rehearsal"));
+    const Json* spec = fields.find("spec");
+    if (spec == nullptr) return Error{Code::invalid, "spec: expected the rule as it would be saved"};
+    TRY(fields.done());
+    const registry::Kind& kind = *core.deps.registry.kind("rule");
+    Sight sight{core, ask.who};
+    TRY(sight.check_seen(kind, name));
+    if (auto canonical = kind.normalize(*spec); canonical && sight.limited())
+        TRY(sight.check_wish(kind, name, *canonical));
+    question.rule = TRY(core.deps.registry.put(ask.who.actor, "rule", name, *spec, {.dry_run = true})).resource;
+    const flow::RehearseAnswer answer = TRY(core.deps.flow.rehearse(question));
+    std::string body;
+    JsonWriter out{body};
+    out.begin_object().key("count").integer(static_cast<std::int64_t>(answer.count));
+    out.key("active_s").number(static_cast<double>(answer.active) / kSecond);
+    out.key("from").integer(units.time(question.window.from)).key("to").integer(units.time(question.window.to));
+    out.key("until").integer(units.time(answer.until)).key("complete").boolean(answer.complete);
+    out.key("readings").integer(static_cast<std::int64_t>(answer.readings));
+    out.key("devices").integer(static_cast<std::int64_t>(answer.devices));
+    out.key("devices_left").integer(static_cast<std::int64_t>(answer.devices_left)).key("alarms").begin_array();
+    for (const flow::Alarm& alarm : answer.alarms)
+        write_alarm(out, seen_part(ask.who, alarm), units, language_of(ask), false);
+    out.end_array().end_object();
+    return json_answer(std::move(body));
 }
 
 }  // namespace gongshu::api

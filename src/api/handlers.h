@@ -62,6 +62,7 @@ Result<Answer> get_alarm(Core& core, const Ask& ask);
 void acknowledge_alarm(Core& core, const AskPtr& ask, Done done);
 void comment_alarm(Core& core, const AskPtr& ask, Done done);
 void check_rule(Core& core, const AskPtr& ask, Done done);
+Result<Answer> rehearse_rule(Core& core, const Ask& ask);
 Result<Answer> get_functions(Core& core, const Ask& ask);
 // Of the active alarms that `who` sees.
 flow::AlarmCounts alarm_counts(Core& core, const registry::Principal& who);

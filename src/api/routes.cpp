@@ -69,6 +69,8 @@ constexpr Route kRoutes[] = {
      "alarms", "Add a comment to an alarm"},
     {post, "/api/v1/rules:check", Access::role, Role::viewer, Run::pool, Size::small, check_rule,
      "alarms", "Check a condition while it is written"},
+    {post, "/api/v1/rules:rehearse", Access::role, Role::engineer, Run::pool, Size::small, now<rehearse_rule>,
+     "alarms", "What a rule would have raised in the past; nothing is stored"},
     {get, "/api/v1/expressions/functions", Access::role, Role::viewer, Run::pool, Size::small, now<get_functions>,
      "alarms", "Functions, words and usual units of conditions, for completion"},
 

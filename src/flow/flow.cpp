@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "flow/lane.h"
 #include "flow/past.h"
+#include "flow/rehearse.h"
 #include "flow/scope.h"
 #include "flow/strand.h"
 
@@ -80,6 +81,16 @@ public:
                                        .expected = "a little time"};
             asked->second({.error = busy});
         }
+    }
+
+    Result<RehearseAnswer> rehearse(const RehearseQuestion& question) override {
+        const bool taken = ++rehearsals_ <= kRehearsalsMax;
+        auto answer = taken ? flow::rehearse(parts_, question)
+                            : Result<RehearseAnswer>{Error{
+                                  Code::limit, "{} rules are being tried over the past already; try again in a minute",
+                                  kRehearsalsMax}};
+        --rehearsals_;
+        return answer;
     }
 
 private:
@@ -398,6 +409,7 @@ private:
     // Any thread.
     std::atomic<std::size_t> forwarded_ = 0;
     std::atomic<std::size_t> unsettled_ = 0;
+    std::atomic<int> rehearsals_ = 0;
     std::atomic<bool> started_ = false;
     mutable Guarded<std::map<RuleName, StoppedRule>> stopped_;
     // The strand's jobs only (recalled_: start() before them).

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "data/interval.h"
 #include "data/sink.h"
 #include "data/stage.h"
 #include "data/tag.h"
@@ -66,6 +67,25 @@ struct CheckAnswer {
     std::string window;  // "5m", "" = none
 };
 
+// What would this rule have done?
+struct RehearseQuestion {
+    registry::Resource rule;  // canonical; it need not be stored
+    Window window;            // what the alarms are wanted of; not after now
+    std::size_t alarms_max = 1000;
+    DurationNs time_max = 20 * kSecond;
+    std::uint64_t readings_max = 100'000'000;
+};
+
+struct RehearseAnswer {
+    std::uint64_t count = 0;    // alarms that were active at some time of the window
+    std::vector<Alarm> alarms;  // the newest first, without ids; at most alarms_max
+    DurationNs active = 0;      // of all of them together, within the window
+    std::uint64_t readings = 0;
+    std::size_t devices = 0, devices_left = 0;  // done; not even begun
+    bool complete = true;                       // false: it stopped at `until`, for time or readings
+    TimeNs until = 0;
+};
+
 // An enabled rule that runs nowhere, or not for all of its devices.
 struct StoppedRule {
     std::string rule;
@@ -87,6 +107,7 @@ class Flow : public Stage {
 public:
     static constexpr std::size_t kForwardedRowsMax = 200'000;
     static constexpr std::size_t kInstancesMax = 100'000;
+    static constexpr int kRehearsalsMax = 2;  // so that the pool has threads left for others
 
     static Result<std::unique_ptr<Flow>> create(FlowParts parts);
 
@@ -101,6 +122,9 @@ public:
     // For POST /api/v1/rules:check. `done` is called once, on a pool thread, at once if the pool is full: post
     // elsewhere.
     virtual void check(CheckQuestion question, std::function<void(CheckAnswer)> done) = 0;
+    // For POST /api/v1/rules:rehearse: runs a rule over what is stored, and tells nobody. Blocks for up to time_max: not
+    // from a lane. Code::limit if kRehearsalsMax are under way; otherwise what makes the rule impossible.
+    virtual Result<RehearseAnswer> rehearse(const RehearseQuestion& question) = 0;
 };
 
 }  // namespace gongshu::flow

@@ -16,6 +16,7 @@
 //   > title k/a 一号炉 Furnace 1               of a device, in both languages
 //   > tags k/**                                what there is; "moved" what had another path when this was asked before
 //   > stopped                                 rules that cannot run
+//   > rehearse 10m {…}                        what this rule would have raised in the last ten minutes
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -25,6 +26,7 @@
 #include <map>
 #include <sstream>
 
+#include "base/rng.h"
 #include "flow/flow.h"
 #include "flow/rule.h"
 #include "history/history.h"
@@ -179,7 +181,7 @@ private:
             {"why", &Stand::why},         {"lanes", &Stand::nothing},     {"sees", &Stand::sees},
             {"places", &Stand::places},   {"site", &Stand::site},         {"tags", &Stand::tags},
             {"title", &Stand::title},     {"messages", &Stand::messages}, {"leads", &Stand::leads},
-            {"stopped", &Stand::stopped},
+            {"stopped", &Stand::stopped},   {"rehearse", &Stand::rehearse},
         };
         const auto found = commands.find(word);
         if (found == commands.end()) return "no such command: " + word;
@@ -261,6 +263,25 @@ private:
         const auto changed = registry_->remove(actor(), rest.substr(0, space), rest.substr(space + 1));
         settle();
         return changed ? "" : changed.error().text();
+    }
+
+    std::string rehearse(const std::string& rest) {
+        const auto space = rest.find(' ');
+        const auto spec = registry::parse_json(rest.substr(space + 1));
+        if (!spec) return spec.error().text();
+        const auto change = registry_->put(actor(), "rule", "tried", *spec, {.dry_run = true});
+        if (!change) return change.error().text();
+        const TimeNs now = world_.clock().now();
+        const auto answer =
+            flow_->rehearse({.rule = change->resource, .window = {now - length(rest.substr(0, space)), now}});
+        if (!answer) return answer.error().text();
+        for (auto alarm = answer->alarms.rbegin(); alarm != answer->alarms.rend(); ++alarm) {
+            tell(*alarm, "raised");
+            if (alarm->cleared) tell(*alarm, "cleared");
+        }
+        return fmt::format("{} in {} readings of {} devices, {:.6g}s active{}", answer->count, answer->readings,
+                           answer->devices, static_cast<double>(answer->active) / 1e9,
+                           answer->complete ? "" : ", until " + at(answer->until));
     }
 
     Result<TagId> resolve(const std::string& path, ValueType value_type, const std::string& unit) {
@@ -611,6 +632,46 @@ TEST_P(FlowCase, SaysWhatIsExpected) {
         return;
     }
     EXPECT_EQ(text.str(), now) << path << ": run with UPDATE=1 and read the difference";
+}
+
+// Trying a rule over what came tells the same alarms as the rule did while it came.
+TEST(Rehearse, EqualsWhatTheRuleDidLive) {
+    const std::vector<std::string> specs{
+        R"({"device":"k/a","condition":"x > 5"})",
+        R"({"device":"k/a","condition":"x > 5","dead_band":2})",
+        R"({"device":"k/a","condition":"x > 5","on_delay":"3s","off_delay":"2s"})",
+        R"({"device":"k/a","condition":"(x > 5 for 4s) and y < 7"})",
+        R"({"device":"k/a","condition":"avg(x, 10s) > 5","clear_condition":"y > 8"})",
+        R"({"device":"k/a","condition":"max(x, 6s) - min(x, 6s) > 7","when_bad":"clear"})",
+        R"({"device":"k/a","condition":"x > 5 or k/b.z > 9","when_bad":"raise"})",
+    };
+    for (int run = 0; run < 14; ++run) {
+        const std::uint64_t seed = static_cast<std::uint64_t>(run) * 7919 + 3;
+        SCOPED_TRACE("seed " + std::to_string(seed) + ", " + specs[static_cast<std::size_t>(run) % specs.size()]);
+        Rng rng{seed};
+        Stand stand(2);
+        const std::string& spec = specs[static_cast<std::size_t>(run) % specs.size()];
+        std::string live;
+        const auto say = [&](const std::string& line) { live += stand.run(line); };
+        say("type cnc x:number y:number z:number");
+        say("device k/a cnc");
+        say("device k/b cnc");
+        say("feed k/a.x 0; y 0; k/b.z 0");
+        ASSERT_EQ(live, "");
+        say("rule tried " + spec);
+        for (int i = 0; i < 120; ++i) {
+            std::string line = "feed ";
+            line += rng.chance(0.5) ? "k/a.x " : rng.chance(0.5) ? "k/a.y " : "k/b.z ";
+            line += std::to_string(rng.below(11));
+            if (rng.chance(0.1)) line += " bad:timeout";
+            say(line);
+            say("+" + std::to_string(1 + rng.below(3)) + "s");
+        }
+        std::string tried = stand.run("rehearse 1h " + spec);
+        EXPECT_TRUE(tried.ends_with("active\n")) << tried;
+        tried.erase(tried.rfind('\n', tried.size() - 2) + 1);  // the last line sums up
+        EXPECT_EQ(tried, live);
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(Flows, FlowCase, testing::ValuesIn(case_files()), [](const auto& info) { return info.param; });

@@ -105,12 +105,24 @@ public:
         answer.tags = checked_tags;
         done(std::move(answer));
     }
+    Result<flow::RehearseAnswer> rehearse(const flow::RehearseQuestion& question) override {
+        rehearsed = question;
+        flow::RehearseAnswer answer{
+            .count = 2, .active = 90 * kSecond, .readings = 5, .devices = 1, .until = question.window.to};
+        flow::Alarm alarm{.tenant = question.rule.tenant, .rule = question.rule.name, .tag = "lab/oven.t"};
+        alarm.message_zh = "热";
+        alarm.message_en = "hot";
+        alarm.raised = question.window.from;
+        answer.alarms.push_back(alarm);
+        return answer;
+    }
     std::vector<flow::StoppedRule> stopped(TenantId tenant) const override {
         return tenant == TenantId{1} ? stopped_rules : std::vector<flow::StoppedRule>{};
     }
     FakeAlarms fake_alarms;
     std::vector<flow::StoppedRule> stopped_rules;
     std::vector<flow::CheckTag> checked_tags;
+    std::optional<flow::RehearseQuestion> rehearsed;
     std::optional<expr::ExprError> check_error;
     std::size_t rows_seen = 0;
 };

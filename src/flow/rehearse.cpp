@@ -1,0 +1,171 @@
+#include "flow/rehearse.h"
+
+#include <algorithm>
+#include <queue>
+
+#include "flow/alarm_event.h"
+#include "flow/instance.h"
+#include "flow/past.h"
+#include "flow/plan.h"
+#include "registry/kinds/device.h"
+
+namespace gongshu::flow {
+namespace {
+
+constexpr std::uint64_t kRowsAtOnce = 500'000;
+constexpr DurationNs kStrideMax = 7 * kDay, kStrideMin = kSecond;
+constexpr DurationNs kWarmUp = kHour;  // before the window, so that states that change seldom are known when it begins
+constexpr std::size_t kDevicesMax = 1'000;
+
+// One device's run through the window.
+class Run {
+public:
+    Run(const Reader& reader, const RehearseQuestion& question, RehearseAnswer& answer,
+        std::shared_ptr<const RulePlan> plan)
+        : reader_(reader), question_(question), answer_(answer), plan_(std::move(plan)), instance_(plan_, {}) {
+        for (const PlanTag& tag : plan_->tags)
+            if (tag.id) request_.tags.push_back(tag.id);
+    }
+
+    TimeNs begin() const { return question_.window.from - std::max(plan_->lookback(), kWarmUp); }
+
+    // Goes on from `from`; true when it came to the window's end, false when `give_up` said so.
+    Result<bool> go(const std::function<bool()>& give_up) {
+        TimeNs from = begin();
+        const TimeNs to = question_.window.to;
+        instance_.follow(from);
+        DurationNs stride = kDay;
+        while (from < to) {
+            if (give_up()) {
+                finish(from);
+                return false;
+            }
+            request_.window = {from, std::min(from + stride, to)};
+            request_.rows_max = kRowsAtOnce;
+            auto series = request_.tags.empty() ? Result<std::vector<Series>>(std::vector<Series>{})
+                                                : reader_.read(request_);
+            if (!series && series.error().code() == Code::limit && stride > kStrideMin) {
+                stride = std::max(stride / 8, kStrideMin);
+                continue;
+            }
+            if (!series) return series.error();
+            const std::uint64_t rows = feed(*series);
+            from = request_.window.to;
+            if (rows < kRowsAtOnce / 16) stride = std::min(stride * 2, kStrideMax);
+        }
+        finish(to);
+        return true;
+    }
+
+private:
+    // In the order of time over all tags, and what happens between two readings by time alone.
+    std::uint64_t feed(const std::vector<Series>& series) {
+        struct Next {
+            TimeNs time;
+            std::size_t tag, row;
+            bool operator>(const Next& other) const { return std::tie(time, tag) > std::tie(other.time, other.tag); }
+        };
+        std::vector<const Rows*> rows(plan_->tags.size());
+        std::priority_queue<Next, std::vector<Next>, std::greater<>> next;
+        std::uint64_t count = 0;
+        for (std::size_t tag = 0; tag < plan_->tags.size(); ++tag) {
+            const auto found = std::ranges::find(series, plan_->tags[tag].id, &Series::tag);
+            if (!plan_->tags[tag].id || found == series.end() || found->rows.empty()) continue;
+            rows[tag] = &found->rows;
+            count += found->rows.size();
+            next.push({found->rows.time(0), tag, 0});
+        }
+        while (!next.empty()) {
+            const TimeNs time = next.top().time;
+            instance_.advance(time, happened_);
+            while (!next.empty() && next.top().time == time) {
+                const Next one = next.top();
+                next.pop();
+                instance_.feed(one.tag, rows[one.tag]->reading(one.row));
+                if (one.row + 1 < rows[one.tag]->size())
+                    next.push({rows[one.tag]->time(one.row + 1), one.tag, one.row + 1});
+            }
+            instance_.step(happened_);
+            take();
+        }
+        answer_.readings += count;
+        return count;
+    }
+
+    void take() {
+        for (const Happened& what : happened_) {
+            if (what.change == Life::Change::raised) {
+                alarm_ = make_alarm(*plan_, what.time, what.observed);
+            } else if (what.change == Life::Change::cleared && alarm_) {
+                alarm_->cleared = what.time;
+                keep();
+            }
+        }
+        happened_.clear();
+    }
+
+    void finish(TimeNs at) {
+        instance_.advance(at, happened_);
+        take();
+        answer_.until = std::min(answer_.until, at);
+        if (alarm_) keep();
+    }
+
+    // Of the warm-up only what reaches into the window.
+    void keep() {
+        const Alarm alarm = *std::exchange(alarm_, std::nullopt);
+        const TimeNs from = question_.window.from;
+        if (alarm.cleared && *alarm.cleared <= from) return;
+        const TimeNs end = alarm.cleared.value_or(std::max(answer_.until, from));
+        ++answer_.count;
+        answer_.active += std::max<DurationNs>(0, std::min(end, question_.window.to) - std::max(alarm.raised, from));
+        if (answer_.alarms.size() < question_.alarms_max) answer_.alarms.push_back(alarm);
+    }
+
+    const Reader& reader_;
+    const RehearseQuestion& question_;
+    RehearseAnswer& answer_;
+    const std::shared_ptr<const RulePlan> plan_;
+    Instance instance_;
+    ReadRequest request_;
+    std::vector<Happened> happened_;
+    std::optional<Alarm> alarm_;
+};
+
+// Names and uids of the devices that a rule is over; one pair of "" if it is over none.
+Result<std::vector<std::pair<std::string, std::string>>> devices_of(const FlowParts& parts, TenantId tenant,
+                                                                    const RuleSpec& spec) {
+    if (spec.device_type) return devices_of_type(parts.registry, tenant, *spec.device_type);
+    if (!spec.device) return std::vector<std::pair<std::string, std::string>>{{"", ""}};
+    const auto device = parts.registry.find(tenant, "device", *spec.device);
+    if (!device) return Error{Code::not_found, "device: there is no device \"{}\"", *spec.device};
+    return std::vector<std::pair<std::string, std::string>>{{device->name, device->uid}};
+}
+
+}  // namespace
+
+Result<RehearseAnswer> rehearse(const FlowParts& parts, const RehearseQuestion& question) {
+    const RuleSpec spec = TRY(registry::spec_of<RuleSpec>(question.rule));
+    auto devices = TRY(devices_of(parts, question.rule.tenant, spec));
+    RehearseAnswer answer{.until = question.window.to};
+    if (devices.size() > kDevicesMax) {
+        answer.devices_left = devices.size() - kDevicesMax;
+        devices.resize(kDevicesMax);
+    }
+    const DurationNs deadline = parts.clock.monotonic() + question.time_max;
+    const auto give_up = [&] { return parts.clock.monotonic() > deadline || answer.readings > question.readings_max; };
+    for (const auto& [device, uid] : devices) {
+        std::string why_zh;
+        auto plan = TRY(make_plan(parts.registry, parts.tags, question.rule, spec, {device, uid}, why_zh));
+        ++answer.devices;
+        if (!TRY(Run(parts.reader, question, answer, std::move(plan)).go(give_up))) {
+            answer.complete = false;
+            answer.devices_left += devices.size() - answer.devices;
+            break;
+        }
+    }
+    std::ranges::stable_sort(answer.alarms, std::greater<>{}, &Alarm::raised);
+    return answer;
+}
+
+}  // namespace gongshu::flow
