@@ -689,6 +689,33 @@ TEST(Status, TellsAConnectionWhoseDevicesSignInThemselves) {
     EXPECT_NE(links().find(R"("protocol":"mqtt_device","state":"off")"), std::string::npos) << links();
 }
 
+TEST(Rules, AreTriedOverThePastWithoutBeingKept) {
+    World world;
+    const std::string token = world.token("admin");
+    const auto ask = [&](std::string_view query, std::string_view body) {
+        return world.as(token, "POST", "/api/v1/rules:rehearse" + std::string(query), std::string(body));
+    };
+    const auto tried = ask("?precision=s&from=now-1h&lang=zh", R"({"spec":{"condition":"1 > 2","on_delay":"5s"}})");
+    ASSERT_EQ(tried.status, 200) << tried.body;
+    EXPECT_NE(tried.body.find(R"({"count":2,"active_s":90,"from":1699996400,"to":1700000000,"until":1700000000,)"
+                              R"("complete":true,"readings":5,"devices":1,"devices_left":0,"alarms":[{"id":"",)"),
+              std::string::npos)
+        << tried.body;
+    EXPECT_NE(tried.body.find(R"("message":"热")"), std::string::npos) << tried.body;
+    EXPECT_EQ(world.flow.rehearsed->rule.name, "rehearsal");
+    EXPECT_EQ(world.as(token, "GET", "/api/v1/rules/rehearsal").status, 404);
+    const auto f = [&](std::string_view query, std::string_view body, std::string_view want) {
+        const auto refused = ask(query, body);
+        EXPECT_EQ(refused.status, 400) << refused.body;
+        EXPECT_NE(refused.body.find(want), std::string::npos) << refused.body;
+    };
+    f("", R"({})", "spec: expected the rule");
+    f("", R"({"spec":{"condition":"1 >"}})", "condition");
+    f("", R"({"spec":{"condition":"1 > 2","on_delay":"5"}})", "on_delay");
+    f("", R"({"spec":{"condition":"1 > 2"},"extra":1})", "extra");
+    f("?from=2030-01-01T00:00:00Z&to=2031-01-01T00:00:00Z", R"({"spec":{"condition":"1 > 2"}})", "future");
+}
+
 TEST(Status, TellsThatTheDiskGetsFullBeforeItIs) {
     World world;
     const std::string token = world.token("admin");
