@@ -73,7 +73,8 @@ private:
             if (!plan_->tags[tag].id || found == series.end() || found->rows.empty()) continue;
             rows[tag] = &found->rows;
             count += found->rows.size();
-            next.push({found->rows.time(0), tag, 0});
+            constexpr std::size_t kFirst = 0;
+            next.push({found->rows.time(kFirst), tag, kFirst});
         }
         while (!next.empty()) {
             const TimeNs time = next.top().time;
