@@ -83,7 +83,7 @@ Result<void> HttpTarget::write(std::span<const importer::Series> series, Rows ro
         body += "},";
         if (body.size() < kBodyBytes) continue;
         TRY(send(std::move(body)));
-        body = "[";
+        body = std::string{"["};
     }
     return body.size() > 1 ? send(std::move(body)) : Result<void>{};
 }

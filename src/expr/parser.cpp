@@ -56,7 +56,7 @@ private:
         Token token = take();
         token.kind = TokenKind::duration;
         token.number = *seconds;
-        token.unit = "s";
+        token.unit = std::string{"s"};  // not assigned from a literal: g++ 12 warns of a copy that cannot be
         return token;
     }
 

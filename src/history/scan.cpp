@@ -110,8 +110,9 @@ private:
         std::size_t count = 0;
         for (std::optional<Kept>* one : {&min_, &max_, &bad_})
             if (*one) kept[count++] = &**one;
-        std::sort(kept.begin(), kept.begin() + static_cast<std::ptrdiff_t>(count),
-                  [](const Kept* a, const Kept* b) { return a->time < b->time; });
+        std::sort(kept.begin(), kept.end(), [](const Kept* a, const Kept* b) {  // those that are not there last
+            return a != nullptr && (b == nullptr || a->time < b->time);
+        });
         for (std::size_t i = 0; i < count; ++i) {
             const bool repeated = i > 0 && kept[i]->time == kept[i - 1]->time;
             if (!repeated && series_.rows.size() < points_max_ && !series_.rows.full(kMaxText))
