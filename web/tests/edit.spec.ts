@@ -49,6 +49,12 @@ test('a condition is checked while it is typed: the caret stands under the error
   await expect(page.locator('.verdict.bad .line u')).toHaveText('nosuchthing');
   await expect(page.locator('.verdict.bad p').first()).toContainText(info.project.name.startsWith('zh') ? /\p{Script=Han}.*nosuchthing/u : /[a-z ]+.*nosuchthing/);
   await inspect(page, info, 'rule-error');
+  // Saved nevertheless: told once, in the language of the page.
+  await page.locator('#resource-name').fill('probe-condition');
+  await page.locator('.el-drawer footer .el-button--primary').click();
+  await expect(page.locator('.el-message--warning')).toBeVisible();
+  await expect(page.locator('.el-drawer .field .error')).toHaveCount(0);
+  if (info.project.name.startsWith('zh')) await expect(page.locator('.el-message, .verdict.bad').filter({ hasText: /there is no/ })).toHaveCount(0);
 });
 
 test('the secret of a token is shown once', async ({ page }, info) => {
@@ -162,3 +168,18 @@ if (!process.env.BASE_URL) {
     expect(said).toEqual([]);
   });
 }
+
+test('what somebody noted on an alarm stands under the name people know', async ({ page }, info) => {
+  const said = listen(page);
+  await page.route('**/api/v1/users?*', (route) => route.fulfill({ json: { items: [{ kind: 'user', name: 'admin', uid: '1', revision: 1, created: 1, updated: 1, by: 'system', spec: { title: '李工' } }] } }));
+  await signIn(page);
+  await page.goto('/#/alarms?state=all');
+  await page.locator('.line').first().click();
+  await page.locator('.el-drawer .acts .el-button').first().click();
+  await page.locator('#words').fill(`seen ${info.project.name}`);
+  await page.locator('.el-dialog .el-button--primary').click();
+  const line = page.locator('.journal li').filter({ hasText: `seen ${info.project.name}` });
+  await expect(line).toContainText('李工');
+  await expect(page.locator('.journal')).not.toContainText('user:');
+  expect(said).toEqual([]);
+});
