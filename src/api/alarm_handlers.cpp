@@ -37,7 +37,7 @@ Result<flow::AlarmQuery> parse_alarm_query(Core& core, const Ask& ask) {
     if (const std::string* state = ask.find("state")) {
         const auto parsed = flow::parse_state_filter(*state);
         if (!parsed)
-            return Error{Code::invalid, "state: \"{}\" is none of active, raised, acknowledged, cleared, all",
+            return Error{Code::invalid, "state: \"{}\" is none of active, raised, acknowledged, shelved, cleared, all",
                          state->substr(0, 40)};
         query.state = *parsed;
     }
@@ -133,6 +133,14 @@ void write_alarm(JsonWriter& out, const flow::Alarm& alarm, Units units, std::st
     out.key("cleared");
     write_time_or_null(out, alarm.cleared.value_or(0), units);
     out.key("cleared_reason").text(alarm.cleared_reason);
+    out.key("shelved");
+    if (alarm.shelf) {
+        out.begin_object().key("since").integer(units.time(alarm.shelf->since)).key("until");
+        write_time_or_null(out, alarm.shelf->until.value_or(0), units);
+        out.key("by").text(alarm.shelf->by).key("reason").text(alarm.shelf->reason).end_object();
+    } else {
+        out.null();
+    }
     out.key("acknowledged");
     write_time_or_null(out, alarm.acknowledged.value_or(0), units);
     out.key("acknowledged_by");

@@ -70,6 +70,15 @@ flow::AlarmCounts alarm_counts(Core& core, const registry::Principal& who);
 flow::Alarm seen_part(const registry::Principal& who, flow::Alarm alarm);
 void write_alarm(JsonWriter& out, const flow::Alarm& alarm, Units units, std::string_view language, bool with_journal);
 
+// shelf_handlers.cpp
+Result<Answer> get_shelves(Core& core, const Ask& ask);
+void shelve_alarm(Core& core, const AskPtr& ask, Done done);
+void unshelve_alarm(Core& core, const AskPtr& ask, Done done);
+void take_out_of_service(Core& core, const AskPtr& ask, Done done);
+void put_in_service(Core& core, const AskPtr& ask, Done done);
+// What is set aside of the rules and devices that `who` sees.
+std::vector<flow::Shelf> seen_shelves(Core& core, const registry::Principal& who);
+
 // status_handlers.cpp
 Result<Answer> get_status(Core& core, const Ask& ask);
 Result<Answer> get_overview(Core& core, const Ask& ask);

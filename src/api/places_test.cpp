@@ -98,6 +98,9 @@ private:
                             {"outside/d1.y", "y", kTime, Value{7.0}, "", kGood}};
         alarm.raised = kTime;
         flow.fake_alarms.raise(alarm);
+        flow.fake_alarms.kept_shelves.push_back({.tenant = TenantId{1}, .rule = alarm.rule, .reason = where});
+        flow.fake_alarms.kept_shelves.push_back(
+            {.tenant = TenantId{1}, .rule = "any", .device = alarm.device, .reason = where});
     }
 
     void bury(const std::string& where) {
@@ -186,6 +189,19 @@ const std::multimap<std::string, Way>& ways() {
             {"GET /api/v1/alarms/{id}", {"/api/v1/alarms/02", "", Want::refused}},
             {"POST /api/v1/alarms/{id}:acknowledge", {"/api/v1/alarms/02:acknowledge", "", Want::refused}},
             {"POST /api/v1/alarms/{id}:comment", {"/api/v1/alarms/02:comment", R"({"comment":"c"})", Want::refused}},
+            {"POST /api/v1/alarms:shelve",
+             {"/api/v1/alarms:shelve", R"({"rule":"outside-rule","for":"1h","reason":"r"})", Want::refused}},
+            {"POST /api/v1/alarms:shelve",
+             {"/api/v1/alarms:shelve", R"({"rule":"of-type","for":"1h","reason":"r"})", Want::refused}},
+            {"POST /api/v1/alarms:shelve",
+             {"/api/v1/alarms:shelve", R"({"rule":"of-type","device":"outside/d1","for":"1h","reason":"r"})",
+              Want::refused}},
+            {"POST /api/v1/alarms:unshelve", {"/api/v1/alarms:unshelve", R"({"rule":"outside-rule"})", Want::refused}},
+            {"GET /api/v1/shelves", {"/api/v1/shelves", "", Want::hides}},
+            {"POST /api/v1/rules:out_of_service",
+             {"/api/v1/rules:out_of_service", R"({"rule":"outside-rule","reason":"r"})", Want::refused}},
+            {"POST /api/v1/rules:in_service",
+             {"/api/v1/rules:in_service", R"({"rule":"outside-rule"})", Want::refused}},
             {"POST /api/v1/rules:check", {"/api/v1/rules:check", R"({"condition":"outside/d1.x"})", Want::harmless}},
             {"POST /api/v1/rules:check",
              {"/api/v1/rules:check", R"({"condition":"x > 1","device":"outside/d1"})", Want::refused}},

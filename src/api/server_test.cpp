@@ -496,6 +496,71 @@ TEST(Alarms, AreListedAcknowledgedAndTold) {
         << checked.body;
 }
 
+TEST(Alarms, AreShelvedByOperatorsAndTakenOutOfServiceByEngineers) {
+    World world;
+    const std::string admin = world.token("admin"), viewer = world.token("viewer"), operate = world.token("operator");
+    const std::string engineer = world.token("engineer");
+    ASSERT_EQ(
+        world.as(admin, "PUT", "/api/v1/device_types/oven", R"({"spec":{"properties":[{"name":"t","type":"number"}]}})")
+            .status,
+        200);
+    for (const std::string name : {"lab%2Foven1", "lab%2Fother"})
+        ASSERT_EQ(world.as(admin, "PUT", "/api/v1/devices/" + name, R"({"spec":{"type":"oven"}})").status, 200);
+    ASSERT_EQ(
+        world.as(admin, "PUT", "/api/v1/rules/hot", R"({"spec":{"device_type":"oven","condition":"t > 9"}})").status,
+        200);
+    const auto f = [&](const std::string& token, const char* action, const char* body, int status, const char* told) {
+        const auto reply = world.as(token, "POST", std::string{"/api/v1/"} + action, body);
+        EXPECT_EQ(reply.status, status) << action << " " << body << ": " << reply.body;
+        EXPECT_NE(reply.body.find(told), std::string::npos) << action << " " << body << ": " << reply.body;
+    };
+    const char* const shelve = R"({"rule":"hot","device":"lab/oven1","for":"1h30m","reason":"new door"})";
+    f(viewer, "alarms:shelve", shelve, 403, "operator");
+    f(operate, "alarms:shelve", shelve, 200,
+      R"({"kind":"shelved","rule":"hot","device":"lab/oven1","since":1,"until":)");
+    f(operate, "alarms:shelve", R"({"rule":"hot","for":"1h"})", 400, "reason");
+    f(operate, "alarms:shelve", R"({"rule":"hot","for":"1h","reason":""})", 400, "reason");
+    f(operate, "alarms:shelve", R"({"rule":"hot","reason":"r"})", 400, "for");
+    f(operate, "alarms:shelve", R"({"rule":"hot","for":"an hour","reason":"r"})", 400, "for: expected a duration");
+    f(operate, "alarms:shelve", R"({"rule":"hot","for":"1h","reason":"r","untill":1})", 400, "untill");
+    f(operate, "alarms:shelve", R"({"rule":"cold","for":"1h","reason":"r"})", 404, "cold");
+    f(operate, "alarms:shelve", R"({"rule":"hot","device":"lab/none","for":"1h","reason":"r"})", 404, "lab/none");
+    f(operate, "rules:out_of_service", R"({"rule":"hot","reason":"overhaul"})", 403, "engineer");
+    f(engineer, "rules:out_of_service", R"({"rule":"hot","reason":"overhaul"})", 200,
+      R"({"kind":"out_of_service","rule":"hot","device":"","since":1,"until":null,"by":"token:t-engineer","reason":"overhaul"})");
+    const auto list = world.as(viewer, "GET", "/api/v1/shelves").body;
+    EXPECT_NE(list.find(R"("by":"token:t-operator","reason":"new door")"), std::string::npos) << list;
+    EXPECT_NE(list.find(R"("kind":"out_of_service")"), std::string::npos) << list;
+    const auto overview = world.as(viewer, "GET", "/api/v1/overview").body;
+    EXPECT_NE(overview.find(R"("set_aside":{"shelved":1,"out_of_service":1})"), std::string::npos) << overview;
+    EXPECT_NE(overview.find(R"("text_zh":"规则 hot 已退出服务（token:t-engineer）：overhaul")"), std::string::npos)
+        << overview;
+    f(viewer, "alarms:unshelve", R"({"rule":"hot","device":"lab/oven1"})", 403, "operator");
+    f(operate, "alarms:unshelve", R"({"rule":"hot"})", 404, "hot");
+    f(operate, "alarms:unshelve", R"({"rule":"hot","device":"lab/oven1","comment":"done"})", 200, "lab/oven1");
+    EXPECT_EQ(world.flow.fake_alarms.unshelved_by, "token:t-operator");
+    f(operate, "rules:in_service", R"({"rule":"hot"})", 403, "engineer");
+    f(engineer, "rules:in_service", R"({"rule":"hot","comment":"done"})", 200, "out_of_service");
+    EXPECT_EQ(world.as(viewer, "GET", "/api/v1/shelves").body, R"({"shelves":[]})");
+    const auto audit = world.as(admin, "GET", "/api/v1/audit").body;
+    for (const char* record : {R"("action":"out_of_service","kind":"rule","name":"hot")",
+                               R"("action":"in_service","kind":"rule","name":"hot")"})
+        EXPECT_NE(audit.find(record), std::string::npos) << audit;
+}
+
+TEST(Alarms, TellThatTheyAreShelved) {
+    World world;
+    flow::Alarm alarm;
+    alarm.id = "00000000000000ff";
+    alarm.tenant = TenantId{1};
+    alarm.rule = "hot";
+    alarm.shelf = flow::Shelf{.rule = "hot", .since = 5, .until = 7, .by = "li", .reason = "new door"};
+    world.flow.fake_alarms.raise(alarm);
+    const auto told = world.as(world.token("viewer"), "GET", "/api/v1/alarms/00000000000000ff").body;
+    EXPECT_EQ(member(told, "state"), "shelved");
+    EXPECT_NE(told.find(R"("shelved":{"since":5,"until":7,"by":"li","reason":"new door"})"), std::string::npos) << told;
+}
+
 TEST(Server, HandsOutTheAuthority) {
     World world;
     EXPECT_EQ(world.ask("GET", "/ca.crt").status, 404);

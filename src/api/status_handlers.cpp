@@ -16,7 +16,7 @@ namespace {
 constexpr DurationNs kTagCountAge = 10 * kSecond;
 constexpr DurationNs kCommandAge = 10 * kSecond;  // a write that did not reach the machine by then is not done
 constexpr std::size_t kWrongMax = 200;
-constexpr std::uint64_t kDiskScarce = std::uint64_t{1} << 30;   // little enough to be told of on any disk
+constexpr std::uint64_t kDiskScarce = std::uint64_t{1} << 30;  // little enough to be told of on any disk
 constexpr std::uint64_t kDiskAmple = std::uint64_t{10} << 30;  // enough on any disk
 constexpr std::size_t kAlarmsLookedAt = 10'000;
 constexpr std::size_t kTagsCounted = 1'000'000;
@@ -190,15 +190,17 @@ bool is_down(const connect::ConnectionStatus& link) {
 // Long before nothing can be stored any more: a twentieth of the disk is left and less than 10 GiB, or less than 1 GiB.
 void add_wrong_disk(std::vector<Wrong>& wrong, const history::HistoryStats& stats) {
     const std::uint64_t free = stats.disk_free_bytes;
-    if (stats.disk_total_bytes == 0 || free >= kDiskAmple || (free >= kDiskScarce && free >= stats.disk_total_bytes / 20))
+    if (stats.disk_total_bytes == 0 || free >= kDiskAmple ||
+        (free >= kDiskScarce && free >= stats.disk_total_bytes / 20))
         return;
     const double gigabytes = static_cast<double>(free) / 1e9;
-    wrong.push_back({free < kDiskScarce ? "critical" : "minor", "system", "disk",
-                     fmt::format("磁盘只剩 {:.1f} GB，写满后停止存储：请腾出空间、缩短保留天数或更换磁盘", gigabytes),
-                     fmt::format("only {:.1f} GB of the disk are free and nothing is stored once it is full: make room, "
-                                 "keep fewer days, or take a larger disk",
-                                 gigabytes),
-                     0});
+    wrong.push_back(
+        {free < kDiskScarce ? "critical" : "minor", "system", "disk",
+         fmt::format("磁盘只剩 {:.1f} GB，写满后停止存储：请腾出空间、缩短保留天数或更换磁盘", gigabytes),
+         fmt::format("only {:.1f} GB of the disk are free and nothing is stored once it is full: make room, "
+                     "keep fewer days, or take a larger disk",
+                     gigabytes),
+         0});
 }
 
 void add_wrong_links(std::vector<Wrong>& wrong, const std::vector<connect::ConnectionStatus>& links) {
@@ -240,6 +242,27 @@ void add_stopped_rules(std::vector<Wrong>& wrong, Core& core, const Ask& ask) {
         wrong.push_back({"major", "rule", rule.rule, fmt::format("规则 {} 无法运行{}：{}", rule.rule, zh, rule.why_zh),
                          fmt::format("rule {} cannot run{}: {}", rule.rule, en, rule.why_en), rule.since});
     }
+}
+
+void add_out_of_service(std::vector<Wrong>& wrong, const std::vector<flow::Shelf>& shelves) {
+    for (const flow::Shelf& shelf : shelves) {
+        if (shelf.kind != flow::ShelfKind::out_of_service) continue;
+        const std::string zh = shelf.device.empty() ? "" : fmt::format("（{}）", shelf.device);
+        const std::string en = shelf.device.empty() ? "" : " for " + shelf.device;
+        wrong.push_back({"warning", "rule", shelf.rule,
+                         fmt::format("规则 {}{} 已退出服务（{}）：{}", shelf.rule, zh, shelf.by, shelf.reason),
+                         fmt::format("rule {} is out of service{} ({}): {}", shelf.rule, en, shelf.by, shelf.reason),
+                         shelf.since});
+    }
+}
+
+void write_set_aside(JsonWriter& out, const std::vector<flow::Shelf>& shelves) {
+    const auto out_of_service = std::count_if(shelves.begin(), shelves.end(), [](const flow::Shelf& shelf) {
+        return shelf.kind == flow::ShelfKind::out_of_service;
+    });
+    out.key("set_aside").begin_object();
+    out.key("shelved").integer(static_cast<std::int64_t>(shelves.size()) - out_of_service);
+    out.key("out_of_service").integer(out_of_service).end_object();
 }
 
 void write_wrong(JsonWriter& out, std::vector<Wrong> wrong, Units units) {
@@ -339,12 +362,16 @@ Result<Answer> get_overview(Core& core, const Ask& ask) {
     const auto counts = alarm_counts(core, ask.who);
     for (std::size_t i = 0; i < counts.size(); ++i)
         out.key(to_string(static_cast<flow::Severity>(i))).integer(as_signed(counts[i]));
-    out.end_object().key("wrong");
+    const auto shelves = seen_shelves(core, ask.who);
+    out.end_object();
+    write_set_aside(out, shelves);
+    out.key("wrong");
     std::vector<Wrong> wrong;
     if (const std::string why = read_only_of(core); !why.empty()) {
         wrong.push_back({"critical", "system", "history", "系统只读: " + why, "the store is read-only: " + why, 0});
     }
-    if (ask.who.actor.tenant_name == "default" && ask.who.paths.empty()) add_wrong_disk(wrong, core.deps.history.stats());
+    if (ask.who.actor.tenant_name == "default" && ask.who.paths.empty())
+        add_wrong_disk(wrong, core.deps.history.stats());
     for (const auto& alarm : core.deps.flow.alarms().list(
              ask.tenant(), {.alarms_max = ask.who.paths.empty() ? kWrongMax : kAlarmsLookedAt})) {
         if (sees(ask.who, alarm.device.empty() ? alarm.tag : alarm.device))
@@ -354,6 +381,7 @@ Result<Answer> get_overview(Core& core, const Ask& ask) {
     add_wrong_links(wrong, links);
     add_wrong_devices(wrong, devices);
     add_stopped_rules(wrong, core, ask);
+    add_out_of_service(wrong, shelves);
     write_wrong(out, std::move(wrong), units);
     out.end_object();
     return json_answer(std::move(body));

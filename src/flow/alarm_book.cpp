@@ -10,8 +10,8 @@ namespace gongshu::flow {
 namespace {
 
 constexpr std::array<std::string_view, kSeverityCount> kSeverities{"critical", "major", "minor", "warning"};
-constexpr std::array<std::string_view, 3> kStates{"raised", "acknowledged", "cleared"};
-constexpr std::array<std::string_view, 5> kFilters{"active", "raised", "acknowledged", "cleared", "all"};
+constexpr std::array<std::string_view, 4> kStates{"raised", "acknowledged", "shelved", "cleared"};
+constexpr std::array<std::string_view, 6> kFilters{"active", "raised", "acknowledged", "shelved", "cleared", "all"};
 
 template <class E, std::size_t N>
 std::optional<E> find_name(const std::array<std::string_view, N>& names, std::string_view name) {
@@ -20,23 +20,29 @@ std::optional<E> find_name(const std::array<std::string_view, N>& names, std::st
     return static_cast<E>(found - names.begin());
 }
 
-bool matches(const Alarm& alarm, const AlarmQuery& query) {
-    if (query.severity && alarm.severity != *query.severity) return false;
-    if (query.to && alarm.raised >= *query.to) return false;
-    if (query.from && alarm.cleared && *alarm.cleared < *query.from) return false;
-    switch (query.state) {
+bool is_wanted(AlarmState state, StateFilter filter) {
+    switch (filter) {
         case StateFilter::active:
-            return alarm.active();
+            return state == AlarmState::raised || state == AlarmState::acknowledged;
         case StateFilter::raised:
-            return alarm.state() == AlarmState::raised;
+            return state == AlarmState::raised;
         case StateFilter::acknowledged:
-            return alarm.state() == AlarmState::acknowledged;
+            return state == AlarmState::acknowledged;
+        case StateFilter::shelved:
+            return state == AlarmState::shelved;
         case StateFilter::cleared:
-            return alarm.state() == AlarmState::cleared;
+            return state == AlarmState::cleared;
         case StateFilter::all:
             return true;
     }
     return true;
+}
+
+bool matches(const Alarm& alarm, bool shelved, const AlarmQuery& query) {
+    if (query.severity && alarm.severity != *query.severity) return false;
+    if (query.to && alarm.raised >= *query.to) return false;
+    if (query.from && alarm.cleared && *alarm.cleared < *query.from) return false;
+    return is_wanted(shelved ? AlarmState::shelved : alarm.state(), query.state);
 }
 
 void note(Alarm& alarm, TimeNs time, std::string_view what, std::string_view who, std::string_view comment) {
@@ -58,42 +64,66 @@ void AlarmBook::forget_old(Page& page) {
     }
 }
 
-Result<std::optional<AlarmBook::Told>> AlarmBook::change(const Event& event) {
+Result<std::vector<AlarmBook::Told>> AlarmBook::change(const Event& event) {
     if (event.kind == kRaised) {
         Alarm alarm = TRY(read_raised(event));
         note(alarm, alarm.raised, "raised", "", "");
         promised_.erase({event.tenant, alarm.id});
         const auto [at, fresh] = pages_[event.tenant].alarms.try_emplace(alarm.id, std::move(alarm));
-        if (!fresh) return std::optional<Told>{};
-        return std::optional<Told>{Told{at->second, "raised"}};
+        if (!fresh) return std::vector<Told>{};
+        return std::vector<Told>{Told{at->second, "raised"}};
     }
-    if (event.kind != kAcknowledged && event.kind != kCleared && event.kind != kComment) return std::optional<Told>{};
+    if (is_of_shelf(event)) return change_shelf(event, TRY(read_shelf(event)));
+    if (event.kind != kAcknowledged && event.kind != kCleared && event.kind != kComment) return std::vector<Told>{};
     return follow(event, TRY(read_follow(event)));
 }
 
-std::optional<AlarmBook::Told> AlarmBook::follow(const Event& event, const Follow& follow) {
+std::vector<AlarmBook::Told> AlarmBook::follow(const Event& event, const Follow& follow) {
     Page& page = pages_[event.tenant];
     const auto found = page.alarms.find(follow.alarm);
-    if (found == page.alarms.end()) return std::nullopt;  // forgotten long ago
+    if (found == page.alarms.end()) return {};  // forgotten long ago
     Alarm& alarm = found->second;
     std::string_view what = "comment";
     if (event.kind == kAcknowledged) {
-        if (alarm.acknowledged) return std::nullopt;
+        if (alarm.acknowledged) return {};
         alarm.acknowledged = event.time;
         alarm.acknowledged_by = follow.who;
         what = "acknowledged";
     } else if (event.kind == kCleared) {
-        if (alarm.cleared) return std::nullopt;
+        if (alarm.cleared) return {};
         alarm.cleared = std::max(event.time, alarm.raised);
         alarm.cleared_reason = follow.comment;
         what = "cleared";
     }
     note(alarm, event.time, what, follow.who, follow.comment);
-    Told told{alarm, std::string(what)};
+    std::vector<Told> told{{alarm, std::string(what)}};
     if (event.kind == kCleared) {
         page.cleared.push_back(alarm.id);
         forget_old(page);
     }
+    return told;
+}
+
+std::vector<AlarmBook::Told> AlarmBook::change_shelf(const Event& event, const Shelf& shelf) {
+    const bool begins = event.kind == kShelved || event.kind == kOutOfService;
+    if (begins)
+        shelves_.put(shelf);
+    else if (!shelves_.take(shelf))
+        return {};
+    if (shelf.kind == ShelfKind::out_of_service) return {};  // the lane clears what there is
+    std::vector<Told> told;
+    for (auto& [id, alarm] : pages_[event.tenant].alarms) {
+        const bool covered = shelf.device_uid.empty() || shelf.device_uid == alarm.device_uid;
+        if (!alarm.alive() || alarm.rule_uid != shelf.rule_uid || !covered) continue;
+        if (!begins && shelf_over(alarm) == nullptr) {
+            alarm.acknowledged.reset();
+            alarm.acknowledged_by.clear();
+        }
+        const std::string_view what = begins ? "shelved" : "unshelved";
+        note(alarm, event.time, what, shelf.by, shelf.reason);
+        told.push_back({alarm, std::string(what)});
+    }
+    std::ranges::sort(told, {}, [](const Told& one) { return std::tie(one.alarm.device, one.alarm.raised); });
     return told;
 }
 
@@ -105,19 +135,22 @@ void AlarmBook::rebuild(const std::vector<Event>& events) {
 }
 
 void AlarmBook::apply(const Event& event) {
-    std::optional<Told> told;
+    std::vector<Told> told;
     {
         const std::lock_guard lock{mutex_};
         auto changed = change(event);
         if (!changed) return log_error("flow", "an alarm's event is left out: {}", changed.error().text());
         told = std::move(*changed);
-        if (told) bring_device_up_to_date(told->alarm);
+        for (Told& one : told) one.alarm = seen(one.alarm);
     }
-    if (!told) return;
-    told->alarm.journal.clear();
-    bring_paths_up_to_date(told->alarm);
-    const std::lock_guard lock{listeners_mutex_};
-    for (const auto& [number, listener] : listeners_) listener(told->alarm, told->what);
+    for (Told& one : told) {
+        one.alarm.journal.clear();
+        bring_paths_up_to_date(one.alarm);
+        const std::lock_guard lock{listeners_mutex_};
+        for (const auto& [number, listener] : listeners_) listener(one.alarm, one.what);
+    }
+    if (heard_ && is_of_shelf(event))
+        if (const auto shelf = read_shelf(event)) heard_(*shelf);
 }
 
 std::string AlarmBook::new_id(const Alarm& alarm) {
@@ -131,15 +164,26 @@ std::string AlarmBook::new_id(const Alarm& alarm) {
     }
 }
 
-void AlarmBook::name_device(TenantId tenant, const std::string& uid, const std::string& name) {
+void AlarmBook::name(TenantId tenant, const std::string& uid, const std::string& name) {
     const std::lock_guard lock{mutex_};
     names_.insert_or_assign({tenant, uid}, name);
 }
 
-void AlarmBook::bring_device_up_to_date(Alarm& alarm) const {
-    if (alarm.device_uid.empty()) return;
-    if (const auto name = names_.find({alarm.tenant, alarm.device_uid}); name != names_.end())
-        alarm.device = name->second;
+void AlarmBook::bring_up_to_date(TenantId tenant, const std::string& uid, std::string& name) const {
+    if (uid.empty()) return;
+    if (const auto found = names_.find({tenant, uid}); found != names_.end()) name = found->second;
+}
+
+const Shelf* AlarmBook::shelf_over(const Alarm& alarm) const {
+    if (!alarm.alive()) return nullptr;
+    return shelves_.over(ShelfKind::shelved, {alarm.tenant, alarm.rule_uid, alarm.device_uid});
+}
+
+Alarm AlarmBook::seen(const Alarm& alarm) const {
+    Alarm copy = alarm;
+    if (const Shelf* shelf = shelf_over(alarm)) copy.shelf = *shelf;
+    bring_up_to_date(copy.tenant, copy.device_uid, copy.device);
+    return copy;
 }
 
 void AlarmBook::bring_paths_up_to_date(Alarm& alarm) const {
@@ -151,12 +195,12 @@ void AlarmBook::bring_paths_up_to_date(Alarm& alarm) const {
     for (WhyValue& value : alarm.why.values) bring(value.tag_id, value.tag);
 }
 
-std::vector<Alarm> AlarmBook::active() const {
+std::vector<Alarm> AlarmBook::alive() const {
     const std::lock_guard lock{mutex_};
     std::vector<Alarm> list;
     for (const auto& [tenant, page] : pages_)
         for (const auto& [id, alarm] : page.alarms)
-            if (alarm.active()) list.push_back(alarm);
+            if (alarm.alive()) list.push_back(alarm);
     return list;
 }
 
@@ -167,7 +211,7 @@ std::vector<Alarm> AlarmBook::list(TenantId tenant, const AlarmQuery& query) con
         const auto page = pages_.find(tenant);
         if (page == pages_.end()) return list;
         for (const auto& [id, alarm] : page->second.alarms)
-            if (matches(alarm, query)) bring_device_up_to_date(list.emplace_back(alarm));
+            if (matches(alarm, shelf_over(alarm) != nullptr, query)) list.push_back(seen(alarm));
     }
     std::ranges::sort(list, [](const Alarm& a, const Alarm& b) {
         if (a.raised != b.raised) return a.raised > b.raised;
@@ -187,8 +231,7 @@ Result<Alarm> AlarmBook::get(TenantId tenant, std::string_view id) const {
     {
         const std::lock_guard lock{mutex_};
         if (const auto page = pages_.find(tenant); page != pages_.end())
-            if (const auto at = page->second.alarms.find(id); at != page->second.alarms.end())
-                bring_device_up_to_date(found.emplace(at->second));
+            if (const auto at = page->second.alarms.find(id); at != page->second.alarms.end()) found = seen(at->second);
     }
     if (found) {
         bring_paths_up_to_date(*found);
@@ -203,7 +246,7 @@ AlarmCounts AlarmBook::counts(TenantId tenant) const {
     const std::lock_guard lock{mutex_};
     if (const auto page = pages_.find(tenant); page != pages_.end())
         for (const auto& [id, alarm] : page->second.alarms)
-            if (alarm.active()) ++counts[static_cast<std::size_t>(alarm.severity)];
+            if (alarm.alive() && shelf_over(alarm) == nullptr) ++counts[static_cast<std::size_t>(alarm.severity)];
     return counts;
 }
 
@@ -240,6 +283,84 @@ void AlarmBook::comment(TenantId tenant, std::string_view id, std::string_view w
     auto alarm = get(tenant, id);
     if (!alarm) return done(std::move(alarm).error());
     write(follow_event(*alarm, kComment, clock_.now(), who, comment), std::string(id), std::move(done));
+}
+
+bool AlarmBook::is_out_of_service(const PlanKey& key) const {
+    const std::lock_guard lock{mutex_};
+    return shelves_.over(ShelfKind::out_of_service, key) != nullptr;
+}
+
+std::optional<TimeNs> AlarmBook::next_shelf_end() const {
+    const std::lock_guard lock{mutex_};
+    return shelves_.next_end();
+}
+
+std::vector<Shelf> AlarmBook::take_ended_shelves(TimeNs now) {
+    const std::lock_guard lock{mutex_};
+    return shelves_.take_ended(now);
+}
+
+std::vector<Shelf> AlarmBook::shelves(TenantId tenant) const {
+    const std::lock_guard lock{mutex_};
+    std::vector<Shelf> list = shelves_.of(tenant);
+    for (Shelf& shelf : list) {
+        bring_up_to_date(tenant, shelf.rule_uid, shelf.rule);
+        bring_up_to_date(tenant, shelf.device_uid, shelf.device);
+    }
+    std::ranges::sort(list, {}, [](const Shelf& shelf) { return std::tie(shelf.rule, shelf.device, shelf.kind); });
+    return list;
+}
+
+void AlarmBook::write_shelf(Event event, Shelf shelf, ShelfDone done) {
+    Event copy = event;
+    sink_.append_event(
+        std::move(copy), Durability::sync,
+        [this, event = std::move(event), shelf = std::move(shelf), done = std::move(done)](Result<EventId> logged) {
+            if (!logged) return done(std::move(logged).error().context("cannot keep this"));
+            apply(event);
+            done(shelf);
+        });
+}
+
+void AlarmBook::shelve(Shelf shelf, ShelfDone done) {
+    shelf.since = clock_.now();
+    if (shelf.reason.empty()) return done(Error{Code::invalid, "reason: it is empty; write why"});
+    if (shelf.reason.size() > kCommentBytesMax)
+        return done(Error{Code::limit, "reason: it has {} bytes, at most {} are allowed", shelf.reason.size(),
+                          kCommentBytesMax});
+    const DurationNs length = shelf.until.value_or(shelf.since) - shelf.since;
+    if (shelf.kind == ShelfKind::shelved && (length < kShelveMin || length > kShelveMax))
+        return done(Error{Code::invalid,
+                          "for: expected between 1 minute and 7 days; what takes longer is for an "
+                          "engineer to take out of service"});
+    {
+        const std::lock_guard lock{mutex_};
+        const Shelf* const before = shelves_.find(shelf);
+        if (before && shelf.kind == ShelfKind::out_of_service)
+            return done(Error{Code::conflict, "rule: {} took \"{}\" out of service already: {}", before->by,
+                              before->rule, before->reason});
+        if (!before && shelves_.count(shelf.tenant) >= kShelvesMax)
+            return done(Error{Code::limit, "more than {} rules and devices are set aside; unshelve some", kShelvesMax});
+    }
+    Event event = shelved_event(shelf);
+    write_shelf(std::move(event), std::move(shelf), std::move(done));
+}
+
+void AlarmBook::unshelve(const Shelf& shelf, std::string_view who, std::string_view comment, ShelfDone done) {
+    if (comment.size() > kCommentBytesMax)
+        return done(
+            Error{Code::limit, "the comment has {} bytes, at most {} are allowed", comment.size(), kCommentBytesMax});
+    std::optional<Shelf> found;
+    {
+        const std::lock_guard lock{mutex_};
+        if (const Shelf* const at = shelves_.find(shelf)) found = *at;
+    }
+    if (!found)
+        return done(Error{Code::not_found, "rule: \"{}\"{} is not {}", shelf.rule,
+                          shelf.device.empty() ? "" : " of " + shelf.device,
+                          shelf.kind == ShelfKind::shelved ? "shelved" : "out of service"});
+    Event event = unshelved_event(*found, clock_.now(), who, comment);
+    write_shelf(std::move(event), std::move(*found), std::move(done));
 }
 
 std::uint64_t AlarmBook::subscribe(Listener listener) {

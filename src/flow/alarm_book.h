@@ -12,6 +12,7 @@
 #include "data/tag.h"
 #include "flow/alarm_event.h"
 #include "flow/alarms.h"
+#include "flow/shelf.h"
 
 namespace gongshu::flow {
 
@@ -25,11 +26,18 @@ public:
     void rebuild(const std::vector<Event>& events);
     // What an event did, once it is durable. Events of one alarm come in their order. Repeats do nothing.
     void apply(const Event& event);
-    std::vector<Alarm> active() const;
+    std::vector<Alarm> alive() const;
     // An id that no alarm has yet: by readings of one time a rule may be raised, cleared and raised again.
     std::string new_id(const Alarm& alarm);
-    // A device is called so from now on; deleted ones keep their last name.
-    void name_device(TenantId tenant, const std::string& uid, const std::string& name);
+    // A device, or the rule of a shelf, is called so from now on; deleted ones keep their last name.
+    void name(TenantId tenant, const std::string& uid, const std::string& name);
+
+    // What a lane does and does not raise.
+    bool is_out_of_service(const PlanKey& key) const;
+    // Called after a shelf came or went, on the thread that heard of it; set before anybody may shelve.
+    void on_shelf(std::function<void(const Shelf&)> heard) { heard_ = std::move(heard); }
+    std::optional<TimeNs> next_shelf_end() const;
+    std::vector<Shelf> take_ended_shelves(TimeNs now);
 
     std::vector<Alarm> list(TenantId tenant, const AlarmQuery& query) const override;
     Result<Alarm> get(TenantId tenant, std::string_view id) const override;
@@ -38,6 +46,9 @@ public:
                      Done done) override;
     void comment(TenantId tenant, std::string_view id, std::string_view who, std::string_view comment,
                  Done done) override;
+    void shelve(Shelf shelf, ShelfDone done) override;
+    void unshelve(const Shelf& shelf, std::string_view who, std::string_view comment, ShelfDone done) override;
+    std::vector<Shelf> shelves(TenantId tenant) const override;
     std::uint64_t subscribe(Listener listener) override;
     void unsubscribe(std::uint64_t subscription) override;
 
@@ -53,13 +64,18 @@ private:
     };
 
     // With the lock held.
-    Result<std::optional<Told>> change(const Event& event);
-    std::optional<Told> follow(const Event& event, const Follow& follow);
+    Result<std::vector<Told>> change(const Event& event);
+    std::vector<Told> follow(const Event& event, const Follow& follow);
+    std::vector<Told> change_shelf(const Event& event, const Shelf& shelf);
     void forget_old(Page& page);
-    void bring_device_up_to_date(Alarm& alarm) const;
+    void bring_up_to_date(TenantId tenant, const std::string& uid, std::string& name) const;
+    void bring_up_to_date(Alarm& alarm) const;
+    const Shelf* shelf_over(const Alarm& alarm) const;
+    Alarm seen(const Alarm& alarm) const;  // with what it lies on
     // Without the lock.
     void bring_paths_up_to_date(Alarm& alarm) const;
     void write(Event event, std::string id, Done done);
+    void write_shelf(Event event, Shelf shelf, ShelfDone done);
 
     static constexpr std::size_t kPromisedMax = 100'000;  // events of so many new alarms at once are not under way
 
@@ -69,7 +85,9 @@ private:
     mutable std::mutex mutex_;
     std::map<TenantId, Page> pages_;
     std::set<std::pair<TenantId, std::string>> promised_;  // ids given to alarms whose event is not durable yet
-    Names names_;                                          // of devices by uid
+    Names names_;                                          // of devices and rules by uid
+    Shelves shelves_;
+    std::function<void(const Shelf&)> heard_;
     std::mutex listeners_mutex_;  // held while listeners run, so that unsubscribe() waits for them
     std::map<std::uint64_t, Listener> listeners_;
     std::uint64_t next_listener_ = 1;

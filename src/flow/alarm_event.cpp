@@ -154,6 +154,16 @@ constexpr std::array<std::pair<std::string_view, std::string Alarm::*>, 11> kTex
     {"cleared_reason", &Alarm::cleared_reason},
 }};
 
+// The same of a shelf; an event that ends one has what it names of these.
+constexpr std::array<std::pair<std::string_view, std::string Shelf::*>, 6> kShelfTexts{{
+    {"rule", &Shelf::rule},
+    {"rule_uid", &Shelf::rule_uid},
+    {"device", &Shelf::device},
+    {"device_uid", &Shelf::device_uid},
+    {"who", &Shelf::by},
+    {"comment", &Shelf::reason},
+}};
+
 // A body as an object that can be asked for fields; what is missing reads as empty.
 class Body {
 public:
@@ -296,6 +306,53 @@ Event pending_event(const RulePlan& plan, TimeNs since) {
             .body = std::move(body)};
 }
 
+Event shelved_event(const Shelf& shelf) {
+    std::string body;
+    JsonWriter json{body};
+    json.begin_object();
+    for (const auto& [name, field] : kShelfTexts)
+        if (!(shelf.*field).empty()) json.key(name).text(shelf.*field);
+    if (shelf.until) json.key("until").integer(*shelf.until);
+    json.end_object();
+    return {.tenant = shelf.tenant,
+            .time = shelf.since,
+            .kind = std::string(shelf.kind == ShelfKind::shelved ? kShelved : kOutOfService),
+            .subject = shelf.rule,
+            .body = std::move(body)};
+}
+
+Event unshelved_event(const Shelf& shelf, TimeNs time, std::string_view who, std::string_view comment) {
+    std::string body;
+    JsonWriter json{body};
+    json.begin_object().key("rule_uid").text(shelf.rule_uid).key("device_uid").text(shelf.device_uid);
+    json.key("since").integer(shelf.since);
+    if (!who.empty()) json.key("who").text(who);
+    if (!comment.empty()) json.key("comment").text(comment);
+    json.end_object();
+    return {.tenant = shelf.tenant,
+            .time = time,
+            .kind = std::string(shelf.kind == ShelfKind::shelved ? kUnshelved : kInService),
+            .subject = shelf.rule,
+            .body = std::move(body)};
+}
+
+bool is_of_shelf(const Event& event) {
+    return event.kind == kShelved || event.kind == kUnshelved || event.kind == kOutOfService ||
+           event.kind == kInService;
+}
+
+Result<Shelf> read_shelf(const Event& event) {
+    const Body body = TRY(Body::parse(event));
+    Shelf shelf{.tenant = event.tenant, .since = event.time};
+    for (const auto& [name, field] : kShelfTexts) shelf.*field = body.text(name);
+    if (event.kind == kOutOfService || event.kind == kInService) shelf.kind = ShelfKind::out_of_service;
+    if (event.kind == kUnshelved || event.kind == kInService) shelf.since = body.integer("since");
+    if (event.kind == kShelved) shelf.until = body.integer("until");
+    if (shelf.rule_uid.empty())
+        return Error{Code::corrupt, "event {} of kind {} names no rule", event.id.value, event.kind};
+    return shelf;
+}
+
 Result<Alarm> read_raised(const Event& event) {
     const Body body = TRY(Body::parse(event));
     Alarm alarm{.tenant = event.tenant};
@@ -323,6 +380,8 @@ Result<void> check_event(const Event& event) {
         TRY(read_raised(event));
     } else if (event.kind == kPending) {
         TRY(read_pending(event));
+    } else if (is_of_shelf(event)) {
+        TRY(read_shelf(event));
     } else if (event.kind.starts_with("alarm.")) {
         if (TRY(read_follow(event)).alarm.empty())
             return Error{Code::corrupt, "event {} of kind {} names no alarm", event.id.value, event.kind};

@@ -21,8 +21,9 @@ inline constexpr std::size_t kSeverityCount = 4;
 std::string_view to_string(Severity severity);
 std::optional<Severity> parse_severity(std::string_view name);
 
-// raised: active and nobody has acknowledged it. cleared: no longer active; `acknowledged` tells whether it was seen.
-enum class AlarmState : std::uint8_t { raised, acknowledged, cleared };
+// raised: active and nobody has acknowledged it. shelved: active, and somebody does not want to hear of it for a while.
+// cleared: no longer active; `acknowledged` tells whether it was seen.
+enum class AlarmState : std::uint8_t { raised, acknowledged, shelved, cleared };
 std::string_view to_string(AlarmState state);
 
 // One input of the condition when it became true; equals what /read gives for (tag, ts) if `expression` is a tag's
@@ -43,9 +44,24 @@ struct Why {
     std::vector<WhyValue> values;
 };
 
+// Alarms of a rule, or of one device of it, that people set aside. shelved: they live but do not count, until a stated
+// time. out_of_service: they are not even raised, until somebody puts the rule back.
+enum class ShelfKind : std::uint8_t { shelved, out_of_service };
+std::string_view to_string(ShelfKind kind);
+
+struct Shelf {
+    TenantId tenant;
+    ShelfKind kind = ShelfKind::shelved;
+    std::string rule, rule_uid;
+    std::string device, device_uid;  // "" = all that the rule is over
+    TimeNs since = 0;
+    std::optional<TimeNs> until;  // of shelved only
+    std::string by, reason;
+};
+
 struct JournalEntry {
     TimeNs time = 0;
-    std::string what;     // raised acknowledged cleared comment
+    std::string what;     // raised acknowledged cleared comment shelved unshelved
     std::string who;      // "" = the platform itself
     std::string comment;  // of a person; of cleared: the reason when it was not the condition
 };
@@ -68,16 +84,21 @@ struct Alarm {
     std::optional<TimeNs> acknowledged;
     std::string acknowledged_by;
     std::string cleared_reason;  // "" = the condition; else "rule deleted", "rule disabled", …
+    std::optional<Shelf> shelf;  // of kind shelved, while it lies on one and lives
     Why why;
     std::vector<JournalEntry> journal;  // only from get()
 
-    bool active() const { return !cleared; }
+    bool alive() const { return !cleared; }
     AlarmState state() const {
-        return cleared ? AlarmState::cleared : acknowledged ? AlarmState::acknowledged : AlarmState::raised;
+        if (cleared) return AlarmState::cleared;
+        if (shelf) return AlarmState::shelved;
+        return acknowledged ? AlarmState::acknowledged : AlarmState::raised;
     }
+    // What people are told of: alive, and nobody set it aside.
+    bool active() const { return state() == AlarmState::raised || state() == AlarmState::acknowledged; }
 };
 
-enum class StateFilter : std::uint8_t { active, raised, acknowledged, cleared, all };
+enum class StateFilter : std::uint8_t { active, raised, acknowledged, shelved, cleared, all };
 std::optional<StateFilter> parse_state_filter(std::string_view name);
 
 struct AlarmQuery {
@@ -99,7 +120,10 @@ public:
     static constexpr std::size_t kClearedMax = 10'000;
     static constexpr std::size_t kJournalMax = 200;        // entries kept of one alarm, the newest
     static constexpr std::size_t kCommentBytesMax = 4000;  // longer is Code::limit
+    static constexpr std::size_t kShelvesMax = 10'000;     // of a tenant
+    static constexpr DurationNs kShelveMin = kMinute, kShelveMax = 7 * kDay;
     using Done = std::function<void(Result<Alarm>)>;
+    using ShelfDone = std::function<void(Result<Shelf>)>;
 
     virtual ~Alarms() = default;
     // Newest raised first, without journals.
@@ -115,6 +139,17 @@ public:
                              Done done) = 0;
     virtual void comment(TenantId tenant, std::string_view id, std::string_view who, std::string_view comment,
                          Done done) = 0;
+
+    // Sets alarms aside: `shelf` as of shelf_of(), with kind, until (shelved only), by and reason; `since` is given
+    // here. Shelving what is shelved changes until, by and reason. Alarms that live are told "shelved"; out of service
+    // they are cleared. Code::invalid for a time outside kShelveMin … kShelveMax or without a reason, Code::conflict
+    // when it is out of service already.
+    virtual void shelve(Shelf shelf, ShelfDone done) = 0;
+    // The end of that, before its time, of the same kind, rule and device; with what was ended. An alarm that still
+    // lives is raised again: who acknowledged it did so for another time. Code::not_found if there is none.
+    virtual void unshelve(const Shelf& shelf, std::string_view who, std::string_view comment, ShelfDone done) = 0;
+    // By rule, device and kind, with present names.
+    virtual std::vector<Shelf> shelves(TenantId tenant) const = 0;
 
     // Called after each durable transition, on a lane: keep it short, post elsewhere. `what` as in JournalEntry.
     using Listener = std::function<void(const Alarm&, std::string_view what)>;

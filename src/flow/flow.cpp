@@ -37,6 +37,7 @@ public:
           instances_(parts_.metrics.gauge("gongshu_flow_instances", "Rules times devices that run")),
           strand_(parts_.pool, *parts_.lanes.front()) {
         for (std::size_t i = 0; i < parts_.lanes.size(); ++i) lanes_.push_back(make_lane(i));
+        book_.on_shelf([this](const Shelf& shelf) { on_shelf(shelf); });
     }
 
     ~FlowImpl() override {
@@ -58,14 +59,17 @@ public:
         for (const auto& [tenant, name] : parts_.registry.tenants()) TRY(recall(tenant));
         subscription_ = parts_.registry.subscribe([this](const registry::Change& change) { on_change(change); });
         for (const auto& [tenant, name] : parts_.registry.tenants())
-            for (const auto& device : parts_.registry.list_shared(tenant, "device"))
-                book_.name_device(tenant, device->uid, device->name);
+            for (const std::string_view kind : {"device", "rule"})
+                for (const auto& named : parts_.registry.list_shared(tenant, kind))
+                    book_.name(tenant, named->uid, named->name);
         strand_.enqueue([this] {
             for (const auto& [tenant, name] : parts_.registry.tenants())
                 for (const auto& rule : parts_.registry.list_shared(tenant, "rule")) plan_rule({tenant, rule->name});
             for (const auto& [key, carried] : recalled_)
                 if (carried.alarm) clear_stray(*carried.alarm);
             recalled_.clear();
+            for (const auto& [tenant, name] : parts_.registry.tenants()) end_stray_shelves(tenant);
+            parts_.lanes.front()->post([this] { watch_shelves(); });
             started_ = true;
         });
         return {};
@@ -144,8 +148,10 @@ private:
 
     void on_change(const registry::Change& change) {
         const registry::Resource& resource = change.resource;
+        const bool deleted = change.what == registry::Change::What::deleted;
+        if ((resource.kind == "device" || resource.kind == "rule") && !deleted)
+            book_.name(resource.tenant, resource.uid, resource.name);
         if (resource.kind == "rule") {
-            const bool deleted = change.what == registry::Change::What::deleted;
             strand_.enqueue([this, tenant = resource.tenant, name = resource.name, uid = resource.uid, deleted] {
                 if (!deleted) return plan_rule({tenant, name});
                 forget_waiting({tenant, name});
@@ -154,15 +160,15 @@ private:
                     plan_rule({tenant, rule->name});  // it has another name now, and keeps its alarms
                 else
                     retire_others(tenant, uid, {}, "rule deleted");
+                end_stray_shelves(tenant);
             });
             return;
         }
-        if (resource.kind == "device" && change.what != registry::Change::What::deleted)
-            book_.name_device(resource.tenant, resource.uid, resource.name);
         if (resource.kind == "device" || resource.kind == "device_type" || resource.kind == "site") {
             // All of them: a path may be of a device, or have been of one until now; a site has a time zone.
             strand_.enqueue([this, tenant = resource.tenant] {
                 for (const auto& rule : parts_.registry.list_shared(tenant, "rule")) plan_rule({tenant, rule->name});
+                end_stray_shelves(tenant);
             });
         }
     }
@@ -176,12 +182,42 @@ private:
         return nullptr;
     }
 
+    void on_shelf(const Shelf& shelf) {
+        if (shelf.kind == ShelfKind::shelved) return parts_.lanes.front()->post([this] { watch_shelves(); });
+        strand_.enqueue([this, shelf] {
+            auto at = installed_.lower_bound({shelf.tenant, shelf.rule_uid, shelf.device_uid});
+            for (; at != installed_.end() && at->first.tenant == shelf.tenant; ++at) {
+                if (at->first.rule_uid != shelf.rule_uid) break;
+                if (!shelf.device_uid.empty() && at->first.device_uid != shelf.device_uid) break;
+                parts_.lanes[at->second.lane]->post(
+                    [this, lane = at->second.lane, id = at->second.id] { lanes_[lane]->serve(id); });
+            }
+        });
+    }
+
+    // ---- on the first lane
+
+    // Ends what was shelved until now, and looks again when the next one ends: within a minute, as somebody may set the
+    // clock.
+    void watch_shelves() {
+        if (shelf_timer_) parts_.lanes.front()->cancel(shelf_timer_);
+        shelf_timer_ = {};
+        const TimeNs now = parts_.clock.now();
+        for (const Shelf& shelf : book_.take_ended_shelves(now))
+            lanes_.front()->end(shelf, shelf.until.value_or(now), "expired");
+        if (const auto next = book_.next_shelf_end())
+            shelf_timer_ = parts_.lanes.front()->after(std::clamp<DurationNs>(*next - now, 0, kMinute), [this] {
+                shelf_timer_ = {};
+                watch_shelves();
+            });
+    }
+
     // ---- start
 
     // Alarms and holds as the events of a tenant tell them.
     Result<void> recall(TenantId tenant) {
         book_.rebuild(TRY(read_alarm_events(parts_.reader, tenant)));
-        for (Alarm& alarm : book_.active()) {
+        for (Alarm& alarm : book_.alive()) {
             if (alarm.tenant != tenant) continue;
             Carried& carried = recalled_[{tenant, alarm.rule_uid, alarm.device_uid}];
             if (carried.alarm) clear_stray(std::exchange(*carried.alarm, alarm));  // never two of one
@@ -247,6 +283,21 @@ private:
         }
         retire_others(name.first, rule->uid, wanted, "the rule no longer covers it");
         tell_stopped(name, std::move(stopped));
+    }
+
+    // Shelves of what is no more.
+    void end_stray_shelves(TenantId tenant) {
+        const auto shelves = book_.shelves(tenant);
+        if (shelves.empty()) return;
+        std::set<std::string> rules, devices{""};
+        for (const auto& rule : parts_.registry.list_shared(tenant, "rule")) rules.insert(rule->uid);
+        for (const auto& device : parts_.registry.list_shared(tenant, "device")) devices.insert(device->uid);
+        for (const Shelf& shelf : shelves) {
+            if (rules.contains(shelf.rule_uid) && devices.contains(shelf.device_uid)) continue;
+            const std::string reason = rules.contains(shelf.rule_uid) ? "device deleted" : "rule deleted";
+            parts_.lanes.front()->post(
+                [this, shelf, reason] { lanes_.front()->end(shelf, parts_.clock.now(), reason); });
+        }
     }
 
     void tell_stopped(const RuleName& name, std::optional<StoppedRule> stopped) {
@@ -406,6 +457,8 @@ private:
     Gauge& instances_;
     std::vector<std::unique_ptr<Lane>> lanes_;
     std::uint64_t subscription_ = 0;
+    // The first lane only.
+    io::TimerId shelf_timer_;
     // Any thread.
     std::atomic<std::size_t> forwarded_ = 0;
     std::atomic<std::size_t> unsettled_ = 0;

@@ -32,6 +32,11 @@ struct RulePlaces {
 Result<RulePlaces> places_of_rule(const registry::ResourceReader& registry, const Tags& tags, TenantId tenant,
                                   const Json& spec);
 
+// What a shelf of a rule is about, by the names of now; `device` "" = all that the rule is over. Code::not_found;
+// Code::invalid when the rule is not over that device. Who shelves gives the rest.
+Result<Shelf> shelf_of(const registry::ResourceReader& registry, TenantId tenant, const std::string& rule,
+                       const std::string& device);
+
 // What Flow works with; all outlive it.
 struct FlowParts {
     registry::Registry& registry;
@@ -102,7 +107,8 @@ struct StoppedRule {
 // first
 //          tag; other lanes post it their rows.
 // Bounds:  kForwardedRowsMax rows wait between lanes, later ones are dropped and counted; rule instances kInstancesMax.
-// Disk:    events alarm.raised, alarm.acknowledged, alarm.cleared, alarm.comment, rule.pending in history.
+// Disk:    events alarm.raised, alarm.acknowledged, alarm.cleared, alarm.comment, alarm.shelved, alarm.unshelved,
+//          alarm.out_of_service, alarm.in_service, rule.pending in history.
 class Flow : public Stage {
 public:
     static constexpr std::size_t kForwardedRowsMax = 200'000;
@@ -122,8 +128,8 @@ public:
     // For POST /api/v1/rules:check. `done` is called once, on a pool thread, at once if the pool is full: post
     // elsewhere.
     virtual void check(CheckQuestion question, std::function<void(CheckAnswer)> done) = 0;
-    // For POST /api/v1/rules:rehearse: runs a rule over what is stored, and tells nobody. Blocks for up to time_max: not
-    // from a lane. Code::limit if kRehearsalsMax are under way; otherwise what makes the rule impossible.
+    // For POST /api/v1/rules:rehearse: runs a rule over what is stored, and tells nobody. Blocks for up to time_max:
+    // not from a lane. Code::limit if kRehearsalsMax are under way; otherwise what makes the rule impossible.
     virtual Result<RehearseAnswer> rehearse(const RehearseQuestion& question) = 0;
 };
 

@@ -15,6 +15,7 @@
 //   > leads hot                               device and tags that its alarm names
 //   > title k/a 一号炉 Furnace 1               of a device, in both languages
 //   > tags k/**                                what there is; "moved" what had another path when this was asked before
+//   > shelve hot@site1/cnc1 2h li why         > unshelve hot li why   > out hot li why   > back hot li why   > shelves
 //   > stopped                                 rules that cannot run
 //   > rehearse 10m {…}                        what this rule would have raised in the last ten minutes
 #include <gtest/gtest.h>
@@ -152,6 +153,8 @@ private:
                                  alarm.cleared_reason.empty() ? "" : ": " + alarm.cleared_reason);
         } else if (what == "acknowledged") {
             said_ += fmt::format("{}{} acknowledged by {}\n", tenant, of, alarm.acknowledged_by);
+        } else if (what != "comment") {
+            said_ += fmt::format("{}{} {}: {}\n", tenant, of, what, to_string(alarm.state()));
         } else {
             said_ += fmt::format("{}{} {}\n", tenant, of, what);
         }
@@ -171,17 +174,19 @@ private:
         if (word.starts_with("+")) return pass(word.substr(1));
         using Member = std::string (Stand::*)(const std::string&);
         static const std::map<std::string, Member> commands{
-            {"type", &Stand::type},       {"device", &Stand::device},     {"tag", &Stand::tag},
-            {"rule", &Stand::rule},       {"edit", &Stand::edit},         {"rename", &Stand::rename},
-            {"delete", &Stand::remove},   {"feed", &Stand::feed},         {"restart", &Stand::restart},
-            {"crash", &Stand::crash},     {"down", &Stand::stay_down},    {"clock", &Stand::clock},
-            {"fail", &Stand::fail},       {"deaf", &Stand::deaf},         {"tenant", &Stand::tenant},
-            {"alarms", &Stand::alarms},   {"ack", &Stand::acknowledge},   {"comment", &Stand::comment},
-            {"journal", &Stand::journal}, {"counts", &Stand::counts},     {"check", &Stand::check},
-            {"why", &Stand::why},         {"lanes", &Stand::nothing},     {"sees", &Stand::sees},
-            {"places", &Stand::places},   {"site", &Stand::site},         {"tags", &Stand::tags},
-            {"title", &Stand::title},     {"messages", &Stand::messages}, {"leads", &Stand::leads},
-            {"stopped", &Stand::stopped},   {"rehearse", &Stand::rehearse},
+            {"type", &Stand::type},         {"device", &Stand::device},     {"tag", &Stand::tag},
+            {"rule", &Stand::rule},         {"edit", &Stand::edit},         {"rename", &Stand::rename},
+            {"delete", &Stand::remove},     {"feed", &Stand::feed},         {"restart", &Stand::restart},
+            {"crash", &Stand::crash},       {"down", &Stand::stay_down},    {"clock", &Stand::clock},
+            {"fail", &Stand::fail},         {"deaf", &Stand::deaf},         {"tenant", &Stand::tenant},
+            {"alarms", &Stand::alarms},     {"ack", &Stand::acknowledge},   {"comment", &Stand::comment},
+            {"journal", &Stand::journal},   {"counts", &Stand::counts},     {"check", &Stand::check},
+            {"why", &Stand::why},           {"lanes", &Stand::nothing},     {"sees", &Stand::sees},
+            {"places", &Stand::places},     {"site", &Stand::site},         {"tags", &Stand::tags},
+            {"title", &Stand::title},       {"messages", &Stand::messages}, {"leads", &Stand::leads},
+            {"stopped", &Stand::stopped},   {"rehearse", &Stand::rehearse}, {"shelve", &Stand::shelve},
+            {"unshelve", &Stand::unshelve}, {"out", &Stand::out},           {"back", &Stand::back},
+            {"shelves", &Stand::shelves},
         };
         const auto found = commands.find(word);
         if (found == commands.end()) return "no such command: " + word;
@@ -475,6 +480,57 @@ private:
     }
     std::string acknowledge(const std::string& rest) { return follow(rest, true); }
     std::string comment(const std::string& rest) { return follow(rest, false); }
+
+    // "hot@site1/cnc1 li why", before "li" a length of time if there is one.
+    std::string set_aside(const std::string& rest, ShelfKind kind, bool begins) {
+        std::istringstream in(rest);
+        std::string of, word, who, text;
+        in >> of;
+        if (begins && kind == ShelfKind::shelved) in >> word;
+        in >> who;
+        std::getline(in >> std::ws, text);
+        const auto at = of.find('@');
+        auto shelf = shelf_of(*registry_, tenant_, of.substr(0, at), at == std::string::npos ? "" : of.substr(at + 1));
+        if (!shelf) return shelf.error().text();
+        shelf->kind = kind;
+        std::optional<Result<Shelf>> answer;
+        const auto done = [&](Result<Shelf> result) { answer = std::move(result); };
+        if (begins) {
+            shelf->by = who;
+            shelf->reason = text;
+            if (!word.empty()) shelf->until = world_.clock().now() + length(word);
+            flow_->alarms().shelve(*shelf, done);
+        } else {
+            flow_->alarms().unshelve(*shelf, who, text, done);
+        }
+        world_.run_until([&] { return answer.has_value(); }, kSecond);
+        settle();
+        settle_events();
+        sort_said();
+        return !answer ? "no answer" : *answer ? "" : answer->error().text();
+    }
+    // Devices of one rule are told in the order of their uids, another in each run.
+    void sort_said() {
+        std::istringstream in(said_);
+        std::vector<std::string> lines;
+        for (std::string line; std::getline(in, line);) lines.push_back(line + "\n");
+        std::ranges::sort(lines);
+        said_ = fmt::format("{}", fmt::join(lines, ""));
+    }
+    std::string shelve(const std::string& rest) { return set_aside(rest, ShelfKind::shelved, true); }
+    std::string unshelve(const std::string& rest) { return set_aside(rest, ShelfKind::shelved, false); }
+    std::string out(const std::string& rest) { return set_aside(rest, ShelfKind::out_of_service, true); }
+    std::string back(const std::string& rest) { return set_aside(rest, ShelfKind::out_of_service, false); }
+
+    std::string shelves(const std::string&) {
+        const auto list = flow_->alarms().shelves(tenant_);
+        if (list.empty()) said_ += "none\n";
+        for (const Shelf& shelf : list)
+            said_ += fmt::format("{}{}{} {} since {}{} by {}: {}\n", shelf.rule, shelf.device.empty() ? "" : "@",
+                                 shelf.device, to_string(shelf.kind), at(shelf.since),
+                                 shelf.until ? " until " + at(*shelf.until) : "", shelf.by, shelf.reason);
+        return "";
+    }
 
     std::string journal(const std::string& rule) {
         const auto alarm = flow_->alarms().get(tenant_, id_of(rule));

@@ -43,9 +43,9 @@ public:
     void replay(TimeNs from, const std::vector<std::pair<std::size_t, Reading>>& readings, TimeNs now);
     std::optional<Happened> settle();
 
-    // A past that is being sent now, an import or a buffer that drains: a reading of long ago that is newer than all the
-    // rule has heard. The rule then lives in the time of its readings, so that windows, holds and alarms get the times
-    // of the past, until a reading is of now again or no more come. Not while a hold or an alarm is under way.
+    // A past that is being sent now, an import or a buffer that drains: a reading of long ago that is newer than all
+    // the rule has heard. The rule then lives in the time of its readings, so that windows, holds and alarms get the
+    // times of the past, until a reading is of now again or no more come. Not while a hold or an alarm is under way.
     bool may_follow(TimeNs reading, TimeNs now) const;
     void follow(TimeNs from);
     bool follows() const { return follows_; }
@@ -60,6 +60,11 @@ public:
     // Later than time(); nullopt = only a reading changes something.
     std::optional<TimeNs> next_time() const;
     void shift(DurationNs by);
+
+    // The condition holds, whether or not anybody was told.
+    bool active() const { return life_.active(); }
+    // It holds still, and may be told now.
+    Happened raise_again(TimeNs now) const { return {Life::Change::raised, now, raised_with_, ""}; }
 
     // The active alarm as last told; kept here so that whoever replaces this instance carries on with it.
     std::optional<Alarm>& alarm() { return alarm_; }

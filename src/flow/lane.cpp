@@ -157,6 +157,7 @@ void Lane::tell(Slot& slot, std::vector<Happened>& happened) {
                 break;
             case Life::Change::raised:
                 if (alarm) break;  // a restart saw it cleared and raised again: it is the same one
+                if (book_.is_out_of_service(instance.plan().key)) break;
                 alarm = make_alarm(instance.plan(), what.time, what.observed);
                 alarm->id = book_.new_id(*alarm);
                 numbers_.raised.add();
@@ -193,6 +194,7 @@ void Lane::adopt(InstanceId id, std::unique_ptr<Instance> instance) {
     std::vector<Happened> happened;
     if (auto settled = slot.instance->settle()) happened.push_back(std::move(*settled));
     tell(slot, happened);
+    serve(slot);
     // What came while the past was read; most of it was read with it, and repeats change nothing.
     auto waiting = std::exchange(slot.waiting, {});
     std::ranges::stable_sort(waiting, {}, [](const auto& one) { return one.second.time; });
@@ -234,6 +236,27 @@ void Lane::retire(InstanceId id, std::string_view reason) {
 void Lane::clear(const Alarm& alarm, std::string_view reason) {
     numbers_.cleared.add();
     log(follow_event(alarm, kCleared, std::max(now(), alarm.raised), "", reason));
+}
+
+void Lane::serve(InstanceId id) {
+    const auto found = slots_.find(id);
+    if (found != slots_.end() && found->second->instance) serve(*found->second);  // else adopt() does it
+}
+
+void Lane::serve(Slot& slot) {
+    Instance& instance = *slot.instance;
+    const bool is_out = book_.is_out_of_service(instance.plan().key);
+    if (is_out && instance.alarm()) {
+        clear(*instance.alarm(), "out of service");
+        instance.alarm().reset();
+    }
+    if (is_out || instance.alarm() || !instance.active()) return;
+    std::vector<Happened> happened{instance.raise_again(now())};
+    tell(slot, happened);
+}
+
+void Lane::end(const Shelf& shelf, TimeNs time, std::string_view reason) {
+    log(unshelved_event(shelf, time, "", reason));
 }
 
 void Lane::add_way(TagId tag, std::size_t lane) {

@@ -54,6 +54,9 @@ public:
     // Takes it away for good: its alarm is cleared because of `reason`.
     void retire(InstanceId id, std::string_view reason);
     void clear(const Alarm& alarm, std::string_view reason);
+    // It went out of service or came back: its alarm is cleared, or raised if it should be.
+    void serve(InstanceId id);
+    void end(const Shelf& shelf, TimeNs time, std::string_view reason);
 
     // Rows of `tag` go to `lane` too; counted, so each call is undone by one of the other.
     void add_way(TagId tag, std::size_t lane);
@@ -83,6 +86,7 @@ private:
     void schedule(Slot& slot);
     void set_timer();
     void tell(Slot& slot, std::vector<Happened>& happened);
+    void serve(Slot& slot);
     void log(Event event);
     void retry();
 

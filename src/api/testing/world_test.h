@@ -72,6 +72,27 @@ public:
         changed.journal.push_back({1, "comment", std::string{who}, std::string{comment}});
         done(changed);
     }
+    void shelve(flow::Shelf shelf, ShelfDone done) override {
+        if (shelf.reason.empty()) return done(Error{Code::invalid, "reason: it is empty; write why"});
+        shelf.since = 1;
+        kept_shelves.push_back(shelf);
+        done(shelf);
+    }
+    void unshelve(const flow::Shelf& shelf, std::string_view who, std::string_view, ShelfDone done) override {
+        const auto found = std::find_if(kept_shelves.begin(), kept_shelves.end(), [&](const flow::Shelf& one) {
+            return one.kind == shelf.kind && one.rule == shelf.rule && one.device == shelf.device;
+        });
+        if (found == kept_shelves.end()) return done(Error{Code::not_found, "{} is not shelved", shelf.rule});
+        flow::Shelf ended = *found;
+        kept_shelves.erase(found);
+        unshelved_by = who;
+        done(std::move(ended));
+    }
+    std::vector<flow::Shelf> shelves(TenantId tenant) const override {
+        std::vector<flow::Shelf> list = kept_shelves;
+        std::erase_if(list, [&](const flow::Shelf& shelf) { return shelf.tenant != tenant; });
+        return list;
+    }
     std::uint64_t subscribe(Listener listener) override { return listener_ = std::move(listener), 1; }
     void unsubscribe(std::uint64_t) override { listener_ = nullptr; }
 
@@ -81,6 +102,8 @@ public:
         tell(alarms[id], "raised");
     }
     std::map<std::string, flow::Alarm> alarms;
+    std::vector<flow::Shelf> kept_shelves;
+    std::string unshelved_by;
 
 private:
     void tell(const flow::Alarm& alarm, std::string_view what) {
@@ -183,9 +206,9 @@ public:
         live = std::make_unique<LiveTap>(&flow);
         history->set_stage(live.get());
         egress = std::make_unique<CountingEgress>(metrics);
-        backups = std::make_unique<backup::Backups>(
-            backup::BackupParts{files, sim.clock(), *history, *registry, {}, "0.1.0"}, *pool,
-            backup::BackupsOptions{.folder = "/backups"});
+        backups =
+            std::make_unique<backup::Backups>(backup::BackupParts{files, sim.clock(), *history, *registry, {}, "0.1.0"},
+                                              *pool, backup::BackupsOptions{.folder = "/backups"});
         options.version = "0.1.0";
         server = Server::create({*registry, *auth, *history, *history, *history, *history, flow, connections, nullptr,
                                  metrics, *egress, *live, *lane, *pool, backups.get()},
