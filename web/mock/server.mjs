@@ -5,6 +5,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { expressions } from './expressions.mjs';
 import { kinds } from './kinds.mjs';
 import { at, byPath, devices, hotSince, last, lostAt, start, tags, types } from './plant.mjs';
 
@@ -257,6 +258,14 @@ function answer(method, url, body, headers) {
     return a;
   }
   if (path === '/rules:check') return check(body.condition);
+  if (path === '/expressions/functions') return expressions;
+  if (path === '/rules:rehearse') {
+    const checked = check(body.spec.condition ?? '');
+    if (!checked.ok) refuse(400, 'invalid', `condition: column ${checked.error.column}: ${checked.error.text}`, { place: 'condition' });
+    const [from, to] = [time(q.get('from'), Date.now() - 7 * 86_400_000), time(q.get('to'), Date.now())];
+    const found = alarms.filter((a) => a.raised < to && (a.cleared ?? to) > from).map(({ journal, ...a }) => ({ ...a, id: '', rule: body.name ?? 'rehearsal' })).sort((a, b) => b.raised - a.raised);
+    return { count: found.length, active_s: found.reduce((sum, a) => sum + ((a.cleared ?? to) - a.raised) / 1000, 0), from, to, until: to, complete: true, readings: 61_204, devices: new Set(found.map((a) => a.device)).size, devices_left: 0, alarms: found };
+  }
   if (path === '/status') return { version: '0.1.0', started: start, now: Date.now(), simulated: !empty, read_only: null, listeners: { http: `http://127.0.0.1:${port}`, mqtt: '127.0.0.1:1883' }, history: { tags: tags.length, rows_in_memory: 184_220, segments: 61, segment_bytes: 48_233_112, log_bytes: 9_120_334 }, tenant: 'default', licence: 'Apache-2.0' };
   if (path === '/overview') return overview();
   if (path === '/status/connections') return { items: connectionStates() };

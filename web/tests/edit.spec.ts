@@ -183,3 +183,99 @@ test('what somebody noted on an alarm stands under the name people know', async 
   await expect(page.locator('.journal')).not.toContainText('user:');
   expect(said).toEqual([]);
 });
+
+const rehearsed = (more: object = {}): object => {
+  const to = Date.UTC(2026, 10, 20, 4);
+  const day = 86_400_000;
+  const one = (raised: number, minutes: number | null, device: string): object => ({ id: '', rule: 'r', device, tag: `${device}.temperature`, state: 'cleared', severity: 'major', title_zh: '', title_en: '', message: '炉温过高', message_zh: '炉温过高', message_en: 'Oven too hot', raised, cleared: minutes === null ? null : raised + minutes * 60_000, cleared_reason: '', acknowledged: null, acknowledged_by: null, why: { condition: 'temperature > 80 degC', text_zh: '温度 = 81.2 ℃', text_en: 'temperature = 81.2 ℃', values: [{ tag: `${device}.temperature`, expression: `${device}.temperature`, ts: raised, value: 81.2, unit: 'degC', quality: 'good' }] } });
+  const alarms = [one(to - 0.01 * day, null, 'works/oven-1'), one(to - day, 40, 'works/oven-2'), one(to - 3.2 * day, 26, 'works/oven-1'), one(to - 6.5 * day, 200, 'works/oven-1')];
+  return { count: 4, active_s: 16_824, from: to - 7 * day, to, until: to, complete: true, readings: 61_204, devices: 2, devices_left: 0, alarms, ...more };
+};
+
+test('a rule is tried over the past: how often, when, and what if it cannot be', async ({ page }, info) => {
+  const said = listen(page);
+  const zh = info.project.name.startsWith('zh');
+  await signIn(page);
+  await page.goto('/#/rules');
+  await page.locator('.line').first().click();
+  await page.locator('.el-drawer [role=tab]').nth(1).click();
+  const box = page.locator('.el-drawer .try');
+  const go = box.locator('button.go');
+  // The server's own answer, whatever its past holds.
+  await go.click();
+  await expect(box.locator('.headline')).toContainText(zh ? /7.天内/ : /in 7.d|No readings/, { timeout: 30_000 });
+  await expect(box.locator('.bands')).toBeVisible();
+
+  const asked: { url: string; body: { spec: { condition: string }; name?: string } }[] = [];
+  let next: object = { json: rehearsed() };
+  await page.route(/rules:rehearse/, async (route) => {
+    asked.push({ url: route.request().url(), body: route.request().postDataJSON() });
+    await route.fulfill(next);
+  });
+  await go.click();
+  await expect(box.locator('.headline')).toHaveText(zh ? '7 天内会告警 4 次，活动共 4\u2009小时 40\u2009分' : 'Would have raised 4 times, active 4\u2009h 40\u2009min in all, in 7 d');
+  expect(asked.at(-1)!.body.name).toBeTruthy();
+  await expect(box.locator('.band')).toHaveCount(2);
+  await expect(box.locator('.band b')).toHaveCount(4);
+  await expect(box.locator('.list li')).toHaveCount(4);
+  await expect(box.locator('.list li').first()).toContainText(zh ? '未恢复' : 'not over');
+  const to = await box.locator('.list li').nth(1).locator('a').getAttribute('href');
+  expect(to).toMatch(/tags\?tag=works\/oven-2\.temperature&from=\d{13}&to=\d{13}/);
+  await box.scrollIntoViewIfNeeded();
+  await box.locator('.headline').evaluate((e) => e.scrollIntoView({ block: 'start' }));
+  await inspect(page, info, 'rule-tried');
+
+  // What is changed afterwards makes it a result of before; what is put back does not.
+  const severity = page.locator('#f-dead_band').or(page.locator('#f-message_en')).first();
+  await severity.fill('7');
+  await severity.blur();
+  await expect(box.locator('.note')).toContainText(zh ? '又改过' : 'was changed');
+  await box.locator('.headline').evaluate((e) => e.scrollIntoView({ block: 'center' }));
+  await inspect(page, info, 'rule-tried-stale');
+
+  next = { json: rehearsed({ count: 0, active_s: 0, alarms: [] }) };
+  await box.locator('.spans button').nth(2).click();
+  await expect(box.locator('.headline')).toHaveText(zh ? '30 天内不会告警' : 'Would not have raised in 30 d');
+  expect(asked.at(-1)!.url).toMatch(/from=\d{19}&to=\d{19}/);
+  next = { json: rehearsed({ count: 0, active_s: 0, alarms: [], readings: 0 }) };
+  await box.locator('.spans button').nth(0).click();
+  await expect(box.locator('.headline')).toContainText(zh ? '没有读数' : 'No readings');
+  next = { json: rehearsed({ complete: false, until: Date.UTC(2026, 10, 17, 4), devices_left: 3 }) };
+  await go.click();
+  await expect(box.locator('.note')).toHaveText(zh ? [/2026-11-17 12:00:00/, /3 台设备没有试/] : [/2026-11-17 12:00:00/, /3 devices were not tried/]);
+  await expect(box.locator('.unread').first()).toBeVisible();
+  await box.locator('.headline').evaluate((e) => e.scrollIntoView({ block: 'start' }));
+  await inspect(page, info, 'rule-tried-part');
+
+  // A refusal tells the field in the reader's words.
+  next = { status: 400, contentType: 'application/problem+json', json: { title: 'invalid', status: 400, detail: 'device: there is no device "works/gone"', place: 'device' } };
+  await go.click();
+  await expect(box.locator('[role=alert]')).toHaveText(zh ? '设备: 没有设备“works/gone”。' : 'Device: There is no device “works/gone”.');
+  next = { status: 429, contentType: 'application/problem+json', json: { title: 'limit', status: 429, detail: 'two rules are being tried' } };
+  await go.click();
+  await expect(box.locator('[role=alert]')).toContainText(zh ? '最多同时两个' : 'two run at a time');
+  expect(said.filter((line) => !/400|429/.test(line))).toEqual([]);
+
+  // It takes a while: said with the time, and can be stopped.
+  await page.unroute(/rules:rehearse/);
+  await page.route(/rules:rehearse/, () => undefined);
+  await go.click();
+  await expect(box.locator('[role=status]').first()).toContainText(zh ? '最多 20 秒' : '20 s at most');
+  await box.locator('button', { hasText: zh ? '取消' : 'Cancel' }).click();
+  await expect(go).toBeVisible();
+  await expect(box.locator('[role=alert]')).toHaveCount(0);
+});
+
+test('who may not try a rule is told the role', async ({ page }, info) => {
+  await page.route(/\/api\/v1\/session$/, async (route) => {
+    if (route.request().method() === 'DELETE') return route.continue();
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, json: { ...(await answer.json()), role: 'viewer' } });
+  });
+  await signIn(page);
+  await page.goto('/#/rules');
+  await page.locator('.line').first().click();
+  await page.locator('.el-drawer [role=tab]').nth(1).click();
+  await expect(page.locator('.try')).toContainText(info.project.name.startsWith('zh') ? '工程师' : 'Engineer');
+  await expect(page.locator('.try button')).toHaveCount(0);
+});
