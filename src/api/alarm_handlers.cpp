@@ -37,8 +37,10 @@ Result<flow::AlarmQuery> parse_alarm_query(Core& core, const Ask& ask) {
     if (const std::string* state = ask.find("state")) {
         const auto parsed = flow::parse_state_filter(*state);
         if (!parsed)
-            return Error{Code::invalid, "state: \"{}\" is none of active, raised, acknowledged, shelved, cleared, all",
-                         state->substr(0, 40)};
+            return Error{
+                Code::invalid,
+                "state: \"{}\" is none of active, raised, acknowledged, latched, shelved, suppressed, cleared, all",
+                state->substr(0, 40)};
         query.state = *parsed;
     }
     if (const std::string* severity = ask.find("severity")) {
@@ -47,6 +49,7 @@ Result<flow::AlarmQuery> parse_alarm_query(Core& core, const Ask& ask) {
             return Error{Code::invalid, "severity: \"{}\" is none of critical, major, minor, warning",
                          severity->substr(0, 40)};
     }
+    if (const std::string* group = ask.find("group")) query.group = *group;
     if (const std::string* from = ask.find("from")) query.from = TRY(parse_time(*from, now).context("from"));
     if (const std::string* to = ask.find("to")) query.to = TRY(parse_time(*to, now).context("to"));
     query.alarms_max = TRY(parse_number(ask, "limit", 1000, 1, kAlarmsMax));
@@ -122,7 +125,9 @@ void write_alarm(JsonWriter& out, const flow::Alarm& alarm, Units units, std::st
         .key("device")
         .text(alarm.device)
         .key("tag")
-        .text(alarm.tag);
+        .text(alarm.tag)
+        .key("group")
+        .text(alarm.group);
     out.key("state").text(to_string(alarm.state())).key("severity").text(to_string(alarm.severity));
     out.key("title_zh").text(alarm.title_zh).key("title_en").text(alarm.title_en);
     const std::string& other = language == "zh" ? alarm.message_en : alarm.message_zh;
@@ -133,6 +138,10 @@ void write_alarm(JsonWriter& out, const flow::Alarm& alarm, Units units, std::st
     out.key("cleared");
     write_time_or_null(out, alarm.cleared.value_or(0), units);
     out.key("cleared_reason").text(alarm.cleared_reason);
+    out.key("latched");
+    write_time_or_null(out, alarm.latched.value_or(0), units);
+    out.key("suppressed");
+    write_time_or_null(out, alarm.suppressed.value_or(0), units);
     out.key("shelved");
     if (alarm.shelf) {
         out.begin_object().key("since").integer(units.time(alarm.shelf->since)).key("until");
@@ -172,6 +181,26 @@ flow::AlarmCounts alarm_counts(Core& core, const registry::Principal& who) {
     return counts;
 }
 
+namespace {
+
+std::map<std::string, flow::AlarmCounts> counts_by_group(Core& core, const registry::Principal& who) {
+    const flow::Alarms& alarms = core.deps.flow.alarms();
+    if (who.paths.empty()) return alarms.counts_by_group(who.actor.tenant);
+    std::map<std::string, flow::AlarmCounts> counts;
+    for (const flow::Alarm& alarm : alarms.list(who.actor.tenant, {.alarms_max = kAlarmsMax})) {
+        if (sees(who, alarm.device.empty() ? alarm.tag : alarm.device))
+            ++counts[alarm.group][static_cast<std::size_t>(alarm.severity)];
+    }
+    return counts;
+}
+
+void write_counts(JsonWriter& out, const flow::AlarmCounts& counts) {
+    for (std::size_t i = 0; i < counts.size(); ++i)
+        out.key(to_string(static_cast<flow::Severity>(i))).integer(static_cast<std::int64_t>(counts[i]));
+}
+
+}  // namespace
+
 Result<Answer> get_alarms(Core& core, const Ask& ask) {
     const Units units = TRY(parse_units(ask));
     flow::AlarmQuery query = TRY(parse_alarm_query(core, ask));
@@ -190,11 +219,14 @@ Result<Answer> get_alarms(Core& core, const Ask& ask) {
         write_alarm(out, seen_part(ask.who, std::move(alarm)), units, language, false);
     }
     out.end_array().key("counts").begin_object();
-    const flow::AlarmCounts counts = alarm_counts(core, ask.who);
-    for (std::size_t i = 0; i < counts.size(); ++i) {
-        out.key(to_string(static_cast<flow::Severity>(i))).integer(static_cast<std::int64_t>(counts[i]));
+    write_counts(out, alarm_counts(core, ask.who));
+    out.end_object().key("groups").begin_array();
+    for (const auto& [group, counts] : counts_by_group(core, ask.who)) {
+        out.begin_object().key("group").text(group);
+        write_counts(out, counts);
+        out.end_object();
     }
-    out.end_object().end_object();
+    out.end_array().end_object();
     return json_answer(std::move(body));
 }
 
@@ -350,6 +382,7 @@ Result<Answer> rehearse_rule(Core& core, const Ask& ask) {
     std::string body;
     JsonWriter out{body};
     out.begin_object().key("count").integer(static_cast<std::int64_t>(answer.count));
+    out.key("suppressed").integer(static_cast<std::int64_t>(answer.suppressed));
     out.key("active_s").number(static_cast<double>(answer.active) / kSecond);
     out.key("from").integer(units.time(question.window.from)).key("to").integer(units.time(question.window.to));
     out.key("until").integer(units.time(answer.until)).key("complete").boolean(answer.complete);

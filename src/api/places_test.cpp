@@ -466,6 +466,7 @@ TEST_F(Places, RightsDoNotGrow) {
     for (const std::string rule :
          {R"({"condition":"outside/d1.x > 3"})", R"({"condition":"outside/later.x > 3"})",
           R"({"device":"inside/d1","condition":"x > 3","clear_condition":"outside/d1.x < 3"})",
+          R"({"device":"inside/d1","condition":"x > 3","suppress_when":"outside/d1.x < 3"})",
           R"({"device":"inside/d1","condition":"x > inside/old.x"})", R"({"device_type":"mill","condition":"x > 3"})",
           R"({"device":null,"condition":"1 > 3"})"}) {
         f("PUT", "/api/v1/rules/new", fmt::format(R"({{"spec":{}}})", rule));

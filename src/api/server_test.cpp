@@ -532,7 +532,8 @@ TEST(Alarms, AreShelvedByOperatorsAndTakenOutOfServiceByEngineers) {
     EXPECT_NE(list.find(R"("by":"token:t-operator","reason":"new door")"), std::string::npos) << list;
     EXPECT_NE(list.find(R"("kind":"out_of_service")"), std::string::npos) << list;
     const auto overview = world.as(viewer, "GET", "/api/v1/overview").body;
-    EXPECT_NE(overview.find(R"("set_aside":{"shelved":1,"out_of_service":1})"), std::string::npos) << overview;
+    EXPECT_NE(overview.find(R"("set_aside":{"shelved":1,"out_of_service":1,"suppressed":0})"), std::string::npos)
+        << overview;
     EXPECT_NE(overview.find(R"("text_zh":"规则 hot 已退出服务（token:t-engineer）：overhaul")"), std::string::npos)
         << overview;
     f(viewer, "alarms:unshelve", R"({"rule":"hot","device":"lab/oven1"})", 403, "operator");
@@ -559,6 +560,38 @@ TEST(Alarms, TellThatTheyAreShelved) {
     const auto told = world.as(world.token("viewer"), "GET", "/api/v1/alarms/00000000000000ff").body;
     EXPECT_EQ(member(told, "state"), "shelved");
     EXPECT_NE(told.find(R"("shelved":{"since":5,"until":7,"by":"li","reason":"new door"})"), std::string::npos) << told;
+}
+
+TEST(Alarms, AreListedByGroup) {
+    World world;
+    const auto raise = [&](const char* id, const char* group, auto change) {
+        flow::Alarm alarm;
+        alarm.id = id;
+        alarm.tenant = TenantId{1};
+        alarm.rule = group;
+        alarm.group = group;
+        alarm.severity = flow::Severity::minor;
+        change(alarm);
+        world.flow.fake_alarms.raise(alarm);
+    };
+    raise("01", "冷却水", [](flow::Alarm&) {});
+    raise("02", "冷却水", [](flow::Alarm& alarm) { alarm.latched = 7; });
+    raise("03", "", [](flow::Alarm& alarm) { alarm.severity = flow::Severity::critical; });
+    raise("04", "冷却水", [](flow::Alarm& alarm) { alarm.suppressed = 9; });
+    const std::string token = world.token("viewer");
+    const auto list = world.as(token, "GET", "/api/v1/alarms?group=%E5%86%B7%E5%8D%B4%E6%B0%B4").body;
+    for (const char* part : {R"("group":"冷却水")", R"("state":"latched")", R"("latched":7,"suppressed":null)",
+                             R"("groups":[{"group":"","critical":1,"major":0,"minor":0,"warning":0},)"
+                             R"({"group":"冷却水","critical":0,"major":0,"minor":2,"warning":0}])"})
+        EXPECT_NE(list.find(part), std::string::npos) << part << " in " << list;
+    EXPECT_EQ(list.find(R"("id":"03")"), std::string::npos) << list;
+    const auto suppressed = world.as(token, "GET", "/api/v1/alarms?state=suppressed").body;
+    EXPECT_NE(suppressed.find(R"("id":"04")"), std::string::npos) << suppressed;
+    EXPECT_EQ(suppressed.find(R"("id":"01")"), std::string::npos) << suppressed;
+    EXPECT_NE(world.as(token, "GET", "/api/v1/overview")
+                  .body.find(R"("set_aside":{"shelved":0,"out_of_service":0,"suppressed":1})"),
+              std::string::npos);
+    EXPECT_EQ(world.as(token, "GET", "/api/v1/alarms?state=gone").status, 400);
 }
 
 TEST(Server, HandsOutTheAuthority) {
@@ -762,8 +795,9 @@ TEST(Rules, AreTriedOverThePastWithoutBeingKept) {
     };
     const auto tried = ask("?precision=s&from=now-1h&lang=zh", R"({"spec":{"condition":"1 > 2","on_delay":"5s"}})");
     ASSERT_EQ(tried.status, 200) << tried.body;
-    EXPECT_NE(tried.body.find(R"({"count":2,"active_s":90,"from":1699996400,"to":1700000000,"until":1700000000,)"
-                              R"("complete":true,"readings":5,"devices":1,"devices_left":0,"alarms":[{"id":"",)"),
+    EXPECT_NE(tried.body.find(
+                  R"({"count":2,"suppressed":0,"active_s":90,"from":1699996400,"to":1700000000,"until":1700000000,)"
+                  R"("complete":true,"readings":5,"devices":1,"devices_left":0,"alarms":[{"id":"",)"),
               std::string::npos)
         << tried.body;
     EXPECT_NE(tried.body.find(R"("message":"热")"), std::string::npos) << tried.body;

@@ -256,13 +256,13 @@ void add_out_of_service(std::vector<Wrong>& wrong, const std::vector<flow::Shelf
     }
 }
 
-void write_set_aside(JsonWriter& out, const std::vector<flow::Shelf>& shelves) {
+void write_set_aside(JsonWriter& out, const std::vector<flow::Shelf>& shelves, std::int64_t suppressed) {
     const auto out_of_service = std::count_if(shelves.begin(), shelves.end(), [](const flow::Shelf& shelf) {
         return shelf.kind == flow::ShelfKind::out_of_service;
     });
     out.key("set_aside").begin_object();
     out.key("shelved").integer(static_cast<std::int64_t>(shelves.size()) - out_of_service);
-    out.key("out_of_service").integer(out_of_service).end_object();
+    out.key("out_of_service").integer(out_of_service).key("suppressed").integer(suppressed).end_object();
 }
 
 void write_wrong(JsonWriter& out, std::vector<Wrong> wrong, Units units) {
@@ -364,7 +364,11 @@ Result<Answer> get_overview(Core& core, const Ask& ask) {
         out.key(to_string(static_cast<flow::Severity>(i))).integer(as_signed(counts[i]));
     const auto shelves = seen_shelves(core, ask.who);
     out.end_object();
-    write_set_aside(out, shelves);
+    const auto suppressed = core.deps.flow.alarms().list(
+        ask.tenant(), {.state = flow::StateFilter::suppressed, .alarms_max = kAlarmsLookedAt});
+    write_set_aside(out, shelves, std::count_if(suppressed.begin(), suppressed.end(), [&](const flow::Alarm& alarm) {
+                        return sees(ask.who, alarm.device.empty() ? alarm.tag : alarm.device);
+                    }));
     out.key("wrong");
     std::vector<Wrong> wrong;
     if (const std::string why = read_only_of(core); !why.empty()) {

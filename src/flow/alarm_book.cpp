@@ -10,8 +10,10 @@ namespace gongshu::flow {
 namespace {
 
 constexpr std::array<std::string_view, kSeverityCount> kSeverities{"critical", "major", "minor", "warning"};
-constexpr std::array<std::string_view, 4> kStates{"raised", "acknowledged", "shelved", "cleared"};
-constexpr std::array<std::string_view, 6> kFilters{"active", "raised", "acknowledged", "shelved", "cleared", "all"};
+constexpr std::array<std::string_view, 6> kStates{"raised",  "acknowledged", "latched",
+                                                  "shelved", "suppressed",   "cleared"};
+constexpr std::array<std::string_view, 8> kFilters{"active",  "raised",     "acknowledged", "latched",
+                                                   "shelved", "suppressed", "cleared",      "all"};
 
 template <class E, std::size_t N>
 std::optional<E> find_name(const std::array<std::string_view, N>& names, std::string_view name) {
@@ -23,13 +25,17 @@ std::optional<E> find_name(const std::array<std::string_view, N>& names, std::st
 bool is_wanted(AlarmState state, StateFilter filter) {
     switch (filter) {
         case StateFilter::active:
-            return state == AlarmState::raised || state == AlarmState::acknowledged;
+            return Alarm::is_active(state);
         case StateFilter::raised:
             return state == AlarmState::raised;
         case StateFilter::acknowledged:
             return state == AlarmState::acknowledged;
+        case StateFilter::latched:
+            return state == AlarmState::latched;
         case StateFilter::shelved:
             return state == AlarmState::shelved;
+        case StateFilter::suppressed:
+            return state == AlarmState::suppressed;
         case StateFilter::cleared:
             return state == AlarmState::cleared;
         case StateFilter::all:
@@ -38,16 +44,70 @@ bool is_wanted(AlarmState state, StateFilter filter) {
     return true;
 }
 
-bool matches(const Alarm& alarm, bool shelved, const AlarmQuery& query) {
+bool matches(const Alarm& alarm, AlarmState state, const AlarmQuery& query) {
+    if (query.group && alarm.group != *query.group) return false;
     if (query.severity && alarm.severity != *query.severity) return false;
     if (query.to && alarm.raised >= *query.to) return false;
     if (query.from && alarm.cleared && *alarm.cleared < *query.from) return false;
-    return is_wanted(shelved ? AlarmState::shelved : alarm.state(), query.state);
+    return is_wanted(state, query.state);
 }
 
 void note(Alarm& alarm, TimeNs time, std::string_view what, std::string_view who, std::string_view comment) {
     if (alarm.journal.size() >= Alarms::kJournalMax) alarm.journal.erase(alarm.journal.begin());
     alarm.journal.push_back({time, std::string(what), std::string(who), std::string(comment)});
+}
+
+// Kinds of events that follow an alarm's raising, and what the journal calls them.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kFollowing{{
+    {kAcknowledged, "acknowledged"},
+    {kCleared, "cleared"},
+    {kComment, "comment"},
+    {kSuppressed, "suppressed"},
+    {kUnsuppressed, "unsuppressed"},
+    {kLatched, "latched"},
+    {kAgain, "again"},
+}};
+
+// "" of an event that does not follow an alarm.
+std::string_view what_of(const Event& event) {
+    const auto found = std::ranges::find(kFollowing, event.kind, &std::pair<std::string_view, std::string_view>::first);
+    return found == kFollowing.end() ? "" : found->second;
+}
+
+void forget_acknowledgement(Alarm& alarm) {
+    alarm.acknowledged.reset();
+    alarm.acknowledged_by.clear();
+}
+
+// What an event changes of its alarm; false if nothing: it was so already.
+bool take(Alarm& alarm, const Event& event, const Follow& follow) {
+    if (event.kind == kComment) return true;
+    if (event.kind == kAcknowledged) {
+        if (alarm.acknowledged) return false;
+        alarm.acknowledged = event.time;
+        alarm.acknowledged_by = follow.who;
+        if (alarm.alive() && alarm.latched) alarm.cleared = std::max(event.time, alarm.raised);
+        return true;
+    }
+    if (!alarm.alive()) return false;
+    if (event.kind == kCleared || (event.kind == kLatched && alarm.acknowledged)) {
+        alarm.cleared = std::max(event.time, alarm.raised);
+        alarm.cleared_reason = follow.comment;
+    } else if (event.kind == kLatched) {
+        if (alarm.latched) return false;
+        alarm.latched = event.time;
+    } else if (event.kind == kAgain) {
+        if (!alarm.latched) return false;
+        alarm.latched.reset();
+    } else if (event.kind == kSuppressed) {
+        if (alarm.suppressed) return false;
+        alarm.suppressed = event.time;
+    } else if (event.kind == kUnsuppressed) {
+        if (!alarm.suppressed) return false;
+        alarm.suppressed.reset();
+        forget_acknowledgement(alarm);
+    }
+    return true;
 }
 
 }  // namespace
@@ -74,7 +134,7 @@ Result<std::vector<AlarmBook::Told>> AlarmBook::change(const Event& event) {
         return std::vector<Told>{Told{at->second, "raised"}};
     }
     if (is_of_shelf(event)) return change_shelf(event, TRY(read_shelf(event)));
-    if (event.kind != kAcknowledged && event.kind != kCleared && event.kind != kComment) return std::vector<Told>{};
+    if (what_of(event).empty()) return std::vector<Told>{};
     return follow(event, TRY(read_follow(event)));
 }
 
@@ -83,21 +143,18 @@ std::vector<AlarmBook::Told> AlarmBook::follow(const Event& event, const Follow&
     const auto found = page.alarms.find(follow.alarm);
     if (found == page.alarms.end()) return {};  // forgotten long ago
     Alarm& alarm = found->second;
-    std::string_view what = "comment";
-    if (event.kind == kAcknowledged) {
-        if (alarm.acknowledged) return {};
-        alarm.acknowledged = event.time;
-        alarm.acknowledged_by = follow.who;
-        what = "acknowledged";
-    } else if (event.kind == kCleared) {
-        if (alarm.cleared) return {};
-        alarm.cleared = std::max(event.time, alarm.raised);
-        alarm.cleared_reason = follow.comment;
-        what = "cleared";
-    }
-    note(alarm, event.time, what, follow.who, follow.comment);
-    std::vector<Told> told{{alarm, std::string(what)}};
-    if (event.kind == kCleared) {
+    const bool was_alive = alarm.alive();
+    if (!take(alarm, event, follow)) return {};
+    std::vector<Told> told;
+    const auto tell = [&](std::string_view what, std::string_view who, std::string_view comment) {
+        note(alarm, event.time, what, who, comment);
+        told.push_back({alarm, std::string(what)});
+    };
+    const bool ended = was_alive && !alarm.alive();
+    if (event.kind != kLatched || !ended) tell(what_of(event), follow.who, follow.comment);
+    // Latched and acknowledged, in whichever order, is cleared.
+    if (ended && event.kind != kCleared) tell("cleared", "", "");
+    if (ended) {
         page.cleared.push_back(alarm.id);
         forget_old(page);
     }
@@ -116,8 +173,7 @@ std::vector<AlarmBook::Told> AlarmBook::change_shelf(const Event& event, const S
         const bool covered = shelf.device_uid.empty() || shelf.device_uid == alarm.device_uid;
         if (!alarm.alive() || alarm.rule_uid != shelf.rule_uid || !covered) continue;
         if (!begins && shelf_over(alarm) == nullptr) {
-            alarm.acknowledged.reset();
-            alarm.acknowledged_by.clear();
+            forget_acknowledgement(alarm);
         }
         const std::string_view what = begins ? "shelved" : "unshelved";
         note(alarm, event.time, what, shelf.by, shelf.reason);
@@ -149,6 +205,9 @@ void AlarmBook::apply(const Event& event) {
         const std::lock_guard lock{listeners_mutex_};
         for (const auto& [number, listener] : listeners_) listener(one.alarm, one.what);
     }
+    if (heard_over_ && (event.kind == kAcknowledged || event.kind == kLatched))
+        for (const Told& one : told)
+            if (one.what == "cleared") heard_over_(one.alarm);
     if (heard_ && is_of_shelf(event))
         if (const auto shelf = read_shelf(event)) heard_(*shelf);
 }
@@ -177,6 +236,29 @@ void AlarmBook::bring_up_to_date(TenantId tenant, const std::string& uid, std::s
 const Shelf* AlarmBook::shelf_over(const Alarm& alarm) const {
     if (!alarm.alive()) return nullptr;
     return shelves_.over(ShelfKind::shelved, {alarm.tenant, alarm.rule_uid, alarm.device_uid});
+}
+
+AlarmState AlarmBook::state_of(const Alarm& alarm) const {
+    return shelf_over(alarm) ? AlarmState::shelved : alarm.state();
+}
+
+const Alarm* AlarmBook::find(const Alarm& alarm) const {
+    const auto page = pages_.find(alarm.tenant);
+    if (page == pages_.end()) return nullptr;
+    const auto found = page->second.alarms.find(alarm.id);
+    return found == page->second.alarms.end() ? nullptr : &found->second;
+}
+
+bool AlarmBook::is_acknowledged(const Alarm& alarm) const {
+    const std::lock_guard lock{mutex_};
+    const Alarm* const found = find(alarm);
+    return found && found->acknowledged;
+}
+
+bool AlarmBook::is_over(const Alarm& alarm) const {
+    const std::lock_guard lock{mutex_};
+    const Alarm* const found = find(alarm);
+    return found && !found->alive();
 }
 
 Alarm AlarmBook::seen(const Alarm& alarm) const {
@@ -211,7 +293,7 @@ std::vector<Alarm> AlarmBook::list(TenantId tenant, const AlarmQuery& query) con
         const auto page = pages_.find(tenant);
         if (page == pages_.end()) return list;
         for (const auto& [id, alarm] : page->second.alarms)
-            if (matches(alarm, shelf_over(alarm) != nullptr, query)) list.push_back(seen(alarm));
+            if (matches(alarm, state_of(alarm), query)) list.push_back(seen(alarm));
     }
     std::ranges::sort(list, [](const Alarm& a, const Alarm& b) {
         if (a.raised != b.raised) return a.raised > b.raised;
@@ -246,7 +328,16 @@ AlarmCounts AlarmBook::counts(TenantId tenant) const {
     const std::lock_guard lock{mutex_};
     if (const auto page = pages_.find(tenant); page != pages_.end())
         for (const auto& [id, alarm] : page->second.alarms)
-            if (alarm.alive() && shelf_over(alarm) == nullptr) ++counts[static_cast<std::size_t>(alarm.severity)];
+            if (Alarm::is_active(state_of(alarm))) ++counts[static_cast<std::size_t>(alarm.severity)];
+    return counts;
+}
+
+std::map<std::string, AlarmCounts> AlarmBook::counts_by_group(TenantId tenant) const {
+    std::map<std::string, AlarmCounts> counts;
+    const std::lock_guard lock{mutex_};
+    if (const auto page = pages_.find(tenant); page != pages_.end())
+        for (const auto& [id, alarm] : page->second.alarms)
+            if (Alarm::is_active(state_of(alarm))) ++counts[alarm.group][static_cast<std::size_t>(alarm.severity)];
     return counts;
 }
 

@@ -34,6 +34,11 @@ public:
 
     // What a lane does and does not raise.
     bool is_out_of_service(const PlanKey& key) const;
+    // Of an alarm as a lane knows it: what people did with it meanwhile.
+    bool is_acknowledged(const Alarm& alarm) const;
+    bool is_over(const Alarm& alarm) const;
+    // Called when a latched alarm was cleared because somebody acknowledged it; set before anybody may.
+    void on_over(std::function<void(const Alarm&)> heard) { heard_over_ = std::move(heard); }
     // Called after a shelf came or went, on the thread that heard of it; set before anybody may shelve.
     void on_shelf(std::function<void(const Shelf&)> heard) { heard_ = std::move(heard); }
     std::optional<TimeNs> next_shelf_end() const;
@@ -42,6 +47,7 @@ public:
     std::vector<Alarm> list(TenantId tenant, const AlarmQuery& query) const override;
     Result<Alarm> get(TenantId tenant, std::string_view id) const override;
     AlarmCounts counts(TenantId tenant) const override;
+    std::map<std::string, AlarmCounts> counts_by_group(TenantId tenant) const override;
     void acknowledge(TenantId tenant, std::string_view id, std::string_view who, std::string_view comment,
                      Done done) override;
     void comment(TenantId tenant, std::string_view id, std::string_view who, std::string_view comment,
@@ -70,7 +76,9 @@ private:
     void forget_old(Page& page);
     void bring_up_to_date(TenantId tenant, const std::string& uid, std::string& name) const;
     void bring_up_to_date(Alarm& alarm) const;
+    const Alarm* find(const Alarm& alarm) const;
     const Shelf* shelf_over(const Alarm& alarm) const;
+    AlarmState state_of(const Alarm& alarm) const;
     Alarm seen(const Alarm& alarm) const;  // with what it lies on
     // Without the lock.
     void bring_paths_up_to_date(Alarm& alarm) const;
@@ -88,6 +96,7 @@ private:
     Names names_;                                          // of devices and rules by uid
     Shelves shelves_;
     std::function<void(const Shelf&)> heard_;
+    std::function<void(const Alarm&)> heard_over_;
     std::mutex listeners_mutex_;  // held while listeners run, so that unsubscribe() waits for them
     std::map<std::uint64_t, Listener> listeners_;
     std::uint64_t next_listener_ = 1;

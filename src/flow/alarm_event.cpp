@@ -140,13 +140,14 @@ void write_why(JsonWriter& json, const Why& why) {
 }
 
 // The fields of the raised event that are plain texts, once for writing and reading.
-constexpr std::array<std::pair<std::string_view, std::string Alarm::*>, 11> kTexts{{
+constexpr std::array<std::pair<std::string_view, std::string Alarm::*>, 12> kTexts{{
     {"alarm", &Alarm::id},
     {"rule", &Alarm::rule},
     {"rule_uid", &Alarm::rule_uid},
     {"device", &Alarm::device},
     {"device_uid", &Alarm::device_uid},
     {"tag", &Alarm::tag},
+    {"group", &Alarm::group},
     {"title_zh", &Alarm::title_zh},
     {"title_en", &Alarm::title_en},
     {"message_zh", &Alarm::message_zh},
@@ -241,6 +242,7 @@ Alarm make_alarm(const RulePlan& plan, TimeNs raised, const std::vector<expr::Ob
         alarm.tag_id = plan.tags.front().id;
     }
     alarm.severity = plan.spec.severity;
+    alarm.group = plan.spec.group;
     alarm.title_zh = plan.spec.title_zh.empty() ? plan.rule : plan.spec.title_zh;
     alarm.title_en = plan.spec.title_en.empty() ? plan.rule : plan.spec.title_en;
     alarm.raised = raised;
@@ -269,6 +271,7 @@ Event raised_event(const Alarm& alarm) {
     for (const auto& [name, field] : kTexts)
         if (!(alarm.*field).empty()) json.key(name).text(alarm.*field);
     if (alarm.tag_id) json.key("tag_id").integer(static_cast<std::int64_t>(alarm.tag_id.value));
+    if (alarm.suppressed) json.key("suppressed").integer(*alarm.suppressed);
     json.key("severity").text(to_string(alarm.severity)).key("raised").integer(alarm.raised).key("why");
     write_why(json, alarm.why);
     json.end_object();
@@ -360,6 +363,7 @@ Result<Alarm> read_raised(const Event& event) {
     alarm.severity = parse_severity(body.text("severity")).value_or(Severity::major);
     alarm.tag_id = TagId{static_cast<std::uint64_t>(body.integer("tag_id"))};
     alarm.raised = body.integer("raised");
+    if (body.find("suppressed")) alarm.suppressed = body.integer("suppressed");
     if (const Json* why = body.find("why")) alarm.why = read_why(*why);
     if (alarm.id.empty()) return Error{Code::corrupt, "event {} of kind {} names no alarm", event.id.value, event.kind};
     return alarm;

@@ -9,15 +9,19 @@
 
 // Alarms as events: how they are kept, and read back after a restart.
 // Bodies are JSON objects. alarm.raised holds the whole alarm; the others name it by "alarm" and add what is new:
-// alarm.acknowledged, alarm.comment: who, comment; alarm.cleared: reason. alarm.shelved and alarm.out_of_service hold
-// the whole shelf; alarm.unshelved and alarm.in_service name it by rule_uid, device_uid and since, with who and
-// comment. rule.pending: rule_uid, device_uid, since.
+// alarm.acknowledged, alarm.comment: who, comment; alarm.cleared, alarm.latched: reason as comment. alarm.shelved and
+// alarm.out_of_service hold the whole shelf; alarm.unshelved and alarm.in_service name it by rule_uid, device_uid and
+// since, with who and comment. rule.pending: rule_uid, device_uid, since.
 namespace gongshu::flow {
 
 inline constexpr std::string_view kRaised = "alarm.raised";
 inline constexpr std::string_view kAcknowledged = "alarm.acknowledged";
 inline constexpr std::string_view kCleared = "alarm.cleared";
 inline constexpr std::string_view kComment = "alarm.comment";
+inline constexpr std::string_view kSuppressed = "alarm.suppressed";
+inline constexpr std::string_view kUnsuppressed = "alarm.unsuppressed";
+inline constexpr std::string_view kLatched = "alarm.latched";  // what raised it is over
+inline constexpr std::string_view kAgain = "alarm.again";      // and is there again, before anybody acknowledged it
 inline constexpr std::string_view kShelved = "alarm.shelved";
 inline constexpr std::string_view kUnshelved = "alarm.unshelved";
 inline constexpr std::string_view kOutOfService = "alarm.out_of_service";
@@ -31,7 +35,7 @@ Alarm make_alarm(const RulePlan& plan, TimeNs raised, const std::vector<expr::Ob
 std::string alarm_id(const Alarm& alarm, unsigned again);
 
 Event raised_event(const Alarm& alarm);
-// acknowledged, cleared and comment; `what` is the kind.
+// Any kind that names an alarm but raised; `what` is the kind.
 Event follow_event(const Alarm& alarm, std::string_view what, TimeNs time, std::string_view who,
                    std::string_view comment);
 Event pending_event(const RulePlan& plan, TimeNs since);

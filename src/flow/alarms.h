@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,9 +22,10 @@ inline constexpr std::size_t kSeverityCount = 4;
 std::string_view to_string(Severity severity);
 std::optional<Severity> parse_severity(std::string_view name);
 
-// raised: active and nobody has acknowledged it. shelved: active, and somebody does not want to hear of it for a while.
-// cleared: no longer active; `acknowledged` tells whether it was seen.
-enum class AlarmState : std::uint8_t { raised, acknowledged, shelved, cleared };
+// raised: active and nobody has acknowledged it. latched: what raised it is over, and it stays until somebody
+// acknowledges it. shelved: somebody does not want to hear of it for a while. suppressed: its rule says that it does
+// not matter now. cleared: no longer active; `acknowledged` tells whether it was seen.
+enum class AlarmState : std::uint8_t { raised, acknowledged, latched, shelved, suppressed, cleared };
 std::string_view to_string(AlarmState state);
 
 // One input of the condition when it became true; equals what /read gives for (tag, ts) if `expression` is a tag's
@@ -61,7 +63,7 @@ struct Shelf {
 
 struct JournalEntry {
     TimeNs time = 0;
-    std::string what;     // raised acknowledged cleared comment shelved unshelved
+    std::string what;     // raised acknowledged cleared comment shelved unshelved suppressed unsuppressed latched again
     std::string who;      // "" = the platform itself
     std::string comment;  // of a person; of cleared: the reason when it was not the condition
 };
@@ -76,6 +78,7 @@ struct Alarm {
     std::string device_uid;
     std::string tag;  // path of the first tag of the condition
     TagId tag_id = {};
+    std::string group;  // of the rule when it was raised; "" = none
     Severity severity = Severity::warning;
     std::string title_zh, title_en;
     std::string message_zh, message_en;  // values filled in
@@ -83,8 +86,10 @@ struct Alarm {
     std::optional<TimeNs> cleared;
     std::optional<TimeNs> acknowledged;
     std::string acknowledged_by;
-    std::string cleared_reason;  // "" = the condition; else "rule deleted", "rule disabled", …
-    std::optional<Shelf> shelf;  // of kind shelved, while it lies on one and lives
+    std::string cleared_reason;        // "" = the condition; else "rule deleted", "rule disabled", …
+    std::optional<TimeNs> latched;     // since when what raised it is over
+    std::optional<TimeNs> suppressed;  // since when its rule's suppress_when holds
+    std::optional<Shelf> shelf;        // of kind shelved, while it lies on one and lives
     Why why;
     std::vector<JournalEntry> journal;  // only from get()
 
@@ -92,19 +97,25 @@ struct Alarm {
     AlarmState state() const {
         if (cleared) return AlarmState::cleared;
         if (shelf) return AlarmState::shelved;
+        if (suppressed) return AlarmState::suppressed;
+        if (latched) return AlarmState::latched;
         return acknowledged ? AlarmState::acknowledged : AlarmState::raised;
     }
-    // What people are told of: alive, and nobody set it aside.
-    bool active() const { return state() == AlarmState::raised || state() == AlarmState::acknowledged; }
+    // What counts: alive, and nobody set it aside.
+    bool active() const { return is_active(state()); }
+    static bool is_active(AlarmState state) {
+        return state == AlarmState::raised || state == AlarmState::acknowledged || state == AlarmState::latched;
+    }
 };
 
-enum class StateFilter : std::uint8_t { active, raised, acknowledged, shelved, cleared, all };
+enum class StateFilter : std::uint8_t { active, raised, acknowledged, latched, shelved, suppressed, cleared, all };
 std::optional<StateFilter> parse_state_filter(std::string_view name);
 
 struct AlarmQuery {
     StateFilter state = StateFilter::active;
     std::optional<TimeNs> from, to;  // alarms that were active at some time in [from, to)
     std::optional<Severity> severity;
+    std::optional<std::string> group;  // "" = those of none
     std::size_t alarms_max = 1000;
 };
 
@@ -131,10 +142,11 @@ public:
     virtual Result<Alarm> get(TenantId tenant, std::string_view id) const = 0;
     // Active ones.
     virtual AlarmCounts counts(TenantId tenant) const = 0;
+    virtual std::map<std::string, AlarmCounts> counts_by_group(TenantId tenant) const = 0;
 
     // `done` is called once, after the event is durable, on the calling lane or, from another thread, on some lane;
     // with the alarm and its journal. Code::not_found; Code::conflict when it was acknowledged already (by whom is
-    // said). A cleared alarm can be acknowledged too.
+    // said). A cleared alarm can be acknowledged too; a latched one is cleared by it.
     virtual void acknowledge(TenantId tenant, std::string_view id, std::string_view who, std::string_view comment,
                              Done done) = 0;
     virtual void comment(TenantId tenant, std::string_view id, std::string_view who, std::string_view comment,

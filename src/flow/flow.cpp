@@ -38,6 +38,11 @@ public:
           strand_(parts_.pool, *parts_.lanes.front()) {
         for (std::size_t i = 0; i < parts_.lanes.size(); ++i) lanes_.push_back(make_lane(i));
         book_.on_shelf([this](const Shelf& shelf) { on_shelf(shelf); });
+        book_.on_over([this](const Alarm& alarm) {
+            strand_.enqueue([this, key = PlanKey{alarm.tenant, alarm.rule_uid, alarm.device_uid}] {
+                if (const auto found = installed_.find(key); found != installed_.end()) serve(found->second);
+            });
+        });
     }
 
     ~FlowImpl() override {
@@ -189,10 +194,14 @@ private:
             for (; at != installed_.end() && at->first.tenant == shelf.tenant; ++at) {
                 if (at->first.rule_uid != shelf.rule_uid) break;
                 if (!shelf.device_uid.empty() && at->first.device_uid != shelf.device_uid) break;
-                parts_.lanes[at->second.lane]->post(
-                    [this, lane = at->second.lane, id = at->second.id] { lanes_[lane]->serve(id); });
+                serve(at->second);
             }
         });
+    }
+
+    void serve(const Installed& installed) {
+        parts_.lanes[installed.lane]->post(
+            [this, lane = installed.lane, id = installed.id] { lanes_[lane]->serve(id); });
     }
 
     // ---- on the first lane

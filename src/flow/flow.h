@@ -82,9 +82,10 @@ struct RehearseQuestion {
 };
 
 struct RehearseAnswer {
-    std::uint64_t count = 0;    // alarms that were active at some time of the window
-    std::vector<Alarm> alarms;  // the newest first, without ids; at most alarms_max
-    DurationNs active = 0;      // of all of them together, within the window
+    std::uint64_t count = 0;       // alarms that were active at some time of the window
+    std::uint64_t suppressed = 0;  // apart: those that never counted, because of suppress_when
+    std::vector<Alarm> alarms;     // the newest first, without ids; at most alarms_max
+    DurationNs active = 0;         // of all of them together, within the window, but for what was suppressed of it
     std::uint64_t readings = 0;
     std::size_t devices = 0, devices_left = 0;  // done; not even begun
     bool complete = true;                       // false: it stopped at `until`, for time or readings
@@ -107,7 +108,8 @@ struct StoppedRule {
 // first
 //          tag; other lanes post it their rows.
 // Bounds:  kForwardedRowsMax rows wait between lanes, later ones are dropped and counted; rule instances kInstancesMax.
-// Disk:    events alarm.raised, alarm.acknowledged, alarm.cleared, alarm.comment, alarm.shelved, alarm.unshelved,
+// Disk:    events alarm.raised, alarm.acknowledged, alarm.cleared, alarm.comment, alarm.suppressed, alarm.unsuppressed,
+//          alarm.latched, alarm.again, alarm.shelved, alarm.unshelved,
 //          alarm.out_of_service, alarm.in_service, rule.pending in history.
 class Flow : public Stage {
 public:
@@ -128,8 +130,10 @@ public:
     // For POST /api/v1/rules:check. `done` is called once, on a pool thread, at once if the pool is full: post
     // elsewhere.
     virtual void check(CheckQuestion question, std::function<void(CheckAnswer)> done) = 0;
-    // For POST /api/v1/rules:rehearse: runs a rule over what is stored, and tells nobody. Blocks for up to time_max:
-    // not from a lane. Code::limit if kRehearsalsMax are under way; otherwise what makes the rule impossible.
+    // For POST /api/v1/rules:rehearse: runs a rule over what is stored, and tells nobody. Nobody acknowledges either,
+    // so that latched alarms end with their condition; what is shelved or out of service now is no matter. Blocks for
+    // up to time_max: not from a lane. Code::limit if kRehearsalsMax are under way; otherwise what makes the rule
+    // impossible.
     virtual Result<RehearseAnswer> rehearse(const RehearseQuestion& question) = 0;
 };
 

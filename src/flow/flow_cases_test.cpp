@@ -16,6 +16,7 @@
 //   > title k/a 一号炉 Furnace 1               of a device, in both languages
 //   > tags k/**                                what there is; "moved" what had another path when this was asked before
 //   > shelve hot@site1/cnc1 2h li why         > unshelve hot li why   > out hot li why   > back hot li why   > shelves
+//   > groups [name]                           counts by group, and the active ones of one ("-" = of none)
 //   > stopped                                 rules that cannot run
 //   > rehearse 10m {…}                        what this rule would have raised in the last ten minutes
 #include <gtest/gtest.h>
@@ -186,7 +187,7 @@ private:
             {"title", &Stand::title},       {"messages", &Stand::messages}, {"leads", &Stand::leads},
             {"stopped", &Stand::stopped},   {"rehearse", &Stand::rehearse}, {"shelve", &Stand::shelve},
             {"unshelve", &Stand::unshelve}, {"out", &Stand::out},           {"back", &Stand::back},
-            {"shelves", &Stand::shelves},
+            {"shelves", &Stand::shelves},   {"groups", &Stand::groups},
         };
         const auto found = commands.find(word);
         if (found == commands.end()) return "no such command: " + word;
@@ -284,8 +285,9 @@ private:
             tell(*alarm, "raised");
             if (alarm->cleared) tell(*alarm, "cleared");
         }
-        return fmt::format("{} in {} readings of {} devices, {:.6g}s active{}", answer->count, answer->readings,
-                           answer->devices, static_cast<double>(answer->active) / 1e9,
+        return fmt::format("{}{} in {} readings of {} devices, {:.6g}s active{}", answer->count,
+                           answer->suppressed ? fmt::format(" and {} suppressed", answer->suppressed) : "",
+                           answer->readings, answer->devices, static_cast<double>(answer->active) / 1e9,
                            answer->complete ? "" : ", until " + at(answer->until));
     }
 
@@ -430,6 +432,16 @@ private:
                                  to_string(alarm.state()), at(alarm.raised),
                                  alarm.cleared ? " until " + at(*alarm.cleared) : "",
                                  alarm.acknowledged ? " acknowledged by " + alarm.acknowledged_by : "");
+        return "";
+    }
+
+    // Counts by group, and what is active of the one that is named.
+    std::string groups(const std::string& group) {
+        for (const auto& [name, counts] : flow_->alarms().counts_by_group(tenant_))
+            said_ += fmt::format("{}: {}\n", name.empty() ? "(none)" : name, fmt::join(counts, " "));
+        if (group.empty()) return "";
+        for (const Alarm& alarm : flow_->alarms().list(tenant_, {.group = group == "-" ? "" : group}))
+            said_ += alarm.rule + "\n";
         return "";
     }
 
@@ -727,6 +739,127 @@ TEST(Rehearse, EqualsWhatTheRuleDidLive) {
         EXPECT_TRUE(tried.ends_with("active\n")) << tried;
         tried.erase(tried.rfind('\n', tried.size() - 2) + 1);  // the last line sums up
         EXPECT_EQ(tried, live);
+    }
+}
+
+// What one rule's alarm should be, told in the dullest way.
+struct Model {
+    bool keeps = false;  // the rule is latched
+    bool on = false, suppressed = false, out = false, shelved = false;
+    bool alive = false, acknowledged = false, latched = false;
+    int alarms = 0;
+
+    void settle() {
+        if (latched && !keeps) alive = latched = false;
+        if (out) {
+            alive = latched = false;
+        } else if (on) {
+            if (!alive) {
+                ++alarms;
+                acknowledged = false;
+            }
+            alive = true;
+            latched = false;
+        } else if (alive && !latched) {
+            latched = keeps && !acknowledged;
+            alive = latched;
+        }
+    }
+    void acknowledge() {
+        if (!alive) return;
+        acknowledged = true;
+        if (latched) alive = latched = false;
+    }
+    void bring_back(bool& away) {
+        if (away && alive) acknowledged = false;
+        away = false;
+    }
+    std::string state() const {
+        if (!alive) return "none";
+        return shelved        ? "shelved"
+               : suppressed   ? "suppressed"
+               : latched      ? "latched"
+               : acknowledged ? "acknowledged"
+                              : "raised";
+    }
+};
+
+// The state of the alarm that lives, and how many there were in all.
+std::string state_in(const std::string& list) {
+    std::istringstream in(list);
+    std::string state = "none";
+    int alarms = 0;
+    for (std::string line; std::getline(in, line);) {
+        if (line == "none") break;
+        ++alarms;
+        if (line.find(" until ") != std::string::npos) continue;
+        std::istringstream words(line);
+        words >> state >> state;
+    }
+    return fmt::format("{} of {}", state, alarms);
+}
+
+TEST(Alarms, FollowTheModelWhateverPeopleDo) {
+    for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        Rng rng{seed};
+        Stand stand(1 + seed % 2);
+        Model model;
+        stand.run("type cnc x:number y:boolean z:number");
+        stand.run("device k/a cnc");
+        stand.run(R"(rule r {"device":"k/a","condition":"x > 5","suppress_when":"y"})");
+        stand.run("feed k/a.x 0; y false");
+        std::string said;
+        for (int i = 0; i < 150; ++i) {
+            std::string line;
+            switch (rng.below(12)) {
+                case 0:
+                case 1:
+                case 2:
+                    model.on = rng.chance(0.5);
+                    line = model.on ? "feed k/a.x 9" : "feed k/a.x 1";
+                    break;
+                case 3:
+                    if (model.suppressed)
+                        model.bring_back(model.suppressed);
+                    else
+                        model.suppressed = true;
+                    line = model.suppressed ? "feed k/a.y true" : "feed k/a.y false";
+                    break;
+                case 4:
+                case 5:
+                    model.acknowledge();
+                    line = "ack r li";
+                    break;
+                case 6:
+                    model.shelved = true;
+                    line = "shelve r 7d li waiting";
+                    break;
+                case 7:
+                    model.bring_back(model.shelved);
+                    line = "unshelve r li";
+                    break;
+                case 8:
+                    model.out = !model.out;
+                    line = model.out ? "out r gao overhaul" : "back r gao";
+                    break;
+                case 9:
+                    model.keeps = rng.chance(0.7);
+                    line = model.keeps ? R"(edit r {"latched":true})" : R"(edit r {"latched":false})";
+                    break;
+                case 10:
+                    line = rng.chance(0.5) ? "restart" : "crash";
+                    break;
+                case 11:
+                    line = rng.chance(0.5) ? R"(edit r {"message_en":"other"})" : R"(edit r {"condition":"x > 5.5"})";
+                    break;
+            }
+            model.settle();
+            stand.run(line);
+            stand.run("+1s");
+            said += line + " -> " + model.state() + "\n";
+            ASSERT_EQ(state_in(stand.run("alarms all")), fmt::format("{} of {}", model.state(), model.alarms)) << said;
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 #include "flow/instance.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 
@@ -17,7 +18,8 @@ Instance::Instance(std::shared_ptr<const RulePlan> plan, Carried carried)
     : plan_(std::move(plan)),
       on_(expr::Evaluator::create(plan_->on)),
       stay_(plan_->stay ? expr::Evaluator::create(plan_->stay) : nullptr),
-      life_(plan_->on_delay, plan_->off_delay, carried.alarm.has_value()),
+      suppress_(plan_->suppress ? expr::Evaluator::create(plan_->suppress) : nullptr),
+      life_(plan_->on_delay, plan_->off_delay, carried.alarm && !carried.alarm->latched),
       alarm_(std::move(carried.alarm)),
       pending_since_(carried.pending_since),
       restarted_(carried.restarted) {}
@@ -38,12 +40,15 @@ expr::Truth Instance::judge(const expr::Answer& answer) const {
 }
 
 bool Instance::may_follow(TimeNs reading, TimeNs now) const {
-    return !follows_ && reading < now - kLongAgo && reading > newest_ && !alarm_ && life_.state() == Life::State::normal;
+    return !follows_ && reading < now - kLongAgo && reading > newest_ && !alarm_ &&
+           life_.state() == Life::State::normal;
 }
 
 void Instance::follow(TimeNs from) {
     on_ = expr::Evaluator::create(plan_->on);
     stay_ = plan_->stay ? expr::Evaluator::create(plan_->stay) : nullptr;
+    suppress_ = plan_->suppress ? expr::Evaluator::create(plan_->suppress) : nullptr;
+    suppressed_ = false;
     life_ = Life(plan_->on_delay, plan_->off_delay, false);
     time_ = INT64_MIN / 2;
     follows_ = true;
@@ -56,12 +61,14 @@ void Instance::feed(std::size_t tag, const Reading& reading) {
     const PlanTag& at = plan_->tags[tag];
     if (at.in_on) on_->feed(*at.in_on, reading.time, reading.value, reading.quality);
     if (at.in_stay) stay_->feed(*at.in_stay, reading.time, reading.value, reading.quality);
+    if (at.in_suppress) suppress_->feed(*at.in_suppress, reading.time, reading.value, reading.quality);
 }
 
 void Instance::move_to(TimeNs time) {
     time_ = std::max(time_, time);
     on_->advance(time_);
     if (stay_) stay_->advance(time_);
+    if (suppress_) suppress_->advance(time_);
 }
 
 void Instance::step(std::vector<Happened>& happened) {
@@ -75,9 +82,18 @@ void Instance::step(std::vector<Happened>& happened) {
                                              : expr::Truth::unknown;
         if (on == expr::Truth::yes) stay = expr::Truth::yes;  // what would raise it does not clear it
     }
+    // Only what is known to hold suppresses: a doubt must not hide an alarm.
+    const bool suppress = suppress_ && suppress_->answer().as_truth() == expr::Truth::yes;
+    const bool turned = std::exchange(suppressed_, suppress) != suppress;
+    if (turned) suppress_changed_ = time_;
     const Life::Change change = life_.step(time_, on, stay);
-    if (change == Life::Change::none) return;
-    Happened what{.change = change, .time = change == Life::Change::pending ? life_.since() : life_.changed()};
+    if (change == Life::Change::none) {
+        if (turned) happened.push_back({.time = time_, .suppressed = suppressed_});
+        return;
+    }
+    Happened what{.change = change,
+                  .time = change == Life::Change::pending ? life_.since() : life_.changed(),
+                  .suppressed = suppressed_};
     if (change == Life::Change::raised) what.observed = raised_with_ = on_->observed();
     happened.push_back(std::move(what));
 }
@@ -99,6 +115,7 @@ std::optional<TimeNs> Instance::next_time() const {
         if (other && *other > time_ && (!next || *next <= time_ || *other < *next)) next = other;
     };
     if (stay_) take(stay_->next_time());
+    if (suppress_) take(suppress_->next_time());
     take(life_.next_time());
     if (next && *next <= time_) next.reset();
     return next;
@@ -108,6 +125,8 @@ void Instance::shift(DurationNs by) {
     time_ += by;
     on_->shift(by);
     if (stay_) stay_->shift(by);
+    if (suppress_) suppress_->shift(by);
+    suppress_changed_ += by;
     life_.shift(by);
     if (pending_since_) *pending_since_ += by;
 }
@@ -128,6 +147,7 @@ void Instance::replay(TimeNs from, const std::vector<std::pair<std::size_t, Read
         // While nobody listened nothing could be heard: silence is counted from now.
         on_->hear(now);
         if (stay_) stay_->hear(now);
+        if (suppress_) suppress_->hear(now);
     }
     advance(now, untold);
     if (pending_since_) {
@@ -140,10 +160,14 @@ std::optional<Happened> Instance::settle() {
     // A rule does nothing before it was written; after a restart all has its true time.
     const TimeNs earliest = restarted_ ? INT64_MIN : plan_->updated;
     const TimeNs changed = std::max(life_.changed(), earliest);
-    if (life_.active() && !alarm_) return Happened{Life::Change::raised, changed, raised_with_, ""};
-    if (!life_.active() && alarm_)
-        return Happened{Life::Change::cleared, changed, {}, restarted_ ? "" : "rule changed"};
-    if (life_.state() == Life::State::pending) return Happened{Life::Change::pending, life_.since(), {}, ""};
+    const bool told = alarm_ && !alarm_->latched;
+    if (life_.active() && !told) return Happened{Life::Change::raised, changed, raised_with_, "", suppressed_};
+    if (!life_.active() && told)
+        return Happened{Life::Change::cleared, changed, {}, restarted_ ? "" : "rule changed", suppressed_};
+    if (life_.state() == Life::State::pending)
+        return Happened{Life::Change::pending, life_.since(), {}, "", suppressed_};
+    if (alarm_ && alarm_->suppressed.has_value() != suppressed_)
+        return Happened{Life::Change::none, std::max(suppress_changed_, earliest), {}, "", suppressed_};
     return std::nullopt;
 }
 

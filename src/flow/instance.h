@@ -23,6 +23,7 @@ struct Happened {
     TimeNs time = 0;                       // of the change; of pending: since when
     std::vector<expr::Observed> observed;  // of raised: what made it true
     std::string reason;                    // of cleared: when it was not the condition alone
+    bool suppressed = false;               // whether the rule's suppress_when held then; none: it has just changed
 };
 
 // Instance is one running rule over one device: evaluators and the life of its alarm.
@@ -64,7 +65,7 @@ public:
     // The condition holds, whether or not anybody was told.
     bool active() const { return life_.active(); }
     // It holds still, and may be told now.
-    Happened raise_again(TimeNs now) const { return {Life::Change::raised, now, raised_with_, ""}; }
+    Happened raise_again(TimeNs now) const { return {Life::Change::raised, now, raised_with_, "", suppressed_}; }
 
     // The active alarm as last told; kept here so that whoever replaces this instance carries on with it.
     std::optional<Alarm>& alarm() { return alarm_; }
@@ -75,7 +76,7 @@ private:
     expr::Truth judge(const expr::Answer& answer) const;
 
     std::shared_ptr<const RulePlan> plan_;
-    std::unique_ptr<expr::Evaluator> on_, stay_;
+    std::unique_ptr<expr::Evaluator> on_, stay_, suppress_;
     Life life_;
     TimeNs time_ = INT64_MIN / 2;
     TimeNs newest_ = INT64_MIN;  // of all readings fed
@@ -83,6 +84,8 @@ private:
     std::optional<Alarm> alarm_;
     std::optional<TimeNs> pending_since_;
     bool restarted_;
+    bool suppressed_ = false;
+    TimeNs suppress_changed_ = INT64_MIN / 2;
     std::vector<expr::Observed> raised_with_;  // of the last raise, told or not
 };
 

@@ -156,21 +156,42 @@ void Lane::tell(Slot& slot, std::vector<Happened>& happened) {
                 log(pending_event(instance.plan(), what.time));
                 break;
             case Life::Change::raised:
+                if (alarm && alarm->latched) {
+                    log(follow_event(*alarm, kAgain, what.time, "", ""));
+                    alarm->latched.reset();
+                }
                 if (alarm) break;  // a restart saw it cleared and raised again: it is the same one
                 if (book_.is_out_of_service(instance.plan().key)) break;
                 alarm = make_alarm(instance.plan(), what.time, what.observed);
                 alarm->id = book_.new_id(*alarm);
+                if (what.suppressed) alarm->suppressed = what.time;
                 numbers_.raised.add();
                 log(raised_event(*alarm));
                 break;
             case Life::Change::cleared:
-                if (!alarm) break;
-                numbers_.cleared.add();
-                log(follow_event(*alarm, kCleared, std::max(what.time, alarm->raised), "", what.reason));
-                alarm.reset();
+                end_alarm(instance, what);
                 break;
         }
+        if (!alarm || alarm->suppressed.has_value() == what.suppressed) continue;
+        const TimeNs time = std::max(what.time, alarm->raised);
+        log(follow_event(*alarm, what.suppressed ? kSuppressed : kUnsuppressed, time, "", ""));
+        alarm->suppressed = what.suppressed ? std::optional{time} : std::nullopt;
     }
+}
+
+// What raised it is over: a latched alarm that nobody acknowledged stays.
+void Lane::end_alarm(Instance& instance, const Happened& what) {
+    std::optional<Alarm>& alarm = instance.alarm();
+    if (!alarm || alarm->latched) return;
+    const TimeNs time = std::max(what.time, alarm->raised);
+    if (instance.plan().spec.latched && !book_.is_acknowledged(*alarm)) {
+        log(follow_event(*alarm, kLatched, time, "", what.reason));
+        alarm->latched = time;
+        return;
+    }
+    numbers_.cleared.add();
+    log(follow_event(*alarm, kCleared, time, "", what.reason));
+    alarm.reset();
 }
 
 void Lane::prepare(InstanceId id, std::shared_ptr<const RulePlan> plan, Carried carried) {
@@ -245,12 +266,18 @@ void Lane::serve(InstanceId id) {
 
 void Lane::serve(Slot& slot) {
     Instance& instance = *slot.instance;
-    const bool is_out = book_.is_out_of_service(instance.plan().key);
-    if (is_out && instance.alarm()) {
-        clear(*instance.alarm(), "out of service");
-        instance.alarm().reset();
+    std::optional<Alarm>& alarm = instance.alarm();
+    if (alarm && book_.is_over(*alarm)) alarm.reset();  // it was acknowledged
+    if (alarm && alarm->latched && !instance.plan().spec.latched) {
+        clear(*alarm, "rule changed");
+        alarm.reset();
     }
-    if (is_out || instance.alarm() || !instance.active()) return;
+    const bool is_out = book_.is_out_of_service(instance.plan().key);
+    if (is_out && alarm) {
+        clear(*alarm, "out of service");
+        alarm.reset();
+    }
+    if (is_out || alarm || !instance.active()) return;
     std::vector<Happened> happened{instance.raise_again(now())};
     tell(slot, happened);
 }

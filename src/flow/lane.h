@@ -54,7 +54,8 @@ public:
     // Takes it away for good: its alarm is cleared because of `reason`.
     void retire(InstanceId id, std::string_view reason);
     void clear(const Alarm& alarm, std::string_view reason);
-    // It went out of service or came back: its alarm is cleared, or raised if it should be.
+    // It went out of service or came back, or its latched alarm was acknowledged: its alarm is cleared, or raised if it
+    // should be.
     void serve(InstanceId id);
     void end(const Shelf& shelf, TimeNs time, std::string_view reason);
 
@@ -87,6 +88,7 @@ private:
     void set_timer();
     void tell(Slot& slot, std::vector<Happened>& happened);
     void serve(Slot& slot);
+    void end_alarm(Instance& instance, const Happened& what);
     void log(Event event);
     void retry();
 

@@ -11,7 +11,7 @@ namespace {
 
 constexpr DurationNs kLookbackSlack = kMinute;  // a window is refilled from a little before it begins
 
-void add_tags(RulePlan& plan, const expr::Program& program, bool of_on) {
+void add_tags(RulePlan& plan, const expr::Program& program, std::optional<std::size_t> PlanTag::*place) {
     for (std::size_t i = 0; i < program.tags().size(); ++i) {
         const expr::ProgramTag& tag = program.tags()[i];
         auto found = std::ranges::find(plan.tags, tag.path, &PlanTag::path);
@@ -19,7 +19,7 @@ void add_tags(RulePlan& plan, const expr::Program& program, bool of_on) {
             plan.tags.push_back({.path = tag.path, .unit = tag.unit});
             found = plan.tags.end() - 1;
         }
-        (of_on ? found->in_on : found->in_stay) = i;
+        (*found).*place = i;
     }
 }
 
@@ -56,15 +56,20 @@ Result<std::shared_ptr<const expr::Program>> compile(std::string_view text, cons
 std::string RulePlan::logic() const {
     std::string text = fmt::format("{}\n{}\n{}\n{} {} {}", spec.condition, spec.clear_condition.value_or(""),
                                    spec.dead_band.value_or(0), on_delay, off_delay, static_cast<int>(spec.when_bad));
-    text += fmt::format("\n{}{}", on->zone(), stay ? stay->zone() : "");
+    text += fmt::format("\n{}{}{}", on->zone(), stay ? stay->zone() : "", suppress ? suppress->zone() : "");
+    text += fmt::format("\n{}\n{}", spec.suppress_when.value_or(""), spec.latched);
     for (const PlanTag& tag : tags) text += fmt::format("\n{} {} {}", tag.id.value, tag.unit, tag.path);
-    for (const expr::ProgramTag& tag : on->tags())
-        text += fmt::format("\n{} {}", static_cast<int>(tag.type), tag.known);
+    for (const expr::Program* program : {on.get(), suppress.get()}) {
+        if (!program) continue;
+        for (const expr::ProgramTag& tag : program->tags())
+            text += fmt::format("\n{} {}", static_cast<int>(tag.type), tag.known);
+    }
     return text;
 }
 
 DurationNs RulePlan::lookback() const {
-    const DurationNs programs = std::max(on->lookback(), stay ? stay->lookback() : 0);
+    const DurationNs programs =
+        std::max({on->lookback(), stay ? stay->lookback() : 0, suppress ? suppress->lookback() : 0});
     const DurationNs all = programs + on_delay + off_delay;
     return all == 0 ? 0 : all + kLookbackSlack;
 }
@@ -92,8 +97,11 @@ Result<std::shared_ptr<const RulePlan>> make_plan(const registry::ResourceReader
             TRY(compile(spec.condition, scope, {.want_condition = true, .strip_hold = true, .relax = *spec.dead_band},
                         {"dead_band", why_zh}));
     }
-    add_tags(*plan, *plan->on, true);
-    if (plan->stay) add_tags(*plan, *plan->stay, false);
+    if (spec.suppress_when)
+        plan->suppress = TRY(compile(*spec.suppress_when, scope, {.want_condition = true}, {"suppress_when", why_zh}));
+    add_tags(*plan, *plan->on, &PlanTag::in_on);
+    if (plan->stay) add_tags(*plan, *plan->stay, &PlanTag::in_stay);
+    if (plan->suppress) add_tags(*plan, *plan->suppress, &PlanTag::in_suppress);
     for (PlanTag& tag : plan->tags)
         if (const auto info = registry::tag_at(registry, tags, rule.tenant, tag.path)) {
             tag.id = info->id;

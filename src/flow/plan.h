@@ -26,7 +26,7 @@ struct PlanTag {
     std::string path;
     std::string unit;
     bool is_elsewhere = false;  // `path` is one of before: another tag may come there
-    std::optional<std::size_t> in_on, in_stay;
+    std::optional<std::size_t> in_on, in_stay, in_suppress;
 };
 
 // Everything that running one rule over one device needs. Constant, shared between threads.
@@ -38,8 +38,9 @@ struct RulePlan {
     RuleSpec spec;
     DurationNs on_delay = 0, off_delay = 0;
     std::shared_ptr<const expr::Program> on;
-    std::shared_ptr<const expr::Program> stay;  // null: an alarm stays as long as `on` is true
-    bool stay_is_clear = false;                 // `stay` says when to clear, not when to stay
+    std::shared_ptr<const expr::Program> stay;      // null: an alarm stays as long as `on` is true
+    bool stay_is_clear = false;                     // `stay` says when to clear, not when to stay
+    std::shared_ptr<const expr::Program> suppress;  // null: nothing suppresses it
     std::vector<PlanTag> tags;
 
     // Plans with the same logic differ only in what people read: texts, severity, name.

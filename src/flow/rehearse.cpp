@@ -42,8 +42,8 @@ public:
             }
             request_.window = {from, std::min(from + stride, to)};
             request_.rows_max = kRowsAtOnce;
-            auto series = request_.tags.empty() ? Result<std::vector<Series>>(std::vector<Series>{})
-                                                : reader_.read(request_);
+            auto series =
+                request_.tags.empty() ? Result<std::vector<Series>>(std::vector<Series>{}) : reader_.read(request_);
             if (!series && series.error().code() == Code::limit && stride > kStrideMin) {
                 stride = std::max(stride / 8, kStrideMin);
                 continue;
@@ -95,31 +95,48 @@ private:
 
     void take() {
         for (const Happened& what : happened_) {
+            count_until(what.time);
             if (what.change == Life::Change::raised) {
                 alarm_ = make_alarm(*plan_, what.time, what.observed);
+                counted_ = 0;
+                counts_ever_ = false;
             } else if (what.change == Life::Change::cleared && alarm_) {
                 alarm_->cleared = what.time;
                 keep();
             }
+            suppressed_ = what.suppressed;
         }
         happened_.clear();
+    }
+
+    // The time that the alarm counted, within the window.
+    void count_until(TimeNs to) {
+        const auto inside = [&](TimeNs time) { return std::clamp(time, question_.window.from, question_.window.to); };
+        if (alarm_ && !suppressed_) {
+            counted_ += std::max<DurationNs>(0, inside(to) - inside(counted_to_));
+            counts_ever_ |= to > question_.window.from;
+        }
+        counted_to_ = to;
     }
 
     void finish(TimeNs at) {
         instance_.advance(at, happened_);
         take();
         answer_.until = std::min(answer_.until, at);
+        count_until(at);
         if (alarm_) keep();
     }
 
     // Of the warm-up only what reaches into the window.
     void keep() {
         const Alarm alarm = *std::exchange(alarm_, std::nullopt);
-        const TimeNs from = question_.window.from;
-        if (alarm.cleared && *alarm.cleared <= from) return;
-        const TimeNs end = alarm.cleared.value_or(std::max(answer_.until, from));
+        if (alarm.cleared && *alarm.cleared <= question_.window.from) return;
+        if (!counts_ever_) {
+            ++answer_.suppressed;
+            return;
+        }
         ++answer_.count;
-        answer_.active += std::max<DurationNs>(0, std::min(end, question_.window.to) - std::max(alarm.raised, from));
+        answer_.active += counted_;
         if (answer_.alarms.size() < question_.alarms_max) answer_.alarms.push_back(alarm);
     }
 
@@ -131,6 +148,9 @@ private:
     ReadRequest request_;
     std::vector<Happened> happened_;
     std::optional<Alarm> alarm_;
+    bool suppressed_ = false, counts_ever_ = false;
+    DurationNs counted_ = 0;
+    TimeNs counted_to_ = INT64_MIN;
 };
 
 // Names and uids of the devices that a rule is over; one pair of "" if it is over none.

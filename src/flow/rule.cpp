@@ -19,12 +19,13 @@ BOOST_DESCRIBE_ENUM(Severity, critical, major, minor, warning)
 BOOST_DESCRIBE_ENUM(WhenBad, hold, raise, clear)
 BOOST_DESCRIBE_STRUCT(RuleSpec, (),
                       (title_zh, title_en, device, device_type, condition, severity, on_delay, off_delay, dead_band,
-                       clear_condition, when_bad, message_zh, message_en, enabled))
+                       clear_condition, when_bad, suppress_when, latched, group, message_zh, message_en, enabled))
 
 namespace {
 
 constexpr std::size_t kTitleBytesMax = 200;
 constexpr std::size_t kMessageBytesMax = 1000;
+constexpr std::size_t kGroupBytesMax = 100;
 
 struct Unit {
     std::string_view name;
@@ -45,6 +46,10 @@ Result<void> check_texts(const RuleSpec& spec, const expr::Scope& scope) {
     if (spec.clear_condition) {
         const auto clear = expr::compile(*spec.clear_condition, scope, {.want_condition = true});
         if (!clear) return clear.error().to_error().context("clear_condition");
+    }
+    if (spec.suppress_when) {
+        const auto suppress = expr::compile(*spec.suppress_when, scope, {.want_condition = true});
+        if (!suppress) return suppress.error().to_error().context("suppress_when");
     }
     if (spec.dead_band && *spec.dead_band > 0) {
         const auto relaxed = expr::compile(spec.condition, scope,
@@ -208,6 +213,24 @@ std::vector<registry::Fact> facts_of(const RuleSpec*) {
          .title_zh = "质量坏时",
          .title_en = "When quality is bad",
          .choices = {{"hold", "保持原状", "Stay as it is"}, {"raise", "告警", "Raise"}, {"clear", "恢复", "Clear"}}},
+        {.field = "suppress_when",
+         .title_zh = "抑制条件",
+         .title_en = "Suppress when",
+         .help_zh = "成立期间告警照常记录，但不计数，例如 not running",
+         .help_en = "While it is true the alarm is kept but does not count, such as not running",
+         .length_max = expr::kTextBytesMax,
+         .widget = "expression"},
+        {.field = "latched",
+         .title_zh = "锁存",
+         .title_en = "Latched",
+         .help_zh = "条件消失后告警仍保留，直到有人确认",
+         .help_en = "When the condition is gone the alarm stays until somebody acknowledges it"},
+        {.field = "group",
+         .title_zh = "分组",
+         .title_en = "Group",
+         .help_zh = "任意名称，例如 冷却水；告警可按分组筛选",
+         .help_en = "A name that several rules share, such as cooling water; alarms are listed by it",
+         .length_max = kGroupBytesMax},
         {.field = "message_zh",
          .title_zh = "中文消息",
          .title_en = "Message (Chinese)",

@@ -25,7 +25,10 @@ struct RuleSpec {
     std::optional<double> dead_band;  // clears only below threshold - dead_band (above threshold + dead_band)
     std::optional<std::string> clear_condition;  // clears only when this is true
     WhenBad when_bad = WhenBad::hold;
-    std::string message_zh, message_en;  // {temperature} {value} {device} {rule} are filled in
+    std::optional<std::string> suppress_when;  // while this is true the alarm does not count
+    bool latched = false;                      // stays until somebody acknowledged it
+    std::string group;                         // a name that several rules share, "" = none
+    std::string message_zh, message_en;        // {temperature} {value} {device} {rule} are filled in
     bool enabled = true;
 };
 

@@ -32,8 +32,11 @@ public:
     std::vector<flow::Alarm> list(TenantId tenant, const flow::AlarmQuery& query) const override {
         std::vector<flow::Alarm> found;
         for (const auto& [id, alarm] : alarms) {
-            const bool wanted =
-                query.state == flow::StateFilter::all || (query.state == flow::StateFilter::active) == alarm.active();
+            const bool wanted = query.state == flow::StateFilter::all ||
+                                (query.state == flow::StateFilter::suppressed
+                                     ? alarm.state() == flow::AlarmState::suppressed
+                                     : (query.state == flow::StateFilter::active) == alarm.active());
+            if (query.group && *query.group != alarm.group) continue;
             if (alarm.tenant == tenant && wanted) found.push_back(alarm);
         }
         return found;
@@ -48,6 +51,14 @@ public:
         flow::AlarmCounts counts{};
         for (const auto& [id, alarm] : alarms) {
             if (alarm.tenant == tenant && alarm.active()) ++counts[static_cast<std::size_t>(alarm.severity)];
+        }
+        return counts;
+    }
+    std::map<std::string, flow::AlarmCounts> counts_by_group(TenantId tenant) const override {
+        std::map<std::string, flow::AlarmCounts> counts;
+        for (const auto& [id, alarm] : alarms) {
+            if (alarm.tenant == tenant && alarm.active())
+                ++counts[alarm.group][static_cast<std::size_t>(alarm.severity)];
         }
         return counts;
     }
