@@ -11,8 +11,6 @@
 namespace gongshu::flow {
 namespace {
 
-constexpr std::size_t kEventsAtOnce = 100'000;
-constexpr std::size_t kEventsMax = 1'000'000;
 constexpr std::size_t kPendingsMax = 10'000;
 constexpr std::uint64_t kRowsMax = 2'000'000;  // of one rule's past
 constexpr DurationNs kAhead = 15 * kMinute;    // readings may be a little in the future
@@ -25,12 +23,13 @@ void add_rows(Past& past, std::size_t tag, const Rows& rows) {
 
 }  // namespace
 
-Result<std::vector<Event>> read_alarm_events(const Reader& reader, TenantId tenant) {
+Result<std::vector<Event>> read_alarm_events(const Reader& reader, TenantId tenant, const EventLimits& limits) {
     std::vector<Event> all;
     Window window{INT64_MIN, INT64_MAX};
-    while (all.size() < kEventsMax) {
-        auto page = TRY(reader.read_events(tenant, window, "alarm.", kEventsAtOnce).context("cannot read alarms"));
-        const bool last = page.size() < kEventsAtOnce;
+    bool last = false;
+    while (!last && all.size() < limits.all) {
+        auto page = TRY(reader.read_events(tenant, window, "alarm.", limits.at_once).context("cannot read alarms"));
+        last = page.size() < limits.at_once;
         if (!page.empty()) window.to = page.front().time;
         if (!last) {
             // Events of the page's first instant may be cut in two: they come again with the next page.
@@ -39,10 +38,17 @@ Result<std::vector<Event>> read_alarm_events(const Reader& reader, TenantId tena
             if (page.empty()) break;  // a hundred thousand in one nanosecond
         }
         all.insert(all.end(), std::make_move_iterator(page.begin()), std::make_move_iterator(page.end()));
+    }
+    // A rule stays out of service until it is put back, however many alarms there were since.
+    for (const std::string_view kind : {kOutOfService, kInService}) {
         if (last) break;
+        auto older = TRY(reader.read_events(tenant, window, kind, limits.at_once).context("cannot read alarms"));
+        all.insert(all.end(), std::make_move_iterator(older.begin()), std::make_move_iterator(older.end()));
     }
     // In the order they were logged: an alarm's time may be that of a reading long before its clearing was seen.
     std::ranges::sort(all, {}, [](const Event& event) { return event.id; });
+    const auto same = [](const Event& a, const Event& b) { return a.id == b.id; };
+    all.erase(std::ranges::unique(all, same).begin(), all.end());
     return all;
 }
 

@@ -13,8 +13,13 @@
 // blocks: on the pool, never on a lane.
 namespace gongshu::flow {
 
-// Events of alarms from the beginning, in order; at most the newest million.
-Result<std::vector<Event>> read_alarm_events(const Reader& reader, TenantId tenant);
+struct EventLimits {
+    std::size_t at_once = 100'000;
+    std::size_t all = 1'000'000;
+};
+// Events of alarms from the beginning, in order: about the newest `limits.all`, and whatever is older of rules that
+// went out of service and came back.
+Result<std::vector<Event>> read_alarm_events(const Reader& reader, TenantId tenant, const EventLimits& limits = {});
 // The newest beginning of a hold of each rule and device.
 Result<std::vector<Pending>> read_pendings(const Reader& reader, TenantId tenant);
 
