@@ -184,6 +184,73 @@ test('what somebody noted on an alarm stands under the name people know', async 
   expect(said).toEqual([]);
 });
 
+test('a condition is completed with names, functions and units, and helped by a list of functions', async ({ page }, info) => {
+  const said = listen(page);
+  const zh = info.project.name.startsWith('zh');
+  await signIn(page);
+  await page.goto('/#/rules?new');
+  const area = page.locator('.editor textarea').first();
+  const offers = page.locator('.editor [role=listbox]');
+  // A machine with a vibration: its properties come by their short names, called as the reader calls them.
+  const device = await page.evaluate(async () => ((await (await fetch('/api/v1/tags?glob=**.vibration')).json()) as { tags: { device: string }[] }).tags[0]!.device);
+  await page.locator('#f-device').fill(device);
+  await page.locator('.el-select-dropdown__item:visible', { hasText: device }).first().click();
+  await area.pressSequentially('vib');
+  await expect(offers.locator('li').first()).toHaveText(zh ? /vibration.*振动.*mm\/s/ : /vibration.*ibration.*mm\/s/);
+  await expect(area).toHaveAttribute('aria-activedescendant', /-0$/);
+  await inspect(page, info, 'rule-offers');
+  await area.press('Enter');
+  await expect(area).toHaveValue('vibration');
+  await expect(offers).toHaveCount(0);
+  // The unit of what is compared comes by itself, but Enter does not take it.
+  await area.pressSequentially(' > 4.5 ');
+  await expect(offers.locator('li')).toHaveText([/mm\/s/]);
+  await expect(area).not.toHaveAttribute('aria-activedescendant', /./);
+  await area.press('ArrowDown');
+  await area.press('Tab');
+  await expect(area).toHaveValue('vibration > 4.5 mm/s');
+  await expect(area).toBeFocused();
+  await area.pressSequentially(' and no');
+  await expect(offers.locator('li', { hasText: 'not' })).toHaveCount(1);
+  await area.press('Escape');
+  await expect(offers).toHaveCount(0);
+  await expect(page.locator('.el-drawer .editor').first()).toBeVisible();
+  await expect(area).toHaveValue('vibration > 4.5 mm/s and no');
+
+  // A function brings its help, and while it is filled in the order of its values.
+  await area.fill('');
+  await area.pressSequentially('avg');
+  await expect(page.locator('.editor .about')).toContainText(zh ? '平均' : 'mean');
+  await inspect(page, info, 'rule-offers-function');
+  await area.press('Enter');
+  await expect(area).toHaveValue('avg(');
+  await expect(page.locator('.editor .hint').first()).toContainText('avg(x, 5m)');
+  await area.pressSequentially('vibr');
+  await expect(offers).toBeVisible();
+  await area.press('Enter');
+  await area.pressSequentially(', 1m) > 4.5 mm/s');
+  await expect(page.locator('.verdict p').first()).toContainText(zh ? '条件正确' : 'Condition is valid');
+
+  // The list of all of them: searched in the reader's language, an example put in at the caret.
+  await area.fill('');
+  await page.locator('.editor .open').first().click();
+  const help = page.locator('.functions');
+  await expect(help.locator('input')).toBeFocused();
+  await expect(help.locator('li').nth(5)).toBeVisible();
+  await help.locator('input').fill(zh ? '断流' : 'since');
+  await expect(help.locator('li').first()).toContainText('since(tag)');
+  await inspect(page, info, 'rule-functions');
+  await help.locator('li').first().locator('button').click();
+  await expect(area).toHaveValue('since(x) > 60s');
+  await expect(area).toBeFocused();
+  if (!(await help.isVisible())) await page.locator('.editor .open').first().click();
+  await help.locator('input').focus();
+  await page.keyboard.press('Escape');
+  await expect(help).toHaveCount(0);
+  await expect(area).toBeVisible();
+  expect(said).toEqual([]);
+});
+
 const rehearsed = (more: object = {}): object => {
   const to = Date.UTC(2026, 10, 20, 4);
   const day = 86_400_000;

@@ -3,7 +3,6 @@ import { ago, bytes, count, number, qualityOf, span } from './format';
 import { bucket, lengthOf, parseRange, rangeQuery } from './range';
 import { csv } from './csv';
 import { globMatcher, treeOf, visible } from './tree';
-import { complete, wordAt } from './condition';
 import { flaws, fresh, pruned } from './schema';
 import { limitsOf } from '../chart/limits';
 import { lineOf } from '../chart/series';
@@ -78,13 +77,6 @@ it('globs: ** crosses slashes, * does not', () => {
   expect(f('a/*', 'a/b/c')).toBe(false);
   expect(f('**.temp', 'a/b.temp')).toBe(true);
   expect(f('a.b', 'axb')).toBe(false);
-});
-
-it('completion takes the word at the caret', () => {
-  expect(wordAt('avg(temp', 8)).toEqual({ start: 4, text: 'temp' });
-  expect(wordAt('温度 > 3', 2)).toEqual({ start: 0, text: '温度' });
-  expect(complete('te', ['spindle_temp', 'temperature'])).toEqual(['temperature', 'rate(', 'spindle_temp']);
-  expect(complete('temperature', ['temperature'])).toEqual([]);
 });
 
 describe('forms', () => {
