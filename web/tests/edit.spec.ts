@@ -346,3 +346,30 @@ test('who may not try a rule is told the role', async ({ page }, info) => {
   await expect(page.locator('.try')).toContainText(info.project.name.startsWith('zh') ? '工程师' : 'Engineer');
   await expect(page.locator('.try button')).toHaveCount(0);
 });
+
+test('a rule that cannot run and a disk that gets full lead to where they are looked at', async ({ page }, info) => {
+  const said = listen(page);
+  await signIn(page);
+  const rule = await page.evaluate(async () => ((await (await fetch('/api/v1/rules')).json()) as { items: { name: string }[] }).items[0]!.name);
+  await page.route(/\/api\/v1\/overview/, async (route) => {
+    const answer = await route.fetch();
+    const wrong = [
+      { severity: 'major', what: 'rule', name: rule, text_zh: `规则 ${rule} 没有运行`, text_en: `the rule ${rule} does not run`, since: Date.now() - 60_000 },
+      { severity: 'minor', what: 'system', name: 'disk', text_zh: '磁盘只剩 4.1 GB', text_en: '4.1 GB are left on the disk', since: 0 },
+    ];
+    await route.fulfill({ response: answer, json: { ...((await answer.json()) as object), wrong } });
+  });
+  await page.goto('/#/');
+  await page.reload();
+  await expect(page.locator('main button .sev')).toHaveCount(2);
+  await inspect(page, info, 'overview-wrong');
+  await page.locator('main button', { has: page.locator('.sev') }).first().click();
+  await expect(page).toHaveURL(new RegExp(`rules\\?open=${rule}`));
+  await expect(page.locator('.el-drawer .condition')).toBeVisible();
+  await page.goBack();
+  await page.locator('main button', { has: page.locator('.sev') }).nth(1).click();
+  await expect(page).toHaveURL(/#\/status/);
+  await expect(page.locator('.facts').nth(1)).toBeVisible();
+  await page.unrouteAll({ behavior: 'ignoreErrors' });
+  expect(said).toEqual([]);
+});
