@@ -388,7 +388,9 @@ Result<Answer> rehearse_rule(Core& core, const Ask& ask) {
     out.key("until").integer(units.time(answer.until)).key("complete").boolean(answer.complete);
     out.key("readings").integer(static_cast<std::int64_t>(answer.readings));
     out.key("devices").integer(static_cast<std::int64_t>(answer.devices));
-    out.key("devices_left").integer(static_cast<std::int64_t>(answer.devices_left)).key("alarms").begin_array();
+    out.key("devices_left").integer(static_cast<std::int64_t>(answer.devices_left)).key("missing").begin_array();
+    for (const std::string& path : answer.missing) out.text(path);
+    out.end_array().key("alarms").begin_array();
     for (const flow::Alarm& alarm : answer.alarms)
         write_alarm(out, seen_part(ask.who, alarm), units, language_of(ask), false);
     out.end_array().end_object();

@@ -226,6 +226,11 @@ private:
              tag = pending_.erase(tag)) {
             const auto path = tags_.find(*tag);
             if (path == tags_.end()) continue;
+            // It may have moved away from what is seen while the globs are matched anew.
+            if (!who_.paths.empty()) {
+                const auto info = hub_.core->deps.tags.info(TagId{*tag});
+                if (!info || !sees(who_, info->path)) continue;
+            }
             const auto last = hub_.core->deps.reader.last(TagId{*tag});
             if (!last) continue;
             ++rows;
@@ -234,6 +239,7 @@ private:
             out.text(to_string(last->quality)).end_array();
         }
         out.end_array().end_object();
+        if (rows == 0) return;
         const std::string_view first = wish_.globs.empty() ? std::string_view{} : std::string_view{wish_.globs.front()};
         const Leaving leaving{who_.actor.tenant, who_.actor.who, "websocket", first, 1, "", text.size(), rows};
         if (const auto allowed = hub_.core->deps.egress.decide(leaving); !allowed)

@@ -56,9 +56,12 @@ private:
 
 // What the type declares and what the history knows of a device: fills tags, bad and, if it is newer, last_seen. A
 // property that never came is a tag without a value, as it is for machines that are polled; what came undeclared counts
-// too.
-void add_readings(Core& core, TenantId tenant, DeviceLine& line, std::unordered_set<std::string> names) {
+// too. Tags that others left beneath its name are not its own. `device` is null for one that is not registered.
+void add_readings(Core& core, TenantId tenant, DeviceLine& line, const registry::Resource* device,
+                  std::unordered_set<std::string> names) {
+    const std::string own = device != nullptr ? "d:" + device->uid : "";
     for (const TagInfo& info : core.deps.tags.match(tenant, line.name + ".*", kTagsOfDeviceMax)) {
+        if (device != nullptr && info.key.source != own) continue;
         names.insert(info.path.substr(line.name.size() + 1));
         const auto last = core.deps.reader.last(info.id);
         if (!last) continue;
@@ -106,16 +109,16 @@ std::vector<DeviceLine> device_lines(Core& core, const Ask& ask) {
         DeviceLine line{seen.device, state_of(seen, fresh), seen.last_error, "mqtt", seen.since, seen.last_seen, 0, 0};
         const auto found = by_name.find(seen.device);
         if (found == by_name.end())
-            add_readings(core, ask.tenant(), line, {});
+            add_readings(core, ask.tenant(), line, nullptr, {});
         else
-            add_readings(core, ask.tenant(), line, declared.properties(*found->second));
+            add_readings(core, ask.tenant(), line, found->second, declared.properties(*found->second));
         lines.push_back(std::move(line));
     }
     for (const auto& resource : resources) {
         if (!sees(ask.who, resource->name) || !known.insert(resource->name).second) continue;
         // Registered, and silent since the start or fed by HTTP.
         DeviceLine line{resource->name, "offline", "", source_of(core, *resource), resource->created, 0, 0, 0};
-        add_readings(core, ask.tenant(), line, declared.properties(*resource));
+        add_readings(core, ask.tenant(), line, resource.get(), declared.properties(*resource));
         if (line.last_seen != 0) line.since = line.last_seen;
         if (line.last_seen != 0 && now - line.last_seen < kSilence) line.state = "online";
         lines.push_back(std::move(line));

@@ -17,7 +17,14 @@ struct Intake {
     std::string faults;  // JSON members, comma between
     std::uint64_t fault_count = 0;
     std::string first_fault;
+    std::optional<Error> failed;  // the store itself: nobody's entry is at fault, and all may be sent again
 
+    // A tag that cannot be had: by what was sent, or because nothing can be stored now.
+    bool is_ours(const Error& error) {
+        if (error.code() != Code::unavailable && error.code() != Code::io) return false;
+        failed = error;
+        return true;
+    }
     // `place` names it for people: "line 3", "index 3"; `members` are its own members of the fault.
     void fault(std::string_view place, std::string_view members, std::string_view text) {
         if (fault_count == 0) first_fault = fmt::format("{}: {}", place, text);
@@ -235,7 +242,7 @@ Intake take_lines(Core& core, const Ask& ask, std::string_view body, std::int64_
                     return fault(point.line, 1,
                                  fmt::format("more than {} readings in one request: send it in parts", Rows::kRowsMax));
                 const auto to = target_of(core, ask, point, field, key);
-                if (!to) return fault(point.line, 1, to.error().text());
+                if (!to) return intake.is_ours(to.error()) ? void() : fault(point.line, 1, to.error().text());
                 if (const auto added = add_field(intake.rows, *to, point.time_ns.value_or(now), field); !added)
                     fault(point.line, 1, added.error().text());
             }
@@ -261,7 +268,7 @@ Intake take_entries(Core& core, const Ask& ask, wire::WriteBody body) {
         }
         const auto to = target_of(core, ask, entry, key);
         if (!to) {
-            fault(entry.index, to.error().text());
+            if (!intake.is_ours(to.error())) fault(entry.index, to.error().text());
             continue;
         }
         // A bad reading needs no value; the store keeps its quality.
@@ -284,6 +291,7 @@ Answer faults_answer(Core& core, const Intake& intake, std::uint64_t written) {
 
 // Answers after the rows are on disk, not before.
 void store(std::shared_ptr<Core> core, const AskPtr& ask, Intake intake, Done done) {
+    if (intake.failed) return done(*intake.failed);
     const std::uint64_t rows = intake.rows.size();
     auto shared = std::make_shared<Intake>(std::move(intake));
     const auto answer = [core, ask, shared, rows, done](Result<Appended> appended) {

@@ -9,6 +9,7 @@
 namespace gongshu::flow {
 namespace {
 
+constexpr DurationNs kAskedAgo = kSecond;  // a time to shelve for is counted from when it was asked
 constexpr std::array<std::string_view, kSeverityCount> kSeverities{"critical", "major", "minor", "warning"};
 constexpr std::array<std::string_view, 6> kStates{"raised",  "acknowledged", "latched",
                                                   "shelved", "suppressed",   "cleared"};
@@ -420,7 +421,7 @@ void AlarmBook::shelve(Shelf shelf, ShelfDone done) {
         return done(Error{Code::limit, "reason: it has {} bytes, at most {} are allowed", shelf.reason.size(),
                           kCommentBytesMax});
     const DurationNs length = shelf.until.value_or(shelf.since) - shelf.since;
-    if (shelf.kind == ShelfKind::shelved && (length < kShelveMin || length > kShelveMax))
+    if (shelf.kind == ShelfKind::shelved && (length < kShelveMin - kAskedAgo || length > kShelveMax))
         return done(Error{Code::invalid,
                           "for: expected between 1 minute and 7 days; what takes longer is for an "
                           "engineer to take out of service"});

@@ -90,6 +90,7 @@ struct RehearseAnswer {
     std::size_t devices = 0, devices_left = 0;  // done; not even begun
     bool complete = true;                       // false: it stopped at `until`, for time or readings
     TimeNs until = 0;
+    std::vector<std::string> missing;  // paths that the rule names and that no tag has, at most 100
 };
 
 // An enabled rule that runs nowhere, or not for all of its devices.

@@ -14,8 +14,12 @@ namespace {
 
 constexpr std::uint64_t kRowsAtOnce = 500'000;
 constexpr DurationNs kStrideMax = 7 * kDay, kStrideMin = kSecond;
-constexpr DurationNs kWarmUp = kHour;  // before the window, so that states that change seldom are known when it begins
+constexpr DurationNs kWarmUp = kHour;        // before the window
+constexpr DurationNs kSeedAge = 400 * kDay;  // so old may a value be that has not changed since
+constexpr DurationNs kStep = 4 * kHour;      // at once; a rule that asks for the time changes each second
+constexpr TimeNs kEarliest = INT64_MIN / 2 + 500 * kDay;
 constexpr std::size_t kDevicesMax = 1'000;
+constexpr std::size_t kMissingMax = 100;
 
 // One device's run through the window.
 class Run {
@@ -27,13 +31,16 @@ public:
             if (tag.id) request_.tags.push_back(tag.id);
     }
 
-    TimeNs begin() const { return question_.window.from - std::max(plan_->lookback(), kWarmUp); }
-
-    // Goes on from `from`; true when it came to the window's end, false when `give_up` said so.
+    // True when it came to the window's end, false when `give_up` said so.
     Result<bool> go(const std::function<bool()>& give_up) {
-        TimeNs from = begin();
         const TimeNs to = question_.window.to;
+        TimeNs from = std::max(question_.window.from, kEarliest) - std::max(plan_->lookback(), kWarmUp);
         instance_.follow(from);
+        for (std::size_t tag = 0; tag < plan_->tags.size(); ++tag)
+            if (plan_->tags[tag].id)
+                if (const auto before = TRY(last_before(plan_->tags[tag].id, from))) instance_.feed(tag, *before);
+        instance_.step(happened_);
+        take();
         DurationNs stride = kDay;
         while (from < to) {
             if (give_up()) {
@@ -49,17 +56,50 @@ public:
                 continue;
             }
             if (!series) return series.error();
-            const std::uint64_t rows = feed(*series);
+            const auto rows = feed(*series, give_up);
+            if (!rows || !go_to(request_.window.to, give_up)) {
+                finish(instance_.time());
+                return false;
+            }
             from = request_.window.to;
-            if (rows < kRowsAtOnce / 16) stride = std::min(stride * 2, kStrideMax);
+            if (*rows < kRowsAtOnce / 16) stride = std::min(stride * 2, kStrideMax);
         }
         finish(to);
         return true;
     }
 
 private:
-    // In the order of time over all tags, and what happens between two readings by time alone.
-    std::uint64_t feed(const std::vector<Series>& series) {
+    // What a tag was at `time`, if it had spoken not too long before.
+    Result<std::optional<Reading>> last_before(TagId tag, TimeNs time) const {
+        const auto last = reader_.last(tag);
+        if (!last || last->time < time) return last;
+        TimeNs to = time;
+        for (DurationNs age = kHour; age < kSeedAge; age *= 4) {
+            const auto series = reader_.read({.tags = {tag}, .window = {time - age, to}, .rows_max = kRowsAtOnce});
+            if (!series && series.error().code() != Code::limit) return series.error();
+            if (!series) return std::optional<Reading>{};  // so many at once that the next comes soon
+            if (!series->empty() && !series->front().rows.empty())
+                return std::optional{series->front().rows.reading(series->front().rows.size() - 1)};
+            to = time - age;
+        }
+        return std::optional<Reading>{};
+    }
+
+    // What time alone does; false if it gave up on the way.
+    bool go_to(TimeNs time, const std::function<bool()>& give_up) {
+        while (const auto next = instance_.next_time()) {
+            if (*next > time || time - instance_.time() <= kStep) break;
+            instance_.advance(std::max(*next, instance_.time() + kStep), happened_);
+            take();
+            if (give_up()) return false;
+        }
+        instance_.advance(time, happened_);
+        return true;
+    }
+
+    // In the order of time over all tags, and what happens between two readings by time alone. How many there were;
+    // nullopt if it gave up.
+    std::optional<std::uint64_t> feed(const std::vector<Series>& series, const std::function<bool()>& give_up) {
         struct Next {
             TimeNs time;
             std::size_t tag, row;
@@ -78,7 +118,7 @@ private:
         }
         while (!next.empty()) {
             const TimeNs time = next.top().time;
-            instance_.advance(time, happened_);
+            if (!go_to(time, give_up)) return std::nullopt;
             while (!next.empty() && next.top().time == time) {
                 const Next one = next.top();
                 next.pop();
@@ -137,7 +177,13 @@ private:
         }
         ++answer_.count;
         answer_.active += counted_;
-        if (answer_.alarms.size() < question_.alarms_max) answer_.alarms.push_back(alarm);
+        // The oldest is in front of the heap, and goes when there are too many.
+        constexpr auto kNewer = [](const Alarm& a, const Alarm& b) { return a.raised > b.raised; };
+        answer_.alarms.push_back(alarm);
+        std::ranges::push_heap(answer_.alarms, kNewer);
+        if (answer_.alarms.size() <= question_.alarms_max) return;
+        std::ranges::pop_heap(answer_.alarms, kNewer);
+        answer_.alarms.pop_back();
     }
 
     const Reader& reader_;
@@ -179,6 +225,9 @@ Result<RehearseAnswer> rehearse(const FlowParts& parts, const RehearseQuestion& 
         std::string why_zh;
         auto plan = TRY(make_plan(parts.registry, parts.tags, question.rule, spec, {device, uid}, why_zh));
         ++answer.devices;
+        for (const PlanTag& tag : plan->tags)
+            if (!tag.id && answer.missing.size() < kMissingMax && std::ranges::count(answer.missing, tag.path) == 0)
+                answer.missing.push_back(tag.path);
         if (!TRY(Run(parts.reader, question, answer, std::move(plan)).go(give_up))) {
             answer.complete = false;
             answer.devices_left += devices.size() - answer.devices;
