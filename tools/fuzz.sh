@@ -9,5 +9,5 @@ for source in $(git ls-files '*_fuzz.cpp'); do
   grown=build/clang/corpus/$name
   mkdir -p "$grown"
   echo "== $name"
-  "build/clang/$name" "$grown" "$(dirname "$source")/corpus/${name%_fuzz}" -max_total_time="${SECONDS_EACH:-60}" -print_final_stats=0 -timeout=10
+  "build/clang/$name" "$grown" "$(dirname "$source")/corpus/${name%_fuzz}" -artifact_prefix=build/clang/ -max_total_time="${SECONDS_EACH:-60}" -print_final_stats=0 -timeout=10
 done

@@ -191,7 +191,7 @@ private:
 Result<void> check_encoding(std::string_view text) {
     const auto begins = [&](std::string_view mark) { return text.starts_with(mark); };
     if (begins("\xFF\xFE") || begins("\xFE\xFF") || begins({"\0\0\xFE\xFF", 4}))
-        return Error{Code::malformed, "byte 0: the text is UTF-16 or UTF-32, expected UTF-8: save the file as UTF-8"};
+        return Error{Code::malformed, "line 1, byte 1: the text is UTF-16 or UTF-32, expected UTF-8: save the file as UTF-8"};
     const std::size_t broken = std::min(find_broken_utf8(text), text.find('\0'));
     if (broken == text.npos) return {};
     const std::string_view before = text.substr(0, broken);

@@ -16,7 +16,7 @@ TEST(Yaml, OtherEncodingsAreToldAndNotGuessed) {
             EXPECT_EQ(error.text(), want);
         }
     };
-    const char* const kOther = "byte 0: the text is UTF-16 or UTF-32, expected UTF-8: save the file as UTF-8";
+    const char* const kOther = "line 1, byte 1: the text is UTF-16 or UTF-32, expected UTF-8: save the file as UTF-8";
     f("\xff\xfe", kOther);
     f({"\xff\xfek\0i\0n\0d\0", 10}, kOther);
     f({"\xfe\xff\0k\0i", 6}, kOther);

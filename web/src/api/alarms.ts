@@ -2,7 +2,9 @@ import { get, part, post } from './http';
 
 export type Severity = 'critical' | 'major' | 'minor' | 'warning';
 export const severities: Severity[] = ['critical', 'major', 'minor', 'warning'];
-export type AlarmState = 'raised' | 'acknowledged' | 'cleared';
+export type AlarmState = 'raised' | 'acknowledged' | 'latched' | 'shelved' | 'suppressed' | 'cleared';
+/** Counted and shown by default; shelved and suppressed ones live on unseen. */
+export const isActive = (alarm: { state: AlarmState }): boolean => ['raised', 'acknowledged', 'latched'].includes(alarm.state);
 export type Counts = Record<Severity, number>;
 
 export interface WhyValue {
@@ -15,7 +17,7 @@ export interface WhyValue {
 }
 export interface JournalLine {
   time: number;
-  what: 'raised' | 'acknowledged' | 'cleared' | 'comment';
+  what: 'raised' | 'acknowledged' | 'cleared' | 'comment' | 'shelved' | 'unshelved' | 'suppressed' | 'unsuppressed' | 'latched' | 'again';
   who: string;
   comment: string;
 }

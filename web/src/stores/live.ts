@@ -1,7 +1,7 @@
 // The one WebSocket of the page: last values, alarms and connections as they change; reconnects by itself.
 import { defineStore } from 'pinia';
 import { computed, onScopeDispose, ref, shallowReactive, shallowRef, toValue, watch, type MaybeRefOrGetter } from 'vue';
-import { alarms as loadAlarms, severities, type Alarm, type Counts, type Severity } from '@/api/alarms';
+import { alarms as loadAlarms, isActive, severities, type Alarm, type Counts, type Severity } from '@/api/alarms';
 import type { ConnectionStatus } from '@/api/status';
 import type { Value } from '@/api/data';
 
@@ -46,8 +46,8 @@ export const useLive = defineStore('live', () => {
     socket.send(JSON.stringify({ subscribe: { tags, alarms: true, connections: true } }));
   }
   function takeAlarm(alarm: Alarm): void {
-    if (alarm.state === 'cleared') active.delete(alarm.id);
-    else active.set(alarm.id, alarm);
+    if (isActive(alarm)) active.set(alarm.id, alarm);
+    else active.delete(alarm.id);
     alarmVersion.value++;
   }
   function take(message: Message): void {
