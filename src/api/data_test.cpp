@@ -339,5 +339,22 @@ TEST(Read, StopsWhenItsTokenIsDeleted) {
     EXPECT_FALSE(read(true));
 }
 
+TEST(Write, AStoreThatTakesNothingIsNotTheSendersFault) {
+    World world;
+    const std::string token = world.token("admin");
+    const auto write = [&](std::string_view path, std::string_view body) {
+        return world.as(token, "POST", "/api/v1/" + std::string(path), std::string(body)).status;
+    };
+    ASSERT_EQ(write("write", "load x=1"), 204);
+    world.files.fail_nth(1);
+    EXPECT_EQ(write("write", "load x=2"), 503);
+    // Also for what would need a new tag: whoever takes 400 as the last word would throw the readings away.
+    EXPECT_EQ(write("write", "load x=2"), 503);
+    EXPECT_EQ(write("write", "load x=2,brandnew=1"), 503);
+    EXPECT_EQ(write("write", "load brandnew=1"), 503);
+    EXPECT_EQ(write("write?import=1", "load brandnew=1"), 503);
+    EXPECT_EQ(write("write/json", R"([{"tag":"a/b.brandnew","value":1}])"), 503);
+}
+
 }  // namespace
 }  // namespace gongshu::api

@@ -374,7 +374,9 @@ Result<Answer> get_overview(Core& core, const Ask& ask) {
                     }));
     out.key("wrong");
     std::vector<Wrong> wrong;
-    if (const std::string why = read_only_of(core); !why.empty()) {
+    if (std::string why = read_only_of(core); !why.empty()) {
+        constexpr std::string_view kSaid = "store is read-only: ";
+        if (why.starts_with(kSaid)) why.erase(0, kSaid.size());
         wrong.push_back({"critical", "system", "history", "系统只读: " + why, "the store is read-only: " + why, 0});
     }
     if (ask.who.actor.tenant_name == "default" && ask.who.paths.empty())

@@ -27,6 +27,13 @@ namespace gongshu::api::test {
 
 inline constexpr std::string_view kPassword = "correct horse battery";
 
+/// The text at `name` of a JSON object; throws (and so fails the test) where there is none.
+inline std::string member(const std::string& json, std::string_view name) {
+    const auto parsed = registry::parse_json(json).value();
+    const auto& text = parsed.as_object().at({name.data(), name.size()}).as_string();
+    return {text.data(), text.size()};
+}
+
 class FakeAlarms final : public flow::Alarms {
 public:
     std::vector<flow::Alarm> list(TenantId tenant, const flow::AlarmQuery& query) const override {
