@@ -260,6 +260,8 @@ Checked<std::uint16_t> Compiler::tag_index(const Ast& at, const ScopeTag& tag) {
 }
 
 void Compiler::watch(std::uint16_t node, std::uint16_t tag, std::string expression, std::string unit) {
+    while (expression.starts_with('(') && expression.ends_with(')'))
+        expression = expression.substr(1, expression.size() - 2);
     for (const Watched& known : program_->watched_)
         if (known.expression == expression && known.tag == tag) return;
     program_->watched_.push_back({node, tag, std::move(expression), std::move(unit)});
@@ -409,9 +411,10 @@ Checked<Typed> Compiler::sum(const Ast& at) {
     for (const auto& [typed, kid] : {std::pair{&left, &left_at}, std::pair{&right, &right_at}})
         if (!is_numeric(typed->kind) && typed->kind != Kind::any)
             return wrong_kind(*kid, typed->kind, Kind::number, where);
-    // `temperature + 5 degC`: a constant that is added is so much more, not a temperature of its own.
-    if (right.constant && !right.bare && !left.constant && has_offset(right.unit)) right.difference = true;
-    if (plus && left.constant && !left.bare && !right.constant && has_offset(left.unit)) left.difference = true;
+    // `temperature + 5 degC`, `temperature + 5 K`: a constant that is added is so much more, not a temperature of its
+    // own.
+    if (right.constant && !right.bare && !left.constant) right.difference = true;
+    if (plus && left.constant && !left.bare && !right.constant) left.difference = true;
     if (auto error = unify(left_at, right_at, left, right, plus ? "#add" : "#subtract")) return *error;
     Typed result{.kind = both(left, right),
                  .unit = left.unit,

@@ -372,12 +372,12 @@ Checked<Typed> Compiler::window(const Ast& at, const Function& function) {
     typed.node = add({.op = is_of_steps(aggregate) ? NodeOp::step_window : NodeOp::window,
                       .index = static_cast<std::uint16_t>(found - windows.begin())});
     const auto tag = static_cast<std::uint16_t>(std::countr_zero(of.tags));
-    watch(typed.node, tag,
-          fmt::format("{}({}, {})", function.info.name, written(*at.kids[0]), at.kids[1]->token.written), typed.unit);
-    if (at.kids.size() <= shift_at) return typed;
-    const DurationNs by = EXPR_TRY(duration_argument(at, shift_at, function));
-    const Source shifted{.is_tag = false, .node = typed.node, .tags = typed.tags};
-    return lag_of(typed, shifted, by);
+    if (at.kids.size() > shift_at) {
+        const DurationNs by = EXPR_TRY(duration_argument(at, shift_at, function));
+        typed = lag_of(typed, {.is_tag = false, .node = typed.node, .tags = typed.tags}, by);
+    }
+    watch(typed.node, tag, written(at), typed.unit);
+    return typed;
 }
 
 Checked<Typed> Compiler::window_result(const Ast& at, const Function& function, const Typed& of) const {
@@ -431,7 +431,10 @@ Checked<Typed> Compiler::lag(const Ast& at, const Ast& value_at, DurationNs by) 
                         .tag = node.op == NodeOp::tag ? node.index : std::uint16_t{0},
                         .node = node.op == NodeOp::tag ? std::uint16_t{0} : typed.node,
                         .tags = typed.tags};
-    return lag_of(typed, source, by);
+    Typed past = lag_of(typed, source, by);
+    if (is_numeric(past.kind) && past.tags != 0)
+        watch(past.node, static_cast<std::uint16_t>(std::countr_zero(past.tags)), written(at), past.unit);
+    return past;
 }
 
 Checked<Typed> Compiler::lag_call(const Ast& at, const Function& function) {

@@ -125,6 +125,13 @@ TEST(Expr, Values) {
     f("kelvin > 27 degC", "false");
     f("temperature - 5 degC", "80");
     f("temperature - 9 degF == 80", "true");
+    f("temperature - 5 K", "80");
+    f("temperature + 2 K", "87");
+    f("2 K + temperature < 88 degC", "true");
+    f("kelvin - 5 K > 21 degC", "true");
+    f("kelvin - 5 K > 22 degC", "false");
+    f("temperature - 温度 + 5 K > 69 K", "true");
+    f("temperature - 温度 + 5 K > 71 K", "false");
     f("temperature - 温度 > 64 degC", "true");
     f("temperature - 温度 > 110 degF", "true");
     f("temperature - 温度 > 118 degF", "false");

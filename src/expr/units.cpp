@@ -266,12 +266,6 @@ Result<Conversion> difference_conversion(std::string_view from, std::string_view
 
 bool convertible(std::string_view from, std::string_view to) { return conversion(from, to).has_value(); }
 
-bool has_offset(std::string_view unit) {
-    Library& lib = library();
-    const std::lock_guard lock{lib.mutex};
-    return offset_locked(lib, unit);
-}
-
 Result<std::string> product_unit(std::string_view a, std::string_view b) {
     if (a.empty()) return std::string(b);
     if (b.empty()) return std::string(a);

@@ -41,7 +41,4 @@ Result<std::string> power_unit(std::string_view unit, int power);
 // Of m2 it is m; Code::invalid if the unit is no square.
 Result<std::string> root_unit(std::string_view unit);
 
-// Has its zero elsewhere than the base unit: degC, degF. Sums and differences of such need care.
-bool has_offset(std::string_view unit);
-
 }  // namespace gongshu::expr

@@ -22,7 +22,8 @@ Instance::Instance(std::shared_ptr<const RulePlan> plan, Carried carried)
       life_(plan_->on_delay, plan_->off_delay, carried.alarm && !carried.alarm->latched),
       alarm_(std::move(carried.alarm)),
       pending_since_(carried.pending_since),
-      restarted_(carried.restarted) {}
+      restarted_(carried.restarted),
+      bound_further_(carried.plan && plan_->is_bound_further_than(*carried.plan)) {}
 
 expr::Truth Instance::judge(const expr::Answer& answer) const {
     const expr::Truth truth = answer.as_truth();
@@ -162,8 +163,10 @@ std::optional<Happened> Instance::settle() {
     const TimeNs changed = std::max(life_.changed(), earliest);
     const bool told = alarm_ && !alarm_->latched;
     if (life_.active() && !told) return Happened{Life::Change::raised, changed, raised_with_, "", suppressed_};
-    if (!life_.active() && told)
-        return Happened{Life::Change::cleared, changed, {}, restarted_ ? "" : "rule changed", suppressed_};
+    if (!life_.active() && told) {
+        const char* reason = restarted_ || bound_further_ ? "" : "rule changed";
+        return Happened{Life::Change::cleared, changed, {}, reason, suppressed_};
+    }
     if (life_.state() == Life::State::pending)
         return Happened{Life::Change::pending, life_.since(), {}, "", suppressed_};
     if (alarm_ && alarm_->suppressed.has_value() != suppressed_)
@@ -172,7 +175,7 @@ std::optional<Happened> Instance::settle() {
 }
 
 Carried Instance::carry() const {
-    Carried carried{.alarm = alarm_};
+    Carried carried{.alarm = alarm_, .plan = plan_};
     if (life_.state() == Life::State::pending) carried.pending_since = life_.since();
     return carried;
 }

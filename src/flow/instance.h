@@ -12,9 +12,10 @@ namespace gongshu::flow {
 
 // What is known of an instance before it runs: from its predecessor, or from events after a restart.
 struct Carried {
-    std::optional<Alarm> alarm;           // the active one
-    std::optional<TimeNs> pending_since;  // a hold had begun
-    bool restarted = false;               // the program was not running until now
+    std::optional<Alarm> alarm;            // the active one
+    std::optional<TimeNs> pending_since;   // a hold had begun
+    bool restarted = false;                // the program was not running until now
+    std::shared_ptr<const RulePlan> plan;  // what it ran by; null after a restart
 };
 
 // Something that an instance wants told to the world.
@@ -84,6 +85,7 @@ private:
     std::optional<Alarm> alarm_;
     std::optional<TimeNs> pending_since_;
     bool restarted_;
+    bool bound_further_;  // the rule is what it was; a tag that it names has come
     bool suppressed_ = false;
     TimeNs suppress_changed_ = INT64_MIN / 2;
     std::vector<expr::Observed> raised_with_;  // of the last raise, told or not

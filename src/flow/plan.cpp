@@ -67,6 +67,21 @@ std::string RulePlan::logic() const {
     return text;
 }
 
+bool RulePlan::is_bound_further_than(const RulePlan& before) const {
+    // A plan with the tags of then has the logic of then, unless something else is new.
+    RulePlan next = *this;
+    bool further = false;
+    for (PlanTag& tag : next.tags) {
+        const auto was = std::ranges::find(before.tags, tag.path, &PlanTag::path);
+        if (was == before.tags.end()) return false;
+        if (bool(was->id) || !bool(tag.id)) continue;
+        further = true;
+        tag.id = was->id;
+        tag.unit = was->unit;
+    }
+    return further && next.updated == before.updated && next.logic() == before.logic();
+}
+
 DurationNs RulePlan::lookback() const {
     const DurationNs programs =
         std::max({on->lookback(), stay ? stay->lookback() : 0, suppress ? suppress->lookback() : 0});

@@ -45,6 +45,8 @@ struct RulePlan {
 
     // Plans with the same logic differ only in what people read: texts, severity, name.
     std::string logic() const;
+    // Nothing but tags came that `before` found nowhere.
+    bool is_bound_further_than(const RulePlan& before) const;
     // How far back readings matter to windows, holds and delays.
     DurationNs lookback() const;
 };
