@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <tuple>
 
 #include "base/assert.h"
 #include "base/checksum.h"
@@ -208,7 +209,10 @@ Result<void> Log::flush_locked() {
         std::memcpy(group.data() + 4, &crc, 4);
         ++next_group_;
         result = file_->append(group);
-        if (result) result = file_->sync();
+        if (result)
+            result = file_->sync();
+        else  // Half a group is of no use to anybody and looks like damage; nothing is written behind it any more.
+            std::ignore = file_->truncate(file_bytes_);
         file_bytes_ += group.size();
         bytes_ += group.size();
         groups_counter_.add();

@@ -629,6 +629,12 @@ TEST(Propose, MapsThatWork) {
     f("time,\"a (x\ny)\"\n2024-01-01 00:00:00,1\n", {"# unit 'xy' is not known here"}, 1);
     f("a,b\n", {}, 1);
     EXPECT_FALSE(propose_map(*files_with(""), "f.csv"));
+    std::string wide = "a";
+    for (int i = 0; i < 20'000; ++i) wide += ",a";
+    const auto refused = propose_map(*files_with(wide + "\n"), "f.csv");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().text(),
+              "f.csv holds no row that can be used; line 1: the line has 20001 fields, more than 20000");
 }
 
 }  // namespace

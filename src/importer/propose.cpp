@@ -460,14 +460,20 @@ Result<std::string> propose_map(Table table, std::uint64_t skipped) {
     Rows rows;
     std::vector<std::uint64_t> lines;
     Record record;
+    std::string first_fault;
     while (rows.size() < kRecordsMax) {
         const auto next = TRY(table.next(record));
         if (next == Table::Next::end) break;
-        if (next == Table::Next::fault) continue;
+        if (next == Table::Next::fault) {
+            if (first_fault.empty()) first_fault = fmt::format("line {}: {}", record.line, table.fault());
+            continue;
+        }
         auto& row = rows.emplace_back();
         for (const std::string_view field : record.fields) row.emplace_back(trim(field));
         lines.push_back(record.line);
     }
+    if (rows.empty() && !first_fault.empty())
+        return Error{Code::invalid, "{} holds no row that can be used; {}", path, first_fault};
     if (rows.empty()) return Error{Code::invalid, "{} holds no rows", path};
     // Far more columns than rows, all numbers: the table lies on its side.
     const bool all_numbers =

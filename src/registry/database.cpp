@@ -92,10 +92,13 @@ public:
             for (const Statement& statement : statements) run(statement);
             sql_ << "commit";
         } catch (const std::exception& error) {
-            const std::string what = error.what();
+            const auto* sqlite = dynamic_cast<const soci::sqlite3_soci_error*>(&error);
+            const bool full = sqlite != nullptr && sqlite->result() == SQLITE_FULL;
+            const std::string what =
+                full ? "the disk is full: nothing was changed; free some space, then try again" : error.what();
             roll_back();
-            return Error{vfs_->sync_failed() || !broken_.empty() ? Code::unavailable : Code::io, "cannot write {}: {}",
-                         path_, what};
+            const bool unavailable = full || vfs_->sync_failed() || !broken_.empty();
+            return Error{unavailable ? Code::unavailable : Code::io, "cannot write {}: {}", path_, what};
         }
         return {};
     }

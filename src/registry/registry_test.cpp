@@ -413,7 +413,11 @@ TEST(RegistryFaults, AFullDiskIsToldAndForgiven) {
     World world;
     ASSERT_TRUE(world.open());
     world.files.set_free_bytes(0);
-    EXPECT_FALSE(world.put("connection", "a", R"({"protocol":"mqtt_device"})"));
+    const auto refused = world.put("connection", "a", R"({"protocol":"mqtt_device"})");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code(), Code::unavailable) << refused.error().text();
+    EXPECT_NE(refused.error().text().find("the disk is full: nothing was changed"), std::string::npos)
+        << refused.error().text();
     EXPECT_FALSE(world.registry->find(TenantId{1}, "connection", "a"));
     world.files.set_free_bytes(1 << 30);
     if (world.registry->read_only().empty()) {

@@ -35,6 +35,7 @@ const known: [RegExp, (m: string[]) => string][] = [
   [/the time format '(.*)': % must be followed by .*$/s, (m) => `时间格式“${m[1]}”：% 后面应为 Y m d H M S p b 等字母`],
   [/the file ends before its header: nothing to import$/, () => '文件在表头之前就结束了：减少跳过的行或表头行数'],
   [/^the file is (.*), not text: (.*)$/s, (m) => (/xlsx|Excel/.test(m[1]!) ? '这是 Excel 工作簿或压缩包：在表格软件里另存为 CSV UTF-8，或先解压' : `这不是文本文件(${m[1]})：先解压或导出为 CSV`)],
+  [/holds no row that can be used; line (\d+): the (?:line|record) has (\d+) fields, more than (\d+)$/, (m) => `没有可用的行：第 ${m[1]} 行有 ${m[2]} 个字段，超过 ${m[3]} 个`],
   [/holds no rows$/, () => '文件里没有行'],
   [/no column of values was found beside the times$/, () => '除时间外没有找到数值列：检查分隔符'],
   [/decimal and thousands cannot be the same character$/, () => '小数点和千位分隔符不能相同'],
