@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks every #include under src/ and plant/ against src/floors.txt: folders include only lower floors, and each
+"""Checks every #include under src/, plant/ and bench/ against src/floors.txt: folders include only lower floors, and each
 third-party library is included by the folder that names it. Prints each offence with file and line; exit 1 if any."""
 import pathlib
 import re
@@ -39,9 +39,10 @@ def offences(root, folders):
     for folder, (_, libraries) in folders.items():
         for library in libraries:
             owners.setdefault(library, set()).add(folder)
-    for path in sorted([*root.glob("src/**/*.h"), *root.glob("src/**/*.cpp"), *root.glob("plant/**/*.h"), *root.glob("plant/**/*.cpp")]):
+    for path in sorted([*root.glob("src/**/*.h"), *root.glob("src/**/*.cpp"), *root.glob("plant/**/*.h"), *root.glob("plant/**/*.cpp"),
+                        *root.glob("bench/**/*.h"), *root.glob("bench/**/*.cpp")]):
         relative = path.relative_to(root)
-        folder = "plant" if relative.parts[0] == "plant" else relative.parts[1]
+        folder = relative.parts[0] if relative.parts[0] in ("plant", "bench") else relative.parts[1]
         if folder not in folders:
             yield f"{relative}:1: folder {folder} has no line in src/floors.txt"
             continue

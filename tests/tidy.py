@@ -44,7 +44,8 @@ def offences_in(relative, text):
 
 
 def tree_offences(root):
-    for path in sorted([*root.glob("src/**/*.h"), *root.glob("src/**/*.cpp"), *root.glob("plant/**/*.h"), *root.glob("plant/**/*.cpp")]):
+    for path in sorted([*root.glob("src/**/*.h"), *root.glob("src/**/*.cpp"), *root.glob("plant/**/*.h"), *root.glob("plant/**/*.cpp"),
+                        *root.glob("bench/**/*.h"), *root.glob("bench/**/*.cpp")]):
         yield from offences_in(str(path.relative_to(root)), path.read_text(encoding="utf-8"))
 
 
@@ -54,7 +55,7 @@ def build_offences(root, build):
         yield f"{ninja}: missing, so that nothing can be said of targets"
         return
     targets = ninja.read_text(encoding="utf-8")
-    for path in sorted([*root.glob("src/**/*_test.cpp"), *root.glob("src/**/*_fuzz.cpp"), *root.glob("src/**/*_bench.cpp"), *root.glob("plant/**/*_test.cpp")]):
+    for path in sorted([*root.glob("src/**/*_test.cpp"), *root.glob("src/**/*_fuzz.cpp"), *root.glob("src/**/*_bench.cpp"), *root.glob("plant/**/*_test.cpp"), *root.glob("bench/**/*_test.cpp")]):
         if str(path) not in targets:
             yield f"{path.relative_to(root)}: no target builds it"
     slow = {}

@@ -7,3 +7,7 @@ for program in build/release/*_bench; do
   echo "== $(basename "$program")"
   "$program"
 done
+for name in ingest query mqtt; do
+  echo "== gongshu bench $name"
+  build/release/gongshu bench "$name"
+done

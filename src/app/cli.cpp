@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <functional>
 
+#include "app/bench.h"
 #include "app/client.h"
 #include "app/import.h"
 #include "app/restore.h"
@@ -36,6 +37,8 @@ constexpr Command kCommands[] = {
     {"restore", "make a data folder from a backup, or check one: restore BACKUP --data FOLDER", run_restore,
      restore_help},
     {"verify", "check every file of a data folder that is not in use, and change none", run_verify, serve_help},
+    {"bench", "how fast it is here, beside what this machine allows: bench ingest|query|mqtt [--vs PEER] [--json]",
+     run_bench, bench_help},
 };
 
 void print_usage(std::FILE* to) {

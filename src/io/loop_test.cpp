@@ -11,6 +11,7 @@
 
 #include "io/detail/sockets.h"
 #include "io/detail/test_place.h"
+#include "io/files.h"
 #include "io/process.h"
 
 namespace gongshu::io {
@@ -608,6 +609,17 @@ TEST(Process, StartsWaitsAndTerminates) {
     EXPECT_EQ(sleeper->wait(), 128 + SIGTERM);
     EXPECT_EQ(sleeper->ended(), 128 + SIGTERM);
     sleeper->terminate();
+}
+
+TEST(Process, WritesWhereItIsTold) {
+    const auto folder = ::testing::TempDir();
+    const std::string output = folder + "/gongshu-process-" + std::to_string(::getpid());
+    for (const char* text : {"echo out; echo err >&2", "echo again"})
+        EXPECT_EQ(spawn({"sh", "-c", text}, output).value()->wait(), 0);
+    const auto files = make_posix_files();
+    EXPECT_EQ(as_text(read_whole(*files, output, 100).value()), "out\nerr\nagain\n");
+    EXPECT_TRUE(files->remove(output));
+    EXPECT_FALSE(spawn({"true"}, "/no/such/folder/file"));
 }
 
 TEST(Process, KnowsItself) {

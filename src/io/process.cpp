@@ -59,7 +59,7 @@ private:
 };
 
 // Between fork and exec only what is safe in a copy of a program with threads: system calls.
-[[noreturn]] void become(char* const* arguments, pid_t parent, int report) {
+[[noreturn]] void become(char* const* arguments, pid_t parent, int report, int output) {
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -68,6 +68,10 @@ private:
     if (::getppid() != parent) ::_exit(127);  // it died before we asked to be told
     const int nothing = ::open("/dev/null", O_RDONLY);
     if (nothing >= 0) ::dup2(nothing, STDIN_FILENO);
+    if (output >= 0) {
+        ::dup2(output, STDOUT_FILENO);
+        ::dup2(output, STDERR_FILENO);
+    }
     ::execvp(arguments[0], arguments);
     const int number = errno;
     (void)!::write(report, &number, sizeof number);
@@ -76,17 +80,24 @@ private:
 
 }  // namespace
 
-Result<std::unique_ptr<Process>> spawn(const std::vector<std::string>& arguments) {
+Result<std::unique_ptr<Process>> spawn(const std::vector<std::string>& arguments, const std::string& output) {
     ASSERT(!arguments.empty());
     std::vector<char*> pointers;
     for (const auto& argument : arguments) pointers.push_back(const_cast<char*>(argument.c_str()));
     pointers.push_back(nullptr);
+    const int file = output.empty() ? -1 : ::open(output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+    if (file < 0 && !output.empty()) return detail::os_error(errno, "cannot open {}", output);
     int report[2];  // closed by a successful exec, else it carries the reason
-    if (::pipe2(report, O_CLOEXEC) != 0) return detail::os_error(errno, "cannot start {}", arguments[0]);
+    if (::pipe2(report, O_CLOEXEC) != 0) {
+        const int number = errno;
+        if (file >= 0) ::close(file);
+        return detail::os_error(number, "cannot start {}", arguments[0]);
+    }
     const pid_t parent = ::getpid();
     const pid_t child = ::fork();
-    if (child == 0) become(pointers.data(), parent, report[1]);
+    if (child == 0) become(pointers.data(), parent, report[1], file);
     const int fork_error = errno;
+    if (file >= 0) ::close(file);
     ::close(report[1]);
     int number = 0;
     ssize_t count = 0;

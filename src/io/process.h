@@ -28,9 +28,9 @@ public:
     virtual std::optional<int> ended() = 0;
 };
 
-// `arguments[0]` is the program: a path, or a name to be found in PATH. It inherits our standard output and errors, and
-// nothing as its input. not_found or io if it cannot be started.
-Result<std::unique_ptr<Process>> spawn(const std::vector<std::string>& arguments);
+// `arguments[0]` is the program: a path, or a name to be found in PATH. Its standard output and errors go to the end of
+// the file `output`, "" = where ours go; nothing is its input. not_found or io if it cannot be started.
+Result<std::unique_ptr<Process>> spawn(const std::vector<std::string>& arguments, const std::string& output = {});
 
 // The path of our own program, for starting it again.
 Result<std::string> own_program();

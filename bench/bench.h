@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+
+// Macro workloads over the whole program, each beside the floor that this machine sets, measured in the same run.
+namespace gongshu::bench {
+
+struct Options {
+    std::string name;     // ingest, query, mqtt
+    std::string vs;       // a competitor behind the same driver, "" = none; only mqtt has one: mosquitto
+    std::string folder;   // where the temporary data folder is made: its disk is what is measured
+    std::string program;  // what is served: our own path
+    std::string version;
+    bool small = false;  // for the tests: counts are checked, times mean nothing
+};
+
+// What `name` may be, for messages.
+inline constexpr const char* kNames = "ingest, query, mqtt";
+
+struct Outcome {
+    std::string text;  // a table for people
+    std::string json;
+    bool equal = false;  // what was read back is what was sent
+};
+
+// Runs it in a fresh folder below options.folder, which is removed. Code::conflict if options.folder is itself a data
+// folder, Code::not_found if the competitor is not on this machine. Blocks for seconds to minutes.
+Result<Outcome> run(const Options& options);
+
+}  // namespace gongshu::bench

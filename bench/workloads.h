@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+
+#include "base/clock.h"
+#include "bench/bench.h"
+#include "bench/report.h"
+#include "io/files.h"
+
+namespace gongshu::bench {
+
+// What every workload is given.
+struct Bench {
+    const Options& options;
+    io::Files& files;
+    const Clock& clock;
+    std::string folder;  // its own, fresh
+};
+
+Result<Report> run_ingest(const Bench& bench);
+Result<Report> run_query(const Bench& bench);
+Result<Report> run_mqtt(const Bench& bench);
+
+}  // namespace gongshu::bench

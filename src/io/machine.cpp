@@ -1,0 +1,87 @@
+#include "io/machine.h"
+
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "io/detail/os_error.h"
+
+namespace gongshu::io {
+
+namespace {
+
+// Files of /proc tell no size, so they are read as a stream.
+std::string read_stream(const std::string& path) {
+    std::ifstream in(path);
+    std::ostringstream text;
+    text << in.rdbuf();
+    return text.str();
+}
+
+// The number behind "name:" in the way of /proc/meminfo and /proc/PID/status, where kB stands behind it.
+std::uint64_t field_bytes(const std::string& text, const std::string& name) {
+    const auto at = text.find(name + ":");
+    if (at == std::string::npos) return 0;
+    const char* begin = text.c_str() + at + name.size() + 1;
+    while (*begin == ' ' || *begin == '\t') ++begin;
+    std::uint64_t number = 0;
+    std::from_chars(begin, text.c_str() + text.size(), number);
+    return number * 1024;
+}
+
+}  // namespace
+
+Result<ProcessUse> process_use(int id) {
+    const std::string folder = id == 0 ? "/proc/self" : "/proc/" + std::to_string(id);
+    const std::string stat = read_stream(folder + "/stat");
+    const auto name_end = stat.rfind(')');  // the name in front of it may hold anything
+    if (name_end == std::string::npos) return Error{Code::not_found, "there is no process {}", id};
+    std::istringstream in(stat.substr(name_end + 1));
+    std::string skipped;
+    constexpr int kFieldsBeforeUser = 11;  // proc(5): state is field 3, utime 14, stime 15
+    for (int i = 0; i < kFieldsBeforeUser; ++i) in >> skipped;
+    std::uint64_t user = 0, system = 0;
+    in >> user >> system;
+    const std::string status = read_stream(folder + "/status");
+    return ProcessUse{static_cast<double>(user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK)),
+                      field_bytes(status, "VmRSS"), field_bytes(status, "VmHWM")};
+}
+
+MachineFacts machine_facts() {
+    MachineFacts facts;
+    facts.cores = std::thread::hardware_concurrency();
+    const std::string processors = read_stream("/proc/cpuinfo");
+    if (const auto at = processors.find("model name"); at != std::string::npos) {
+        const auto begin = processors.find(':', at) + 2;
+        facts.processor = processors.substr(begin, processors.find('\n', begin) - begin);
+    }
+    const std::string memory = read_stream("/proc/meminfo");
+    facts.memory_bytes = field_bytes(memory, "MemTotal");
+    facts.memory_available_bytes = field_bytes(memory, "MemAvailable");
+    return facts;
+}
+
+Result<std::string> file_system(const std::string& path) {
+    struct statfs found{};
+    if (::statfs(path.c_str(), &found) != 0) return detail::os_error(errno, "cannot tell the file system of {}", path);
+    // The numbers of statfs(2) and linux/magic.h.
+    static constexpr struct {
+        std::uint32_t number;
+        const char* name;
+    } kKnown[] = {{0xef53, "ext4"},       {0x58465342, "xfs"},     {0x9123683e, "btrfs"}, {0x2fc12fc1, "zfs"},
+                  {0xf2f52010, "f2fs"},   {0x794c7630, "overlay"}, {0x01021994, "tmpfs"}, {0x858458f6, "ramfs"},
+                  {0x6969, "nfs"},        {0xff534d42, "cifs"},    {0xfe534d42, "smb2"},  {0x517b, "smb"},
+                  {0x65735546, "fuse"},   {0x01021997, "9p"},      {0x00c36400, "ceph"},  {0x47504653, "gpfs"},
+                  {0x0bd00bd0, "lustre"}, {0x4d44, "vfat"},        {0x2011bab0, "exfat"}, {0x7366746e, "ntfs3"},
+                  {0x5346544e, "ntfs"},   {0x73717368, "squashfs"}};
+    const auto number = static_cast<std::uint32_t>(found.f_type);
+    for (const auto& known : kKnown)
+        if (known.number == number) return std::string(known.name);
+    return fmt::format("0x{:x}", number);
+}
+
+}  // namespace gongshu::io
