@@ -267,6 +267,7 @@ function answer(method, url, body, headers) {
     return { count: found.length, active_s: found.reduce((sum, a) => sum + ((a.cleared ?? to) - a.raised) / 1000, 0), from, to, until: to, complete: true, readings: 61_204, devices: new Set(found.map((a) => a.device)).size, devices_left: 0, alarms: found };
   }
   if (path === '/status') return { version: '0.1.0', started: start, now: Date.now(), simulated: !empty, read_only: null, listeners: { http: `http://127.0.0.1:${port}`, mqtt: '127.0.0.1:1883' }, history: { tags: tags.length, rows_in_memory: 184_220, segments: 61, segment_bytes: 48_233_112, log_bytes: 9_120_334 }, tenant: 'default', licence: 'Apache-2.0' };
+  if (path === '/shelves') return { shelves: [] };
   if (path === '/overview') return overview();
   if (path === '/status/connections') return { items: connectionStates() };
   if (path === '/status/devices') return { items: deviceStates() };

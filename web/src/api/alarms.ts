@@ -35,6 +35,11 @@ export interface Alarm {
   message_zh?: string;
   message_en?: string;
   cleared_reason?: string;
+  group?: string;
+  /** Since when the condition is over while nobody has acknowledged. */
+  latched?: number | null;
+  suppressed?: number | null;
+  shelved?: { since: number; until: number | null; by: string; reason: string } | null;
   raised: number;
   cleared: number | null;
   acknowledged: number | null;
@@ -46,8 +51,20 @@ export interface AlarmQuestion {
   from?: string;
   to?: string;
   severity?: string;
+  group?: string;
   limit?: number;
 }
+/** What is set aside: of `device` "" the whole rule; out of service has no end. */
+export interface Shelf {
+  kind: 'shelved' | 'out_of_service';
+  rule: string;
+  device: string;
+  since: number;
+  until: number | null;
+  by: string;
+  reason: string;
+}
+export type GroupCounts = Counts & { group: string };
 export interface CheckError {
   text: string;
   column: number;
@@ -71,13 +88,18 @@ export type Check =
   | { ok: true; value: boolean | null; tags: CheckedTag[]; uses: string[]; window: string }
   | { ok: false; error: CheckError };
 
-export const alarms = (q: AlarmQuestion): Promise<{ alarms: Alarm[]; counts: Counts }> =>
+export const alarms = (q: AlarmQuestion): Promise<{ alarms: Alarm[]; counts: Counts; groups?: GroupCounts[] }> =>
   get('/alarms', { ...q, precision: 'ms' });
 export const alarm = (id: string): Promise<Alarm> => get(`/alarms/${part(id)}`, { precision: 'ms' });
 export const acknowledge = (id: string, comment: string): Promise<Alarm> =>
   post(`/alarms/${part(id)}:acknowledge?precision=ms`, { comment });
 export const comment = (id: string, text: string): Promise<Alarm> =>
   post(`/alarms/${part(id)}:comment?precision=ms`, { comment: text });
+export const shelves = async (): Promise<Shelf[]> => (await get<{ shelves: Shelf[] }>('/shelves', { precision: 'ms' })).shelves;
+export const shelve = (what: { rule: string; device?: string; for: string; reason: string }): Promise<Shelf> => post('/alarms:shelve?precision=ms', what);
+export const unshelve = (what: { rule: string; device?: string; comment?: string }): Promise<Shelf> => post('/alarms:unshelve?precision=ms', what);
+export const outOfService = (what: { rule: string; device?: string; reason: string }): Promise<Shelf> => post('/rules:out_of_service?precision=ms', what);
+export const inService = (what: { rule: string; device?: string; comment?: string }): Promise<Shelf> => post('/rules:in_service?precision=ms', what);
 /** Short names in the condition belong to the device; of a device type alone there are no values. */
 export const check = (condition: string, scope: { device?: string; device_type?: string } = {}): Promise<Check> =>
   post('/rules:check?precision=ms', { condition, ...(scope.device ? { device: scope.device } : scope.device_type ? { device_type: scope.device_type } : {}) });

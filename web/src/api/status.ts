@@ -26,6 +26,7 @@ export interface Overview {
   tags: number;
   readings_per_s: number;
   alarms: Counts;
+  set_aside?: { shelved: number; out_of_service: number; suppressed: number };
   wrong: Wrong[];
 }
 export type ConnectionState = 'up' | 'connecting' | 'backing_off' | 'off';

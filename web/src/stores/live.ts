@@ -126,5 +126,5 @@ export const useLive = defineStore('live', () => {
     });
   }
   const stale = computed(() => lostAt.value !== null);
-  return { values, active, counts, worst, connections, connected, stale, lostAt, dropped, alarmVersion, start, stop, retryNow, follow, takeAlarm };
+  return { values, active, counts, worst, connections, connected, stale, lostAt, dropped, alarmVersion, start, stop, retryNow, follow, takeAlarm, reloadAlarms: loadActive };
 });
