@@ -98,16 +98,21 @@ Result<void> Platform::make_doors() {
                                                                  declared->min, declared->max}}
                         : std::nullopt;
     };
+    device_ids_ = std::make_unique<registry::DeviceIds>(*registry_);
+    const auto device_by_id = [this](TenantId tenant, std::string_view product, std::string_view device) {
+        return device_ids_->path_of(tenant, product, device);
+    };
     broker_ = TRY(broker::Broker::create(
         {*lanes_.front(), *files_, *pool_, metrics_, *history_, *history_, *authenticator_,
          io::random_token().substr(0, 12), [this](TenantId tenant) { return registry_->tenant_name(tenant); },
-         device_uid, property_of, egress_.get()},
+         device_uid, property_of, device_by_id, egress_.get()},
         {.folder = options_.data + "/broker"}));
     revoked_ = auth_->on_revoked(
         [this](TenantId tenant, const std::string& who) { broker_->drop(tenant, who == "*" ? std::string{} : who); });
     // A device that moved keeps its readings: its tags follow the new path, old addresses stay as aliases.
     changed_ = registry_->subscribe([this](const registry::Change& change) {
         if (change.resource.kind != "device" && change.resource.kind != "device_type") return;
+        device_ids_->forget(change.resource.tenant);
         broker_->devices_changed(change.resource.tenant);
         // A new name is told as a deletion and a creation with the same uid.
         if (change.what == registry::Change::What::deleted) return;

@@ -22,6 +22,7 @@
 #include "io/files.h"
 #include "io/loop.h"
 #include "registry/auth.h"
+#include "registry/device_ids.h"
 #include "registry/registry.h"
 
 namespace gongshu::app {
@@ -88,6 +89,7 @@ private:
     std::unique_ptr<backup::Backups> backups_;
     std::unique_ptr<connect::Connections> connections_;
     std::unique_ptr<Authenticator> authenticator_;
+    std::unique_ptr<registry::DeviceIds> device_ids_;
     std::unique_ptr<broker::Broker> broker_;
     std::unique_ptr<api::CountingEgress> egress_;
     std::vector<api::StaticFile> static_files_;

@@ -46,6 +46,7 @@ public:
 
 // What a principal may do with a topic. A device publishes beneath itself only: gongshu/v1/<its path>,
 // v1/devices/me/telemetry and devices/<its path>/…; it subscribes to gongshu/v1/<its path> and devices/<its path>/….
+// Of JetLinks' topics, /{product}/{its id}/…, Ingest decides, who knows the ids of devices.
 // Users and tokens: a viewer subscribes to everything of the tenant but commands (devices/…), an operator to all, an
 // engineer publishes too. Nobody publishes or subscribes to $….
 // A user or token with paths publishes to, subscribes to and receives only what sees_topic() lets it: a filter without

@@ -85,6 +85,9 @@ struct BrokerDeps {
     // What the type of the device at a path says of a property; nullopt = nothing. Empty function: nothing is declared.
     // On the loop; must be quick.
     std::function<std::optional<DeclaredProperty>(TenantId, std::string_view, std::string_view)> property_of;
+    // Path of the device that is called so elsewhere (JetLinks' product and device id); Code::not_found or
+    // Code::conflict say what to do. Empty function: JetLinks' topics are none of ours. On the loop; must be quick.
+    std::function<Result<std::string>(TenantId, std::string_view product, std::string_view device)> device_by_id;
     Egress* egress = nullptr;  // asked at each SUBSCRIBE; null = everything may leave
 };
 

@@ -132,7 +132,7 @@ void Connection::on_authenticated(Result<Principal> who) {
     if (state_ != State::authenticating) return;
     connect_.password.reset();
     if (!who) return refuse(refusal(who.error().code()), who.error().text());
-    if (connect_.will && !may_publish(*who, connect_.will->topic)) {
+    if (connect_.will && !hub_.may_publish(*who, connect_.will->topic)) {
         return refuse(ReasonCode::not_authorized, "may not publish to the topic of its will, " + connect_.will->topic);
     }
     auto opened = hub_.open_session(shared_from_this(), *who, connect_);
@@ -347,7 +347,7 @@ ReasonCode Connection::grant(const Subscription& wish, std::uint32_t subscriptio
     const Principal& who = session_->who;
     if (wish.filter.starts_with("$share/")) return ReasonCode::shared_subscriptions_not_supported;
     if (topic_levels(wish.filter) > kTopicLevelsMax) return ReasonCode::topic_filter_invalid;
-    if (!may_subscribe(who, wish.filter)) return ReasonCode::not_authorized;
+    if (!hub_.may_subscribe(who, wish.filter)) return ReasonCode::not_authorized;
     if (hub_.deps().egress) {
         const Leaving leaving{.tenant = who.tenant, .who = who.name, .door = "mqtt", .what = wish.filter};
         if (const auto allowed = hub_.deps().egress->decide(leaving); !allowed) return ReasonCode::not_authorized;

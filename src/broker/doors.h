@@ -1,6 +1,10 @@
 #pragma once
 
+#include <memory>
+#include <string>
 #include <string_view>
+
+#include "wire/jetlinks.h"
 
 namespace gongshu::broker {
 
@@ -8,11 +12,19 @@ namespace gongshu::broker {
 inline constexpr std::string_view kGongshuDoor = "gongshu/v1/";                  // + path of the device
 inline constexpr std::string_view kThingsBoardDoor = "v1/devices/me/telemetry";  // of whoever is signed in
 
-enum class Door { none, gongshu, thingsboard };
+enum class Door { none, gongshu, thingsboard, jetlinks };
 
-constexpr Door door_of(std::string_view topic) {
-    if (topic == kThingsBoardDoor) return Door::thingsboard;
-    return topic.starts_with(kGongshuDoor) ? Door::gongshu : Door::none;
-}
+// What a topic is to whoever publishes on it. Constant; found once for each topic of each device.
+struct Lead {
+    Door door = Door::none;  // none: a message for those who subscribed and nothing else
+    bool own = false;        // of a device: its own topic, or beneath it
+    std::string path;        // of the device whose readings come there; "" = none
+    std::string problem;     // why no device can be named
+    wire::JetLinksTopic::What what = wire::JetLinksTopic::What::other;
+    std::string event;  // JetLinks: its id
+
+    bool has_readings() const { return door != Door::none; }
+};
+using LeadPtr = std::shared_ptr<const Lead>;
 
 }  // namespace gongshu::broker

@@ -55,7 +55,7 @@ Hub::Hub(const BrokerDeps& deps, const BrokerOptions& options, std::unique_ptr<R
       early_errors_(deps.metrics.counter("gongshu_mqtt_refused_connects_total",
                                          "Connections that broke the protocol before they were recognised.")),
       connections_gauge_(deps.metrics.gauge("gongshu_mqtt_connections", "Open MQTT connections.")),
-      ingest_(deps.sink, deps.tags, deps.device_uid, deps.property_of),
+      ingest_(deps.sink, deps.tags, deps.device_uid, deps.property_of, deps.device_by_id),
       retained_(std::move(retained)),
       self_(std::make_shared<Hub*>(this)) {}
 
@@ -256,7 +256,7 @@ bool Hub::unsubscribe(Session& session, const std::string& filter) {
 void Hub::drop_forbidden(Session& session) {
     const auto subscriptions = session.subscriptions;
     for (const auto& [filter, granted] : subscriptions) {
-        if (!may_subscribe(session.who, filter)) unsubscribe(session, filter);
+        if (!ingest_.may_subscribe(session.who, filter)) unsubscribe(session, filter);
     }
 }
 
@@ -285,7 +285,8 @@ void Hub::publish(TenantId tenant, std::string topic, Buffer payload, std::uint8
 
 void Hub::publish_from(Session& session, MessagePtr message, PublishDone done) {
     const TenantId tenant = session.who.tenant;
-    if (!may_publish(session.who, message->topic)) {
+    const LeadPtr lead = ingest_.lead(session.who, message->topic);
+    if (!ingest_.may_publish(session.who, message->topic, *lead)) {
         return bury(session, *message, ReasonCode::not_authorized,
                     fmt::format("{} may not publish to {}", session.who.name, message->topic), std::move(done));
     }
@@ -294,25 +295,25 @@ void Hub::publish_from(Session& session, MessagePtr message, PublishDone done) {
                     fmt::format("the topic has more than {} levels", kTopicLevelsMax), std::move(done));
     }
     const bool clears = message->retain && message->payload.empty();
-    if (door_of(message->topic) == Door::none || clears) return publish_free(tenant, message, std::move(done));
-    publish_readings(session, std::move(message), std::move(done));
+    if (!lead->has_readings() || clears) return publish_free(tenant, message, std::move(done));
+    publish_readings(session, std::move(message), lead, std::move(done));
 }
 
-void Hub::publish_readings(Session& session, MessagePtr message, PublishDone done) {
+void Hub::publish_readings(Session& session, MessagePtr message, const LeadPtr& lead, PublishDone done) {
     const Durability durability = message->qos == 0 ? Durability::interval : Durability::sync;
     const TimeNs now = deps_.loop.clock().now();
-    auto answer = [hub = std::weak_ptr<Hub*>(self_), from = session.shared_from_this(), message,
+    auto answer = [hub = std::weak_ptr<Hub*>(self_), from = session.shared_from_this(), message, lead,
                    done = std::move(done)](Ingest::Outcome outcome) {
         const auto alive = hub.lock();
-        if (alive) (*alive)->finish_readings(*from, message, std::move(outcome), done);
+        if (alive) (*alive)->finish_readings(*from, message, *lead, std::move(outcome), done);
     };
-    ingest_.take(session.who, message->topic, message->payload, durability, now, std::move(answer));
+    ingest_.take(session.who, message->topic, *lead, message->payload, durability, now, std::move(answer));
 }
 
-void Hub::finish_readings(Session& session, const MessagePtr& message, Ingest::Outcome outcome,
+void Hub::finish_readings(Session& session, const MessagePtr& message, const Lead& lead, Ingest::Outcome outcome,
                           const PublishDone& done) {
     const TenantId tenant = session.who.tenant;
-    const std::string path = Ingest::device_of(session.who, message->topic);
+    const std::string& path = lead.path;
     // A topic that names no device makes none.
     const auto device = outcome.reason == ReasonCode::topic_name_invalid ? nullptr : directory_.device(tenant, path);
     const TimeNs now = deps_.loop.clock().now();
@@ -332,25 +333,27 @@ void Hub::finish_readings(Session& session, const MessagePtr& message, Ingest::O
         device->last_seen = now;
         device->readings.fetch_add(outcome.readings, std::memory_order_relaxed);
     }
-    if (outcome.problem.empty()) return pass_on(tenant, message, path, done);
+    const MessagePtr shown = shown_as(message, lead);
+    if (outcome.problem.empty()) return pass_on(tenant, shown, done);
     // Some values were left out: the payload is kept as a dead letter before the sender hears that it was taken.
     bury(session, *message, ReasonCode::success, outcome.problem,
-         [hub = std::weak_ptr<Hub*>(self_), tenant, message, path, done](ReasonCode reason, const std::string& why) {
+         [hub = std::weak_ptr<Hub*>(self_), tenant, shown, done](ReasonCode reason, const std::string& why) {
              const auto alive = hub.lock();
              if (!alive) return;
-             reason == ReasonCode::success ? (*alive)->pass_on(tenant, message, path, done) : done(reason, why);
+             reason == ReasonCode::success ? (*alive)->pass_on(tenant, shown, done) : done(reason, why);
          });
 }
 
+// "me" means somebody else to every reader: it is shown under the device's own topic.
+MessagePtr Hub::shown_as(const MessagePtr& message, const Lead& lead) {
+    if (lead.door != Door::thingsboard) return message;
+    auto renamed = std::make_shared<Message>(*message);
+    renamed->topic = std::string(kGongshuDoor) + lead.path;
+    return renamed;
+}
+
 // Readings that are kept go to who subscribed.
-void Hub::pass_on(TenantId tenant, const MessagePtr& message, const std::string& device_path, const PublishDone& done) {
-    MessagePtr shown = message;
-    if (door_of(message->topic) == Door::thingsboard) {
-        // "me" means somebody else to every reader: it is shown under the device's own topic.
-        auto renamed = std::make_shared<Message>(*message);
-        renamed->topic = std::string(kGongshuDoor) + device_path;
-        shown = std::move(renamed);
-    }
+void Hub::pass_on(TenantId tenant, const MessagePtr& shown, const PublishDone& done) {
     fan_out(tenant, shown);
     if (shown->retain) return keep_retained(tenant, shown, ReasonCode::success, done);
     done(ReasonCode::success, "");

@@ -61,6 +61,12 @@ public:
     // A message of a client: rights, readings, retained, receivers. `done` once, at once or later: what to acknowledge
     // with. quota_exceeded: not kept, the sender must keep it.
     void publish_from(Session& session, MessagePtr message, PublishDone done);
+    bool may_publish(const Principal& who, std::string_view topic) {
+        return ingest_.may_publish(who, topic, *ingest_.lead(who, topic));
+    }
+    bool may_subscribe(const Principal& who, std::string_view filter) const {
+        return ingest_.may_subscribe(who, filter);
+    }
     void subscribe(Session& session, const std::string& filter, const Granted& granted);
     bool unsubscribe(Session& session, const std::string& filter);
     void send_retained(Session& session, const std::string& filter, const Granted& granted);
@@ -91,9 +97,11 @@ private:
     bool fan_out(TenantId tenant, const MessagePtr& message);
     void deliver(Session& session, const MessagePtr& message, const Granted& granted, bool retained,
                  std::vector<std::uint32_t> ids);
-    void publish_readings(Session& session, MessagePtr message, PublishDone done);
-    void finish_readings(Session& session, const MessagePtr& message, Ingest::Outcome outcome, const PublishDone& done);
-    void pass_on(TenantId tenant, const MessagePtr& message, const std::string& device_path, const PublishDone& done);
+    void publish_readings(Session& session, MessagePtr message, const LeadPtr& lead, PublishDone done);
+    void finish_readings(Session& session, const MessagePtr& message, const Lead& lead, Ingest::Outcome outcome,
+                         const PublishDone& done);
+    static MessagePtr shown_as(const MessagePtr& message, const Lead& lead);
+    void pass_on(TenantId tenant, const MessagePtr& shown, const PublishDone& done);
     void publish_free(TenantId tenant, const MessagePtr& message, PublishDone done);
     void keep_retained(TenantId tenant, const MessagePtr& message, wire::mqtt::ReasonCode reason, PublishDone done);
     // Writes a dead letter (at most so many a minute), then calls `done` with `reason`, or quota_exceeded when it could

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "registry/paths.h"
+
 namespace gongshu::broker {
 namespace {
 
@@ -31,13 +33,88 @@ Ingest::Outcome refused(const Error& error) {
 
 }  // namespace
 
-std::string Ingest::device_of(const Principal& who, std::string_view topic) {
-    if (topic == kThingsBoardDoor) return who.device_path;
-    return door_of(topic) == Door::gongshu ? std::string(topic.substr(kGongshuDoor.size())) : "";
+LeadPtr Ingest::lead(const Principal& who, std::string_view topic) {
+    std::string key = fmt::format("{}\n{}\n{}", who.tenant.value, who.device_uid, topic);
+    if (const auto known = leads_.find(key); known != leads_.end()) return known->second.second;
+    if (leads_.size() >= kRoutesMax) leads_.clear();
+    auto made = std::make_shared<const Lead>(find_lead(who, topic));
+    leads_.emplace(std::move(key), std::pair{who.tenant, made});
+    return made;
 }
 
-Result<Ingest::Route*> Ingest::route(const Principal& who, std::string_view topic) {
-    const std::string path = device_of(who, topic);
+Lead Ingest::find_lead(const Principal& who, std::string_view topic) const {
+    if (topic == kThingsBoardDoor) return {.door = Door::thingsboard, .own = true, .path = who.device_path};
+    if (topic.starts_with(kGongshuDoor)) {
+        const std::string_view path = topic.substr(kGongshuDoor.size());
+        return {.door = Door::gongshu, .own = path == who.device_path, .path = std::string(path)};
+    }
+    if (const auto jetlinks = wire::parse_jetlinks_topic(topic)) return jetlinks_lead(who, *jetlinks);
+    return {};
+}
+
+bool Ingest::is_called(const Principal& who, std::string_view product, std::string_view device) const {
+    if (who.kind != PrincipalKind::device || !device_by_id_) return false;
+    const auto named = device_by_id_(who.tenant, product, device);
+    return named && *named == who.device_path;
+}
+
+Lead Ingest::jetlinks_lead(const Principal& who, const wire::JetLinksTopic& topic) const {
+    const bool device = who.kind == PrincipalKind::device;
+    Lead lead{.door = topic.what == wire::JetLinksTopic::What::other ? Door::none : Door::jetlinks,
+              .what = topic.what,
+              .event = std::string(topic.event)};
+    if (!device_by_id_) return lead;
+    if (device) {
+        // By its own name it may always speak of itself, whoever else is called so.
+        const std::string_view name = who.device_path;
+        lead.own = name.substr(name.rfind('/') + 1) == topic.device || is_called(who, topic.product, topic.device);
+        if (!lead.own) return lead;
+        lead.path = name;
+    } else if (lead.has_readings()) {
+        auto named = device_by_id_(who.tenant, topic.product, topic.device);
+        if (!named) {
+            lead.problem = named.error().text();
+            return lead;
+        }
+        lead.path = std::move(*named);
+    }
+    if (topic.child.empty() || !lead.has_readings()) return lead;
+    // What stands behind a gateway lies beneath it, unless somebody says where it lies; a gateway that is signed in as
+    // itself may not reach elsewhere by that.
+    const std::string beneath = lead.path + "/";
+    const auto child = device_by_id_(who.tenant, topic.product, topic.child);
+    lead.path = child && (!device || child->starts_with(beneath)) ? *child : beneath + std::string(topic.child);
+    return lead;
+}
+
+bool Ingest::may_publish(const Principal& who, std::string_view topic, const Lead& lead) const {
+    if (broker::may_publish(who, topic)) return true;
+    if (who.kind == PrincipalKind::device) return lead.own;
+    // Of somebody limited to places: by the place of the readings.
+    return lead.door == Door::jetlinks && who.role >= registry::Role::engineer && !lead.path.empty() &&
+           registry::lies_within(who.paths, lead.path);
+}
+
+bool Ingest::may_subscribe(const Principal& who, std::string_view filter) const {
+    if (broker::may_subscribe(who, filter)) return true;
+    // A JetLinks device listens to what is meant for it, "/product/device/#".
+    if (who.kind != PrincipalKind::device || !filter.starts_with('/')) return false;
+    const std::size_t product = filter.find('/', 1);
+    if (product == std::string_view::npos) return false;
+    const std::size_t device = filter.find('/', product + 1);
+    if (device == std::string_view::npos) return false;
+    if (filter.substr(0, device).find_first_of("+#") != std::string_view::npos) return false;
+    return is_called(who, filter.substr(1, product - 1), filter.substr(product + 1, device - product - 1));
+}
+
+Result<wire::DoorBody> Ingest::decode(const Lead& lead, Bytes payload) {
+    if (lead.door == Door::jetlinks) return json_.decode_jetlinks(payload, lead.what, lead.event);
+    return lead.door == Door::gongshu ? json_.decode_gongshu(payload) : json_.decode_thingsboard(payload);
+}
+
+Result<Ingest::Route*> Ingest::route(const Principal& who, std::string_view topic, const Lead& lead) {
+    const std::string& path = lead.path;
+    if (!lead.problem.empty()) return Error{Code::not_found, "topic {}: {}", topic, lead.problem};
     if (path.empty())
         return Error{Code::not_found, "topic {}: names no device; expected {}<site>/…/<device>", topic, kGongshuDoor};
     if (const auto fault = tag_path_fault(path))
@@ -91,12 +168,11 @@ Result<Rows> Ingest::to_rows(Route& route, const std::vector<wire::DoorReading>&
     return rows;
 }
 
-void Ingest::take(const Principal& who, std::string_view topic, Bytes payload, Durability durability, TimeNs now,
-                  Done done) {
-    auto found = route(who, topic);
+void Ingest::take(const Principal& who, std::string_view topic, const Lead& lead, Bytes payload, Durability durability,
+                  TimeNs now, Done done) {
+    auto found = route(who, topic, lead);
     if (!found) return done({ReasonCode::topic_name_invalid, found.error().text(), 0});
-    const auto body =
-        door_of(topic) == Door::gongshu ? json_.decode_gongshu(payload) : json_.decode_thingsboard(payload);
+    const auto body = decode(lead, payload);
     if (!body) return done({ReasonCode::payload_format_invalid, body.error().text(), 0});
     LeftOut left_out;
     for (const wire::DoorFault& fault : body->faults) left_out.add(fault.text);
@@ -116,6 +192,7 @@ void Ingest::take(const Principal& who, std::string_view topic, Bytes payload, D
 
 void Ingest::forget(TenantId tenant) {
     std::erase_if(routes_, [&](const auto& one) { return one.second.tenant == tenant; });
+    std::erase_if(leads_, [&](const auto& one) { return one.second.first == tenant; });
 }
 
 }  // namespace gongshu::broker

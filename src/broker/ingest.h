@@ -19,14 +19,17 @@ namespace gongshu::broker {
 // Ingest turns payloads on the doors' topics into rows of the history.
 // Lives:   in the broker.
 // Threads: the broker's lane.
-// Bounds:  kRoutesMax remembered topics, kKeysMax remembered names in each: past that they are forgotten and looked up
-//          again. Payloads: wire::DoorLimits.
+// Bounds:  kRoutesMax remembered topics and devices, kKeysMax remembered names in each: past that they are forgotten
+// and
+//          looked up again. Payloads: wire::DoorLimits.
 // Disk:    what Sink does.
 class Ingest {
 public:
     using DeviceUid = std::function<std::string(TenantId, std::string_view path)>;
     using PropertyOf =
         std::function<std::optional<DeclaredProperty>(TenantId, std::string_view path, std::string_view)>;
+    // The path of the device that others call so; see BrokerDeps::device_by_id.
+    using DeviceById = std::function<Result<std::string>(TenantId, std::string_view product, std::string_view device)>;
 
     struct Outcome {
         wire::mqtt::ReasonCode reason = wire::mqtt::ReasonCode::success;
@@ -35,16 +38,23 @@ public:
     };
     using Done = std::function<void(Outcome)>;
 
-    Ingest(Sink& sink, Tags& tags, DeviceUid device_uid, PropertyOf property_of)
-        : sink_(sink), tags_(tags), device_uid_(std::move(device_uid)), property_of_(std::move(property_of)) {}
+    Ingest(Sink& sink, Tags& tags, DeviceUid device_uid, PropertyOf property_of, DeviceById device_by_id)
+        : sink_(sink),
+          tags_(tags),
+          device_uid_(std::move(device_uid)),
+          property_of_(std::move(property_of)),
+          device_by_id_(std::move(device_by_id)) {}
+
+    // Never null.
+    LeadPtr lead(const Principal& who, std::string_view topic);
+    bool may_publish(const Principal& who, std::string_view topic, const Lead& lead) const;
+    bool may_subscribe(const Principal& who, std::string_view filter) const;
 
     // `done` once, at once or later, on this lane. payload_format_invalid: the payload cannot be used;
     // topic_name_invalid: the topic names no device; quota_exceeded: the store cannot take it now, the sender keeps it.
-    void take(const Principal& who, std::string_view topic, Bytes payload, Durability durability, TimeNs now,
-              Done done);
-
-    // The device whose readings come on `topic`; "" if the topic names none.
-    static std::string device_of(const Principal& who, std::string_view topic);
+    // `lead` is what lead() said of the topic.
+    void take(const Principal& who, std::string_view topic, const Lead& lead, Bytes payload, Durability durability,
+              TimeNs now, Done done);
 
     void forget(TenantId tenant);
 
@@ -64,7 +74,11 @@ private:
         std::unordered_map<std::string, Target> tags;  // by name of the value
     };
 
-    Result<Route*> route(const Principal& who, std::string_view topic);
+    Lead find_lead(const Principal& who, std::string_view topic) const;
+    Lead jetlinks_lead(const Principal& who, const wire::JetLinksTopic& topic) const;
+    bool is_called(const Principal& who, std::string_view product, std::string_view device) const;
+    Result<wire::DoorBody> decode(const Lead& lead, Bytes payload);
+    Result<Route*> route(const Principal& who, std::string_view topic, const Lead& lead);
     Result<Target> target(Route& route, const wire::DoorReading& reading);
     // Each value that no tag can take is told to `leave_out`.
     Result<Rows> to_rows(Route& route, const std::vector<wire::DoorReading>& readings, TimeNs now,
@@ -74,8 +88,10 @@ private:
     Tags& tags_;
     const DeviceUid device_uid_;
     const PropertyOf property_of_;
+    const DeviceById device_by_id_;
     wire::JsonDoor json_;
     std::unordered_map<std::string, Route> routes_;
+    std::unordered_map<std::string, std::pair<TenantId, LeadPtr>> leads_;
 };
 
 }  // namespace gongshu::broker

@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 
+#include "registry/device_ids.h"
 #include "registry/kinds/device.h"
 #include "registry/openapi.h"
 #include "registry/test_world.h"
@@ -290,6 +291,41 @@ TEST(Shape, SpecsAreTyped) {
     ASSERT_FALSE(wrong);
     EXPECT_EQ(wrong.error().text(),
               "properties[0].name: the device type \"pump\" has no property \"sped\"; did you mean \"speed\"?");
+}
+
+TEST(DeviceIds, FindDevicesByWhatOthersCallThem) {
+    World world;
+    ASSERT_TRUE(world.open());
+    ASSERT_TRUE(world.put("device_type", "t", "{}"));
+    DeviceIds ids{*world.registry};
+    const auto put = [&](const char* name, const char* id) {
+        const std::string spec =
+            *id == '\0' ? R"({"type":"t"})" : fmt::format(R"({{"type":"t","external_id":"{}"}})", id);
+        const auto made = world.put("device", name, spec.c_str());
+        ids.forget(TenantId{1});
+        return made ? std::string("stored") : made.error().text();
+    };
+    auto f = [&](const char* product, const char* device, const char* want) {
+        const auto found = ids.path_of(TenantId{1}, product, device);
+        EXPECT_EQ(found ? *found : std::string(to_string(found.error().code())), want) << product << "/" << device;
+    };
+    EXPECT_EQ(put("a/m1", ""), "stored");
+    EXPECT_EQ(put("a/m2", "1790"), "stored");
+    EXPECT_EQ(put("a/m3", "cnc/m3"), "stored");
+    f("any", "m1", "a/m1");
+    f("any", "1790", "a/m2");
+    f("any", "m2", "not found");
+    f("cnc", "m3", "a/m3");
+    f("oven", "m3", "not found");
+    EXPECT_EQ(put("b/m1", ""), "stored");
+    f("any", "m1", "conflict");
+    EXPECT_EQ(put("b/m1", "m1"), "stored");
+    f("any", "m1", "b/m1");
+    EXPECT_EQ(put("b/m4", "1790"), "external_id: \"1790\" is the ID of another device already");
+    EXPECT_EQ(put("b/m5", "oven/m1"),
+              "external_id: another device is called \"m1\" by its name; give that one an ID first");
+    for (const char* wrong : {"/a", "a/", "a/b/c", "+", "a/#"})
+        EXPECT_NE(put("b/m6", wrong).find("external_id: expected \"product/device\""), std::string::npos) << wrong;
 }
 
 TEST(Names, AreChecked) {

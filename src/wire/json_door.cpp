@@ -1,126 +1,24 @@
 #include "wire/json_door.h"
 
-#include <simdjson.h>
-
 #include <cmath>
 #include <limits>
 
+#include "base/assert.h"
+#include "wire/json_parts.h"
 #include "wire/mqtt.h"
 
 namespace gongshu::wire {
 namespace {
 
-using simdjson::dom::element;
-using simdjson::dom::element_type;
+using namespace json_parts;
 
-constexpr std::string_view kind_name(element_type type) {
-    switch (type) {
-        case element_type::ARRAY:
-            return "an array";
-        case element_type::OBJECT:
-            return "an object";
-        case element_type::STRING:
-            return "a text";
-        case element_type::BOOL:
-            return "a boolean";
-        case element_type::NULL_VALUE:
-            return "null";
-        default:
-            return "a number";
-    }
-}
-
-// A number that the parser cannot hold stands in the text as a string with this before it. A payload with such a number
-// whose texts begin so as well harms but itself.
-constexpr std::string_view kOversized{"\0number ", 8};
-constexpr std::string_view kOversizedJson = R"(\u0000number )";
-
-// The number as it was written, if `from` stands for one that does not fit.
-std::optional<Error> oversized(element from) {
-    std::string_view text;
-    if (from.get_string().get(text) != simdjson::SUCCESS || !text.starts_with(kOversized)) return std::nullopt;
-    text.remove_prefix(kOversized.size());
-    return Error{Code::invalid, "{}{} is a number that 64 bits do not hold", text.substr(0, 40),
-                 text.size() > 40 ? "…" : ""};
-}
-
-bool is_scalar(element_type type) { return type != element_type::ARRAY && type != element_type::OBJECT; }
-
-// A text, number or boolean as a Value; nullopt for null, arrays and objects.
-std::optional<Value> scalar(element from) {
-    switch (from.type()) {
-        case element_type::INT64:
-            return Value{from.get_int64().value_unsafe()};
-        case element_type::UINT64:
-            return Value{static_cast<double>(from.get_uint64().value_unsafe())};
-        case element_type::DOUBLE:
-            return Value{from.get_double().value_unsafe()};
-        case element_type::BOOL:
-            return Value{from.get_bool().value_unsafe()};
-        case element_type::STRING:
-            return Value{std::string(from.get_string().value_unsafe())};
-        default:
-            return std::nullopt;
-    }
-}
-
-Result<TimeNs> time_from_text(std::string_view text, TimeUnit unit) {
-    const bool digits =
-        !text.empty() && text.size() <= 19 && text.find_first_not_of("0123456789") == std::string_view::npos;
-    if (!digits) return parse_rfc3339(text);
-    std::int64_t number = 0;
-    for (const char c : text) {
-        if (__builtin_mul_overflow(number, std::int64_t{10}, &number) ||
-            __builtin_add_overflow(number, std::int64_t{c - '0'}, &number)) {
-            return Error{Code::limit, "{} is more than 64 bits hold", text};
-        }
-    }
-    return time_from_number(number, unit);
-}
-
-// What fractions of a second are written with: "1700000000.25".
-Result<TimeNs> time_from_fraction(double number, TimeUnit unit) {
-    const double whole = std::trunc(number);
-    if (!(std::abs(whole) < 9e18)) return Error{Code::limit, "{} is outside of the years 1678 to 2262", number};
-    const TimeNs start = TRY(time_from_number(static_cast<std::int64_t>(whole), unit));
-    if (whole == number) return start;
-    const TimeNs next = TRY(time_from_number(static_cast<std::int64_t>(whole) + 1, unit));
-    return start + std::llround((number - whole) * static_cast<double>(next - start));
-}
-
-Result<TimeNs> read_time(element from, TimeUnit unit) {
-    if (auto error = oversized(from)) return std::move(*error);
-    switch (from.type()) {
-        case element_type::INT64:
-            return time_from_number(from.get_int64().value_unsafe(), unit);
-        case element_type::DOUBLE:
-            return time_from_fraction(from.get_double().value_unsafe(), unit);
-        case element_type::STRING:
-            return time_from_text(from.get_string().value_unsafe(), unit);
-        default:
-            return Error{Code::invalid, "expected a number or a text as RFC 3339 has it, found {}",
-                         kind_name(from.type())};
-    }
-}
-
-Result<Quality> read_quality(element from) {
-    std::string_view text;
-    if (from.get_string().get(text) != simdjson::SUCCESS) {
-        return Error{Code::invalid, "expected a text such as \"good\" or \"bad:sensor\", found {}",
-                     kind_name(from.type())};
-    }
-    const auto quality = parse_quality(text);
-    if (!quality)
-        return Error{Code::invalid, "\"{}\" is no quality; expected good, uncertain or bad, with a reason after ':'",
-                     text};
-    return *quality;
-}
+enum class Form : std::uint8_t { gongshu, thingsboard, jetlinks };
 
 // Walks one payload. A class only to keep what every step needs; lives for one call.
 class Payload {
 public:
-    Payload(const DoorLimits& limits, bool thingsboard)
-        : limits_(limits), thingsboard_(thingsboard), unit_(thingsboard ? TimeUnit::ms : TimeUnit::by_magnitude) {}
+    Payload(const DoorLimits& limits, Form form)
+        : limits_(limits), form_(form), unit_(form == Form::gongshu ? TimeUnit::by_magnitude : TimeUnit::ms) {}
 
     Result<DoorBody> read(element root) {
         if (root.type() == element_type::OBJECT) {
@@ -136,7 +34,62 @@ public:
         return std::move(body_);
     }
 
+    Result<DoorBody> read_report(element root) {
+        const auto object = TRY(object_of(root));
+        const auto at = TRY(read_timestamp(object));
+        bool success = true;
+        if (object["success"].get_bool().get(success) == simdjson::SUCCESS && !success) return std::move(body_);
+        element properties;
+        if (object["properties"].get(properties) != simdjson::SUCCESS) {
+            return Error{Code::invalid,
+                         "field \"properties\": is missing; expected {{\"properties\":{{\"name\":value}}}}"};
+        }
+        const auto values = TRY(object_of(properties).context("field \"properties\""));
+        simdjson::dom::object times;
+        const bool timed = object["propertySourceTimes"].get_object().get(times) == simdjson::SUCCESS;
+        for (const auto field : values) {
+            std::optional<TimeNs> time = at;
+            element own;
+            if (timed && times.at_key(field.key).get(own) == simdjson::SUCCESS)
+                time = TRY(read_time(own, unit_).context("field \"propertySourceTimes.{}\"", field.key));
+            std::string key(field.key);
+            TRY(read_field(key, field.value, time, 2));
+        }
+        return std::move(body_);
+    }
+
+    Result<DoorBody> read_event(element root, std::string_view event) {
+        const auto object = TRY(object_of(root));
+        const auto at = TRY(read_timestamp(object));
+        element data;
+        if (object["data"].get(data) != simdjson::SUCCESS)
+            return Error{Code::invalid, "field \"data\": is missing; expected {{\"timestamp\":…,\"data\":…}}"};
+        std::string key = fmt::format("event.{}", event);
+        TRY(read_field(key, data, at, 2));
+        return std::move(body_);
+    }
+
+    Result<DoorBody> read_presence(element root, bool online) {
+        const auto object = TRY(object_of(root));
+        TRY(add("online", TRY(read_timestamp(object)), Value{online}, kGood));
+        return std::move(body_);
+    }
+
 private:
+    static Result<simdjson::dom::object> object_of(element from) {
+        simdjson::dom::object object;
+        if (from.get_object().get(object) == simdjson::SUCCESS) return object;
+        return Error{Code::invalid, "expected an object, found {}", kind_name(from.type())};
+    }
+
+    // 0 is what JetLinks' own library sends when nobody set it.
+    Result<std::optional<TimeNs>> read_timestamp(simdjson::dom::object object) const {
+        element from;
+        if (object["timestamp"].get(from) != simdjson::SUCCESS || from.is_null()) return std::optional<TimeNs>{};
+        const TimeNs time = TRY(read_time(from, unit_).context("field \"timestamp\""));
+        return time == 0 ? std::optional<TimeNs>{} : std::optional{time};
+    }
+
     Result<void> read_entry(element from) {
         simdjson::dom::object object;
         if (from.get_object().get(object) != simdjson::SUCCESS) {
@@ -146,15 +99,48 @@ private:
         const bool wrapped = object["values"].get_object().get(values) == simdjson::SUCCESS;
         std::optional<TimeNs> time;
         element ts;
-        const bool timed = (wrapped || !thingsboard_) && object["ts"].get(ts) == simdjson::SUCCESS;
-        if (timed) time = TRY(read_time(ts, unit_).context("field \"ts\""));
+        const bool timed = (wrapped || form_ == Form::gongshu) && object["ts"].get(ts) == simdjson::SUCCESS;
+        const bool columns = wrapped && timed && form_ == Form::gongshu && ts.is_array();
+        if (timed && !columns) time = TRY(read_time(ts, unit_).context("field \"ts\""));
         if (!wrapped) return read_fields(object, time, timed);
         for (const auto field : object) {
             if (field.key == "values" || field.key == "ts") continue;
             return Error{Code::invalid, "field \"{}\": stands beside \"values\"; expected \"ts\" and \"values\" alone",
                          field.key};
         }
-        return read_fields(values, time, false);
+        return columns ? read_columns(values, ts) : read_fields(values, time, false);
+    }
+
+    // {"ts":[…],"values":{"temp":[…]}}: the values of each property stand beside the times.
+    Result<void> read_columns(simdjson::dom::object values, element ts) {
+        std::vector<TimeNs> times;
+        const simdjson::dom::array stamps = ts.get_array().value_unsafe();
+        for (const element one : stamps) {
+            if (times.size() >= limits_.values_max)
+                return Error{Code::limit, "field \"ts\": more than {} times in one payload", limits_.values_max};
+            times.push_back(TRY(read_time(one, unit_).context("field \"ts[{}]\"", times.size())));
+        }
+        for (const auto field : values) {
+            simdjson::dom::array column;
+            if (field.value.get_array().get(column) != simdjson::SUCCESS) {
+                return Error{Code::invalid,
+                             "field \"values.{}\": expected an array of {} values, as \"ts\" is one, found {}",
+                             field.key, times.size(), kind_name(field.value.type())};
+            }
+            std::size_t index = 0;
+            for (const element one : column) {
+                if (index < times.size()) {
+                    std::string key(field.key);
+                    TRY(read_field(key, one, times[index], 3));
+                }
+                ++index;
+            }
+            if (index != times.size()) {
+                return Error{Code::invalid, "field \"values.{}\": has {} values for {} times in \"ts\"", field.key,
+                             index, times.size()};
+            }
+        }
+        return {};
     }
 
     Result<void> read_fields(simdjson::dom::object object, std::optional<TimeNs> time, bool skip_ts) {
@@ -172,13 +158,17 @@ private:
             return Error{Code::limit, "field \"{}\": nested deeper than {}", key, limits_.depth_max};
         if (from.type() == element_type::OBJECT) {
             const simdjson::dom::object object = from.get_object().value_unsafe();
-            if (!thingsboard_ && is_described(object)) return read_described(key, object, time);
+            if (form_ == Form::gongshu && is_described(object)) return read_described(key, object, time);
             for (const auto field : object) TRY(read_child(key, field.key, field.value, time, depth));
             return {};
         }
         if (from.type() == element_type::ARRAY) {
             std::size_t index = 0;
             const simdjson::dom::array children = from.get_array().value_unsafe();
+            if (form_ == Form::gongshu && is_over_time(children)) {
+                for (const element child : children) TRY(read_described(key, child.get_object().value_unsafe(), time));
+                return {};
+            }
             for (const element child : children) {
                 TRY(read_child(key, std::to_string(index++), child, time, depth));
             }
@@ -211,6 +201,20 @@ private:
             }
         }
         return has_value;
+    }
+
+    // [{"ts":…,"value":…},…]
+    static bool is_over_time(simdjson::dom::array children) {
+        bool any = false;
+        for (const element child : children) {
+            simdjson::dom::object object;
+            element ts;
+            if (child.get_object().get(object) != simdjson::SUCCESS || !is_described(object) ||
+                object["ts"].get(ts) != simdjson::SUCCESS)
+                return false;
+            any = true;
+        }
+        return any;
     }
 
     Result<void> read_described(const std::string& key, simdjson::dom::object object, std::optional<TimeNs> time) {
@@ -254,7 +258,7 @@ private:
     }
 
     const DoorLimits& limits_;
-    const bool thingsboard_;
+    const Form form_;
     const TimeUnit unit_;
     DoorBody body_;
 };
@@ -304,38 +308,17 @@ class JsonDoor::Impl {
 public:
     explicit Impl(DoorLimits limits) : limits_(limits) {}
 
-    Result<element> parse(Bytes payload) {
-        if (payload.size() > limits_.bytes_max) {
-            return Error{Code::limit, "the payload has {} bytes, at most {} are taken", payload.size(),
-                         limits_.bytes_max};
-        }
-        if (payload.empty()) return Error{Code::malformed, "{}", *json_fault({})};
-        const auto parsed = parser_.parse(payload.data(), payload.size());
-        if (parsed.error() == simdjson::SUCCESS) return parsed.value_unsafe();
-        if (auto fault = json_fault(as_text(payload))) return Error{Code::malformed, "{}", *fault};
-        const auto numbers = oversized_numbers(as_text(payload));
-        if (!numbers.empty()) return parse_marked(as_text(payload), numbers);
-        return Error{Code::malformed, "not JSON: {}", simdjson::error_message(parsed.error())};
-    }
+    Result<element> parse(Bytes payload) { return json_parts::parse(parser_, payload, limits_.bytes_max); }
 
-    Result<DoorBody> decode(Bytes payload, bool thingsboard) {
-        return Payload{limits_, thingsboard}.read(TRY(parse(payload)));
-    }
+    Result<DoorBody> decode(Bytes payload, Form form) { return Payload{limits_, form}.read(TRY(parse(payload))); }
 
-    // With numbers that do not fit as marked texts: one of them must not cost the payload its others.
-    Result<element> parse_marked(std::string_view payload, const std::vector<TextRange>& numbers) {
-        std::string marked;
-        marked.reserve(payload.size() + numbers.size() * (kOversizedJson.size() + 2));
-        std::size_t at = 0;
-        for (const TextRange& number : numbers) {
-            marked.append(payload.substr(at, number.begin - at)).append(1, '"').append(kOversizedJson);
-            marked.append(payload.substr(number.begin, number.bytes)).push_back('"');
-            at = number.begin + number.bytes;
-        }
-        marked.append(payload.substr(at));
-        const auto parsed = parser_.parse(marked);
-        if (parsed.error() == simdjson::SUCCESS) return parsed.value_unsafe();
-        return Error{Code::malformed, "not JSON: {}", simdjson::error_message(parsed.error())};
+    Result<DoorBody> decode_jetlinks(Bytes payload, JetLinksTopic::What what, std::string_view event_id) {
+        using enum JetLinksTopic::What;
+        Payload reader{limits_, Form::jetlinks};
+        if (what == report) return reader.read_report(TRY(parse(payload)));
+        if (what == event) return reader.read_event(TRY(parse(payload)), event_id);
+        ASSERT(what != other);  // it tells no readings
+        return reader.read_presence(TRY(parse(payload.empty() ? as_bytes("{}") : payload)), what == online);
     }
 
     const DoorLimits& limits() const { return limits_; }
@@ -350,8 +333,11 @@ JsonDoor::~JsonDoor() = default;
 JsonDoor::JsonDoor(JsonDoor&&) noexcept = default;
 JsonDoor& JsonDoor::operator=(JsonDoor&&) noexcept = default;
 
-Result<DoorBody> JsonDoor::decode_gongshu(Bytes payload) { return impl_->decode(payload, false); }
-Result<DoorBody> JsonDoor::decode_thingsboard(Bytes payload) { return impl_->decode(payload, true); }
+Result<DoorBody> JsonDoor::decode_gongshu(Bytes payload) { return impl_->decode(payload, Form::gongshu); }
+Result<DoorBody> JsonDoor::decode_thingsboard(Bytes payload) { return impl_->decode(payload, Form::thingsboard); }
+Result<DoorBody> JsonDoor::decode_jetlinks(Bytes payload, JetLinksTopic::What what, std::string_view event) {
+    return impl_->decode_jetlinks(payload, what, event);
+}
 
 Result<WriteBody> JsonDoor::decode_write(Bytes body, TimeUnit unit) {
     const element root = TRY(impl_->parse(body));

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "data/quality.h"
 #include "data/value.h"
+#include "wire/jetlinks.h"
 
 namespace gongshu::wire {
 
@@ -91,13 +92,21 @@ public:
 
     // {"temperature":21.5,"running":true}, {"ts":…,"values":{…}} or an array of those. "ts" (also in the first form) is
     // RFC 3339 or a number by magnitude. A value may be {"value":…,"quality":"bad:sensor","ts":…}; null is an absent
-    // value and skipped unless it has a bad quality (then NaN). Arrays are flattened by index: "phases.0". An object is
-    // of the second form when it has an object named "values".
+    // value and skipped unless it has a bad quality (then NaN). An array of such objects, each with "ts", is the
+    // property over time: {"temp":[{"ts":…,"value":…},…]}. Other arrays are flattened by index: "phases.0". An object
+    // is of the second form when it has an object named "values"; with an array as "ts" each of its values is an array
+    // of as many:
+    // {"ts":[…,…],"values":{"temp":[1,2]}}.
     // A number that 64 bits do not hold (1e400, 30 digits) is a fault of its key.
     Result<DoorBody> decode_gongshu(Bytes payload);
     // ThingsBoard's telemetry: {"k":v}, {"ts":ms,"values":{…}}, arrays of those. "ts" is in ms, and in the first form
     // an ordinary key.
     Result<DoorBody> decode_thingsboard(Bytes payload);
+    // JetLinks' official protocol, `what` said by the topic. report: {"timestamp":ms,"properties":{…},
+    // "propertySourceTimes":{"k":ms}}; a reply with "success":false tells nothing. event: {"timestamp":ms,"data":…}
+    // gives "event.<id>" or "event.<id>.<member>". online, offline: the boolean "online", also with an empty payload.
+    // "timestamp" absent or 0: the receiver's clock.
+    Result<DoorBody> decode_jetlinks(Bytes payload, JetLinksTopic::What what, std::string_view event = {});
     // [{"tag":…,"ts":…,"value":…,"quality":…}] or one such object. An error is for the whole body; single entries that
     // are wrong become faults.
     Result<WriteBody> decode_write(Bytes body, TimeUnit unit = TimeUnit::by_magnitude);

@@ -19,7 +19,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
             if (!json) ASSERT(result.error().code() == Code::malformed || result.error().code() == Code::limit);
         }
     };
-    for (const auto& body : {door.decode_gongshu(payload), door.decode_thingsboard(payload)}) {
+    using enum wire::JetLinksTopic::What;
+    for (const auto& body : {door.decode_gongshu(payload), door.decode_thingsboard(payload),
+                             door.decode_jetlinks(payload, report), door.decode_jetlinks(payload, event, "e")}) {
         check(body);
         if (!body) continue;
         ASSERT(body->readings.size() + body->faults.size() <= kLimits.values_max);
@@ -28,5 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
     }
     check(door.decode_write(payload));
     (void)wire::parse_rfc3339(as_text(payload));
+    if (const auto topic = wire::parse_jetlinks_topic(as_text(payload)))
+        ASSERT(!topic->product.empty() && !topic->device.empty());
     return 0;
 }

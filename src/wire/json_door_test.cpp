@@ -24,6 +24,71 @@ std::string shown(const Result<DoorBody>& body) {
     return text;
 }
 
+TEST(JsonDoor, JetLinksTopics) {
+    auto f = [](const char* topic, const char* want) {
+        static constexpr const char* kNames[] = {"report", "event", "online", "offline", "other"};
+        const auto found = parse_jetlinks_topic(topic);
+        EXPECT_EQ(found ? fmt::format("{} {}|{}|{}|{}", kNames[static_cast<int>(found->what)], found->product,
+                                      found->device, found->child, found->event)
+                        : "none",
+                  want)
+            << topic;
+    };
+    f("/p/d/properties/report", "report p|d||");
+    f("/p/d/properties/read/reply", "report p|d||");
+    f("/p/d/properties/write/reply", "report p|d||");
+    f("/p/d/properties/write", "other p|d||");
+    f("/p/d/event/hot", "event p|d||hot");
+    f("/p/d/online", "online p|d||");
+    f("/p/g/child/c/offline", "offline p|g|c|");
+    f("/p/g/child/c/properties/report", "report p|g|c|");
+    f("/p/g/child-reply/c/properties/read/reply", "report p|g|c|");
+    f("/p/g/child/c/event/hot", "event p|g|c|hot");
+    f("/p/d/function/invoke/reply", "other p|d||");
+    f("/p/d/time-sync", "other p|d||");
+    for (const char* none : {"", "/", "//", "/p/d", "/p/d/", "p/d/properties/report", "//d/properties/report",
+                             "/p//properties/report", "/p/d/properties", "/p/d/properties/report/x", "/p/d/event/",
+                             "/p/d/event/a/b", "/p/d/child//online", "/p/d/child/c", "/p/d/child/c/child/e/online"})
+        f(none, "none");
+}
+
+TEST(JsonDoor, JetLinks) {
+    JsonDoor door;
+    using enum JetLinksTopic::What;
+    auto f = [&](const char* payload, const char* want, JetLinksTopic::What what = report) {
+        EXPECT_EQ(shown(door.decode_jetlinks(as_bytes(payload), what, "hot")), want) << payload;
+    };
+    f(R"({"messageId":"1","timestamp":1700000000000,"properties":{"t":21.5,"on":true,"name":"x"}})",
+      "t=21.5 number good @1700000000000000000; on=true boolean good @1700000000000000000; "
+      "name=x text good @1700000000000000000");
+    f(R"({"properties":{"t":1}})", "t=1 integer good");
+    f(R"({"timestamp":0,"properties":{"t":1}})", "t=1 integer good");
+    f(R"({"timestamp":null,"properties":{"t":null}})", "");
+    f(R"({"timestamp":1700000000000,"properties":{"t":1,"p":2},"propertySourceTimes":{"t":1700000001000}})",
+      "t=1 integer good @1700000001000000000; p=2 integer good @1700000000000000000");
+    f(R"({"properties":{"gps":{"lat":1.5,"lon":2.5},"phases":[1,2],"s":{"value":3}}})",
+      "gps.lat=1.5 number good; gps.lon=2.5 number good; phases.0=1 integer good; phases.1=2 integer good; "
+      "s.value=3 integer good");
+    f(R"({"success":false,"code":"offline","properties":{"t":1}})", "");
+    f(R"({"success":true,"properties":{"t":1}})", "t=1 integer good");
+    f(R"({"timestamp":1700000000000})",
+      "invalid: field \"properties\": is missing; expected {\"properties\":{\"name\":value}}");
+    f(R"({"properties":[1]})", "invalid: field \"properties\": expected an object, found an array");
+    f("[]", "invalid: expected an object, found an array");
+    f("", "malformed: byte 0: expected a value, found the end");
+    f(R"({"timestamp":"x","properties":{}})",
+      "malformed: field \"timestamp\": \"x\" is no time; expected RFC 3339 with a zone, as in "
+      "2026-03-01T08:00:00+08:00");
+    f(R"({"properties":{"t":1},"propertySourceTimes":{"t":true}})",
+      "invalid: field \"propertySourceTimes.t\": expected a number or a text as RFC 3339 has it, found a boolean");
+    f(R"({"timestamp":1700000000000,"data":{"level":3,"what":"oil"}})",
+      "event.hot.level=3 integer good @1700000000000000000; event.hot.what=oil text good @1700000000000000000", event);
+    f(R"({"data":95.5})", "event.hot=95.5 number good", event);
+    f(R"({"x":1})", "invalid: field \"data\": is missing; expected {\"timestamp\":…,\"data\":…}", event);
+    f(R"({"timestamp":1700000000000})", "online=true boolean good @1700000000000000000", online);
+    f("", "online=false boolean good", offline);
+}
+
 TEST(JsonDoor, Gongshu) {
     JsonDoor door;
     auto f = [&](const char* payload, const char* want) {
@@ -52,6 +117,21 @@ TEST(JsonDoor, Gongshu) {
     f(R"({"a":{"value":null,"quality":"bad:sensor"}})", "a=nan number bad:sensor");
     f(R"({"a":{"value":null}})", "");
     f(R"({"a":{"value":1,"other":2}})", "a.value=1 integer good; a.other=2 integer good");
+    f(R"({"t":[{"ts":1700000000000,"value":1},{"ts":1700000001000,"value":2,"quality":"bad"}]})",
+      "t=1 integer good @1700000000000000000; t=2 integer bad @1700000001000000000");
+    f(R"({"t":[{"ts":1700000000000,"value":1},{"value":2}]})",
+      "t.0=1 integer good @1700000000000000000; t.1=2 integer good");
+    f(R"({"t":[]})", "");
+    f(R"({"ts":[1700000000,1700000001],"values":{"a":[1,2],"m":[{"x":3},{"x":null}]}})",
+      "a=1 integer good @1700000000000000000; a=2 integer good @1700000001000000000; "
+      "m.x=3 integer good @1700000000000000000");
+    f(R"([{"ts":[1700000000],"values":{"a":[1]}},{"a":5}])", "a=1 integer good @1700000000000000000; a=5 integer good");
+    f(R"({"ts":[],"values":{"a":[]}})", "");
+    f(R"({"ts":[1700000000],"values":{"a":[1,2]}})", "invalid: field \"values.a\": has 2 values for 1 times in \"ts\"");
+    f(R"({"ts":[1700000000],"values":{"a":1}})",
+      "invalid: field \"values.a\": expected an array of 1 values, as \"ts\" is one, found a number");
+    f(R"({"ts":[true],"values":{"a":[1]}})",
+      "invalid: field \"ts[0]\": expected a number or a text as RFC 3339 has it, found a boolean");
     f("", "malformed: byte 0: expected a value, found the end");
     f("{\"a\":}", "malformed: byte 5: expected a value, found '}'");
     f("{\"a\":1", "malformed: byte 6: expected ',' or '}', found the end");

@@ -90,6 +90,7 @@ public:
     BrokerOptions options;
     std::unique_ptr<Broker> broker;
     io::Address address;
+    std::map<std::string, std::string> ids;  // "product/device" of JetLinks' topics, and the device's path
 };
 
 class Client {

@@ -103,16 +103,22 @@ World::~World() { broker.reset(); }
 
 void World::restart() {
     broker.reset();
-    const BrokerDeps deps{.loop = *loop,
-                          .files = files,
-                          .pool = *pool,
-                          .metrics = metrics,
-                          .sink = sink,
-                          .tags = tags,
-                          .authenticator = authenticator,
-                          .instance = "x",
-                          .tenant_name = {},
-                          .device_uid = {}};
+    const BrokerDeps deps{
+        .loop = *loop,
+        .files = files,
+        .pool = *pool,
+        .metrics = metrics,
+        .sink = sink,
+        .tags = tags,
+        .authenticator = authenticator,
+        .instance = "x",
+        .tenant_name = {},
+        .device_uid = {},
+        .device_by_id = [this](TenantId, std::string_view product, std::string_view device) -> Result<std::string> {
+            const auto found = ids.find(fmt::format("{}/{}", product, device));
+            if (found != ids.end()) return found->second;
+            return Error{Code::not_found, "no device has the ID {}", device};
+        }};
     auto made = Broker::create(deps, options);
     if (!made) fmt::print("broker: {}\n", made.error().text());
     broker = std::move(*made);

@@ -9,7 +9,8 @@
 namespace gongshu::registry {
 
 BOOST_DESCRIBE_STRUCT(PropertyOverride, (), (name, enabled, min, max, period_ms, address))
-BOOST_DESCRIBE_STRUCT(DeviceSpec, (), (title_zh, title_en, title, type, connection, unit_id, enabled, properties))
+BOOST_DESCRIBE_STRUCT(DeviceSpec, (),
+                      (title_zh, title_en, title, type, connection, unit_id, external_id, enabled, properties))
 
 namespace {
 
@@ -31,8 +32,43 @@ Result<void> check_overrides(const DeviceSpec& spec) {
     return {};
 }
 
+Result<void> check_external_id(std::string_view id) {
+    const auto slash = id.find('/');
+    const bool parts = !id.empty() && slash != 0 && (slash == std::string_view::npos || slash + 1 < id.size());
+    const bool plain =
+        std::ranges::none_of(id, [](char c) { return c == '+' || c == '#' || c == '\x7f' || (c >= 0 && c < 0x20); });
+    if (parts && plain &&
+        id.find('/', slash == std::string_view::npos ? id.size() : slash + 1) == std::string_view::npos)
+        return {};
+    return Error{Code::invalid, "expected \"product/device\" or \"device\" without + and #, found \"{}\"", id};
+}
+
+// Two devices with one ID would get each other's readings, as would one that takes another's name for its ID. The other
+// is not named: whoever asks may not see it.
+Result<void> check_unique_id(const ResourceReader& reader, TenantId tenant, std::string_view name,
+                             const DeviceSpec& spec) {
+    if (!spec.external_id) return {};
+    const auto last_level = [](std::string_view path) { return path.substr(path.rfind('/') + 1); };
+    const std::string_view device = last_level(*spec.external_id);
+    for (const auto& other : reader.list_shared(tenant, "device")) {
+        if (other->name == name) continue;
+        const Json* const id = other->spec.as_object().if_contains("external_id");
+        if (id != nullptr && id->is_string()) {
+            if (std::string_view{id->get_string()} == *spec.external_id)
+                return Error{Code::invalid, "external_id: \"{}\" is the ID of another device already",
+                             *spec.external_id};
+        } else if (device == last_level(other->name) && device != last_level(name)) {
+            return Error{Code::invalid,
+                         "external_id: another device is called \"{}\" by its name; give that one an ID first", device};
+        }
+    }
+    return {};
+}
+
 // Overrides may only name what the type has, else they would silently do nothing.
-Result<void> check_among(const ResourceReader& reader, TenantId tenant, std::string_view, const DeviceSpec& spec) {
+Result<void> check_among(const ResourceReader& reader, TenantId tenant, std::string_view own_name,
+                         const DeviceSpec& spec) {
+    TRY(check_unique_id(reader, tenant, own_name, spec));
     const auto type = reader.find(tenant, "device_type", spec.type);
     if (!type || spec.properties.empty()) return {};
     const DeviceTypeSpec of = TRY(spec_of<DeviceTypeSpec>(*type));
@@ -174,6 +210,15 @@ std::vector<Fact> facts_of(const DeviceSpec*) {
          .title_en = "Unit",
          .help_zh = "空表示用连接的默认值",
          .help_en = "None: the connection's default"},
+        {.field = "external_id",
+         .title_zh = "外部编号",
+         .title_en = "ID elsewhere",
+         .help_zh = "别的系统怎样称呼它：JetLinks 主题里的 产品ID/设备ID，或只写设备ID。空则为名称的最后一段",
+         .help_en =
+             "What others call it: product/device as in JetLinks' topics, or the device's ID alone. None: the last "
+             "part of its name",
+         .length_max = 200,
+         .check = check_external_id},
         {.field = "enabled", .title_zh = "启用", .title_en = "Enabled"},
         {.field = "properties",
          .title_zh = "属性覆盖",

@@ -65,6 +65,8 @@ struct DeviceSpec {
     std::string type;                       // name of a device type
     std::optional<std::string> connection;  // none: it sends by MQTT itself
     std::optional<std::uint8_t> unit_id;    // none: the connection's
+    // How others call it: "product/device" or "device", as JetLinks' topics have it. None: the last level of its name.
+    std::optional<std::string> external_id;
     bool enabled = true;
     std::vector<PropertyOverride> properties;
 };
