@@ -35,6 +35,11 @@ void write_resource(JsonWriter& out, const registry::Resource& resource, Units u
 Result<Answer> post_apply(Core& core, const Ask& ask);
 Result<Answer> get_export(Core& core, const Ask& ask);
 
+// sheet_handlers.cpp
+Result<Answer> make_devices(Core& core, const Ask& ask);
+Result<Answer> update_devices(Core& core, const Ask& ask);
+Result<Answer> detach_devices(Core& core, const Ask& ask);
+
 // data_handlers.cpp
 Result<Answer> get_tags(Core& core, const Ask& ask);
 Result<Answer> get_last(Core& core, const Ask& ask);

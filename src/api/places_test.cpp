@@ -25,6 +25,9 @@ public:
     Plant() {
         put("device_type", "mill", R"({"properties":[{"name":"x","type":"number"},{"name":"y","type":"number"}]})");
         put("tenant", "outside-tenant", "{}");
+        put("device_template", "mills",
+            R"({"parameters":[{"name":"place"},{"name":"n"},{"name":"plc","required":false}],)"
+            R"("device":{"name":"${place}/d${n}","spec":{"type":"mill","connection":"${plc}"}}})");
         for (const std::string where : {"inside", "outside"}) {
             put("site", where, R"({"time_zone":"Asia/Shanghai"})");
             put("connection", where + "-plc", R"({"protocol":"modbus_tcp","host":"192.0.2.1"})");
@@ -166,6 +169,18 @@ const std::multimap<std::string, Way>& ways() {
             {"POST /api/v1/write", {"/api/v1/write", "outside/d1 x=5", Want::faults}},
             {"POST /api/v1/write/json", {"/api/v1/write/json", R"([{"tag":"outside/d1.x","value":5}])", Want::faults}},
             {"POST /api/v1/write/json", {"/api/v1/write/json", R"([{"tag":"inside/old.x","value":5}])", Want::faults}},
+            {"POST /api/v1/device_templates/{name}:make",
+             {"/api/v1/device_templates/mills:make", R"({"rows":[{"place":"outside","n":"9"}]})", Want::refused}},
+            {"POST /api/v1/device_templates/{name}:make",
+             {"/api/v1/device_templates/mills:make", R"({"rows":[{"place":"outside","n":"1"}]})", Want::refused}},
+            {"POST /api/v1/device_templates/{name}:make",
+             {"/api/v1/device_templates/mills:make?dry_run=1", R"({"rows":[{"place":"outside","n":"made"}]})",
+              Want::refused}},
+            {"POST /api/v1/device_templates/{name}:make",
+             {"/api/v1/device_templates/mills:make", R"({"rows":[{"place":"inside","n":"9","plc":"outside-plc"}]})",
+              Want::refused}},
+            {"POST /api/v1/device_templates/{name}:update", {"/api/v1/device_templates/mills:update", "", Want::hides}},
+            {"POST /api/v1/device_templates/{name}:detach", {"/api/v1/device_templates/mills:detach", "", Want::hides}},
             {"POST /api/v1/imports", {"/api/v1/imports?file=b.csv", "time,x\n2024-01-01,1\n", Want::harmless}},
             {"GET /api/v1/imports", {"/api/v1/imports", "", Want::hides}},
             {"GET /api/v1/imports/{id}", {"/api/v1/imports/{file}", "", Want::refused}},
@@ -302,7 +317,8 @@ protected:
         else if (route.method == wire::HttpMethod::patch)
             body = "{}";
         // A type is seen by everybody: devices are made of it. Tenants are no business of anybody limited.
-        const bool shown = route.access == Access::read_kind && kind.name == "device_type";
+        const bool shown =
+            route.access == Access::read_kind && (kind.name == "device_type" || kind.name == "device_template");
         const bool list = target.find(kind.plural) + kind.plural.size() == target.size();
         const Want wanted = shown || (list && kind.name == "tenant") ? Want::harmless
                             : list                                   ? Want::hides
@@ -322,7 +338,18 @@ TEST_F(Places, NoRouteLeadsOutside) {
         {"tenant", "outside-tenant"}, {"user", "outside-user"}, {"role", "outside-role"},
         {"token", "outside-token"},   {"site", "outside"},      {"connection", "outside-plc"},
         {"device_type", "mill"},      {"device", "outside/d1"}, {"rule", "outside-rule"},
+        {"device_template", "mills"},
     };
+    // Made from a template that was changed since.
+    for (const std::string where : {"inside", "outside"}) {
+        plant.put("device", where + "/dmade",
+                  fmt::format(R"({{"type":"mill","from_template":{{"name":"mills","revision":1,"parameters":)"
+                              R"({{"place":"{}","n":"made"}}}}}})",
+                              where));
+    }
+    plant.put("device_template", "mills",
+              R"({"parameters":[{"name":"place"},{"name":"n"},{"name":"plc","required":false}],)"
+              R"("device":{"name":"${place}/d${n}","spec":{"type":"mill","title":"new","connection":"${plc}"}}})");
     const std::string before = plant.outside();
     ASSERT_NE(before.find("outside/moved.x 1"), std::string::npos) << before;
     for (const Route& route : routes()) {
@@ -538,7 +565,7 @@ TEST_F(Places, WatchesShowOnlyWhatIsInside) {
     for (const auto& [kind, listener] : listeners) {
         EXPECT_TRUE(listener->text.starts_with("HTTP/1.1 200")) << kind << listener->text;
         EXPECT_EQ(listener->text.find("outside"), std::string::npos) << kind << listener->text;
-        if (kind == "tenant" || kind == "device_type") continue;
+        if (kind == "tenant" || kind.starts_with("device_t")) continue;
         EXPECT_NE(listener->text.find("\"inside"), std::string::npos) << kind << listener->text;
     }
 }

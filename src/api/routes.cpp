@@ -28,6 +28,13 @@ constexpr Route kRoutes[] = {
     {get, "/api/v1/export", Access::role, Role::admin, Run::pool, Size::small, now<get_export>,
      "resources", "Everything of the tenant but secrets, as YAML"},
 
+    {post, "/api/v1/device_templates/{name}:make", Access::role, Role::engineer, Run::pool, Size::write, now<make_devices>,
+     "resources", "Make a device of each row of parameters, with its connection and rules, all or nothing"},
+    {post, "/api/v1/device_templates/{name}:update", Access::role, Role::engineer, Run::pool, Size::small, now<update_devices>,
+     "resources", "Let the devices made from a template follow it; what was changed by hand stays"},
+    {post, "/api/v1/device_templates/{name}:detach", Access::role, Role::engineer, Run::pool, Size::small, now<detach_devices>,
+     "resources", "Let the devices made from a template forget it"},
+
     {get, "/api/v1/tags", Access::role, Role::viewer, Run::pool, Size::small, now<get_tags>,
      "data", "Tags by glob, with their last readings"},
     {get, "/api/v1/last", Access::role, Role::viewer, Run::pool, Size::small, now<get_last>,

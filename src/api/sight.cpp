@@ -82,7 +82,7 @@ std::optional<registry::RoleSpec> Sight::role_of(const Json& spec) const {
 bool Sight::sees(std::string_view kind, std::string_view name, const Json& spec) {
     if (!limited()) return true;
     if (kind == "site" || kind == "device") return api::sees(who_, name);
-    if (kind == "device_type") return true;
+    if (kind == "device_type" || kind == "device_template") return true;
     if (kind == "connection") return sees_connection(name);
     if (kind == "role") {
         const auto role = role_spec(spec);

@@ -21,7 +21,7 @@ namespace gongshu::api {
 //                    one of its devices and changed by nobody who is limited
 //   roles            lie where all of their paths lie; the four basic ones are seen and not changed
 //   users, tokens    lie where their role lies; changed only if that role is no more than the caller's
-//   device types     are seen, and belong to all of the tenant: changed by nobody who is limited
+//   device types     and templates are seen, and belong to all of the tenant: changed by nobody who is limited
 // A kind that is not listed here is neither seen nor changed.
 // Lives: for one request or one event.  Threads: one.  Bounds: remembers one entry a connection.  Disk: none.
 class Sight {

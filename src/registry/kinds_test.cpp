@@ -41,6 +41,12 @@ Sample sample_of(const std::string& kind) {
           R"({"kind":"holding","address":10,"encoding":"f32","word_order":"CDAB","scale":0.1}},)"
           R"({"name":"run","type":"boolean","writable":true,"address":{"kind":"coil","address":3}}]})",
           R"({"properties":[{"name":"speed","type":"number","unit":"rpm"}]})"}},
+        {"device_template",
+         {"pumps",
+          R"({"title_zh":"泵","parameters":[{"name":"number","type":"integer","min":1},)"
+          R"({"name":"hall","type":"choice","choices":["a","b"],"preset":"a"}],)"
+          R"("device":{"name":"plant1/${hall}/pump${number}","spec":{"type":"base_pump","unit_id":"${number}"}}})",
+          R"({"parameters":[{"name":"number","type":"integer"}],"device":{"name":"p${number}","spec":{"type":"base_pump"}}})"}},
         {"device",
          {"plant1/a/line1/pump1",
           R"({"title_zh":"1 号泵","title_en":"Pump 1","type":"base_pump","connection":"base_plc","unit_id":3})",

@@ -8,6 +8,7 @@
 #include "registry/kinds/access.h"
 #include "registry/kinds/connection.h"
 #include "registry/kinds/device.h"
+#include "registry/kinds/device_template.h"
 #include "registry/kinds/site.h"
 #include "registry/registry_impl.h"
 #include "registry/shape.h"
@@ -80,7 +81,8 @@ io::Digest256 seal_key_of(const io::Digest256& master) { return derived(master, 
 
 std::vector<Kind> own_kinds() {
     return {tenant_kind(), role_kind(),       user_kind(),        token_kind(),
-            site_kind(),   connection_kind(), device_type_kind(), device_kind()};
+            site_kind(),   connection_kind(), device_type_kind(), device_template_kind(),
+            device_kind()};
 }
 
 std::string_view to_string(Role role) {
@@ -515,6 +517,65 @@ std::vector<Applied> RegistryImpl::apply(const Actor& actor, std::vector<Wanted>
     }
     for (Applied& applied : out) applied.stored = applied.change.has_value();
     return out;
+}
+
+namespace {
+
+Result<Change> stage_one(Staging& staging, const Actor& actor, const Kind& kind, const BulkWish& wish) {
+    switch (wish.what) {
+        case BulkWish::What::put:
+            return staging.put(actor, kind, wish.name, wish.spec, wish.if_match);
+        case BulkWish::What::remove:
+            return staging.remove(actor, kind, wish.name, wish.if_match);
+        case BulkWish::What::rename:
+            break;
+    }
+    const auto current = staging.find(actor.tenant, kind.name, wish.name);
+    if (wish.if_match && current && current->revision != *wish.if_match) {
+        return Error{Code::conflict,    "{} \"{}\" is at revision {}, but {} was expected; read it again",
+                     kind.name,         wish.name,
+                     current->revision, *wish.if_match};
+    }
+    return staging.rename(actor, kind, wish.name, wish.new_name);
+}
+
+}  // namespace
+
+std::vector<Applied> RegistryImpl::change_all(const Actor& actor, const std::vector<BulkWish>& wishes, bool dry_run) {
+    std::vector<Applied> out;
+    if (auto inner = refuse_inner_change(); !inner) {
+        for (const BulkWish& wish : wishes) out.push_back({wish.kind, wish.name, inner.error(), false});
+        return out;
+    }
+    const std::lock_guard lock(changer_);
+    Staging staging = make_staging();
+    bool refused = false;
+    for (const BulkWish& wish : wishes) {
+        const auto known = known_kind(wish.kind);
+        auto change = known ? stage_one(staging, actor, **known, wish) : Result<Change>(known.error());
+        if (!change) {
+            refused = true;
+            if (change.error().code() == Code::denied)
+                audit(actor, "refused", wish.kind, wish.name, to_text({{"why", change.error().text()}}), false);
+        }
+        out.push_back({known ? (*known)->name : wish.kind, wish.name, std::move(change), false});
+    }
+    if (dry_run || refused) return out;
+    if (!staging.staged().statements.empty()) {
+        if (auto stored = commit(staging); !stored) {
+            for (Applied& applied : out) applied.change = stored.error();
+            return out;
+        }
+    }
+    for (Applied& applied : out) applied.stored = true;
+    return out;
+}
+
+std::vector<Applied> change_all(Registry& registry, const Actor& actor, const std::vector<BulkWish>& wishes,
+                                bool dry_run) {
+    auto* const own = dynamic_cast<RegistryImpl*>(&registry);
+    ASSERT(own);
+    return own->change_all(actor, wishes, dry_run);
 }
 
 Result<std::string> RegistryImpl::secret(TenantId tenant, std::string_view kind_name, std::string_view name,

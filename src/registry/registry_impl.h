@@ -5,6 +5,7 @@
 #include <shared_mutex>
 
 #include "io/crypto.h"
+#include "registry/bulk.h"
 #include "registry/database.h"
 #include "registry/registry.h"
 #include "registry/staging.h"
@@ -53,6 +54,8 @@ public:
     Result<Change> rollback(const Actor& actor, std::string_view kind, std::string_view name,
                             std::uint64_t revision) override;
     std::vector<Applied> apply(const Actor& actor, std::vector<Wanted> wishes, const ApplyOptions& options) override;
+    // See registry/bulk.h.
+    std::vector<Applied> change_all(const Actor& actor, const std::vector<BulkWish>& wishes, bool dry_run);
     Result<std::string> secret(TenantId tenant, std::string_view kind, std::string_view name,
                                std::string_view field) const override;
     std::uint64_t subscribe(std::function<void(const Change&)> on_change) override;

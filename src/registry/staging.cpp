@@ -144,11 +144,10 @@ Result<Key> Staging::key_for(const Actor& actor, const Kind& kind, std::string_v
 
 Result<void> Staging::check_limit(const Key& key) const {
     const auto stored = deps_.state.counts.find(key.tenant);
-    std::size_t count = stored == deps_.state.counts.end() ? 0 : stored->second;
-    for (const auto& [over, resource] : staged_.over) {
-        if (over.tenant == key.tenant && resource && !deps_.state.find(over)) ++count;
-    }
-    if (count < deps_.options.resources_max) return {};
+    const auto grown = staged_.grown.find(key.tenant);
+    const std::int64_t count = (stored == deps_.state.counts.end() ? 0 : static_cast<std::int64_t>(stored->second)) +
+                               (grown == staged_.grown.end() ? 0 : grown->second);
+    if (count < static_cast<std::int64_t>(deps_.options.resources_max)) return {};
     return Error{
         Code::limit, "cannot make {} \"{}\": the tenant has {} resources, at most {} are allowed (resources_max)",
         key.kind,    key.name,
@@ -316,6 +315,7 @@ Result<Change> Staging::put_as(const Actor& actor, const Kind& kind, const Key& 
     }
     store(actor, kind, key, *next, how, !current, change.differences);
     staged_.over[key] = next;
+    if (!current) ++staged_.grown[key.tenant];
     change.resource = *next;
     staged_.notices.push_back(change);
     if (kind.name == "tenant") after_tenant(actor, key, *next, !current);
@@ -431,6 +431,7 @@ Result<Change> Staging::remove(const Actor& actor, const Kind& kind, std::string
     add_audit(actor, "deleted", key, change.differences);
     for (const std::string& field : kind.secret_fields) staged_.sealed[{gone.uid, field}] = std::nullopt;
     staged_.over[key] = nullptr;
+    --staged_.grown[key.tenant];
     staged_.notices.push_back(change);
     if (kind.name == "tenant") {
         const TenantId id = *tenant_id(key.name);

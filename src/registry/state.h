@@ -45,6 +45,7 @@ struct Staged {
     std::map<Key, ResourcePtr> over;  // null = deleted
     std::map<std::pair<std::string, std::string>, std::optional<std::string>> sealed;
     std::map<TenantId, std::optional<std::string>> tenants;  // made, renamed or (nothing) gone
+    std::map<TenantId, std::int64_t> grown;                  // resources made, less those removed
     std::uint32_t tenant_last = 0;
     std::vector<Statement> statements;
     std::vector<Change> notices;

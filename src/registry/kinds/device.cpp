@@ -9,8 +9,10 @@
 namespace gongshu::registry {
 
 BOOST_DESCRIBE_STRUCT(PropertyOverride, (), (name, enabled, min, max, period_ms, address))
+BOOST_DESCRIBE_STRUCT(DeviceOrigin, (), (name, revision, parameters))
 BOOST_DESCRIBE_STRUCT(DeviceSpec, (),
-                      (title_zh, title_en, title, type, connection, unit_id, external_id, enabled, properties))
+                      (title_zh, title_en, title, type, connection, unit_id, external_id, enabled, properties,
+                       from_template))
 
 namespace {
 
@@ -188,6 +190,16 @@ std::vector<Fact> facts_of(const PropertyOverride*) {
         {.field = "address", .title_zh = "地址", .title_en = "Address"}};
 }
 
+std::vector<Fact> facts_of(const DeviceOrigin*) {
+    return {{.field = "name",
+             .title_zh = "设备模板",
+             .title_en = "Device template",
+             .required = true,
+             .ref = "device_templates"},
+            {.field = "revision", .title_zh = "模板版本", .title_en = "Its revision"},
+            {.field = "parameters", .title_zh = "参数", .title_en = "Parameters", .length_max = 100}};
+}
+
 std::vector<Fact> facts_of(const DeviceSpec*) {
     return {
         {.field = "title_zh", .title_zh = "中文名称", .title_en = "Title (Chinese)", .length_max = kTitleBytesMax},
@@ -225,7 +237,13 @@ std::vector<Fact> facts_of(const DeviceSpec*) {
          .title_en = "Property overrides",
          .help_zh = "与型号不同之处",
          .help_en = "What differs from its type",
-         .length_max = 2'000}};
+         .length_max = 2'000},
+        {.field = "from_template",
+         .title_zh = "来自模板",
+         .title_en = "Made from",
+         .help_zh = "生成它的模板和参数；空表示手工建立",
+         .help_en = "The template and the values it was made of; none: made by hand",
+         .widget = "origin"}};
 }
 
 std::vector<Property> effective_properties(const DeviceTypeSpec& type, const DeviceSpec& device) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -58,6 +59,13 @@ struct PropertyOverride {
     std::optional<RegisterAddress> address;
 };
 
+// Which template a device was made from, and of which values.
+struct DeviceOrigin {
+    std::string name;  // of a device template
+    std::uint64_t revision = 0;
+    std::map<std::string, Json> parameters;
+};
+
 // One machine. Its name is its path: site/area/line/device.
 struct DeviceSpec {
     std::string title_zh, title_en;
@@ -69,6 +77,7 @@ struct DeviceSpec {
     std::optional<std::string> external_id;
     bool enabled = true;
     std::vector<PropertyOverride> properties;
+    std::optional<DeviceOrigin> from_template;
 };
 
 Kind device_type_kind();
