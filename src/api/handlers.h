@@ -39,6 +39,10 @@ Result<Answer> get_export(Core& core, const Ask& ask);
 Result<Answer> make_devices(Core& core, const Ask& ask);
 Result<Answer> update_devices(Core& core, const Ask& ask);
 Result<Answer> detach_devices(Core& core, const Ask& ask);
+Result<Answer> export_devices(Core& core, const Ask& ask);
+Result<Answer> export_tags(Core& core, const Ask& ask);
+Result<Answer> import_devices(Core& core, const Ask& ask);
+Result<Answer> import_tags(Core& core, const Ask& ask);
 
 // data_handlers.cpp
 Result<Answer> get_tags(Core& core, const Ask& ask);

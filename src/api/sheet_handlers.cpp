@@ -5,7 +5,9 @@
 #include "api/handlers.h"
 #include "api/sight.h"
 #include "base/checksum.h"
+#include "sheets/device_sheet.h"
 #include "sheets/make.h"
+#include "sheets/tag_sheet.h"
 
 // Sheets of devices and tags, and machines made from templates: parse, plan, look or carry out, render.
 namespace gongshu::api {
@@ -201,6 +203,34 @@ Result<Answer> carry_out(Core& core, const Ask& ask, sheets::Plan plan, bool wit
     return problem(core, refused, {.members = std::string_view(report).substr(1)});
 }
 
+// ?header=keys|zh|en: what the first line holds.
+Result<sheets::Header> header_of(const Ask& ask) {
+    const std::string_view word = ask.value("header");
+    if (word.empty() || word == "keys") return sheets::Header::keys;
+    if (word == "zh") return sheets::Header::zh;
+    if (word == "en") return sheets::Header::en;
+    return Error{Code::invalid, "header: expected keys, zh or en, found \"{}\"", word.substr(0, 40)};
+}
+
+// The devices that the caller sees and that ?name=GLOB asks for.
+std::vector<std::shared_ptr<const registry::Resource>> devices_of(Core& core, const Ask& ask) {
+    const std::string_view glob = ask.value("name");
+    auto devices = core.deps.registry.list_shared(ask.tenant(), "device");
+    std::erase_if(devices, [&](const auto& device) {
+        return !sees(ask.who, device->name) || (!glob.empty() && !glob_matches(glob, device->name));
+    });
+    return devices;
+}
+
+Result<Answer> send_sheet(Core& core, const Ask& ask, std::string sheet, std::string_view file) {
+    TRY(core.deps.egress.decide(
+        {ask.tenant(), ask.who.actor.who, "export", file, 1, ask.value("purpose"), sheet.size(), 0}));
+    Answer answer = json_answer(std::move(sheet));
+    answer.media_type = "text/csv; charset=utf-8";
+    answer.headers.push_back({"content-disposition", fmt::format("attachment; filename=\"{}\"", file)});
+    return answer;
+}
+
 Result<registry::Resource> template_of(Core& core, const Ask& ask) {
     return core.deps.registry.get(ask.tenant(), "device_template", ask.names.at(0));
 }
@@ -242,6 +272,31 @@ Result<Answer> detach_devices(Core& core, const Ask& ask) {
     const auto sees = [&](const registry::Resource& resource) { return sight.sees(resource); };
     auto plan = TRY(sheets::plan_detach(core.deps.registry, ask.who.actor, of, sees));
     return carry_out(core, ask, std::move(plan), true);
+}
+
+Result<Answer> export_devices(Core& core, const Ask& ask) {
+    const auto header = TRY(header_of(ask));
+    return send_sheet(core, ask, sheets::device_sheet(devices_of(core, ask), header), "devices.csv");
+}
+
+Result<Answer> export_tags(Core& core, const Ask& ask) {
+    const auto header = TRY(header_of(ask));
+    return send_sheet(core, ask, sheets::tag_sheet(core.deps.registry, ask.tenant(), devices_of(core, ask), header),
+                      "tags.csv");
+}
+
+Result<Answer> import_devices(Core& core, const Ask& ask) {
+    const auto file = TRY(sheets::read_sheet(ask.http.body));
+    Sight sight{core, ask.who};
+    const auto sees = [&](const registry::Resource& resource) { return sight.sees(resource); };
+    return carry_out(core, ask, TRY(sheets::plan_devices(core.deps.registry, ask.who.actor, file, sees)), false);
+}
+
+Result<Answer> import_tags(Core& core, const Ask& ask) {
+    const auto file = TRY(sheets::read_sheet(ask.http.body, {.rows_max = sheets::kTagRowsMax}));
+    Sight sight{core, ask.who};
+    const auto sees = [&](const registry::Resource& resource) { return sight.sees(resource); };
+    return carry_out(core, ask, TRY(sheets::plan_tags(core.deps.registry, ask.who.actor, file, sees)), false);
 }
 
 }  // namespace gongshu::api

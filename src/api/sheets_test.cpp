@@ -157,12 +157,54 @@ TEST_F(Sheets, AnEditOfTheTemplateReachesItsMachines) {
     EXPECT_EQ(spec("device", "plant/a/press2").at("title"), "Old faithful");
 }
 
+TEST_F(Sheets, DevicesAndTagsGoOutAndComeBack) {
+    json(ask("POST", "/api/v1/device_templates/presses:make", "number\n1\n2\n3\n"));
+    const auto out = ask("GET", "/api/v1/devices:export?header=zh");
+    EXPECT_EQ(out.status, 200);
+    EXPECT_EQ(out.header("content-type"), "text/csv; charset=utf-8");
+    EXPECT_EQ(out.header("content-disposition"), "attachment; filename=\"devices.csv\"");
+    EXPECT_TRUE(out.body.starts_with("\xEF\xBB\xBF设备,改名为,删除,中文名称,")) << out.body;
+    EXPECT_EQ(counts(json(ask("POST", "/api/v1/devices:import", out.body))), "unchanged 3");
+    const auto tags = ask("GET", "/api/v1/tags:export?name=plant/a/press2");
+    EXPECT_NE(tags.body.find("plant/a/press2,t,,,number,degC,no,yes,0,80,,holding,4,u16,ABCD,,1,1,0,1\r\n"),
+              std::string::npos)
+        << tags.body;
+    EXPECT_EQ(tags.body.find("press1"), std::string::npos);
+    EXPECT_EQ(counts(json(ask("POST", "/api/v1/tags:import", tags.body))), "unchanged 2");
+    EXPECT_EQ(ask("GET", "/api/v1/tags:export?header=fr").status, 400);
+
+    // As Excel saves it in China: GB18030, 设备 and 中文名称.
+    const std::string sheet = "\xC9\xE8\xB1\xB8,\xD6\xD0\xCE\xC4\xC3\xFB\xB3\xC6\nplant/a/press1,\xD2\xBB\xBA\xC5\n";
+    const auto seen = json(ask("POST", "/api/v1/devices:import?dry_run=1", sheet));
+    EXPECT_EQ(registry::to_text(seen.at("lines")), R"([{"line":2,"name":"plant/a/press1","what":"changed","faults":[],)"
+                                                   R"("changes":[{"column":"title_zh","before":"","after":"一号"}]}])");
+    ASSERT_EQ(ask("PATCH", "/api/v1/devices/plant%2Fa%2Fpress1", R"({"enabled":false})").status, 200);
+    EXPECT_EQ(ask("POST", "/api/v1/devices:import", sheet, if_match(seen)).status, 412);
+    EXPECT_EQ(ask("POST", "/api/v1/devices:import", sheet, {{"if-match", "\"x\""}}).status, 400);
+    const auto again = json(ask("POST", "/api/v1/devices:import?dry_run=1", sheet));
+    EXPECT_TRUE(json(ask("POST", "/api/v1/devices:import", sheet, if_match(again))).at("stored").as_bool());
+    EXPECT_EQ(spec("device", "plant/a/press1").at("title_zh"), "一号");
+    const auto refused = ask("POST", "/api/v1/devices:import", "name,unit_id\nplant/a/press1,9\nplant/a/press2,x\n");
+    EXPECT_EQ(refused.status, 400);
+    EXPECT_NE(refused.body.find(R"("detail":"1 of 2 lines were refused, so that nothing was stored")"),
+              std::string::npos);
+    EXPECT_EQ(spec("device", "plant/a/press1").at("unit_id"), 1);
+    // Gone only if the sheet says so.
+    EXPECT_EQ(counts(json(ask("POST", "/api/v1/devices:import", "name\nplant/a/press1\n"))), "unchanged 1");
+    EXPECT_EQ(count_of("device"), 3u);
+    EXPECT_EQ(ask("DELETE", "/api/v1/rules/press3-hot").status, 204);
+    EXPECT_EQ(counts(json(ask("POST", "/api/v1/devices:import", "name,delete\nplant/a/press3,yes\n"))), "deleted 1");
+    EXPECT_EQ(count_of("device"), 2u);
+    // A device that a rule names stays, and the sheet says why.
+    EXPECT_NE(ask("POST", "/api/v1/devices:import", "name,delete\nplant/a/press2,yes\n").body.find("is named by rule"),
+              std::string::npos);
+}
+
 TEST_F(Sheets, WhoMayNotChangeDevicesMakesNone) {
     const auto viewer = world.token("viewer");
-    for (const char* action : {":make", ":update", ":detach"})
-        EXPECT_EQ(
-            world.as(viewer, "POST", std::string("/api/v1/device_templates/presses") + action, "number\n1\n").status,
-            403);
+    for (const char* action : {"device_templates/presses:make", "device_templates/presses:update",
+                               "device_templates/presses:detach", "devices:import", "tags:import"})
+        EXPECT_EQ(world.as(viewer, "POST", std::string("/api/v1/") + action, "number\n1\n").status, 403);
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ using What = registry::BulkWish::What;
 // What became of a line, from what became of its wishes; the device's weighs most.
 std::string word_of(const Plan& plan, const PlanLine& line) {
     if (!line.faults.empty()) return "refused";
-    std::string word = "unchanged";
+    std::string word = line.changes.empty() ? "unchanged" : "changed";
     for (const Part& part : line.parts) {
         const registry::Applied& applied = plan.applied[part.wish];
         const registry::BulkWish& wish = plan.wishes[part.wish];
