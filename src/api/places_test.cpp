@@ -33,6 +33,12 @@ public:
             put("connection", where + "-plc", R"({"protocol":"modbus_tcp","host":"192.0.2.1"})");
             put("device", where + "/d1", fmt::format(R"({{"type":"mill","connection":"{}-plc"}})", where));
             put("rule", where + "-rule", fmt::format(R"({{"device":"{}/d1","condition":"x > 3"}})", where));
+            put("dashboard", where + "-board",
+                fmt::format(R"({{"widgets":[{{"kind":"tile","tags":["{}/d1.x"]}}]}})", where));
+            put("saved_view", where + "-view",
+                fmt::format(R"({{"title":"a","page":"tags","owner":"user:li","shared":true,"query":)"
+                            R"({{"tag":["{}/d1.x"]}}}})",
+                            where));
             put("role", where + "-role", fmt::format(R"({{"base":"viewer","paths":["{}/**"]}})", where));
             put("user", where + "-user", fmt::format(R"({{"role":"{}-role"}})", where));
             put("token", where + "-token", fmt::format(R"({{"role":"{}-role"}})", where));
@@ -146,6 +152,11 @@ const std::multimap<std::string, Way>& ways() {
         "kind: connection\nname: outside-plc\nspec: {protocol: modbus_tcp, host: 192.0.2.9}\n",
         "kind: rule\nname: outside-rule\nspec: {device: inside/d1, condition: x > 3}\n",
         "kind: rule\nname: new\nspec: {device: outside/d1, condition: x > 3}\n",
+        "kind: dashboard\nname: outside-board\nspec: {widgets: [{kind: tile, tags: [inside/d1.x]}]}\n",
+        "kind: dashboard\nname: new\nspec: {widgets: [{kind: chart, tags: ['**']}]}\n",
+        "kind: dashboard\nname: new\nspec: {device_type: mill, widgets: []}\n",
+        "kind: dashboard\nname: new\nspec: {widgets: [{kind: alarms}]}\n",
+        "kind: saved_view\nname: new\nspec: {title: a, page: tags, owner: 'user:li'}\n",
         "kind: device_type\nname: mill\nspec: {}\n",
         "kind: role\nname: outside-role\nspec: {base: viewer, paths: [inside]}\n",
         "kind: user\nname: outside-user\nspec: {role: inside-role}\n",
@@ -350,9 +361,17 @@ private:
 
 TEST_F(Places, NoRouteLeadsOutside) {
     const std::map<std::string, std::string> hidden = {
-        {"tenant", "outside-tenant"}, {"user", "outside-user"}, {"role", "outside-role"},
-        {"token", "outside-token"},   {"site", "outside"},      {"connection", "outside-plc"},
-        {"device_type", "mill"},      {"device", "outside/d1"}, {"rule", "outside-rule"},
+        {"tenant", "outside-tenant"},
+        {"user", "outside-user"},
+        {"role", "outside-role"},
+        {"token", "outside-token"},
+        {"site", "outside"},
+        {"connection", "outside-plc"},
+        {"device_type", "mill"},
+        {"device", "outside/d1"},
+        {"rule", "outside-rule"},
+        {"dashboard", "outside-board"},
+        {"saved_view", "outside-view"},
         {"device_template", "mills"},
     };
     // Made from a template that was changed since.
@@ -408,6 +427,11 @@ TEST_F(Places, WhatIsInsideIsAtHand) {
     f("DELETE", "/api/v1/tokens/own", 204);
     f("POST", "/api/v1/devices/inside%2Fd2:rename", 200, R"({"name":"inside/line/d2"})");
     f("GET", "/api/v1/roles/viewer", 200);
+    f("PUT", "/api/v1/dashboards/own", 200, R"({"spec":{"widgets":[{"kind":"chart","tags":["inside/d1.*"]}]}})");
+    f("GET", "/api/v1/dashboards/inside-board", 200);
+    f("DELETE", "/api/v1/dashboards/own", 204);
+    f("GET", "/api/v1/saved_views/inside-view", 200);
+    f("DELETE", "/api/v1/saved_views/inside-view", 403);
     f("POST", "/api/v1/apply", 200,
       "kind: role\nname: fresh\nspec: {base: viewer, paths: [inside/line]}\n---\n"
       "kind: user\nname: zhao\nspec: {role: fresh}\n---\n"
@@ -532,6 +556,41 @@ TEST_F(Places, RightsDoNotGrow) {
               403);
 }
 
+TEST_F(Places, ViewsBelongToWhoMadeThem) {
+    const std::string engineer = plant.token("engineer"), viewer = plant.token("viewer");
+    const auto f = [&](const std::string& who, std::string_view method, std::string_view target, int status,
+                       std::string body = {}) {
+        const auto reply = plant.as(who, method, target, std::move(body));
+        EXPECT_EQ(reply.status, status) << method << " " << target << " " << reply.body;
+        return reply.body;
+    };
+    const std::string own = "/api/v1/saved_views/own";
+    f(viewer, "PUT", own, 403, R"({"spec":{"title":"a","page":"tags","owner":"token:t-engineer"}})");
+    f(viewer, "PUT", own, 200, R"({"spec":{"title":"a","page":"tags","owner":"token:t-viewer"}})");
+    f(viewer, "PATCH", own, 403, R"({"owner":"token:t-engineer"})");
+    f(viewer, "PATCH", own, 200, R"({"standard":true})");
+    // Its owner's alone, even an administrator is not told of it.
+    for (const std::string& other : {engineer, plant.all}) {
+        f(other, "GET", own, 404);
+        f(other, "PATCH", own, 404, R"({"shared":true})");
+        f(other, "DELETE", own, 404);
+        f(other, "GET", own + "/revisions", 404);
+        EXPECT_EQ(f(other, "GET", "/api/v1/saved_views", 200).find("t-viewer"), std::string::npos);
+    }
+    EXPECT_NE(f(viewer, "GET", "/api/v1/saved_views", 200).find("t-viewer"), std::string::npos);
+    f(engineer, "POST", "/api/v1/apply", 404,
+      "kind: saved_view\nname: own\nspec: {title: b, page: tags, owner: x:y}\n");
+    f(viewer, "PATCH", own, 200, R"({"shared":true})");
+    f(engineer, "GET", own, 200);
+    // What it was before it was shared stays its owner's.
+    EXPECT_EQ(f(engineer, "GET", own + "/revisions", 200).find("\"revision\":1,"), std::string::npos);
+    f(engineer, "PATCH", own, 403, R"({"title":"mine"})");
+    f(engineer, "DELETE", own, 403);
+    f(plant.all, "PATCH", own, 403, R"({"owner":"token:t-admin"})");
+    f(plant.all, "PATCH", own, 200, R"({"title":"for all"})");
+    f(plant.all, "DELETE", own, 204);
+}
+
 TEST_F(Places, OverviewCountsOnlyWhatIsInside) {
     const auto overview = plant.as(plant.limited, "GET", "/api/v1/overview").body;
     const auto f = [&](std::string_view part) {
@@ -571,6 +630,12 @@ TEST_F(Places, WatchesShowOnlyWhatIsInside) {
         plant.put("device", where + "/d1",
                   fmt::format(R"({{"type":"mill","connection":"{}-plc","unit_id":4}})", where));
         plant.put("rule", where + "-rule", fmt::format(R"({{"device":"{}/d1","condition":"x > 5"}})", where));
+        plant.put("dashboard", where + "-board",
+                  fmt::format(R"({{"widgets":[{{"kind":"table","tags":["{}/**"]}}]}})", where));
+        plant.put("saved_view", where + "-view",
+                  fmt::format(R"({{"title":"b","page":"tags","owner":"user:li","shared":true,"query":)"
+                              R"({{"place":["{}/d1"]}}}})",
+                              where));
         plant.put("role", where + "-role", fmt::format(R"({{"base":"operator","paths":["{}/**"]}})", where));
         plant.put("user", where + "-user", fmt::format(R"({{"role":"{}-role","title":"T"}})", where));
         plant.put("token", where + "-token", fmt::format(R"({{"role":"{}-role","note":"N"}})", where));

@@ -39,7 +39,8 @@ std::string_view name_of(registry::Change::What what) {
 // What the caller sees under that name. To who is limited nothing is told about names that are near.
 Result<registry::Resource> get_seen(Core& core, const Ask& ask, std::string_view name) {
     Sight sight{core, ask.who};
-    if (!sight.limited()) return core.deps.registry.get(ask.tenant(), ask.names.at(0), name);
+    if (!sight.limited(core.deps.registry.kind(ask.names.at(0))->name))
+        return core.deps.registry.get(ask.tenant(), ask.names.at(0), name);
     const auto found = core.deps.registry.find(ask.tenant(), ask.names.at(0), name);
     if (found && sight.sees(*found)) return *found;
     return Error{Code::not_found, "there is no {} \"{}\"", core.deps.registry.kind(ask.names[0])->name,
@@ -51,8 +52,8 @@ Result<registry::Resource> get_seen(Core& core, const Ask& ask, std::string_view
 Result<void> check_put(Core& core, const Ask& ask, const Json& spec, bool is_patch,
                        std::optional<std::uint64_t>& if_match) {
     Sight sight{core, ask.who};
-    if (!sight.limited()) return {};
     const registry::Kind& kind = *core.deps.registry.kind(ask.names.at(0));
+    if (!sight.limited(kind.name)) return {};
     const auto present = core.deps.registry.find(ask.tenant(), kind.name, ask.names.at(1));
     TRY(sight.check_stored(kind, ask.names[1]));
     if (is_patch && !present) return {};  // the registry says that there is nothing to patch
@@ -227,7 +228,7 @@ Result<std::vector<registry::Revision>> seen_revisions(Core& core, const Ask& as
                                                        const registry::Kind& kind) {
     TRY(sight.check_seen(kind, ask.names.at(1)));
     auto revisions = core.deps.registry.revisions(ask.who.actor, kind.name, ask.names[1]);
-    if (revisions || !sight.limited()) return revisions;
+    if (revisions || !sight.limited(kind.name)) return revisions;
     return Error{revisions.error().code(), "there is no {} \"{}\"", kind.name, ask.names[1].substr(0, 200)};
 }
 
@@ -242,7 +243,7 @@ Result<Answer> get_revisions(Core& core, const Ask& ask) {
     JsonWriter out{body};
     out.begin_object().key("revisions").begin_array();
     for (const auto& revision : revisions) {
-        if (sight.limited() && !revision.spec.is_null() && !sight.sees(kind.name, ask.names[1], revision.spec))
+        if (sight.limited(kind.name) && !revision.spec.is_null() && !sight.sees(kind.name, ask.names[1], revision.spec))
             continue;
         out.begin_object().key("revision").integer(static_cast<std::int64_t>(revision.revision));
         out.key("time").integer(units.time(revision.time)).key("by").text(revision.by).key("what").text(revision.what);
@@ -256,8 +257,8 @@ Result<Answer> rollback_resource(Core& core, const Ask& ask) {
     auto fields = TRY(Fields::parse(ask.http.body));
     const std::uint64_t revision = TRY(fields.number("revision"));
     TRY(fields.done());
-    if (Sight sight{core, ask.who}; sight.limited()) {
-        const registry::Kind& kind = *core.deps.registry.kind(ask.names.at(0));
+    const registry::Kind& kind = *core.deps.registry.kind(ask.names.at(0));
+    if (Sight sight{core, ask.who}; sight.limited(kind.name)) {
         for (const auto& past : TRY(seen_revisions(core, ask, sight, kind))) {
             if (past.revision == revision && !past.spec.is_null())
                 TRY(sight.check_wish(kind, ask.names.at(1), past.spec));

@@ -3,7 +3,10 @@
 #include <algorithm>
 
 #include "api/answer.h"
+#include "registry/kinds/dashboard.h"
 #include "registry/kinds/device.h"
+#include "registry/kinds/saved_view.h"
+#include "registry/paths.h"
 
 namespace gongshu::api {
 
@@ -22,6 +25,16 @@ std::optional<registry::RoleSpec> role_spec(const Json& spec) {
     auto role = registry::spec_of<registry::RoleSpec>(resource);
     if (!role) return std::nullopt;
     return std::move(*role);
+}
+
+template <class Spec>
+std::optional<Spec> typed(std::string_view kind, const Json& spec) {
+    registry::Resource resource;
+    resource.kind = kind;
+    resource.spec = spec;
+    auto found = registry::spec_of<Spec>(resource);
+    if (!found) return std::nullopt;
+    return std::move(*found);
 }
 
 // What of a device decides which machine and which of its registers are reached: connection, unit and addresses.
@@ -79,8 +92,40 @@ std::optional<registry::RoleSpec> Sight::role_of(const Json& spec) const {
     return resource ? role_spec(resource->spec) : std::nullopt;
 }
 
-bool Sight::sees(std::string_view kind, std::string_view name, const Json& spec) {
+// All that these globs and paths may name lies within.
+bool Sight::covers(const std::vector<std::string>& paths) const {
+    return std::ranges::all_of(paths, [&](const std::string& path) {
+        return registry::is_glob(path) ? registry::covers(who_.paths, {path}) : api::sees(who_, path);
+    });
+}
+
+bool Sight::sees_dashboard(const Json& spec) const {
+    const auto dashboard = typed<registry::DashboardSpec>("dashboard", spec);
+    if (!dashboard) return false;
+    const auto places = registry::places_of_dashboard(*dashboard);
+    if (!places.device_type.empty()) return sees_device_of_type(places.device_type) && covers(places.paths);
+    return !places.paths.empty() && covers(places.paths);
+}
+
+bool Sight::owns(const Json& spec) const { return text_of(spec, "owner") == who_.actor.who; }
+
+bool Sight::sees_view(const Json& spec) const {
+    if (owns(spec)) return true;
+    const auto view = typed<registry::SavedViewSpec>("saved_view", spec);
+    if (!view || !view->shared) return false;
     if (!limited()) return true;
+    // What places the page is asked for: by these its pages name tags and devices.
+    for (const char* const key : {"tag", "place", "device", "open"}) {
+        const auto asked = view->query.find(key);
+        if (asked != view->query.end() && !covers(asked->second)) return false;
+    }
+    return true;
+}
+
+bool Sight::sees(std::string_view kind, std::string_view name, const Json& spec) {
+    if (kind == "saved_view") return sees_view(spec);
+    if (!limited()) return true;
+    if (kind == "dashboard") return sees_dashboard(spec);
     if (kind == "site" || kind == "device") return api::sees(who_, name);
     if (kind == "device_type" || kind == "device_template") return true;
     if (kind == "connection") return sees_connection(name);
@@ -128,6 +173,29 @@ Result<void> Sight::check_rule(std::string_view name, const Json& spec) const {
     return {};
 }
 
+Result<void> Sight::check_dashboard(std::string_view name, const Json& spec) const {
+    const auto dashboard = typed<registry::DashboardSpec>("dashboard", spec);
+    if (!dashboard) return {};  // the registry says what is wrong with it
+    const auto places = registry::places_of_dashboard(*dashboard);
+    if (!places.device_type.empty())
+        return refuse("dashboard", name, "it shows a device type wherever its devices are");
+    if (places.paths.empty()) return refuse("dashboard", name, "it has no place");
+    for (const std::string& path : places.paths)
+        if (!covers({path})) return refuse("dashboard", name, fmt::format("\"{}\" does not", path.substr(0, 200)));
+    return {};
+}
+
+// Nobody makes a view of another's name, and nobody gives one away.
+Result<void> Sight::check_owner(std::string_view name, const Json& spec) const {
+    const auto stored = core_.deps.registry.find(who_.actor.tenant, "saved_view", name);
+    const bool admin = who_.actor.role == registry::Role::admin && !limited();
+    const std::string_view owner = text_of(spec, "owner");
+    const std::string_view expected = stored ? text_of(stored->spec, "owner") : who_.actor.who;
+    if (owner == expected || (admin && !stored)) return {};
+    return Error{Code::denied, "owner: expected \"{}\", found \"{}\": a view belongs to who made it", expected,
+                 owner.substr(0, 200)};
+}
+
 Result<void> Sight::check_role(std::string_view kind, std::string_view name,
                                const std::optional<registry::RoleSpec>& role, std::string_view role_name) const {
     if (!role) return {};  // the registry says that there is none
@@ -159,7 +227,14 @@ Result<void> Sight::check_reach(std::string_view name, const Json& spec) {
 }
 
 Result<void> Sight::check_change(std::string_view kind, std::string_view name, const Json& spec) {
+    if (kind == "saved_view") {
+        const bool admin = who_.actor.role == registry::Role::admin && !limited();
+        if (owns(spec) || admin) return {};
+        return Error{Code::denied, "saved_view \"{}\" belongs to {}: save your own", name.substr(0, 200),
+                     text_of(spec, "owner")};
+    }
     if (!limited()) return {};
+    if (kind == "dashboard") return check_dashboard(name, spec);
     if (kind == "site" || kind == "device") {
         if (!api::sees(who_, name)) return refuse(kind, name, "it lies outside");
         return kind == "device" ? check_reach(name, spec) : Result<void>{};
@@ -183,7 +258,8 @@ void Sight::add_coming(const registry::Kind& kind, const std::string& name, cons
 }
 
 Result<void> Sight::check_wish(const registry::Kind& kind, std::string_view name, const Json& spec) {
-    if (!limited()) return {};
+    if (!limited(kind.name)) return {};
+    if (kind.name == "saved_view") return check_owner(name, spec);
     // What is hidden is as good as absent, so that nobody finds out by guessing names.
     for (const registry::Reference& reference :
          kind.references ? kind.references(spec) : std::vector<registry::Reference>{}) {
@@ -198,7 +274,7 @@ Result<void> Sight::check_wish(const registry::Kind& kind, std::string_view name
 }
 
 Result<void> Sight::check_seen(const registry::Kind& kind, std::string_view name) {
-    if (!limited()) return {};
+    if (!limited(kind.name)) return {};
     const auto stored = core_.deps.registry.find(who_.actor.tenant, kind.name, name);
     const bool hidden = stored ? !sees(*stored) : kind.path_names && !api::sees(who_, name);
     if (hidden) return Error{Code::not_found, "there is no {} \"{}\"", kind.name, name.substr(0, 200)};
@@ -207,7 +283,7 @@ Result<void> Sight::check_seen(const registry::Kind& kind, std::string_view name
 
 Result<void> Sight::check_stored(const registry::Kind& kind, std::string_view name) {
     TRY(check_seen(kind, name));
-    const auto stored = limited() ? core_.deps.registry.find(who_.actor.tenant, kind.name, name) : nullptr;
+    const auto stored = limited(kind.name) ? core_.deps.registry.find(who_.actor.tenant, kind.name, name) : nullptr;
     return stored ? check_change(kind.name, name, stored->spec) : Result<void>{};
 }
 

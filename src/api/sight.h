@@ -21,6 +21,9 @@ namespace gongshu::api {
 //                    one of its devices and changed by nobody who is limited
 //   roles            lie where all of their paths lie; the four basic ones are seen and not changed
 //   users, tokens    lie where their role lies; changed only if that role is no more than the caller's
+//   dashboards       lie where every tag and place that they name lies; those of a device type as its rules
+//   saved views      are their owner's: others see them shared, an administrator changes those too; who is limited sees
+//                    only shared ones whose tags and places lie within
 //   device types     and templates are seen, and belong to all of the tenant: changed by nobody who is limited
 // A kind that is not listed here is neither seen nor changed.
 // Lives: for one request or one event.  Threads: one.  Bounds: remembers one entry a connection.  Disk: none.
@@ -29,6 +32,8 @@ public:
     Sight(const Core& core, const registry::Principal& who) : core_(core), who_(who) {}
 
     bool limited() const { return !who_.paths.empty(); }
+    // Of views there are some that even who has no paths may not see.
+    bool limited(std::string_view kind) const { return limited() || kind == "saved_view"; }
 
     bool sees(const registry::Resource& resource) { return sees(resource.kind, resource.name, resource.spec); }
     bool sees(std::string_view kind, std::string_view name, const Json& spec);
@@ -56,6 +61,12 @@ private:
     Error refuse(std::string_view kind, std::string_view name, std::string_view why) const;
     // A device keeps its machine, unless all devices of the connection are seen.
     Result<void> check_reach(std::string_view name, const Json& spec);
+    bool sees_dashboard(const Json& spec) const;
+    bool sees_view(const Json& spec) const;
+    bool owns(const Json& spec) const;
+    bool covers(const std::vector<std::string>& paths) const;
+    Result<void> check_dashboard(std::string_view name, const Json& spec) const;
+    Result<void> check_owner(std::string_view name, const Json& spec) const;
     Result<void> check_rule(std::string_view name, const Json& spec) const;
     Result<void> check_role(std::string_view kind, std::string_view name, const std::optional<registry::RoleSpec>& role,
                             std::string_view role_name) const;

@@ -7,14 +7,17 @@
 #include "registry/difference.h"
 #include "registry/kinds/access.h"
 #include "registry/kinds/connection.h"
+#include "registry/kinds/dashboard.h"
 #include "registry/kinds/device.h"
+#include "registry/kinds/saved_view.h"
 #include "registry/kinds/site.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t bytes) {
     using namespace gongshu;
     using namespace gongshu::registry;
-    static const std::vector<Kind> kinds = {tenant_kind(), role_kind(),       user_kind(),        token_kind(),
-                                            site_kind(),   connection_kind(), device_type_kind(), device_kind()};
+    static const std::vector<Kind> kinds = {tenant_kind(),    role_kind(),       user_kind(),        token_kind(),
+                                            site_kind(),      connection_kind(), device_type_kind(), device_kind(),
+                                            dashboard_kind(), saved_view_kind()};
     const auto value = parse_json(as_text({data, bytes}));
     if (!value) {
         ASSERT(value.error().text().starts_with("line ") || value.error().text().starts_with("cannot read"));

@@ -51,6 +51,15 @@ Sample sample_of(const std::string& kind) {
          {"plant1/a/line1/pump1",
           R"({"title_zh":"1 号泵","title_en":"Pump 1","type":"base_pump","connection":"base_plc","unit_id":3})",
           R"({"type":"base_pump","title":"P1"})"}},
+        {"dashboard",
+         {"pumps",
+          R"({"title_zh":"水泵","device_type":"base_pump","widgets":[{"kind":"tile","tags":["${device}.speed"]},)"
+          R"({"kind":"chart","y":4,"tags":["a/**"],"thresholds":[{"value":3,"severity":"major"}],"y_min":0}]})",
+          R"({"range":"24h","widgets":[{"kind":"text","text":"# Head"}]})"}},
+        {"saved_view",
+         {"alarms-1",
+          R"({"title":"我的搁置","page":"alarms","owner":"user:li","query":{"state":["shelved"],"tag":["a","b"]}})",
+          R"({"title":"Shelved","page":"alarms","owner":"user:li","shared":true})"}},
         {"webhook", {"alarm", R"({"url":"https://a","password":"correct horse"})", R"({"url":"https://b"})"}},
     };
     const auto found = samples.find(kind);

@@ -202,7 +202,7 @@ function resources(method, plural, rest, query, body, headers) {
   if (method === 'PUT' || method === 'PATCH') {
     const want = headers['if-match'] === undefined ? undefined : Number(headers['if-match'].replaceAll('"', ''));
     if (want !== undefined && want !== (old?.revision ?? 0)) refuse(412, 'conflict', `revision ${want} expected, found ${old?.revision ?? 0}`);
-    const spec = method === 'PATCH' ? { ...old.spec, ...body.spec } : body.spec;
+    const spec = method === 'PATCH' ? { ...old.spec, ...body } : body.spec;
     if (plural === 'connections' && spec.protocol === 'modbus_tcp' && !spec.host) refuse(400, 'invalid', 'host: expected a host name or an IP address, found none (protocol modbus_tcp needs it)', { place: 'spec.host' });
     const change = { what: old ? 'updated' : 'created', differences: differences(old?.spec ?? {}, spec) };
     if (query.get('dry_run')) return { ...change, resource: { ...(old ? clean(old) : {}), name, spec } };

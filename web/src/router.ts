@@ -22,6 +22,7 @@ const pages: RouteRecordRaw[] = [
   { path: '/devices', name: 'devices', component: () => import('./pages/DevicesPage.vue'), meta: { title: 'nav.devices', icon: 'device', group: 'connect' } },
   { path: '/device-types', name: 'deviceTypes', component: () => import('./pages/DeviceTypesPage.vue'), meta: { title: 'nav.deviceTypes', icon: 'type', group: 'connect' } },
   { path: '/sites', name: 'sites', component: () => import('./pages/SitesPage.vue'), meta: { title: 'nav.sites', icon: 'site', group: 'connect' } },
+  { path: '/dashboards', name: 'dashboards', component: () => import('./pages/DashboardsPage.vue'), meta: { title: 'nav.dashboards', icon: 'board', group: 'data' } },
   { path: '/tags', name: 'tags', component: () => import('./pages/TagsPage.vue'), meta: { title: 'nav.tags', icon: 'data', group: 'data', range: '1h' } },
   { path: '/dead-letters', name: 'deadLetters', component: () => import('./pages/DeadLettersPage.vue'), meta: { title: 'nav.deadLetters', icon: 'dead', group: 'data' } },
   { path: '/imports', name: 'imports', component: () => import('./pages/ImportsPage.vue'), meta: { title: 'nav.imports', icon: 'upload', group: 'data', role: 'engineer' } },
@@ -43,7 +44,7 @@ export const router = createRouter({
     { path: '/signin', name: 'signin', component: () => import('./pages/SignInPage.vue'), meta: { open: true } },
     { path: '/welcome', name: 'welcome', component: () => import('./pages/SignInPage.vue'), meta: { open: true } },
     { path: '/password', name: 'password', component: () => import('./pages/PasswordPage.vue') },
-    { path: '/', component: () => import('./frame/AppFrame.vue'), children: [...pages, { path: '/imports/:id', name: 'import', component: () => import('./pages/ImportPage.vue'), meta: { title: 'nav.imports', role: 'engineer' } }, { path: '/:rest(.*)*', name: 'lost', component: () => import('./pages/LostPage.vue') }] },
+    { path: '/', component: () => import('./frame/AppFrame.vue'), children: [...pages, { path: '/dashboards/:name', name: 'dashboard', component: () => import('./pages/DashboardPage.vue'), meta: { title: 'nav.dashboards', range: '1h' } }, { path: '/imports/:id', name: 'import', component: () => import('./pages/ImportPage.vue'), meta: { title: 'nav.imports', role: 'engineer' } }, { path: '/:rest(.*)*', name: 'lost', component: () => import('./pages/LostPage.vue') }] },
   ],
 });
 

@@ -97,7 +97,7 @@ export const put = (plural: string, name: string, spec: object, revision: number
     query: { ...ms, dry_run: dryRun ? 1 : undefined },
   });
 export const patch = (plural: string, name: string, spec: object, revision?: number): Promise<Change> =>
-  call<Change>('PATCH', `/${plural}/${part(name)}`, { body: { spec }, ifMatch: revision, query: ms });
+  call<Change>('PATCH', `/${plural}/${part(name)}`, { body: spec, ifMatch: revision, query: ms });
 export const remove = (plural: string, name: string): Promise<void> => call<void>('DELETE', `/${plural}/${part(name)}`);
 export const revisions = async (plural: string, name: string): Promise<Revision[]> =>
   (await get<{ revisions: Revision[] }>(`/${plural}/${part(name)}/revisions`, ms)).revisions;

@@ -8,6 +8,8 @@ const aggregates = ['avg', 'min', 'max', 'count'];
 export interface Plan {
   question: ReadQuestion;
   bucket: { word: string; ms: number } | null;
+  /** The one aggregate that is asked for; none: the average with its band. */
+  one?: string;
 }
 
 /** Short ranges come as readings thinned to the width, longer ones as buckets with smallest and largest. */
@@ -18,8 +20,16 @@ export function plan(tags: string[], from: number, to: number, width: number): P
   return { question: { tags, from, to, every: size.word, agg: aggregates }, bucket: size };
 }
 
+/** Always buckets, of one aggregate: bars no narrower than `px` points. */
+export function planOf(tags: string[], from: number, to: number, width: number, one: string, px = 2): Plan {
+  const size = bucket({ from, to }, Math.max(8, Math.round(width / px)));
+  // Buckets begin at round times: the first one is asked for whole.
+  const begin = Math.floor(from / size.ms) * size.ms;
+  return { question: { tags, from: begin, to, every: size.word, agg: [one] }, bucket: size, one };
+}
+
 export async function readLines(p: Plan, signal?: AbortSignal): Promise<Line[]> {
   if (!p.question.tags.length) return [];
   const answer = await read(p.question, signal);
-  return answer.series.map((series) => lineOf(series, p.bucket?.ms ?? null));
+  return answer.series.map((series) => lineOf(series, p.bucket?.ms ?? null, p.one));
 }

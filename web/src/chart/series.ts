@@ -45,12 +45,13 @@ function usualStep(xs: number[], i: number): number {
   return steps[Math.floor(steps.length * 0.75)]!;
 }
 
-export function lineOf(series: Series, bucketMs: number | null): Line {
+/** `asked`: the one aggregate that is drawn, without a band; else the average with the smallest and largest. */
+export function lineOf(series: Series, bucketMs: number | null, asked?: string): Line {
   const column = (name: string): number => series.columns.indexOf(name);
   const t = column('ts');
   const aggregated = column('quality') < 0;
-  const y = aggregated ? (column('avg') >= 0 ? column('avg') : column('last')) : column('value');
-  const [lo, hi, n, good, q] = [column('min'), column('max'), column('count'), column('good_fraction'), column('quality')];
+  const y = aggregated ? (asked ? column(asked) : column('avg') >= 0 ? column('avg') : column('last')) : column('value');
+  const [lo, hi, n, good, q] = [asked ? -1 : column('min'), asked ? -1 : column('max'), asked ? -1 : column('count'), column('good_fraction'), column('quality')];
   const line: Line = { key: series.tag, unit: series.unit, xs: [], ys: [], lo: aggregated && lo >= 0 ? [] : null, hi: aggregated && hi >= 0 ? [] : null, unsure: null, bad: [], stats: { last: null, min: null, max: null, avg: null, good: null }, stepped: false };
   const times = series.rows.map((row) => Number(row[t]) / 1000);
   const { stats } = line;

@@ -50,10 +50,21 @@ export const useLive = defineStore('live', () => {
     else active.delete(alarm.id);
     alarmVersion.value++;
   }
+  // Readings that came since the last frame: the page is drawn once for all of them, of each tag the newest.
+  const waiting = new Map<string, Last>();
+  let frame = 0;
+  function show(): void {
+    frame = 0;
+    if (values.size > valuesMax) values.clear();
+    for (const [path, last] of waiting) values.set(path, last);
+    waiting.clear();
+  }
   function take(message: Message): void {
     if (message.type === 'last') {
-      if (values.size > valuesMax) values.clear();
-      for (const [path, ts, value, quality] of message.rows) values.set(path, { ts, value, quality });
+      for (const [path, ts, value, quality] of message.rows) waiting.set(path, { ts, value, quality });
+      // A page that nobody sees has no frames.
+      if (document.hidden) show();
+      else frame ||= requestAnimationFrame(show);
     } else if (message.type === 'alarm') takeAlarm(message.alarm);
     else if (message.type === 'connections') connections.value = merge(connections.value, message.items);
     else if (message.type === 'dropped') dropped.value += message.tags;
@@ -105,6 +116,9 @@ export const useLive = defineStore('live', () => {
     socket = null;
     connected.value = false;
     lostAt.value = null;
+    cancelAnimationFrame(frame);
+    frame = 0;
+    waiting.clear();
     values.clear();
     active.clear();
     connections.value = null;

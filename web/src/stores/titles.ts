@@ -49,6 +49,7 @@ export const useTitles = defineStore('titles', () => {
   const devices = computed(() => found.value.devices.map((r) => r.name));
   /** The machines of a type. */
   const devicesOf = (type: string): string[] => found.value.devices.filter((r) => r.spec.type === type).map((r) => r.name);
+  const typeNameOf = (device: string): string => typeOf.value.get(device) ?? '';
   /** Of a site, an area, a line or a device. */
   const place = (path: string): string => places.value.get(path) ?? '';
   const type = (name: string): string => types.value.get(name) ?? '';
@@ -63,5 +64,5 @@ export const useTitles = defineStore('titles', () => {
   const said = (text: string, name: string | undefined, title = place(name ?? '')): string => inWords(text, name ?? '', title);
   /** What an alarm says, with the machine's title for its path. */
   const alarm = (one: Alarm): string => said(messageOf(one, prefs.locale), one.device);
-  return { zones, devices, devicesOf, said, alarm, start, stop, refresh, place, type, connection, property, tag };
+  return { zones, devices, devicesOf, typeNameOf, said, alarm, start, stop, refresh, place, type, connection, property, tag };
 });
