@@ -37,6 +37,9 @@ class Broker;
 namespace gongshu::backup {
 class Backups;
 }
+namespace gongshu::retention {
+class Retention;
+}
 
 namespace gongshu::api {
 
@@ -54,9 +57,10 @@ struct ApiDeps {
     Metrics& metrics;
     Egress& egress;
     LiveTap& live;
-    io::Loop& loop;                      // everything of the server runs here …
-    io::Pool& pool;                      // … but what may block
-    backup::Backups* backups = nullptr;  // null = none are made
+    io::Loop& loop;                             // everything of the server runs here …
+    io::Pool& pool;                             // … but what may block
+    backup::Backups* backups = nullptr;         // null = none are made
+    retention::Retention* retention = nullptr;  // null = all is kept
 };
 
 // A file of the page, gzip-compressed; lives as long as the program. "index.html" also answers for the page's own

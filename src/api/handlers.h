@@ -109,6 +109,9 @@ Result<Answer> get_openapi(Core& core, const Ask& ask);
 Result<Answer> post_compact(Core& core, const Ask& ask);
 
 // backup_handlers.cpp
+Result<Answer> get_retention(Core& core, const Ask& ask);
+Result<Answer> preview_retention(Core& core, const Ask& ask);
+Result<Answer> run_retention(Core& core, const Ask& ask);
 Result<Answer> get_backups(Core& core, const Ask& ask);
 Result<Answer> post_backups(Core& core, const Ask& ask);
 Result<Answer> check_backup(Core& core, const Ask& ask);

@@ -51,6 +51,8 @@ public:
         put("role", "chief", R"({"base":"admin","paths":["inside/**"]})");
         limited = token("chief");
         all = token("admin");
+        put("retention", "outside-all", R"({"tags":["outside/**"],"keep":"400d"})");
+        put("hold", "outside-hold", R"({"tags":["outside/**"],"reason":"accident"})");
         put("device", "inside/old", R"({"type":"mill"})");
         EXPECT_EQ(
             as(all, "POST", "/api/v1/write/json",
@@ -264,6 +266,9 @@ const std::multimap<std::string, Way>& ways() {
             {"POST /api/v1/admin/backups:cancel", {"/api/v1/admin/backups:cancel", "", Want::refused}},
             {"POST /api/v1/admin/backups/{name}:check", {"/api/v1/admin/backups/a:check", "", Want::refused}},
             {"DELETE /api/v1/admin/backups/{name}", {"/api/v1/admin/backups/a", "", Want::refused}},
+            {"GET /api/v1/admin/retention", {"/api/v1/admin/retention", "", Want::refused}},
+            {"POST /api/v1/admin/retention:preview", {"/api/v1/admin/retention:preview", "", Want::refused}},
+            {"POST /api/v1/admin/retention:run", {"/api/v1/admin/retention:run", "", Want::refused}},
             {"GET /healthz", {"/healthz", "", Want::harmless}},
             {"GET /metrics", {"/metrics", "", Want::harmless}},
             {"GET /openapi.json", {"/openapi.json", "", Want::harmless}},
@@ -322,6 +327,11 @@ protected:
         }
     }
 
+    // Whoever is limited to some places sees none of these.
+    static bool is_of_the_whole_tenant(std::string_view kind) {
+        return kind == "tenant" || kind == "retention" || kind == "hold";
+    }
+
     // The routes of resources, for one kind. `hidden` is a resource of it outside.
     void expect_kind(const Route& route, const registry::Kind& kind, const std::string& hidden) {
         const std::string method{to_string(route.method)};
@@ -346,9 +356,9 @@ protected:
         const bool shown =
             route.access == Access::read_kind && (kind.name == "device_type" || kind.name == "device_template");
         const bool list = target.find(kind.plural) + kind.plural.size() == target.size();
-        const Want wanted = shown || (list && kind.name == "tenant") ? Want::harmless
-                            : list                                   ? Want::hides
-                                                                     : Want::refused;
+        const Want wanted = shown || (list && is_of_the_whole_tenant(kind.name)) ? Want::harmless
+                            : list                                               ? Want::hides
+                                                                                 : Want::refused;
         expect(method, {target, body, wanted});
     }
 
@@ -373,6 +383,8 @@ TEST_F(Places, NoRouteLeadsOutside) {
         {"dashboard", "outside-board"},
         {"saved_view", "outside-view"},
         {"device_template", "mills"},
+        {"retention", "outside-all"},
+        {"hold", "outside-hold"},
     };
     // Made from a template that was changed since.
     for (const std::string where : {"inside", "outside"}) {
@@ -641,11 +653,12 @@ TEST_F(Places, WatchesShowOnlyWhatIsInside) {
         plant.put("token", where + "-token", fmt::format(R"({{"role":"{}-role","note":"N"}})", where));
     }
     plant.put("tenant", "outside-tenant", R"({"title":"T"})");
+    plant.put("hold", "outside-hold", R"({"tags":["outside/**"],"reason":"R"})");
     plant.sim.run_for(kSecond);
     for (const auto& [kind, listener] : listeners) {
         EXPECT_TRUE(listener->text.starts_with("HTTP/1.1 200")) << kind << listener->text;
         EXPECT_EQ(listener->text.find("outside"), std::string::npos) << kind << listener->text;
-        if (kind == "tenant" || kind.starts_with("device_t")) continue;
+        if (is_of_the_whole_tenant(kind) || kind.starts_with("device_t")) continue;
         EXPECT_NE(listener->text.find("\"inside"), std::string::npos) << kind << listener->text;
     }
 }

@@ -125,6 +125,12 @@ constexpr Route kRoutes[] = {
      "operation", "Begin to compare every byte of a backup with its list"},
     {delete_, "/api/v1/admin/backups/{name}", Access::role, Role::admin, Run::pool, Size::small, now<delete_backup>,
      "operation", "Remove a backup"},
+    {get, "/api/v1/admin/retention", Access::role, Role::admin, Run::pool, Size::small, now<get_retention>,
+     "operation", "What is kept of readings, and what would go"},
+    {post, "/api/v1/admin/retention:preview", Access::role, Role::admin, Run::pool, Size::small, now<preview_retention>,
+     "operation", "What would go now, also under other limits"},
+    {post, "/api/v1/admin/retention:run", Access::role, Role::admin, Run::pool, Size::small, now<run_retention>,
+     "operation", "Remove what has to go now"},
 
     {get, "/healthz", Access::open, Role::none, Run::pool, Size::small, now<get_health>,
      "operation", "Is the server able to take data"},

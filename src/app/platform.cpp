@@ -77,6 +77,9 @@ Result<void> Platform::make_store() {
                             {{"broker/retained.log", options_.data + "/broker/retained.log"}},
                             kVersion},
         *pool_, backup::BackupsOptions{options_.backup_folder, options_.backup_every, options_.backup_keep});
+    retention_ = std::make_unique<retention::Retention>(
+        *history_, *registry_, *clock_,
+        retention::Limits{options_.retention_days, options_.retention_bytes, options_.retention_keep_days});
     live_ = std::make_unique<api::LiveTap>(flow_.get());
     history_->set_stage(live_.get());
     return {};
@@ -133,10 +136,10 @@ Result<void> Platform::make_doors() {
     static_files_ = pages();
     api::ApiOptions api{
         .version = kVersion, .simulated = simulated_, .hosts = options_.allow_host, .files = static_files_};
-    server_ =
-        TRY(api::Server::create({*registry_, *auth_, *history_, *history_, *history_, *history_, *flow_, *connections_,
-                                 broker_.get(), metrics_, *egress_, *live_, *lanes_.back(), *pool_, backups_.get()},
-                                std::move(api)));
+    server_ = TRY(api::Server::create(
+        {*registry_, *auth_, *history_, *history_, *history_, *history_, *flow_, *connections_, broker_.get(), metrics_,
+         *egress_, *live_, *lanes_.back(), *pool_, backups_.get(), retention_.get()},
+        std::move(api)));
     const auto http = TRY(server_->listen(TRY(io::parse_address(options_.http)), {})
                               .context("cannot open the pages on {}", options_.http));
     const auto mqtt = TRY(broker_->listen(TRY(io::parse_address(options_.mqtt)), {})
@@ -229,12 +232,7 @@ void Platform::every(io::Loop& loop, DurationNs interval, std::function<void()> 
 void Platform::tend(io::Loop& control) {
     every(control, kMinute, [this] { pool_->submit([this] { auth_->tidy(); }); });
     every(control, kMinute, [this] { pool_->submit([this] { backups_->tend(); }); });
-    every(control, kHour, [this] {
-        pool_->submit([this] {
-            if (auto removed = history_->apply_retention(); !removed)
-                log_error("app", "retention: {}", removed.error().text());
-        });
-    });
+    every(control, kMinute, [this] { pool_->submit([this] { retention_->tend(); }); });
 }
 
 void Platform::run_on(io::Loop& loop, const std::function<void()>& work) {

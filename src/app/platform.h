@@ -24,6 +24,7 @@
 #include "registry/auth.h"
 #include "registry/device_ids.h"
 #include "registry/registry.h"
+#include "retention/retention.h"
 
 namespace gongshu::app {
 
@@ -87,6 +88,7 @@ private:
     std::unique_ptr<flow::Flow> flow_;
     std::unique_ptr<api::LiveTap> live_;
     std::unique_ptr<backup::Backups> backups_;
+    std::unique_ptr<retention::Retention> retention_;
     std::unique_ptr<connect::Connections> connections_;
     std::unique_ptr<Authenticator> authenticator_;
     std::unique_ptr<registry::DeviceIds> device_ids_;

@@ -35,11 +35,18 @@ options::Table serve_table(ServeOptions& o) {
         .number("pool_threads", o.pool_threads, 1, 64, "Threads for queries, sign-ins and the disk.")
         .number("retention_days", o.retention_days, 1, 36'500,
                 "Readings older than this are removed, a whole day at a time.")
+        .bytes(
+            "retention_bytes", o.retention_bytes, 0, std::uint64_t{1} << 60,
+            "When the segments on disk take more than this, the oldest whole days go; 0: they may take any. What each "
+            "tenant keeps of which tags, its resources of kind retention say.")
+        .number("retention_keep_days", o.retention_keep_days, 1, 36'500,
+                "Readings newer than this are never removed for --retention-bytes.")
         .bytes("seal_bytes", o.seal_bytes, 1 << 16, std::uint64_t{1} << 32,
                "Readings in memory are written into segments at this size.")
         .duration("seal_age", o.seal_age, kSecond, kDay, "… or at this age.")
-        .text("backup_folder", o.backup_folder,
-              "Where backups are made, better on another disk. Default: the data folder's name with .backups behind it.")
+        .text(
+            "backup_folder", o.backup_folder,
+            "Where backups are made, better on another disk. Default: the data folder's name with .backups behind it.")
         .duration("backup_every", o.backup_every, 0, 366 * kDay,
                   "A backup is made by itself so often while the server runs. 0s: only when somebody asks for one.")
         .number("backup_keep", o.backup_keep, 0, 10'000,

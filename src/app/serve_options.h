@@ -25,6 +25,8 @@ struct ServeOptions {
     std::uint32_t lanes = 0;
     std::uint32_t pool_threads = 4;
     std::uint32_t retention_days = 36'500;
+    std::uint64_t retention_bytes = 0;
+    std::uint32_t retention_keep_days = 30;
     std::uint64_t seal_bytes = 64 << 20;
     DurationNs seal_age = 10 * kMinute;
     std::string backup_folder;

@@ -17,6 +17,8 @@ struct UnitOf {
 constexpr UnitOf kDurations[] = {{"d", kDay},    {"h", kHour},         {"m", kMinute},
                                  {"s", kSecond}, {"ms", kMillisecond}, {"us", kMicrosecond}};
 constexpr UnitOf kSizes[] = {{"GiB", std::int64_t{1} << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"", 1}};
+// Understood, not said: as disks are sold.
+constexpr UnitOf kDecimalSizes[] = {{"TB", 1'000'000'000'000}, {"GB", 1'000'000'000}, {"MB", 1'000'000}, {"kB", 1'000}};
 
 std::string canonical(std::string_view name) {
     std::string text(name);
@@ -92,11 +94,16 @@ std::string duration_text(DurationNs duration) {
 Result<std::uint64_t> parse_bytes(std::string_view text) {
     const std::string_view all = text;
     const std::int64_t number = TRY(take_whole(text, all));
-    const auto found = std::find_if(std::begin(kSizes), std::end(kSizes), [&](auto& u) { return u.name == text; });
-    if (found == std::end(kSizes))
-        return Error{Code::invalid, "'{}' has the unit '{}': use KiB, MiB or GiB, or none for bytes", all, text};
+    std::int64_t size = 0;
+    for (const auto& unit : kSizes)
+        if (unit.name == text) size = unit.size;
+    for (const auto& unit : kDecimalSizes)
+        if (unit.name == text) size = unit.size;
+    if (size == 0)
+        return Error{Code::invalid, "'{}' has the unit '{}': use KiB, MiB, GiB, kB, MB, GB or TB, or none for bytes",
+                     all, text};
     std::int64_t bytes = 0;
-    if (__builtin_mul_overflow(number, found->size, &bytes)) return Error{Code::invalid, "'{}' is too large", all};
+    if (__builtin_mul_overflow(number, size, &bytes)) return Error{Code::invalid, "'{}' is too large", all};
     return static_cast<std::uint64_t>(bytes);
 }
 

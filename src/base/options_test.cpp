@@ -54,7 +54,8 @@ TEST(Options, EachMistakeIsNamed) {
     f({"--retention-days", "7x"}, "option --retention-days: expected a whole number, found '7x'");
     f({"--seal-age", "7"}, "option --seal-age: '7' has the unit '': use us, ms, s, m, h or d, as in 1h30m");
     f({"--seal-age", "99999999999d"}, "option --seal-age: '99999999999d' is too long a time");
-    f({"--seal-bytes", "7MB"}, "option --seal-bytes: '7MB' has the unit 'MB': use KiB, MiB or GiB, or none for bytes");
+    f({"--seal-bytes", "7Mb"},
+      "option --seal-bytes: '7Mb' has the unit 'Mb': use KiB, MiB, GiB, kB, MB, GB or TB, or none for bytes");
     f({"--lan=perhaps"}, "option --lan: expected true or false, found 'perhaps'");
     f({"--folder"}, "option --folder needs a value: Where.");
 }
@@ -65,6 +66,8 @@ TEST(Options, TextsComeBackTheSame) {
     for (const std::uint64_t bytes :
          {std::uint64_t{1}, std::uint64_t{1024}, std::uint64_t{3} << 20, std::uint64_t{1500}})
         EXPECT_EQ(parse_bytes(bytes_text(bytes)).value(), bytes);
+    EXPECT_EQ(parse_bytes("50GB").value(), 50'000'000'000u);
+    EXPECT_FALSE(parse_bytes("9999999999TB"));
 }
 
 }  // namespace

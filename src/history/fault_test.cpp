@@ -148,6 +148,138 @@ TEST_F(Faults, ASyncThatFailedTakesNothingWithItLater) {
     }
 }
 
+// Two tags of one shard over three days, in segments.
+std::map<std::pair<TagId, TimeNs>, double> fill_days(TestStore& store) {
+    std::map<std::pair<TagId, TimeNs>, double> rows;
+    const TagId tags[] = {store.tag("d:1", "a"), store.tag("d:1", "b")};
+    for (int round = 0; round < 2; ++round) {
+        Rows batch;
+        for (int day = 0; day < 3; ++day)
+            for (const TagId tag : tags) {
+                const TimeNs time = kStart - day * kDay + round;
+                batch.add_number(tag, time, day + round);
+                rows[{tag, time}] = day + round;
+            }
+        EXPECT_TRUE(store->import(batch));
+    }
+    EXPECT_TRUE(store->compact());
+    return rows;
+}
+
+// The oldest day goes whole, of the one before the newest one tag.
+Removal removal_of(TagId tag) {
+    const auto today = static_cast<std::int32_t>(kStart / kDay);
+    return {.all_before = today - 1, .some_before = today, .expired = [tag](TagId one, std::int32_t) {
+                return one == tag;
+            }};
+}
+
+// All of it went, or nothing did; no file is left that is not part of the store.
+void check_removal(TestStore& store, const std::map<std::pair<TagId, TimeNs>, double>& before, bool must_be_gone) {
+    const auto opened = store.open();
+    ASSERT_TRUE(opened) << opened.error().text();
+    const TagId removed = store.tag("d:1", "a");
+    const TimeNs yesterday = kStart / kDay * kDay - kDay;
+    std::map<std::pair<TagId, TimeNs>, double> after, found;
+    for (const auto& row : before)
+        if (row.first.second >= yesterday + (row.first.first == removed ? kDay : 0)) after.insert(row);
+    for (const auto& [key, value] : before)
+        for (const Reading& reading : store.raw(key.first, kAllTime))
+            found[{key.first, reading.time}] = std::get<double>(reading.value);
+    EXPECT_TRUE(found == after || (!must_be_gone && found == before)) << found.size() << " rows";
+    std::uint64_t files = 0, named = 0;
+    const auto days = store.files().list("/store/seg").value();
+    for (const std::string& day : days) {
+        const auto names = store.files().list("/store/seg/" + day).value();
+        EXPECT_FALSE(names.empty()) << day;
+        files += names.size();
+    }
+    for (const DayUse& use : store->days()) named += use.segments;
+    EXPECT_EQ(files, named);
+    const auto report = store->verify();
+    ASSERT_TRUE(report);
+    EXPECT_TRUE(report->problems.empty()) << report->problems.at(0);
+}
+
+TEST_F(Faults, EveryOperationOfARemovalFailsOnce) {
+    for (const bool power : {false, true}) {
+        int n = 1;
+        for (;; ++n) {
+            SCOPED_TRACE(fmt::format("{} {}", power ? "power off before" : "failure of", n));
+            TestStore store;
+            ASSERT_TRUE(store.open());
+            const auto rows = fill_days(store);
+            if (power)
+                store.power().arm(n, nullptr);
+            else
+                store.files().fail_nth(n);
+            const bool removed = store->remove(removal_of(store.tag("d:1", "a"))).has_value();
+            const bool hit = power ? store.power().is_off() : store.files().fault_fired();
+            if (!power || !hit) store.files().crash();
+            store.drop();
+            store.power().on();
+            store.files().fail_nth(1 << 30);
+            check_removal(store, rows, removed);
+            if (!hit || HasFatalFailure()) break;
+        }
+        EXPECT_GT(n, 8);
+    }
+}
+
+TEST_F(Faults, ARemovalThatFailedIsDoneLater) {
+    TestStore store;
+    ASSERT_TRUE(store.open());
+    const auto rows = fill_days(store);
+    store.files().fail_nth(3);
+    const Removal removal = removal_of(store.tag("d:1", "a"));
+    ASSERT_FALSE(store->remove(removal));
+    const auto again = store->remove(removal);
+    ASSERT_TRUE(again) << again.error().text();
+    EXPECT_EQ(again->rows, 6u);
+    store.close();
+    check_removal(store, rows, true);
+}
+
+// Reads what it is given only at the end, when the store has removed it all.
+class SlowCopier final : public Copier {
+public:
+    SlowCopier(TestStore& store, Removal removal) : store_(store), removal_(std::move(removal)) {}
+    Result<void> expect(std::uint64_t, std::uint64_t) override {
+        removed_ = TRY(store_->remove(removal_)).rows;
+        return {};
+    }
+    Result<void> take(const std::string& name, const std::string& path, std::uint64_t bytes) override {
+        const auto file = TRY(store_.files().open(path, io::Open::read));
+        Buffer content(bytes);
+        TRY(file->read_at(0, content));
+        return put(name, content);
+    }
+    Result<void> put(const std::string& name, Bytes content) override {
+        TRY(store_.files().make_folder(("/copy/" + name).substr(0, ("/copy/" + name).rfind('/')), 0750));
+        return io::write_whole(store_.files(), "/copy/" + name, content);
+    }
+    std::uint64_t removed_ = 0;
+
+private:
+    TestStore& store_;
+    const Removal removal_;
+};
+
+TEST_F(Faults, ARemovalTakesNothingFromABackupThatRuns) {
+    TestStore store;
+    ASSERT_TRUE(store.open());
+    const auto rows = fill_days(store);
+    SlowCopier copier(store, {.all_before = static_cast<std::int32_t>(kStart / kDay) + 1});
+    const auto copied = store->copy_to(copier);
+    ASSERT_TRUE(copied) << copied.error().text();
+    EXPECT_EQ(copier.removed_, rows.size());
+    EXPECT_TRUE(store->days().empty());
+    TestStore copy(1, {}, "/copy", &store.files());
+    ASSERT_TRUE(copy.open());
+    EXPECT_EQ(copy.raw(copy.tag("d:1", "a"), kAllTime).size() + copy.raw(copy.tag("d:1", "b"), kAllTime).size(),
+              rows.size());
+}
+
 TEST_F(Faults, EveryOperationFailsOnce) {
     int n = 1;
     for (;; ++n) {

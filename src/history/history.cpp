@@ -40,9 +40,7 @@ public:
         TRY(store_->catalogue().move_source(tenant, source, new_prefix));
         return store_->flush();
     }
-    Result<void> set_unit(TagId tag, std::string_view unit) override {
-        return store_->catalogue().set_unit(tag, unit);
-    }
+    Result<void> set_unit(TagId tag, std::string_view unit) override { return store_->catalogue().set_unit(tag, unit); }
 
     void set_stage(Stage* stage) override { store_->set_stage(stage); }
     Result<Appended> import(const Rows& rows) override { return store_->import(rows); }
@@ -50,6 +48,11 @@ public:
     Result<VerifyReport> verify() const override { return store_->verify(); }
     Result<void> copy_to(Copier& copier) override { return store_->copy_to(copier); }
     Result<std::uint64_t> apply_retention() override { return store_->apply_retention(); }
+    Result<Removed> remove(const Removal& removal) override { return store_->remove(removal); }
+    std::vector<DayUse> days() const override { return store_->days(); }
+    Result<void> visit_tag_days(const std::function<void(const TagDayUse&)>& visit) const override {
+        return store_->visit_tag_days(visit);
+    }
     HistoryStats stats() const override { return store_->stats(); }
     void stop() override { store_->stop(); }
 

@@ -12,6 +12,7 @@
 #include "data/stage.h"
 #include "data/tag.h"
 #include "history/copier.h"
+#include "history/retention.h"
 #include "io/files.h"
 #include "io/loop.h"
 
@@ -79,6 +80,13 @@ public:
     virtual Result<void> copy_to(Copier& copier) = 0;
     // Removes day segments past retention; returns how many. Not from a lane. Called daily by the app.
     virtual Result<std::uint64_t> apply_retention() = 0;
+    // Removes what `removal` says. Crash safe: all of it or nothing; a backup that runs still gets what it began with.
+    // The newest reading of a tag is still told by last(). Not from a lane.
+    virtual Result<Removed> remove(const Removal& removal) = 0;
+    // What the segments hold by day, oldest first; from memory.
+    virtual std::vector<DayUse> days() const = 0;
+    // The same by tag, in any order; opens every segment. Not from a lane.
+    virtual Result<void> visit_tag_days(const std::function<void(const TagDayUse&)>& visit) const = 0;
     virtual HistoryStats stats() const = 0;
     // Syncs what is in the log buffers; after it appends are refused. Blocks; not from a lane. Destroying the store
     // without it is like a crash: what was acknowledged is kept.

@@ -1,4 +1,4 @@
-// How memory becomes segments, segments become fewer, and old ones go. All of it under Store::maintenance_.
+// How memory becomes segments and segments become fewer. All of it under Store::maintenance_.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -293,20 +293,9 @@ Result<void> Store::compact() {
     return merge_events(2);
 }
 
-Result<std::uint64_t> Store::apply_retention() {
-    const std::lock_guard lock{maintenance_};
-    if (closed_) return Error{Code::unavailable, "history is stopped"};
-    const TimeNs oldest =
-        std::max(clock_.now() - static_cast<DurationNs>(options_.retention_days) * kDay, day_start(-kDayMax));
-    Manifest manifest = version()->manifest;
-    const std::uint64_t removed =
-        std::erase_if(manifest.segments, [&](const SegmentInfo& info) { return info.day < day_of(oldest); });
-    if (removed > 0) TRY(install(std::move(manifest)));
-    return removed;
-}
-
-// The manifest and the log that belongs to it are taken under maintenance_, so that no seal comes between. What they name
-// stays until the copy has ended, also when a seal or a merge no longer needs it: a slow disk for backups holds up nobody.
+// The manifest and the log that belongs to it are taken under maintenance_, so that no seal comes between. What they
+// name stays until the copy has ended, also when a seal or a merge no longer needs it: a slow disk for backups holds up
+// nobody.
 Result<void> Store::copy_to(Copier& copier) {
     std::shared_ptr<const Version> now;  // keeps its segments and event files
     std::vector<CopiedFile> files;

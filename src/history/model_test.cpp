@@ -162,11 +162,15 @@ protected:
                 ++want;
             }
             ASSERT_TRUE(want == cells.end() || want->first >= window.to || window.empty());
+            // Of a tag whose readings were removed the newest is still known.
+            auto newest = removed_[tag];
+            if (!cells.empty() && (newest.empty() || cells.rbegin()->first >= newest.rbegin()->first))
+                newest = {*cells.rbegin()};
             const auto last = (*store_)->last(tag);
-            ASSERT_EQ(last.has_value(), !cells.empty());
+            ASSERT_EQ(last.has_value(), !newest.empty());
             if (last) {
-                ASSERT_EQ(last->time, cells.rbegin()->first);
-                ASSERT_EQ(last->value, cells.rbegin()->second.value);
+                ASSERT_EQ(last->time, newest.rbegin()->first);
+                ASSERT_EQ(last->value, newest.rbegin()->second.value);
             }
         }
     }
@@ -236,8 +240,62 @@ protected:
         }
     }
 
+    // Some days whole, of others some tags; all is in segments before, because rows in memory stay.
+    void remove() {
+        ASSERT_TRUE((*store_)->compact());
+        const auto today = static_cast<std::int32_t>(kStart / kDay);
+        Removal removal;
+        removal.all_before = today - 3 + static_cast<std::int32_t>(rng_->below(2));
+        removal.some_before = removal.all_before + static_cast<std::int32_t>(rng_->below(3));
+        const std::uint64_t some = rng_->next();
+        removal.expired = [some](TagId tag, std::int32_t day) {
+            return ((some >> ((tag.value + static_cast<std::uint64_t>(day)) % 64)) & 1) != 0;
+        };
+        std::uint64_t rows = 0;
+        for (auto& [tag, cells] : model_)
+            for (auto cell = cells.begin(); cell != cells.end();) {
+                const auto day = static_cast<std::int32_t>(cell->first / kDay);
+                if (day >= removal.all_before && !(day < removal.some_before && removal.expired(tag, day))) {
+                    ++cell;
+                    continue;
+                }
+                auto& newest = removed_[tag];
+                if (newest.empty() || cell->first >= newest.rbegin()->first) newest = {*cell};
+                cell = cells.erase(cell);
+                ++rows;
+            }
+        removal.dry_run = true;
+        const auto told = (*store_)->remove(removal);
+        ASSERT_TRUE(told) << told.error().text();
+        removal.dry_run = false;
+        removal.rewrite_bytes_max = rng_->chance(0.5) ? 1 : 1 << 20;
+        std::uint64_t removed = 0;
+        for (bool more = true; more;) {
+            const auto done = (*store_)->remove(removal);
+            ASSERT_TRUE(done) << done.error().text();
+            removed += done->rows;
+            more = done->more;
+        }
+        ASSERT_EQ(removed, rows);
+        ASSERT_EQ(told->rows, rows);
+        check_uses();
+    }
+
+    void check_uses() {
+        std::uint64_t rows = 0, by_day = 0, by_tag = 0, bytes = 0;
+        for (const auto& [tag, cells] : model_) rows += cells.size();
+        for (const DayUse& use : (*store_)->days()) by_day += use.rows;
+        ASSERT_TRUE((*store_)->visit_tag_days([&](const TagDayUse& use) {
+            by_tag += use.rows;
+            bytes += use.bytes;
+        }));
+        ASSERT_EQ(bytes, (*store_)->stats().segment_bytes);
+        ASSERT_EQ(by_day, rows);
+        ASSERT_EQ(by_tag, rows);
+    }
+
     void step() {
-        switch (rng_->below(16)) {
+        switch (rng_->below(17)) {
             case 0:
                 ASSERT_TRUE((*store_)->compact());
                 break;
@@ -268,6 +326,9 @@ protected:
                 apply(rows);
                 break;
             }
+            case 9:
+                remove();
+                break;
             default:
                 append();
         }
@@ -276,6 +337,7 @@ protected:
     std::unique_ptr<Rng> rng_;
     std::unique_ptr<TestStore> store_;
     Model model_;
+    std::map<TagId, std::map<TimeNs, Cell>> removed_;  // the newest of each tag
     std::map<TagId, ValueType> types_;
     std::map<std::string, TagId> paths_;
     TimeNs newest_ = kStart;

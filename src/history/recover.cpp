@@ -171,6 +171,9 @@ Result<void> Store::remove_leftovers(const Manifest& manifest) {
     for (const std::string& folder : folders)
         for (const std::string& name : TRY(files_.list(folder)))
             if (!live.contains(folder + "/" + name)) TRY(files_.remove(folder + "/" + name));
+    // Days that retention emptied; one that comes again is made again.
+    for (const std::string& day : TRY(files_.list(path("seg"))))
+        if (TRY(files_.list(path("seg/" + day))).empty()) TRY(files_.remove(path("seg/" + day)));
     for (const std::string& name : TRY(files_.list(path("log"))))
         if (const auto number = log_file_number(name); number && *number < manifest.log_first)
             TRY(files_.remove(path("log/" + name)));

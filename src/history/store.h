@@ -81,7 +81,8 @@ struct EventMemory {
 
 struct StoreMetrics {
     explicit StoreMetrics(Metrics& metrics);
-    Counter &rows, &duplicates, &events, &late, &wrong_clock, &wrong_type, &cut_text, &seals, &merges;
+    Counter &rows, &duplicates, &events, &late, &wrong_clock, &wrong_type, &cut_text, &seals, &merges, &removed_rows,
+        &removed_bytes;
     Gauge &memory_bytes, &segments, &tags, &read_only;
 };
 
@@ -118,6 +119,9 @@ public:
     Result<VerifyReport> verify() const;
     Result<void> copy_to(Copier& copier);
     Result<std::uint64_t> apply_retention();
+    Result<Removed> remove(const Removal& removal);
+    std::vector<DayUse> days() const;
+    Result<void> visit_tag_days(const std::function<void(const TagDayUse&)>& visit) const;
     HistoryStats stats() const;
 
 private:
@@ -167,6 +171,16 @@ private:
     Result<SegmentInfo> merge_day(const std::vector<std::shared_ptr<Segment>>& segments);
     Result<void> merge_events(std::size_t files_min);
     Result<void> install(Manifest manifest);
+    // What a removal found and wrote so far (retention.cpp).
+    struct RemovalPlan {
+        Removed removed;
+        std::set<std::uint64_t> gone;    // numbers of segments
+        std::vector<SegmentInfo> fresh;  // written in place of some of them
+        std::uint64_t rewritten_bytes = 0;
+    };
+    Result<void> remove_part(const Segment& segment, const Removal& removal, RemovalPlan& plan);
+    Result<SegmentInfo> write_without(const OpenSegment& open, SegmentInfo info,
+                                      const std::vector<const ChunkInfo*>& kept);
     void remove_unless_copied(const std::string& old);
     struct CopiedFile {
         std::string name, path;
@@ -214,8 +228,8 @@ private:
     // Who seals, merges, removes.
     mutable std::mutex maintenance_;
     bool closed_ = false;
-    std::uint64_t copies_ = 0;     // under way
-    std::set<std::string> left_;   // files that go when they have ended
+    std::uint64_t copies_ = 0;    // under way
+    std::set<std::string> left_;  // files that go when they have ended
     std::uint64_t frozen_log_first_ = 0;
     std::uint64_t frozen_rows_ = 0;
     std::vector<LastRow> frozen_last_;

@@ -60,6 +60,11 @@ Sample sample_of(const std::string& kind) {
          {"alarms-1",
           R"({"title":"我的搁置","page":"alarms","owner":"user:li","query":{"state":["shelved"],"tag":["a","b"]}})",
           R"({"title":"Shelved","page":"alarms","owner":"user:li","shared":true})"}},
+        {"retention",
+         {"all", R"({"tags":["**"],"keep":"400d","keep_bytes":"50GB"})", R"({"tags":["plant1/**"],"keep":"30d"})"}},
+        {"hold",
+         {"fire", R"({"tags":["plant1/**"],"from":"2026-03-01T00:00:00Z","reason":"accident"})",
+          R"({"tags":["plant1/a/**"],"reason":"accident"})"}},
         {"webhook", {"alarm", R"({"url":"https://a","password":"correct horse"})", R"({"url":"https://b"})"}},
     };
     const auto found = samples.find(kind);

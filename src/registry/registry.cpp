@@ -10,6 +10,7 @@
 #include "registry/kinds/dashboard.h"
 #include "registry/kinds/device.h"
 #include "registry/kinds/device_template.h"
+#include "registry/kinds/retention.h"
 #include "registry/kinds/saved_view.h"
 #include "registry/kinds/site.h"
 #include "registry/registry_impl.h"
@@ -84,7 +85,8 @@ io::Digest256 seal_key_of(const io::Digest256& master) { return derived(master, 
 std::vector<Kind> own_kinds() {
     return {tenant_kind(), role_kind(),       user_kind(),        token_kind(),
             site_kind(),   connection_kind(), device_type_kind(), device_template_kind(),
-            device_kind(), dashboard_kind(),  saved_view_kind()};
+            device_kind(), dashboard_kind(),  saved_view_kind(),  retention_kind(),
+            hold_kind()};
 }
 
 std::string_view to_string(Role role) {

@@ -20,6 +20,7 @@
 #include "io/sim.h"
 #include "registry/auth.h"
 #include "registry/registry.h"
+#include "retention/retention.h"
 #include "wire/http.h"
 #include "wire/websocket.h"
 
@@ -227,9 +228,10 @@ public:
         backups =
             std::make_unique<backup::Backups>(backup::BackupParts{files, sim.clock(), *history, *registry, {}, "0.1.0"},
                                               *pool, backup::BackupsOptions{.folder = "/backups"});
+        retention = std::make_unique<retention::Retention>(*history, *registry, sim.clock(), retention::Limits{});
         options.version = "0.1.0";
         server = Server::create({*registry, *auth, *history, *history, *history, *history, flow, connections, nullptr,
-                                 metrics, *egress, *live, *lane, *pool, backups.get()},
+                                 metrics, *egress, *live, *lane, *pool, backups.get(), retention.get()},
                                 std::move(options))
                      .value();
         address = server->listen({"127.0.0.1", 0}, {}).value();
@@ -313,6 +315,7 @@ public:
     std::unique_ptr<LiveTap> live;
     std::unique_ptr<CountingEgress> egress;
     std::unique_ptr<backup::Backups> backups;
+    std::unique_ptr<retention::Retention> retention;
     std::unique_ptr<Server> server;
     io::Address address;
 };

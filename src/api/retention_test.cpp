@@ -1,0 +1,50 @@
+#include <gtest/gtest.h>
+
+#include "api/testing/world_test.h"
+
+namespace gongshu::api {
+namespace {
+
+using namespace test;
+
+TEST(Retention, IsPreviewedAndRunByTheFirstAdministrators) {
+    World world;
+    const std::string admin = world.token("admin");
+    constexpr const char* kPath = "/api/v1/admin/retention";
+    const auto f = [&](const std::string& who, const char* method, const std::string& path, int status,
+                       std::string_view want, std::string body = {}) {
+        const auto reply = world.as(who, method, path, std::move(body));
+        EXPECT_EQ(reply.status, status) << reply.body;
+        EXPECT_NE(reply.body.find(want), std::string::npos) << want << "\n" << reply.body;
+    };
+    const TimeNs now = world.sim.clock().now();
+    std::string rows = "[";
+    for (int day = 0; day < 50; ++day)
+        rows += fmt::format(R"({}{{"tag":"a/m.x","ts":{},"value":{}}})", day == 0 ? "" : ",", now - day * kDay, day);
+    EXPECT_EQ(world.as(admin, "POST", "/api/v1/write/json?precision=ns&import=1", rows + "]").status, 204);
+    EXPECT_EQ(world.as(admin, "POST", "/api/v1/admin/compact").status, 200);
+
+    f(world.token("engineer"), "GET", kPath, 403, "");
+    f(admin, "GET", kPath, 200, R"("days":36500,"limit_bytes":0,"keep_days":30,"rows":50,)");
+    const std::string preview = std::string(kPath) + ":preview";
+    f(admin, "POST", preview, 200, R"("to_go":{"rows":39,)", R"({"days":10})");
+    f(admin, "POST", preview, 200, R"("to_go":{"rows":19,)", R"({"bytes":"1kB"})");
+    f(admin, "POST", preview, 400, "expected 1 to 36500", R"({"days":0})");
+    f(admin, "POST", preview, 400, "bites", R"({"bites":1})");
+    f(admin, "PUT", "/api/v1/retentions/short", 200, "", R"({"spec":{"tags":["a/**"],"keep":"5d"}})");
+    f(admin, "POST", preview, 200, R"("tags":1,"rows":50,)");
+    f(admin, "POST", preview, 200, R"("rows_to_go":44,)");
+
+    ASSERT_TRUE(
+        world.registry->put({*world.registry->tenant_id("default"), "default", "system", registry::Role::admin, ""},
+                            "tenant", "plant2", registry::parse_json("{}").value()));
+    const std::string other = world.token("admin", "plant2");
+    f(other, "POST", preview, 200, R"({"server":null,"tenants":[{"name":"plant2",)");
+    f(other, "POST", std::string(kPath) + ":run", 403, "every hour");
+    f(admin, "POST", std::string(kPath) + ":run", 200, R"("removed":{"rows":44,)");
+    f(admin, "GET", kPath, 200, R"("done":[{"at":)");
+    f(admin, "GET", "/api/v1/audit", 200, R"("kind":"retention","name":"short")");
+}
+
+}  // namespace
+}  // namespace gongshu::api
