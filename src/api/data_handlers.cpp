@@ -298,49 +298,4 @@ Result<Answer> get_read(Core& core, const Ask& ask) {
     return answer;
 }
 
-namespace {
-
-constexpr std::size_t kDeadLettersMax = 1000;
-
-// It lies where its topic says, or where the device lies that sent it; a topic that is no device's lies nowhere.
-bool sees_dead_letter(const registry::Principal& who, std::string_view body) {
-    const auto json = registry::parse_json(body);
-    if (!json || !json->is_object()) return false;
-    const auto text = [&](std::string_view name) -> std::string_view {
-        const Json* const found = json->get_object().if_contains({name.data(), name.size()});
-        if (found == nullptr || !found->is_string()) return {};
-        return {found->get_string().data(), found->get_string().size()};
-    };
-    const std::string_view topic = text("topic"), sender = text("who");
-    constexpr std::string_view kDevice = "device:";
-    if (sender.starts_with(kDevice)) return sees(who, sender.substr(kDevice.size()));
-    return broker::sees_topic(who.paths, topic);
-}
-
-}  // namespace
-
-Result<Answer> get_dead_letters(Core& core, const Ask& ask) {
-    const Units units = TRY(parse_units(ask));
-    const Window window = TRY(parse_window(ask, core.clock().now() + kSecond, 30 * kDay));
-    const auto limit = TRY(parse_number(ask, "limit", 100, 1, kDeadLettersMax));
-    const bool limited = !ask.who.paths.empty();
-    const auto events =
-        TRY(core.deps.reader.read_events(ask.tenant(), window, "dead_letter", limited ? kDeadLettersMax : limit));
-    std::string body;
-    JsonWriter out{body};
-    out.begin_object().key("items").begin_array();
-    std::size_t shown = 0;
-    for (auto event = events.rbegin(); event != events.rend() && shown < limit; ++event) {  // newest first
-        if (limited && !sees_dead_letter(ask.who, event->body)) continue;
-        ++shown;
-        // The body is {"client","topic","reason","payload"}: its members join the time.
-        const bool object = event->body.size() > 2 && event->body.front() == '{' && event->body.back() == '}';
-        out.raw(
-            fmt::format("{{\"time\":{}{}{}}}", units.time(event->time), object ? "," : "",
-                        object ? std::string_view{event->body}.substr(1, event->body.size() - 2) : std::string_view{}));
-    }
-    out.end_array().end_object();
-    return json_answer(std::move(body));
-}
-
 }  // namespace gongshu::api

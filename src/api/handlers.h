@@ -48,7 +48,18 @@ Result<Answer> import_tags(Core& core, const Ask& ask);
 Result<Answer> get_tags(Core& core, const Ask& ask);
 Result<Answer> get_last(Core& core, const Ask& ask);
 Result<Answer> get_read(Core& core, const Ask& ask);
+
+// letter_handlers.cpp
 Result<Answer> get_dead_letters(Core& core, const Ask& ask);
+Result<Answer> get_dead_letter(Core& core, const Ask& ask);
+Result<Answer> get_dead_letter_groups(Core& core, const Ask& ask);
+void process_dead_letters(Core& core, const AskPtr& ask, Done done);
+void discard_dead_letters(Core& core, const AskPtr& ask, Done done);
+
+// mapping_handlers.cpp
+Result<Answer> preview_mapping(Core& core, const Ask& ask);
+Result<Answer> propose_mapping(Core& core, const Ask& ask);
+Result<Answer> get_mapping_samples(Core& core, const Ask& ask);
 
 // write_handlers.cpp
 void post_write(Core& core, const AskPtr& ask, Done done);

@@ -28,6 +28,7 @@ public:
         put("device_template", "mills",
             R"({"parameters":[{"name":"place"},{"name":"n"},{"name":"plc","required":false}],)"
             R"("device":{"name":"${place}/d${n}","spec":{"type":"mill","connection":"${plc}"}}})");
+        put("mapping", "outside-mapping", R"({"topic":"a","take":[{"value":"$.x","tag":"outside/d1.x"}]})");
         for (const std::string where : {"inside", "outside"}) {
             put("site", where, R"({"time_zone":"Asia/Shanghai"})");
             put("connection", where + "-plc", R"({"protocol":"modbus_tcp","host":"192.0.2.1"})");
@@ -92,6 +93,7 @@ public:
     }
 
     std::string limited, all;
+    std::string letter_outside;  // id of a dead letter of there
 
 private:
     void raise(const std::string& id, const std::string& where) {
@@ -122,7 +124,10 @@ private:
               std::string{R"({"client":"c","who":"user:x","topic":"free/topic-of-outside","reason":"r"})"}}) {
             bool kept = false;
             history->append_event({.tenant = TenantId{1}, .time = kTime, .kind = "dead_letter", .body = body},
-                                  Durability::sync, [&](const Result<EventId>& id) { kept = id.has_value(); });
+                                  Durability::sync, [&](const Result<EventId>& id) {
+                                      kept = id.has_value();
+                                      if (kept && where == "outside") letter_outside = std::to_string(id->value);
+                                  });
             EXPECT_TRUE(sim.run_until([&] { return kept; }, kSecond));
         }
     }
@@ -227,6 +232,18 @@ const std::multimap<std::string, Way>& ways() {
               R"({"map":"time: {column: time, format: iso, zone: UTC}\npath: outside/d1\ncolumns: {x: x}\n"})",
               Want::harmless}},
             {"GET /api/v1/dead_letters", {"/api/v1/dead_letters", "", Want::hides}},
+            {"GET /api/v1/dead_letters/{id}", {"/api/v1/dead_letters/{letter}", "", Want::refused}},
+            {"GET /api/v1/dead_letters:groups", {"/api/v1/dead_letters:groups", "", Want::hides}},
+            {"POST /api/v1/dead_letters:process",
+             {"/api/v1/dead_letters:process", R"({"ids":["{letter}"]})", Want::refused}},
+            {"POST /api/v1/dead_letters:discard",
+             {"/api/v1/dead_letters:discard", R"({"ids":["{letter}"]})", Want::refused}},
+            {"POST /api/v1/mappings:preview",
+             {"/api/v1/mappings:preview", R"({"spec":{"topic":"#","take":[{"value":"$.*","tag":"m.{key}"}]}})",
+              Want::harmless}},
+            {"POST /api/v1/mappings:propose",
+             {"/api/v1/mappings:propose", R"({"topic":"a","payload":"1"})", Want::harmless}},
+            {"GET /api/v1/mappings:samples", {"/api/v1/mappings:samples", "", Want::harmless}},
             {"GET /api/v1/alarms", {"/api/v1/alarms?limit=1", "", Want::hides}},
             {"GET /api/v1/alarms/{id}", {"/api/v1/alarms/01", "", Want::hides}},
             {"GET /api/v1/alarms/{id}", {"/api/v1/alarms/02", "", Want::refused}},
@@ -303,6 +320,10 @@ protected:
 
     void expect(const std::string& method, Way way) {
         if (const auto at = way.target.find("{file}"); at != std::string::npos) way.target.replace(at, 6, file_);
+        for (std::string* text : {&way.target, &way.body}) {
+            if (const auto at = text->find("{letter}"); at != std::string::npos)
+                text->replace(at, 8, plant.letter_outside);
+        }
         if (const auto at = way.target.find("{own}"); at != std::string::npos) way.target.replace(at, 5, own_file_);
         const auto reply = plant.as(plant.limited, method, way.target, way.body);
         const std::string what = fmt::format("{} {} {}: {} {}", method, way.target, way.body, reply.status, reply.body);
@@ -329,7 +350,7 @@ protected:
 
     // Whoever is limited to some places sees none of these.
     static bool is_of_the_whole_tenant(std::string_view kind) {
-        return kind == "tenant" || kind == "retention" || kind == "hold";
+        return kind == "tenant" || kind == "mapping" || kind == "retention" || kind == "hold";
     }
 
     // The routes of resources, for one kind. `hidden` is a resource of it outside.
@@ -385,6 +406,7 @@ TEST_F(Places, NoRouteLeadsOutside) {
         {"device_template", "mills"},
         {"retention", "outside-all"},
         {"hold", "outside-hold"},
+        {"mapping", "outside-mapping"},
     };
     // Made from a template that was changed since.
     for (const std::string where : {"inside", "outside"}) {
@@ -654,6 +676,7 @@ TEST_F(Places, WatchesShowOnlyWhatIsInside) {
     }
     plant.put("tenant", "outside-tenant", R"({"title":"T"})");
     plant.put("hold", "outside-hold", R"({"tags":["outside/**"],"reason":"R"})");
+    plant.put("mapping", "outside-mapping", R"({"topic":"b","take":[{"value":"$.x","tag":"outside/d1.x"}]})");
     plant.sim.run_for(kSecond);
     for (const auto& [kind, listener] : listeners) {
         EXPECT_TRUE(listener->text.starts_with("HTTP/1.1 200")) << kind << listener->text;

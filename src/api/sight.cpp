@@ -137,6 +137,7 @@ bool Sight::sees(std::string_view kind, std::string_view name, const Json& spec)
         const auto role = role_of(spec);
         return role && registry::covers(who_.paths, role->paths);
     }
+    // A mapping is of topics, which lie nowhere: nobody limited has anything to do with it.
     if (kind != "rule") return false;
     const auto places = flow::places_of_rule(core_.deps.registry, core_.deps.tags, who_.actor.tenant, spec);
     if (!places) return false;

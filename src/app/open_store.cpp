@@ -1,5 +1,6 @@
 #include "app/open_store.h"
 
+#include "broker/mapping.h"
 #include "flow/flow.h"
 
 namespace gongshu::app {
@@ -12,10 +13,11 @@ constexpr std::uint64_t kStartBytes = 8'000'000;  // the first files of a run, w
 Result<void> check_room(io::Files& files, const std::string& data) {
     const io::DiskSpace space = TRY(files.space(data));
     if (space.free_bytes >= kStartBytes) return {};
-    return Error{Code::limit,
-                 "the disk of {} has {:.1f} MB free, and {} MB are needed to start; make room on it (old backups, other "
-                 "files), then start again: nothing that was stored is lost",
-                 data, static_cast<double>(space.free_bytes) / 1e6, kStartBytes / 1'000'000};
+    return Error{
+        Code::limit,
+        "the disk of {} has {:.1f} MB free, and {} MB are needed to start; make room on it (old backups, other "
+        "files), then start again: nothing that was stored is lost",
+        data, static_cast<double>(space.free_bytes) / 1e6, kStartBytes / 1'000'000};
 }
 
 Result<std::unique_ptr<OpenStore>> OpenStore::open(const std::string& data, const std::string& key_folder) {
@@ -31,6 +33,7 @@ Result<std::unique_ptr<OpenStore>> OpenStore::open(const std::string& data, cons
     store->registry_ = TRY(
         registry::Registry::create(files, *store->clock_, {.folder = data + "/registry", .key_folder = key_folder}));
     store->registry_->add_kind(flow::rule_kind());
+    store->registry_->add_kind(broker::mapping_kind());
     TRY(store->registry_->load());
     // Whoever imports from the machine itself may make as many tags as the files have.
     store->history_ = TRY(history::History::create(

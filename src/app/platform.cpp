@@ -9,6 +9,7 @@
 #include "app/open_store.h"
 #include "app/version.h"
 #include "base/log.h"
+#include "broker/mapping.h"
 #include "io/crypto.h"
 #include "io/interfaces.h"
 #include "io/process.h"
@@ -54,6 +55,7 @@ Result<void> Platform::make_store() {
     registry_ = TRY(registry::Registry::create(
         *files_, *clock_, {.folder = options_.data + "/registry", .key_folder = options_.key_folder}));
     registry_->add_kind(flow::rule_kind());
+    registry_->add_kind(broker::mapping_kind());
     TRY(registry_->load());
     registry::AuthOptions auth;
     if (!options_.admin_password_file.empty())
@@ -108,12 +110,14 @@ Result<void> Platform::make_doors() {
     broker_ = TRY(broker::Broker::create(
         {*lanes_.front(), *files_, *pool_, metrics_, *history_, *history_, *authenticator_,
          io::random_token().substr(0, 12), [this](TenantId tenant) { return registry_->tenant_name(tenant); },
-         device_uid, property_of, device_by_id, egress_.get()},
+         device_uid, property_of, device_by_id,
+         [this](TenantId tenant) { return broker::mappings_of(*registry_, tenant); }, egress_.get()},
         {.folder = options_.data + "/broker"}));
     revoked_ = auth_->on_revoked(
         [this](TenantId tenant, const std::string& who) { broker_->drop(tenant, who == "*" ? std::string{} : who); });
     // A device that moved keeps its readings: its tags follow the new path, old addresses stay as aliases.
     changed_ = registry_->subscribe([this](const registry::Change& change) {
+        if (change.resource.kind == "mapping") return broker_->devices_changed(change.resource.tenant);
         if (change.resource.kind != "device" && change.resource.kind != "device_type") return;
         device_ids_->forget(change.resource.tenant);
         broker_->devices_changed(change.resource.tenant);

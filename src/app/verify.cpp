@@ -4,6 +4,7 @@
 
 #include "app/serve.h"
 #include "app/serve_options.h"
+#include "broker/mapping.h"
 #include "flow/alarm_event.h"
 #include "flow/flow.h"
 #include "history/history.h"
@@ -43,8 +44,8 @@ Result<int> run_verify(const std::vector<std::string>& arguments) {
     print("history", fmt::format("{} files, {} rows", kept.files, kept.rows), kept.problems);
     print("events", fmt::format("{} files, {} events, the alarms' among them", kept.event_files, kept.events),
           kept.event_problems);
-    const auto known =
-        registry::verify_registry(*files, {.folder = registry, .key_folder = options.key_folder}, {flow::rule_kind()});
+    const auto known = registry::verify_registry(*files, {.folder = registry, .key_folder = options.key_folder},
+                                                 {flow::rule_kind(), broker::mapping_kind()});
     print("registry",
           fmt::format("{} resources, {} revisions, {} secrets", known.resources, known.revisions, known.secrets),
           known.problems);

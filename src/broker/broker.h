@@ -22,6 +22,8 @@
 
 namespace gongshu::broker {
 
+class Mapping;
+
 struct BrokerOptions {
     std::string folder;                   // for retained messages; made if missing. "" = kept in memory only
     std::uint32_t sessions_max = 20'000;  // more: server_busy / "server unavailable"
@@ -40,6 +42,10 @@ struct BrokerOptions {
     std::uint64_t retained_bytes_max = 64 << 20;  // per tenant
     std::uint32_t connect_timeout_ms = 10'000;    // from accept to a whole CONNECT
     std::uint32_t dead_letters_per_minute = 60;   // per tenant into history; more are only counted
+    // Payloads of dead letters that are kept whole, so that they can be tried again: each, and of a tenant in a minute.
+    // Of others the first 200 bytes.
+    std::uint32_t dead_letter_bytes_max = 16 << 10;
+    std::uint32_t dead_letter_bytes_per_minute = 256 << 10;
 };
 
 // What api shows of a session.
@@ -69,6 +75,27 @@ struct DeviceSeen {
     TimeNs last_error_at = 0;
 };
 
+// The newest message of a topic, for whoever writes a mapping for it.
+struct Sample {
+    std::string topic;
+    TimeNs time = 0;
+    std::string who;      // Principal::name
+    std::string device;   // path of the device that sent it, "" = none
+    std::string payload;  // its begin
+    std::uint64_t bytes = 0;
+};
+
+// A message that could not be used, to be tried again.
+struct Letter {
+    TenantId tenant;
+    std::string topic;
+    Buffer payload;
+    TimeNs time = 0;                 // when it came: the time of readings that have none
+    std::string device, device_uid;  // that sent it, "" = none
+    std::string by;                  // who asks for it, "user:li"
+    std::vector<std::string> paths;  // of who asks; empty = all of the tenant
+};
+
 struct BrokerDeps {
     io::Loop& loop;  // the lane everything runs on
     io::Files& files;
@@ -88,6 +115,9 @@ struct BrokerDeps {
     // Path of the device that is called so elsewhere (JetLinks' product and device id); Code::not_found or
     // Code::conflict say what to do. Empty function: JetLinks' topics are none of ours. On the loop; must be quick.
     std::function<Result<std::string>(TenantId, std::string_view product, std::string_view device)> device_by_id;
+    // The mappings of a tenant that are in use, as sort_mappings() orders them. Empty function: there are none. On the
+    // loop; asked after each devices_changed().
+    std::function<std::vector<std::shared_ptr<Mapping>>(TenantId)> mappings_of;
     Egress* egress = nullptr;  // asked at each SUBSCRIBE; null = everything may leave
 };
 
@@ -115,12 +145,20 @@ public:
     // its rights changed. "" = of the whole tenant.
     virtual void drop(TenantId tenant, std::string who) = 0;
 
-    // Any thread: devices were made, renamed or removed; what is remembered of topics is looked up anew.
+    // Any thread: devices or mappings were made, changed or removed; what is remembered of topics is looked up anew.
     virtual void devices_changed(TenantId tenant) = 0;
 
     // Any thread.
     virtual std::vector<SessionInfo> sessions(TenantId tenant) const = 0;
     virtual std::vector<DeviceSeen> devices(TenantId tenant) const = 0;
+    // Of topics that have no door of their own, the newest first; see Samples.
+    virtual std::vector<Sample> samples(TenantId tenant) const = 0;
+
+    // Any thread: takes the readings of a letter as of a message that just came, but with its time and by the rights of
+    // an engineer with those paths; nobody who subscribed hears of it. Doing it again stores the same. `done` once, on
+    // the loop, with how many values were stored; an error says why not all were.
+    using ProcessDone = std::function<void(Result<std::uint64_t> readings)>;
+    virtual void process(Letter letter, ProcessDone done) = 0;
 };
 
 }  // namespace gongshu::broker

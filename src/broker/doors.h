@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "wire/jetlinks.h"
 
@@ -12,7 +13,9 @@ namespace gongshu::broker {
 inline constexpr std::string_view kGongshuDoor = "gongshu/v1/";                  // + path of the device
 inline constexpr std::string_view kThingsBoardDoor = "v1/devices/me/telemetry";  // of whoever is signed in
 
-enum class Door { none, gongshu, thingsboard, jetlinks };
+enum class Door { none, gongshu, thingsboard, jetlinks, mapping };
+
+class Mapping;
 
 // What a topic is to whoever publishes on it. Constant; found once for each topic of each device.
 struct Lead {
@@ -22,6 +25,12 @@ struct Lead {
     std::string problem;     // why no device can be named
     wire::JetLinksTopic::What what = wire::JetLinksTopic::What::other;
     std::string event;  // JetLinks: its id
+    // Mappings whose topic matches, in the order in which they are asked.
+    struct Candidate {
+        std::shared_ptr<Mapping> mapping;
+        std::vector<std::string> captures;
+    };
+    std::vector<Candidate> candidates;
 
     bool has_readings() const { return door != Door::none; }
 };

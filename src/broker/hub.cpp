@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "base/json_writer.h"
 #include "base/log.h"
 #include "broker/connection.h"
 
@@ -13,8 +12,6 @@ namespace {
 
 using wire::mqtt::ReasonCode;
 using wire::mqtt::Version;
-
-constexpr std::size_t kDeadLetterBytesMax = 200;
 
 Hub::Numbers make_numbers(Metrics& metrics, const std::string& tenant_name) {
     const std::string labels = fmt::format("tenant=\"{}\"", tenant_name);
@@ -55,7 +52,7 @@ Hub::Hub(const BrokerDeps& deps, const BrokerOptions& options, std::unique_ptr<R
       early_errors_(deps.metrics.counter("gongshu_mqtt_refused_connects_total",
                                          "Connections that broke the protocol before they were recognised.")),
       connections_gauge_(deps.metrics.gauge("gongshu_mqtt_connections", "Open MQTT connections.")),
-      ingest_(deps.sink, deps.tags, deps.device_uid, deps.property_of, deps.device_by_id),
+      ingest_(deps.sink, deps.tags, deps.device_uid, deps.property_of, deps.device_by_id, deps.mappings_of),
       retained_(std::move(retained)),
       self_(std::make_shared<Hub*>(this)) {}
 
@@ -286,6 +283,8 @@ void Hub::publish(TenantId tenant, std::string topic, Buffer payload, std::uint8
 void Hub::publish_from(Session& session, MessagePtr message, PublishDone done) {
     const TenantId tenant = session.who.tenant;
     const LeadPtr lead = ingest_.lead(session.who, message->topic);
+    if (lead->door != Door::gongshu && lead->door != Door::thingsboard)
+        samples_.add(tenant, session.who, *message, deps_.loop.clock());
     if (!ingest_.may_publish(session.who, message->topic, *lead)) {
         return bury(session, *message, ReasonCode::not_authorized,
                     fmt::format("{} may not publish to {}", session.who.name, message->topic), std::move(done));
@@ -294,7 +293,9 @@ void Hub::publish_from(Session& session, MessagePtr message, PublishDone done) {
         return bury(session, *message, ReasonCode::topic_name_invalid,
                     fmt::format("the topic has more than {} levels", kTopicLevelsMax), std::move(done));
     }
-    const bool clears = message->retain && message->payload.empty();
+    // Who may publish there only because of a mapping sends readings and nothing else.
+    const bool free = lead->door != Door::mapping || broker::may_publish(session.who, message->topic);
+    const bool clears = free && message->retain && message->payload.empty();
     if (!lead->has_readings() || clears) return publish_free(tenant, message, std::move(done));
     publish_readings(session, std::move(message), lead, std::move(done));
 }
@@ -313,10 +314,12 @@ void Hub::publish_readings(Session& session, MessagePtr message, const LeadPtr& 
 void Hub::finish_readings(Session& session, const MessagePtr& message, const Lead& lead, Ingest::Outcome outcome,
                           const PublishDone& done) {
     const TenantId tenant = session.who.tenant;
-    const std::string& path = lead.path;
+    const TimeNs now = deps_.loop.clock().now();
+    // What a mapping could not use is told at the device that sent it.
+    const bool mapped = lead.door == Door::mapping;
+    const std::string& path = mapped ? session.who.device_path : lead.path;
     // A topic that names no device makes none.
     const auto device = outcome.reason == ReasonCode::topic_name_invalid ? nullptr : directory_.device(tenant, path);
-    const TimeNs now = deps_.loop.clock().now();
     if (device && !outcome.problem.empty()) {
         auto words = device->words.lock();
         words->last_error = outcome.problem;
@@ -329,10 +332,15 @@ void Hub::finish_readings(Session& session, const MessagePtr& message, const Lea
         return done(outcome.reason, outcome.problem);
     }
     numbers(tenant).readings.add(outcome.readings);
-    if (device) {
-        device->last_seen = now;
-        device->readings.fetch_add(outcome.readings, std::memory_order_relaxed);
+    if (!mapped) outcome.devices = {{path, outcome.readings}};
+    for (const auto& [of, readings] : outcome.devices) {
+        const auto seen = directory_.device(tenant, of);
+        if (!seen) continue;
+        seen->last_seen = now;
+        seen->readings.fetch_add(readings, std::memory_order_relaxed);
     }
+    if (mapped && outcome.readings == 0 && !broker::may_publish(session.who, message->topic))
+        return done(ReasonCode::success, "");
     const MessagePtr shown = shown_as(message, lead);
     if (outcome.problem.empty()) return pass_on(tenant, shown, done);
     // Some values were left out: the payload is kept as a dead letter before the sender hears that it was taken.
@@ -416,43 +424,6 @@ void Hub::deliver(Session& session, const MessagePtr& message, const Granted& gr
         numbers(session.who.tenant).dropped.add(dropped);
     }
     if (connection) connection->pump();
-}
-
-void Hub::bury(Session& session, const Message& message, ReasonCode reason, const std::string& problem,
-               PublishDone done) {
-    Tenant& tenant = of(session.who.tenant);
-    tenant.numbers.dead_letters.add();
-    const TimeNs now = deps_.loop.clock().now();
-    if (const std::int64_t minute = deps_.loop.clock().monotonic() / kMinute; minute != tenant.dead_letter_minute) {
-        tenant.dead_letter_minute = minute;
-        tenant.dead_letters_in_minute = 0;
-    }
-    if (tenant.dead_letters_in_minute >= options_.dead_letters_per_minute) return done(reason, problem);
-    ++tenant.dead_letters_in_minute;
-    const std::size_t bytes = std::min(message.payload.size(), kDeadLetterBytesMax);
-    Event event{.tenant = session.who.tenant, .time = now, .kind = "dead_letter", .subject = session.client_id};
-    JsonWriter{event.body}
-        .begin_object()
-        .key("client")
-        .text(session.client_id)
-        .key("who")
-        .text(session.who.name)
-        .key("topic")
-        .text(message.topic)
-        .key("reason")
-        .text(problem)
-        .key("payload")
-        .text(as_text(Bytes{message.payload}.first(bytes)))
-        .key("bytes")
-        .integer(static_cast<std::int64_t>(message.payload.size()))
-        .end_object();
-    const Durability durability = message.qos == 0 ? Durability::interval : Durability::sync;
-    deps_.sink.append_event(
-        std::move(event), durability,
-        [hub = std::weak_ptr<Hub*>(self_), reason, problem, done = std::move(done)](Result<EventId> kept) {
-            if (!hub.lock()) return;
-            kept ? done(reason, problem) : done(ReasonCode::quota_exceeded, kept.error().text());
-        });
 }
 
 }  // namespace gongshu::broker

@@ -10,6 +10,7 @@
 #include "broker/ingest.h"
 #include "broker/message.h"
 #include "broker/retained.h"
+#include "broker/samples.h"
 #include "broker/session.h"
 #include "wire/mqtt.h"
 
@@ -33,6 +34,8 @@ public:
     void devices_changed(TenantId tenant) override;
     std::vector<SessionInfo> sessions(TenantId tenant) const override { return directory_.sessions(tenant); }
     std::vector<DeviceSeen> devices(TenantId tenant) const override { return directory_.devices(tenant); }
+    std::vector<Sample> samples(TenantId tenant) const override { return samples_.of(tenant); }
+    void process(Letter letter, ProcessDone done) override;
 
     // For Connection.
 
@@ -86,6 +89,9 @@ private:
         Numbers numbers;
         std::int64_t dead_letter_minute = 0;
         std::uint32_t dead_letters_in_minute = 0;
+        std::uint64_t dead_letter_bytes_in_minute = 0;
+        // There is room for one more in this minute.
+        bool may_bury(DurationNs now, const BrokerOptions& options);
     };
 
     Tenant& of(TenantId tenant);
@@ -104,6 +110,7 @@ private:
     void pass_on(TenantId tenant, const MessagePtr& shown, const PublishDone& done);
     void publish_free(TenantId tenant, const MessagePtr& message, PublishDone done);
     void keep_retained(TenantId tenant, const MessagePtr& message, wire::mqtt::ReasonCode reason, PublishDone done);
+    void process_now(const Letter& letter, ProcessDone done);
     // Writes a dead letter (at most so many a minute), then calls `done` with `reason`, or quota_exceeded when it could
     // not be written.
     void bury(Session& session, const Message& message, wire::mqtt::ReasonCode reason, const std::string& problem,
@@ -124,6 +131,7 @@ private:
     std::uint64_t next_session_ = 1, next_name_ = 1, next_message_ = 1;
     // Any thread.
     Directory directory_;
+    Samples samples_;
     // Late answers and posted work look here whether the broker is still there.
     std::shared_ptr<Hub*> self_;
 };

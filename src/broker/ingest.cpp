@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "registry/paths.h"
 
 namespace gongshu::broker {
@@ -25,10 +27,17 @@ struct LeftOut {
     }
 };
 
+// Where `who` may let readings come to be by a mapping: a device at itself and beneath, others within their places.
+bool may_write(const Principal& who, std::string_view device, std::string_view tag) {
+    if (who.kind != PrincipalKind::device) return registry::lies_within(who.paths, tag);
+    return device == who.device_path ||
+           (device.starts_with(who.device_path) && device.substr(who.device_path.size()).starts_with('/'));
+}
+
 // What a failed append means to the sender.
 Ingest::Outcome refused(const Error& error) {
     const bool theirs = error.code() == Code::invalid || error.code() == Code::malformed;
-    return {theirs ? ReasonCode::payload_format_invalid : ReasonCode::quota_exceeded, error.text(), 0};
+    return {theirs ? ReasonCode::payload_format_invalid : ReasonCode::quota_exceeded, error.text(), 0, {}};
 }
 
 }  // namespace
@@ -42,14 +51,33 @@ LeadPtr Ingest::lead(const Principal& who, std::string_view topic) {
     return made;
 }
 
-Lead Ingest::find_lead(const Principal& who, std::string_view topic) const {
+Lead Ingest::find_lead(const Principal& who, std::string_view topic) {
     if (topic == kThingsBoardDoor) return {.door = Door::thingsboard, .own = true, .path = who.device_path};
     if (topic.starts_with(kGongshuDoor)) {
         const std::string_view path = topic.substr(kGongshuDoor.size());
         return {.door = Door::gongshu, .own = path == who.device_path, .path = std::string(path)};
     }
+    if (Lead lead = mapping_lead(who, topic); lead.has_readings()) return lead;
     if (const auto jetlinks = wire::parse_jetlinks_topic(topic)) return jetlinks_lead(who, *jetlinks);
     return {};
+}
+
+Lead Ingest::mapping_lead(const Principal& who, std::string_view topic) {
+    if (!mappings_of_) return {};
+    auto known = mappings_.find(who.tenant);
+    if (known == mappings_.end()) known = mappings_.emplace(who.tenant, mappings_of_(who.tenant)).first;
+    Lead lead;
+    std::vector<std::string_view> captures;
+    for (const std::shared_ptr<Mapping>& mapping : known->second) {
+        if (!mapping->pattern().matches(topic, captures)) continue;
+        // A device may use those alone that say so; for it the others are not there.
+        if (who.kind == PrincipalKind::device && !mapping->spec().devices) continue;
+        lead.candidates.push_back({mapping, {captures.begin(), captures.end()}});
+    }
+    if (lead.candidates.empty()) return {};
+    lead.door = Door::mapping;
+    lead.own = who.kind == PrincipalKind::device;
+    return lead;
 }
 
 bool Ingest::is_called(const Principal& who, std::string_view product, std::string_view device) const {
@@ -90,7 +118,8 @@ Lead Ingest::jetlinks_lead(const Principal& who, const wire::JetLinksTopic& topi
 bool Ingest::may_publish(const Principal& who, std::string_view topic, const Lead& lead) const {
     if (broker::may_publish(who, topic)) return true;
     if (who.kind == PrincipalKind::device) return lead.own;
-    // Of somebody limited to places: by the place of the readings.
+    // Of somebody limited to places: by the place of the readings, which a mapping tells only later.
+    if (lead.door == Door::mapping) return who.role >= registry::Role::engineer;
     return lead.door == Door::jetlinks && who.role >= registry::Role::engineer && !lead.path.empty() &&
            registry::lies_within(who.paths, lead.path);
 }
@@ -119,6 +148,10 @@ Result<Ingest::Route*> Ingest::route(const Principal& who, std::string_view topi
         return Error{Code::not_found, "topic {}: names no device; expected {}<site>/…/<device>", topic, kGongshuDoor};
     if (const auto fault = tag_path_fault(path))
         return Error{Code::invalid, "topic {}: the device's path {}", topic, *fault};
+    return route_to(who, path);
+}
+
+Result<Ingest::Route*> Ingest::route_to(const Principal& who, const std::string& path) {
     // A device's own readings are known by its uid, so that they stay together when it is renamed.
     std::string uid = path == who.device_path ? who.device_uid : "";
     std::string key = fmt::format("{}\n{}\n{}", who.tenant.value, uid, path);
@@ -129,23 +162,30 @@ Result<Ingest::Route*> Ingest::route(const Principal& who, std::string_view topi
     return &routes_.emplace(std::move(key), std::move(made)).first->second;
 }
 
-Result<Ingest::Target> Ingest::target(Route& route, const wire::DoorReading& reading) {
-    if (const auto known = route.tags.find(reading.key); known != route.tags.end()) return known->second;
+Result<Ingest::Target> Ingest::target(Route& route, const std::string& name, ValueType type, std::string_view unit) {
+    if (const auto known = route.tags.find(name); known != route.tags.end()) return known->second;
     if (route.tags.size() >= kKeysMax) route.tags.clear();
     // What the device's type declares holds for what it sends, whatever the door.
-    const auto declared = property_of_ ? property_of_(route.tenant, route.path, reading.key) : std::nullopt;
-    const ValueType type = declared ? declared->type : wire::type_of_json(reading.value);
-    const std::string path = route.path + "." + reading.key;
-    if (const auto fault = tag_path_fault(path)) return Error{Code::invalid, "field \"{}\": {}", reading.key, *fault};
-    const TagKey key{route.tenant, route.source, reading.key};
+    const auto declared = property_of_ ? property_of_(route.tenant, route.path, name) : std::nullopt;
+    if (declared) type = declared->type;
+    const std::string path = route.path + "." + name;
+    if (const auto fault = tag_path_fault(path)) return Error{Code::invalid, "field \"{}\": {}", name, *fault};
+    const TagKey key{route.tenant, route.source, name};
     Target target;
-    target.tag = TRY(tags_.resolve(key, path, type, declared ? declared->unit : ""));
+    target.tag = TRY(tags_.resolve(key, path, type, declared ? std::string_view{declared->unit} : unit));
     if (declared) {
         target.min = declared->min;
         target.max = declared->max;
     }
-    route.tags.emplace(reading.key, target);
+    route.tags.emplace(name, target);
     return target;
+}
+
+Quality Ingest::checked(Quality quality, const Value& value, const Target& target) {
+    const auto number = as_number(value);
+    if (!quality.good() || !number) return quality;
+    const bool outside = (target.min && *number < *target.min) || (target.max && *number > *target.max);
+    return outside ? uncertain(Reason::range) : quality;
 }
 
 Result<Rows> Ingest::to_rows(Route& route, const std::vector<wire::DoorReading>& readings, TimeNs now,
@@ -153,16 +193,13 @@ Result<Rows> Ingest::to_rows(Route& route, const std::vector<wire::DoorReading>&
     Rows rows;
     rows.reserve(readings.size());
     for (const wire::DoorReading& reading : readings) {
-        const auto to = target(route, reading);
+        const auto to = target(route, reading.key, wire::type_of_json(reading.value));
         if (!to && to.error().code() == Code::invalid) {
             leave_out(to.error().text());
             continue;
         }
         if (!to) return to.error();  // the store has no room for a new tag: the sender keeps the whole
-        Quality quality = reading.quality;
-        if (const auto number = as_number(reading.value);
-            quality.good() && number && ((to->min && *number < *to->min) || (to->max && *number > *to->max)))
-            quality = uncertain(Reason::range);
+        const Quality quality = checked(reading.quality, reading.value, *to);
         rows.add({to->tag, reading.time.value_or(now), reading.value, quality});
     }
     return rows;
@@ -170,10 +207,11 @@ Result<Rows> Ingest::to_rows(Route& route, const std::vector<wire::DoorReading>&
 
 void Ingest::take(const Principal& who, std::string_view topic, const Lead& lead, Bytes payload, Durability durability,
                   TimeNs now, Done done) {
+    if (lead.door == Door::mapping) return take_mapped(who, lead, payload, durability, now, std::move(done));
     auto found = route(who, topic, lead);
-    if (!found) return done({ReasonCode::topic_name_invalid, found.error().text(), 0});
+    if (!found) return done({ReasonCode::topic_name_invalid, found.error().text(), 0, {}});
     const auto body = decode(lead, payload);
-    if (!body) return done({ReasonCode::payload_format_invalid, body.error().text(), 0});
+    if (!body) return done({ReasonCode::payload_format_invalid, body.error().text(), 0, {}});
     LeftOut left_out;
     for (const wire::DoorFault& fault : body->faults) left_out.add(fault.text);
     auto rows = to_rows(**found, body->readings, now, [&](std::string_view what) { left_out.add(what); });
@@ -182,15 +220,85 @@ void Ingest::take(const Principal& who, std::string_view topic, const Lead& lead
     const bool all_wrong = nothing && left_out.count > 0;
     std::string problem = std::move(left_out).problem();
     if (nothing)
-        return done({all_wrong ? ReasonCode::payload_format_invalid : ReasonCode::success, std::move(problem), 0});
+        return done({all_wrong ? ReasonCode::payload_format_invalid : ReasonCode::success, std::move(problem), 0, {}});
     const std::uint64_t count = rows->size();
-    sink_.append(std::move(*rows), durability,
-                 [done = std::move(done), count, problem = std::move(problem)](Result<Appended> appended) {
-                     done(appended ? Outcome{ReasonCode::success, problem, count} : refused(appended.error()));
+    append(std::move(*rows), durability, {ReasonCode::success, std::move(problem), count, {}}, std::move(done));
+}
+
+void Ingest::append(Rows rows, Durability durability, Outcome outcome, Done done) {
+    sink_.append(std::move(rows), durability,
+                 [done = std::move(done), outcome = std::move(outcome)](Result<Appended> appended) {
+                     done(appended ? outcome : refused(appended.error()));
                  });
 }
 
+void Ingest::take_mapped(const Principal& who, const Lead& lead, Bytes payload, Durability durability, TimeNs now,
+                         Done done) {
+    for (const Lead::Candidate& one : lead.candidates) {
+        wire::MapInput input{.captures = {}, .device = who.device_path};
+        for (const std::string& capture : one.captures) input.captures.emplace_back(capture);
+        auto body = one.mapping->run(mapper_, payload, input);
+        if (!body) {
+            const std::string problem = fmt::format("mapping {}: {}", one.mapping->name(), body.error().text());
+            return done({ReasonCode::payload_format_invalid, problem, 0, {}});
+        }
+        if (body->skipped) continue;
+        return store_mapped(who, *one.mapping, std::move(*body), durability, now, std::move(done));
+    }
+    // All say that it is none of theirs: a message for those who subscribed.
+    done({});
+}
+
+Result<void> Ingest::add_mapped(const Principal& who, Mapping& mapping, const wire::MapRow& row, TimeNs now, Rows& rows,
+                                Outcome& outcome) {
+    if (const auto fault = tag_path_fault(row.tag)) return Error{Code::invalid, "tag \"{}\": {}", row.tag, *fault};
+    const TagPlace place = place_of_tag(row.tag);
+    const std::string device{place.device};
+    if (!may_write(who, device, row.tag)) {
+        return Error{Code::denied, "{} may not write {}: {}", who.name, row.tag,
+                     who.kind == PrincipalKind::device ? "a device writes to itself and beneath alone"
+                                                       : "it lies outside of its places"};
+    }
+    Route* const to = TRY(route_to(who, device));
+    const auto type = mapping.type_of_take(row.take);
+    const Target target =
+        TRY(this->target(*to, std::string(place.property), type ? *type : wire::type_of_json(row.value),
+                         mapping.spec().take[row.take].unit));
+    rows.add({target.tag, row.time.value_or(now), row.value, checked(row.quality, row.value, target)});
+    auto counted = std::ranges::find(outcome.devices, device, &std::pair<std::string, std::uint64_t>::first);
+    if (counted == outcome.devices.end()) counted = outcome.devices.insert(counted, {device, 0});
+    ++counted->second;
+    return {};
+}
+
+void Ingest::store_mapped(const Principal& who, Mapping& mapping, wire::MapBody body, Durability durability, TimeNs now,
+                          Done done) {
+    LeftOut left_out;
+    for (const std::string& fault : body.faults) left_out.add(fault);
+    left_out.count += body.more_faults;
+    Outcome outcome;
+    Rows rows;
+    rows.reserve(body.rows.size());
+    for (const wire::MapRow& row : body.rows) {
+        const auto added = add_mapped(who, mapping, row, now, rows, outcome);
+        if (added) continue;
+        // One row that the sender may not write: it gets nothing in by sending others beside it.
+        if (added.error().code() == Code::denied)
+            return done({ReasonCode::not_authorized, added.error().text(), 0, {}});
+        if (added.error().code() != Code::invalid) return done(refused(added.error()));
+        left_out.add(added.error().text());
+    }
+    const bool all_wrong = rows.empty() && left_out.count > 0;
+    if (left_out.count > 0)
+        outcome.problem = fmt::format("mapping {}: {}", mapping.name(), std::move(left_out).problem());
+    if (all_wrong) outcome.reason = ReasonCode::payload_format_invalid;
+    if (rows.empty()) return done(std::move(outcome));
+    outcome.readings = rows.size();
+    append(std::move(rows), durability, std::move(outcome), std::move(done));
+}
+
 void Ingest::forget(TenantId tenant) {
+    mappings_.erase(tenant);
     std::erase_if(routes_, [&](const auto& one) { return one.second.tenant == tenant; });
     std::erase_if(leads_, [&](const auto& one) { return one.second.first == tenant; });
 }

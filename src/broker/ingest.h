@@ -9,6 +9,7 @@
 #include "broker/auth.h"
 #include "broker/declared.h"
 #include "broker/doors.h"
+#include "broker/mapping.h"
 #include "data/sink.h"
 #include "data/tag.h"
 #include "wire/json_door.h"
@@ -31,22 +32,33 @@ public:
     // The path of the device that others call so; see BrokerDeps::device_by_id.
     using DeviceById = std::function<Result<std::string>(TenantId, std::string_view product, std::string_view device)>;
 
+    // The mappings of a tenant that are in use, in the order in which they are asked; see BrokerDeps::mappings_of.
+    using MappingsOf = std::function<std::vector<std::shared_ptr<Mapping>>(TenantId)>;
+
     struct Outcome {
         wire::mqtt::ReasonCode reason = wire::mqtt::ReasonCode::success;
         std::string problem;         // why not; with success: which values were left out and why
         std::uint64_t readings = 0;  // that were appended
+        // With a mapping: the devices they were of, and how many.
+        std::vector<std::pair<std::string, std::uint64_t>> devices;
     };
     using Done = std::function<void(Outcome)>;
 
-    Ingest(Sink& sink, Tags& tags, DeviceUid device_uid, PropertyOf property_of, DeviceById device_by_id)
+    Ingest(Sink& sink, Tags& tags, DeviceUid device_uid, PropertyOf property_of, DeviceById device_by_id,
+           MappingsOf mappings_of)
         : sink_(sink),
           tags_(tags),
           device_uid_(std::move(device_uid)),
           property_of_(std::move(property_of)),
-          device_by_id_(std::move(device_by_id)) {}
+          device_by_id_(std::move(device_by_id)),
+          mappings_of_(std::move(mappings_of)) {}
 
     // Never null.
     LeadPtr lead(const Principal& who, std::string_view topic);
+    // The same without remembering it: of somebody who speaks for a device.
+    LeadPtr lead_again(const Principal& who, std::string_view topic) {
+        return std::make_shared<const Lead>(find_lead(who, topic));
+    }
     bool may_publish(const Principal& who, std::string_view topic, const Lead& lead) const;
     bool may_subscribe(const Principal& who, std::string_view filter) const;
 
@@ -66,7 +78,7 @@ private:
         TagId tag;
         std::optional<double> min, max;  // outside: uncertain:range
     };
-    // What one topic of one principal leads to.
+    // Where the readings of one device go.
     struct Route {
         TenantId tenant;
         std::string source;
@@ -74,12 +86,23 @@ private:
         std::unordered_map<std::string, Target> tags;  // by name of the value
     };
 
-    Lead find_lead(const Principal& who, std::string_view topic) const;
+    Lead find_lead(const Principal& who, std::string_view topic);
+    Lead mapping_lead(const Principal& who, std::string_view topic);
     Lead jetlinks_lead(const Principal& who, const wire::JetLinksTopic& topic) const;
     bool is_called(const Principal& who, std::string_view product, std::string_view device) const;
     Result<wire::DoorBody> decode(const Lead& lead, Bytes payload);
     Result<Route*> route(const Principal& who, std::string_view topic, const Lead& lead);
-    Result<Target> target(Route& route, const wire::DoorReading& reading);
+    Result<Route*> route_to(const Principal& who, const std::string& path);
+    Result<Target> target(Route& route, const std::string& key, ValueType type, std::string_view unit = {});
+    // The first candidate that does not say that the message is none of its.
+    void take_mapped(const Principal& who, const Lead& lead, Bytes payload, Durability durability, TimeNs now,
+                     Done done);
+    void store_mapped(const Principal& who, Mapping& mapping, wire::MapBody body, Durability durability, TimeNs now,
+                      Done done);
+    Result<void> add_mapped(const Principal& who, Mapping& mapping, const wire::MapRow& row, TimeNs now, Rows& rows,
+                            Outcome& outcome);
+    void append(Rows rows, Durability durability, Outcome outcome, Done done);
+    static Quality checked(Quality quality, const Value& value, const Target& target);
     // Each value that no tag can take is told to `leave_out`.
     Result<Rows> to_rows(Route& route, const std::vector<wire::DoorReading>& readings, TimeNs now,
                          const std::function<void(std::string_view)>& leave_out);
@@ -89,7 +112,10 @@ private:
     const DeviceUid device_uid_;
     const PropertyOf property_of_;
     const DeviceById device_by_id_;
+    const MappingsOf mappings_of_;
     wire::JsonDoor json_;
+    wire::JsonMapper mapper_;
+    std::unordered_map<TenantId, std::vector<std::shared_ptr<Mapping>>> mappings_;
     std::unordered_map<std::string, Route> routes_;
     std::unordered_map<std::string, std::pair<TenantId, LeadPtr>> leads_;
 };

@@ -2,6 +2,7 @@
 #include <cstdlib>
 
 #include "wire/json_door.h"
+#include "wire/json_map.h"
 
 namespace gongshu::wire {
 namespace {
@@ -86,6 +87,29 @@ Result<TimeNs> time_from_number(std::int64_t number, TimeUnit unit) {
         return Error{Code::limit, "{} {} since 1970 is outside of the years 1678 to 2262", number, name};
     }
     return time;
+}
+
+std::optional<LocalStamp> parse_local_stamp(std::string_view text) {
+    std::string_view rest = text;
+    const auto year = take_number(rest, 4);
+    const bool date_mark = take_char(rest, "-/");
+    const auto month = take_number(rest, 2);
+    const bool date_mark_again = take_char(rest, "-/");
+    const auto day = take_number(rest, 2);
+    const bool t = take_char(rest, "Tt ");
+    const auto hour = take_number(rest, 2);
+    const bool colon = take_char(rest, ":");
+    const auto minute = take_number(rest, 2);
+    if (!(year && date_mark && month && date_mark_again && day && t && hour && colon && minute)) return std::nullopt;
+    const auto second = take_char(rest, ":") ? take_number(rest, 2) : std::optional{0};
+    const auto fraction = take_fraction(rest);
+    const std::chrono::year_month_day date{std::chrono::year{*year}, std::chrono::month{static_cast<unsigned>(*month)},
+                                           std::chrono::day{static_cast<unsigned>(*day)}};
+    if (!second || !fraction || !rest.empty() || !date.ok() || *hour > 23 || *minute > 59 || *second > 60)
+        return std::nullopt;
+    if (*year < 1678 || *year > 2261) return std::nullopt;
+    const std::int64_t days = std::chrono::sys_days{date}.time_since_epoch().count();
+    return LocalStamp{days * 86'400 + *hour * 3600 + *minute * 60 + (*second == 60 ? 59 : *second), *fraction};
 }
 
 Result<TimeNs> parse_rfc3339(std::string_view text) {

@@ -21,6 +21,7 @@ const pages: RouteRecordRaw[] = [
   { path: '/connections', name: 'connections', component: () => import('./pages/ConnectionsPage.vue'), meta: { title: 'nav.connections', icon: 'connect', group: 'connect' } },
   { path: '/devices', name: 'devices', component: () => import('./pages/DevicesPage.vue'), meta: { title: 'nav.devices', icon: 'device', group: 'connect' } },
   { path: '/device-types', name: 'deviceTypes', component: () => import('./pages/DeviceTypesPage.vue'), meta: { title: 'nav.deviceTypes', icon: 'type', group: 'connect' } },
+  { path: '/mappings', name: 'mappings', component: () => import('./pages/MappingsPage.vue'), meta: { title: 'nav.mappings', icon: 'mapping', group: 'connect' } },
   { path: '/sites', name: 'sites', component: () => import('./pages/SitesPage.vue'), meta: { title: 'nav.sites', icon: 'site', group: 'connect' } },
   { path: '/dashboards', name: 'dashboards', component: () => import('./pages/DashboardsPage.vue'), meta: { title: 'nav.dashboards', icon: 'board', group: 'data' } },
   { path: '/tags', name: 'tags', component: () => import('./pages/TagsPage.vue'), meta: { title: 'nav.tags', icon: 'data', group: 'data', range: '1h' } },

@@ -14,6 +14,7 @@
 #include "api/egress.h"
 #include "api/live_tap.h"
 #include "backup/backups.h"
+#include "broker/mapping.h"
 #include "connect/connections.h"
 #include "flow/flow.h"
 #include "history/history.h"
@@ -213,6 +214,7 @@ public:
         registry =
             registry::Registry::create(files, sim.clock(), {.folder = "/data/registry", .key_folder = "/keys"}).value();
         registry->add_kind(flow::rule_kind());
+        registry->add_kind(broker::mapping_kind());
         EXPECT_TRUE(registry->load());
         registry::AuthOptions auth_options;
         auth_options.admin_password = kPassword;

@@ -90,7 +90,8 @@ public:
     BrokerOptions options;
     std::unique_ptr<Broker> broker;
     io::Address address;
-    std::map<std::string, std::string> ids;  // "product/device" of JetLinks' topics, and the device's path
+    std::vector<std::shared_ptr<Mapping>> mappings;  // of tenant 1, in order
+    std::map<std::string, std::string> ids;          // "product/device" of JetLinks' topics, and the device's path
 };
 
 class Client {

@@ -118,7 +118,11 @@ void World::restart() {
             const auto found = ids.find(fmt::format("{}/{}", product, device));
             if (found != ids.end()) return found->second;
             return Error{Code::not_found, "no device has the ID {}", device};
-        }};
+        },
+        .mappings_of =
+            [this](TenantId tenant) {
+                return tenant == TenantId{1} ? mappings : std::vector<std::shared_ptr<Mapping>>{};
+            }};
     auto made = Broker::create(deps, options);
     if (!made) fmt::print("broker: {}\n", made.error().text());
     broker = std::move(*made);

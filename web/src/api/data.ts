@@ -1,4 +1,4 @@
-import { call, get } from './http';
+import { call, get, part, post } from './http';
 import type { Json } from './resources';
 
 export type Value = number | string | boolean | null;
@@ -28,12 +28,40 @@ export interface ReadQuestion {
   points?: number;
   zone?: string;
 }
+export type LetterState = 'open' | 'processed' | 'discarded';
 export interface DeadLetter {
+  id: string;
   time: number;
   client: string;
+  who: string;
+  device: string;
   topic: string;
   reason: string;
+  /** In lists its begin. */
   payload: string;
+  bytes: number;
+  /** All of the payload was kept, so that it can be processed. */
+  whole: boolean;
+  group: string;
+  state: LetterState;
+  by: string;
+}
+/** Open letters of one topic and one reason. */
+export interface LetterGroup {
+  group: string;
+  topic: string;
+  reason: string;
+  count: number;
+  whole: number;
+  first: number;
+  last: number;
+  newest: string;
+}
+export interface Processed {
+  processed: number;
+  readings: number;
+  failed: number;
+  failures: { id: string; reason: string }[];
 }
 
 /** Question times travel as integer nanoseconds; milliseconds lose nothing here. */
@@ -56,6 +84,11 @@ export const read = (q: ReadQuestion, signal?: AbortSignal): Promise<{ series: S
   get('/read', question(q), signal);
 export const readCsv = (q: ReadQuestion): Promise<string> =>
   call<string>('GET', '/read', { query: { ...question(q), format: 'csv' }, text: true });
-export const deadLetters = (limit = 500): Promise<{ items: DeadLetter[] }> =>
-  get('/dead_letters', { limit, precision: 'ms' });
+export const deadLetters = (limit = 500, more: { state?: string; group?: string } = {}): Promise<{ items: DeadLetter[] }> =>
+  get('/dead_letters', { limit, precision: 'ms', ...more });
+export const deadLetter = (id: string): Promise<DeadLetter> => get('/dead_letters/' + part(id), { precision: 'ms' });
+export const letterGroups = (): Promise<{ groups: LetterGroup[]; looked_at: number }> => get('/dead_letters:groups', { precision: 'ms' });
+export type Chosen = { ids: string[] } | { group: string };
+export const processLetters = (chosen: Chosen): Promise<Processed> => post('/dead_letters:process', chosen);
+export const discardLetters = (chosen: Chosen): Promise<{ discarded: number }> => post('/dead_letters:discard', chosen);
 export type { Json };
