@@ -43,6 +43,8 @@ Ingest::Outcome refused(const Error& error) {
 }  // namespace
 
 LeadPtr Ingest::lead(const Principal& who, std::string_view topic) {
+    // Also what is refused is remembered: nobody may fill the memory with topics of 64 KB.
+    if (topic.size() > kTopicKeptMax) return lead_again(who, topic);
     std::string key = fmt::format("{}\n{}\n{}", who.tenant.value, who.device_uid, topic);
     if (const auto known = leads_.find(key); known != leads_.end()) return known->second.second;
     if (leads_.size() >= kRoutesMax) leads_.clear();

@@ -73,6 +73,7 @@ public:
 private:
     static constexpr std::size_t kRoutesMax = 100'000;
     static constexpr std::size_t kKeysMax = 10'000;
+    static constexpr std::size_t kTopicKeptMax = 256;  // bytes; longer ones are looked up each time
 
     struct Target {
         TagId tag;

@@ -46,6 +46,7 @@ if (!empty) {
   put('connections', 'old-line', link('192.168.10.99', { enabled: false }));
   for (const [name, type] of Object.entries(types)) put('device_types', name, { ...type, properties: type.properties.map((p, i) => ({ name: p.name, title_zh: p.title_zh, title_en: p.title_en, type: p.type, unit: p.unit, writable: p.writable ?? false, ...(p.min !== undefined ? { min: p.min, max: p.max } : {}), address: { kind: 'holding', address: i * 2, encoding: p.type === 'text' ? 'text' : p.flag ? 'u16' : 'f32', word_order: 'ABCD', scale: 1, offset: 0 } })) });
   for (const d of devices) put('devices', d.name, { title_zh: d.title_zh, title_en: d.title_en, type: d.type, ...(d.connection ? { connection: d.connection } : {}), enabled: true });
+  put('mappings', 'lines', { title_zh: '产线网关', title_en: 'Line gateways', topic: 'factory/{line}/+/data', format: 'json', time: '$.ts', take: [{ value: '$.data[*].v', tag: 'works/{line}/{$.data[*].dev}.temperature', unit: 'degC' }], priority: 0, devices: false, enabled: true });
   put('rules', 'spindle-vibration', { title_zh: '主轴振动过大', title_en: 'Spindle vibration high', enabled: true, device_type: 'cnc-v850', condition: 'avg(vibration, 1m) > 4.5 mm/s for 30s', severity: 'critical', message_zh: '主轴振动 {vibration}', message_en: 'Spindle vibration {vibration}' });
   put('rules', 'spindle-hot', { title_zh: '主轴过热', title_en: 'Spindle hot', enabled: true, device_type: 'cnc-v850', condition: 'spindle_temperature > 70 degC', severity: 'major' });
   put('rules', 'pump-silent', { title_zh: '水泵压力失效', title_en: 'Pump pressure lost', enabled: true, device_type: 'pump-is65', condition: 'pressure.quality is bad for 10s', severity: 'minor' });
@@ -243,7 +244,17 @@ function answer(method, url, body, headers) {
   }
   if (path === '/read') return read(q);
   if (path === '/last') { const match = glob(q.get('tag')); return { series: tags.filter((t) => match.test(t.path)).map((t) => ({ tag: t.path, unit: t.unit, columns: ['ts', 'value', 'quality'], rows: [last(t, Date.now())] })) }; }
-  if (path === '/dead_letters') return { items: empty ? [] : [{ time: start - 40_000, client: 'im-2', topic: 'gongshu/v1/suzhou/moulding/im-2', reason: 'payload: expected JSON, found "temp=" at byte 0', payload: 'temp=228.4;press=911' }, { time: start - 900_000, client: 'legacy-gw', topic: 'factory/data', reason: 'topic: no mapping fits "factory/data"', payload: '{"a":1}' }] };
+  if (path.startsWith('/dead_letters')) {
+    const one = (id, ago, topic, reason, payload) => ({ id, time: start - ago, client: 'gw-' + id, who: 'token:gateway', device: '', topic, reason, payload, bytes: payload.length, whole: true, group: 'g' + id, state: 'open', by: '' });
+    const letters = empty ? [] : [one('1', 40_000, 'gongshu/v1/suzhou/moulding/im-2', 'byte 0: expected a value, found \'t\'; text needs quotes', 'temp=228.4;press=911'), one('2', 900_000, 'factory/line9/gw/data', 'mapping lines: $.data: expected an array, found a number; look at the payload and correct take[0].value', '{"data":7}')];
+    if (path === '/dead_letters:groups') return { groups: letters.map((l) => ({ group: l.group, topic: l.topic, reason: l.reason, count: 1, whole: 1, first: l.time, last: l.time, newest: l.id })), looked_at: letters.length };
+    if (path === '/dead_letters:process') return { processed: 0, readings: 0, failed: 1, failures: [{ id: '1', reason: letters[0]?.reason ?? '' }] };
+    if (path === '/dead_letters:discard') return { discarded: 1 };
+    return path === '/dead_letters' ? { items: letters } : (letters.find((l) => path.endsWith('/' + l.id)) ?? refuse(404, 'not found', 'there is no such dead letter'));
+  }
+  if (path === '/mappings:samples') return { items: [{ topic: 'factory/line9/gw/data', time: start, who: 'token:gateway', device: '', payload: '{"ts":1700000000,"data":[{"dev":"a","v":21.5}]}', bytes: 47 }] };
+  if (path === '/mappings:propose') return { spec: { topic: 'factory/{l2}/{l3}/data', format: 'json', take: [{ value: '$.data[*].*', tag: 'factory/{l2}/{l3}/{$.data[*].dev}.{key}' }], time: '$.ts' } };
+  if (path === '/mappings:preview') return { ok: true, error: null, messages: [{ topic: body.topic, time: start, matches: true, captures: { line: 'line9' }, skipped: false, error: null, rows: [{ tag: 'works/line9/a.temperature', ts: 1_700_000_000_000, arrival: false, value: 21.5, quality: 'good', unit: 'degC', place: '$.data[0].v', error: null }], more: 0, faults: [], more_faults: 0, payload: body.payload, cut: false }] };
   if (path === '/alarms') {
     const [state, severity] = [q.get('state') ?? 'active', q.get('severity')];
     const [from, to] = [time(q.get('from'), 0), time(q.get('to'), Infinity)];
