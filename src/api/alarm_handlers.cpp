@@ -244,6 +244,22 @@ void comment_alarm(Core& core, const AskPtr& ask, Done done) {
     change_alarm(core, ask, std::move(done), &flow::Alarms::comment);
 }
 
+void write_expr_error(JsonWriter& out, const expr::ExprError& error) {
+    out.begin_object().key("text").text(error.text).key("column").integer(error.column);
+    out.key("length").integer(error.length).key("code").text(error.code);
+    out.key("text_zh").text(error.text_in("zh")).key("expected_zh").text(error.expected_in("zh"));
+    out.key("found").text(error.found).key("expected").text(error.expected).key("suggest").begin_array();
+    for (const std::string& text : error.suggest) out.text(text);
+    out.end_array();
+    for (const std::string_view language : {"en", "zh"}) {
+        out.key(language == "zh" ? "params_zh" : "params").begin_object();
+        for (const expr::ErrorParam& param : error.params)
+            out.key(param.name).text(expr::ExprError::param_in(language, param));
+        out.end_object();
+    }
+    out.end_object();
+}
+
 namespace {
 
 std::string render_check(Core& core, const Ask& ask, const flow::CheckAnswer& answer, Units units) {
@@ -251,31 +267,8 @@ std::string render_check(Core& core, const Ask& ask, const flow::CheckAnswer& an
     JsonWriter out{body};
     out.begin_object().key("ok").boolean(!answer.error);
     if (answer.error) {
-        const expr::ExprError& error = *answer.error;
-        out.key("error")
-            .begin_object()
-            .key("text")
-            .text(error.text)
-            .key("column")
-            .integer(error.column)
-            .key("length")
-            .integer(error.length)
-            .key("code")
-            .text(error.code)
-            .key("text_zh")
-            .text(error.text_in("zh"))
-            .key("expected_zh")
-            .text(error.expected_in("zh"));
-        out.key("found").text(error.found).key("expected").text(error.expected).key("suggest").begin_array();
-        for (const std::string& text : error.suggest) out.text(text);
-        out.end_array();
-        for (const std::string_view language : {"en", "zh"}) {
-            out.key(language == "zh" ? "params_zh" : "params").begin_object();
-            for (const expr::ErrorParam& param : error.params)
-                out.key(param.name).text(expr::ExprError::param_in(language, param));
-            out.end_object();
-        }
-        out.end_object().end_object();
+        write_expr_error(out.key("error"), *answer.error);
+        out.end_object();
         return body;
     }
     out.key("value");

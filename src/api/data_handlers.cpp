@@ -1,10 +1,14 @@
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <memory>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "api/handlers.h"
+#include "api/sight.h"
 #include "broker/auth.h"
+#include "flow/virtual_tag.h"
 #include "registry/tag_at.h"
 
 namespace gongshu::api {
@@ -230,6 +234,31 @@ Result<ReadRequest> parse_read(Core& core, const Ask& ask) {
     return request;
 }
 
+// The virtual tags that make some of `tags`, as far as the caller sees them.
+class VirtualTagsSeen {
+public:
+    VirtualTagsSeen(Core& core, const Ask& ask, const std::vector<TagInfo>& tags) {
+        const auto computed = [](const TagInfo& info) { return info.key.source.starts_with("v:"); };
+        if (std::none_of(tags.begin(), tags.end(), computed)) return;
+        Sight sight{core, ask.who};
+        for (const auto& one : core.deps.registry.list_shared(ask.tenant(), "virtual_tag"))
+            if (sight.sees(*one)) by_uid_.emplace(one->uid, one);
+    }
+
+    // Of one that was deleted only that it was one.
+    void write(JsonWriter& out, const TagInfo& info) const {
+        const std::string_view source = std::string_view{info.key.source}.substr(2);
+        const auto found = by_uid_.find(source.substr(0, source.find('@')));
+        out.key("virtual_tag").text(found == by_uid_.end() ? "" : found->second->name);
+        if (found == by_uid_.end()) return;
+        const auto spec = registry::spec_of<flow::VirtualTagSpec>(*found->second);
+        if (spec) out.key("expr").text(spec->expr);
+    }
+
+private:
+    std::map<std::string, std::shared_ptr<const registry::Resource>, std::less<>> by_uid_;
+};
+
 }  // namespace
 
 Result<Answer> get_tags(Core& core, const Ask& ask) {
@@ -245,12 +274,17 @@ Result<Answer> get_tags(Core& core, const Ask& ask) {
     TRY(leave(core, ask, "rest", glob, tags.size()));
     std::string body;
     JsonWriter out{body};
+    const VirtualTagsSeen virtual_tags{core, ask, tags};
     out.begin_object().key("tags").begin_array();
     for (const TagInfo& info : tags) {
         const std::size_t dot =
             info.path.find('.', info.path.rfind('/') == std::string::npos ? 0 : info.path.rfind('/'));
+        const bool computed = info.key.source.starts_with("v:");
         out.begin_object().key("id").text(fmt::format("{}", info.id.value)).key("path").text(info.path);
-        out.key("device").text(std::string_view{info.path}.substr(0, dot)).key("property").text(info.key.property);
+        out.key("device").text(std::string_view{info.path}.substr(0, dot)).key("property");
+        out.text(computed && dot != std::string::npos ? std::string_view{info.path}.substr(dot + 1)
+                                                      : std::string_view{info.key.property});
+        if (computed) virtual_tags.write(out, info);
         out.key("type").text(to_string(info.type)).key("unit").text(info.unit).key("labels").begin_object();
         for (const auto& [key, value] : info.labels) out.key(key).text(value);
         out.end_object().key("last");

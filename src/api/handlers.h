@@ -84,6 +84,7 @@ void comment_alarm(Core& core, const AskPtr& ask, Done done);
 void check_rule(Core& core, const AskPtr& ask, Done done);
 Result<Answer> rehearse_rule(Core& core, const Ask& ask);
 Result<Answer> get_functions(Core& core, const Ask& ask);
+void write_expr_error(JsonWriter& out, const expr::ExprError& error);
 // Of the active alarms that `who` sees.
 flow::AlarmCounts alarm_counts(Core& core, const registry::Principal& who);
 // An alarm without the values of tags that `who` does not see.
@@ -98,6 +99,13 @@ void take_out_of_service(Core& core, const AskPtr& ask, Done done);
 void put_in_service(Core& core, const AskPtr& ask, Done done);
 // What is set aside of the rules and devices that `who` sees.
 std::vector<flow::Shelf> seen_shelves(Core& core, const registry::Principal& who);
+
+// virtual_tag_handlers.cpp
+Result<Answer> get_virtual_tag_status(Core& core, const Ask& ask);
+Result<Answer> preview_virtual_tag(Core& core, const Ask& ask);
+Result<Answer> backfill_virtual_tag(Core& core, const Ask& ask);
+Result<Answer> get_backfills(Core& core, const Ask& ask);
+Result<Answer> cancel_backfill(Core& core, const Ask& ask);
 
 // status_handlers.cpp
 Result<Answer> get_status(Core& core, const Ask& ask);

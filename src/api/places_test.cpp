@@ -43,12 +43,18 @@ public:
             put("role", where + "-role", fmt::format(R"({{"base":"viewer","paths":["{}/**"]}})", where));
             put("user", where + "-user", fmt::format(R"({{"role":"{}-role"}})", where));
             put("token", where + "-token", fmt::format(R"({{"role":"{}-role"}})", where));
+            put("virtual_tag", where + "/v.x", fmt::format(R"({{"expr":"{}/d1.x * 2"}})", where));
+            flow.fake_virtual_tags.kept_states.push_back(
+                {.name = where + "/v.x", .path = where + "/v.x", .why_en = "of " + where, .why_zh = "of " + where});
+            flow.fake_virtual_tags.jobs.push_back(
+                {.id = where == "inside" ? "6" : "7", .tenant = TenantId{1}, .name = where + "/v.x"});
             raise(where == "inside" ? "01" : "02", where);
             bury(where);
             connect::ConnectionStatus link;
             link.name = where + "-plc";
             connections.links.push_back(link);
         }
+        put("virtual_tag", "inside/v.mixed", R"({"expr":"inside/d1.x + outside/d1.x"})");
         put("role", "chief", R"({"base":"admin","paths":["inside/**"]})");
         limited = token("chief");
         all = token("admin");
@@ -164,6 +170,9 @@ const std::multimap<std::string, Way>& ways() {
         "kind: dashboard\nname: new\nspec: {device_type: mill, widgets: []}\n",
         "kind: dashboard\nname: new\nspec: {widgets: [{kind: alarms}]}\n",
         "kind: saved_view\nname: new\nspec: {title: a, page: tags, owner: 'user:li'}\n",
+        "kind: virtual_tag\nname: outside/v.x\nspec: {expr: inside/d1.x}\n",
+        "kind: virtual_tag\nname: outside/v.new\nspec: {expr: inside/d1.x}\n",
+        "kind: virtual_tag\nname: inside/v.new\nspec: {expr: outside/d1.x}\n",
         "kind: device_type\nname: mill\nspec: {}\n",
         "kind: role\nname: outside-role\nspec: {base: viewer, paths: [inside]}\n",
         "kind: user\nname: outside-user\nspec: {role: inside-role}\n",
@@ -269,6 +278,19 @@ const std::multimap<std::string, Way>& ways() {
              {"/api/v1/rules:rehearse", R"({"spec":{"condition":"outside/d1.x > 0"}})", Want::refused}},
             {"POST /api/v1/rules:rehearse",
              {"/api/v1/rules:rehearse", R"({"spec":{"condition":"x > 0","device":"outside/d1"}})", Want::refused}},
+            {"GET /api/v1/status/virtual_tags", {"/api/v1/status/virtual_tags", "", Want::hides}},
+            {"POST /api/v1/virtual_tags:preview",
+             {"/api/v1/virtual_tags:preview", R"({"name":"inside/v.x","spec":{"expr":"outside/d1.x"}})",
+              Want::refused}},
+            {"POST /api/v1/virtual_tags:preview",
+             {"/api/v1/virtual_tags:preview", R"({"name":"vx","spec":{"device":"outside/d1","expr":"x"}})",
+              Want::refused}},
+            {"POST /api/v1/virtual_tags/{name}:backfill",
+             {"/api/v1/virtual_tags/outside%2Fv.x:backfill", R"({"from":"now-1h"})", Want::refused}},
+            {"POST /api/v1/virtual_tags/{name}:backfill",
+             {"/api/v1/virtual_tags/inside%2Fv.mixed:backfill", R"({"from":"now-1h"})", Want::refused}},
+            {"GET /api/v1/backfills", {"/api/v1/backfills", "", Want::hides}},
+            {"POST /api/v1/backfills/{id}:cancel", {"/api/v1/backfills/7:cancel", "", Want::refused}},
             {"GET /api/v1/expressions/functions", {"/api/v1/expressions/functions", "", Want::harmless}},
             {"GET /api/v1/status", {"/api/v1/status", "", Want::harmless}},
             {"GET /api/v1/overview", {"/api/v1/overview", "", Want::hides}},
@@ -401,6 +423,7 @@ TEST_F(Places, NoRouteLeadsOutside) {
         {"device_type", "mill"},
         {"device", "outside/d1"},
         {"rule", "outside-rule"},
+        {"virtual_tag", "outside/v.x"},
         {"dashboard", "outside-board"},
         {"saved_view", "outside-view"},
         {"device_template", "mills"},
@@ -453,6 +476,12 @@ TEST_F(Places, WhatIsInsideIsAtHand) {
     f("PATCH", "/api/v1/rules/inside-rule", 200, R"({"condition":"x > 4 and y > inside/d2.x"})");
     f("PUT", "/api/v1/rules/new", 200, R"({"spec":{"condition":"inside/d1.x > 3"}})");
     f("DELETE", "/api/v1/rules/new", 204);
+    f("PUT", "/api/v1/virtual_tags/inside%2Fv.y", 200, R"({"spec":{"expr":"inside/d1.x + inside/v.x"}})");
+    f("PUT", "/api/v1/virtual_tags/vz", 200, R"({"spec":{"device":"inside/d1","expr":"x + y"}})");
+    f("POST", "/api/v1/virtual_tags:preview", 200, R"({"name":"inside/v.q","spec":{"expr":"inside/d1.x"}})");
+    f("POST", "/api/v1/virtual_tags/inside%2Fv.y:backfill", 202, R"({"from":"now-1h"})");
+    f("POST", "/api/v1/backfills/6:cancel", 200);
+    f("DELETE", "/api/v1/virtual_tags/inside%2Fv.y", 204);
     f("PUT", "/api/v1/roles/part", 200, R"({"spec":{"base":"engineer","paths":["inside/d1"]}})");
     f("PUT", "/api/v1/users/wang", 200, R"({"spec":{"role":"part"}})");
     f("POST", "/api/v1/users/wang:password", 204, R"({"password":"long enough 1"})");
@@ -670,6 +699,7 @@ TEST_F(Places, WatchesShowOnlyWhatIsInside) {
                   fmt::format(R"({{"title":"b","page":"tags","owner":"user:li","shared":true,"query":)"
                               R"({{"place":["{}/d1"]}}}})",
                               where));
+        plant.put("virtual_tag", where + "/v.x", fmt::format(R"({{"expr":"{}/d1.x * 3"}})", where));
         plant.put("role", where + "-role", fmt::format(R"({{"base":"operator","paths":["{}/**"]}})", where));
         plant.put("user", where + "-user", fmt::format(R"({{"role":"{}-role","title":"T"}})", where));
         plant.put("token", where + "-token", fmt::format(R"({{"role":"{}-role","note":"N"}})", where));

@@ -113,6 +113,14 @@ constexpr Route kRoutes[] = {
     {get, "/api/v1/expressions/functions", Access::role, Role::viewer, Run::pool, Size::small, now<get_functions>,
      "alarms", "Functions, words and usual units of conditions, for completion"},
 
+    {get, "/api/v1/status/virtual_tags", Access::role, Role::viewer, Run::pool, Size::small, now<get_virtual_tag_status>,
+     "virtual tags", "Which virtual tags run where, and why those do not that do not"},
+    {post, "/api/v1/virtual_tags:preview", Access::role, Role::engineer, Run::pool, Size::small, now<preview_virtual_tag>,
+     "virtual tags", "What a virtual tag would give, or what is wrong with it; nothing is stored"},
+    {get, "/api/v1/backfills", Access::role, Role::viewer, Run::pool, Size::small, now<get_backfills>,
+     "virtual tags", "Past values that are being made, and those of before"},
+    {post, "/api/v1/backfills/{id}:cancel", Access::role, Role::engineer, Run::pool, Size::small, now<cancel_backfill>,
+     "virtual tags", "Stop making past values; what is made stays"},
     {get, "/api/v1/status", Access::role, Role::viewer, Run::pool, Size::small, now<get_status>,
      "status", "The server itself"},
     {get, "/api/v1/overview", Access::role, Role::viewer, Run::pool, Size::small, now<get_overview>,
@@ -163,6 +171,8 @@ constexpr Route kRoutes[] = {
      "secrets", "Set the password of a user"},
     {post, "/api/v1/connections/{name}:test", Access::role, Role::engineer, Run::pool, Size::small, test_connection,
      "status", "Try a connection and read each of its properties once"},
+    {post, "/api/v1/virtual_tags/{name}:backfill", Access::role, Role::engineer, Run::pool, Size::small, now<backfill_virtual_tag>,
+     "virtual tags", "Make the past values of a virtual tag anew from what is stored"},
     {post, "/api/v1/devices/{name}:write", Access::role, Role::operator_, Run::pool, Size::small, write_device,
      "status", "Write a property of a machine"},
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/answer.h"
+#include "flow/virtual_tag.h"
 #include "registry/kinds/dashboard.h"
 #include "registry/kinds/device.h"
 #include "registry/kinds/saved_view.h"
@@ -138,8 +139,8 @@ bool Sight::sees(std::string_view kind, std::string_view name, const Json& spec)
         return role && registry::covers(who_.paths, role->paths);
     }
     // A mapping is of topics, which lie nowhere: nobody limited has anything to do with it.
-    if (kind != "rule") return false;
-    const auto places = flow::places_of_rule(core_.deps.registry, core_.deps.tags, who_.actor.tenant, spec);
+    if (kind != "rule" && kind != "virtual_tag") return false;
+    const auto places = places_of(kind, name, spec);
     if (!places) return false;
     if (places->device_type.empty()) {
         if (places->device.empty() && places->tags.empty()) return false;
@@ -161,16 +162,21 @@ Error Sight::refuse(std::string_view kind, std::string_view name, std::string_vi
                  fmt::join(who_.paths, ", ")};
 }
 
-Result<void> Sight::check_rule(std::string_view name, const Json& spec) const {
-    const auto places = flow::places_of_rule(core_.deps.registry, core_.deps.tags, who_.actor.tenant, spec);
+Result<flow::RulePlaces> Sight::places_of(std::string_view kind, std::string_view name, const Json& spec) const {
+    if (kind == "rule") return flow::places_of_rule(core_.deps.registry, core_.deps.tags, who_.actor.tenant, spec);
+    auto places = TRY(flow::places_of_virtual_tag(core_.deps.registry, core_.deps.tags, who_.actor.tenant, name, spec));
+    return flow::RulePlaces{std::move(places.device), std::move(places.device_type), std::move(places.tags)};
+}
+
+Result<void> Sight::check_places(std::string_view kind, std::string_view name, const Json& spec) const {
+    const auto places = places_of(kind, name, spec);
     if (!places) return places.error();
-    if (!places->device_type.empty())
-        return refuse("rule", name, "it holds for a device type wherever its devices are");
-    if (!places->device.empty() && !api::sees(who_, places->device)) return refuse("rule", name, "its device does not");
+    if (!places->device_type.empty()) return refuse(kind, name, "it holds for a device type wherever its devices are");
+    if (!places->device.empty() && !api::sees(who_, places->device)) return refuse(kind, name, "its device does not");
     for (const std::string& tag : places->tags) {
-        if (!api::sees(who_, tag)) return refuse("rule", name, "it names a tag outside");
+        if (!api::sees(who_, tag)) return refuse(kind, name, "it names a tag outside");
     }
-    if (places->device.empty() && places->tags.empty()) return refuse("rule", name, "it has no place");
+    if (places->device.empty() && places->tags.empty()) return refuse(kind, name, "it has no place");
     return {};
 }
 
@@ -245,7 +251,7 @@ Result<void> Sight::check_change(std::string_view kind, std::string_view name, c
         if (devices.seen > 0 && devices.hidden == 0) return {};
         return refuse(kind, name, devices.seen == 0 ? "none of its devices does" : "some of its devices do not");
     }
-    if (kind == "rule") return check_rule(name, spec);
+    if (kind == "rule" || kind == "virtual_tag") return check_places(kind, name, spec);
     if (kind == "role") return check_role(kind, name, role_spec(spec), name);
     if (kind == "user" || kind == "token") return check_role(kind, name, role_of(spec), text_of(spec, "role"));
     return refuse(kind, name, "it belongs to all of the tenant");
@@ -277,7 +283,8 @@ Result<void> Sight::check_wish(const registry::Kind& kind, std::string_view name
 Result<void> Sight::check_seen(const registry::Kind& kind, std::string_view name) {
     if (!limited(kind.name)) return {};
     const auto stored = core_.deps.registry.find(who_.actor.tenant, kind.name, name);
-    const bool hidden = stored ? !sees(*stored) : kind.path_names && !api::sees(who_, name);
+    const bool hidden =
+        stored ? !sees(*stored) : kind.path_names && kind.name != "virtual_tag" && !api::sees(who_, name);
     if (hidden) return Error{Code::not_found, "there is no {} \"{}\"", kind.name, name.substr(0, 200)};
     return {};
 }

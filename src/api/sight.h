@@ -19,6 +19,7 @@ namespace gongshu::api {
 //   connections      are seen with one of their devices, changed with all of them
 //   rules            lie where their device and every tag of their conditions lie; a rule of a device type is seen with
 //                    one of its devices and changed by nobody who is limited
+//   virtual tags     lie where their own tag and every tag that they read lie; those of a device type as rules of one
 //   roles            lie where all of their paths lie; the four basic ones are seen and not changed
 //   users, tokens    lie where their role lies; changed only if that role is no more than the caller's
 //   dashboards       lie where every tag and place that they name lies; those of a device type as its rules
@@ -68,7 +69,9 @@ private:
     bool covers(const std::vector<std::string>& paths) const;
     Result<void> check_dashboard(std::string_view name, const Json& spec) const;
     Result<void> check_owner(std::string_view name, const Json& spec) const;
-    Result<void> check_rule(std::string_view name, const Json& spec) const;
+    // Of a rule or a virtual tag.
+    Result<flow::RulePlaces> places_of(std::string_view kind, std::string_view name, const Json& spec) const;
+    Result<void> check_places(std::string_view kind, std::string_view name, const Json& spec) const;
     Result<void> check_role(std::string_view kind, std::string_view name, const std::optional<registry::RoleSpec>& role,
                             std::string_view role_name) const;
 

@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <map>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "api/handlers.h"
 #include "api/sight.h"
 #include "base/log.h"
+#include "flow/virtual_tags.h"
 #include "io/crypto.h"
 #include "registry/kinds/connection.h"
 #include "registry/kinds/device.h"
@@ -247,6 +249,30 @@ void add_stopped_rules(std::vector<Wrong>& wrong, Core& core, const Ask& ask) {
     }
 }
 
+void add_stopped_virtual_tags(std::vector<Wrong>& wrong, Core& core, const Ask& ask) {
+    Sight sight{core, ask.who};
+    std::map<std::string, std::pair<const flow::VirtualState*, std::size_t>> stopped;  // by name: the first, how many
+    const auto states = core.deps.flow.virtual_tags().states(ask.tenant());
+    for (const flow::VirtualState& state : states) {
+        if (state.runs || state.waits) continue;
+        const auto stored = core.deps.registry.find(ask.tenant(), "virtual_tag", state.name);
+        if (!stored || !sight.sees(*stored)) continue;
+        const auto [at, fresh] = stopped.try_emplace(state.name, &state, 1);
+        if (!fresh) ++at->second.second;
+    }
+    for (const auto& [name, first] : stopped) {
+        const auto& [state, count] = first;
+        std::string zh, en;
+        if (count > 1) {
+            zh = fmt::format("（{} 等 {} 处）", state->path, count);
+            en = fmt::format(" at {} places, {} among them", count, state->path);
+        }
+        wrong.push_back(
+            {"major", "virtual_tag", name, fmt::format("虚拟点位 {} 无法计算{}：{}", name, zh, state->why_zh),
+             fmt::format("virtual tag {} cannot be computed{}: {}", name, en, state->why_en), state->since});
+    }
+}
+
 void add_out_of_service(std::vector<Wrong>& wrong, const std::vector<flow::Shelf>& shelves) {
     for (const flow::Shelf& shelf : shelves) {
         if (shelf.kind != flow::ShelfKind::out_of_service) continue;
@@ -390,6 +416,7 @@ Result<Answer> get_overview(Core& core, const Ask& ask) {
     add_wrong_links(wrong, links);
     add_wrong_devices(wrong, devices);
     add_stopped_rules(wrong, core, ask);
+    add_stopped_virtual_tags(wrong, core, ask);
     add_out_of_service(wrong, shelves);
     write_wrong(out, std::move(wrong), units);
     out.end_object();

@@ -163,7 +163,9 @@ Result<Target> target_of(Core& core, const Ask& ask, const wire::WriteEntry& ent
     begin_key(key, ask.tenant(), 'j');
     key.append(entry.tag);
     const Target target = TRY(remembered(core, key, [&]() -> Result<Target> {
-        if (const auto info = registry::tag_at(core.deps.registry, core.deps.tags, ask.tenant(), entry.tag))
+        // Where a virtual tag is, make_target() says why not; where one was, the path is free.
+        if (const auto info = registry::tag_at(core.deps.registry, core.deps.tags, ask.tenant(), entry.tag);
+            info && !info->key.source.starts_with("v:"))
             return found_target(*info, entry.tag);
         const Place place = place_of(entry.tag);
         return make_target(core, ask.tenant(), entry.tag, place,

@@ -2,6 +2,7 @@
 
 #include "broker/mapping.h"
 #include "flow/flow.h"
+#include "flow/virtual_tag.h"
 
 namespace gongshu::app {
 namespace {
@@ -34,6 +35,7 @@ Result<std::unique_ptr<OpenStore>> OpenStore::open(const std::string& data, cons
         registry::Registry::create(files, *store->clock_, {.folder = data + "/registry", .key_folder = key_folder}));
     store->registry_->add_kind(flow::rule_kind());
     store->registry_->add_kind(broker::mapping_kind());
+    store->registry_->add_kind(flow::virtual_tag_kind());
     TRY(store->registry_->load());
     // Whoever imports from the machine itself may make as many tags as the files have.
     store->history_ = TRY(history::History::create(

@@ -56,6 +56,7 @@ Result<void> Platform::make_store() {
         *files_, *clock_, {.folder = options_.data + "/registry", .key_folder = options_.key_folder}));
     registry_->add_kind(flow::rule_kind());
     registry_->add_kind(broker::mapping_kind());
+    registry_->add_kind(flow::virtual_tag_kind());
     TRY(registry_->load());
     registry::AuthOptions auth;
     if (!options_.admin_password_file.empty())
@@ -68,9 +69,11 @@ Result<void> Platform::make_store() {
                                              .seal_bytes = options_.seal_bytes,
                                              .seal_age = options_.seal_age}));
     registry_->set_last_check([this](const registry::ResourceReader& before, const registry::Resource& next) {
-        return registry::check_value_types(before, *history_, next);
+        auto checked = registry::check_value_types(before, *history_, next);
+        return checked ? flow::check_virtual_tags(before, *history_, next) : checked;
     });
-    flow_ = TRY(flow::Flow::create({*registry_, *history_, *history_, *history_, *clock_, lanes_, *pool_, metrics_}));
+    flow_ = TRY(flow::Flow::create({*registry_, *history_, *history_, *history_, *clock_, lanes_, *pool_, metrics_,
+                                    [this](const Rows& rows) { return history_->import(rows); }}));
     backups_ = std::make_unique<backup::Backups>(
         backup::BackupParts{*files_,
                             *clock_,

@@ -18,6 +18,7 @@
 #include "broker/broker.h"
 #include "connect/connections.h"
 #include "flow/flow.h"
+#include "flow/virtual_tag.h"
 #include "history/history.h"
 #include "io/files.h"
 #include "io/loop.h"

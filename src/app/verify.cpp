@@ -7,6 +7,7 @@
 #include "broker/mapping.h"
 #include "flow/alarm_event.h"
 #include "flow/flow.h"
+#include "flow/virtual_tag.h"
 #include "history/history.h"
 #include "io/interfaces.h"
 
@@ -45,7 +46,7 @@ Result<int> run_verify(const std::vector<std::string>& arguments) {
     print("events", fmt::format("{} files, {} events, the alarms' among them", kept.event_files, kept.events),
           kept.event_problems);
     const auto known = registry::verify_registry(*files, {.folder = registry, .key_folder = options.key_folder},
-                                                 {flow::rule_kind(), broker::mapping_kind()});
+                                                 {flow::rule_kind(), broker::mapping_kind(), flow::virtual_tag_kind()});
     print("registry",
           fmt::format("{} resources, {} revisions, {} secrets", known.resources, known.revisions, known.secrets),
           known.problems);

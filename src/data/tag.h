@@ -15,7 +15,7 @@ namespace gongshu {
 // What identifies a series for ever. A path is only where it is shown.
 struct TagKey {
     TenantId tenant;
-    std::string source;    // uid of a device ("d:…"), or identity of a set of labels ("l:cpu,host=h1"), or "p:" + path
+    std::string source;  // "d:" + uid of a device, "l:cpu,host=h1" of labels, "p:" + path, "v:" + uid of a virtual tag
     std::string property;  // name within the source, "temperature"
     friend auto operator<=>(const TagKey&, const TagKey&) = default;
 };
@@ -47,7 +47,7 @@ public:
     // Tags whose path matches `glob` (* within one level, ** over levels, ? one character), in order of path, at most
     // `tags_max`.
     virtual std::vector<TagInfo> match(TenantId tenant, std::string_view glob, std::size_t tags_max) const = 0;
-    // Every tag of `source` moves to `new_prefix` + "." + property; old paths stay as aliases. Durable on return.
+    // Tags of `source` move to `new_prefix` + "." + property (of "v:…" to it alone); old paths stay aliases. Durable.
     virtual Result<void> move_source(TenantId tenant, std::string_view source, std::string_view new_prefix) = 0;
     // Durable with the next reading that is.
     virtual Result<void> set_unit(TagId tag, std::string_view unit) = 0;

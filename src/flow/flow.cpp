@@ -12,6 +12,7 @@
 #include "flow/rehearse.h"
 #include "flow/scope.h"
 #include "flow/strand.h"
+#include "flow/virtual_engine.h"
 
 namespace gongshu::flow {
 namespace {
@@ -35,6 +36,7 @@ public:
           dropped_(
               parts_.metrics.counter("gongshu_flow_dropped_rows_total", "Rows lost to rules because a queue was full")),
           instances_(parts_.metrics.gauge("gongshu_flow_instances", "Rules times devices that run")),
+          virtual_(parts_, strand_),
           strand_(parts_.pool, *parts_.lanes.front()) {
         for (std::size_t i = 0; i < parts_.lanes.size(); ++i) lanes_.push_back(make_lane(i));
         book_.on_shelf([this](const Shelf& shelf) { on_shelf(shelf); });
@@ -49,8 +51,12 @@ public:
         if (subscription_) parts_.registry.unsubscribe(subscription_);
     }
 
-    void on_rows(ShardId shard, const Rows& rows) override { lanes_[lane_of(shard)]->take(rows); }
+    void on_rows(ShardId shard, const Rows& rows) override {
+        lanes_[lane_of(shard)]->take(rows);
+        virtual_.on_rows(shard, rows);
+    }
     Alarms& alarms() override { return book_; }
+    VirtualTags& virtual_tags() override { return virtual_; }
     std::vector<StoppedRule> stopped(TenantId tenant) const override {
         std::vector<StoppedRule> list;
         auto all = stopped_.lock();
@@ -58,7 +64,7 @@ public:
             list.push_back(at->second);
         return list;
     }
-    bool ready() const override { return started_ && unsettled_ == 0 && strand_.idle(); }
+    bool ready() const override { return started_ && unsettled_ == 0 && virtual_.ready() && strand_.idle(); }
 
     Result<void> start() override {
         for (const auto& [tenant, name] : parts_.registry.tenants()) TRY(recall(tenant));
@@ -68,6 +74,7 @@ public:
                 for (const auto& named : parts_.registry.list_shared(tenant, kind))
                     book_.name(tenant, named->uid, named->name);
         strand_.enqueue([this] {
+            virtual_.start();  // before the rules, which may read them
             for (const auto& [tenant, name] : parts_.registry.tenants())
                 for (const auto& rule : parts_.registry.list_shared(tenant, "rule")) plan_rule({tenant, rule->name});
             for (const auto& [key, carried] : recalled_)
@@ -140,14 +147,16 @@ private:
     void on_new_tags(std::vector<TagId> tags) {
         strand_.enqueue([this, tags = std::move(tags)] {
             std::set<RuleName> rules;
+            std::vector<TagInfo> infos;
             for (const TagId tag : tags) {
-                if (waiting_.empty()) return;
                 const auto info = parts_.tags.info(tag);
                 if (!info) continue;
+                infos.push_back(*info);
                 if (const auto found = waiting_.find({info->key.tenant, info->path}); found != waiting_.end())
                     rules.insert(found->second.begin(), found->second.end());
             }
             for (const RuleName& rule : rules) plan_rule(rule);
+            virtual_.on_new_tags(infos);
         });
     }
 
@@ -156,6 +165,15 @@ private:
         const bool deleted = change.what == registry::Change::What::deleted;
         if ((resource.kind == "device" || resource.kind == "rule") && !deleted)
             book_.name(resource.tenant, resource.uid, resource.name);
+        if (resource.kind == "virtual_tag") {
+            strand_.enqueue([this, change] {
+                virtual_.on_change(change);
+                // Rules may name it, or the device where it came or went.
+                const TenantId tenant = change.resource.tenant;
+                for (const auto& rule : parts_.registry.list_shared(tenant, "rule")) plan_rule({tenant, rule->name});
+            });
+            return;
+        }
         if (resource.kind == "rule") {
             strand_.enqueue([this, tenant = resource.tenant, name = resource.name, uid = resource.uid, deleted] {
                 if (!deleted) return plan_rule({tenant, name});
@@ -171,6 +189,7 @@ private:
         }
         if (resource.kind == "device" || resource.kind == "device_type" || resource.kind == "site") {
             // All of them: a path may be of a device, or have been of one until now; a site has a time zone.
+            strand_.enqueue([this, change] { virtual_.on_change(change); });
             strand_.enqueue([this, tenant = resource.tenant] {
                 for (const auto& rule : parts_.registry.list_shared(tenant, "rule")) plan_rule({tenant, rule->name});
                 end_stray_shelves(tenant);
@@ -481,6 +500,7 @@ private:
     std::map<RuleName, std::set<std::string>> waits_for_;
     std::set<RuleName> again_;  // changed while they were being set up
     std::uint64_t next_id_ = 1;
+    VirtualEngine virtual_;
     Strand strand_;  // last: destroyed first, so that its jobs find the rest
 };
 

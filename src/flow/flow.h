@@ -19,6 +19,8 @@
 
 namespace gongshu::flow {
 
+class VirtualTags;  // virtual_tags.h
+
 // The kind `rule`; add it to the registry before load().
 registry::Kind rule_kind();
 
@@ -42,11 +44,13 @@ struct FlowParts {
     registry::Registry& registry;
     Sink& sink;
     const Reader& reader;
-    const Tags& tags;
+    Tags& tags;
     const Clock& clock;
     std::vector<io::Loop*> lanes;  // the same as history's: shard s is lanes[s % lanes.size()]
     io::Pool& pool;                // reading the past, compiling
     Metrics& metrics;
+    // Past values of virtual tags, which no rule meets: History::import(). Null: they cannot be made.
+    std::function<Result<Appended>(const Rows&)> import = {};
 };
 
 // A question of the rule editor.
@@ -128,6 +132,7 @@ public:
     virtual Alarms& alarms() = 0;
     // What does not run, by name of the rule. Any thread.
     virtual std::vector<StoppedRule> stopped(TenantId tenant) const = 0;
+    virtual VirtualTags& virtual_tags() = 0;
     // For POST /api/v1/rules:check. `done` is called once, on a pool thread, at once if the pool is full: post
     // elsewhere.
     virtual void check(CheckQuestion question, std::function<void(CheckAnswer)> done) = 0;

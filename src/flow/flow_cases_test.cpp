@@ -17,6 +17,11 @@
 //   > tags k/**                                what there is; "moved" what had another path when this was asked before
 //   > shelve hot@site1/cnc1 2h li why         > unshelve hot li why   > out hot li why   > back hot li why   > shelves
 //   > groups [name]                           counts by group, and the active ones of one ("-" = of none)
+//   > virtual site1/p.power {"expr":"…"}      puts a virtual tag; > editv NAME {…} patches
+//   > values glob [10s]                       what is stored, [of the last ten seconds]; "+late" is left out
+//   > states                                  virtual tags that do not run
+//   > preview 1m [DEVICE] {…}                 what a virtual tag would give
+//   > backfill NAME 1m                        past values are made
 //   > stopped                                 rules that cannot run
 //   > rehearse 10m {…}                        what this rule would have raised in the last ten minutes
 #include <gtest/gtest.h>
@@ -29,8 +34,12 @@
 #include <sstream>
 
 #include "base/rng.h"
+#include "expr/columns.h"
+#include "expr/testing/random_program.h"
 #include "flow/flow.h"
 #include "flow/rule.h"
+#include "flow/scope.h"
+#include "flow/virtual_tags.h"
 #include "history/history.h"
 #include "io/sim.h"
 #include "registry/declared_tags.h"
@@ -62,7 +71,92 @@ public:
         return said;
     }
 
+    // What run() over the stored readings gives for a virtual tag, against what is stored of it: "" if it is the same.
+    std::string against_columns(const std::string& path) {
+        const VirtualIndex index{*registry_, tenant_};
+        const auto found = index.at(path);
+        if (!found) return "no virtual tag at " + path;
+        const auto info = history_->find(tenant_, path);
+        if (!info) return "no tag " + path;
+        const auto made = compile_virtual(
+            *found->spec, LiveScope{*registry_, *history_, tenant_, found->place.device, "", Unfound::wait});
+        if (!made) return made.error().text();
+        const TimeNs end = world_.clock().now() - 5 * kSecond;
+        std::deque<Columns> columns;
+        std::vector<expr::Input> inputs;
+        for (const expr::ProgramTag& tag : made->program->tags()) {
+            columns.emplace_back();
+            if (const auto of = history_->find(tenant_, tag.path)) columns.back().fill(stored(of->id), of->type);
+            inputs.push_back(columns.back().input());
+        }
+        const expr::Column column = expr::run(*made->program, inputs, {.until = end});
+        std::vector<std::string> want, have;
+        for (std::size_t i = 0; i < column.size(); ++i) want.push_back(row(column, i));
+        const Rows rows = stored(info->id);
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            if (rows.time(i) <= end) have.push_back(row(rows, i));
+        for (std::size_t i = 0; i < std::max(want.size(), have.size()); ++i) {
+            const std::string one = i < want.size() ? want[i] : "nothing",
+                              other = i < have.size() ? have[i] : "nothing";
+            if (one != other) return fmt::format("row {} of {}: columns give{}, stored is{}", i, path, one, other);
+        }
+        compared_ += want.size();
+        return "";
+    }
+    std::size_t compared() const { return compared_; }
+
 private:
+    // Readings of one tag as columns.
+    struct Columns {
+        ValueType type = ValueType::number;
+        std::vector<TimeNs> times;
+        std::vector<double> numbers;
+        std::vector<std::int64_t> integers;
+        std::vector<std::string> texts;
+        std::vector<Quality> qualities;
+
+        void fill(const Rows& rows, ValueType of) {
+            type = of;
+            for (std::size_t i = 0; i < rows.size(); ++i) {
+                times.push_back(rows.time(i));
+                qualities.push_back(rows.quality(i));
+                const Value value = rows.value(i);
+                if (type == ValueType::text)
+                    texts.push_back(std::get<std::string>(value));
+                else if (type == ValueType::integer)
+                    integers.push_back(std::get<std::int64_t>(value));
+                else
+                    numbers.push_back(as_number(value).value_or(0));
+            }
+        }
+        expr::Input input() const { return {type, times, numbers, integers, texts, qualities}; }
+    };
+
+    Rows stored(TagId tag) const {
+        const auto series = history_->read({.tags = {tag}, .window = {INT64_MIN, INT64_MAX}});
+        return !series || series->empty() ? Rows{} : series->front().rows;
+    }
+
+    std::string row(const expr::Column& column, std::size_t i) const {
+        const expr::Kind kind = column.kind == expr::Kind::any ? column.kinds[i] : column.kind;
+        std::string value = "null";
+        Quality quality = column.qualities[i];
+        if (column.states[i] == expr::row_known) {
+            if (kind == expr::Kind::text || kind == expr::Kind::quality)
+                value = column.texts[i];
+            else if (kind == expr::Kind::integer)
+                value = to_string(Value{column.integers[i]});
+            else if (kind == expr::Kind::truth)
+                value = column.numbers[i] != 0 ? "true" : "false";
+            else
+                value = to_string(Value{column.numbers[i]});
+        } else if (quality.usable()) {
+            quality = bad(Reason::computed);
+        }
+        quality.late = false;
+        return fmt::format(" {}={}{}", at(column.times[i]), value, quality.good() ? "" : " " + to_string(quality));
+    }
+
     // ---- the world
 
     void up() {
@@ -78,6 +172,7 @@ private:
         ASSERT_TRUE(registry) << registry.error().text();
         registry_ = std::move(*registry);
         registry_->add_kind(rule_kind());
+        registry_->add_kind(virtual_tag_kind());
         const auto loaded = registry_->load();
         ASSERT_TRUE(loaded) << loaded.error().text();
         auto history =
@@ -91,15 +186,16 @@ private:
             EXPECT_TRUE(registry::follow_units(*registry_, *history_, change));
         });
         registry_->set_last_check([this](const registry::ResourceReader& before, const registry::Resource& next) {
-            return registry::check_value_types(before, *history_, next);
+            auto checked = registry::check_value_types(before, *history_, next);
+            return checked ? check_virtual_tags(before, *history_, next) : checked;
         });
         for (const auto& [tenant, name] : registry_->tenants())
             for (const auto& device : registry_->list_shared(tenant, "device")) {
                 move(*device);
                 EXPECT_TRUE(registry::follow_units(*registry_, *history_, *device));
             }
-        auto flow =
-            Flow::create({*registry_, *history_, *history_, *history_, world_.clock(), lanes, *pool_, *metrics_});
+        auto flow = Flow::create({*registry_, *history_, *history_, *history_, world_.clock(), lanes, *pool_, *metrics_,
+                                  [this](const Rows& rows) { return history_->import(rows); }});
         ASSERT_TRUE(flow);
         flow_ = std::move(*flow);
         history_->set_stage(flow_.get());
@@ -175,19 +271,50 @@ private:
         if (word.starts_with("+")) return pass(word.substr(1));
         using Member = std::string (Stand::*)(const std::string&);
         static const std::map<std::string, Member> commands{
-            {"type", &Stand::type},         {"device", &Stand::device},     {"tag", &Stand::tag},
-            {"rule", &Stand::rule},         {"edit", &Stand::edit},         {"rename", &Stand::rename},
-            {"delete", &Stand::remove},     {"feed", &Stand::feed},         {"restart", &Stand::restart},
-            {"crash", &Stand::crash},       {"down", &Stand::stay_down},    {"clock", &Stand::clock},
-            {"fail", &Stand::fail},         {"deaf", &Stand::deaf},         {"tenant", &Stand::tenant},
-            {"alarms", &Stand::alarms},     {"ack", &Stand::acknowledge},   {"comment", &Stand::comment},
-            {"journal", &Stand::journal},   {"counts", &Stand::counts},     {"check", &Stand::check},
-            {"why", &Stand::why},           {"lanes", &Stand::nothing},     {"sees", &Stand::sees},
-            {"places", &Stand::places},     {"site", &Stand::site},         {"tags", &Stand::tags},
-            {"title", &Stand::title},       {"messages", &Stand::messages}, {"leads", &Stand::leads},
-            {"stopped", &Stand::stopped},   {"rehearse", &Stand::rehearse}, {"shelve", &Stand::shelve},
-            {"unshelve", &Stand::unshelve}, {"out", &Stand::out},           {"back", &Stand::back},
-            {"shelves", &Stand::shelves},   {"groups", &Stand::groups},
+            {"type", &Stand::type},
+            {"device", &Stand::device},
+            {"tag", &Stand::tag},
+            {"rule", &Stand::rule},
+            {"edit", &Stand::edit},
+            {"rename", &Stand::rename},
+            {"delete", &Stand::remove},
+            {"feed", &Stand::feed},
+            {"restart", &Stand::restart},
+            {"crash", &Stand::crash},
+            {"down", &Stand::stay_down},
+            {"clock", &Stand::clock},
+            {"fail", &Stand::fail},
+            {"deaf", &Stand::deaf},
+            {"tenant", &Stand::tenant},
+            {"alarms", &Stand::alarms},
+            {"ack", &Stand::acknowledge},
+            {"comment", &Stand::comment},
+            {"journal", &Stand::journal},
+            {"counts", &Stand::counts},
+            {"check", &Stand::check},
+            {"why", &Stand::why},
+            {"lanes", &Stand::nothing},
+            {"sees", &Stand::sees},
+            {"places", &Stand::places},
+            {"site", &Stand::site},
+            {"tags", &Stand::tags},
+            {"title", &Stand::title},
+            {"messages", &Stand::messages},
+            {"leads", &Stand::leads},
+            {"stopped", &Stand::stopped},
+            {"rehearse", &Stand::rehearse},
+            {"shelve", &Stand::shelve},
+            {"unshelve", &Stand::unshelve},
+            {"out", &Stand::out},
+            {"back", &Stand::back},
+            {"shelves", &Stand::shelves},
+            {"groups", &Stand::groups},
+            {"virtual", &Stand::virtual_tag},
+            {"editv", &Stand::edit_virtual},
+            {"values", &Stand::values},
+            {"states", &Stand::states},
+            {"preview", &Stand::preview},
+            {"backfill", &Stand::backfill},
         };
         const auto found = commands.find(word);
         if (found == commands.end()) return "no such command: " + word;
@@ -253,6 +380,97 @@ private:
             registry_->patch(actor(), "rule", rest.substr(0, space), *registry::parse_json(rest.substr(space + 1)));
         settle();
         return changed ? "" : changed.error().text();
+    }
+
+    std::string virtual_tag(const std::string& rest) {
+        const auto space = rest.find(' ');
+        return put("virtual_tag", rest.substr(0, space), rest.substr(space + 1));
+    }
+
+    std::string edit_virtual(const std::string& rest) {
+        const auto space = rest.find(' ');
+        const auto changed = registry_->patch(actor(), "virtual_tag", rest.substr(0, space),
+                                              *registry::parse_json(rest.substr(space + 1)));
+        settle();
+        return changed ? "" : changed.error().text();
+    }
+
+    std::string row(const Rows& rows, std::size_t i) const {
+        Quality quality = rows.quality(i);
+        quality.late = false;
+        return fmt::format(" {}={}{}", at(rows.time(i)), quality.usable() ? to_string(rows.value(i)) : "null",
+                           quality.good() ? "" : " " + to_string(quality));
+    }
+
+    std::string values(const std::string& rest) {
+        std::istringstream in(rest);
+        std::string glob, back;
+        in >> glob >> back;
+        const TimeNs from = back.empty() ? INT64_MIN : world_.clock().now() - length(back);
+        for (const TagInfo& info : history_->match(tenant_, glob, 100)) {
+            const auto deleted = info.path.find(".deleted-");
+            said_ += info.path.substr(0, deleted) + (deleted == std::string::npos ? "" : ".deleted-UID") +
+                     (info.unit.empty() ? "" : " " + info.unit) + ":";
+            const auto series = history_->read({.tags = {info.id}, .window = {from, INT64_MAX}});
+            if (!series) return series.error().text();
+            for (const Series& one : *series)
+                for (std::size_t i = 0; i < one.rows.size(); ++i) said_ += row(one.rows, i);
+            said_ += "\n";
+        }
+        return "";
+    }
+
+    std::string states(const std::string&) {
+        bool any = false;
+        for (const VirtualState& state : flow_->virtual_tags().states(tenant_)) {
+            if (state.runs) continue;
+            any = true;
+            said_ += fmt::format("{} at {} {}: {}\n{}\n", state.name, state.path, state.waits ? "waits" : "is stopped",
+                                 state.why_en, state.why_zh);
+        }
+        if (!any) said_ += "all run\n";
+        return "";
+    }
+
+    std::string preview(const std::string& rest) {
+        std::istringstream in(rest);
+        std::string back, device, json;
+        in >> back >> std::ws;
+        if (in.peek() != '{') in >> device >> std::ws;
+        std::getline(in, json);
+        const auto spec = registry::parse_json(json);
+        const auto normal = registry_->kind("virtual_tag")->normalize(*spec);
+        if (!normal) return normal.error().text();
+        registry::Resource tag{.tenant = tenant_, .kind = "virtual_tag", .name = "tried", .spec = *normal};
+        const TimeNs now = world_.clock().now();
+        VirtualPreviewQuestion question{
+            .tag = tag, .device = device, .window = {now - length(back), now}, .rows_max = 5};
+        if (!seen_.empty()) question.sees = [this](std::string_view path) { return path.starts_with(seen_); };
+        const auto answer = flow_->virtual_tags().preview(question);
+        if (!answer) return answer.error().text();
+        if (!answer->problem_en.empty()) return answer->problem_en + "\n" + answer->problem_zh;
+        said_ += fmt::format("{}{} of", answer->type ? to_string(*answer->type) : "unknown",
+                             answer->unit.empty() ? "" : " in " + answer->unit);
+        for (const auto& input : answer->inputs) said_ += " " + input.path + (input.there ? "" : "(none)");
+        said_ += fmt::format("; {} values:", answer->count);
+        for (std::size_t i = 0; i < answer->rows.size(); ++i) said_ += row(answer->rows, i);
+        said_ += "\n";
+        return "";
+    }
+
+    std::string backfill(const std::string& rest) {
+        std::istringstream in(rest);
+        std::string name, back;
+        in >> name >> back;
+        const TimeNs now = world_.clock().now();
+        const auto begun = flow_->virtual_tags().backfill(tenant_, name, {now - length(back), now}, "li");
+        if (!begun) return begun.error().text();
+        const auto told = [&] { return flow_->virtual_tags().backfills(tenant_).front(); };
+        world_.run_until([&] { return told().state != VirtualBackfill::State::running; }, kMinute);
+        said_ += fmt::format("{} {:.0f}%: {} readings gave {} values at {} of {} places{}\n", to_string(told().state),
+                             told().progress * 100, told().readings, told().rows, told().places_done, told().places,
+                             told().error);
+        return "";
     }
 
     std::string rename(const std::string& rest) {
@@ -657,6 +875,7 @@ private:
     std::map<TagId, std::string> paths_;  // as tags said them last
     std::string seen_;
     std::string said_;
+    std::size_t compared_ = 0;
 };
 
 // One file as it should read after running it.
@@ -740,6 +959,65 @@ TEST(Rehearse, EqualsWhatTheRuleDidLive) {
         tried.erase(tried.rfind('\n', tried.size() - 2) + 1);  // the last line sums up
         EXPECT_EQ(tried, live);
     }
+}
+
+// Whatever the lanes, lateness, restarts and crashes: in the end there is what columns of the same readings give, for
+// virtual tags of every expression and for those that read them.
+TEST(VirtualTagsLive, EqualColumnsWhateverHappens) {
+    std::size_t rows = 0;
+    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        Rng rng{seed};
+        Stand stand(1 + seed % 4);
+        stand.run("type box a:number b:number t:number:degC l:number:mm n:integer w:integer:count r:boolean s:text");
+        stand.run("device k/a box");
+        stand.run("tag k/a.n integer");
+        stand.run("tag k/a.w integer count");
+        std::string said;
+        std::vector<std::string> paths;
+        while (paths.size() < 3) {
+            const std::string name = "v" + std::to_string(paths.size());
+            std::string text = expr::testing::random_expression(rng, 3);
+            if (!paths.empty() && rng.chance(0.7)) text = fmt::format("coalesce(v{}, {})", paths.size() - 1, text);
+            std::string quoted;
+            for (const char c : text) quoted += c == '"' ? std::string{"\\\""} : std::string(1, c);
+            const std::string spec = fmt::format(R"({{"device":"k/a","expr":"{}"}})", quoted);
+            if (!stand.run("virtual " + name + " " + spec).empty()) continue;
+            said += name + ": " + text + "\n";
+            paths.push_back("k/a." + name);
+        }
+        stand.run("+5s");
+        for (int i = 0; i < 80; ++i) {
+            static constexpr const char* kTags[] = {"a", "b", "t", "l", "n", "w", "r", "s"};
+            const std::string tag = kTags[rng.below(8)];
+            std::string line = "feed k/a." + tag + " ";
+            line += tag == "r"                 ? (rng.chance(0.5) ? "true" : "false")
+                    : tag == "s"               ? (rng.chance(0.5) ? "RUN" : "stop")
+                    : tag == "n" || tag == "w" ? std::to_string(rng.below(16))
+                                               : fmt::format("{}", static_cast<double>(rng.below(100)) / 10);
+            if (rng.chance(0.2)) line += " @-" + std::to_string(rng.below(1500)) + "ms";
+            if (rng.chance(0.08)) line += rng.chance(0.5) ? " bad:timeout" : " uncertain:sensor";
+            if (rng.chance(0.05)) {
+                stand.run("deaf");
+                stand.run(line);
+                line = "crash";
+            }
+            if (rng.chance(0.04)) line = rng.chance(0.5) ? "restart" : "crash";
+            if (rng.chance(0.03)) line = R"(editv v0 {"title_en":")" + std::to_string(i) + "\"}";
+            const std::string problem = stand.run(line);
+            EXPECT_EQ(problem, "") << line;
+            said += line + "\n";
+            if (rng.chance(0.8)) {
+                line = "+" + std::to_string(1 + rng.below(rng.chance(0.1) ? 90 : 3)) + "s";
+                stand.run(line);
+                said += line + "\n";
+            }
+        }
+        stand.run("+20s");
+        for (const std::string& path : paths) ASSERT_EQ(stand.against_columns(path), "") << said;
+        rows += stand.compared();
+    }
+    EXPECT_GT(rows, 5000u);
 }
 
 // What one rule's alarm should be, told in the dullest way.

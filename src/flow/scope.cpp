@@ -1,5 +1,6 @@
 #include "flow/scope.h"
 
+#include "flow/virtual_tag.h"
 #include "registry/kinds/device.h"
 #include "registry/kinds/site.h"
 #include "registry/tag_at.h"
@@ -28,12 +29,35 @@ std::vector<registry::Property> properties_of_device(const registry::ResourceRea
 }  // namespace
 
 PlannedScope::PlannedScope(const registry::ResourceReader& registry, TenantId tenant, std::string device,
-                           std::string device_type)
-    : registry_(registry), tenant_(tenant), device_(std::move(device)) {
+                           std::string device_type, VirtualIndex* index)
+    : registry_(registry),
+      tenant_(tenant),
+      device_(std::move(device)),
+      device_type_(std::move(device_type)),
+      given_index_(index) {
     const auto list = !device_.empty() ? properties_of_device(registry, tenant, device_)
-                                       : properties_of_type(registry, tenant, device_type);
+                                       : properties_of_type(registry, tenant, device_type_);
     for (const registry::Property& property : list)
         properties_.emplace(property.name, Known{property.unit, registry::value_type(property.type)});
+}
+
+PlannedScope::~PlannedScope() = default;
+
+VirtualIndex& PlannedScope::index() const {
+    if (given_index_) return *given_index_;
+    if (!own_index_) own_index_ = std::make_unique<VirtualIndex>(registry_, tenant_);
+    return *own_index_;
+}
+
+std::optional<expr::ScopeTag> PlannedScope::computed(std::string_view name) const {
+    std::optional<VirtualIndex::Found> found;
+    if (!device_.empty())
+        found = index().at(device_ + "." + std::string(name));
+    else if (!device_type_.empty())
+        found = index().of("", device_type_, name);
+    if (!found) found = index().at(name);
+    if (!found) return std::nullopt;
+    return index().planned(*found);
 }
 
 std::string PlannedScope::zone() const {
@@ -68,12 +92,17 @@ std::optional<expr::ScopeTag> PlannedScope::planned_path(std::string_view path) 
     return std::nullopt;
 }
 
-std::optional<expr::ScopeTag> PlannedScope::find(std::string_view name) const {
+std::optional<expr::ScopeTag> PlannedScope::declared(std::string_view name) const {
     if (const auto own = properties_.find(name); own != properties_.end()) {
         const std::string path = device_.empty() ? std::string(name) : device_ + "." + std::string(name);
         return expr::ScopeTag{path, own->second.unit, own->second.type, true};
     }
-    if (auto tag = planned_path(name)) return tag;
+    return planned_path(name);
+}
+
+std::optional<expr::ScopeTag> PlannedScope::find(std::string_view name) const {
+    if (auto tag = declared(name)) return tag;
+    if (auto tag = computed(name)) return tag;
     const bool path = name.find_first_of("./") != std::string_view::npos;
     if (!path) return std::nullopt;
     return expr::ScopeTag{.path = std::string(name), .known = false};
@@ -82,6 +111,7 @@ std::optional<expr::ScopeTag> PlannedScope::find(std::string_view name) const {
 std::vector<std::string> PlannedScope::names() const {
     std::vector<std::string> list;
     for (const auto& [name, known] : properties_) list.push_back(name);
+    for (std::string& name : index().properties(device_, device_type_)) list.push_back(std::move(name));
     return list;
 }
 
@@ -94,7 +124,7 @@ std::optional<expr::ScopeTag> LiveScope::live(const std::string& path) const {
 std::optional<expr::ScopeTag> LiveScope::find(std::string_view name) const {
     auto found = find_any(name);
     if (!found || !sees_) return found;
-    const bool of_type = device_.empty() && properties_.contains(name);  // no device yet: there is nothing to see
+    const bool of_type = device_.empty() && found->path.find_first_of("./") == std::string::npos;  // no device yet
     if (of_type) return found;
     // An address of before is of a tag that is elsewhere now.
     const auto info = registry::tag_at(registry_, tags_, tenant_, found->path);
@@ -102,8 +132,7 @@ std::optional<expr::ScopeTag> LiveScope::find(std::string_view name) const {
 }
 
 std::optional<expr::ScopeTag> LiveScope::find_any(std::string_view name) const {
-    auto planned = PlannedScope::find(name);
-    if (planned && planned->known) {
+    if (auto planned = declared(name)) {
         // What came in says the type; the unit of the device type fills in if the tag has none.
         if (auto tag = live(planned->path)) {
             if (tag->unit.empty()) tag->unit = planned->unit;
@@ -114,7 +143,8 @@ std::optional<expr::ScopeTag> LiveScope::find_any(std::string_view name) const {
     if (!device_.empty())
         if (auto tag = live(device_ + "." + std::string(name))) return tag;
     if (auto tag = live(std::string(name))) return tag;
-    return unfound_ == Unfound::wait ? planned : std::nullopt;
+    if (unfound_ == Unfound::wait) return PlannedScope::find(name);
+    return computed(name);  // it is there, though it has no values yet
 }
 
 std::vector<std::string> LiveScope::names() const {

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,12 +14,16 @@
 
 namespace gongshu::flow {
 
+class VirtualIndex;
+
 // What names mean by configuration alone, before any reading came: properties of device types, and paths of devices.
 // `device` or `device_type` (or neither) is what short names belong to.
 class PlannedScope : public expr::Scope {
 public:
-    PlannedScope(const registry::ResourceReader& registry, TenantId tenant, std::string device,
-                 std::string device_type);
+    // `index`, if given, outlives it; else it makes one when it needs it.
+    PlannedScope(const registry::ResourceReader& registry, TenantId tenant, std::string device, std::string device_type,
+                 VirtualIndex* index = nullptr);
+    ~PlannedScope() override;
 
     // A short name that the type does not list is not found; a path that no device has is there but unknown.
     std::optional<expr::ScopeTag> find(std::string_view name) const override;
@@ -30,6 +35,11 @@ protected:
     // The tag at `device`.`property` as the device's type says.
     std::optional<expr::ScopeTag> planned(std::string_view device, std::string_view property) const;
     std::optional<expr::ScopeTag> planned_path(std::string_view path) const;
+    // What a device type says of a name.
+    std::optional<expr::ScopeTag> declared(std::string_view name) const;
+    // The virtual tag that a name stands for; `known` if its type is.
+    std::optional<expr::ScopeTag> computed(std::string_view name) const;
+    VirtualIndex& index() const;
 
     struct Known {
         std::string unit;
@@ -38,7 +48,9 @@ protected:
 
     const registry::ResourceReader& registry_;
     const TenantId tenant_;
-    const std::string device_;
+    const std::string device_, device_type_;
+    VirtualIndex* const given_index_;
+    mutable std::unique_ptr<VirtualIndex> own_index_;
     std::map<std::string, Known, std::less<>> properties_;  // of the device or the type
 };
 

@@ -26,6 +26,8 @@ ShardId shard_of_source(TenantId tenant, std::string_view source) {
 // The part of a glob before its first wildcard: only paths that begin with it need a look.
 std::string_view literal_prefix(std::string_view glob) { return glob.substr(0, glob.find_first_of("*?")); }
 
+bool is_computed(std::string_view source) { return source.starts_with("v:"); }
+
 // True if `path` is what somebody at `from` gets who makes room there.
 bool is_displaced(std::string_view path, std::string_view from) {
     return path.size() > from.size() && path.starts_with(from) && path[from.size()] == '~';
@@ -169,6 +171,7 @@ Result<TagId> Catalogue::resolve(const TagKey& key, std::string_view path, Value
             TRY(change_paths({changes_ + 1, {{found->second, std::string(path)}}}));
         return found->second;
     }
+    TRY(refuse_if_computed(key, path));
     TRY(take_allowance(key.tenant));
     const ShardId shard = shard_of_source(key.tenant, key.source);
     TagRecord record;
@@ -184,6 +187,16 @@ Result<TagId> Catalogue::resolve(const TagKey& key, std::string_view path, Value
     TRY(insert(record.tag));
     changes_ = record.change;
     return record.tag.id;
+}
+
+// What a virtual tag computes is nobody else's to send.
+Result<void> Catalogue::refuse_if_computed(const TagKey& key, std::string_view path) const {
+    const auto there = by_path_.find({key.tenant, std::string(path)});
+    if (there == by_path_.end() || !is_computed(at(there->second)->key.source) || is_computed(key.source)) return {};
+    return Error{Code::invalid,
+                 "{} is a virtual tag, whose values are computed here: send these readings under another name, or "
+                 "rename the virtual tag first",
+                 path};
 }
 
 Result<void> Catalogue::insert(TagInfo tag) {
@@ -244,8 +257,8 @@ void Catalogue::make_room(TenantId tenant, std::string_view source, std::string_
                           std::set<std::string>& taken, MoveRecord& record) {
     const std::string begin = fmt::format("{}.", prefix);
     const auto is_at_home = [&](const std::string& path, const TagInfo& tag) {
-        return tag.key.source != source && path.size() == begin.size() + tag.key.property.size() &&
-               path.ends_with(tag.key.property);
+        return tag.key.source != source && !is_computed(tag.key.source) &&
+               path.size() == begin.size() + tag.key.property.size() && path.ends_with(tag.key.property);
     };
     for (auto there = by_path_.lower_bound({tenant, begin}); there != by_path_.end(); ++there) {
         const auto& [of, path] = there->first;
@@ -264,10 +277,22 @@ void Catalogue::make_room(TenantId tenant, std::string_view source, std::string_
     }
 }
 
+Result<void> Catalogue::move_computed(TenantId tenant, std::string_view source, std::string_view path) {
+    const std::unique_lock lock{mutex_};
+    const auto found = by_source_.find({tenant, std::string(source)});
+    if (found == by_source_.end()) return {};
+    const TagId id = found->second.front();  // there is one
+    if (at(id)->path == path) return {};
+    if (const auto there = by_path_.find({tenant, std::string(path)}); there != by_path_.end())
+        return Error{Code::exists, "{} is the path of another tag", path};
+    return change_paths({changes_ + 1, {{id, std::string(path)}}});
+}
+
 Result<void> Catalogue::move_source(TenantId tenant, std::string_view source, std::string_view new_prefix) {
     if (new_prefix.empty() || new_prefix.size() > kNameBytesMax)
         return Error{Code::invalid, "the new place of \"{}\" must be 1 to {} bytes, got {}", source, kNameBytesMax,
                      new_prefix.size()};
+    if (is_computed(source)) return move_computed(tenant, source, new_prefix);
     const std::unique_lock lock{mutex_};
     const auto found = by_source_.find({tenant, std::string(source)});
     MoveRecord record;

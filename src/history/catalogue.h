@@ -81,6 +81,8 @@ private:
     bool may_return(const TagInfo& tag, std::string_view path) const;
     Result<void> change_paths(const MoveRecord& record);
     Result<void> take_allowance(TenantId tenant);
+    Result<void> refuse_if_computed(const TagKey& key, std::string_view path) const;
+    Result<void> move_computed(TenantId tenant, std::string_view source, std::string_view path);
     Result<void> insert(TagInfo tag);
     void set_path(TagInfo& tag, const std::string& path);
     // Tags of other sources that are where tags of `source` at `prefix` belong get other paths by `record`, none of

@@ -43,7 +43,8 @@ Result<TargetTag> resolve_tag(Tags& tags, const registry::ResourceReader& regist
         target.min = declared->min;
         target.max = declared->max;
     }
-    if (const auto found = registry::tag_at(registry, tags, tenant, path)) {
+    if (const auto found = registry::tag_at(registry, tags, tenant, path);
+        found && !found->key.source.starts_with("v:")) {
         // It may have moved since the path was written down.
         if (may_write && !may_write(found->path)) return denied;
         TRY(check(path, "already", found->type, found->unit, type, unit));

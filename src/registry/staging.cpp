@@ -496,6 +496,7 @@ Result<Change> Staging::rename(const Actor& actor, const Kind& kind, std::string
     next->by = actor.who;
     if (kind.renamed) next->spec = kind.renamed(next->spec, kind.plural, name, new_name);  // it may name itself
     if (kind.check) TRY(kind.check(*this, to.tenant, to.name, next->spec));
+    if (deps_.last_check) TRY(deps_.last_check(*this, *next));
     const auto others = named_by(key);
     const std::vector<Difference> difference{{"name", Json(name), Json(new_name)}};
     store(actor, kind, to, *next, {.what = "renamed"}, false, difference);

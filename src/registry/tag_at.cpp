@@ -14,6 +14,7 @@ std::optional<TagInfo> tag_at(const ResourceReader& resources, const Tags& tags,
     const auto device = resources.find(tenant, "device", before.substr(0, before.size() - 1));
     if (!device) return info;
     const std::string_view source = info->key.source;
+    if (source.starts_with("v:")) return info;  // virtual tags live beneath devices too
     const bool own = source.starts_with("d:") && source.substr(2) == device->uid;
     return own ? info : std::nullopt;
 }

@@ -25,6 +25,7 @@ const pages: RouteRecordRaw[] = [
   { path: '/sites', name: 'sites', component: () => import('./pages/SitesPage.vue'), meta: { title: 'nav.sites', icon: 'site', group: 'connect' } },
   { path: '/dashboards', name: 'dashboards', component: () => import('./pages/DashboardsPage.vue'), meta: { title: 'nav.dashboards', icon: 'board', group: 'data' } },
   { path: '/tags', name: 'tags', component: () => import('./pages/TagsPage.vue'), meta: { title: 'nav.tags', icon: 'data', group: 'data', range: '1h' } },
+  { path: '/virtual-tags', name: 'virtualTags', component: () => import('./pages/VirtualTagsPage.vue'), meta: { title: 'nav.virtualTags', icon: 'virtual', group: 'data' } },
   { path: '/dead-letters', name: 'deadLetters', component: () => import('./pages/DeadLettersPage.vue'), meta: { title: 'nav.deadLetters', icon: 'dead', group: 'data' } },
   { path: '/imports', name: 'imports', component: () => import('./pages/ImportsPage.vue'), meta: { title: 'nav.imports', icon: 'upload', group: 'data', role: 'engineer' } },
   { path: '/alarms', name: 'alarms', component: () => import('./pages/AlarmsPage.vue'), meta: { title: 'nav.alarms', icon: 'alarm', group: 'alarm', range: '7d' } },

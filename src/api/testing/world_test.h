@@ -17,6 +17,7 @@
 #include "broker/mapping.h"
 #include "connect/connections.h"
 #include "flow/flow.h"
+#include "flow/virtual_tags.h"
 #include "history/history.h"
 #include "io/sim.h"
 #include "registry/auth.h"
@@ -132,12 +133,46 @@ private:
     Listener listener_;
 };
 
+class FakeVirtualTags final : public flow::VirtualTags {
+public:
+    std::vector<flow::VirtualState> states(TenantId tenant) const override {
+        return tenant == TenantId{1} ? kept_states : std::vector<flow::VirtualState>{};
+    }
+    Result<flow::VirtualPreview> preview(const flow::VirtualPreviewQuestion& question) override {
+        previewed = question;
+        flow::VirtualPreview answer{
+            .path = "lab/v.x", .unit = "W", .type = ValueType::number, .count = 1, .readings = 2};
+        answer.rows.add_number(TagId{1}, question.window.from, 4.5);
+        return answer;
+    }
+    Result<flow::VirtualBackfill> backfill(TenantId tenant, std::string_view name, const Window& window,
+                                           std::string_view by) override {
+        jobs.push_back({.id = "1",
+                        .tenant = tenant,
+                        .name = std::string(name),
+                        .window = window,
+                        .places = 1,
+                        .started = window.to,
+                        .by = std::string(by)});
+        return jobs.back();
+    }
+    std::vector<flow::VirtualBackfill> backfills(TenantId) const override { return jobs; }
+    Result<flow::VirtualBackfill> cancel_backfill(TenantId, std::string_view) override {
+        jobs.front().state = flow::VirtualBackfill::State::cancelled;
+        return jobs.front();
+    }
+    std::vector<flow::VirtualState> kept_states;
+    std::vector<flow::VirtualBackfill> jobs;
+    std::optional<flow::VirtualPreviewQuestion> previewed;
+};
+
 class FakeFlow final : public flow::Flow {
 public:
     void on_rows(ShardId, const Rows& rows) override { rows_seen += rows.size(); }
     Result<void> start() override { return {}; }
     bool ready() const override { return true; }
     flow::Alarms& alarms() override { return fake_alarms; }
+    flow::VirtualTags& virtual_tags() override { return fake_virtual_tags; }
     void check(flow::CheckQuestion question, std::function<void(flow::CheckAnswer)> done) override {
         flow::CheckAnswer answer;
         if (question.condition == "bad" || (question.sees && !question.sees(question.condition)))
@@ -163,6 +198,7 @@ public:
         return tenant == TenantId{1} ? stopped_rules : std::vector<flow::StoppedRule>{};
     }
     FakeAlarms fake_alarms;
+    FakeVirtualTags fake_virtual_tags;
     std::vector<flow::StoppedRule> stopped_rules;
     std::vector<flow::CheckTag> checked_tags;
     std::optional<flow::RehearseQuestion> rehearsed;
@@ -215,6 +251,7 @@ public:
             registry::Registry::create(files, sim.clock(), {.folder = "/data/registry", .key_folder = "/keys"}).value();
         registry->add_kind(flow::rule_kind());
         registry->add_kind(broker::mapping_kind());
+        registry->add_kind(flow::virtual_tag_kind());
         EXPECT_TRUE(registry->load());
         registry::AuthOptions auth_options;
         auth_options.admin_password = kPassword;

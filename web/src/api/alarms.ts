@@ -85,7 +85,7 @@ export interface CheckedTag {
   ts: number | null;
 }
 export type Check =
-  | { ok: true; value: boolean | null; tags: CheckedTag[]; uses: string[]; window: string }
+  | { ok: true; value: boolean | null; tags: CheckedTag[]; uses: string[]; window: string; gives?: string; unit?: string }
   | { ok: false; error: CheckError };
 
 export const alarms = (q: AlarmQuestion): Promise<{ alarms: Alarm[]; counts: Counts; groups?: GroupCounts[] }> =>

@@ -10,6 +10,9 @@ export interface Tag {
   type: string;
   unit: string;
   labels: Record<string, string>;
+  /** Name of the virtual tag that makes it; "" of one that was deleted. */
+  virtual_tag?: string;
+  expr?: string;
   last: [number, Value, string] | null;
 }
 export interface Series {

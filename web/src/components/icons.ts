@@ -7,6 +7,7 @@ export const icons = {
   mapping: 'M3 5h5M3 10h5M3 15h5M8 5c4 0 2 5 6 5M8 15c4 0 2-5 6-5M8 10h9M14 7l3 3-3 3',
   site: 'M3 17V8l4 3V8l4 3V5h5v12zM13 8h0M3 17h14',
   data: 'M3 16l4-6 3 3 4-8 3 5M3 3v14h14',
+  virtual: 'M3 16l4-6 3 3 3-6M3 3v14h14M14 4h4M16 2v4M14 9h4',
   dead: 'M3 5h14v10H3zM3 5l7 6 7-6M13 13l4 4M17 13l-4 4',
   alarm: 'M10 3a5 5 0 0 0-5 5v4l-2 2h14l-2-2V8a5 5 0 0 0-5-5zM8 16a2 2 0 0 0 4 0',
   rule: 'M4 4h5v4H4zM11 12h5v4h-5zM6 8v6h5M12 6h4',
