@@ -27,6 +27,33 @@ TEST(Status, TellsRulesThatCannotRun) {
     EXPECT_EQ(overview.find("gone"), std::string::npos) << overview;
 }
 
+TEST(Status, TellsVirtualTagsThatCannotBeComputed) {
+    World world;
+    const std::string token = world.token("admin");
+    ASSERT_EQ(world.as(token, "PUT", "/api/v1/virtual_tags/lab%2Fv.x", R"({"spec":{"expr":"lab/a.x + 1"}})").status,
+              200);
+    world.flow.fake_virtual_tags.kept_states = {
+        {.name = "lab/v.x", .path = "lab/v.x", .why_en = "no volt", .why_zh = "没有伏特", .since = kSecond},
+        {.name = "lab/v.x", .path = "lab/w.x", .why_en = "no volt", .why_zh = "没有伏特", .since = kSecond},
+        {.name = "lab/v.x", .path = "lab/u.x", .runs = true, .rows = 7, .late = 2},
+        {.name = "waits", .path = "lab/q.x", .why_en = "waits", .why_zh = "等", .waits = true},
+        {.name = "gone", .path = "lab/gone.x", .why_en = "gone", .why_zh = "gone"}};
+    const auto overview = world.as(token, "GET", "/api/v1/overview").body;
+    EXPECT_NE(
+        overview.find(R"({"severity":"major","what":"virtual_tag","name":"lab/v.x","text_zh":"虚拟点位 lab/v.x )"
+                      R"(无法计算（lab/v.x 等 2 处）：没有伏特","text_en":"virtual tag lab/v.x cannot be computed at )"
+                      R"(2 places, lab/v.x among them: no volt","since":1000000000})"),
+        std::string::npos)
+        << overview;
+    EXPECT_EQ(overview.find("waits"), std::string::npos) << overview;
+    const auto states = world.as(token, "GET", "/api/v1/status/virtual_tags").body;
+    EXPECT_NE(states.find(R"({"name":"lab/v.x","device":"","path":"lab/u.x","state":"running","why":"","why_zh":"")"),
+              std::string::npos)
+        << states;
+    EXPECT_NE(states.find(R"("rows":7,"late":2,"last":null})"), std::string::npos) << states;
+    EXPECT_EQ(states.find("gone"), std::string::npos) << states;
+}
+
 TEST(Status, TellsWhatIsThere) {
     World world;
     world.server->set_listeners({{"http", "127.0.0.1:8080"}});
@@ -132,13 +159,13 @@ TEST(Status, TellsAConnectionWhoseDevicesSignInThemselves) {
 TEST(Status, ADeviceIsNotWhatOthersLeftBeneathItsName) {
     World world;
     const std::string token = world.token("admin");
-    const std::string rows = R"([{"tag":"lab/kiln.t","value":20},{"tag":"lab/kiln.u","value":1,"quality":"bad:timeout"}])";
+    const std::string rows =
+        R"([{"tag":"lab/kiln.t","value":20},{"tag":"lab/kiln.u","value":1,"quality":"bad:timeout"}])";
     ASSERT_EQ(world.as(token, "POST", "/api/v1/write/json", rows).status, 204);
-    ASSERT_EQ(world
-                  .as(token, "PUT", "/api/v1/device_types/kiln",
-                      R"({"spec":{"properties":[{"name":"t","type":"number"}]}})")
-                  .status,
-              200);
+    ASSERT_EQ(
+        world.as(token, "PUT", "/api/v1/device_types/kiln", R"({"spec":{"properties":[{"name":"t","type":"number"}]}})")
+            .status,
+        200);
     ASSERT_EQ(world.as(token, "PUT", "/api/v1/devices/lab%2Fkiln", R"({"spec":{"type":"kiln"}})").status, 200);
     const std::string devices = world.as(token, "GET", "/api/v1/status/devices").body;
     EXPECT_NE(devices.find(R"({"name":"lab/kiln","state":"offline")"), std::string::npos) << devices;

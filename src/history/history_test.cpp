@@ -12,6 +12,37 @@ namespace {
 
 constexpr TimeNs kStart = 1'700'000'000 * kSecond;  // where SimClock begins
 
+// Where a virtual tag is, nobody else's readings come; what moves is its whole path.
+TEST(History, KeepsThePlacesOfVirtualTags) {
+    TestStore store;
+    ASSERT_TRUE(store.open());
+    const auto made = store->resolve({TenantId{1}, "v:1@2", "value"}, "d/x.power", ValueType::number, "W");
+    ASSERT_TRUE(made);
+    EXPECT_EQ(store->find(TenantId{1}, "d/x.power")->id, *made);
+    const auto refused = store->resolve({TenantId{1}, "d:2", "power"}, "d/x.power", ValueType::number, "");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code(), Code::invalid);
+    EXPECT_NE(refused.error().text().find("d/x.power is a virtual tag"), std::string::npos) << refused.error().text();
+    // Its device has the place to itself but for it.
+    ASSERT_TRUE(store->move_source(TenantId{1}, "d:2", "d/x"));
+    EXPECT_EQ(store->find(TenantId{1}, "d/x.power")->path, "d/x.power");
+    const auto beside = store->resolve({TenantId{1}, "d:2", "y"}, "d/x.y", ValueType::number, "");
+    ASSERT_TRUE(beside);
+    const auto taken = store->move_source(TenantId{1}, "v:1@2", "d/x.y");
+    ASSERT_FALSE(taken);
+    EXPECT_EQ(taken.error().code(), Code::exists);
+    ASSERT_TRUE(store->move_source(TenantId{1}, "v:1@2", "d/x.power.deleted-2"));
+    for (int round = 0; round < 2; ++round) {
+        EXPECT_EQ(store->find(TenantId{1}, "d/x.power")->path, "d/x.power.deleted-2")
+            << "its old path still leads to it";
+        EXPECT_EQ(store->find(TenantId{1}, "d/x.power")->id, *made);
+        store.reopen();
+    }
+    const auto after = store->resolve({TenantId{1}, "d:2", "power"}, "d/x.power", ValueType::number, "");
+    ASSERT_TRUE(after);
+    EXPECT_EQ(store->find(TenantId{1}, "d/x.power")->id, *after);
+}
+
 TEST(History, GivesBackWhatItWasGiven) {
     TestStore store;
     ASSERT_TRUE(store.open());

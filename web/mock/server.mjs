@@ -48,6 +48,9 @@ if (!empty) {
   for (const d of devices) put('devices', d.name, { title_zh: d.title_zh, title_en: d.title_en, type: d.type, ...(d.connection ? { connection: d.connection } : {}), enabled: true });
   put('mappings', 'lines', { title_zh: '产线网关', title_en: 'Line gateways', topic: 'factory/{line}/+/data', format: 'json', time: '$.ts', take: [{ value: '$.data[*].v', tag: 'works/{line}/{$.data[*].dev}.temperature', unit: 'degC' }], priority: 0, devices: false, enabled: true });
   put('rules', 'spindle-vibration', { title_zh: '主轴振动过大', title_en: 'Spindle vibration high', enabled: true, device_type: 'cnc-v850', condition: 'avg(vibration, 1m) > 4.5 mm/s for 30s', severity: 'critical', message_zh: '主轴振动 {vibration}', message_en: 'Spindle vibration {vibration}' });
+  put('virtual_tags', 'suzhou/all.power', { title_zh: '总功率', title_en: 'Power of all', expr: 'suzhou/utility/meter-main.active_power + suzhou/utility/meter-moulding.active_power', unit: 'kW', type: 'auto', lateness: '2s', min_interval: '0s', enabled: true });
+  put('virtual_tags', 'load', { title_zh: '负载率', title_en: 'Load', device_type: 'cnc-v850', expr: 'spindle_temperature / 80 degC * 100', unit: '', type: 'auto', lateness: '2s', min_interval: '0s', enabled: true });
+  put('virtual_tags', 'suzhou/water.lost', { title_zh: '漏水量', title_en: 'Water lost', expr: 'suzhou/utility/pump-1.flow - suzhou/utility/pump-1.pressure', unit: '', type: 'auto', lateness: '5s', min_interval: '1m', enabled: true });
   put('rules', 'spindle-hot', { title_zh: '主轴过热', title_en: 'Spindle hot', enabled: true, device_type: 'cnc-v850', condition: 'spindle_temperature > 70 degC', severity: 'major' });
   put('rules', 'pump-silent', { title_zh: '水泵压力失效', title_en: 'Pump pressure lost', enabled: true, device_type: 'pump-is65', condition: 'pressure.quality is bad for 10s', severity: 'minor' });
   put('rules', 'meter-silent', { title_zh: '电表无数据', title_en: 'Meter silent', enabled: true, device_type: 'meter-dts', condition: 'since(active_power) > 2m', severity: 'warning' });
@@ -162,6 +165,26 @@ function check(condition) {
   const used = tags.filter((t) => new RegExp(`\\b${t.property}\\b`).test(condition) && t.device === (t.type === 'x' ? '' : tags.find((o) => o.property === t.property && o.at.hot)?.device ?? tags.find((o) => o.property === t.property).device));
   return { ok: true, value: used.some((t) => t.at.hot), tags: used.map((t) => { const l = last(t, Date.now()); return { path: t.path, value: l?.[1] ?? null, quality: l?.[2] ?? null, unit: t.unit, ts: l?.[0] ?? null }; }), uses: [...new Set((condition.match(/\b(avg|min|max|last|rate|since)\b/g) ?? []))], window: /(\d+[smh])/.exec(condition)?.[1] ?? '' };
 }
+// Virtual tags: one that runs, one of each machine, one that cannot.
+const fills = empty ? [] : [{ id: '1', name: 'suzhou/all.power', from: start - 86_400_000 * 7, to: start, state: 'done', progress: 1, readings: 1_209_600, rows: 604_800, places: 1, places_done: 1, error: '', by: 'user:li', started: start - 7_200_000, finished: start - 7_180_000 }];
+function virtualStates() {
+  const now = Date.now();
+  const one = (name, path, device, unit, value, more = {}) => ({ name, device, path, state: 'running', why: '', why_zh: '', since: start, unit, type: 'number', rows: 4200, late: 0, last: [now - 3000, value, 'good'], ...more });
+  const mills = devices.filter((d) => d.type === 'cnc-v850');
+  return [
+    ...mills.map((d, i) => one('load', `${d.name}.load`, d.name, '', 52.5 + i * 7.25)),
+    one('suzhou/all.power', 'suzhou/all.power', '', 'kW', 182.41, { late: 3 }),
+    one('suzhou/water.lost', 'suzhou/water.lost', '', '', null, { state: 'stopped', last: null, type: null, why: 'expr: column 28: cannot subtract "suzhou/utility/pump.pressure" (unit bar) from "suzhou/utility/flow.in" (unit m3/h): they measure different things', why_zh: 'expr：第 28 列：“suzhou/utility/flow.in”（单位 m3/h）与“suzhou/utility/pump.pressure”（单位 bar）量的不是同一种东西，不能相减' }),
+  ];
+}
+function previewOf(expr, from, to, limit) {
+  const checked = check(expr);
+  if (!checked.ok && checked.error.code !== 'not_a_condition') return { ok: false, problem: `expr: column ${checked.error.column}: ${checked.error.text}`, problem_zh: `expr：第 ${checked.error.column} 列：${checked.error.text_zh}`, error: checked.error };
+  const used = tags.filter((t) => expr.includes(t.property)).slice(0, 2);
+  const step = Math.max(1000, (to - from) / 600);
+  const rows = Array.from({ length: Math.floor((to - from) / step) }, (_, i) => [Math.round(from + i * step), 180 + 20 * Math.sin(i / 40) + (i % 7), i > 300 && i < 315 ? 'uncertain:sensor' : 'good']);
+  return { ok: true, path: 'suzhou/all.power', unit: 'kW', type: 'number', inputs: used.map((t) => ({ path: t.path, unit: t.unit, there: true, last: last(t, Date.now()) })), count: rows.length, readings: rows.length * 2, complete: true, until: to, columns: ['ts', 'value', 'quality'], rows: rows.slice(-limit) };
+}
 const audits = () => (empty ? [] : Array.from({ length: 120 }, (_, i) => {
   const time = start - i * 4_100_000;
   return [
@@ -269,6 +292,13 @@ function answer(method, url, body, headers) {
     return a;
   }
   if (path === '/rules:check') return check(body.condition);
+  if (path === '/status/virtual_tags') return { items: empty ? [] : virtualStates() };
+  if (path === '/virtual_tags:preview') return previewOf(body.spec.expr ?? '', time(q.get('from'), Date.now() - 3_600_000), time(q.get('to'), Date.now()), Number(q.get('limit') ?? 500));
+  if (path === '/backfills') return { items: fills.map((one) => ({ ...one, ...(one.state === 'running' ? { progress: Math.min(0.97, (Date.now() - one.started) / 60_000) } : {}) })) };
+  m = /^\/virtual_tags\/([^/]+):backfill$/.exec(path);
+  if (m) { fills.unshift({ id: String(fills.length + 1), name: decodeURIComponent(m[1]), from: time(body.from, 0), to: time(body.to, Date.now()), state: 'running', progress: 0, readings: 51_220, rows: 25_610, places: 1, places_done: 0, error: '', by: 'user:admin', started: Date.now(), finished: null }); return fills[0]; }
+  m = /^\/backfills\/(\d+):cancel$/.exec(path);
+  if (m) { const one = fills.find((x) => x.id === m[1]) ?? refuse(404, 'not found', 'no such'); return Object.assign(one, { state: 'cancelled', finished: Date.now() }); }
   if (path === '/expressions/functions') return expressions;
   if (path === '/rules:rehearse') {
     const checked = check(body.spec.condition ?? '');
