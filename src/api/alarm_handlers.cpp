@@ -13,12 +13,6 @@ namespace {
 
 constexpr std::size_t kAlarmsMax = 10'000;
 
-// "zh" if the page or browser asked for Chinese first.
-std::string language_of(const Ask& ask) {
-    const std::string_view asked = ask.find("lang") != nullptr ? ask.value("lang") : ask.http.header("accept-language");
-    return asked.starts_with("zh") ? "zh" : "en";
-}
-
 bool sees_alarm(const Ask& ask, const flow::Alarm& alarm) {
     return sees(ask.who, alarm.device.empty() ? alarm.tag : alarm.device);
 }
@@ -205,7 +199,7 @@ Result<Answer> get_alarms(Core& core, const Ask& ask) {
     const Units units = TRY(parse_units(ask));
     flow::AlarmQuery query = TRY(parse_alarm_query(core, ask));
     const flow::Alarms& alarms = core.deps.flow.alarms();
-    const std::string language = language_of(ask);
+    const std::string_view language = language_of(ask);
     std::string body;
     JsonWriter out{body};
     out.begin_object().key("alarms").begin_array();

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "wire/json_door.h"
 #include "wire/line.h"
+#include "words/words.h"
 
 namespace gongshu::api {
 
@@ -35,6 +36,45 @@ Answer no_content() {
     Answer answer;
     answer.status = 204;
     return answer;
+}
+
+// ---- languages ------------------------------------------------------------------------------------------------------
+
+std::string_view language_of(const Ask& ask) {
+    const std::string_view asked = ask.find("lang") != nullptr ? ask.value("lang") : ask.http.header("accept-language");
+    return asked.starts_with("zh") ? "zh" : "en";
+}
+
+std::string told(std::string_view language, std::string_view english) {
+    return language == "zh" ? words::in_chinese(english) : std::string{english};
+}
+
+std::string told(const Ask& ask, std::string_view english) { return told(language_of(ask), english); }
+
+namespace {
+
+void tell_within(Json& json, std::string_view key) {
+    if (auto* const list = json.if_array()) {
+        for (Json& item : *list) tell_within(item, key);
+    } else if (auto* const object = json.if_object()) {
+        for (auto& member : *object) {
+            const std::string_view name{member.key().data(), member.key().size()};
+            if (auto* const text = member.value().if_string(); text != nullptr && name == key)
+                *text = words::in_chinese({text->data(), text->size()});
+            else
+                tell_within(member.value(), key);
+        }
+    }
+}
+
+}  // namespace
+
+std::string told_within(const Ask& ask, std::string_view json, std::string_view key) {
+    if (language_of(ask) != "zh") return std::string{json};
+    auto parsed = registry::parse_json(json);
+    if (!parsed) return std::string{json};
+    tell_within(*parsed, key);
+    return registry::to_text(*parsed);
 }
 
 // ---- errors ---------------------------------------------------------------------------------------------------------
@@ -109,7 +149,7 @@ std::string_view title_of(int status, std::string_view absent) {
 }
 
 Answer make_problem(Core& core, int status, std::string_view title, std::string_view detail, std::string_view place,
-                    std::string_view members) {
+                    const ProblemExtra& extra) {
     const std::string id = core.next_id();
     if (status >= 500)
         log_warning("api", "{} {} {}", id, status, detail);
@@ -120,14 +160,14 @@ Answer make_problem(Core& core, int status, std::string_view title, std::string_
     answer.media_type = "application/problem+json";
     JsonWriter out{answer.body};
     out.begin_object();
-    out.key("type").text("about:blank").key("title").text(title).key("status").integer(status);
-    out.key("detail").text(detail);
+    out.key("type").text("about:blank").key("title").text(told(extra.language, title)).key("status").integer(status);
+    out.key("detail").text(told(extra.language, detail));
     if (!place.empty()) out.key("place").text(place);
     out.key("id").text(id);
     out.end_object();
-    if (!members.empty()) {
+    if (!extra.members.empty()) {
         answer.body.pop_back();
-        answer.body.append(",").append(members).append("}");
+        answer.body.append(",").append(extra.members).append("}");
     }
     if (status == 401) answer.headers.push_back({"www-authenticate", "Bearer"});
     if (status == 503) answer.headers.push_back({"retry-after", "1"});
@@ -139,15 +179,15 @@ Answer make_problem(Core& core, int status, std::string_view title, std::string_
 Answer problem(Core& core, const Error& error, const ProblemExtra& extra) {
     const int status = extra.status != 0 ? extra.status : status_of(error.code());
     const std::string_view place = error.code() == Code::invalid ? place_of(error.text()) : std::string_view{};
-    return make_problem(core, status, title_of(status, to_string(error.code())), error.text(), place, extra.members);
+    return make_problem(core, status, title_of(status, to_string(error.code())), error.text(), place, extra);
 }
 
-Answer problem_with_status(Core& core, int status, std::string_view detail) {
+Answer problem_with_status(Core& core, int status, std::string_view detail, std::string_view language) {
     return make_problem(core, status,
                         title_of(status, status >= 500   ? "unavailable"
                                          : status == 403 ? "denied"
                                                          : "invalid"),
-                        detail, {}, {});
+                        detail, {}, {.language = language});
 }
 
 // ---- times ----------------------------------------------------------------------------------------------------------

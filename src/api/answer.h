@@ -12,13 +12,22 @@ namespace gongshu::api {
 // The one place where errors become statuses.
 int status_of(Code code);
 
+// "zh" if the page or browser asked for Chinese first: ?lang=, else Accept-Language; else "en".
+std::string_view language_of(const Ask& ask);
+// A reason (the text of an Error, stored or new) as this reader is told it; English for all but "zh".
+std::string told(std::string_view language, std::string_view english);
+std::string told(const Ask& ask, std::string_view english);
+// Ready JSON in which each text under `key`, however deep, is such a reason.
+std::string told_within(const Ask& ask, std::string_view json, std::string_view key);
+
 struct ProblemExtra {
     std::string_view members;  // ready JSON members after the usual ones: "\"lines\":[…]"
     int status = 0;            // 0 = as the code says
+    std::string_view language = "en";  // of title and detail; the log is in English
 };
 // application/problem+json (RFC 9457); the text is logged with `id` at a level that fits the status.
 Answer problem(Core& core, const Error& error, const ProblemExtra& extra = {});
-Answer problem_with_status(Core& core, int status, std::string_view detail);
+Answer problem_with_status(Core& core, int status, std::string_view detail, std::string_view language);
 
 // Times and numbers of an answer.
 struct Units {

@@ -72,10 +72,10 @@ std::string_view word_of(const registry::Applied& applied) {
     return "unchanged";
 }
 
-void write_applied(JsonWriter& out, const registry::Applied& applied) {
+void write_applied(JsonWriter& out, const Ask& ask, const registry::Applied& applied) {
     out.begin_object().key("kind").text(applied.kind).key("name").text(applied.name).key("what").text(word_of(applied));
     if (!applied.change) {
-        out.key("error").text(applied.change.error().text());
+        out.key("error").text(told(ask, applied.change.error().text()));
     } else {
         out.key("differences").begin_array();
         for (const auto& difference : applied.change->differences) {
@@ -102,7 +102,7 @@ Result<Answer> post_apply(Core& core, const Ask& ask) {
     std::string body;
     JsonWriter out{body};
     out.begin_object().key("applied").begin_array();
-    for (const registry::Applied& one : applied) write_applied(out, one);
+    for (const registry::Applied& one : applied) write_applied(out, ask, one);
     out.end_array().key("report").text(registry::to_report(applied, dry_run)).end_object();
     return json_answer(std::move(body));
 }

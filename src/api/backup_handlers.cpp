@@ -29,7 +29,7 @@ std::string_view to_text(backup::Backups::Work work) {
     return "";
 }
 
-void write_state(JsonWriter& out, const backup::Backups::State& state) {
+void write_state(JsonWriter& out, const Ask& ask, const backup::Backups::State& state) {
     out.key("running");
     if (state.work == backup::Backups::Work::none) {
         out.null();
@@ -46,22 +46,22 @@ void write_state(JsonWriter& out, const backup::Backups::State& state) {
         out.null();
     } else {
         out.begin_object().key("work").text(to_text(state.last_work)).key("name").text(state.last_name);
-        out.key("ended").integer(state.last_end / kMillisecond).key("error").text(state.last_error).end_object();
+        out.key("ended").integer(state.last_end / kMillisecond).key("error").text(told(ask, state.last_error)).end_object();
     }
 }
 
-Result<Answer> render(backup::Backups& backups, int status) {
+Result<Answer> render(const Ask& ask, backup::Backups& backups, int status) {
     const auto all = TRY(backups.list());
     std::string body;
     JsonWriter out{body};
     out.begin_object().key("folder").text(backups.options().folder);
     out.key("every_s").integer(backups.options().every / kSecond).key("keep").integer(backups.options().keep);
-    write_state(out, backups.state());
+    write_state(out, ask, backups.state());
     out.key("backups").begin_array();
     for (const backup::BackupInfo& info : all) {
         out.begin_object().key("name").text(info.name).key("made").integer(info.made / kMillisecond);
         out.key("program").text(info.program).key("files").safe_integer(static_cast<std::int64_t>(info.files));
-        out.key("bytes").safe_integer(static_cast<std::int64_t>(info.bytes)).key("problem").text(info.problem);
+        out.key("bytes").safe_integer(static_cast<std::int64_t>(info.bytes)).key("problem").text(told(ask, info.problem));
         out.end_object();
     }
     out.end_array().end_object();
@@ -74,33 +74,33 @@ void note(Core& core, const Ask& ask, std::string_view action, std::string_view 
 
 }  // namespace
 
-Result<Answer> get_backups(Core& core, const Ask& ask) { return render(*TRY(backups_for(core, ask)), 200); }
+Result<Answer> get_backups(Core& core, const Ask& ask) { return render(ask, *TRY(backups_for(core, ask)), 200); }
 
 Result<Answer> post_backups(Core& core, const Ask& ask) {
     backup::Backups& backups = *TRY(backups_for(core, ask));
     TRY(backups.start());
     note(core, ask, "create", "");
-    return render(backups, 202);
+    return render(ask, backups, 202);
 }
 
 Result<Answer> check_backup(Core& core, const Ask& ask) {
     backup::Backups& backups = *TRY(backups_for(core, ask));
     TRY(backups.start_check(ask.names[0]));
-    return render(backups, 202);
+    return render(ask, backups, 202);
 }
 
 Result<Answer> cancel_backup(Core& core, const Ask& ask) {
     backup::Backups& backups = *TRY(backups_for(core, ask));
     backups.cancel();
     note(core, ask, "cancel", "");
-    return render(backups, 202);
+    return render(ask, backups, 202);
 }
 
 Result<Answer> delete_backup(Core& core, const Ask& ask) {
     backup::Backups& backups = *TRY(backups_for(core, ask));
     TRY(backups.remove(ask.names[0]));
     note(core, ask, "delete", ask.names[0]);
-    return render(backups, 200);
+    return render(ask, backups, 200);
 }
 
 }  // namespace gongshu::api

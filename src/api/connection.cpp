@@ -368,7 +368,8 @@ void Connection::dispatch(const AskPtr& ask) {
         if (!match_.allow.empty()) {
             Answer refused = problem_with_status(
                 *hub_.core, 405,
-                fmt::format("{} is not possible here; possible: {}", ask->http.method_text, match_.allow));
+                fmt::format("{} is not possible here; possible: {}", ask->http.method_text, match_.allow),
+                language_of(*ask));
             refused.headers.push_back({"allow", match_.allow});
             return answer(std::move(refused));
         }
@@ -410,7 +411,7 @@ void Connection::check_basic(const AskPtr& ask) {
 }
 
 void Connection::refuse_basic(const Error& error, const std::string& user) {
-    Answer refused = problem(*hub_.core, error);
+    Answer refused = problem(*hub_.core, error, {.language = language_of(*ask_)});
     if (error.code() == Code::limit) add_retry_after(*hub_.core, refused, user, from_);
     send(std::move(refused));
 }
@@ -470,12 +471,12 @@ void Connection::take_over(const AskPtr& ask) {
 
 void Connection::answer(Result<Answer> result) {
     if (result) return send(std::move(*result));
-    send(problem(*hub_.core, result.error()));
+    send(problem(*hub_.core, result.error(), {.language = language_of(*ask_)}));
 }
 
 Answer Connection::static_answer(const Ask& ask) {
     auto found = find_static(hub_.core->options.files, ask.http);
-    if (!found) return problem(*hub_.core, found.error());
+    if (!found) return problem(*hub_.core, found.error(), {.language = language_of(ask)});
     return std::move(*found);
 }
 
@@ -488,7 +489,7 @@ void Connection::encode(Answer& answer) {
             answer.body = std::move(*plain);
         }
     }
-    answer.headers.push_back({"vary", "accept-encoding"});
+    answer.headers.push_back({"vary", "accept-encoding, accept-language"});
 }
 
 void Connection::send_head(const Answer& answer, std::optional<std::uint64_t> length, bool chunked) {

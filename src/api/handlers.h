@@ -117,7 +117,8 @@ void test_connection(Core& core, const AskPtr& ask, Done done);
 void write_device(Core& core, const AskPtr& ask, Done done);
 // The connections that `who` sees.
 std::vector<connect::ConnectionStatus> connections_of(Core& core, const registry::Principal& who);
-void write_connections(JsonWriter& out, const std::vector<connect::ConnectionStatus>& items, Units units);
+void write_connections(JsonWriter& out, const std::vector<connect::ConnectionStatus>& items, Units units,
+                       std::string_view language);
 void sample_rates(Core& core);  // every few seconds: what overview tells as readings_per_s
 
 // operation_handlers.cpp

@@ -72,7 +72,7 @@ public:
     // What a tag is, remembered for all sessions; null if there is no such tag.
     const TagInfo* tag_info(TagId tag);
     // The states of a tenant's connections as JSON, made at most once a tick.
-    const std::string& connections_json(TenantId tenant);
+    const std::string& connections_json(TenantId tenant, const std::string& language);
 
 private:
     static constexpr std::size_t kTagInfosMax = 200'000;
@@ -81,7 +81,7 @@ private:
     std::unordered_map<LongSession*, std::shared_ptr<LongSession>> sessions_;
     std::unordered_map<TenantId, std::uint32_t> jobs_;
     std::unordered_map<std::uint64_t, TagInfo> tag_infos_;  // emptied when full or a device was renamed
-    std::map<TenantId, std::string> connections_json_;
+    std::map<std::pair<TenantId, std::string>, std::string> connections_json_;  // by language
     std::uint64_t promised_bytes_ = 0;  // of all
     std::uint64_t promised_to_strangers_ = 0;
     std::unordered_map<std::string, std::uint64_t> strangers_;  // by address, only those that were promised something

@@ -11,7 +11,7 @@ namespace gongshu::api {
 
 namespace {
 
-void write_status(JsonWriter& out, ImportFile& file, Units units, bool with_map) {
+void write_status(JsonWriter& out, const Ask& ask, ImportFile& file, Units units, bool with_map) {
     const ImportStatus status = *file.status.lock();
     out.begin_object().key("id").text(file.id).key("file").text(file.name).key("who").text(file.who);
     out.key("bytes").integer(static_cast<std::int64_t>(file.bytes->size()));
@@ -27,12 +27,12 @@ void write_status(JsonWriter& out, ImportFile& file, Units units, bool with_map)
     if (status.report.empty())
         out.null();
     else
-        out.raw(status.report);
+        out.raw(told_within(ask, status.report, "error"));
     out.key("error");
     if (status.error.empty())
         out.null();
     else
-        out.text(status.error);
+        out.text(told(ask, status.error));
     if (with_map) {
         const std::string map = *file.map.lock();
         out.key("map");
@@ -45,7 +45,7 @@ Result<Answer> status_answer(const Ask& ask, ImportFile& file, int status, bool 
     const Units units = TRY(parse_units(ask));
     std::string body;
     JsonWriter out{body};
-    write_status(out, file, units, with_map);
+    write_status(out, ask, file, units, with_map);
     return json_answer(std::move(body), status);
 }
 
@@ -112,7 +112,7 @@ void write_texts(JsonWriter& out, const std::vector<std::string>& texts) {
 }
 
 // What the file holds by a map's layout: as it stands there, and with the header taken off.
-Result<void> write_look(JsonWriter& out, const ImportFile& file, const importer::Layout& layout) {
+Result<void> write_look(JsonWriter& out, const Ask& ask, const ImportFile& file, const importer::Layout& layout) {
     constexpr std::size_t kHeadRows = 12;
     constexpr std::size_t kRows = 20;
     const importer::Layout bare{.encoding = layout.encoding,
@@ -134,7 +134,7 @@ Result<void> write_look(JsonWriter& out, const ImportFile& file, const importer:
         TRY(write_rows(out, std::move(*table), kRows));
         out.key("fault").null();
     } else {
-        out.begin_array().end_array().key("fault").text(table.error().text());
+        out.begin_array().end_array().key("fault").text(told(ask, table.error().text()));
     }
     return {};
 }
@@ -210,7 +210,7 @@ void post_import(Core& core, const AskPtr& ask, Done done) {
     out.key("bytes").integer(static_cast<std::int64_t>((*file)->bytes->size())).key("map");
     map ? out.text(*map) : out.null();
     out.key("error");
-    map ? out.null() : out.text(map.error().text());
+    map ? out.null() : out.text(told(*ask, map.error().text()));
     out.end_object();
     done(json_answer(std::move(body), 201));
 }
@@ -221,7 +221,7 @@ Result<Answer> list_imports(Core& core, const Ask& ask) {
     JsonWriter out{body};
     out.begin_object().key("items").begin_array();
     for (const ImportFilePtr& file : core.imports.list(ask.tenant()))
-        if (sees_file(ask, *file)) write_status(out, *file, units, false);
+        if (sees_file(ask, *file)) write_status(out, ask, *file, units, false);
     out.end_array().end_object();
     return json_answer(std::move(body));
 }
@@ -264,8 +264,8 @@ Result<Answer> look_import(Core& core, const Ask& ask) {
     out.begin_object().key("map");
     text.empty() ? out.null() : out.raw(registry::to_text(TRY(registry::parse_yaml(text).context("map"))));
     out.key("error");
-    why.empty() ? out.null() : out.text(why);
-    TRY(write_look(out, *file, layout));
+    why.empty() ? out.null() : out.text(told(ask, why));
+    TRY(write_look(out, ask, *file, layout));
     out.end_object();
     return json_answer(std::move(body));
 }
@@ -288,7 +288,7 @@ Result<Answer> preview_import(Core& core, const Ask& ask) {
     const auto report = TRY(importer::import_table(std::move(table), core.clock(), asked.map, target, options,
                                                    [&](const importer::Progress&) { return rows == 0; }));
     *file->map.lock() = asked.text;
-    out.end_array().key("report").raw(importer::to_json(report)).end_object();
+    out.end_array().key("report").raw(told_within(ask, importer::to_json(report), "error")).end_object();
     return json_answer(std::move(body));
 }
 

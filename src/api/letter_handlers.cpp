@@ -104,10 +104,10 @@ Result<std::vector<Letter>> letters_of(Core& core, const Ask& ask) {
     return letters;
 }
 
-void write_letter(JsonWriter& out, const Letter& letter, Units units, std::size_t payload_max) {
+void write_letter(JsonWriter& out, const Ask& ask, const Letter& letter, Units units, std::size_t payload_max) {
     out.begin_object().key("id").text(std::to_string(letter.id.value)).key("time").integer(units.time(letter.time));
-    for (const std::string_view name : {"client", "who", "device", "topic", "reason"})
-        out.key(name).text(letter.text(name));
+    for (const std::string_view name : {"client", "who", "device", "topic"}) out.key(name).text(letter.text(name));
+    out.key("reason").text(told(ask, letter.text("reason")));
     std::string_view payload = letter.text("payload").substr(0, payload_max);
     while (payload.size() == payload_max && !payload.empty() && (payload.back() & 0x80) != 0) payload.remove_suffix(1);
     out.key("payload").text(payload).key("bytes").integer(letter.bytes()).key("whole").boolean(letter.whole());
@@ -221,7 +221,7 @@ void finish(Work& work) {
         .integer(static_cast<std::int64_t>(work.failed));
     out.key("failures").begin_array();
     for (const auto& [id, why] : work.failures)
-        out.begin_object().key("id").text(std::to_string(id)).key("reason").text(why).end_object();
+        out.begin_object().key("id").text(std::to_string(id)).key("reason").text(told(*work.ask, why)).end_object();
     out.end_array().end_object();
     if (work.processed.empty()) return work.done(json_answer(std::move(body)));
     keep_done(work.core, work.ask, "processed", work.processed, std::move(body), work.done);
@@ -276,7 +276,7 @@ Result<Answer> get_dead_letters(Core& core, const Ask& ask) {
         const bool wanted = state == "all" || letter.state == (state.empty() ? "open" : state);
         if (!wanted || (!group.empty() && group_of(letter) != group)) continue;
         if (++shown > limit) break;
-        write_letter(out, letter, units, kPayloadShown);
+        write_letter(out, ask, letter, units, kPayloadShown);
     }
     out.end_array().end_object();
     return json_answer(std::move(body));
@@ -288,7 +288,7 @@ Result<Answer> get_dead_letter(Core& core, const Ask& ask) {
         if (std::to_string(letter.id.value) != ask.names.at(0)) continue;
         std::string body;
         JsonWriter out{body};
-        write_letter(out, letter, units, std::string_view::npos);
+        write_letter(out, ask, letter, units, std::string_view::npos);
         return json_answer(std::move(body));
     }
     return Error{Code::not_found, "there is no dead letter {} among the newest {}", ask.names.at(0).substr(0, 40),
@@ -320,7 +320,7 @@ Result<Answer> get_dead_letter_groups(Core& core, const Ask& ask) {
     for (const auto& [key, group] : sorted) {
         out.begin_object().key("group").text(key).key("topic").text(group.newest->text("topic"));
         out.key("reason")
-            .text(group.newest->text("reason"))
+            .text(told(ask, group.newest->text("reason")))
             .key("count")
             .integer(group.count)
             .key("whole")

@@ -64,7 +64,7 @@ public:
         : hub_(hub),
           stream_(std::move(stream)),
           who_(ask.who),
-          language_(ask.value("lang")),
+          language_(language_of(ask)),
           decoder_(wire::WsSide::server, kMessageBytesMax) {}
 
     void begin(Bytes ahead) override {
@@ -149,7 +149,7 @@ private:
                 .key("type")
                 .text("error")
                 .key("detail")
-                .text(wish.error().text())
+                .text(told(language_, wish.error().text()))
                 .end_object();
             return send_frame(wire::WsOpcode::text, answer);
         }
@@ -248,7 +248,7 @@ private:
     }
 
     void send_connections() {
-        const std::string items = who_.paths.empty() ? hub_.connections_json(who_.actor.tenant) : seen_connections();
+        const std::string items = who_.paths.empty() ? hub_.connections_json(who_.actor.tenant, language_) : seen_connections();
         if (items == connections_sent_) return;
         connections_sent_ = items;
         send_frame(wire::WsOpcode::text, fmt::format(R"({{"type":"connections","items":{}}})", items));
@@ -257,7 +257,7 @@ private:
     std::string seen_connections() const {
         std::string json;
         JsonWriter out{json};
-        write_connections(out, connections_of(*hub_.core, who_), Units{kMillisecond});
+        write_connections(out, connections_of(*hub_.core, who_), Units{kMillisecond}, language_);
         return json;
     }
 

@@ -30,7 +30,7 @@ std::vector<broker::Sample> samples_of(Core& core, const Ask& ask) {
     return samples;
 }
 
-void write_rows(JsonWriter& out, const wire::MapBody& body, const broker::MappingSpec& spec, TimeNs arrived,
+void write_rows(JsonWriter& out, const Ask& ask, const wire::MapBody& body, const broker::MappingSpec& spec, TimeNs arrived,
                 Units units) {
     out.key("rows").begin_array();
     for (std::size_t i = 0; i < std::min(body.rows.size(), kRowsShownMax); ++i) {
@@ -41,17 +41,18 @@ void write_rows(JsonWriter& out, const wire::MapBody& body, const broker::Mappin
         write_value(out, row.value);
         out.key("quality").text(to_string(row.quality)).key("unit").text(spec.take[row.take].unit);
         out.key("place").text(row.place).key("error");
-        fault ? out.text(*fault) : out.null();
+        fault ? out.text(told(ask, *fault)) : out.null();
         out.end_object();
     }
     out.end_array().key("more").integer(
         static_cast<std::int64_t>(body.rows.size() - std::min(body.rows.size(), kRowsShownMax)));
     out.key("faults").begin_array();
-    for (const std::string& one : body.faults) out.text(one);
+    for (const std::string& one : body.faults) out.text(told(ask, one));
     out.end_array().key("more_faults").integer(static_cast<std::int64_t>(body.more_faults));
 }
 
-void write_trial(JsonWriter& out, broker::Mapping& mapping, wire::JsonMapper& mapper, const Trial& trial, Units units) {
+void write_trial(JsonWriter& out, const Ask& ask, broker::Mapping& mapping, wire::JsonMapper& mapper, const Trial& trial,
+                 Units units) {
     out.begin_object().key("topic").text(trial.topic).key("time").integer(units.time(trial.time));
     wire::MapInput input{.captures = {}, .device = trial.device, .want_places = true};
     const bool matches = mapping.pattern().matches(trial.topic, input.captures);
@@ -63,20 +64,20 @@ void write_trial(JsonWriter& out, broker::Mapping& mapping, wire::JsonMapper& ma
     if (!matches) input.captures.assign(names.begin(), names.end());
     auto body = mapping.run(mapper, as_bytes(trial.payload), input);
     out.key("skipped").boolean(body && body->skipped).key("error");
-    body ? out.null() : out.text(body.error().text());
-    write_rows(out, body ? *body : wire::MapBody{}, mapping.spec(), trial.time, units);
+    body ? out.null() : out.text(told(ask, body.error().text()));
+    write_rows(out, ask, body ? *body : wire::MapBody{}, mapping.spec(), trial.time, units);
     out.key("payload").text(std::string_view{trial.payload}.substr(0, kSampleBytesShown)).key("cut").boolean(trial.cut);
     out.end_object();
 }
 
 // {"place":"take[0].tag","detail":"…"} of an error that begins with the field.
-void write_spec_error(JsonWriter& out, const std::string& text) {
+void write_spec_error(JsonWriter& out, const Ask& ask, const std::string& text) {
     const std::size_t colon = text.find(": ");
     const std::string_view place =
         colon == std::string::npos ? std::string_view{} : std::string_view{text}.substr(0, colon);
     const bool is_place = !place.empty() && place.find(' ') == std::string_view::npos;
     out.begin_object().key("place").text(is_place ? place : "").key("detail");
-    out.text(is_place ? std::string_view{text}.substr(colon + 2) : std::string_view{text}).end_object();
+    out.text(told(ask, is_place ? std::string_view{text}.substr(colon + 2) : std::string_view{text})).end_object();
 }
 
 }  // namespace
@@ -95,7 +96,7 @@ Result<Answer> preview_mapping(Core& core, const Ask& ask) {
     const auto canonical = core.deps.registry.kind("mapping")->normalize(*spec);
     if (!canonical) {
         out.begin_object().key("ok").boolean(false).key("error");
-        write_spec_error(out, canonical.error().text());
+        write_spec_error(out, ask, canonical.error().text());
         out.key("messages").begin_array().end_array().end_object();
         return json_answer(std::move(body));
     }
@@ -103,13 +104,13 @@ Result<Answer> preview_mapping(Core& core, const Ask& ask) {
     wire::JsonMapper mapper;
     out.begin_object().key("ok").boolean(true).key("error").null().key("messages").begin_array();
     trial.time = core.clock().now();
-    if (given) write_trial(out, *mapping, mapper, trial, units);
+    if (given) write_trial(out, ask, *mapping, mapper, trial, units);
     std::size_t shown = 0;
     std::vector<std::string_view> captures;
     for (const broker::Sample& sample : given ? std::vector<broker::Sample>{} : samples_of(core, ask)) {
         if (!mapping->pattern().matches(sample.topic, captures) || ++shown > kSamplesMax) continue;
         const bool cut = sample.bytes > sample.payload.size();
-        write_trial(out, *mapping, mapper, {sample.topic, sample.payload, sample.device, sample.time, cut}, units);
+        write_trial(out, ask, *mapping, mapper, {sample.topic, sample.payload, sample.device, sample.time, cut}, units);
     }
     out.end_array().end_object();
     return json_answer(std::move(body));

@@ -79,7 +79,7 @@ Result<std::optional<std::uint64_t>> parse_if_match(const Ask& ask) {
 Result<Answer> render_change(Core& core, const Ask& ask, Result<registry::Change> change, bool had_condition) {
     if (!change && had_condition &&
         (change.error().code() == Code::conflict || change.error().code() == Code::exists)) {
-        return problem(core, change.error(), {.status = 412});
+        return problem(core, change.error(), {.status = 412, .language = language_of(ask)});
     }
     if (!change) return std::move(change).error();
     const Units units = TRY(parse_units(ask));
@@ -303,7 +303,7 @@ Result<Answer> get_audit(Core& core, const Ask& ask) {
         out.key("who").text(record.who).key("from").text(record.from).key("action").text(record.action);
         out.key("kind").text(record.kind).key("name").text(record.name);
         out.key("detail")
-            .raw(record.detail.empty() ? "null" : record.detail)
+            .raw(record.detail.empty() ? "null" : told_within(ask, record.detail, "error"))
             .key("allowed")
             .boolean(record.allowed)
             .end_object();

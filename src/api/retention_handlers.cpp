@@ -91,13 +91,13 @@ void write_plan(JsonWriter& out, const Core& core, const Ask& ask, const retenti
     out.end_array();
 }
 
-void write_done(JsonWriter& out, const std::vector<retention::Done>& done) {
+void write_done(JsonWriter& out, const Ask& ask, const std::vector<retention::Done>& done) {
     out.key("done").begin_array();
     for (auto one = done.rbegin(); one != done.rend(); ++one) {
         out.begin_object();
         write_time(out, "at", one->at);
         write_removed(out, one->removed);
-        out.key("error").text(one->error).end_object();
+        out.key("error").text(told(ask, one->error)).end_object();
     }
     out.end_array();
 }
@@ -108,7 +108,7 @@ Result<Answer> render(Core& core, const Ask& ask, const retention::Plan& plan,
     JsonWriter out{body};
     out.begin_object();
     write_plan(out, core, ask, plan);
-    if (is_of_all(ask)) write_done(out, done);
+    if (is_of_all(ask)) write_done(out, ask, done);
     out.end_object();
     return json_answer(std::move(body), 200);
 }

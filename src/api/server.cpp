@@ -177,11 +177,11 @@ const TagInfo* Hub::tag_info(TagId tag) {
     return &tag_infos_.emplace(tag.value, std::move(*info)).first->second;
 }
 
-const std::string& Hub::connections_json(TenantId tenant) {
-    std::string& json = connections_json_[tenant];
+const std::string& Hub::connections_json(TenantId tenant, const std::string& language) {
+    std::string& json = connections_json_[{tenant, language}];
     if (json.empty()) {
         JsonWriter out{json};
-        write_connections(out, core->deps.connections.connection_status(tenant), Units{kMillisecond});
+        write_connections(out, core->deps.connections.connection_status(tenant), Units{kMillisecond}, language);
     }
     return json;
 }

@@ -37,7 +37,7 @@ Result<Answer> post_session(Core& core, const Ask& ask) {
     auto session =
         once.empty() ? core.deps.auth.sign_in(user, password, ask.from) : core.deps.auth.sign_in_once(once, ask.from);
     if (!session && session.error().code() == Code::limit) {
-        Answer refused = problem(core, session.error());
+        Answer refused = problem(core, session.error(), {.language = language_of(ask)});
         add_retry_after(core, refused, user, ask.from);
         return refused;
     }

@@ -99,13 +99,13 @@ void write_difference(JsonWriter& out, const registry::Difference& difference) {
     out.key("after").raw(registry::to_text(difference.after)).end_object();
 }
 
-void write_fault(JsonWriter& out, const sheets::Fault& fault) {
+void write_fault(JsonWriter& out, const Ask& ask, const sheets::Fault& fault) {
     out.begin_object().key("column").text(fault.column);
     if (fault.error.empty()) {
         out.key("found").text(fault.found).key("expected").begin_object();
         out.key("zh").text(fault.expected_zh).key("en").text(fault.expected_en).end_object();
     } else {
-        out.key("error").text(fault.error);
+        out.key("error").text(told(ask, fault.error));
     }
     out.end_object();
 }
@@ -138,10 +138,10 @@ void write_part(JsonWriter& out, const sheets::Plan& plan, const sheets::Part& p
 }
 
 // Cells tell enough of sheets; machines of templates are told part by part.
-void write_line(JsonWriter& out, const sheets::Plan& plan, const sheets::PlanLine& line, bool with_parts) {
+void write_line(JsonWriter& out, const Ask& ask, const sheets::Plan& plan, const sheets::PlanLine& line, bool with_parts) {
     out.begin_object().key("line").integer(static_cast<std::int64_t>(line.line)).key("name").text(line.name);
     out.key("what").text(line.what).key("faults").begin_array();
-    for (const auto& fault : line.faults) write_fault(out, fault);
+    for (const auto& fault : line.faults) write_fault(out, ask, fault);
     out.end_array();
     if (with_parts) {
         out.key("parts").begin_array();
@@ -164,7 +164,8 @@ bool is_worth_telling(const sheets::PlanLine& line) {
 }
 
 // The members of an answer, without its braces.
-std::string report_of(const sheets::Plan& plan, bool dry_run, bool stored, const std::string& seen, bool with_parts) {
+std::string report_of(const Ask& ask, const sheets::Plan& plan, bool dry_run, bool stored, const std::string& seen,
+                      bool with_parts) {
     std::string body;
     JsonWriter out{body};
     const sheets::Counts counts = sheets::count(plan);
@@ -179,7 +180,7 @@ std::string report_of(const sheets::Plan& plan, bool dry_run, bool stored, const
         out.key(word).integer(static_cast<std::int64_t>(number));
     out.end_object().key("lines").begin_array();
     for (const sheets::PlanLine& line : plan.lines)
-        if (is_worth_telling(line)) write_line(out, plan, line, with_parts);
+        if (is_worth_telling(line)) write_line(out, ask, plan, line, with_parts);
     out.end_array().end_object();
     return body;
 }
@@ -190,17 +191,17 @@ Result<Answer> carry_out(Core& core, const Ask& ask, sheets::Plan plan, bool wit
     if (!dry_run) {
         if (auto same = check_seen_before(core, ask, plan); !same) {
             if (same.error().code() != Code::conflict) return same.error();
-            return problem(core, same.error(), {.status = 412});
+            return problem(core, same.error(), {.status = 412, .language = language_of(ask)});
         }
     }
     const std::string seen = fmt::format("{:x}-{}", core.clock().now(), digest_of(core, ask, plan));
     const bool stored = sheets::carry_out(core.deps.registry, ask.who.actor, plan, dry_run);
-    std::string report = report_of(plan, dry_run, stored, seen, with_parts);
+    std::string report = report_of(ask, plan, dry_run, stored, seen, with_parts);
     if (dry_run || stored) return json_answer(std::move(report));
     const Error refused{Code::invalid, "{} of {} lines were refused, so that nothing was stored",
                         sheets::count(plan).refused, plan.lines.size()};
     report.pop_back();
-    return problem(core, refused, {.members = std::string_view(report).substr(1)});
+    return problem(core, refused, {.members = std::string_view(report).substr(1), .language = language_of(ask)});
 }
 
 // ?header=keys|zh|en: what the first line holds.

@@ -212,7 +212,8 @@ void add_wrong_links(std::vector<Wrong>& wrong, const std::vector<connect::Conne
     for (const auto& link : links) {
         if (!is_down(link)) continue;
         const std::string why = link.last_error.empty() ? std::string{} : ": " + link.last_error;
-        wrong.push_back({"major", "connection", link.name, fmt::format("连接 {} 未建立{}", link.name, why),
+        const std::string why_zh = why.empty() ? why : "：" + told("zh", link.last_error);
+        wrong.push_back({"major", "connection", link.name, fmt::format("连接 {} 未建立{}", link.name, why_zh),
                          fmt::format("connection {} is not up{}", link.name, why), link.since});
     }
 }
@@ -403,7 +404,7 @@ Result<Answer> get_overview(Core& core, const Ask& ask) {
     if (std::string why = read_only_of(core); !why.empty()) {
         constexpr std::string_view kSaid = "store is read-only: ";
         if (why.starts_with(kSaid)) why.erase(0, kSaid.size());
-        wrong.push_back({"critical", "system", "history", "系统只读: " + why, "the store is read-only: " + why, 0});
+        wrong.push_back({"critical", "system", "history", "系统只读：" + told("zh", why), "the store is read-only: " + why, 0});
     }
     if (ask.who.actor.tenant_name == "default" && ask.who.paths.empty())
         add_wrong_disk(wrong, core.deps.history.stats());
@@ -430,7 +431,8 @@ std::vector<connect::ConnectionStatus> connections_of(Core& core, const registry
     return links;
 }
 
-void write_connections(JsonWriter& out, const std::vector<connect::ConnectionStatus>& items, Units units) {
+void write_connections(JsonWriter& out, const std::vector<connect::ConnectionStatus>& items, Units units,
+                       std::string_view language) {
     out.begin_array();
     for (const auto& item : items) {
         out.begin_object()
@@ -440,7 +442,8 @@ void write_connections(JsonWriter& out, const std::vector<connect::ConnectionSta
             .text(item.protocol)
             .key("state")
             .text(to_string(item.state));
-        out.key("since").integer(units.time(item.since)).key("last_error").text(item.last_error).key("last_error_at");
+        out.key("since").integer(units.time(item.since)).key("last_error").text(told(language, item.last_error));
+        out.key("last_error_at");
         write_time_or_null(out, item.last_error_at, units);
         out.key("next_try");
         write_time_or_null(out, item.next_try, units);
@@ -471,7 +474,7 @@ Result<Answer> get_connection_status(Core& core, const Ask& ask) {
     std::string body;
     JsonWriter out{body};
     out.begin_object().key("items");
-    write_connections(out, connections_of(core, ask.who), units);
+    write_connections(out, connections_of(core, ask.who), units, language_of(ask));
     out.end_object();
     return json_answer(std::move(body));
 }
@@ -487,7 +490,7 @@ Result<Answer> get_device_status(Core& core, const Ask& ask) {
         out.key("last_seen");
         write_time_or_null(out, line.last_seen, units);
         out.key("last_error")
-            .text(line.last_error)
+            .text(told(ask, line.last_error))
             .key("tags")
             .integer(as_signed(line.tags))
             .key("bad")
@@ -537,7 +540,7 @@ void test_connection(Core& core, const AskPtr& ask, Done done) {
     const auto& kind = *core.deps.registry.kind("connection");
     if (auto allowed = Sight(core, ask->who).check_stored(kind, ask->names.at(0)); !allowed)
         return done(std::move(allowed).error());
-    core.deps.connections.test(ask->tenant(), ask->names.at(0), [done](Result<connect::TestReport> report) {
+    core.deps.connections.test(ask->tenant(), ask->names.at(0), [done, ask](Result<connect::TestReport> report) {
         if (!report) return done(std::move(report).error());
         std::string body;
         JsonWriter out{body};
@@ -545,13 +548,13 @@ void test_connection(Core& core, const AskPtr& ask, Done done) {
         for (const auto& step : report->steps) {
             out.begin_object()
                 .key("what")
-                .text(step.what)
+                .text(told(*ask, step.what))
                 .key("ok")
                 .boolean(step.ok)
                 .key("ms")
                 .number(step.ms)
                 .key("detail")
-                .text(step.detail)
+                .text(told(*ask, step.detail))
                 .end_object();
         }
         out.end_array().key("values").begin_array();
@@ -614,7 +617,7 @@ std::string command_detail(const Command& command, const Result<CommandResult>* 
     return detail;
 }
 
-std::string render_result(const CommandResult& result) {
+std::string render_result(const Ask& ask, const CommandResult& result) {
     std::string body;
     JsonWriter out{body};
     out.begin_object().key("id").text(result.id).key("done").boolean(result.done).key("read_back");
@@ -626,7 +629,7 @@ std::string render_result(const CommandResult& result) {
     if (result.error.empty())
         out.null();
     else
-        out.text(result.error);
+        out.text(told(ask, result.error));
     out.end_object();
     return body;
 }
@@ -648,12 +651,12 @@ void write_device(Core& core, const AskPtr& ask, Done done) {
                 shared->deps.registry.audit(ask->who.actor, "write", "device", command->device,
                                             command_detail(*command, kept.get()), allowed);
                 if (!*kept) return done(kept->error());
-                done(json_answer(render_result(**kept)));
+                done(json_answer(render_result(*ask, **kept)));
             };
             if (shared->deps.pool.submit(finish)) return;
             log_error("api", "what became of command {} is not in the audit: too much to do", command->id);
             if (!*kept) return done(kept->error());
-            done(json_answer(render_result(**kept)));
+            done(json_answer(render_result(*ask, **kept)));
         });
 }
 

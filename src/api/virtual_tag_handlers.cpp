@@ -19,7 +19,7 @@ Result<std::shared_ptr<const registry::Resource>> seen_resource(Core& core, cons
     return Error{Code::not_found, "there is no virtual tag \"{}\"", name.substr(0, 200)};
 }
 
-void write_backfill(JsonWriter& out, const flow::VirtualBackfill& job, Units units) {
+void write_backfill(JsonWriter& out, const Ask& ask, const flow::VirtualBackfill& job, Units units) {
     out.begin_object().key("id").text(job.id).key("name").text(job.name);
     out.key("from").integer(units.time(job.window.from)).key("to").integer(units.time(job.window.to));
     out.key("state").text(to_string(job.state)).key("progress").number(job.progress);
@@ -27,7 +27,7 @@ void write_backfill(JsonWriter& out, const flow::VirtualBackfill& job, Units uni
     out.key("rows").integer(static_cast<std::int64_t>(job.rows));
     out.key("places").integer(static_cast<std::int64_t>(job.places));
     out.key("places_done").integer(static_cast<std::int64_t>(job.places_done));
-    out.key("error").text(job.error).key("by").text(job.by);
+    out.key("error").text(told(ask, job.error)).key("by").text(job.by);
     out.key("started").integer(units.time(job.started)).key("finished");
     write_time_or_null(out, job.finished, units);
     out.end_object();
@@ -36,7 +36,8 @@ void write_backfill(JsonWriter& out, const flow::VirtualBackfill& job, Units uni
 // What is wrong with a spec before it may even be tried: of the grammar of its expression with its place.
 flow::VirtualPreview refused(const Json& spec, const Error& error) {
     flow::VirtualPreview answer;
-    answer.problem_en = answer.problem_zh = error.text();
+    answer.problem_en = error.text();
+    answer.problem_zh = told("zh", error.text());
     const Json* const text = spec.is_object() ? spec.get_object().if_contains("expr") : nullptr;
     if (text == nullptr || !text->is_string()) return answer;
     answer.error = flow::grammar_error({text->get_string().data(), text->get_string().size()});
@@ -89,7 +90,7 @@ Result<Answer> get_virtual_tag_status(Core& core, const Ask& ask) {
         const auto info = registry::tag_at(core.deps.registry, core.deps.tags, ask.tenant(), state.path);
         out.begin_object().key("name").text(state.name).key("device").text(state.device).key("path").text(state.path);
         out.key("state").text(state.runs ? "running" : state.waits ? "waiting" : "stopped");
-        out.key("why").text(state.why_en).key("why_zh").text(state.why_zh);
+        out.key("why").text(state.why_en).key("why_zh").text(state.why_zh == state.why_en ? told("zh", state.why_en) : state.why_zh);
         out.key("since").integer(units.time(state.since)).key("unit").text(info ? info->unit : "").key("type");
         if (info)
             out.text(to_string(info->type));
@@ -138,7 +139,10 @@ Result<Answer> preview_virtual_tag(Core& core, const Ask& ask) {
         // What speaks against storing it: names that are taken, a circle.
         if (answer.problem_en.empty() && !name.empty()) {
             const auto change = core.deps.registry.put(ask.who.actor, "virtual_tag", name, *spec, {.dry_run = true});
-            if (!change) answer.problem_en = answer.problem_zh = change.error().text();
+            if (!change) {
+                answer.problem_en = change.error().text();
+                answer.problem_zh = told("zh", change.error().text());
+            }
         }
     }
     TRY(core.deps.egress.decide({.tenant = ask.tenant(),
@@ -171,7 +175,7 @@ Result<Answer> backfill_virtual_tag(Core& core, const Ask& ask) {
         fmt::format(R"({{"from":"{}","to":"{}"}})", format_time(job.window.from), format_time(job.window.to)), true);
     std::string body;
     JsonWriter out{body};
-    write_backfill(out, job, units);
+    write_backfill(out, ask, job, units);
     return json_answer(std::move(body), 202);
 }
 
@@ -181,7 +185,7 @@ Result<Answer> get_backfills(Core& core, const Ask& ask) {
     JsonWriter out{body};
     out.begin_object().key("items").begin_array();
     for (const flow::VirtualBackfill& job : core.deps.flow.virtual_tags().backfills(ask.tenant()))
-        if (ask.who.paths.empty() || seen_resource(core, ask, job.name)) write_backfill(out, job, units);
+        if (ask.who.paths.empty() || seen_resource(core, ask, job.name)) write_backfill(out, ask, job, units);
     out.end_array().end_object();
     return json_answer(std::move(body));
 }
@@ -195,7 +199,7 @@ Result<Answer> cancel_backfill(Core& core, const Ask& ask) {
     if (!seen) return Error{Code::not_found, "there is no making of past values \"{}\"", id.substr(0, 40)};
     std::string body;
     JsonWriter out{body};
-    write_backfill(out, TRY(core.deps.flow.virtual_tags().cancel_backfill(ask.tenant(), id)), units);
+    write_backfill(out, ask, TRY(core.deps.flow.virtual_tags().cancel_backfill(ask.tenant(), id)), units);
     return json_answer(std::move(body));
 }
 

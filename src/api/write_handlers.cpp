@@ -13,6 +13,7 @@ constexpr std::size_t kFaultsMax = 100;  // told one by one; the others are only
 
 // What a body came to: the rows that can be stored and what is wrong with the others.
 struct Intake {
+    std::string_view language = "en";
     Rows rows;
     std::string faults;  // JSON members, comma between
     std::uint64_t fault_count = 0;
@@ -31,7 +32,7 @@ struct Intake {
         if (++fault_count > kFaultsMax) return;
         if (!faults.empty()) faults.push_back(',');
         faults.append("{").append(members).append(",\"error\":");
-        JsonWriter{faults}.text(text);
+        JsonWriter{faults}.text(told(language, text));
         faults.push_back('}');
     }
 };
@@ -47,8 +48,8 @@ Result<std::string> plain_body(Core& core, Ask& ask) {
 }
 
 // A body that is too long is 413, other limits are 429.
-Answer refuse_body(Core& core, const Error& error) {
-    return problem(core, error, {.status = error.code() == Code::limit ? 413 : 0});
+Answer refuse_body(Core& core, const Ask& ask, const Error& error) {
+    return problem(core, error, {.status = error.code() == Code::limit ? 413 : 0, .language = language_of(ask)});
 }
 
 // A tag's path in its two halves: plant/cnc1 and temperature.
@@ -229,7 +230,7 @@ Result<void> add_field(Rows& rows, const Target& to, TimeNs time, const wire::Li
 }
 
 Intake take_lines(Core& core, const Ask& ask, std::string_view body, std::int64_t unit_ns) {
-    Intake intake;
+    Intake intake{.language = language_of(ask)};
     const TimeNs now = core.clock().now();
     std::string key;
     const auto fault = [&](std::size_t line, std::size_t column, std::string_view text) {
@@ -254,7 +255,7 @@ Intake take_lines(Core& core, const Ask& ask, std::string_view body, std::int64_
 }
 
 Intake take_entries(Core& core, const Ask& ask, wire::WriteBody body) {
-    Intake intake;
+    Intake intake{.language = language_of(ask)};
     std::string key;
     const TimeNs now = core.clock().now();
     const auto fault = [&](std::size_t index, std::string_view text) {
@@ -285,10 +286,11 @@ Intake take_entries(Core& core, const Ask& ask, wire::WriteBody body) {
 }
 
 // 400 with each fault; the good ones are stored.
-Answer faults_answer(Core& core, const Intake& intake, std::uint64_t written) {
+Answer faults_answer(Core& core, const Ask& ask, const Intake& intake, std::uint64_t written) {
     const Error error{Code::invalid, "{} could not be used, the others were stored; the first is {}",
                       intake.fault_count, intake.first_fault};
-    return problem(core, error, {.members = fmt::format("\"lines\":[{}],\"written\":{}", intake.faults, written)});
+    const std::string members = fmt::format("\"lines\":[{}],\"written\":{}", intake.faults, written);
+    return problem(core, error, {.members = members, .language = language_of(ask)});
 }
 
 // Answers after the rows are on disk, not before.
@@ -299,7 +301,7 @@ void store(std::shared_ptr<Core> core, const AskPtr& ask, Intake intake, Done do
     const auto answer = [core, ask, shared, rows, done](Result<Appended> appended) {
         if (!appended) return done(std::move(appended).error());
         (*core->written.lock())[ask->tenant()] += rows;
-        if (shared->fault_count > 0) return done(faults_answer(*core, *shared, rows));
+        if (shared->fault_count > 0) return done(faults_answer(*core, *ask, *shared, rows));
         done(no_content());
     };
     if (rows == 0) return answer(Appended{});
@@ -315,7 +317,7 @@ void post_write(Core& core, const AskPtr& ask, Done done) {
     const auto unit = wire::line_precision(precision);
     if (!unit) return done(Error{Code::invalid, "precision: \"{}\" is none of ns, us, ms, s", precision.substr(0, 40)});
     const auto body = plain_body(core, *ask);
-    if (!body) return done(refuse_body(core, body.error()));
+    if (!body) return done(refuse_body(core, *ask, body.error()));
     store(core.shared_from_this(), ask, take_lines(core, *ask, *body, *unit), std::move(done));
 }
 
@@ -326,7 +328,7 @@ void post_write_json(Core& core, const AskPtr& ask, Done done) {
     if (!unit)
         return done(Error{Code::invalid, "precision: \"{}\" is none of ns, us, ms, s", precision->substr(0, 40)});
     const auto body = plain_body(core, *ask);
-    if (!body) return done(refuse_body(core, body.error()));
+    if (!body) return done(refuse_body(core, *ask, body.error()));
     wire::JsonDoor door{{.bytes_max = core.options.write_bytes_max, .values_max = Rows::kRowsMax}};
     auto decoded = door.decode_write(as_bytes(*body), *unit);
     if (!decoded) return done(decoded.error());

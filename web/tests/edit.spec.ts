@@ -315,9 +315,9 @@ test('a rule is tried over the past: how often, when, and what if it cannot be',
   await inspect(page, info, 'rule-tried-part');
 
   // A refusal tells the field in the reader's words.
-  next = { status: 400, contentType: 'application/problem+json', json: { title: 'invalid', status: 400, detail: 'device: there is no device "works/gone"', place: 'device' } };
+  next = { status: 400, contentType: 'application/problem+json', json: { title: 'invalid', status: 400, detail: zh ? 'device: 没有设备“works/gone”' : 'device: there is no device "works/gone"', place: 'device' } };
   await go.click();
-  await expect(box.locator('[role=alert]')).toHaveText(zh ? '设备: 没有设备“works/gone”。' : 'Device: There is no device “works/gone”.');
+  await expect(box.locator('[role=alert]')).toHaveText(zh ? '设备: 没有设备“works/gone”' : 'Device: there is no device "works/gone"');
   next = { status: 429, contentType: 'application/problem+json', json: { title: 'limit', status: 429, detail: 'two rules are being tried' } };
   await go.click();
   await expect(box.locator('[role=alert]')).toContainText(zh ? '最多同时两个' : 'two run at a time');

@@ -30,6 +30,12 @@ export function asProblem(error: unknown): Problem {
 }
 
 let csrf = '';
+let language = 'zh';
+/** The server tells its reasons in this language. */
+export function setLanguage(locale: 'zh' | 'en'): void {
+  language = locale;
+}
+export const languageHeader = (): Record<string, string> => ({ 'Accept-Language': language });
 let onUnauthorized: () => void = () => {};
 
 export function setCsrf(token: string): void {
@@ -78,7 +84,7 @@ async function problemOf(response: Response): Promise<Problem> {
 }
 
 export async function call<T>(method: string, path: string, options: CallOptions = {}): Promise<T> {
-  const headers: Record<string, string> = { Accept: options.text ? 'text/csv, text/plain' : 'application/json' };
+  const headers: Record<string, string> = { Accept: options.text ? 'text/csv, text/plain' : 'application/json', ...languageHeader() };
   if (method !== 'GET' && csrf) headers['X-CSRF'] = csrf;
   if (options.ifMatch !== undefined) headers['If-Match'] = `"${options.ifMatch}"`;
   if (options.body !== undefined) headers['Content-Type'] = 'application/json';
@@ -107,6 +113,6 @@ export const post = <T>(path: string, body?: unknown): Promise<T> => call<T>('PO
 export const part = (name: string): string => encodeURIComponent(name);
 /** What stands beside the interface of resources and asks for nobody's rights. */
 export async function outside<T>(path: string): Promise<T> {
-  const response = await fetch(path, { cache: 'no-store', credentials: 'omit' });
+  const response = await fetch(path, { cache: 'no-store', credentials: 'omit', headers: languageHeader() });
   return (await response.json()) as T;
 }

@@ -1,4 +1,4 @@
-import { ApiError, call, get, part, post, csrfHeader, type Problem } from './http';
+import { ApiError, call, get, part, post, csrfHeader, languageHeader, type Problem } from './http';
 import type { Json } from './resources';
 
 export type ImportState = 'uploaded' | 'running' | 'done' | 'cancelled' | 'failed';
@@ -98,7 +98,7 @@ export function upload(file: File, onProgress: (share: number) => void, signal: 
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open('POST', `/api/v1/imports?file=${encodeURIComponent(file.name)}`);
-    for (const [name, value] of Object.entries(csrfHeader())) request.setRequestHeader(name, value);
+    for (const [name, value] of Object.entries({ ...csrfHeader(), ...languageHeader() })) request.setRequestHeader(name, value);
     request.setRequestHeader('Content-Type', 'application/octet-stream');
     request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
     request.onload = () => {

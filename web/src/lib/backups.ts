@@ -27,7 +27,7 @@ export function stateOf(backup: Backup, all: Backups, checks: ReadonlyMap<string
 }
 
 /** Somebody stopped it: no fault of the server's. */
-export const wasCancelled = (error: string): boolean => error.includes('stopped because somebody asked for it');
+export const wasCancelled = (error: string): boolean => /stopped because somebody asked for it|已按要求停止/.test(error);
 
 export interface Sample {
   at: number;

@@ -28,12 +28,10 @@ describe('a rule tried over the past', () => {
     expect(around(alarm('a', 10 * hour, 18 * hour), { to: 0, until: 0 })).toEqual({ from: 8 * hour, to: 20 * hour });
     expect(around(alarm('a', 10 * hour, null), { to: 10 * hour, until: 10 * hour })).toEqual({ from: 10 * hour - 600_000, to: 10 * hour + 600_000 });
   });
-  it('tells what was refused in words of the page, where it has them', () => {
+  it('tells what was refused beside its field, in either language', () => {
     const f = (detail: string, place: string | undefined, want: object): void => expect(faultOf({ status: 400, title: 'invalid', detail, place })).toEqual(want);
-    f('device: there is no device "x/y"', 'device', { place: 'device', key: 'rehearse.noDevice', values: { name: 'x/y' } });
-    f('spec.device_type: there is no device_type "t"', 'spec.device_type', { place: 'device_type', key: 'rehearse.noType', values: { name: 't' } });
-    f('on_delay: expected a duration such as 30s, found "ff"', 'on_delay', { place: 'on_delay', key: 'form.duration', values: {} });
-    f('condition: expected a value, found none', 'condition', { place: 'condition', key: 'form.required', values: {} });
+    f('device: 没有设备“x/y”', 'device', { place: 'device', text: '没有设备“x/y”' });
+    f('spec.device_type: there is no device_type "t"', 'spec.device_type', { place: 'device_type', text: 'there is no device_type "t"' });
     f('condition: column 5: there is no tag "y"', 'condition', { place: 'condition', text: 'column 5: there is no tag "y"' });
     f('something else', undefined, { place: '', text: 'something else' });
   });

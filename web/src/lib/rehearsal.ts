@@ -54,21 +54,11 @@ export function around(alarm: Alarm, r: Pick<Rehearsal, 'to' | 'until'>): { from
   return { from: Math.round(alarm.raised - margin), to: Math.round(end + margin) };
 }
 
-export type Fault = { place: string; key: string; values: Record<string, string> } | { place: string; text: string };
+export type Fault = { place: string; text: string };
 
-/** What the server refused, as words of the page where it has them: it tells its faults in English alone. */
+/** What the server refused: the field, and why. */
 export function faultOf(problem: Problem): Fault {
   const place = (problem.place ?? '').replace(/^spec\.?/, '');
   const text = place ? problem.detail.replace(`${problem.place}: `, '') : problem.detail;
-  const known: [RegExp, string][] = [
-    [/^there is no device "(?<name>[^"]*)"/, 'rehearse.noDevice'],
-    [/^there is no device_type "(?<name>[^"]*)"/, 'rehearse.noType'],
-    [/^expected a duration/, 'form.duration'],
-    [/found none$/, 'form.required'],
-  ];
-  for (const [pattern, key] of known) {
-    const match = pattern.exec(text);
-    if (match) return { place, key, values: { ...match.groups } };
-  }
   return { place, text };
 }

@@ -2,8 +2,10 @@
 import { defineStore } from 'pinia';
 import { computed, onScopeDispose, ref, shallowReactive, shallowRef, toValue, watch, type MaybeRefOrGetter } from 'vue';
 import { alarms as loadAlarms, isActive, severities, type Alarm, type Counts, type Severity } from '@/api/alarms';
+import { languageHeader } from '@/api/http';
 import type { ConnectionStatus } from '@/api/status';
 import type { Value } from '@/api/data';
+import { i18n } from '@/i18n';
 
 export interface Last {
   ts: number;
@@ -84,7 +86,7 @@ export const useLive = defineStore('live', () => {
   function connect(): void {
     if (!running) return;
     const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
-    const mine = new WebSocket(`${scheme}//${location.host}/api/v1/live`);
+    const mine = new WebSocket(`${scheme}//${location.host}/api/v1/live?lang=${languageHeader()['Accept-Language']}`);
     socket = mine;
     mine.onopen = () => {
       tries = 0;
@@ -104,6 +106,14 @@ export const useLive = defineStore('live', () => {
       timer = setTimeout(connect, retryMs[Math.min(tries++, retryMs.length - 1)]);
     };
   }
+  // Reasons come in the language that the link was opened with.
+  watch(i18n.global.locale, () => {
+    const old = socket;
+    if (!old) return;
+    socket = null;
+    old.close();
+    connect();
+  });
   function start(): void {
     if (running) return;
     running = true;

@@ -1,5 +1,6 @@
 import { defineStore } from 'pinia';
 import { computed, ref, watch } from 'vue';
+import { setLanguage } from '@/api/http';
 import { i18n } from '@/i18n';
 import type { Locale } from '@/lib/format';
 
@@ -31,6 +32,7 @@ export const usePrefs = defineStore('prefs', () => {
 
   watch(locale, (now) => {
     i18n.global.locale.value = now;
+    setLanguage(now);
     document.documentElement.lang = now === 'zh' ? 'zh-CN' : 'en';
     store('locale', now);
   }, { immediate: true });

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <span>
+
+#include "words/words.h"
+
+// The lists of sentences, one a file, by the folder that says them. Not for other folders.
+namespace gongshu::words {
+
+std::span<const Sentence> sentences_of_api();
+std::span<const Sentence> sentences_of_registry();
+std::span<const Sentence> sentences_of_importer();
+std::span<const Sentence> sentences_of_flow();
+std::span<const Sentence> sentences_of_doors();
+std::span<const Sentence> sentences_of_sheets();
+std::span<const Sentence> sentences_of_wire();
+std::span<const Sentence> sentences_of_history();
+std::span<const Sentence> sentences_of_system();
+
+}  // namespace gongshu::words

@@ -1,0 +1,158 @@
+#include "words/words.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "base/utf8.h"
+#include "expr/error.h"
+
+namespace gongshu::words {
+namespace {
+
+// The format with its parts replaced by what `part` gives for their number (in the order of the format) and name.
+template <class F>
+std::string filled(std::string_view format, F part) {
+    std::string out;
+    std::size_t number = 0;
+    for (std::size_t i = 0; i < format.size(); ++i) {
+        const char c = format[i];
+        const std::size_t close = c == '{' ? format.find('}', i) : std::string_view::npos;
+        if ((c == '{' || c == '}') && i + 1 < format.size() && format[i + 1] == c) {
+            out += c;
+            ++i;
+        } else if (close != std::string_view::npos) {
+            out += part(number++, format.substr(i + 1, close - i - 1));
+            i = close;
+        } else {
+            out += c;
+        }
+    }
+    return out;
+}
+
+// Of two parts with nothing between them the second has all.
+std::vector<std::string> samples(std::string_view english) {
+    std::vector<std::string> made;
+    std::vector<bool> joined;
+    std::string last;
+    filled(english, [&](std::size_t number, std::string_view) {
+        made.push_back("Z" + std::to_string(number) + "Q");
+        return std::string{"\x01"};
+    });
+    const std::string marked = filled(english, [](std::size_t, std::string_view) { return std::string{"\x01"}; });
+    std::size_t number = 0;
+    for (std::size_t i = 0; i < marked.size(); ++i) {
+        if (marked[i] != '\x01') continue;
+        if (i + 1 < marked.size() && marked[i + 1] == '\x01') made[number].clear();
+        ++number;
+    }
+    return made;
+}
+
+TEST(Words, EverySentenceComesOutAsItsChinese) {
+    for (const auto& list : sentences()) {
+        for (const Sentence& sentence : list) {
+            const auto parts = samples(sentence.english);
+            std::set<std::string> used;
+            const std::string english =
+                filled(sentence.english, [&](std::size_t number, std::string_view) { return parts[number]; });
+            const std::string chinese = filled(sentence.chinese, [&](std::size_t, std::string_view name) {
+                if (name.ends_with('=')) name.remove_suffix(1);
+                const std::size_t number = std::stoul(std::string(name));
+                EXPECT_LT(number, parts.size()) << sentence.english;
+                EXPECT_TRUE(used.insert(std::string(name)).second) << sentence.english;
+                return number < parts.size() ? parts[number] : "";
+            });
+            EXPECT_EQ(used.size(), parts.size()) << sentence.english;
+            EXPECT_EQ(in_chinese(english), chinese) << sentence.english;
+        }
+    }
+}
+
+TEST(Words, EverySentenceOfExpressionsToo) {
+    for (const expr::ErrorInfo& info : expr::errors()) {
+        std::set<std::string> said;
+        filled(info.text_zh, [&](std::size_t, std::string_view name) { return said.emplace(name), std::string{}; });
+        const auto part = [](std::size_t, std::string_view name) { return "Z" + std::string(name) + "Q"; };
+        EXPECT_EQ(in_chinese(filled(info.text_en, part)), filled(info.text_zh, part)) << info.code;
+    }
+}
+
+TEST(Words, ListsHoldNothingTwice) {
+    std::set<std::string_view> seen;
+    for (const auto& list : sentences())
+        for (const Sentence& sentence : list)
+            EXPECT_TRUE(seen.insert(sentence.english).second) << sentence.english << " is there twice";
+    seen.clear();
+    for (const Term& term : terms()) EXPECT_TRUE(seen.insert(term.english).second) << term.english;
+}
+
+TEST(Words, ChineseIsWellFormed) {
+    const auto check = [](std::string_view text) {
+        EXPECT_EQ(find_broken_utf8(text), std::string_view::npos) << text;
+        std::string polite{text};
+        for (std::size_t at; (at = polite.find("请求")) != std::string::npos;) polite.erase(at, 6);
+        EXPECT_EQ(polite.find("请"), std::string::npos) << text;
+        for (const std::string_view half : {", ", "; "}) EXPECT_EQ(text.find(half), std::string_view::npos) << text;
+    };
+    for (const auto& list : sentences())
+        for (const Sentence& sentence : list) check(sentence.chinese);
+    for (const Term& term : terms()) check(term.chinese);
+}
+
+TEST(Words, NestedReasonsComeOutWhole) {
+    const auto f = [](std::string_view english, std::string_view chinese) { EXPECT_EQ(in_chinese(english), chinese); };
+    f("connection press is down: cannot connect to 10.0.0.5:502: no answer within 3000 ms",
+      "连接 press 不通：无法连接 10.0.0.5:502：3000 毫秒内没有应答");
+    f("cannot connect to 10.0.0.5:502: Connection refused", "无法连接 10.0.0.5:502：对方拒绝连接");
+    f("spec.host: expected a host name or an IP address, found \"a b\"", "spec.host: 应为主机名或 IP 地址，实际为“a b”");
+    f("spec.port: expected a whole number from 1 to 65535, found 70000", "spec.port: 应为整数（1 至 65535），实际为 70000");
+    f("spec.protocol: expected one of modbus_tcp, mqtt_device, found \"modbus_tpc\"; did you mean \"modbus_tcp\"?",
+      "spec.protocol: 应为以下之一：modbus_tcp, mqtt_device；实际为“modbus_tpc”；是不是“modbus_tcp”？");
+    f("spec.hots: there is no such field; did you mean \"host\"?", "spec.hots: 没有这一项；是不是“host”？");
+    f("connection: there is no connection \"pres\"; did you mean \"press\"?", "connection: 没有连接“pres”；是不是“press”？");
+    f("user:li is viewer; this needs the role engineer", "user:li 是查看者，此操作需要工程师");
+    f("line 3: a device needs the role engineer; user:li is viewer", "第 3 行：改动设备需要工程师；user:li 是查看者");
+    f("cannot write /data/a: cannot write /data/a.new at byte 0: No space left on device",
+      "无法写入 /data/a：无法写入 /data/a.new（第 0 字节）：磁盘已满");
+    f("'x' is no number", "“x”不是数字");
+    f("cold/tank.level has values of type number already, the map says text: correct the map",
+      "cold/tank.level 已有数字类型，这里写的是文本：改这里的类型");
+    f("map: time.zone: is missing: where did the clock stand? For example Asia/Shanghai, UTC, \"+08:00\"",
+      "map: time.zone: 缺少时区：钟走的是哪里的时间？例如 Asia/Shanghai、UTC、\"+08:00\"");
+    f("not JSON: byte 12: expected a value, found 'x'", "不是 JSON：第 12 字节：应为一个值，实际为 'x'");
+    f("field \"a\": nested deeper than 3; field \"b\": holds an empty name; and 4 more",
+      "字段“a”：嵌套超过 3 层；字段“b”：其中有空名称；另有 4 处");
+    f("unit 3 answers exception 2 (illegal data address) to function 3 at addresses 100 to 110",
+      "站号 3 拒绝：异常码 2（非法数据地址）（功能码 3，地址 100 至 110）");
+    f("there is no device \"device\"", "没有设备“device”");
+    f("device: there is no device \"oven\"", "device: 没有设备“oven”");
+    f("cold/tank is viewer; this needs the role admin", "cold/tank 是查看者，此操作需要管理员");
+}
+
+TEST(Words, WhatIsNotKnownStays) {
+    for (const std::string_view text :
+         {"", "x", "老王关的", "spec.a", "a: b", "nobody ever wrote this sentence", "a b: c d; e f", "\"in quotes: no\"", "{}", "{0}"})
+        EXPECT_EQ(in_chinese(text), text);
+    const std::string part = "there is no tag \"a\"";
+    EXPECT_EQ(in_chinese("something strange: " + part), "something strange: 没有点位“a”");
+    const std::string long_text(kTextBytesMax + 1, 'a');
+    EXPECT_EQ(in_chinese(long_text), long_text);
+}
+
+// Texts made to cost much: many colons, many beginnings of sentences.
+TEST(Words, WorkIsBounded) {
+    for (const std::string_view piece :
+         {": ", "; ", "a: b; ", "expected a text, found ", "\n", "is ", "line 1: ", "\"", "cannot read a: "}) {
+        std::string text;
+        while (text.size() < kTextBytesMax - 64) text += piece;
+        const std::string said = in_chinese(text);
+        EXPECT_LE(said.size(), 4 * text.size() + 64);
+        EXPECT_EQ(find_broken_utf8(said), std::string_view::npos);
+    }
+}
+
+}  // namespace
+}  // namespace gongshu::words
