@@ -1,5 +1,5 @@
 #include "api/handlers.h"
-#include "broker/mapping.h"
+#include "broker/mapping_propose.h"
 #include "registry/json.h"
 
 namespace gongshu::api {
@@ -120,8 +120,10 @@ Result<Answer> propose_mapping(Core&, const Ask& ask) {
     auto fields = TRY(Fields::parse(ask.http.body));
     const std::string topic = TRY(fields.text("topic"));
     const std::string payload = TRY(fields.text_or("payload", ""));
+    const bool by_device = !TRY(fields.text_or("device", "")).empty();
     TRY(fields.done());
-    const Json spec = broker::to_json(broker::propose_mapping(topic, payload));
+    const Json spec = broker::to_json(by_device ? broker::propose_device_mapping(topic, payload)
+                                                : broker::propose_mapping(topic, payload));
     return json_answer(fmt::format("{{\"spec\":{}}}", registry::to_text(spec)));
 }
 

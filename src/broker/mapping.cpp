@@ -288,7 +288,8 @@ std::optional<ValueType> Mapping::type_of_take(std::size_t take) const {
 
 Result<Value> Mapping::worked_out(std::size_t take, const Value& value) {
     expr::Evaluator& expression = *expressions_[take];
-    expression.feed(0, ++step_, value, kGood);
+    ++step_;
+    if (!expression.program().tags().empty()) expression.feed(0, step_, value, kGood);  // else it is a constant
     expression.advance(step_);
     const expr::Answer& answer = expression.answer();
     const std::string& text = expression.program().text();

@@ -1,10 +1,11 @@
+#include "broker/mapping_propose.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <utility>
 
-#include "broker/mapping.h"
 #include "registry/json.h"
 
 namespace gongshu::broker {
@@ -63,7 +64,12 @@ std::string step(std::string_view name) {
 // Makes one mapping. Lives for one call.
 class Proposal {
 public:
-    Proposal(std::string_view topic, MappingSpec& spec) : spec_(spec) { read_topic(topic); }
+    Proposal(std::string_view topic, bool by_device, MappingSpec& spec) : spec_(spec) {
+        read_topic(topic);
+        if (!by_device) return;
+        spec_.devices = true;
+        place_ = "{device}";
+    }
 
     void read(const Json& root) {
         if (root.is_object()) {
@@ -183,11 +189,9 @@ private:
     std::string time_;
 };
 
-}  // namespace
-
-MappingSpec propose_mapping(std::string_view topic, std::string_view payload) {
+MappingSpec propose(std::string_view topic, std::string_view payload, bool by_device) {
     MappingSpec spec;
-    Proposal proposal{topic, spec};
+    Proposal proposal{topic, by_device, spec};
     if (const auto json = registry::parse_json(payload)) {
         proposal.read(*json);
     } else {
@@ -198,10 +202,19 @@ MappingSpec propose_mapping(std::string_view topic, std::string_view payload) {
     // A payload or topic of a shape that nobody thought of: something that can be stored, to begin with.
     MappingSpec plain;
     plain.topic = wire::parse_topic_pattern(topic) ? std::string(topic) : "my/topic";
+    plain.devices = by_device;
     plain.take = {MappingTake{}};
     plain.take[0].value = "$.**";
-    plain.take[0].tag = "mqtt.{key}";
+    plain.take[0].tag = by_device ? "{device}.{key}" : "mqtt.{key}";
     return plain;
+}
+
+}  // namespace
+
+MappingSpec propose_mapping(std::string_view topic, std::string_view payload) { return propose(topic, payload, false); }
+
+MappingSpec propose_device_mapping(std::string_view topic, std::string_view payload) {
+    return propose(topic, payload, true);
 }
 
 }  // namespace gongshu::broker

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "broker/mapping_propose.h"
 #include "broker/testing/world.h"
 
 namespace gongshu::broker {
@@ -120,6 +121,35 @@ TEST(Mapping, WhatItCannotUseIsADeadLetterThatSaysWhy) {
     f(R"({"value":"$.a","tag":"s/m.a","expr":"1 / value"})", R"({"a":0})", "PUBACK 1 99",
       "mapping m: take[0].expr: 1 / value", 0);
     f(R"({"value":"$.a","tag":"{device}.a"})", R"({"a":0})", "PUBACK 1 99", "the sender is none", 0);
+}
+
+TEST(Mapping, ExpressionsTakeOneValueAndGiveOne) {
+    wire::JsonMapper mapper;
+    auto f = [&](const char* expr, const char* type, std::string_view value, const char* want) {
+        const auto mapping =
+            make("m", fmt::format(R"({{"topic":"a","take":[{{"value":"$","tag":"t","expr":"{}"{}}}]}})", expr,
+                                  *type ? fmt::format(R"(,"type":"{}")", type) : ""));
+        ASSERT_TRUE(mapping);
+        for (int again = 0; again < 2; ++again) {
+            const auto body = mapping->run(mapper, as_bytes(value), {});
+            ASSERT_TRUE(body) << expr << ": " << body.error().text();
+            const std::string found = body->rows.empty() ? body->faults.at(0)
+                                                         : fmt::format("{} {}", to_string(body->rows[0].value),
+                                                                       to_string(type_of(body->rows[0].value)));
+            EXPECT_EQ(found, want) << expr << " of " << value;
+        }
+    };
+    f("value", "", "7", "7 integer");
+    f("value", "", "7.5", "7.5 number");
+    f("value", "", "true", "true boolean");
+    f("value", "", "\"x\"", "x text");
+    f("value * 2 + 1", "", "7", "15 number");
+    f("value * 0.5", "", "7", "3.5 number");
+    f("value > 3", "", "7", "true boolean");
+    f("1 + 1", "", "7", "2 number");
+    f("value * 2", "number", "7", "14 number");
+    f("value * 0.5", "integer", "7", "take[0].expr: value * 0.5 is 3.5, which is no integer");
+    f("value * 2", "", "\"x\"", "take[0].expr: value * 2 has no answer for x");
 }
 
 TEST(Mapping, ADeviceWritesToItselfAndBeneathAlone) {
@@ -257,6 +287,15 @@ TEST(Mapping, ProposalsTakeTheirOwnMessage) {
     f("up", "[1,2]", "up.p0=1; up.p1=2");
     f("/lead/x", "[]", "");
     f("up", "{}", "");
+}
+
+TEST(Mapping, ProposalsForDevicesAreOfThemselves) {
+    const MappingSpec spec = propose_device_mapping("meters/7/up", R"({"ts":1700000000,"power":{"a":1}})");
+    EXPECT_TRUE(spec.devices);
+    ASSERT_EQ(spec.take.size(), 1u);
+    EXPECT_EQ(spec.take[0].tag, "{device}.{key}");
+    EXPECT_TRUE(mapping_kind().normalize(to_json(spec)));
+    EXPECT_EQ(propose_device_mapping("a", R"([{"dev":"x","t":1}])").take[0].tag, "{device}/{$[*].dev}.{key}");
 }
 
 TEST(Mapping, AnyTopicAndPayloadGetAProposalThatCanBeStored) {

@@ -44,5 +44,6 @@ export interface Sample {
 
 export const previewMapping = (spec: Spec, topic: string, payload: string, device: string, signal: AbortSignal): Promise<MappingPreview> =>
   call('POST', '/mappings:preview', { query: { precision: 'ms' }, body: { spec, topic, payload, device }, signal });
-export const proposeMapping = (topic: string, payload: string): Promise<{ spec: Spec }> => post('/mappings:propose', { topic, payload });
+/** `device` that sent it by itself, "" for gateways and people. */
+export const proposeMapping = (topic: string, payload: string, device: string): Promise<{ spec: Spec }> => post('/mappings:propose', { topic, payload, device });
 export const samples = (): Promise<{ items: Sample[] }> => get('/mappings:samples', { precision: 'ms' });
