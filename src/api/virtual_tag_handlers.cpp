@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 
 #include "api/handlers.h"
 #include "api/sight.h"
@@ -85,8 +86,12 @@ Result<Answer> get_virtual_tag_status(Core& core, const Ask& ask) {
     std::string body;
     JsonWriter out{body};
     out.begin_object().key("items").begin_array();
+    std::map<std::string, bool> seen;  // by name
     for (const flow::VirtualState& state : core.deps.flow.virtual_tags().states(ask.tenant())) {
-        if (!sees(ask.who, state.path) || !seen_resource(core, ask, state.name)) continue;
+        if (!sees(ask.who, state.path)) continue;
+        const auto [resource, is_new] = seen.try_emplace(state.name);
+        if (is_new) resource->second = seen_resource(core, ask, state.name).has_value();
+        if (!resource->second) continue;
         const auto info = registry::tag_at(core.deps.registry, core.deps.tags, ask.tenant(), state.path);
         out.begin_object().key("name").text(state.name).key("device").text(state.device).key("path").text(state.path);
         out.key("state").text(state.runs ? "running" : state.waits ? "waiting" : "stopped");

@@ -965,7 +965,7 @@ TEST(Rehearse, EqualsWhatTheRuleDidLive) {
 // virtual tags of every expression and for those that read them.
 TEST(VirtualTagsLive, EqualColumnsWhateverHappens) {
     std::size_t rows = 0;
-    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 30; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
         Rng rng{seed};
         Stand stand(1 + seed % 4);
@@ -1017,7 +1017,7 @@ TEST(VirtualTagsLive, EqualColumnsWhateverHappens) {
         for (const std::string& path : paths) ASSERT_EQ(stand.against_columns(path), "") << said;
         rows += stand.compared();
     }
-    EXPECT_GT(rows, 5000u);
+    EXPECT_GT(rows, 2500u);
 }
 
 // What one rule's alarm should be, told in the dullest way.

@@ -14,7 +14,7 @@ namespace {
 
 constexpr DurationNs kAhead = 15 * kMinute;  // readings may be a little in the future
 constexpr DurationNs kCatchUpMax = kDay;     // so far before the newest input a restart goes back at most
-constexpr std::size_t kTagsMax = 2'000'000;  // looked through at the start
+constexpr std::size_t kTagsMax = 200'000;    // looked through at the start
 constexpr DurationNs kCountsEvery = 10 * kSecond;
 
 // The uid in "v:uid" and "v:uid@device".
@@ -131,6 +131,7 @@ void VirtualEngine::on_change(const registry::Change& change) {
             plan_tag({tenant, present});  // it has another name now, and keeps its values
         } else {
             retire_others(tenant, resource.uid, {});
+            own_places(resource);
             leave_places(tenant, resource.uid, {});
         }
     }
@@ -454,6 +455,17 @@ void VirtualEngine::retire_others(TenantId tenant, const std::string& uid, const
          at != installed_.end() && at->first.tenant == tenant && at->first.rule_uid == uid; ++at)
         if (!wanted.contains(at->first)) gone.push_back(at->first);
     for (const PlanKey& key : gone) retire(key);
+}
+
+// The tags of one that does not run, which nobody remembers.
+void VirtualEngine::own_places(const registry::Resource& resource) {
+    const auto spec = registry::spec_of<VirtualTagSpec>(resource);
+    if (!spec) return;
+    for (const VirtualPlace& place : virtual_places(parts_.registry, resource.tenant, resource.name, *spec)) {
+        const std::string source = virtual_source(resource.uid, place.device_uid);
+        const auto info = parts_.tags.find(resource.tenant, place.path);
+        if (info && info->key.source == source) owned_[{resource.tenant, source}] = info->id;
+    }
 }
 
 // A tag whose virtual tag is not there any more makes room; its values stay, and are found under the old name until

@@ -75,6 +75,7 @@ private:
     void open_gates(const Installed& fresh);
     void retire(PlanKey key);
     void retire_others(TenantId tenant, const std::string& uid, const std::set<PlanKey>& wanted);
+    void own_places(const registry::Resource& resource);
     void leave_places(TenantId tenant, const std::string& uid, const std::set<std::string>& covered);
     void remove_ways(const Installed& gone);
     void wait_for(const Name& name, const std::string& path);

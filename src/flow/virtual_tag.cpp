@@ -522,23 +522,25 @@ Result<void> check_places(const registry::ResourceReader& before, const Tags& ta
     return {};
 }
 
-// A tag keeps the type that it was made with.
-Result<void> check_type(const registry::ResourceReader& before, const Tags& tags, const registry::Resource& next,
+// With the tags there are: names and units fit, and a tag keeps the type that it was made with.
+Result<void> check_live(const registry::ResourceReader& before, const Tags& tags, const registry::Resource& next,
                         const VirtualTagSpec& spec, const std::vector<VirtualPlace>& places) {
+    if (!spec.enabled) return {};  // what fits no more can still be switched off
     std::size_t count = 0;
     for (const VirtualPlace& place : places) {
         if (++count > kCheckedMax) break;
+        const auto made =
+            TRY(compile_virtual(spec, LiveScope{before, tags, next.tenant, place.device, "", Unfound::wait}));
         const auto there = tags.find(next.tenant, place.path);
         if (!there || there->key.source != virtual_source(next.uid, place.device_uid)) continue;
-        const auto made = compile_virtual(spec, LiveScope{before, tags, next.tenant, place.device, "", Unfound::wait});
-        if (!made || !made->type || *made->type == there->type) continue;
+        if (!made.type || *made.type == there->type) continue;
         return Error{Code::invalid,
                      "{}: {} keeps values of type {}, and a tag cannot change its type; this would give {}: set the "
                      "type to {}, or make a virtual tag of another name",
                      spec.type == VirtualType::auto_ ? "expr" : "type",
                      place.path,
                      to_string(there->type),
-                     to_string(*made->type),
+                     to_string(*made.type),
                      to_string(there->type)};
     }
     return {};
@@ -552,13 +554,12 @@ Result<void> check_virtual(const registry::ResourceReader& before, const Tags& t
         return Error{Code::invalid, "property: {} is a property that the device type {} declares; choose another name",
                      property_of(next.name, spec), *spec.device_type};
     TRY(check_places(before, tags, next, spec, places, index));
-    TRY(check_type(before, tags, next, spec, places));
     index.suppose(next.name, next.uid, spec);
     std::set<std::string> done;
     for (const VirtualPlace& place : places)
         if (const auto cycle = cycle_from(index, place.path, done))
             return Error{Code::invalid, "expr: a virtual tag cannot read itself: {}", fmt::join(*cycle, " → ")};
-    return {};
+    return check_live(before, tags, next, spec, places);
 }
 
 Result<void> refuse_declared(std::string_view field, std::string_view property, const VirtualIndex::Found& found) {
