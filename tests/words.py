@@ -207,4 +207,4 @@ if __name__ == "__main__":
         bad = list(offences(pathlib.Path(sys.argv[1])))
         print("\n".join(bad) or "words: every reason has its Chinese")
         print(f"words: {len(bad)} to do") if bad else None
-        sys.exit(0)
+        sys.exit(1 if bad else 0)
