@@ -3,6 +3,7 @@
 #include "api/handlers.h"
 #include "base/log.h"
 #include "io/crypto.h"
+#include "registry/tag_at.h"
 #include "wire/websocket.h"
 
 namespace gongshu::api {
@@ -167,10 +168,17 @@ private:
                           number, globs = wish_.globs, who = who_] {
             auto found = std::make_shared<Tags>();
             const std::size_t tags_max = core->options.live_tags_max;
+            const auto add = [&](const TagInfo& info) {
+                if (found->size() < tags_max && sees(who, info.path)) found->emplace(info.id.value, info.path);
+            };
             for (const std::string& glob : globs) {
-                for (const TagInfo& info : core->deps.tags.match(who.actor.tenant, glob, tags_max + 1)) {
-                    if (found->size() < tags_max && sees(who, info.path)) found->emplace(info.id.value, info.path);
+                // An alias, or an address of before.
+                if (!is_glob(glob)) {
+                    const auto info = registry::tag_at(core->deps.registry, core->deps.tags, who.actor.tenant, glob);
+                    if (info) add(*info);
+                    continue;
                 }
+                for (const TagInfo& info : core->deps.tags.match(who.actor.tenant, glob, tags_max + 1)) add(info);
             }
             loop->post([weak, hub, number, found, tenant = who.actor.tenant] {
                 if (const auto alive = hub.lock()) alive->end_job(tenant);

@@ -55,6 +55,10 @@ public:
             connections.links.push_back(link);
         }
         put("virtual_tag", "inside/v.mixed", R"({"expr":"inside/d1.x + outside/d1.x"})");
+        put("tag_alias", "inside-alias", R"({"target":"inside/d1.x"})");
+        put("tag_alias", "inside/alias", R"({"target":"inside/d1.x"})");
+        put("tag_alias", "outside-alias", R"({"target":"outside/d1.x"})");
+        put("tag_alias", "inside/way-out", R"({"target":"outside/d1.x"})");
         put("role", "chief", R"({"base":"admin","paths":["inside/**"]})");
         limited = token("chief");
         all = token("admin");
@@ -176,6 +180,9 @@ const std::multimap<std::string, Way>& ways() {
         "kind: device_type\nname: mill\nspec: {}\n",
         "kind: role\nname: outside-role\nspec: {base: viewer, paths: [inside]}\n",
         "kind: user\nname: outside-user\nspec: {role: inside-role}\n",
+        "kind: tag_alias\nname: inside/new\nspec: {target: outside/d1.x}\n",
+        "kind: tag_alias\nname: inside/way-out\nspec: {target: inside/d1.x}\n",
+        "kind: tag_alias\nname: outside/new\nspec: {target: inside/d1.x}\n",
         "kind: token\nname: outside-token\nspec: {role: inside-role}\n",
     };
     static const auto made = [] {
@@ -190,6 +197,10 @@ const std::multimap<std::string, Way>& ways() {
             {"GET /api/v1/last", {"/api/v1/last?tag=**", "", Want::hides}},
             {"GET /api/v1/last", {"/api/v1/last?tag=outside/d1.x", "", Want::refused}},
             {"GET /api/v1/last", {"/api/v1/last?tag=inside/old.x", "", Want::refused}},
+            {"GET /api/v1/last", {"/api/v1/last?tag=inside/way-out", "", Want::refused}},
+            {"GET /api/v1/read", {"/api/v1/read?tag=inside/way-out", "", Want::refused}},
+            {"GET /api/v1/read", {"/api/v1/read?tag=inside/alias&from=0", "", Want::hides}},
+            {"POST /api/v1/write/json", {"/api/v1/write/json", R"([{"tag":"inside/way-out","value":5}])", Want::faults}},
             {"GET /api/v1/read", {"/api/v1/read?tag=**", "", Want::hides}},
             {"GET /api/v1/read", {"/api/v1/read?tag=outside/d1.x", "", Want::refused}},
             {"GET /api/v1/read", {"/api/v1/read?tag=inside/old.x&format=csv", "", Want::refused}},
@@ -430,6 +441,7 @@ TEST_F(Places, NoRouteLeadsOutside) {
         {"retention", "outside-all"},
         {"hold", "outside-hold"},
         {"mapping", "outside-mapping"},
+        {"tag_alias", "outside-alias"},
     };
     // Made from a template that was changed since.
     for (const std::string where : {"inside", "outside"}) {
@@ -703,6 +715,7 @@ TEST_F(Places, WatchesShowOnlyWhatIsInside) {
         plant.put("role", where + "-role", fmt::format(R"({{"base":"operator","paths":["{}/**"]}})", where));
         plant.put("user", where + "-user", fmt::format(R"({{"role":"{}-role","title":"T"}})", where));
         plant.put("token", where + "-token", fmt::format(R"({{"role":"{}-role","note":"N"}})", where));
+        plant.put("tag_alias", where + "-number", fmt::format(R"({{"target":"{}/d1.x"}})", where));
     }
     plant.put("tenant", "outside-tenant", R"({"title":"T"})");
     plant.put("hold", "outside-hold", R"({"tags":["outside/**"],"reason":"R"})");

@@ -211,7 +211,8 @@ public:
         const ApiDeps& deps = hub_->core->deps;
         changes_ = deps.registry.subscribe(
             [&loop = deps.loop, core = hub_->core, hub = hub_->weak()](const registry::Change& change) {
-                if (change.resource.kind == "device" || change.resource.kind == "device_type") core->forget_targets();
+                const std::string& kind = change.resource.kind;
+                if (kind == "device" || kind == "device_type" || kind == "tag_alias") core->forget_targets();
                 loop.post([hub, shared = std::make_shared<const registry::Change>(change)] {
                     if (const auto alive = hub.lock()) alive->on_change(shared);
                 });

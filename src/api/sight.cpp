@@ -8,6 +8,7 @@
 #include "registry/kinds/device.h"
 #include "registry/kinds/saved_view.h"
 #include "registry/paths.h"
+#include "registry/tag_at.h"
 
 namespace gongshu::api {
 
@@ -85,6 +86,13 @@ bool Sight::sees_tags(const std::vector<std::string>& tags) const {
     return std::all_of(tags.begin(), tags.end(), [&](const std::string& tag) { return api::sees(who_, tag); });
 }
 
+// Where the tag of an alias lies; a property that has no reading yet lies at its device.
+bool Sight::sees_target(const Json& spec) const {
+    const std::string target{text_of(spec, "target")};
+    const auto info = registry::tag_at(core_.deps.registry, core_.deps.tags, who_.actor.tenant, target);
+    return api::sees(who_, info ? info->path : target);
+}
+
 // The role that a user or token has; nullopt if there is none.
 std::optional<registry::RoleSpec> Sight::role_of(const Json& spec) const {
     const std::string_view name = text_of(spec, "role");
@@ -130,6 +138,7 @@ bool Sight::sees(std::string_view kind, std::string_view name, const Json& spec)
     if (kind == "site" || kind == "device") return api::sees(who_, name);
     if (kind == "device_type" || kind == "device_template") return true;
     if (kind == "connection") return sees_connection(name);
+    if (kind == "tag_alias") return sees_target(spec);
     if (kind == "role") {
         const auto role = role_spec(spec);
         return registry::parse_role(name) || (role && registry::covers(who_.paths, role->paths));
@@ -245,6 +254,11 @@ Result<void> Sight::check_change(std::string_view kind, std::string_view name, c
     if (kind == "site" || kind == "device") {
         if (!api::sees(who_, name)) return refuse(kind, name, "it lies outside");
         return kind == "device" ? check_reach(name, spec) : Result<void>{};
+    }
+    if (kind == "tag_alias") {
+        if (!api::sees(who_, name)) return refuse(kind, name, "it lies outside");
+        if (!sees_target(spec)) return refuse(kind, name, "its tag does not");
+        return {};
     }
     if (kind == "connection") {
         const Devices devices = devices_of(name);

@@ -20,6 +20,7 @@ namespace gongshu::api {
 //   rules            lie where their device and every tag of their conditions lie; a rule of a device type is seen with
 //                    one of its devices and changed by nobody who is limited
 //   virtual tags     lie where their own tag and every tag that they read lie; those of a device type as rules of one
+//   tag aliases      are seen where their tag lies, changed where both lie
 //   roles            lie where all of their paths lie; the four basic ones are seen and not changed
 //   users, tokens    lie where their role lies; changed only if that role is no more than the caller's
 //   dashboards       lie where every tag and place that they name lies; those of a device type as its rules
@@ -58,6 +59,7 @@ private:
     Devices devices_of(std::string_view connection);
     Result<void> check_change(std::string_view kind, std::string_view name, const Json& spec);
     bool sees_device_of_type(std::string_view type) const;
+    bool sees_target(const Json& spec) const;
     bool sees_tags(const std::vector<std::string>& tags) const;
     std::optional<registry::RoleSpec> role_of(const Json& spec) const;
     Error refuse(std::string_view kind, std::string_view name, std::string_view why) const;

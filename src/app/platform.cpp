@@ -16,6 +16,7 @@
 #include "io/tls.h"
 #include "registry/declared_tags.h"
 #include "registry/kinds/device.h"
+#include "registry/kinds/tag_alias.h"
 
 namespace gongshu::app {
 namespace {
@@ -68,10 +69,12 @@ Result<void> Platform::make_store() {
                                              .retention_days = options_.retention_days,
                                              .seal_bytes = options_.seal_bytes,
                                              .seal_age = options_.seal_age}));
-    registry_->set_last_check([this](const registry::ResourceReader& before, const registry::Resource& next) {
-        auto checked = registry::check_value_types(before, *history_, next);
-        return checked ? flow::check_virtual_tags(before, *history_, next) : checked;
-    });
+    registry_->set_last_check(
+        [this](const registry::ResourceReader& before, const registry::Resource& next) -> Result<void> {
+            TRY(registry::check_tag_alias(before, *history_, next));
+            TRY(registry::check_value_types(before, *history_, next));
+            return flow::check_virtual_tags(before, *history_, next);
+        });
     flow_ = TRY(flow::Flow::create({*registry_, *history_, *history_, *history_, *clock_, lanes_, *pool_, metrics_,
                                     [this](const Rows& rows) { return history_->import(rows); }}));
     backups_ = std::make_unique<backup::Backups>(

@@ -187,10 +187,14 @@ private:
             });
             return;
         }
-        if (resource.kind == "device" || resource.kind == "device_type" || resource.kind == "site") {
-            // All of them: a path may be of a device, or have been of one until now; a site has a time zone.
-            strand_.enqueue([this, change] { virtual_.on_change(change); });
-            strand_.enqueue([this, tenant = resource.tenant] {
+        static constexpr std::string_view kNamed[] = {"device", "device_type", "site", "tag_alias"};
+        if (std::ranges::find(kNamed, resource.kind) != std::end(kNamed)) {
+            // All of them: a path may be of a device, or have been of one until now; a site has a time zone. Once for
+            // many changes: a sheet may bring thousands.
+            if (!replanning_.lock()->insert(resource.tenant).second) return;
+            strand_.enqueue([this, change, tenant = resource.tenant] {
+                replanning_.lock()->erase(tenant);
+                virtual_.on_change(change);
                 for (const auto& rule : parts_.registry.list_shared(tenant, "rule")) plan_rule({tenant, rule->name});
                 end_stray_shelves(tenant);
             });
@@ -492,6 +496,7 @@ private:
     std::atomic<std::size_t> unsettled_ = 0;
     std::atomic<int> rehearsals_ = 0;
     std::atomic<bool> started_ = false;
+    Guarded<std::set<TenantId>> replanning_;  // all of whose rules wait to be planned
     mutable Guarded<std::map<RuleName, StoppedRule>> stopped_;
     // The strand's jobs only (recalled_: start() before them).
     std::map<PlanKey, Installed> installed_;

@@ -43,6 +43,7 @@
 #include "history/history.h"
 #include "io/sim.h"
 #include "registry/declared_tags.h"
+#include "registry/kinds/tag_alias.h"
 #include "registry/registry.h"
 
 namespace gongshu::flow {
@@ -185,10 +186,12 @@ private:
                 move(change.resource);
             EXPECT_TRUE(registry::follow_units(*registry_, *history_, change));
         });
-        registry_->set_last_check([this](const registry::ResourceReader& before, const registry::Resource& next) {
-            auto checked = registry::check_value_types(before, *history_, next);
-            return checked ? check_virtual_tags(before, *history_, next) : checked;
-        });
+        registry_->set_last_check(
+            [this](const registry::ResourceReader& before, const registry::Resource& next) -> Result<void> {
+                TRY(registry::check_tag_alias(before, *history_, next));
+                TRY(registry::check_value_types(before, *history_, next));
+                return check_virtual_tags(before, *history_, next);
+            });
         for (const auto& [tenant, name] : registry_->tenants())
             for (const auto& device : registry_->list_shared(tenant, "device")) {
                 move(*device);
@@ -315,6 +318,7 @@ private:
             {"states", &Stand::states},
             {"preview", &Stand::preview},
             {"backfill", &Stand::backfill},
+            {"alias", &Stand::alias},
         };
         const auto found = commands.find(word);
         if (found == commands.end()) return "no such command: " + word;
@@ -345,6 +349,12 @@ private:
                                       properties.empty() ? "" : ",", property, value_type, unit);
         }
         return put("device_type", name, "{\"properties\":[" + properties + "]}");
+    }
+
+    // alias NAME TAG
+    std::string alias(const std::string& rest) {
+        const std::size_t blank = rest.find(' ');
+        return put("tag_alias", rest.substr(0, blank), fmt::format(R"({{"target":"{}"}})", rest.substr(blank + 1)));
     }
 
     std::string site(const std::string& rest) {

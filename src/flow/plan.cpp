@@ -11,7 +11,7 @@ namespace {
 
 constexpr DurationNs kLookbackSlack = kMinute;  // a window is refilled from a little before it begins
 
-void add_tags(RulePlan& plan, const expr::Program& program, std::optional<std::size_t> PlanTag::*place) {
+void add_tags(RulePlan& plan, const expr::Program& program, std::optional<std::size_t> PlanTag::* place) {
     for (std::size_t i = 0; i < program.tags().size(); ++i) {
         const expr::ProgramTag& tag = program.tags()[i];
         auto found = std::ranges::find(plan.tags, tag.path, &PlanTag::path);

@@ -3,6 +3,7 @@
 #include "flow/virtual_tag.h"
 #include "registry/kinds/device.h"
 #include "registry/kinds/site.h"
+#include "registry/kinds/tag_alias.h"
 #include "registry/tag_at.h"
 
 namespace gongshu::flow {
@@ -97,15 +98,23 @@ std::optional<expr::ScopeTag> PlannedScope::declared(std::string_view name) cons
         const std::string path = device_.empty() ? std::string(name) : device_ + "." + std::string(name);
         return expr::ScopeTag{path, own->second.unit, own->second.type, true};
     }
-    return planned_path(name);
+    return planned_path(tag_meant(name));
 }
 
 std::optional<expr::ScopeTag> PlannedScope::find(std::string_view name) const {
     if (auto tag = declared(name)) return tag;
-    if (auto tag = computed(name)) return tag;
-    const bool path = name.find_first_of("./") != std::string_view::npos;
+    const std::string meant = tag_meant(name);
+    if (auto tag = computed(meant)) return tag;
+    const bool path = meant.find_first_of("./") != std::string::npos;
     if (!path) return std::nullopt;
-    return expr::ScopeTag{.path = std::string(name), .known = false};
+    return expr::ScopeTag{.path = meant, .known = false};
+}
+
+std::string PlannedScope::tag_meant(std::string_view name) const {
+    const auto alias = registry_.find(tenant_, "tag_alias", name);
+    const auto spec = alias ? registry::spec_of<registry::TagAliasSpec>(*alias)
+                            : Result<registry::TagAliasSpec>(Error{Code::not_found, "no alias"});
+    return spec ? spec->target : std::string(name);
 }
 
 std::vector<std::string> PlannedScope::names() const {
@@ -142,9 +151,10 @@ std::optional<expr::ScopeTag> LiveScope::find_any(std::string_view name) const {
     }
     if (!device_.empty())
         if (auto tag = live(device_ + "." + std::string(name))) return tag;
-    if (auto tag = live(std::string(name))) return tag;
+    const std::string meant = tag_meant(name);
+    if (auto tag = live(meant)) return tag;
     if (unfound_ == Unfound::wait) return PlannedScope::find(name);
-    return computed(name);  // it is there, though it has no values yet
+    return computed(meant);  // it is there, though it has no values yet
 }
 
 std::vector<std::string> LiveScope::names() const {

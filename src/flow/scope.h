@@ -40,6 +40,8 @@ protected:
     // The virtual tag that a name stands for; `known` if its type is.
     std::optional<expr::ScopeTag> computed(std::string_view name) const;
     VirtualIndex& index() const;
+    // The tag that an alias names; what is no alias means itself.
+    std::string tag_meant(std::string_view name) const;
 
     struct Known {
         std::string unit;

@@ -47,6 +47,8 @@ Sample sample_of(const std::string& kind) {
           R"({"name":"hall","type":"choice","choices":["a","b"],"preset":"a"}],)"
           R"("device":{"name":"plant1/${hall}/pump${number}","spec":{"type":"base_pump","unit_id":"${number}"}}})",
           R"({"parameters":[{"name":"number","type":"integer"}],"device":{"name":"p${number}","spec":{"type":"base_pump"}}})"}},
+        {"tag_alias",
+         {"drawing/TI-101", R"({"target":"plant1/x.t","title_zh":"出口温度"})", R"({"target":"plant1/x.u"})"}},
         {"device",
          {"plant1/a/line1/pump1",
           R"({"title_zh":"1 号泵","title_en":"Pump 1","type":"base_pump","connection":"base_plc","unit_id":3})",

@@ -13,6 +13,7 @@
 #include "registry/kinds/retention.h"
 #include "registry/kinds/saved_view.h"
 #include "registry/kinds/site.h"
+#include "registry/kinds/tag_alias.h"
 #include "registry/registry_impl.h"
 #include "registry/shape.h"
 
@@ -83,10 +84,10 @@ std::string key_fingerprint(const io::Digest256& master) { return to_hex(derived
 io::Digest256 seal_key_of(const io::Digest256& master) { return derived(master, "seal"); }
 
 std::vector<Kind> own_kinds() {
-    return {tenant_kind(), role_kind(),       user_kind(),        token_kind(),
-            site_kind(),   connection_kind(), device_type_kind(), device_template_kind(),
-            device_kind(), dashboard_kind(),  saved_view_kind(),  retention_kind(),
-            hold_kind()};
+    return {tenant_kind(),    role_kind(),       user_kind(),        token_kind(),
+            site_kind(),      connection_kind(), device_type_kind(), device_template_kind(),
+            device_kind(),    tag_alias_kind(),  dashboard_kind(),   saved_view_kind(),
+            retention_kind(), hold_kind()};
 }
 
 std::string_view to_string(Role role) {

@@ -21,6 +21,7 @@
 #include "history/history.h"
 #include "io/sim.h"
 #include "registry/auth.h"
+#include "registry/kinds/tag_alias.h"
 #include "registry/registry.h"
 #include "retention/retention.h"
 #include "wire/http.h"
@@ -261,6 +262,9 @@ public:
         history =
             history::History::create(files, sim.clock(), metrics, {lane.get()}, *pool, {.folder = "/data/history"})
                 .value();
+        registry->set_last_check([this](const registry::ResourceReader& before, const registry::Resource& next) {
+            return registry::check_tag_alias(before, *history, next);
+        });
         live = std::make_unique<LiveTap>(&flow);
         history->set_stage(live.get());
         egress = std::make_unique<CountingEgress>(metrics);

@@ -67,10 +67,22 @@ Result<void> check_unique_id(const ResourceReader& reader, TenantId tenant, std:
     return {};
 }
 
+// Beneath a device are its own tags only.
+Result<void> check_aliases(const ResourceReader& reader, TenantId tenant, std::string_view own_name) {
+    for (const auto& alias : reader.list_shared(tenant, "tag_alias")) {
+        const std::string_view name = alias->name;
+        if (name.size() > own_name.size() && name.starts_with(own_name) && name[own_name.size()] == '.')
+            return Error{Code::conflict, "the tag alias \"{}\" stands where the tags of the device would be; rename it first",
+                         name};
+    }
+    return {};
+}
+
 // Overrides may only name what the type has, else they would silently do nothing.
 Result<void> check_among(const ResourceReader& reader, TenantId tenant, std::string_view own_name,
                          const DeviceSpec& spec) {
     TRY(check_unique_id(reader, tenant, own_name, spec));
+    TRY(check_aliases(reader, tenant, own_name));
     const auto type = reader.find(tenant, "device_type", spec.type);
     if (!type || spec.properties.empty()) return {};
     const DeviceTypeSpec of = TRY(spec_of<DeviceTypeSpec>(*type));
