@@ -128,7 +128,8 @@ std::vector<Fact> facts_of(const TemplatePart*) {
              .title_zh = "内容",
              .title_en = "Spec",
              .help_zh = "文本可含 ${参数名}",
-             .help_en = "Texts may hold ${parameter}"}};
+             .help_en = "Texts may hold ${parameter}",
+             .widget = "json"}};
 }
 
 std::vector<Fact> facts_of(const DeviceTemplateSpec*) {

@@ -49,7 +49,9 @@ export function onSessionLost(action: () => void): void {
 export interface CallOptions {
   query?: Record<string, string | number | boolean | string[] | undefined | null>;
   body?: unknown;
-  ifMatch?: number;
+  ifMatch?: number | string;
+  /** A sheet is sent as it is. */
+  csv?: string | ArrayBuffer;
   signal?: AbortSignal;
   /** The answer 401 is expected here and does not end the session. */
   quiet?: boolean;
@@ -88,10 +90,11 @@ export async function call<T>(method: string, path: string, options: CallOptions
   if (method !== 'GET' && csrf) headers['X-CSRF'] = csrf;
   if (options.ifMatch !== undefined) headers['If-Match'] = `"${options.ifMatch}"`;
   if (options.body !== undefined) headers['Content-Type'] = 'application/json';
+  if (options.csv !== undefined) headers['Content-Type'] = 'text/csv; charset=utf-8';
   const response = await fetch(address(path, options.query), {
     method,
     headers,
-    body: options.body === undefined ? undefined : JSON.stringify(options.body),
+    body: options.csv ?? (options.body === undefined ? undefined : JSON.stringify(options.body)),
     signal: options.signal,
     credentials: 'same-origin',
     cache: 'no-store',
