@@ -175,3 +175,10 @@ export function pasted(cells: string[][], text: string, row: number, column: num
   });
   return next;
 }
+
+const titles: Record<string, [string, string]> = {
+  name: ['设备', 'Device'], new_name: ['改名为', 'New name'], delete: ['删除', 'Delete'], title_zh: ['中文名称', 'Title (Chinese)'], title_en: ['英文名称', 'Title (English)'], title: ['通用名称', 'Title'], type: ['设备型号', 'Device type'], connection: ['连接', 'Connection'], unit_id: ['从站号', 'Unit'], external_id: ['外部编号', 'External ID'], enabled: ['启用', 'Enabled'], template: ['模板', 'Template'], revision: ['版本', 'Revision'],
+  device: ['设备', 'Device'], property: ['属性', 'Property'], unit: ['单位', 'Unit of measure'], writable: ['可下发', 'Writable'], min: ['下限', 'Minimum'], max: ['上限', 'Maximum'], period_ms: ['采集周期(ms)', 'Period (ms)'], kind: ['寄存器种类', 'Kind'], address: ['地址', 'Address'], encoding: ['编码', 'Encoding'], word_order: ['字节次序', 'Word order'], bit: ['位', 'Bit'], length: ['文本寄存器数', 'Registers of a text'], scale: ['倍率', 'Scale'], offset: ['偏移', 'Offset'],
+};
+/** A column of a sheet as its header says it. */
+export const columnTitle = (key: string, locale: 'zh' | 'en'): string => titles[key]?.[locale === 'en' ? 1 : 0] ?? key;
