@@ -109,7 +109,7 @@ constexpr Sentence kSentences[] = {
     {"unpack it first", "先解压"},
     {"a MATLAB file", "MATLAB 文件"},
     {"an HDF5 file", "HDF5 文件"},
-    {"the file is {}, not text: {}", "文件是{0}，不是文本：{1}"},
+    {"the file is {}, not text: {}", "文件不是文本，而是 {0}：{1}"},
     {"the time format '{}': % must be followed by one of Y y m d e H I M S f p b B j z T R D F %",
      "时间格式“{0}”：% 后面应为 Y y m d e H I M S f p b B j z T R D F % 之一"},
     {"the time format '{}' is none of iso, excel, s, ms, us, ns and holds no %: write for example \"%d/%m/%Y "

@@ -58,7 +58,7 @@ constexpr Term kTerms[] = {
     {"unit", "单位"},
     {"up", "已连接"},
     {"connecting", "正在连接"},
-    {"backing_off", "等待重连"},
+    {"backing_off", "等待重试"},
     {"off", "已关闭"},
     {"down", "不通"},
     {"online", "在线"},

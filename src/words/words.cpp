@@ -95,6 +95,35 @@ Pattern pattern_of(const Sentence& sentence) {
     return pattern;
 }
 
+// "clear_condition: give …" without its place, which may come to stand as "spec.clear_condition"; empty if it has none.
+struct Bare {
+    std::string english, chinese;
+};
+Bare without_place(const Sentence& sentence) {
+    const std::size_t end = sentence.english.find(": "), said_end = sentence.chinese.find(": ");
+    if (end == std::string_view::npos || said_end == std::string_view::npos) return {};
+    const std::string_view place = sentence.english.substr(0, end);
+    const auto fits = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+               c == '[' || c == ']' || c == '{' || c == '}' || c == '-';
+    };
+    if (place.find_first_not_of("{}") == std::string_view::npos || !std::ranges::all_of(place, fits)) return {};
+    const std::size_t parts = shape_of(place).parts.size();
+    if (shape_of(sentence.chinese.substr(0, said_end)).parts.size() != parts) return {};
+    Bare bare{std::string(sentence.english.substr(end + 2)), {}};
+    // The numbers of the parts count from where the place ends.
+    const std::string_view chinese = sentence.chinese.substr(said_end + 2);
+    for (std::size_t i = 0; i < chinese.size(); ++i) {
+        bare.chinese.push_back(chinese[i]);
+        const bool digit = i + 1 < chinese.size() && chinese[i + 1] >= '0' && chinese[i + 1] <= '9';
+        if (chinese[i] != '{' || !digit) continue;
+        const std::size_t after = chinese.find_first_not_of("0123456789", i + 1);
+        bare.chinese += std::to_string(std::stoul(std::string(chinese.substr(i + 1, after - i - 1))) - parts);
+        i = after - 1;
+    }
+    return bare;
+}
+
 // All sentences, those with most fixed characters first; apart by the first byte, 0 for those that begin with a part.
 struct Book {
     std::array<std::vector<Pattern>, 256> by_first;
@@ -111,6 +140,12 @@ Book make_book() {
     for (const auto& list : sentences())
         for (const Sentence& sentence : list) add(sentence);
     for (const expr::ErrorInfo& info : expr::errors()) add({info.text_en, info.text_zh});
+    for (const auto& list : sentences()) {
+        for (const Sentence& sentence : list) {
+            const Bare bare = without_place(sentence);
+            if (!bare.english.empty()) add({bare.english, bare.chinese});
+        }
+    }
     for (auto& list : book.by_first) std::ranges::stable_sort(list, std::greater{}, &Pattern::weight);
     for (const Term& term : terms()) book.terms.emplace(term.english, term.chinese);
     return book;

@@ -127,6 +127,11 @@ TEST(Words, NestedReasonsComeOutWhole) {
       "字段“a”：嵌套超过 3 层；字段“b”：其中有空名称；另有 4 处");
     f("unit 3 answers exception 2 (illegal data address) to function 3 at addresses 100 to 110",
       "站号 3 拒绝：异常码 2（非法数据地址）（功能码 3，地址 100 至 110）");
+    f("spec.clear_condition: give a dead band or a clear condition, not both",
+      "spec.clear_condition: 回差和恢复条件只能填一个");
+    f("spec.properties[3].name: the device type \"t\" has no property \"a\"; did you mean \"b\"?",
+      "spec.properties[3].name: 设备型号“t”没有属性“a”；是不是“b”？");
+    f("expected at least one thing to take, found none", "至少要取一项");
     f("there is no device \"device\"", "没有设备“device”");
     f("device: there is no device \"oven\"", "device: 没有设备“oven”");
     f("cold/tank is viewer; this needs the role admin", "cold/tank 是查看者，此操作需要管理员");
