@@ -122,6 +122,10 @@ constexpr Term kTerms[] = {
     {"device_template", "设备模板"},
     {"device_templates", "设备模板"},
     {"yes or no", "是或否"},
+    {"alias", "别名"},
+    {"tag_alias", "点位别名"},
+    {"tag_aliases", "点位别名"},
+    {"a tag", "点位"},
 };
 
 }  // namespace
