@@ -10,6 +10,7 @@ constexpr Sentence kSentences[] = {
     {"severity: \"{}\" is none of critical, major, minor, warning",
      "severity: 没有级别“{0}”：可用 critical、major、minor、warning"},
     {"there is no alarm \"{}\"", "没有告警“{0}”"},
+    {"its tag does not", "它的点位不在其中"},
     {"condition: longer than 10000 bytes", "condition: 超过 10000 字节"},
     {"device: there is no device \"{}\"", "device: 没有设备“{0}”"},
     {"from: the past to try the rule on lies in the future", "from: 试算只能用已有的历史，这个时间还没到"},
