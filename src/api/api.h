@@ -40,6 +40,9 @@ class Backups;
 namespace gongshu::retention {
 class Retention;
 }
+namespace gongshu::doctor {
+struct Self;
+}
 
 namespace gongshu::api {
 
@@ -61,6 +64,7 @@ struct ApiDeps {
     io::Pool& pool;                             // … but what may block
     backup::Backups* backups = nullptr;         // null = none are made
     retention::Retention* retention = nullptr;  // null = all is kept
+    doctor::Self* doctor = nullptr;             // null = nobody may look
 };
 
 // A file of the page, gzip-compressed; lives as long as the program. "index.html" also answers for the page's own

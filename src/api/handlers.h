@@ -129,6 +129,7 @@ Result<Answer> get_openapi(Core& core, const Ask& ask);
 Result<Answer> post_compact(Core& core, const Ask& ask);
 
 // backup_handlers.cpp
+Result<Answer> get_doctor(Core& core, const Ask& ask);
 Result<Answer> get_retention(Core& core, const Ask& ask);
 Result<Answer> preview_retention(Core& core, const Ask& ask);
 Result<Answer> run_retention(Core& core, const Ask& ask);

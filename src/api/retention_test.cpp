@@ -46,5 +46,15 @@ TEST(Retention, IsPreviewedAndRunByTheFirstAdministrators) {
     f(admin, "GET", "/api/v1/audit", 200, R"("kind":"retention","name":"short")");
 }
 
+TEST(Doctor, LooksAtItselfForTheFirstAdministrators) {
+    World world;
+    EXPECT_EQ(world.as(world.token("engineer"), "GET", "/api/v1/doctor").status, 403);
+    const auto reply = world.as(world.token("admin"), "GET", "/api/v1/doctor");
+    EXPECT_EQ(reply.status, 200);
+    for (const char* part :
+         {R"("findings":[{"id":"machine")", R"("id":"clock")", R"("id":"connections")", R"("text_zh":)"})
+        EXPECT_NE(reply.body.find(part), std::string::npos) << part << reply.body;
+}
+
 }  // namespace
 }  // namespace gongshu::api

@@ -147,6 +147,8 @@ constexpr Route kRoutes[] = {
      "operation", "Begin to compare every byte of a backup with its list"},
     {delete_, "/api/v1/admin/backups/{name}", Access::role, Role::admin, Run::pool, Size::small, now<delete_backup>,
      "operation", "Remove a backup"},
+    {get, "/api/v1/doctor", Access::role, Role::admin, Run::pool, Size::small, now<get_doctor>,
+     "operation", "Checks of the machine, the data folder and the links, each with what to do"},
     {get, "/api/v1/admin/retention", Access::role, Role::admin, Run::pool, Size::small, now<get_retention>,
      "operation", "What is kept of readings, and what would go"},
     {post, "/api/v1/admin/retention:preview", Access::role, Role::admin, Run::pool, Size::small, now<preview_retention>,

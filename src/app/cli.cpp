@@ -5,6 +5,7 @@
 
 #include "app/bench.h"
 #include "app/client.h"
+#include "app/doctor.h"
 #include "app/import.h"
 #include "app/restore.h"
 #include "app/serve.h"
@@ -37,6 +38,9 @@ constexpr Command kCommands[] = {
     {"restore", "make a data folder from a backup, or check one: restore BACKUP --data FOLDER", run_restore,
      restore_help},
     {"verify", "check every file of a data folder that is not in use, and change none", run_verify, serve_help},
+    {"doctor",
+     "look at a data folder, its machine and its server, and say what is wrong: doctor --data FOLDER [--json]",
+     run_doctor, doctor_help},
     {"bench", "how fast it is here, beside what this machine allows: bench ingest|query|mqtt [--vs PEER] [--json]",
      run_bench, bench_help},
 };

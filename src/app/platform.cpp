@@ -9,6 +9,7 @@
 #include "app/open_store.h"
 #include "app/version.h"
 #include "base/log.h"
+#include "base/time_text.h"
 #include "broker/mapping.h"
 #include "io/crypto.h"
 #include "io/interfaces.h"
@@ -88,6 +89,10 @@ Result<void> Platform::make_store() {
     retention_ = std::make_unique<retention::Retention>(
         *history_, *registry_, *clock_,
         retention::Limits{options_.retention_days, options_.retention_bytes, options_.retention_keep_days});
+    doctor_.emplace(doctor::Self{*files_, {options_.data, options_.key_folder, options_.backup_folder, kVersion, {}}});
+    // From here to the end of stop() a missing file says that the last stop was none.
+    const std::string stopped = options_.data + "/" + doctor::kStoppedName;
+    if (TRY(files_->exists(stopped))) TRY(files_->remove(stopped));
     live_ = std::make_unique<api::LiveTap>(flow_.get());
     history_->set_stage(live_.get());
     return {};
@@ -148,7 +153,7 @@ Result<void> Platform::make_doors() {
         .version = kVersion, .simulated = simulated_, .hosts = options_.allow_host, .files = static_files_};
     server_ = TRY(api::Server::create(
         {*registry_, *auth_, *history_, *history_, *history_, *history_, *flow_, *connections_, broker_.get(), metrics_,
-         *egress_, *live_, *lanes_.back(), *pool_, backups_.get(), retention_.get()},
+         *egress_, *live_, *lanes_.back(), *pool_, backups_.get(), retention_.get(), &*doctor_},
         std::move(api)));
     const auto http = TRY(server_->listen(TRY(io::parse_address(options_.http)), {})
                               .context("cannot open the pages on {}", options_.http));
@@ -270,6 +275,11 @@ void Platform::stop() {
     registry_->unsubscribe(changed_);
     registry_->set_last_check({});
     pool_.reset();  // jobs end before what they work on
+    if (open_) {
+        const std::string now = format_time(clock_->now()) + "\n";
+        if (auto noted = io::write_whole(*files_, options_.data + "/" + doctor::kStoppedName, as_bytes(now)); !noted)
+            log_warning("app", "{}", noted.error().text());
+    }
     log_info("app", "stopped");
 }
 

@@ -17,6 +17,7 @@
 #include "base/metrics.h"
 #include "broker/broker.h"
 #include "connect/connections.h"
+#include "doctor/gather.h"
 #include "flow/flow.h"
 #include "flow/virtual_tag.h"
 #include "history/history.h"
@@ -90,6 +91,7 @@ private:
     std::unique_ptr<api::LiveTap> live_;
     std::unique_ptr<backup::Backups> backups_;
     std::unique_ptr<retention::Retention> retention_;
+    std::optional<doctor::Self> doctor_;
     std::unique_ptr<connect::Connections> connections_;
     std::unique_ptr<Authenticator> authenticator_;
     std::unique_ptr<registry::DeviceIds> device_ids_;

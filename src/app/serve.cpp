@@ -11,6 +11,8 @@
 #include "app/serve_options.h"
 #include "base/json_writer.h"
 #include "base/log.h"
+#include "base/log_limit.h"
+#include "io/log_files.h"
 #include "io/process.h"
 #include "plant/plant.h"
 #include "registry/json.h"
@@ -94,12 +96,47 @@ void greet(const Platform& platform, const std::optional<registry::FirstSignIn>&
     std::fflush(stdout);
 }
 
+// The program's own log while it serves: limited, and in files if that was asked for.
+class OwnLog {
+public:
+    OwnLog(const Clock& clock, io::Files& files) : clock_(clock), files_(files) { limit_log(clock); }
+    OwnLog(const OwnLog&) = delete;
+    OwnLog& operator=(const OwnLog&) = delete;
+    ~OwnLog() {
+        flush_log();
+        log_to({});
+    }
+    Result<void> open(const ServeOptions& options) {
+        if (options.log_files == 0) return {};
+        TRY(files_.make_folder(options.data));
+        into_ = TRY(io::LogFiles::create(
+            files_, clock_, {options.log_folder, options.log_file_bytes, options.log_files, options.log_file_age}));
+        log_to([this](std::string_view line) { into_->write(line); });
+        return {};
+    }
+    // True if there is something to open anew.
+    bool reopen() {
+        if (into_) into_->reopen();
+        return into_ != nullptr;
+    }
+
+private:
+    const Clock& clock_;
+    io::Files& files_;
+    std::unique_ptr<io::LogFiles> into_;
+};
+
 Result<int> run(ServeOptions options, bool demo) {
     TRY(finish(options, demo));
     // First of all threads and loops: the others inherit that signals come here.
     const auto clock = io::make_system_clock();
+    const auto files = io::make_posix_files();
+    OwnLog log(*clock, *files);
+    TRY(log.open(options).context("option --log-files"));
     const auto control = io::make_epoll_loop(*clock);
-    control->on_signal([&control](int) { control->stop(); });
+    control->on_signal([&](int signal) {
+        if (signal != SIGHUP || !log.reopen()) control->stop();
+    });
     auto platform = TRY(Platform::create(options, demo));
     TRY(platform->open());
     std::unique_ptr<Demo> plant;

@@ -58,7 +58,15 @@ options::Table serve_table(ServeOptions& o) {
               "is there; one of an earlier start is replaced.")
         .text("admin_password_file", o.admin_password_file,
               "File whose first line becomes the password of admin at the first start.")
-        .text("log_level", o.log_level, "debug, info, warning or error.");
+        .text("log_level", o.log_level, "debug, info, warning or error.")
+        .number(
+            "log_files", o.log_files, 0, 1000,
+            "So many files of the program's own log are kept, beside standard error; 0: none. SIGHUP opens them anew "
+            "then, instead of ending the server.")
+        .bytes("log_file_bytes", o.log_file_bytes, 1 << 16, std::uint64_t{1} << 32,
+               "A log file is closed at this size.")
+        .duration("log_file_age", o.log_file_age, 0, 366 * kDay, "… or at this age; 0s: at any.")
+        .text("log_folder", o.log_folder, "Where they are. Default: logs in the data folder.");
     return table;
 }
 
@@ -93,6 +101,7 @@ Result<void> finish(ServeOptions& options, bool demo) {
     while (options.data.size() > 1 && options.data.ends_with('/')) options.data.pop_back();
     if (options.backup_folder.empty()) options.backup_folder = options.data + ".backups";
     if (options.key_folder.empty()) options.key_folder = options.data + ".keys";
+    if (options.log_folder.empty()) options.log_folder = options.data + "/logs";
     if (options.lanes == 0) options.lanes = std::max(1u, std::thread::hardware_concurrency());
     const bool plain_mqtt =
         std::find(options.insecure.begin(), options.insecure.end(), "mqtt") != options.insecure.end();

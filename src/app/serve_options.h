@@ -33,6 +33,10 @@ struct ServeOptions {
     DurationNs backup_every = 0;
     std::uint32_t backup_keep = 7;
     std::string log_level = "info";
+    std::uint32_t log_files = 0;
+    std::uint64_t log_file_bytes = 10 << 20;
+    DurationNs log_file_age = 0;
+    std::string log_folder;
 
     // demo only
     std::uint32_t demo_days = 30;

@@ -1,6 +1,11 @@
 #include "io/machine.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/timex.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -63,6 +68,37 @@ MachineFacts machine_facts() {
     facts.memory_bytes = field_bytes(memory, "MemTotal");
     facts.memory_available_bytes = field_bytes(memory, "MemAvailable");
     return facts;
+}
+
+Result<FileFacts> file_facts(const std::string& path) {
+    struct stat found{};
+    if (::stat(path.c_str(), &found) != 0) return detail::os_error(errno, "cannot look at {}", path);
+    return FileFacts{found.st_mode & 07777, found.st_uid, static_cast<std::uint64_t>(found.st_size),
+                     found.st_mtim.tv_sec * kSecond + found.st_mtim.tv_nsec, S_ISDIR(found.st_mode)};
+}
+
+bool may_write_in(const std::string& folder) { return ::access(folder.c_str(), W_OK | X_OK) == 0; }
+
+std::uint32_t user_id() { return ::geteuid(); }
+
+bool is_folder_held(const std::string& folder) {
+    const int descriptor = ::open((folder + "/lock").c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) return false;
+    const bool held = ::flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    ::close(descriptor);
+    return held;
+}
+
+std::uint64_t open_files_max() {
+    rlimit limit{};
+    return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
+}
+
+ClockFacts clock_facts() {
+    timex clock{};
+    const int state = ::adjtimex(&clock);
+    return {state >= 0 && state != TIME_ERROR && (clock.status & STA_UNSYNC) == 0,
+            static_cast<double>(clock.maxerror) / 1e6};
 }
 
 Result<std::string> file_system(const std::string& path) {

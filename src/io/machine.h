@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "base/clock.h"
 #include "base/result.h"
 
 namespace gongshu::io {
@@ -24,6 +25,28 @@ struct MachineFacts {
     std::uint64_t memory_available_bytes = 0;
 };
 MachineFacts machine_facts();
+
+struct FileFacts {
+    unsigned mode = 0;        // as chmod takes it
+    std::uint32_t owner = 0;  // id of a user
+    std::uint64_t bytes = 0;
+    TimeNs changed = 0;
+    bool is_folder = false;
+};
+Result<FileFacts> file_facts(const std::string& path);
+// May this program make files in the folder, as far as rights say?
+bool may_write_in(const std::string& folder);
+std::uint32_t user_id();
+// Does a program hold the folder, as io::Files::lock_folder() does? Writes nothing, unlike that.
+bool is_folder_held(const std::string& folder);
+std::uint64_t open_files_max();
+
+// What the kernel says of its clock.
+struct ClockFacts {
+    bool synchronised = false;  // by a time service that tells the kernel so
+    double error_s = 0;         // at most, by its own estimate
+};
+ClockFacts clock_facts();
 
 // What holds the files of `path`: "ext4", "nfs", "tmpfs"; a hexadecimal number for one that we do not know.
 Result<std::string> file_system(const std::string& path);

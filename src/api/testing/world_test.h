@@ -16,6 +16,7 @@
 #include "backup/backups.h"
 #include "broker/mapping.h"
 #include "connect/connections.h"
+#include "doctor/gather.h"
 #include "flow/flow.h"
 #include "flow/virtual_tags.h"
 #include "history/history.h"
@@ -274,7 +275,7 @@ public:
         retention = std::make_unique<retention::Retention>(*history, *registry, sim.clock(), retention::Limits{});
         options.version = "0.1.0";
         server = Server::create({*registry, *auth, *history, *history, *history, *history, flow, connections, nullptr,
-                                 metrics, *egress, *live, *lane, *pool, backups.get(), retention.get()},
+                                 metrics, *egress, *live, *lane, *pool, backups.get(), retention.get(), &doctor},
                                 std::move(options))
                      .value();
         address = server->listen({"127.0.0.1", 0}, {}).value();
@@ -359,6 +360,7 @@ public:
     std::unique_ptr<CountingEgress> egress;
     std::unique_ptr<backup::Backups> backups;
     std::unique_ptr<retention::Retention> retention;
+    doctor::Self doctor{files, {"/data", "/keys", "/backups", "0.1.0", {}}};  // the machine is real, the files are not
     std::unique_ptr<Server> server;
     io::Address address;
 };

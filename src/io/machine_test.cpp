@@ -1,0 +1,60 @@
+#include "io/machine.h"
+
+#include <gtest/gtest.h>
+
+#include "io/certificate.h"
+#include "io/files.h"
+#include "io/tls.h"
+
+namespace gongshu::io {
+namespace {
+
+TEST(Machine, TellsOfItself) {
+    const auto facts = machine_facts();
+    EXPECT_GT(facts.cores, 0u);
+    EXPECT_GT(facts.memory_bytes, facts.memory_available_bytes);
+    EXPECT_GT(open_files_max(), 0u);
+    EXPECT_GE(clock_facts().error_s, 0);
+    EXPECT_FALSE(file_system("/proc")->empty());
+    EXPECT_FALSE(file_system("/no/such/place"));
+    EXPECT_GT(process_use()->memory_bytes, 0u);
+    EXPECT_FALSE(process_use(1 << 30));
+}
+
+TEST(Machine, TellsOfFilesAndWhoHoldsThem) {
+    const auto files = make_posix_files();
+    const std::string folder = ::testing::TempDir() + "/gongshu-machine";
+    ASSERT_TRUE(files->make_folder(folder, 0700));
+    EXPECT_FALSE(is_folder_held(folder));
+    ASSERT_TRUE(write_whole(*files, folder + "/a", as_bytes("four"), 0600));
+    const auto facts = file_facts(folder + "/a");
+    ASSERT_TRUE(facts);
+    EXPECT_EQ(facts->mode, 0600u);
+    EXPECT_EQ(facts->bytes, 4u);
+    EXPECT_EQ(facts->owner, user_id());
+    EXPECT_FALSE(facts->is_folder);
+    EXPECT_TRUE(file_facts(folder)->is_folder);
+    EXPECT_EQ(file_facts(folder + "/b").error().code(), Code::not_found);
+    EXPECT_TRUE(may_write_in(folder));
+    auto lock = files->lock_folder(folder);
+    ASSERT_TRUE(lock);
+    EXPECT_TRUE(is_folder_held(folder));
+    lock->reset();
+    EXPECT_FALSE(is_folder_held(folder));
+    for (const char* name : {"/a", "/lock", ""}) ASSERT_TRUE(files->remove(folder + name));
+}
+
+TEST(Machine, ReadsCertificates) {
+    constexpr TimeNs kNow = 1'700'000'000 * kSecond;
+    const auto authority = make_certificate_authority("Gongshu test", kNow).value();
+    const auto leaf = issue_server_certificate(authority, {"plant.lan"}, kNow, 30).value();
+    EXPECT_EQ(certificate_facts(authority.certificate_pem)->subject, "Gongshu test");
+    const auto facts = certificate_facts(leaf.certificate_pem);
+    ASSERT_TRUE(facts);
+    EXPECT_LE(facts->begins, kNow);
+    EXPECT_NEAR(static_cast<double>(facts->ends - kNow), static_cast<double>(30 * kDay), static_cast<double>(2 * kDay));
+    EXPECT_FALSE(certificate_facts("nothing"));
+}
+
+}  // namespace
+}  // namespace gongshu::io
