@@ -316,6 +316,15 @@ function answer(method, url, body, headers) {
   if (path === '/audit') { const [from, to] = [time(q.get('from'), 0), time(q.get('to'), Infinity)]; return { records: audits().filter((r) => r.time >= from && r.time <= to) }; }
   if (path === '/imports') return { items: [] };
   if (path.startsWith('/admin/backups')) return backups(method, decodeURIComponent(path));
+  if (path === '/doctor') return { version: '0.1.0', now: Date.now(), running: true, worst: 'warning', findings: [
+    { id: 'machine', grade: 'good', text_en: 'Gongshu 0.1.0, 2 cores, 10.5 of 25.3 GB of memory free.', text_zh: '工枢 0.1.0,2 核,内存可用 10.5 GB,共 25.3 GB。', fix_en: '', fix_zh: '' },
+    { id: 'backups', grade: 'warning', text_en: 'There is no backup.', text_zh: '没有备份。', fix_en: 'Make one: gongshu backup; by itself with --backup-every 1d.', fix_zh: '请备份:gongshu backup;用 --backup-every 1d 自动备份。' },
+    { id: 'sync', grade: 'good', text_en: 'A sync to the disk takes 0.21 ms.', text_zh: '一次落盘 0.21 ms。', fix_en: '', fix_zh: '' }] };
+  if (path.startsWith('/admin/retention')) {
+    const gone = { rows: 0, bytes: 0, segments: 0, rewritten: 0, from: null, to: null };
+    if (path.endsWith(':run')) return { removed: gone };
+    return { server: { days: 36500, limit_bytes: 0, keep_days: 30, rows: empty ? 0 : 48_200_117, bytes: empty ? 0 : 48_233_112, disk_free_bytes: 120_000_000_000, oldest: empty ? null : start - 30 * 86_400_000, before: null, bytes_a_day_estimate: empty ? null : 1_607_770, disk_full_estimate: null, to_go: gone }, tenants: [{ name: 'default', tags: tags.length, holds: 0, rows: empty ? 0 : 48_200_117, bytes: empty ? 0 : 48_233_112, oldest: empty ? null : start - 30 * 86_400_000, rows_to_go: 0 }], policies: [], done: [] };
+  }
   if (path === '/admin/compact') return { ms: 412 };
   m = /^\/([a-z_]+)(?:\/(.+))?$/.exec(path);
   if (m && store.has(m[1])) return resources(method, m[1], m[2], q, body, headers);
