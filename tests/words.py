@@ -27,6 +27,8 @@ UNREAD = [
     ("src/base/options", "the command line, in English"),
     ("src/wire/mqtt", "broken packets: the log and MQTT's own reason strings, in English"),
     ("src/wire/websocket", "broken frames: the log and the reason of a close frame, in English"),
+    ("src/ledger/verify", "the terminal, in English"),
+    ("src/ledger/record", "the terminal and the log, in English"),
     ("src/broker/connection", "MQTT's reason strings, in English"),
     ("src/broker/hub", "MQTT's reason strings, in English"),
     ("src/io/sim", "simulated, for tests; says what the real one says"),

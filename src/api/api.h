@@ -20,6 +20,7 @@
 namespace gongshu::registry {
 class Registry;
 class Auth;
+class AuditLedger;
 }  // namespace gongshu::registry
 namespace gongshu::history {
 class History;
@@ -65,6 +66,7 @@ struct ApiDeps {
     backup::Backups* backups = nullptr;         // null = none are made
     retention::Retention* retention = nullptr;  // null = all is kept
     doctor::Self* doctor = nullptr;             // null = nobody may look
+    registry::AuditLedger* ledgers = nullptr;   // null = the audit stands in its table alone
 };
 
 // A file of the page, gzip-compressed; lives as long as the program. "index.html" also answers for the page's own

@@ -44,6 +44,12 @@ Result<Answer> export_tags(Core& core, const Ask& ask);
 Result<Answer> import_devices(Core& core, const Ask& ask);
 Result<Answer> import_tags(Core& core, const Ask& ask);
 
+// ledger_handlers.cpp
+Result<Answer> get_ledger(Core& core, const Ask& ask);
+Result<Answer> get_ledger_entries(Core& core, const Ask& ask);
+Result<Answer> get_ledger_proof(Core& core, const Ask& ask);
+Result<Answer> get_ledger_consistency(Core& core, const Ask& ask);
+
 // data_handlers.cpp
 Result<Answer> get_tags(Core& core, const Ask& ask);
 Result<Answer> get_last(Core& core, const Ask& ask);

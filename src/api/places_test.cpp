@@ -309,6 +309,10 @@ const std::multimap<std::string, Way>& ways() {
             {"GET /api/v1/status/devices", {"/api/v1/status/devices", "", Want::hides}},
             {"GET /api/v1/status/sessions", {"/api/v1/status/sessions", "", Want::harmless}},
             {"GET /api/v1/audit", {"/api/v1/audit", "", Want::hides}},
+            {"GET /api/v1/ledger", {"/api/v1/ledger", "", Want::refused}},
+            {"GET /api/v1/ledger/entries", {"/api/v1/ledger/entries", "", Want::refused}},
+            {"GET /api/v1/ledger/entries/{number}/proof", {"/api/v1/ledger/entries/0/proof", "", Want::refused}},
+            {"GET /api/v1/ledger/consistency", {"/api/v1/ledger/consistency?from=1", "", Want::refused}},
             {"GET /api/v1/live", {"/api/v1/live", "", Want::harmless}},  // Places.LiveUpdatesShowOnlyWhatIsInside
             {"POST /api/v1/admin/compact", {"/api/v1/admin/compact", "", Want::refused}},
             {"GET /api/v1/admin/backups", {"/api/v1/admin/backups", "", Want::refused}},

@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <charconv>
 
 #include "api/handlers.h"
 #include "api/sight.h"
+#include "registry/audit_ledger.h"
 #include "registry/difference.h"
 
 namespace gongshu::api {
@@ -291,6 +293,11 @@ Result<Answer> get_audit(Core& core, const Ask& ask) {
     JsonWriter out{body};
     out.begin_object().key("records").begin_array();
     const bool limited = !ask.who.paths.empty();
+    std::map<std::uint64_t, std::uint64_t> entries;
+    if (core.deps.ledgers != nullptr && !records.empty()) {
+        const auto [first, last] = std::ranges::minmax(records, {}, &registry::AuditRecord::id);
+        entries = TRY(core.deps.ledgers->entries_of(ask.tenant(), first.id, last.id));
+    }
     for (const auto& record : records) {
         // Names of other kinds have no place that would still be known.
         const bool placed = record.kind == "site" || record.kind == "device";
@@ -305,8 +312,11 @@ Result<Answer> get_audit(Core& core, const Ask& ask) {
         out.key("detail")
             .raw(record.detail.empty() ? "null" : told_within(ask, record.detail, "error"))
             .key("allowed")
-            .boolean(record.allowed)
-            .end_object();
+            .boolean(record.allowed);
+        const auto entry = entries.find(record.id);
+        out.key("entry");
+        entry == entries.end() ? out.null() : out.safe_integer(static_cast<std::int64_t>(entry->second));
+        out.end_object();
     }
     out.end_array().end_object();
     return json_answer(std::move(body));

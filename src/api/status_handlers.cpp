@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "flow/virtual_tags.h"
 #include "io/crypto.h"
+#include "registry/audit_ledger.h"
 #include "registry/kinds/connection.h"
 #include "registry/kinds/device.h"
 
@@ -235,6 +236,15 @@ void add_wrong_devices(std::vector<Wrong>& wrong, const std::vector<DeviceLine>&
     }
 }
 
+void add_wrong_ledger(std::vector<Wrong>& wrong, Core& core, const Ask& ask) {
+    if (core.deps.ledgers == nullptr || !ask.who.paths.empty()) return;
+    const auto problems = core.deps.ledgers->problems();
+    const auto own = problems.find(ask.tenant());
+    if (own == problems.end()) return;
+    wrong.push_back({"major", "system", "ledger", "审计账本不再接收记录: " + told("zh", own->second),
+                     "the ledger of the audit takes no records: " + own->second, 0});
+}
+
 void add_stopped_rules(std::vector<Wrong>& wrong, Core& core, const Ask& ask) {
     Sight sight{core, ask.who};
     for (const flow::StoppedRule& rule : core.deps.flow.stopped(ask.tenant())) {
@@ -408,6 +418,7 @@ Result<Answer> get_overview(Core& core, const Ask& ask) {
     }
     if (ask.who.actor.tenant_name == "default" && ask.who.paths.empty())
         add_wrong_disk(wrong, core.deps.history.stats());
+    add_wrong_ledger(wrong, core, ask);
     for (const auto& alarm : core.deps.flow.alarms().list(
              ask.tenant(), {.alarms_max = ask.who.paths.empty() ? kWrongMax : kAlarmsLookedAt})) {
         if (sees(ask.who, alarm.device.empty() ? alarm.tag : alarm.device))

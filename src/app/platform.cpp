@@ -65,6 +65,7 @@ Result<void> Platform::make_store() {
         auth.admin_password = first_line(as_text(TRY(io::read_whole(*files_, options_.admin_password_file, 4096))));
     auth_ = TRY(registry::Auth::create(*registry_, *clock_, auth));
 
+    ledgers_ = TRY(registry::AuditLedger::create(*registry_, *files_, *clock_, options_.data + "/ledger"));
     history_ = TRY(history::History::create(*files_, *clock_, metrics_, lanes_, *disk_pool_,
                                             {.folder = options_.data + "/history",
                                              .retention_days = options_.retention_days,
@@ -84,7 +85,8 @@ Result<void> Platform::make_store() {
                             *history_,
                             *registry_,
                             {{"broker/retained.log", options_.data + "/broker/retained.log"}},
-                            kVersion},
+                            kVersion,
+                            ledgers_.get()},
         *pool_, backup::BackupsOptions{options_.backup_folder, options_.backup_every, options_.backup_keep});
     retention_ = std::make_unique<retention::Retention>(
         *history_, *registry_, *clock_,
@@ -153,7 +155,7 @@ Result<void> Platform::make_doors() {
         .version = kVersion, .simulated = simulated_, .hosts = options_.allow_host, .files = static_files_};
     server_ = TRY(api::Server::create(
         {*registry_, *auth_, *history_, *history_, *history_, *history_, *flow_, *connections_, broker_.get(), metrics_,
-         *egress_, *live_, *lanes_.back(), *pool_, backups_.get(), retention_.get(), &*doctor_},
+         *egress_, *live_, *lanes_.back(), *pool_, backups_.get(), retention_.get(), &*doctor_, ledgers_.get()},
         std::move(api)));
     const auto http = TRY(server_->listen(TRY(io::parse_address(options_.http)), {})
                               .context("cannot open the pages on {}", options_.http));
@@ -248,6 +250,8 @@ void Platform::tend(io::Loop& control) {
     every(control, kMinute, [this] { pool_->submit([this] { auth_->tidy(); }); });
     every(control, kMinute, [this] { pool_->submit([this] { backups_->tend(); }); });
     every(control, kMinute, [this] { pool_->submit([this] { retention_->tend(); }); });
+    // Errors are in its problems(), which the overview shows.
+    every(control, kSecond, [this] { pool_->submit([this] { std::ignore = ledgers_->feed(); }); });
 }
 
 void Platform::run_on(io::Loop& loop, const std::function<void()>& work) {
@@ -275,6 +279,7 @@ void Platform::stop() {
     registry_->unsubscribe(changed_);
     registry_->set_last_check({});
     pool_.reset();  // jobs end before what they work on
+    if (const auto fed = ledgers_->feed(); !fed) log_warning("app", "at the stop: {}", fed.error().text());
     if (open_) {
         const std::string now = format_time(clock_->now()) + "\n";
         if (auto noted = io::write_whole(*files_, options_.data + "/" + doctor::kStoppedName, as_bytes(now)); !noted)

@@ -89,6 +89,7 @@ private:
     std::unique_ptr<history::History> history_;
     std::unique_ptr<flow::Flow> flow_;
     std::unique_ptr<api::LiveTap> live_;
+    std::unique_ptr<registry::AuditLedger> ledgers_;
     std::unique_ptr<backup::Backups> backups_;
     std::unique_ptr<retention::Retention> retention_;
     std::optional<doctor::Self> doctor_;

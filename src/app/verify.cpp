@@ -10,6 +10,7 @@
 #include "flow/virtual_tag.h"
 #include "history/history.h"
 #include "io/interfaces.h"
+#include "registry/audit_ledger.h"
 
 namespace gongshu::app {
 namespace {
@@ -50,7 +51,14 @@ Result<int> run_verify(const std::vector<std::string>& arguments) {
     print("registry",
           fmt::format("{} resources, {} revisions, {} secrets", known.resources, known.revisions, known.secrets),
           known.problems);
-    const std::size_t problems = kept.problems.size() + kept.event_problems.size() + known.problems.size();
+    const auto ledgers = registry::verify_ledgers(*files, {.folder = registry, .key_folder = options.key_folder},
+                                                  options.data + "/ledger");
+    print("ledger",
+          fmt::format("{} ledgers, {} entries, {} signed heads, {} audit records", ledgers.ledgers, ledgers.entries,
+                      ledgers.heads, ledgers.records),
+          ledgers.problems);
+    const std::size_t problems =
+        kept.problems.size() + kept.event_problems.size() + known.problems.size() + ledgers.problems.size();
     std::printf("%zu problems\n", problems);
     return problems == 0 ? 0 : 1;
 }

@@ -164,6 +164,12 @@ Result<Listing> read_listing(io::Files& files, const std::string& folder) {
 Result<void> write_parts(const BackupParts& parts, const std::string& folder, Progress& progress, Listing& listing) {
     Writer writer(parts.files, folder, progress);
     TRY(parts.history.copy_to(writer));
+    if (parts.ledgers != nullptr)
+        TRY(parts.ledgers->each_file([&](const std::string& name, const std::string& path, std::uint64_t bytes) {
+            ++progress.files;
+            progress.bytes += bytes;
+            return writer.take_as("ledger/" + name, path, bytes);
+        }));
     // Its copy is compact, so it needs at most what the file has now.
     TRY(check_space(parts.files, folder, TRY(parts.registry.bytes())));
     TRY(parts.registry.copy_to(TRY(writer.place("registry/registry.db"))));

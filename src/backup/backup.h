@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "history/history.h"
 #include "io/files.h"
+#include "registry/audit_ledger.h"
 #include "registry/registry.h"
 
 namespace gongshu::backup {
@@ -35,6 +36,7 @@ struct BackupParts {
     registry::Registry& registry;
     std::vector<std::pair<std::string, std::string>> others;  // name in the backup, path; left out if not there
     std::string program;                                      // version
+    registry::AuditLedger* ledgers = nullptr;                 // null: none
 };
 
 // Copies a running server's data to `folder`/<time>: history, registry and the other files, with a list of their

@@ -346,6 +346,25 @@ std::optional<TreeHead> Ledger::last_head() const {
     return head_;
 }
 
+Result<TreeHead> Ledger::head_at(std::uint64_t size) const {
+    const std::shared_lock lock{mutex_};
+    const Buffer bytes = TRY(io::read_whole(files_, options_.folder + "/heads", kFileBytesMax));
+    for (std::size_t at = bytes.size() / kHeadBytes; at > 0; --at) {
+        const auto kept = decode_head(Bytes(bytes).subspan((at - 1) * kHeadBytes, kHeadBytes));
+        if (kept && kept->head.size == size) return kept->head;
+    }
+    return Error{Code::not_found, "no head was kept over {} entries of {}", size, options_.name};
+}
+
+Result<void> Ledger::each_file(const OnFile& on_file) const {
+    const std::shared_lock lock{mutex_};
+    for (const std::string& name : TRY(files_.list(options_.folder))) {
+        const std::string path = options_.folder + "/" + name;
+        TRY(on_file(name, path, TRY(TRY(files_.open(path, io::Open::read))->size())));
+    }
+    return {};
+}
+
 Result<Entry> Ledger::get(std::uint64_t number) const {
     const std::shared_lock lock{mutex_};
     if (number >= rows_.size()) return Error{Code::not_found, "there is no entry {} in {}", number, options_.name};

@@ -61,9 +61,10 @@ struct LedgerReport {
 };
 
 // Reads every byte of a ledger that nobody has open, and changes none: entries, what they commit to, the tree, the
-// heads and their signatures by `key`. An Error only when the files cannot be read.
+// heads and their signatures by `key`. `on_entry` is given each entry that is whole and not redacted. An Error only
+// when the files cannot be read.
 Result<LedgerReport> verify_ledger(io::Files& files, const std::string& folder, const std::string& name,
-                                   const io::PublicKey& key);
+                                   const io::PublicKey& key, const std::function<void(const Entry&)>& on_entry = {});
 
 // An append-only list of entries under a Merkle tree (RFC 6962). Anybody who has a signed head can be shown that an
 // entry is in it and that a later head only added to it; whoever changes, removes or inserts anything is found. Leaves
@@ -100,6 +101,11 @@ public:
     // Signs the tree of now, and keeps that head.
     Result<TreeHead> sign_head();
     std::optional<TreeHead> last_head() const;
+    // The newest head that was signed over exactly so many entries; Code::not_found if none was kept.
+    Result<TreeHead> head_at(std::uint64_t size) const;
+    // Every file with its length of now, so that a copy of so much of each is whole. Appends wait meanwhile.
+    using OnFile = std::function<Result<void>(const std::string& name, const std::string& path, std::uint64_t bytes)>;
+    Result<void> each_file(const OnFile& on_file) const;
     Result<Digest> root_at(std::uint64_t size) const;
     Result<std::vector<Digest>> inclusion(std::uint64_t number, std::uint64_t size) const;
     Result<std::vector<Digest>> consistency(std::uint64_t from, std::uint64_t to) const;

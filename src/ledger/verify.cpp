@@ -13,8 +13,9 @@ constexpr std::uint64_t kFileBytesMax = std::uint64_t{4} << 30;
 // One check of a folder. Lives for one call.
 class Check {
 public:
-    Check(io::Files& files, const std::string& folder, const Meta& meta, const io::PublicKey& key)
-        : files_(files), folder_(folder), meta_(meta), key_(key), tree_(meta.hash) {}
+    Check(io::Files& files, const std::string& folder, const Meta& meta, const io::PublicKey& key,
+          const std::function<void(const Entry&)>& on_entry)
+        : files_(files), folder_(folder), meta_(meta), key_(key), on_entry_(on_entry), tree_(meta.hash) {}
 
     Result<LedgerReport> run(const std::vector<std::string>& names) {
         TRY(read_heads());
@@ -108,12 +109,14 @@ private:
         if (!committed && !redacted_.contains(header.number))
             problem(fmt::format("{}: entry {} at byte {}: {}", path, header.number, at,
                                 found ? "it is not what its leaf commits to" : found.error().text()));
+        if (committed && on_entry_) on_entry_(*found);
     }
 
     io::Files& files_;
     const std::string& folder_;
     const Meta& meta_;
     const io::PublicKey& key_;
+    const std::function<void(const Entry&)>& on_entry_;
     MerkleTree tree_;
     std::vector<KeptHead> heads_;
     std::size_t next_ = 0;
@@ -125,7 +128,7 @@ private:
 }  // namespace
 
 Result<LedgerReport> verify_ledger(io::Files& files, const std::string& folder, const std::string& name,
-                                   const io::PublicKey& key) {
+                                   const io::PublicKey& key, const std::function<void(const Entry&)>& on_entry) {
     const std::string path = folder + "/LEDGER";
     const auto read = [&]() -> Result<Meta> { return decode_meta(TRY(io::read_whole(files, path, 4096)), path); };
     const auto meta = read();
@@ -134,7 +137,7 @@ Result<LedgerReport> verify_ledger(io::Files& files, const std::string& folder, 
         return LedgerReport{
             .problems = {fmt::format("{}: it is the ledger of \"{}\", not of \"{}\"", path, meta->name, name)}};
     const std::vector<std::string> names = TRY(files.list(folder));
-    return Check{files, folder, *meta, key}.run(names);
+    return Check{files, folder, *meta, key, on_entry}.run(names);
 }
 
 }  // namespace gongshu::ledger

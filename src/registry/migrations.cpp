@@ -47,6 +47,11 @@ const std::vector<std::vector<std::string_view>>& migrations() {
             "create table auth_one_time (hmac text primary key, tenant bigint not null, uid text not null, expires "
             "bigint not null)",
         },
+        {
+            // The entry of its tenant's ledger that holds it; null while it is on its way there.
+            "alter table audit add column ledger bigint",
+            "create index audit_on_its_way on audit (tenant, id) where ledger is null",
+        },
     };
     return steps;
 }

@@ -82,6 +82,9 @@ Result<io::Digest256> stored_key(io::Files& files, const std::string& folder) {
 
 std::string key_fingerprint(const io::Digest256& master) { return to_hex(derived(master, "fingerprint")); }
 io::Digest256 seal_key_of(const io::Digest256& master) { return derived(master, "seal"); }
+io::SigningKey ledger_key_of(const io::Digest256& master) {
+    return io::SigningKey::from_secret(derived(master, "ledger"));
+}
 
 std::vector<Kind> own_kinds() {
     return {tenant_kind(),    role_kind(),       user_kind(),        token_kind(),
@@ -132,7 +135,8 @@ RegistryImpl::RegistryImpl(std::unique_ptr<io::File> folder_lock, std::unique_pt
       clock_(clock),
       options_(std::move(options)),
       seal_key_(seal_key_of(master_key)),
-      auth_key_(derived(master_key, "auth")) {}
+      auth_key_(derived(master_key, "auth")),
+      ledger_key_(ledger_key_of(master_key)) {}
 
 RegistryImpl::~RegistryImpl() {
     if (auto flushed = flush_audit(); !flushed)
@@ -153,8 +157,9 @@ Result<void> RegistryImpl::load() {
                         [&](const Row& row) { audit_last_ = static_cast<std::uint64_t>(row.integer(0)); }));
     TRY(load_resources());
     TRY(load_tenants());
-    TRY(database_->read({"select uid, field, sealed from secrets", {}},
-                        [&](const Row& row) { state_.sealed[{row.text(0), row.text(1)}] = row.text(2); }));
+    TRY(database_->read({"select uid, field, sealed from secrets", {}}, [&](const Row& row) {
+        state_.sealed[{row.text(0), row.text(1)}] = row.text(2);
+    }));
     if (!state_.tenants.contains(kDefaultTenantId))
         TRY(make_default_tenant().context("cannot make the tenant \"default\""));
     return {};
@@ -671,10 +676,21 @@ void RegistryImpl::tidy_audit() {
 Result<std::vector<AuditRecord>> RegistryImpl::audit_records(TenantId tenant, TimeNs from, TimeNs to,
                                                              std::size_t records_max) const {
     if (read_only().empty()) TRY(flush_audit());
+    return read_audit("tenant = :a and time >= :b and time < :c order by time desc, id desc limit :d",
+                      {static_cast<std::int64_t>(tenant.value), from, to, static_cast<std::int64_t>(records_max)});
+}
+
+Result<std::vector<AuditRecord>> RegistryImpl::audit_on_its_way(TenantId tenant, std::size_t records_max) const {
+    return read_audit("tenant = :a and ledger is null order by id limit :b",
+                      {static_cast<std::int64_t>(tenant.value), static_cast<std::int64_t>(records_max)});
+}
+
+Result<std::vector<AuditRecord>> RegistryImpl::read_audit(std::string_view where, std::vector<Cell> values) const {
     std::vector<AuditRecord> out;
-    TRY(database_->read({"select id, time, tenant, who, source, action, kind, name, detail, allowed from audit"
-                         " where tenant = :a and time >= :b and time < :c order by time desc, id desc limit :d",
-                         {static_cast<std::int64_t>(tenant.value), from, to, static_cast<std::int64_t>(records_max)}},
+    TRY(database_->read({fmt::format("select id, time, tenant, who, source, action, kind, name, detail, allowed from "
+                                     "audit where {}",
+                                     where),
+                         std::move(values)},
                         [&](const Row& row) {
                             AuditRecord& record = out.emplace_back();
                             record.id = static_cast<std::uint64_t>(row.integer(0));

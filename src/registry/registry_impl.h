@@ -5,6 +5,7 @@
 #include <shared_mutex>
 
 #include "io/crypto.h"
+#include "io/signing.h"
 #include "registry/bulk.h"
 #include "registry/database.h"
 #include "registry/registry.h"
@@ -17,6 +18,7 @@ namespace gongshu::registry {
 Result<io::Digest256> stored_key(io::Files& files, const std::string& folder);
 std::string key_fingerprint(const io::Digest256& master);  // hexadecimal; stored beside what was sealed
 io::Digest256 seal_key_of(const io::Digest256& master);
+io::SigningKey ledger_key_of(const io::Digest256& master);
 // The kinds of this folder; others add theirs.
 std::vector<Kind> own_kinds();
 
@@ -71,6 +73,10 @@ public:
     // For Auth, which keeps its own tables in the same file.
     Database& database() { return *database_; }
     const io::Digest256& auth_key() const { return auth_key_; }
+    // For AuditLedger.
+    const io::SigningKey& ledger_key() const { return ledger_key_; }
+    // The oldest audit records of a tenant that are in no ledger yet.
+    Result<std::vector<AuditRecord>> audit_on_its_way(TenantId tenant, std::size_t records_max) const;
     // Writes the refusals that wait and removes audit records beyond the limit.
     void tidy_audit();
     // Asked with the uid of a user during a change, so that the last administrator who can come in stays. It must not
@@ -99,6 +105,7 @@ private:
     Result<void> make_default_tenant();
     std::vector<std::size_t> order_of(const Actor& actor, const std::vector<Wanted>& wishes) const;
     Result<void> flush_audit() const;
+    Result<std::vector<AuditRecord>> read_audit(std::string_view where, std::vector<Cell> values) const;
 
     // Constant after load().
     const std::unique_ptr<io::File> folder_lock_;
@@ -106,6 +113,7 @@ private:
     const Clock& clock_;
     const RegistryOptions options_;
     const io::Digest256 seal_key_, auth_key_;
+    const io::SigningKey ledger_key_;
     KindTable kinds_;
 
     // One change at a time; also held while subscribers are told.

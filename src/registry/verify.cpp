@@ -7,7 +7,9 @@
 #include <functional>
 #include <map>
 
+#include "base/checksum.h"
 #include "io/crypto.h"
+#include "registry/audit_ledger.h"
 #include "registry/registry_impl.h"
 #include "registry/sqlite_vfs.h"
 
@@ -288,11 +290,79 @@ private:
     RegistryReport report_;
 };
 
+// By entry of the ledger: the audit record that says it is that entry, and a hash of what the entry must hold.
+using AuditRows = std::map<std::uint64_t, std::pair<std::uint64_t, std::uint64_t>>;
+
+// A row of the audit table, its columns from id to allowed.
+AuditRecord audit_record(const Tables& row) {
+    return {.id = static_cast<std::uint64_t>(row.integer(0)),
+            .time = row.integer(1),
+            .tenant = TenantId{static_cast<std::uint32_t>(row.integer(2))},
+            .who = row.text(3),
+            .from = row.text(4),
+            .action = row.text(5),
+            .kind = row.text(6),
+            .name = row.text(7),
+            .detail = row.text(8),
+            .allowed = row.integer(9) != 0};
+}
+
+Result<void> check_ledger(io::Files& files, const std::string& folder, const std::string& uid, const io::PublicKey& key,
+                          AuditRows& wanted, LedgersReport& report) {
+    if (TRY(files.exists(folder + "/LEDGER"))) {
+        const auto found = TRY(ledger::verify_ledger(files, folder, uid, key, [&](const ledger::Entry& entry) {
+            const auto row = wanted.find(entry.number);
+            if (row == wanted.end()) return;
+            if (row->second.second != hash64(as_bytes(entry.body)))
+                report.problems.push_back(fmt::format("audit record {} of the registry is not what entry {} of {} says",
+                                                      row->second.first, entry.number, folder));
+            wanted.erase(row);
+        }));
+        ++report.ledgers;
+        report.entries += found.entries;
+        report.heads += found.heads;
+        report.problems.insert(report.problems.end(), found.problems.begin(), found.problems.end());
+    }
+    if (!wanted.empty())
+        report.problems.push_back(fmt::format("{}: entry {}, of audit record {}, is missing, damaged or redacted",
+                                              folder, wanted.begin()->first, wanted.begin()->second.first));
+    return {};
+}
+
 }  // namespace
 
 RegistryReport verify_registry(io::Files& files, const RegistryOptions& options, std::vector<Kind> kinds) {
     for (Kind& kind : own_kinds()) kinds.push_back(std::move(kind));
     return Check{files, options, std::move(kinds)}.run();
+}
+
+LedgersReport verify_ledgers(io::Files& files, const RegistryOptions& options, const std::string& folder) {
+    LedgersReport report;
+    const auto check = [&]() -> Result<void> {
+        const io::PublicKey key = ledger_key_of(TRY(stored_key(files, options.key_folder))).public_key();
+        ReadOnlyFiles read_only{files};
+        const auto tables = TRY(Tables::open(read_only, options.folder + "/registry.db"));
+        std::map<TenantId, std::string> uids;
+        TRY(tables->each("select id, uid from tenants", [&](const Tables& row) {
+            uids[TenantId{static_cast<std::uint32_t>(row.integer(0))}] = row.text(1);
+        }));
+        // By tenant and entry: what the table says that the entry is.
+        std::map<TenantId, AuditRows> records;
+        TRY(
+            tables->each("select id, time, tenant, who, source, action, kind, name, detail, allowed, ledger from audit "
+                         "where ledger is not null",
+                         [&](const Tables& row) {
+                             const AuditRecord record = audit_record(row);
+                             records[record.tenant][static_cast<std::uint64_t>(row.integer(10))] = {
+                                 record.id, hash64(as_bytes(audit_body(record)))};
+                             ++report.records;
+                         }));
+        for (const auto& [tenant, uid] : uids)
+            TRY(check_ledger(files, ledger_folder(folder, tenant), uid, key, records[tenant], report));
+        return {};
+    };
+    if (const auto checked = check(); !checked) report.problems.push_back(checked.error().text());
+    return report;
 }
 
 }  // namespace gongshu::registry

@@ -14,13 +14,13 @@ namespace gongshu::words {
 namespace {
 
 constexpr int kDepthMax = 24;
-constexpr int kTriedMax = 8;             // sentences that fit a text and are compared, of each list
-constexpr std::size_t kTextWork = 256;   // what each text costs at least
+constexpr int kTriedMax = 8;               // sentences that fit a text and are compared, of each list
+constexpr std::size_t kTextWork = 256;     // what each text costs at least
 constexpr std::size_t kWorkMax = 4 << 20;  // bytes looked at for one text
 
 // A part of a sentence, as English has it.
 struct Part {
-    std::string name;     // "" for {}
+    std::string name;       // "" for {}
     bool verbatim = false;  // stays as it is
     bool place = false;     // stands before a colon: "device: …" names a field, not a device
 };
@@ -57,11 +57,11 @@ Shape shape_of(std::string_view format) {
 }
 
 struct Pattern {
-    std::vector<std::string> literals;   // of the English
-    std::vector<Part> parts;             // of the English
-    std::vector<std::string> say;        // say[0] part order[0] say[1] …
-    std::vector<std::size_t> order;      // numbers of parts
-    std::size_t weight = 0;              // characters in literals
+    std::vector<std::string> literals;  // of the English
+    std::vector<Part> parts;            // of the English
+    std::vector<std::string> say;       // say[0] part order[0] say[1] …
+    std::vector<std::size_t> order;     // numbers of parts
+    std::size_t weight = 0;             // characters in literals
 };
 
 bool is_quote(char c) { return c == '"' || c == '\''; }
@@ -181,8 +181,8 @@ bool is_wide(char c) { return static_cast<unsigned char>(c) >= 0x80; }
 // "spec.properties[3].address", "line", a path: what may stand before a colon and name a place.
 bool is_one_word(std::string_view text) { return text.find(' ') == std::string_view::npos; }
 
-// How well something is said: two for each fixed character of a sentence, one for each of a word that stands alone, less
-// for a part that swallows what looks like the next sentence. What is said best is taken.
+// How well something is said: two for each fixed character of a sentence, one for each of a word that stands alone,
+// less for a part that swallows what looks like the next sentence. What is said best is taken.
 constexpr int kSentenceWorth = 2, kMarkWorth = 4, kSwallowed = 60;
 
 struct Said {
@@ -243,8 +243,10 @@ private:
     static bool swallows(const Pattern& pattern, std::size_t i, std::string_view text) {
         if (text.find(": ") == std::string_view::npos && text.find("; ") == std::string_view::npos) return false;
         const std::string &before = pattern.literals[i], &after = pattern.literals[i + 1];
-        if (is_quote(text.front()) || before.ends_with(": ") || before.ends_with("; ") || before.ends_with('(')) return false;
-        return !(i == 0 && before.empty() && after.starts_with(':')) && !(text.starts_with("; ") || text.starts_with(": "));
+        if (is_quote(text.front()) || before.ends_with(": ") || before.ends_with("; ") || before.ends_with('('))
+            return false;
+        return !(i == 0 && before.empty() && after.starts_with(':')) &&
+               !(text.starts_with("; ") || text.starts_with(": "));
     }
 
     Said fill(const Pattern& pattern, const std::vector<std::string_view>& parts, int depth) {
@@ -307,9 +309,10 @@ std::string in_chinese(std::string_view english) {
 }
 
 std::span<const std::span<const Sentence>> sentences() {
-    static const std::array<std::span<const Sentence>, 9> all = {
-        sentences_of_api(),   sentences_of_registry(), sentences_of_importer(), sentences_of_flow(),  sentences_of_doors(),
-        sentences_of_sheets(), sentences_of_wire(),     sentences_of_history(),  sentences_of_system()};
+    static const std::array<std::span<const Sentence>, 10> all = {
+        sentences_of_api(),    sentences_of_registry(), sentences_of_importer(), sentences_of_flow(),
+        sentences_of_doors(),  sentences_of_sheets(),   sentences_of_wire(),     sentences_of_history(),
+        sentences_of_ledger(), sentences_of_system()};
     return all;
 }
 

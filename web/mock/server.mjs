@@ -192,7 +192,7 @@ const audits = () => (empty ? [] : Array.from({ length: 120 }, (_, i) => {
     { action: 'sign_in', kind: 'session', name: 'admin', who: 'user:admin', detail: '', allowed: true },
     { action: 'write', kind: 'device', name: 'suzhou/machining/cnc-1', who: 'user:wang', detail: JSON.stringify({ property: 'spindle_speed', value: 5800, reason: '换刀后降速' }), allowed: true },
     { action: 'delete', kind: 'rule', name: 'spindle-hot', who: 'user:wang', detail: '', allowed: false },
-  ].map((r, k) => ({ id: 4000 - i * 4 - k, time: time - k * 900_000, from: '192.168.10.7', ...r }))[i % 4];
+  ].map((r, k) => ({ id: 4000 - i * 4 - k, time: time - k * 900_000, from: '192.168.10.7', entry: i === 0 ? null : 119 - i, ...r }))[i % 4];
 }));
 
 // Backups: one whole, one damaged, one cut short; making one takes four seconds.
@@ -313,6 +313,7 @@ function answer(method, url, body, headers) {
   if (path === '/status/connections') return { items: connectionStates() };
   if (path === '/status/devices') return { items: deviceStates() };
   if (path === '/status/sessions') return { items: empty ? [] : ['im-1', 'im-2', 'bridge'].map((c, i) => ({ client: c, device: i < 2 ? `suzhou/moulding/${c}` : '', version: i ? '3.1.1' : '5.0', since: start - i * 4_000_000, address: `192.168.10.3${i}:5${i}112`, in: 51_882 * (i + 1), out: 12 * i, subscriptions: i })) };
+  if (path === '/ledger') return { format: 'gongshu-head-1', ledger: 'made-up', hash: 'sha256', head: { size: 120, root: 'ab'.repeat(32), time: 0, signature: 'cd'.repeat(64), public_key: 'ef'.repeat(32) } };
   if (path === '/audit') { const [from, to] = [time(q.get('from'), 0), time(q.get('to'), Infinity)]; return { records: audits().filter((r) => r.time >= from && r.time <= to) }; }
   if (path === '/imports') return { items: [] };
   if (path.startsWith('/admin/backups')) return backups(method, decodeURIComponent(path));

@@ -21,6 +21,7 @@
 #include "flow/virtual_tags.h"
 #include "history/history.h"
 #include "io/sim.h"
+#include "registry/audit_ledger.h"
 #include "registry/auth.h"
 #include "registry/kinds/tag_alias.h"
 #include "registry/registry.h"
@@ -266,6 +267,7 @@ public:
         registry->set_last_check([this](const registry::ResourceReader& before, const registry::Resource& next) {
             return registry::check_tag_alias(before, *history, next);
         });
+        ledgers = registry::AuditLedger::create(*registry, files, sim.clock(), "/data/ledger").value();
         live = std::make_unique<LiveTap>(&flow);
         history->set_stage(live.get());
         egress = std::make_unique<CountingEgress>(metrics);
@@ -274,9 +276,10 @@ public:
                                               *pool, backup::BackupsOptions{.folder = "/backups"});
         retention = std::make_unique<retention::Retention>(*history, *registry, sim.clock(), retention::Limits{});
         options.version = "0.1.0";
-        server = Server::create({*registry, *auth, *history, *history, *history, *history, flow, connections, nullptr,
-                                 metrics, *egress, *live, *lane, *pool, backups.get(), retention.get(), &doctor},
-                                std::move(options))
+        server = Server::create(
+                     {*registry, *auth, *history, *history, *history, *history, flow, connections, nullptr, metrics,
+                      *egress, *live, *lane, *pool, backups.get(), retention.get(), &doctor, ledgers.get()},
+                     std::move(options))
                      .value();
         address = server->listen({"127.0.0.1", 0}, {}).value();
     }
@@ -353,6 +356,7 @@ public:
     std::unique_ptr<io::Pool> pool;
     std::unique_ptr<registry::Registry> registry;
     std::unique_ptr<registry::Auth> auth;
+    std::unique_ptr<registry::AuditLedger> ledgers;
     std::unique_ptr<history::History> history;
     FakeFlow flow;
     FakeConnections connections;

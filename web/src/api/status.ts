@@ -1,4 +1,4 @@
-import { get, outside, part, post } from './http';
+import { address, get, outside, part, post } from './http';
 import type { Counts, Severity } from './alarms';
 
 export interface Status {
@@ -82,6 +82,13 @@ export interface AuditRecord {
   name: string;
   detail: unknown;
   allowed: boolean;
+  /** Number of its entry in the ledger; null while it is on its way there. */
+  entry: number | null;
+}
+export interface LedgerHead {
+  ledger: string;
+  hash: string;
+  head: { size: number; root: string; public_key: string };
 }
 export interface TestResult {
   ok: boolean;
@@ -106,6 +113,9 @@ export const sessions = async (): Promise<MqttSession[]> =>
   (await get<{ items: MqttSession[] }>('/status/sessions', ms)).items;
 export const audit = async (q: { from?: string; to?: string; limit?: number }): Promise<AuditRecord[]> =>
   (await get<{ records: AuditRecord[] }>('/audit', { ...q, ...ms })).records;
+export const ledgerHead = (): Promise<LedgerHead> => get('/ledger');
+export const proofAddress = (entry: number): string => address(`/ledger/entries/${entry}/proof`);
+export const headAddress = (): string => address('/ledger');
 export const testConnection = (name: string): Promise<TestResult> => post(`/connections/${part(name)}:test`);
 export const writeDevice = (name: string, property: string, value: unknown, reason: string): Promise<WriteResult> =>
   post(`/devices/${part(name)}:write`, { property, value, reason });

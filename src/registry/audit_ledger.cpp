@@ -1,0 +1,186 @@
+#include "registry/audit_ledger.h"
+
+#include <charconv>
+
+#include "base/json_writer.h"
+#include "base/log.h"
+#include "registry/json.h"
+#include "registry/registry_impl.h"
+#include "registry/verify.h"
+
+namespace gongshu::registry {
+namespace {
+
+constexpr std::string_view kAuditKind = "audit";
+
+std::int64_t as_cell(TenantId tenant) { return static_cast<std::int64_t>(tenant.value); }
+
+// The id in the body of an entry of an audit record.
+std::optional<std::uint64_t> audit_id(std::string_view body) {
+    constexpr std::string_view begin = "{\"id\":";
+    std::uint64_t id = 0;
+    if (!body.starts_with(begin)) return std::nullopt;
+    const auto [end, failed] = std::from_chars(body.data() + begin.size(), body.data() + body.size(), id);
+    return failed == std::errc{} && *end == ',' ? std::optional{id} : std::nullopt;
+}
+
+}  // namespace
+
+std::string audit_body(const AuditRecord& record) {
+    std::string body;
+    JsonWriter json{body};
+    json.begin_object().key("id").integer(static_cast<std::int64_t>(record.id)).key("time").integer(record.time);
+    json.key("who").text(record.who).key("from").text(record.from).key("action").text(record.action);
+    json.key("kind").text(record.kind).key("name").text(record.name).key("detail").text(record.detail);
+    json.key("allowed").boolean(record.allowed).end_object();
+    return body;
+}
+
+std::string ledger_folder(const std::string& folder, TenantId tenant) {
+    return fmt::format("{}/{:x}", folder, tenant.value);
+}
+
+AuditLedger::AuditLedger(RegistryImpl& registry, io::Files& files, const Clock& clock, std::string folder)
+    : registry_(registry), files_(files), clock_(clock), folder_(std::move(folder)), key_(registry.ledger_key()) {}
+
+Result<std::unique_ptr<AuditLedger>> AuditLedger::create(Registry& registry, io::Files& files, const Clock& clock,
+                                                         std::string folder) {
+    TRY(files.make_folder(folder));
+    auto made = std::unique_ptr<AuditLedger>(
+        new AuditLedger(dynamic_cast<RegistryImpl&>(registry), files, clock, std::move(folder)));
+    // Opened at the start, so that damage is told then and not when somebody asks.
+    for (const auto& [tenant, name] : registry.tenants())
+        if (TRY(files.exists(ledger_folder(made->folder_, tenant) + "/LEDGER")))
+            if (const auto opened = made->open(tenant); !opened) {
+                log_error("registry", "{}", opened.error().text());
+                made->problems_[tenant] = opened.error().text();
+            }
+    return made;
+}
+
+Result<ledger::Ledger*> AuditLedger::of(TenantId tenant) { return TRY(open(tenant))->ledger.get(); }
+
+Result<AuditLedger::Open*> AuditLedger::open(TenantId tenant) {
+    const std::lock_guard lock{mutex_};
+    auto& open = open_[tenant];
+    if (open) return open.get();
+    std::string uid;
+    TRY(registry_.database().read({"select uid from tenants where id = :a", {as_cell(tenant)}},
+                                  [&](const Row& row) { uid = row.text(0); }));
+    if (uid.empty()) return Error{Code::not_found, "there is no tenant number {}", tenant.value};
+    auto made = std::make_unique<Open>();
+    made->ledger =
+        TRY(ledger::Ledger::open(files_, clock_, key_, {.folder = ledger_folder(folder_, tenant), .name = uid}));
+    TRY(recall(*made, tenant));
+    open = std::move(made);
+    return open.get();
+}
+
+// What the ledger has and the table does not know, and the other way round: after a crash, or from a backup.
+Result<void> AuditLedger::recall(Open& open, TenantId tenant) const {
+    const std::uint64_t size = open.ledger->size();
+    for (std::uint64_t number = size; number > 0 && open.newest.size() < kRecordsMax; --number) {
+        const ledger::Entry entry = TRY(open.ledger->get(number - 1));
+        if (entry.kind != kAuditKind) continue;
+        if (const auto id = audit_id(entry.body)) open.newest[*id] = number - 1;
+    }
+    return registry_.database().change({{"update audit set ledger = null where tenant = :a and ledger >= :b",
+                                         {as_cell(tenant), static_cast<std::int64_t>(size)}}});
+}
+
+Result<std::uint64_t> AuditLedger::feed() {
+    const std::lock_guard lock{feeding_};
+    Result<std::uint64_t> fed = std::uint64_t{0};
+    const std::vector<TenantId> tenants = TRY(waiting());
+    for (const TenantId tenant : tenants) {
+        Result<std::uint64_t> now = kRecordsMax;
+        while (now && *now == kRecordsMax) {
+            now = feed(tenant);
+            if (now && fed) *fed += *now;
+        }
+        const std::lock_guard lock_map{mutex_};
+        if (now) {
+            problems_.erase(tenant);
+        } else {
+            std::string& known = problems_[tenant];
+            if (known != now.error().text())
+                log_error("registry", "the ledger of {}: {}", registry_.tenant_name(tenant), now.error().text());
+            known = now.error().text();
+            fed = now.error();
+        }
+    }
+    return fed;
+}
+
+Result<std::vector<TenantId>> AuditLedger::waiting() const {
+    std::vector<TenantId> tenants;
+    TRY(registry_.database().read({"select distinct tenant from audit where ledger is null", {}}, [&](const Row& row) {
+        const TenantId tenant{static_cast<std::uint32_t>(row.integer(0))};
+        if (!registry_.tenant_name(tenant).empty()) tenants.push_back(tenant);
+    }));
+    return tenants;
+}
+
+std::map<TenantId, std::string> AuditLedger::problems() const {
+    const std::lock_guard lock{mutex_};
+    return problems_;
+}
+
+Result<void> AuditLedger::each_file(const ledger::Ledger::OnFile& on_file) {
+    std::vector<std::pair<TenantId, ledger::Ledger*>> all;
+    {
+        const std::lock_guard lock{mutex_};
+        for (const auto& [tenant, open] : open_)
+            if (open) all.emplace_back(tenant, open->ledger.get());
+    }
+    for (const auto& [tenant, ledger] : all)
+        TRY(ledger->each_file([&](const std::string& name, const std::string& path, std::uint64_t bytes) {
+            return on_file(ledger_folder("", tenant).substr(1) + "/" + name, path, bytes);
+        }));
+    return {};
+}
+
+Result<std::uint64_t> AuditLedger::feed(TenantId tenant) {
+    const std::vector<AuditRecord> records = TRY(registry_.audit_on_its_way(tenant, kRecordsMax));
+    if (records.empty()) return 0;
+    Open& open = *TRY(this->open(tenant));
+    std::vector<ledger::NewEntry> entries;
+    std::vector<std::uint64_t> fresh;
+    std::map<std::uint64_t, std::uint64_t> entry_of;
+    for (const AuditRecord& record : records) {
+        std::string body = audit_body(record);
+        const auto known = open.newest.find(record.id);
+        // A registry of before gives an id again: then it is another record.
+        if (known != open.newest.end() && TRY(open.ledger->get(known->second)).body == body) {
+            entry_of.insert(*known);
+        } else {
+            entries.push_back({std::string(kAuditKind), std::move(body)});
+            fresh.push_back(record.id);
+        }
+    }
+    const std::uint64_t first = TRY(open.ledger->append(entries));
+    for (std::size_t i = 0; i < fresh.size(); ++i) entry_of[fresh[i]] = first + i;
+    std::vector<Statement> statements;
+    for (const auto& [id, entry] : entry_of)
+        statements.push_back({"update audit set ledger = :a where id = :b",
+                              {static_cast<std::int64_t>(entry), static_cast<std::int64_t>(id)}});
+    if (auto stored = registry_.database().change(statements); !stored) {
+        open.newest.insert(entry_of.begin(), entry_of.end());  // the table does not know of them
+        return stored.error();
+    }
+    return records.size();
+}
+
+Result<std::map<std::uint64_t, std::uint64_t>> AuditLedger::entries_of(TenantId tenant, std::uint64_t first,
+                                                                       std::uint64_t last) const {
+    std::map<std::uint64_t, std::uint64_t> found;
+    TRY(registry_.database().read(
+        {"select id, ledger from audit where tenant = :a and id >= :b and id <= :c and ledger is not null",
+         {as_cell(tenant), static_cast<std::int64_t>(first), static_cast<std::int64_t>(last)}},
+        [&](const Row& row) {
+            found[static_cast<std::uint64_t>(row.integer(0))] = static_cast<std::uint64_t>(row.integer(1));
+        }));
+    return found;
+}
+
+}  // namespace gongshu::registry
