@@ -46,8 +46,8 @@ AuditLedger::AuditLedger(RegistryImpl& registry, io::Files& files, const Clock& 
 Result<std::unique_ptr<AuditLedger>> AuditLedger::create(Registry& registry, io::Files& files, const Clock& clock,
                                                          std::string folder) {
     TRY(files.make_folder(folder));
-    auto made = std::unique_ptr<AuditLedger>(
-        new AuditLedger(dynamic_cast<RegistryImpl&>(registry), files, clock, std::move(folder)));
+    auto& impl = dynamic_cast<RegistryImpl&>(registry);
+    std::unique_ptr<AuditLedger> made(new AuditLedger(impl, files, clock, std::move(folder)));
     // Opened at the start, so that damage is told then and not when somebody asks.
     for (const auto& [tenant, name] : registry.tenants())
         if (TRY(files.exists(ledger_folder(made->folder_, tenant) + "/LEDGER")))

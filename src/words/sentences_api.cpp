@@ -188,7 +188,6 @@ constexpr Sentence kSentences[] = {
     {"from: the past to try it on lies in the future", "from: 试算只能用已有的历史，这个时间还没到"},
     {"spec: expected the virtual tag as it would be saved", "spec: 应为将要保存的整个虚拟点位"},
     {"there is no making of past values \"{}\"", "没有补算任务“{0}”"},
-    {"its tag does not", "它的点位不在其中"},
     // parts, and what others say
     {"the validity of this session or token has ended", "会话或令牌已过期"},
     {"this session was signed out", "会话已退出"},
