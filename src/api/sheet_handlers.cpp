@@ -16,13 +16,14 @@ namespace {
 
 using registry::BulkWish;
 
-// The present revisions of all that a plan touches, as one text: what a dry run saw.
+// The present revisions of all that a plan touches and what would become of it, as one text: what a dry run saw.
 std::string digest_of(Core& core, const Ask& ask, const sheets::Plan& plan) {
     std::string all;
     for (const BulkWish& wish : plan.wishes) {
         const auto present = core.deps.registry.find(ask.tenant(), wish.kind, wish.name);
-        all += fmt::format("{} {} {} {}\n", wish.kind, wish.name, present ? present->uid : "",
-                           present ? present->revision : 0);
+        all += fmt::format("{} {} {} {} {} {} {}\n", wish.kind, wish.name, present ? present->uid : "",
+                           present ? present->revision : 0, static_cast<int>(wish.what), wish.new_name,
+                           registry::to_text(wish.spec));
     }
     return fmt::format("{:016x}", hash64(as_bytes(all)));
 }

@@ -202,6 +202,9 @@ Result<Answer> cancel_backfill(Core& core, const Ask& ask) {
     const auto job = std::ranges::find(jobs, id, &flow::VirtualBackfill::id);
     const bool seen = job != jobs.end() && (ask.who.paths.empty() || seen_resource(core, ask, job->name).has_value());
     if (!seen) return Error{Code::not_found, "there is no making of past values \"{}\"", id.substr(0, 40)};
+    if (!ask.who.paths.empty())
+        TRY(Sight(core, ask.who).check_stored(*core.deps.registry.kind("virtual_tag"), job->name));
+    core.deps.registry.audit(ask.who.actor, "backfill_cancelled", "virtual_tag", job->name, "", true);
     std::string body;
     JsonWriter out{body};
     write_backfill(out, ask, TRY(core.deps.flow.virtual_tags().cancel_backfill(ask.tenant(), id)), units);

@@ -109,6 +109,7 @@ Checked<std::shared_ptr<const Program>> Compiler::run() {
     if (typed.node + 1u != program_->nodes_.size()) add({.op = NodeOp::coalesce, .a = typed.node, .b = typed.node});
     program_->kind_ = typed.kind;
     program_->unit_ = typed.unit;
+    program_->difference_ = typed.difference;
     program_->lookback_ = typed.back + program_->outer_hold_;
     if (program_->lookback_ > kLookbackMax)
         return wrong("lookback", *root, {{"most", fmt::to_string(kLookbackMax / kDay)}});

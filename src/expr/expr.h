@@ -63,6 +63,7 @@ public:
     virtual const std::string& text() const = 0;
     virtual Kind kind() const = 0;
     virtual const std::string& unit() const = 0;  // of a number
+    virtual bool is_difference() const = 0;       // a difference of such: 9 degF of it are 5 K, wherever their zeros lie
     virtual std::span<const ProgramTag> tags() const = 0;
     // Functions used, in order of name.
     virtual const std::vector<std::string>& uses() const = 0;

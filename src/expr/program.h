@@ -170,10 +170,12 @@ struct ProgramImpl final : Program {
     const std::vector<std::string>& uses() const override { return uses_; }
     DurationNs lookback() const override { return lookback_; }
     DurationNs outer_hold() const override { return outer_hold_; }
+    bool is_difference() const override { return difference_; }
     const std::string& zone() const override { return zone_; }
 
     std::string text_, unit_, zone_;
     Kind kind_ = Kind::any;
+    bool difference_ = false;
     std::vector<ProgramTag> tags_;
     std::vector<std::string> uses_;
     DurationNs lookback_ = 0, outer_hold_ = 0;

@@ -353,7 +353,9 @@ void VirtualEngine::refill(const Installed& fresh) {
             blocked_.insert(plan.key);
             return;
         }
-        until = std::min(until, of.given);
+        // Its rows come into the store in their order: up to the newest one all are there.
+        const auto newest = parts_.reader.last(input.id);
+        until = std::min(until, newest ? std::max(of.given, newest->time) : of.given);
     }
     const auto last = parts_.reader.last(plan.out);
     TimeNs skip = now - plan.lateness;  // begins now, with what it would be by now

@@ -82,6 +82,7 @@ void VirtualLane::drive(Slot& slot, TimeNs now) {
         until = std::min(until, gate.mark == INT64_MIN ? INT64_MIN : gate.mark + slot.plan->lateness);
     if (outbox_.size() >= kOutboxMax) {
         stalled_ = true;
+        if (slot.due) due_.erase({*std::exchange(slot.due, std::nullopt), slot.id});  // all go on when there is room
         return;
     }
     if (until != INT64_MIN) {

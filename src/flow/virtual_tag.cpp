@@ -317,7 +317,8 @@ Result<VirtualProgram> compile_virtual(const VirtualTagSpec& spec, const expr::S
         return Error{Code::invalid, "unit: the expression gives {}, which has no unit; leave it empty", gives.en};
     }
     if (!made.unit.empty()) {
-        const auto conversion = expr::conversion(made.unit, spec.unit);
+        const auto conversion = made.program->is_difference() ? expr::difference_conversion(made.unit, spec.unit)
+                                                              : expr::conversion(made.unit, spec.unit);
         if (!conversion) {
             told.zh =
                 fmt::format("unit：表达式的单位是 {0}，不能换算成 {1}：两者量的不是同一种东西；应为 {0} 一类的单位",

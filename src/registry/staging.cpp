@@ -85,9 +85,9 @@ std::vector<ResourcePtr> Staging::list_shared(TenantId tenant, std::string_view 
     if (const auto group = deps_.state.groups.find({tenant, of->name}); group != deps_.state.groups.end()) {
         for (const auto& [name, resource] : group->second) sorted[name] = resource;
     }
-    for (const auto& [key, resource] : staged_.over) {
-        if (key.tenant == tenant && key.kind == of->name) sorted[key.name] = resource;
-    }
+    const auto begin = staged_.over.lower_bound(Key{tenant, of->name, ""});
+    for (auto at = begin; at != staged_.over.end() && at->first.tenant == tenant && at->first.kind == of->name; ++at)
+        sorted[at->first.name] = at->second;
     for (auto& [name, resource] : sorted) {
         if (resource) out.push_back(std::move(resource));
     }

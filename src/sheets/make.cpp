@@ -185,10 +185,12 @@ void Maker::add_device(std::size_t index, MadePart part, const Parameters& param
 
 void Maker::add_other(std::size_t index, MadePart part, const std::vector<MadePart>& before) {
     const ResourcePtr current = find(part.kind, part.name);
-    if (!current) return wish(index, part, part.spec, nullptr, {});
     const auto base = std::ranges::find_if(
         before, [&](const MadePart& one) { return one.kind == part.kind && one.name == part.name; });
     const bool ours = base != before.end();
+    // A rule that somebody deleted since stays deleted.
+    if (!current && ours && part.kind == "rule") return;
+    if (!current) return wish(index, part, part.spec, nullptr, {});
     if (!ours && part.kind == "rule" && current->spec != part.spec)
         return refuse(index, part.place + ".name", fmt::format("there is a rule \"{}\" already", part.name));
     if (!ours && part.kind == "connection" && reaches_elsewhere(current->spec, part.spec)) {
