@@ -21,8 +21,10 @@ class Mapping;
 struct Lead {
     Door door = Door::none;  // none: a message for those who subscribed and nothing else
     bool own = false;        // of a device: its own topic, or beneath it
-    std::string path;        // of the device whose readings come there; "" = none
-    std::string problem;     // why no device can be named
+    bool kept_only =
+        false;            // its readings are taken, but others do not hear the message: by its ID it is another's topic
+    std::string path;     // of the device whose readings come there; "" = none
+    std::string problem;  // why no device can be named
     wire::JetLinksTopic::What what = wire::JetLinksTopic::What::other;
     std::string event;  // JetLinks: its id
     // Mappings whose topic matches, in the order in which they are asked.

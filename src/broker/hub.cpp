@@ -341,6 +341,7 @@ void Hub::finish_readings(Session& session, const MessagePtr& message, const Lea
     }
     if (mapped && outcome.readings == 0 && !broker::may_publish(session.who, message->topic))
         return done(ReasonCode::success, "");
+    if (lead.kept_only && outcome.problem.empty()) return done(ReasonCode::success, "");
     const MessagePtr shown = shown_as(message, lead);
     if (outcome.problem.empty()) return pass_on(tenant, shown, done);
     // Some values were left out: the payload is kept as a dead letter before the sender hears that it was taken.

@@ -97,7 +97,9 @@ Lead Ingest::jetlinks_lead(const Principal& who, const wire::JetLinksTopic& topi
     if (device) {
         // By its own name it may always speak of itself, whoever else is called so.
         const std::string_view name = who.device_path;
-        lead.own = name.substr(name.rfind('/') + 1) == topic.device || is_called(who, topic.product, topic.device);
+        const bool called = is_called(who, topic.product, topic.device);
+        lead.own = called || (lead.has_readings() && name.substr(name.rfind('/') + 1) == topic.device);
+        lead.kept_only = !called;
         if (!lead.own) return lead;
         lead.path = name;
     } else if (lead.has_readings()) {
@@ -119,7 +121,13 @@ Lead Ingest::jetlinks_lead(const Principal& who, const wire::JetLinksTopic& topi
 
 bool Ingest::may_publish(const Principal& who, std::string_view topic, const Lead& lead) const {
     if (broker::may_publish(who, topic)) return true;
-    if (who.kind == PrincipalKind::device) return lead.own;
+    // A mapping opens topics of the plant, not what other devices are told by.
+    if (topic.starts_with("devices/")) return false;
+    if (who.kind == PrincipalKind::device) {
+        const auto named = wire::parse_jetlinks_topic(topic);
+        if (lead.door == Door::mapping && named && !is_called(who, named->product, named->device)) return false;
+        return lead.own;
+    }
     // Of somebody limited to places: by the place of the readings, which a mapping tells only later.
     if (lead.door == Door::mapping) return who.role >= registry::Role::engineer;
     return lead.door == Door::jetlinks && who.role >= registry::Role::engineer && !lead.path.empty() &&

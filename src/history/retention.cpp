@@ -37,10 +37,14 @@ Result<SegmentInfo> Store::write_without(const OpenSegment& open, SegmentInfo in
 // Decides for one segment; what becomes of it goes into `plan`.
 Result<void> Store::remove_part(const Segment& segment, const Removal& removal, RemovalPlan& plan) {
     const SegmentInfo& info = segment.info();
-    const auto open = TRY(segment.open());
+    const auto open = segment.open();
+    if (!open) {  // it stays as it is, and hinders no other
+        log_error("history", "retention leaves a segment alone: {}", open.error().text());
+        return {};
+    }
     std::vector<const ChunkInfo*> kept;
     std::uint64_t rows = 0, bytes = 0;
-    for (const ChunkInfo& chunk : open->chunks()) {
+    for (const ChunkInfo& chunk : (*open)->chunks()) {
         if (!removal.expired(chunk.tag, info.day)) {
             kept.push_back(&chunk);
             continue;
@@ -62,7 +66,7 @@ Result<void> Store::remove_part(const Segment& segment, const Removal& removal, 
     if (removal.dry_run) {
         count(plan.removed, info.day, rows, bytes);
     } else {
-        plan.fresh.push_back(TRY(write_without(*open, info, kept)));
+        plan.fresh.push_back(TRY(write_without(**open, info, kept)));
         plan.gone.insert(info.number);
         plan.rewritten_bytes += info.bytes;
         const std::uint64_t now = plan.fresh.back().bytes;
@@ -126,9 +130,15 @@ Result<void> Store::visit_tag_days(const std::function<void(const TagDayUse&)>& 
     const auto now = version();
     for (const auto& [key, segments] : now->segments)
         for (const auto& segment : segments) {
-            const auto open = TRY(segment->open());
+            const auto opened = segment->open();
+            if (!opened) {  // it stays as it is, and hinders no other
+                log_error("history", "retention leaves a segment alone: {}", opened.error().text());
+                continue;
+            }
+            const auto& open = *opened;
             const auto& chunks = open->chunks();
-            // What is in no chunk, the directory above all, is shared out evenly, so that the bytes add up to the file's.
+            // What is in no chunk, the directory above all, is shared out evenly, so that the bytes add up to the
+            // file's.
             std::uint64_t shared = segment->info().bytes;
             for (const ChunkInfo& chunk : chunks) shared -= std::min<std::uint64_t>(shared, chunk.bytes);
             std::uint64_t left = chunks.size();

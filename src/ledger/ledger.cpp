@@ -357,11 +357,15 @@ Result<TreeHead> Ledger::head_at(std::uint64_t size) const {
 }
 
 Result<void> Ledger::each_file(const OnFile& on_file) const {
-    const std::shared_lock lock{mutex_};
-    for (const std::string& name : TRY(files_.list(options_.folder))) {
-        const std::string path = options_.folder + "/" + name;
-        TRY(on_file(name, path, TRY(TRY(files_.open(path, io::Open::read))->size())));
+    std::vector<std::pair<std::string, std::uint64_t>> found;
+    {
+        const std::shared_lock lock{mutex_};
+        for (std::string& name : TRY(files_.list(options_.folder))) {
+            const std::uint64_t bytes = TRY(TRY(files_.open(options_.folder + "/" + name, io::Open::read))->size());
+            found.emplace_back(std::move(name), bytes);
+        }
     }
+    for (const auto& [name, bytes] : found) TRY(on_file(name, options_.folder + "/" + name, bytes));
     return {};
 }
 

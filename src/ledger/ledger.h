@@ -103,7 +103,7 @@ public:
     std::optional<TreeHead> last_head() const;
     // The newest head that was signed over exactly so many entries; Code::not_found if none was kept.
     Result<TreeHead> head_at(std::uint64_t size) const;
-    // Every file with its length of now, so that a copy of so much of each is whole. Appends wait meanwhile.
+    // Every file with its length of one moment, so that a copy of so much of each is whole: files only grow.
     using OnFile = std::function<Result<void>(const std::string& name, const std::string& path, std::uint64_t bytes)>;
     Result<void> each_file(const OnFile& on_file) const;
     Result<Digest> root_at(std::uint64_t size) const;

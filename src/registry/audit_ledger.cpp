@@ -12,6 +12,9 @@ namespace gongshu::registry {
 namespace {
 
 constexpr std::string_view kAuditKind = "audit";
+// An update holds its resource before and after, each of up to a megabyte, as JSON within JSON.
+constexpr std::size_t kBodyBytesMax = 64 << 20;
+constexpr std::size_t kBatchBytesMax = 8 << 20;
 
 std::int64_t as_cell(TenantId tenant) { return static_cast<std::int64_t>(tenant.value); }
 
@@ -69,8 +72,9 @@ Result<AuditLedger::Open*> AuditLedger::open(TenantId tenant) {
                                   [&](const Row& row) { uid = row.text(0); }));
     if (uid.empty()) return Error{Code::not_found, "there is no tenant number {}", tenant.value};
     auto made = std::make_unique<Open>();
-    made->ledger =
-        TRY(ledger::Ledger::open(files_, clock_, key_, {.folder = ledger_folder(folder_, tenant), .name = uid}));
+    made->ledger = TRY(
+        ledger::Ledger::open(files_, clock_, key_,
+                             {.folder = ledger_folder(folder_, tenant), .name = uid, .body_bytes_max = kBodyBytesMax}));
     TRY(recall(*made, tenant));
     open = std::move(made);
     return open.get();
@@ -89,12 +93,14 @@ Result<void> AuditLedger::recall(Open& open, TenantId tenant) const {
 }
 
 Result<std::uint64_t> AuditLedger::feed() {
-    const std::lock_guard lock{feeding_};
+    // Who finds another one feeding need not wait: that one takes what is there.
+    const std::unique_lock lock{feeding_, std::try_to_lock};
+    if (!lock) return std::uint64_t{0};
     Result<std::uint64_t> fed = std::uint64_t{0};
     const std::vector<TenantId> tenants = TRY(waiting());
     for (const TenantId tenant : tenants) {
-        Result<std::uint64_t> now = kRecordsMax;
-        while (now && *now == kRecordsMax) {
+        Result<std::uint64_t> now = std::uint64_t{1};
+        while (now && *now > 0) {
             now = feed(tenant);
             if (now && fed) *fed += *now;
         }
@@ -147,7 +153,11 @@ Result<std::uint64_t> AuditLedger::feed(TenantId tenant) {
     std::vector<ledger::NewEntry> entries;
     std::vector<std::uint64_t> fresh;
     std::map<std::uint64_t, std::uint64_t> entry_of;
+    std::size_t bytes = 0, taken = 0;
     for (const AuditRecord& record : records) {
+        if (bytes > kBatchBytesMax) break;
+        ++taken;
+        bytes += record.detail.size();
         std::string body = audit_body(record);
         const auto known = open.newest.find(record.id);
         // A registry of before gives an id again: then it is another record.
@@ -168,7 +178,7 @@ Result<std::uint64_t> AuditLedger::feed(TenantId tenant) {
         open.newest.insert(entry_of.begin(), entry_of.end());  // the table does not know of them
         return stored.error();
     }
-    return records.size();
+    return taken;
 }
 
 Result<std::map<std::uint64_t, std::uint64_t>> AuditLedger::entries_of(TenantId tenant, std::uint64_t first,

@@ -19,7 +19,7 @@ class RegistryImpl;
 // One ledger for each tenant, and every audit record in the ledger of its tenant: in the order in which they were
 // stored, each once, also when the power goes in between.
 // Lives:   after the registry is loaded; destroyed before it.
-// Threads: any. feed() runs once at a time, others wait.
+// Threads: any. feed() runs once at a time, another call then answers 0 at once.
 // Bounds:  kRecordsMax records a turn are on their way.
 // Disk:    folder/<tenant number, hexadecimal>/ as in docs/format/ledger.md; the column `ledger` of the table audit.
 class AuditLedger {

@@ -96,7 +96,7 @@ Result<Value> converted(Value value, const MapTake& take) {
     switch (*take.type) {
         case ValueType::number: {
             const auto number = to_number(value);
-            if (!number) return no_type(value, "a number");
+            if (!number || !std::isfinite(*number * take.scale + take.offset)) return no_type(value, "a number");
             return Value{*number * take.scale + take.offset};
         }
         case ValueType::integer: {
