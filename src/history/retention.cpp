@@ -38,7 +38,8 @@ Result<SegmentInfo> Store::write_without(const OpenSegment& open, SegmentInfo in
 Result<void> Store::remove_part(const Segment& segment, const Removal& removal, RemovalPlan& plan) {
     const SegmentInfo& info = segment.info();
     const auto open = segment.open();
-    if (!open) {  // it stays as it is, and hinders no other
+    if (!open && open.error().code() != Code::corrupt) return open.error();
+    if (!open) {  // a damaged one stays as it is, and hinders no other
         log_error("history", "retention leaves a segment alone: {}", open.error().text());
         return {};
     }
@@ -131,7 +132,8 @@ Result<void> Store::visit_tag_days(const std::function<void(const TagDayUse&)>& 
     for (const auto& [key, segments] : now->segments)
         for (const auto& segment : segments) {
             const auto opened = segment->open();
-            if (!opened) {  // it stays as it is, and hinders no other
+            if (!opened && opened.error().code() != Code::corrupt) return opened.error();
+            if (!opened) {  // a damaged one stays as it is, and hinders no other
                 log_error("history", "retention leaves a segment alone: {}", opened.error().text());
                 continue;
             }
