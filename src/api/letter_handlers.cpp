@@ -84,9 +84,14 @@ void take_done(const Event& event, std::map<std::uint64_t, std::pair<std::string
 
 // Those that `ask` sees, the newest first, with what became of them.
 Result<std::vector<Letter>> letters_of(Core& core, const Ask& ask) {
-    const Window window = TRY(parse_window(ask, core.clock().now() + kSecond, 30 * kDay));
-    const auto events = TRY(core.deps.reader.read_events(ask.tenant(), window, kLetter, kLettersMax));
+    const TimeNs now = core.clock().now() + kSecond;
+    const Window window = TRY(parse_window(ask, now, 30 * kDay));
     std::map<std::uint64_t, std::pair<std::string, std::string>> done;
+    // What became of a letter may be newer than what is asked for.
+    if (window.to < now)
+        for (const Event& later : TRY(core.deps.reader.read_events(ask.tenant(), {window.to, now}, kDone, kLettersMax)))
+            take_done(later, done);
+    const auto events = TRY(core.deps.reader.read_events(ask.tenant(), window, kLetter, kLettersMax));
     std::vector<Letter> letters;
     for (auto event = events.rbegin(); event != events.rend(); ++event) {
         if (event->kind == kDone) {

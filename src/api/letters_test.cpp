@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "api/testing/world_test.h"
+#include "base/time_text.h"
 #include "registry/json.h"
 
 // Dead letters as people see them, and what they do with them. That they are processed is tests/e2e/doors_test.py's.
@@ -51,6 +52,21 @@ TEST(DeadLetters, AreGroupedByTopicAndReason) {
     EXPECT_EQ(discarded.as_array()[0].at("state").as_string(), "discarded");
     EXPECT_EQ(world.get("/api/v1/dead_letters?state=all").at("items").as_array().size(), 4u);
     EXPECT_EQ(world.get("/api/v1/dead_letters/" + old).at("whole").as_bool(), false);
+}
+
+TEST(DeadLetters, WhatBecameOfThemIsNewerThanThey) {
+    Letters world;
+    world.bury(R"({"client":"c","topic":"a","reason":"r","payload":"{","bytes":1,"whole":true})");
+    EXPECT_EQ(world.get("/api/v1/dead_letters").at("items").as_array().size(), 1u);
+    const Json groups = world.get("/api/v1/dead_letters:groups").at("groups");
+    ASSERT_EQ(groups.as_array().size(), 1u);
+    const std::string_view group = groups.as_array()[0].at("group").as_string();
+    EXPECT_EQ(world.post("/api/v1/dead_letters:discard", fmt::format(R"({{"group":"{}"}})", group)).body,
+              R"({"discarded":1})");
+    // Asked for up to a time before they were discarded.
+    const std::string before = "to=" + format_time(kTime + kSecond);
+    EXPECT_EQ(world.get("/api/v1/dead_letters?" + before).at("items").as_array().size(), 0u);
+    EXPECT_EQ(world.get("/api/v1/dead_letters?state=discarded&" + before).at("items").as_array().size(), 1u);
 }
 
 TEST(DeadLetters, RequestsThatCannotBe) {

@@ -230,7 +230,11 @@ void Hub::drop(TenantId tenant, std::string who) {
 
 void Hub::devices_changed(TenantId tenant) {
     deps_.loop.post([hub = std::weak_ptr<Hub*>(self_), tenant] {
-        if (const auto alive = hub.lock()) (*alive)->ingest_.forget(tenant);
+        const auto alive = hub.lock();
+        if (!alive) return;
+        (*alive)->ingest_.forget(tenant);
+        // A device that is called otherwise now does not go on hearing what its old ID is told.
+        for (const auto& [client, session] : (*alive)->of(tenant).sessions) (*alive)->drop_forbidden(*session);
     });
 }
 
@@ -339,17 +343,20 @@ void Hub::finish_readings(Session& session, const MessagePtr& message, const Lea
         seen->last_seen = now;
         seen->readings.fetch_add(readings, std::memory_order_relaxed);
     }
-    if (mapped && outcome.readings == 0 && !broker::may_publish(session.who, message->topic))
-        return done(ReasonCode::success, "");
-    if (lead.kept_only && outcome.problem.empty()) return done(ReasonCode::success, "");
-    const MessagePtr shown = shown_as(message, lead);
-    if (outcome.problem.empty()) return pass_on(tenant, shown, done);
+    // Taken, but not for others to hear: nobody's message, or by its name another device's.
+    const bool kept =
+        lead.kept_only || (mapped && outcome.readings == 0 && !broker::may_publish(session.who, message->topic));
+    if (outcome.problem.empty()) {
+        if (kept) return done(ReasonCode::success, "");
+        return pass_on(tenant, shown_as(message, lead), done);
+    }
     // Some values were left out: the payload is kept as a dead letter before the sender hears that it was taken.
     bury(session, *message, ReasonCode::success, outcome.problem,
-         [hub = std::weak_ptr<Hub*>(self_), tenant, shown, done](ReasonCode reason, const std::string& why) {
+         [hub = std::weak_ptr<Hub*>(self_), tenant, kept, shown = shown_as(message, lead), done](
+             ReasonCode reason, const std::string& why) {
              const auto alive = hub.lock();
              if (!alive) return;
-             reason == ReasonCode::success ? (*alive)->pass_on(tenant, shown, done) : done(reason, why);
+             reason == ReasonCode::success && !kept ? (*alive)->pass_on(tenant, shown, done) : done(reason, why);
          });
 }
 

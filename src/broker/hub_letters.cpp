@@ -85,7 +85,13 @@ void Hub::process_now(const Letter& letter, ProcessDone done) {
                         .role = registry::Role::engineer,
                         .paths = letter.paths,
                         .expires = 0};
-    const LeadPtr lead = ingest_.lead_again(who, letter.topic);
+    LeadPtr lead = ingest_.lead_again(who, letter.topic);
+    // A device spoke of itself, whoever else is called by that name.
+    if (lead->door == Door::jetlinks && !letter.device.empty()) {
+        Principal sender = who;
+        sender.kind = PrincipalKind::device;
+        lead = ingest_.lead_again(sender, letter.topic);
+    }
     if (!lead->has_readings())
         return done(Error{Code::invalid, "topic {}: no door and no mapping takes it yet; make a mapping for it first",
                           letter.topic});

@@ -85,6 +85,9 @@ struct Retention::Survey {
         Tenant* tenant = nullptr;
         Policy* policy = nullptr;  // null = none fits
         std::vector<const Hold*> holds;
+        bool is_held(Day day) const {
+            return std::ranges::any_of(holds, [day](const Hold* hold) { return day >= hold->from && day <= hold->to; });
+        }
     };
     std::unordered_map<std::uint64_t, Tag> tags;
     Day cut = kNever;  // of all, by the limits
@@ -94,8 +97,7 @@ struct Retention::Survey {
         if (found == tags.end()) return false;  // newer than the survey: the next one knows it
         const Policy* policy = found->second.policy;
         if (day >= std::max(cut, policy == nullptr ? kNever : policy->cut)) return false;
-        return std::ranges::none_of(found->second.holds,
-                                    [day](const Hold* hold) { return day >= hold->from && day <= hold->to; });
+        return !found->second.is_held(day);
     }
     bool has_holds() const {
         return std::ranges::any_of(tenants, [](const Tenant& tenant) { return !tenant.holds.empty(); });
@@ -203,6 +205,7 @@ Result<Retention::Survey> Retention::survey() const {
         if (tag.policy == nullptr) return;
         tag.policy->use.rows += use.rows;
         tag.policy->use.bytes += use.bytes;
+        if (tag.is_held(use.day)) return;  // it stays whatever the policy says
         tag.policy->day_bytes[use.day] += use.bytes;
         tag.policy->day_rows[use.day] += use.rows;
     }));
@@ -283,9 +286,23 @@ Result<Plan> Retention::plan(const std::optional<Limits>& limits) const {
     return plan;
 }
 
-Result<Removed> Retention::remove_all(const history::Removal& removal) {
+std::string Retention::holds_now() const {
+    std::string text;
+    for (const auto& [id, name] : registry_.tenants())
+        for (const char* kind : {"hold", "retention"})
+            for (const auto& resource : registry_.list_shared(id, kind))
+                text += fmt::format("{} {}\n", resource->uid, resource->revision);
+    return text;
+}
+
+Result<Removed> Retention::remove_all(const history::Removal& removal, const std::string& holds) {
     Removed all;
     for (bool more = true; more;) {
+        // What somebody holds from now on was not yet held when it was decided; the next run decides anew.
+        if (holds_now() != holds) {
+            all.more = true;
+            break;
+        }
         const Removed part = TRY(history_.remove(removal));
         const bool first = all.rows == 0;
         if (part.rows > 0) {
@@ -308,6 +325,7 @@ Result<Removed> Retention::run() {
         const std::lock_guard lock{mutex_};
         last_try_ = clock_.monotonic();
     }
+    const std::string holds = holds_now();
     Survey survey;
     survey.tenants = tenants();
     // Without resources the days alone decide, and no segment has to be opened.
@@ -316,7 +334,7 @@ Result<Removed> Retention::run() {
     else
         for (const history::DayUse& day : history_.days()) survey.days[day.day] = day.bytes;
     decide(survey, limits_);
-    auto removed = remove_all(removal_of(survey));
+    auto removed = remove_all(removal_of(survey), holds);
     if (removed && removed->rows > 0) {
         tell(survey, *removed);
         const std::lock_guard lock{recent_mutex_};
@@ -346,8 +364,9 @@ void Retention::tell(const Survey& survey, const Removed& removed) {
     };
     for (const Tenant& tenant : survey.tenants) {
         if (tenant.use.name == "default") audit(tenant, "", removed.rows, removed.bytes, removed.from, removed.to);
+        // Stopped half way, nobody knows how much of each policy's share it was.
         for (const Policy& policy : tenant.policies)
-            if (policy.use.rows_to_go > 0)
+            if (policy.use.rows_to_go > 0 && !removed.more)
                 audit(tenant, policy.name, policy.use.rows_to_go, policy.use.bytes_to_go, 0, policy.use.before);
     }
 }

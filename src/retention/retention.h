@@ -89,7 +89,10 @@ private:
     Result<Survey> survey() const;
     void decide(Survey& survey, const Limits& limits) const;
     history::Removal removal_of(const Survey& survey) const;
-    Result<history::Removed> remove_all(const history::Removal& removal);
+    // Changes with every policy and hold.
+    std::string holds_now() const;
+    // Part by part; stops, with `more`, when `holds` are not those of now any more.
+    Result<history::Removed> remove_all(const history::Removal& removal, const std::string& holds);
     void tell(const Survey& survey, const history::Removed& removed);
     bool due() const;
 

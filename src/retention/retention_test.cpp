@@ -177,11 +177,27 @@ TEST(Retention, AHoldKeepsWhateverElseIsSaid) {
     const std::string from = "2023-10-10T00:00:00Z", to = "2023-10-12T08:00:00Z";  // 35 to 33 days before
     ASSERT_TRUE(world.put("hold", "fire",
                           R"({"tags":["a/**"],"from":")" + from + R"(","to":")" + to + R"(","reason":"accident"})"));
-    Retention retention = world.make({.days = 10});
-    ASSERT_TRUE(retention.run());
+    ASSERT_TRUE(world.put("retention", "short", R"({"tags":["a/**"],"keep":"20d"})"));
+    Retention retention = world.make({.days = 30});
+    // What is held is not counted as to go, neither by the plan nor by what is written down afterwards.
+    const auto plan = retention.plan();
+    ASSERT_TRUE(plan);
+    ASSERT_EQ(plan->policies.size(), 1u);
+    EXPECT_EQ(plan->policies[0].rows_to_go, (29u - 3) * 24);
+    const auto removed = retention.run();
+    ASSERT_TRUE(removed);
+    EXPECT_EQ(removed->rows, (19u + 29 - 3) * 24);
+    EXPECT_EQ(removed->rows, plan->to_go.rows);
+    const auto audit = world.registry().audit_records(TenantId{1}, 0, kAllTime.to, 10);
+    ASSERT_TRUE(audit);
+    EXPECT_TRUE(std::ranges::any_of(*audit, [](const auto& record) {
+        return record.name == "short" && record.detail.find("\"readings\":624") != std::string::npos;
+    }));
     std::set<int> want;
-    for (int day = 0; day <= 10; ++day) want.insert(day);
+    for (int day = 0; day <= 30; ++day) want.insert(day);
     EXPECT_EQ(world.days_of("b/m.x"), want);
+    want.clear();
+    for (int day = 0; day <= 20; ++day) want.insert(day);
     for (int day = 33; day <= 35; ++day) want.insert(day);
     EXPECT_EQ(world.days_of("a/m.x"), want);
 }

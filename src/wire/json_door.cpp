@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <unordered_map>
 
 #include "base/assert.h"
 #include "wire/json_parts.h"
@@ -46,12 +47,14 @@ public:
         }
         const auto values = TRY(object_of(properties).context("field \"properties\""));
         simdjson::dom::object times;
-        const bool timed = object["propertySourceTimes"].get_object().get(times) == simdjson::SUCCESS;
+        // Looked up by name for each property: an object of this library would be walked each time.
+        std::unordered_map<std::string_view, element> times_of;
+        if (object["propertySourceTimes"].get_object().get(times) == simdjson::SUCCESS)
+            for (const auto field : times) times_of.emplace(field.key, field.value);
         for (const auto field : values) {
             std::optional<TimeNs> time = at;
-            element own;
-            if (timed && times.at_key(field.key).get(own) == simdjson::SUCCESS)
-                time = TRY(read_time(own, unit_).context("field \"propertySourceTimes.{}\"", field.key));
+            if (const auto own = times_of.find(field.key); own != times_of.end())
+                time = TRY(read_time(own->second, unit_).context("field \"propertySourceTimes.{}\"", field.key));
             std::string key(field.key);
             TRY(read_field(key, field.value, time, 2));
         }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <unordered_map>
 
 #include "wire/json_parts.h"
 #include "wire/mqtt.h"
@@ -422,8 +423,15 @@ private:
     std::optional<element> find(const JsonPath& path) const {
         const std::size_t shared = path.shared_steps();
         if (shared >= nodes_.size() && shared > 0) return std::nullopt;  // cannot be: create() checked it
-        std::optional<element> at = shared == 0 ? root_ : nodes_[shared];
-        for (std::size_t i = shared; at && i < path.steps.size(); ++i) at = take_step(path.steps[i], *at);
+        if (shared > 0) return walk(path, shared, nodes_[shared]);
+        // The same for every value of the message, and a member is found by walking its object.
+        const auto known = from_root_.find(&path);
+        if (known != from_root_.end()) return known->second;
+        return from_root_[&path] = walk(path, 0, root_);
+    }
+
+    static std::optional<element> walk(const JsonPath& path, std::size_t from, std::optional<element> at) {
+        for (std::size_t i = from; at && i < path.steps.size(); ++i) at = take_step(path.steps[i], *at);
         return at;
     }
 
@@ -474,8 +482,9 @@ private:
     std::size_t index_ = 0;
     std::vector<element> nodes_;     // after 0, 1, … steps of the value's path
     std::vector<std::string> keys_;  // what its wildcards stand for
-    bool met_ = false;               // some path led to its end, or to a list that may be empty
-    std::string missed_;             // the first place where one did not
+    mutable std::unordered_map<const JsonPath*, std::optional<element>> from_root_;  // what was looked up from the root
+    bool met_ = false;    // some path led to its end, or to a list that may be empty
+    std::string missed_;  // the first place where one did not
 };
 
 // Wildcards beside those of the value's path must be the same, so that they can follow them.
