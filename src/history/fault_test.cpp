@@ -226,6 +226,50 @@ TEST_F(Faults, EveryOperationOfARemovalFailsOnce) {
     }
 }
 
+// All of the window went, or nothing of it, and what last() tells is stored; a part of the rows is in memory.
+TEST_F(Faults, EveryOperationOfACutFailsOnce) {
+    for (const bool power : {false, true}) {
+        int n = 1;
+        for (;; ++n) {
+            SCOPED_TRACE(fmt::format("{} {}", power ? "power off before" : "failure of", n));
+            TestStore store;
+            ASSERT_TRUE(store.open());
+            auto rows = fill_days(store);
+            const TagId tag = store.tag("d:1", "a");
+            ASSERT_TRUE(store.append(one_row(tag, kStart + kMinute, 7)));
+            rows[{tag, kStart + kMinute}] = 7;
+            if (power)
+                store.power().arm(n, nullptr);
+            else
+                store.files().fail_nth(n);
+            const bool cut = store->cut({.windows = {{tag, {kStart - kDay + 1, kStart + kHour}}}}).has_value();
+            const bool hit = power ? store.power().is_off() : store.files().fault_fired();
+            if (!power || !hit) store.files().crash();
+            store.drop();
+            store.power().on();
+            store.files().fail_nth(1 << 30);
+            ASSERT_TRUE(store.open());
+            auto after = rows;
+            std::erase_if(after, [&](const auto& row) {
+                return row.first.first == tag && row.first.second > kStart - kDay;
+            });
+            std::map<std::pair<TagId, TimeNs>, double> found;
+            for (const TagId one : {tag, store.tag("d:1", "b")})
+                for (const Reading& reading : store.raw(one, kAllTime))
+                    found[{one, reading.time}] = std::get<double>(reading.value);
+            EXPECT_TRUE(found == after || (!cut && found == rows)) << found.size() << " rows";
+            if (cut) {
+                EXPECT_EQ(store->last(tag)->time, kStart - kDay);
+            }
+            const auto report = store->verify();
+            ASSERT_TRUE(report);
+            EXPECT_TRUE(report->problems.empty()) << report->problems.at(0);
+            if (!hit || HasFatalFailure()) break;
+        }
+        EXPECT_GT(n, 12);
+    }
+}
+
 TEST_F(Faults, ARemovalThatFailedIsDoneLater) {
     TestStore store;
     ASSERT_TRUE(store.open());

@@ -49,6 +49,7 @@ public:
     Result<void> copy_to(Copier& copier) override { return store_->copy_to(copier); }
     Result<std::uint64_t> apply_retention() override { return store_->apply_retention(); }
     Result<Removed> remove(const Removal& removal) override { return store_->remove(removal); }
+    Result<Removed> cut(const Cut& cut) override { return store_->cut(cut); }
     std::vector<DayUse> days() const override { return store_->days(); }
     Result<void> visit_tag_days(const std::function<void(const TagDayUse&)>& visit) const override {
         return store_->visit_tag_days(visit);

@@ -83,6 +83,9 @@ public:
     // Removes what `removal` says. Crash safe: all of it or nothing; a backup that runs still gets what it began with.
     // The newest reading of a tag is still told by last(). Not from a lane.
     virtual Result<Removed> remove(const Removal& removal) = 0;
+    // Removes the rows that `cut` says, also those in memory, and last() goes back to what is left. Crash safe: all of
+    // it or nothing. Code::corrupt if a segment that may hold some of them cannot be read. Not from a lane.
+    virtual Result<Removed> cut(const Cut& cut) = 0;
     // What the segments hold by day, oldest first; from memory.
     virtual std::vector<DayUse> days() const = 0;
     // The same by tag, in any order; opens every segment. Not from a lane.

@@ -21,6 +21,15 @@ void sort_events(std::vector<Event>& events) {
 
 }  // namespace
 
+void collect_last(const Shard& shard, std::uint16_t number, std::vector<LastRow>& rows) {
+    for (std::size_t i = 0; i < shard.tags.size(); ++i) {
+        const TagState& tag = shard.tags[i];
+        if (!tag.has_last) continue;
+        rows.push_back({TagId{(i + 1) << 4 | number}, tag.type, tag.last_time, tag.last_bits, tag.last_quality,
+                        tag.last_text ? *tag.last_text : std::string{}});
+    }
+}
+
 std::string Store::numbered(std::string_view folder, std::uint64_t number, std::string_view suffix) const {
     return fmt::format("{}/{}/{:x}.{}", options_.folder, folder, number, suffix);
 }
@@ -88,12 +97,7 @@ Result<void> Store::freeze() {
         shard.touched.clear();
         frozen->next_sequence = shard.next_sequence;
         shard.frozen = std::move(frozen);
-        for (std::size_t i = 0; i < shard.tags.size(); ++i) {
-            const TagState& tag = shard.tags[i];
-            if (!tag.has_last) continue;
-            frozen_last_.push_back({TagId{(i + 1) << 4 | number}, tag.type, tag.last_time, tag.last_bits,
-                                    tag.last_quality, tag.last_text ? *tag.last_text : std::string{}});
-        }
+        collect_last(shard, number, frozen_last_);
     }
     const std::lock_guard lock{events_mutex_};
     auto events = std::make_shared<std::vector<Event>>(std::exchange(events_.active, {}));
@@ -159,8 +163,12 @@ Result<void> Store::write_snapshots(Manifest& manifest) {
         TRY(io::write_whole(files_, numbered("cat", number, "cat"), catalogue_.encode()));
         manifest.catalogue = number;
     }
+    return write_last(manifest, frozen_last_);
+}
+
+Result<void> Store::write_last(Manifest& manifest, const std::vector<LastRow>& rows) {
     const std::uint64_t number = next_number_++;
-    TRY(io::write_whole(files_, numbered("last", number, "last"), encode_last(frozen_last_)));
+    TRY(io::write_whole(files_, numbered("last", number, "last"), encode_last(rows)));
     manifest.last = number;
     return {};
 }

@@ -71,12 +71,13 @@ protected:
         for (int i = 0; i < 6; ++i) {
             const auto type = static_cast<ValueType>(1 + i % 4);
             const TagId tag = store_->tag("d:" + std::to_string(i / 2), "p" + std::to_string(i), type);
-            // Otherwise a tag is durable with its first row only, and a crash may come before that.
             ASSERT_TRUE((*store_)->set_unit(tag, "K"));
             types_[tag] = type;
             paths_["d:" + std::to_string(i / 2) + ".p" + std::to_string(i)] = tag;
             model_[tag];
         }
+        // Otherwise a tag is durable with its first row only, and a crash may come before that.
+        ASSERT_TRUE((*store_)->compact());
     }
 
     TimeNs random_time() {
@@ -281,6 +282,34 @@ protected:
         check_uses();
     }
 
+    // Some tags lose what lies in a window, in memory too.
+    void cut() {
+        Cut cut;
+        cut.rewrite_bytes_max = rng_->chance(0.5) ? 1 : 1 << 20;
+        std::uint64_t rows = 0;
+        for (auto& [tag, cells] : model_) {
+            if (rng_->chance(0.6)) continue;
+            Window window{random_time(), random_time()};
+            if (window.empty()) std::swap(window.from, window.to);
+            if (rng_->chance(0.2)) window = kAllTime;
+            cut.windows[tag] = window;
+            auto& removed = removed_[tag];
+            TimeNs newest = cells.empty() ? INT64_MIN : cells.rbegin()->first;
+            if (!removed.empty()) newest = std::max(newest, removed.rbegin()->first);
+            rows += std::erase_if(cells, [&](const auto& cell) { return window.contains(cell.first); });
+            if (window.contains(newest)) removed.clear();
+        }
+        std::uint64_t gone = 0;
+        for (bool more = true; more;) {
+            const auto done = (*store_)->cut(cut);
+            ASSERT_TRUE(done) << done.error().text();
+            gone += done->rows;
+            more = done->more;
+        }
+        ASSERT_GE(gone, rows);  // a row that was replaced may lie in several segments
+        check_raw();
+    }
+
     void check_uses() {
         std::uint64_t rows = 0, by_day = 0, by_tag = 0, bytes = 0;
         for (const auto& [tag, cells] : model_) rows += cells.size();
@@ -295,7 +324,7 @@ protected:
     }
 
     void step() {
-        switch (rng_->below(17)) {
+        switch (rng_->below(18)) {
             case 0:
                 ASSERT_TRUE((*store_)->compact());
                 break;
@@ -328,6 +357,9 @@ protected:
             }
             case 9:
                 remove();
+                break;
+            case 10:
+                cut();
                 break;
             default:
                 append();

@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <map>
 
 #include "base/clock.h"
 #include "data/ids.h"
+#include "data/interval.h"
 
 namespace gongshu::history {
 
@@ -35,6 +37,12 @@ struct Removal {
     // so that seals wait only shortly; Removed::more tells that there is more to do.
     std::uint64_t rewrite_bytes_max = 64 << 20;
     bool dry_run = false;  // only count, all of it
+};
+
+// Rows of some tags within a window each, to the nanosecond, wherever they lie.
+struct Cut {
+    std::map<TagId, Window> windows = {};
+    std::uint64_t rewrite_bytes_max = 64 << 20;  // as of a Removal
 };
 
 struct Removed {

@@ -54,6 +54,9 @@ struct Shard {
     std::atomic<std::uint64_t> tag_count = 0;  // = tags.size(), read without the lock
 };
 
+// The newest row of each tag of a shard; under its lock.
+void collect_last(const Shard& shard, std::uint16_t number, std::vector<LastRow>& rows);
+
 // A live file of events; goes when it is obsolete and nobody reads it any more.
 struct EventFile {
     io::Files& files;
@@ -120,6 +123,7 @@ public:
     Result<void> copy_to(Copier& copier);
     Result<std::uint64_t> apply_retention();
     Result<Removed> remove(const Removal& removal);
+    Result<Removed> cut(const Cut& cut);
     std::vector<DayUse> days() const;
     Result<void> visit_tag_days(const std::function<void(const TagDayUse&)>& visit) const;
     HistoryStats stats() const;
@@ -166,6 +170,7 @@ private:
     Result<void> freeze();
     Result<void> write_frozen_shard(const FrozenShard& shard, std::uint16_t number, Manifest& manifest);
     Result<void> write_snapshots(Manifest& manifest);
+    Result<void> write_last(Manifest& manifest, const std::vector<LastRow>& rows);
     Result<void> write_events(Manifest& manifest, std::vector<Event> events);
     Result<void> merge_segments(std::size_t files_min);
     Result<SegmentInfo> merge_day(const std::vector<std::shared_ptr<Segment>>& segments);
@@ -181,6 +186,11 @@ private:
     Result<void> remove_part(const Segment& segment, const Removal& removal, RemovalPlan& plan);
     Result<SegmentInfo> write_without(const OpenSegment& open, SegmentInfo info,
                                       const std::vector<const ChunkInfo*>& kept);
+    // A cut (cut.cpp).
+    bool has_in_memory(const Cut& cut);
+    Result<void> cut_part(const Segment& segment, const Cut& cut, RemovalPlan& plan);
+    Result<void> set_last_back(const Cut& cut);
+    Result<std::optional<Reading>> newest_before(TagId tag, TimeNs time) const;
     void remove_unless_copied(const std::string& old);
     struct CopiedFile {
         std::string name, path;
