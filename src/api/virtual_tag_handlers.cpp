@@ -26,6 +26,8 @@ void write_backfill(JsonWriter& out, const Ask& ask, const flow::VirtualBackfill
     out.key("state").text(to_string(job.state)).key("progress").number(job.progress);
     out.key("readings").integer(static_cast<std::int64_t>(job.readings));
     out.key("rows").integer(static_cast<std::int64_t>(job.rows));
+    out.key("removed").integer(static_cast<std::int64_t>(job.removed)).key("left_before");
+    write_time_or_null(out, job.left_before, units);
     out.key("places").integer(static_cast<std::int64_t>(job.places));
     out.key("places_done").integer(static_cast<std::int64_t>(job.places_done));
     out.key("error").text(told(ask, job.error)).key("by").text(job.by);

@@ -78,7 +78,8 @@ Result<void> Platform::make_store() {
             return flow::check_virtual_tags(before, *history_, next);
         });
     flow_ = TRY(flow::Flow::create({*registry_, *history_, *history_, *history_, *clock_, lanes_, *pool_, metrics_,
-                                    [this](const Rows& rows) { return history_->import(rows); }}));
+                                    [this](const Rows& rows) { return history_->import(rows); },
+                                    [this](const history::Cut& cut) { return history_->cut(cut); }}));
     backups_ = std::make_unique<backup::Backups>(
         backup::BackupParts{*files_,
                             *clock_,

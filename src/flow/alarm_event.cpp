@@ -5,6 +5,7 @@
 
 #include "base/checksum.h"
 #include "base/json_writer.h"
+#include "flow/virtual_backfill_event.h"
 
 namespace gongshu::flow {
 
@@ -386,6 +387,8 @@ Result<void> check_event(const Event& event) {
         TRY(read_pending(event));
     } else if (is_of_shelf(event)) {
         TRY(read_shelf(event));
+    } else if (event.kind == kVirtualPast) {
+        TRY(read_backfill(event));
     } else if (event.kind.starts_with("alarm.")) {
         if (TRY(read_follow(event)).alarm.empty())
             return Error{Code::corrupt, "event {} of kind {} names no alarm", event.id.value, event.kind};

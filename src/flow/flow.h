@@ -14,6 +14,7 @@
 #include "data/tag.h"
 #include "expr/error.h"
 #include "flow/alarms.h"
+#include "history/retention.h"
 #include "io/loop.h"
 #include "registry/registry.h"
 
@@ -51,6 +52,8 @@ struct FlowParts {
     Metrics& metrics;
     // Past values of virtual tags, which no rule meets: History::import(). Null: they cannot be made.
     std::function<Result<Appended>(const Rows&)> import = {};
+    // Takes away what is to be made anew: History::cut(). Null: what is not made anew stays.
+    std::function<Result<history::Removed>(const history::Cut&)> cut = {};
 };
 
 // A question of the rule editor.
@@ -115,7 +118,7 @@ struct StoppedRule {
 // Bounds:  kForwardedRowsMax rows wait between lanes, later ones are dropped and counted; rule instances kInstancesMax.
 // Disk:    events alarm.raised, alarm.acknowledged, alarm.cleared, alarm.comment, alarm.suppressed, alarm.unsuppressed,
 //          alarm.latched, alarm.again, alarm.shelved, alarm.unshelved,
-//          alarm.out_of_service, alarm.in_service, rule.pending in history.
+//          alarm.out_of_service, alarm.in_service, rule.pending, virtual.past in history.
 class Flow : public Stage {
 public:
     static constexpr std::size_t kForwardedRowsMax = 200'000;

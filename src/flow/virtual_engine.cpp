@@ -78,6 +78,7 @@ void VirtualEngine::forward(std::size_t lane, Rows rows) {
 
 void VirtualEngine::start() {
     for (const auto& [tenant, name] : parts_.registry.tenants()) {
+        backfills_->load(tenant);
         for (const TagInfo& tag : parts_.tags.match(tenant, "**", kTagsMax))
             if (tag.key.source.starts_with("v:")) owned_[{tenant, tag.key.source}] = tag.id;
         std::set<std::string> uids;

@@ -523,10 +523,28 @@ Result<void> check_places(const registry::ResourceReader& before, const Tags& ta
     return {};
 }
 
-// With the tags there are: names and units fit, and a tag keeps the type that it was made with.
+// Values that are stored have no unit of their own: under another one of the tag they would say something else. A first
+// unit, and another word for the same one, change nothing of what they say.
+Result<void> check_keeps_unit(const VirtualTagSpec& spec, std::string_view path, std::string_view kept,
+                              std::string_view gives) {
+    if (kept.empty() || kept == gives) return {};
+    const auto same = expr::conversion(kept, gives);
+    if (same && same->factor == 1 && same->offset == 0) return {};
+    return Error{Code::invalid,
+                 "{}: {} keeps values in {}, and they would read as {} from now on: set the unit to {}, or make a virtual "
+                 "tag of another name; or delete this one, make it again and make its past values",
+                 spec.unit.empty() ? "expr" : "unit", path, kept, gives.empty() ? "values without a unit" : gives,
+                 kept};
+}
+
+// With the tags there are: names and units fit, and a tag keeps the type and the unit that it was made with.
 Result<void> check_live(const registry::ResourceReader& before, const Tags& tags, const registry::Resource& next,
                         const VirtualTagSpec& spec, const std::vector<VirtualPlace>& places) {
     if (!spec.enabled) return {};  // what fits no more can still be switched off
+    const auto stored = before.find(next.tenant, "virtual_tag", next.name);
+    const auto old = stored ? registry::spec_of<VirtualTagSpec>(*stored) : Result<VirtualTagSpec>{VirtualTagSpec{}};
+    // Only what this changes: a unit that follows what it reads is not of this.
+    const bool may_change_unit = stored && old && (old->unit != spec.unit || old->expr != spec.expr || !old->enabled);
     std::size_t count = 0;
     for (const VirtualPlace& place : places) {
         if (++count > kCheckedMax) break;
@@ -534,7 +552,9 @@ Result<void> check_live(const registry::ResourceReader& before, const Tags& tags
             TRY(compile_virtual(spec, LiveScope{before, tags, next.tenant, place.device, "", Unfound::wait}));
         const auto there = tags.find(next.tenant, place.path);
         if (!there || there->key.source != virtual_source(next.uid, place.device_uid)) continue;
-        if (!made.type || *made.type == there->type) continue;
+        if (!made.type) continue;
+        if (may_change_unit) TRY(check_keeps_unit(spec, place.path, there->unit, made.unit));
+        if (*made.type == there->type) continue;
         return Error{Code::invalid,
                      "{}: {} keeps values of type {}, and a tag cannot change its type; this would give {}: set the "
                      "type to {}, or make a virtual tag of another name",

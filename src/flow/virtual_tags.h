@@ -57,7 +57,8 @@ struct VirtualPreview {
 
 // Past values that are being made.
 struct VirtualBackfill {
-    enum class State : std::uint8_t { running, done, failed, cancelled };
+    // interrupted: the program ended while it ran.
+    enum class State : std::uint8_t { running, done, failed, cancelled, interrupted };
     std::string id;
     TenantId tenant;
     std::string name;
@@ -66,6 +67,9 @@ struct VirtualBackfill {
     std::string error;
     double progress = 0;  // 0 … 1
     std::uint64_t readings = 0, rows = 0;
+    std::uint64_t removed = 0;  // old rows that were taken away before
+    // At some place nothing that it reads is stored of before this: its old values of before stay. 0 = there is none.
+    TimeNs left_before = 0;
     std::size_t places = 0, places_done = 0;
     TimeNs started = 0, finished = 0;
     std::string by;
@@ -89,9 +93,11 @@ public:
     // For POST /api/v1/virtual_tags:preview.
     virtual Result<VirtualPreview> preview(const VirtualPreviewQuestion& question) = 0;
 
-    // Makes the values of `window` anew from what is stored, in the background; rows that are there are replaced. The
-    // end is cut to what is decided by now. Code::limit if kBackfillsMax are under way, Code::conflict if one of this
-    // virtual tag is; Code::invalid for a window that is empty or too long.
+    // Makes the values of `window` anew from what is stored, in the background: first the rows that are there go, but
+    // for those of before all that is stored of what it reads. The end is cut to what is decided by now. It is
+    // remembered before anything is changed, so that one that the end of the program cut is told as interrupted.
+    // Code::limit if kBackfillsMax are under way, Code::conflict if one of this virtual tag is, or a hold is over some
+    // of the rows; Code::invalid for a window that is empty or too long.
     virtual Result<VirtualBackfill> backfill(TenantId tenant, std::string_view name, const Window& window,
                                              std::string_view by) = 0;
     virtual std::vector<VirtualBackfill> backfills(TenantId tenant) const = 0;  // the newest first

@@ -49,7 +49,14 @@ constexpr Sentence kSentences[] = {
     {"to: expected a time after \"from\"; what is not yet decided ({} before now) is left out",
      "to: 应晚于 \"from\"；最近 {0=} 还没有定论，不补算"},
     {"from: at most {} days at once", "from: 一次最多 {0} 天"},
+    {"event {} of kind {} names no virtual tag", "{1=} 事件 {0} 没有写明虚拟点位"},
     {"past values of {} are being made already; wait for it, or cancel it first", "{0=} 正在补算：等它完成或先取消"},
+    {"the hold {} keeps values of {} in this range as they are; choose a range outside of it, or remove the hold "
+     "first",
+     "保全 {0=} 要求 {1=} 在这段时间的值保持不变：换一段时间，或先删除这条保全"},
+    {"the server ended while this was made: of the range some values may be missing; make it again",
+     "补算时服务器停止了：这段时间可能缺少部分值，请重新补算"},
+    {"nothing was changed, because this cannot be remembered: {}", "没有做任何改动，因为无法记录这次补算：{0}"},
     {"{} virtual tags are making past values already; wait for one to end",
      "已有 {0} 个虚拟点位在补算：等其中一个完成"},
     {"it is {} already", "它已{0}"},
@@ -96,6 +103,10 @@ constexpr Sentence kSentences[] = {
     {"{}: {} keeps values of type {}, and a tag cannot change its type; this would give {}: set the type to "
      "{}, or make a virtual tag of another name",
      "{0}: {1=} 已存有{2}类型的值，点位的类型不能改变，而这里得出{3}：把类型设为{4}，或用别的名称新建"},
+    {"{}: {} keeps values in {}, and they would read as {} from now on: set the unit to {}, or make a virtual tag of "
+     "another name; or delete this one, make it again and make its past values",
+     "{0}: {1=} 已存的值以 {2=} 为单位，改后会被读成 {3}：把单位设为 {4=}，或用别的名称新建；也可以删除后重新建立并补算"},
+    {"values without a unit", "没有单位的值"},
     {"property: {} is a property that the device type {} declares; choose another name",
      "property: {0=} 是设备型号 {1=} 已有的属性：换个名称"},
     {"expr: a virtual tag cannot read itself: {}", "expr: 虚拟点位不能读取自己：{0=}"},

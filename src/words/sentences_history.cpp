@@ -130,6 +130,7 @@ constexpr Sentence kSentences[] = {
      "第 {0} 行：时间 {1=} 超出可存的范围（1677-09-22 至 2262-04-10）"},
     {"{}: {} rows, the manifest says {}; or another day or shard than it says",
      "{0}: 有 {1} 行，清单写明 {2}；或日期、分片与文件名不符"},
+    {"cannot remove from the segments of {}", "无法从 {0=} 的段中删除"},
     {"cannot remove from the segments of {}, shard {}", "无法从 {0=} 分片 {1} 的段中删除"},
     {"{} is a virtual tag, whose values are computed here: send these readings under another name, or rename "
      "the virtual tag first",

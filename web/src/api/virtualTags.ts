@@ -32,10 +32,12 @@ export interface Backfill {
   name: string;
   from: number;
   to: number;
-  state: 'running' | 'done' | 'failed' | 'cancelled';
+  state: 'running' | 'done' | 'failed' | 'cancelled' | 'interrupted';
   progress: number;
   readings: number;
   rows: number;
+  removed: number;
+  left_before: number | null;
   places: number;
   places_done: number;
   error: string;
