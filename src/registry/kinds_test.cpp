@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 
+#include "registry/bulk.h"
 #include "registry/device_ids.h"
 #include "registry/kinds/device.h"
 #include "registry/openapi.h"
@@ -348,6 +349,54 @@ TEST(DeviceIds, FindDevicesByWhatOthersCallThem) {
               "external_id: another device is called \"m1\" by its name; give that one an ID first");
     for (const char* wrong : {"/a", "a/", "a/b/c", "+", "a/#"})
         EXPECT_NE(put("b/m6", wrong).find("external_id: expected \"product/device\""), std::string::npos) << wrong;
+}
+
+// One that is renamed is still itself; what a change set frees or takes counts for what comes after it.
+TEST(DeviceIds, AreUniqueWithinAChangeSetToo) {
+    World world;
+    ASSERT_TRUE(world.open());
+    ASSERT_TRUE(world.put("device_type", "t", "{}"));
+    using What = BulkWish::What;
+    const auto with_id = [](std::string name, std::string_view id) {
+        return BulkWish{.kind = "device",
+                        .name = std::move(name),
+                        .spec = json(fmt::format(R"({{"type":"t","external_id":"{}"}})", id))};
+    };
+    const auto rename = [](std::string name, std::string to) {
+        return BulkWish{.what = What::rename, .kind = "device", .name = std::move(name), .new_name = std::move(to)};
+    };
+    const auto f = [&](const std::vector<BulkWish>& wishes, const std::string& want) {
+        std::string refused = "stored";
+        for (const Applied& one : change_all(*world.registry, world.admin, wishes, false))
+            if (!one.change && refused == "stored" && one.change.error().code() == Code::invalid)
+                refused = one.change.error().text();
+        EXPECT_NE(refused.find(want), std::string::npos) << refused;
+    };
+    f({with_id("a/m1", "1"), with_id("a/m2", "1")}, "is the ID of another device already");
+    f({with_id("a/m1", "1"), with_id("a/m2", "2")}, "stored");
+    f({rename("a/m1", "b/m1")}, "stored");
+    f({with_id("a/m3", "1")}, "is the ID of another device already");
+    f({rename("b/m1", "c/m1"), with_id("a/m3", "1")}, "is the ID of another device already");
+    f({BulkWish{.what = What::remove, .kind = "device", .name = "a/m2"}, with_id("a/m3", "2")}, "stored");
+    f({with_id("b/m1", "3"), with_id("a/m4", "1")}, "stored");
+    f({with_id("a/m4", "5"), with_id("a/m5", "5")}, "is the ID of another device already");
+    f({BulkWish{.kind = "device", .name = "a/plain", .spec = json(R"({"type":"t"})")}, with_id("a/m6", "oven/plain")},
+      "another device is called \"plain\"");
+    ASSERT_TRUE(world.open());
+    f({with_id("a/m7", "5")}, "stored");
+    f({with_id("a/m8", "1")}, "is the ID of another device already");
+}
+
+TEST(DeviceIds, OfThousandsInOneChangeSet) {
+    World world;
+    ASSERT_TRUE(world.open());
+    ASSERT_TRUE(world.put("device_type", "t", "{}"));
+    std::vector<BulkWish> wishes;
+    for (int i = 0; i < 2'000; ++i)
+        wishes.push_back({.kind = "device",
+                          .name = fmt::format("a/m{}", i),
+                          .spec = json(fmt::format(R"({{"type":"t","external_id":"id{}"}})", i))});
+    for (const Applied& one : change_all(*world.registry, world.admin, wishes, false)) ASSERT_TRUE(one.change);
 }
 
 TEST(Names, AreChecked) {

@@ -215,6 +215,47 @@ Result<Staging::Secrets> Staging::take_secrets(const Kind& kind, const std::stri
     return out;
 }
 
+// Two devices with one ID would get each other's readings, as would one that takes another's name for its ID. The other
+// is not named: whoever asks may not see it. Beneath a device are its own tags only.
+Result<void> Staging::check_device_names(const Resource& next) const {
+    const TenantId tenant = next.tenant;
+    // Of those names one that is another device's, with all that is staged.
+    const auto other = [&](const DeviceNames::Names& stored, const DeviceNames::Names& staged) {
+        const auto is_other = [&](const std::string& name) { return find(Key{tenant, "device", name})->uid != next.uid; };
+        const auto stays = [&](const std::string& name) { return !staged_.over.contains({tenant, "device", name}); };
+        return std::ranges::any_of(staged, is_other) ||
+               std::ranges::any_of(stored, [&](const std::string& name) { return stays(name) && is_other(name); });
+    };
+    if (const std::string id = external_id_of(next.spec); !id.empty()) {
+        const std::string device{last_level(id)};
+        if (other(deps_.state.device_names.with_id(tenant, id), staged_.device_names.with_id(tenant, id)))
+            return Error{Code::invalid, "external_id: \"{}\" is the ID of another device already", id};
+        if (device != last_level(next.name) && other(deps_.state.device_names.with_last_level(tenant, device),
+                                                     staged_.device_names.with_last_level(tenant, device)))
+            return Error{Code::invalid,
+                         "external_id: another device is called \"{}\" by its name; give that one an ID first", device};
+    }
+    if (const auto alias = first_of(tenant, "tag_alias", next.name + "."))
+        return Error{Code::conflict,
+                     "the tag alias \"{}\" stands where the tags of the device would be; rename it first", *alias};
+    return {};
+}
+
+// The name of the first resource of a kind whose name begins so.
+std::optional<std::string> Staging::first_of(TenantId tenant, const std::string& kind_name,
+                                             const std::string& begin) const {
+    if (const auto group = deps_.state.groups.find({tenant, kind_name}); group != deps_.state.groups.end())
+        for (auto at = group->second.lower_bound(begin);
+             at != group->second.end() && at->first.starts_with(begin); ++at)
+            if (!staged_.over.contains({tenant, kind_name, at->first})) return at->first;
+    for (auto at = staged_.over.lower_bound({tenant, kind_name, begin});
+         at != staged_.over.end() && at->first.tenant == tenant && at->first.kind == kind_name &&
+         at->first.name.starts_with(begin);
+         ++at)
+        if (at->second) return at->first.name;
+    return std::nullopt;
+}
+
 std::size_t Staging::admins(TenantId tenant, bool signing_in) const {
     std::size_t count = 0;
     for (const auto& user : list_shared(tenant, "user")) {
@@ -234,7 +275,7 @@ std::size_t Staging::admins(TenantId tenant, bool signing_in) const {
 Result<void> Staging::keep_an_admin(TenantId tenant, const Key& key, const ResourcePtr& becomes) const {
     if ((key.kind != "user" && key.kind != "role") || !this->kind("user")) return {};
     Staging after(*this);
-    after.staged_.over[key] = becomes;
+    after.staged_.set(key, becomes);
     for (const bool signing_in : {true, false}) {
         if (admins(tenant, signing_in) == 0 || after.admins(tenant, signing_in) > 0) continue;
         return Error{Code::conflict,
@@ -294,6 +335,7 @@ Result<Change> Staging::put_as(const Actor& actor, const Kind& kind, const Key& 
     }
     TRY(check_references(kind, key, next->spec));
     if (kind.check) TRY(kind.check(*this, key.tenant, key.name, next->spec));
+    if (kind.name == "device") TRY(check_device_names(*next));
     TRY(keep_an_admin(key.tenant, key, next));
     if (deps_.last_check) TRY(deps_.last_check(*this, *next));
 
@@ -314,7 +356,7 @@ Result<Change> Staging::put_as(const Actor& actor, const Kind& kind, const Key& 
                 {"insert into secrets (uid, field, sealed) values (:a, :b, :c)", {next->uid, field, *sealed}});
     }
     store(actor, kind, key, *next, how, !current, change.differences);
-    staged_.over[key] = next;
+    staged_.set(key, next);
     if (!current) ++staged_.grown[key.tenant];
     change.resource = *next;
     staged_.notices.push_back(change);
@@ -430,7 +472,7 @@ Result<Change> Staging::remove(const Actor& actor, const Kind& kind, std::string
           key.name, deps_.now, actor.who, std::int64_t{kind.schema_version}, gone.created}});
     add_audit(actor, "deleted", key, change.differences);
     for (const std::string& field : kind.secret_fields) staged_.sealed[{gone.uid, field}] = std::nullopt;
-    staged_.over[key] = nullptr;
+    staged_.set(key, nullptr);
     --staged_.grown[key.tenant];
     staged_.notices.push_back(change);
     if (kind.name == "tenant") {
@@ -440,7 +482,7 @@ Result<Change> Staging::remove(const Actor& actor, const Kind& kind, std::string
             const auto resource = find(of);
             if (!resource) continue;
             staged_.statements.push_back({"delete from resources where uid = :a", {resource->uid}});
-            staged_.over[of] = nullptr;
+            staged_.set(of, nullptr);
         }
         staged_.tenants[id] = std::nullopt;
     }
@@ -496,12 +538,13 @@ Result<Change> Staging::rename(const Actor& actor, const Kind& kind, std::string
     next->by = actor.who;
     if (kind.renamed) next->spec = kind.renamed(next->spec, kind.plural, name, new_name);  // it may name itself
     if (kind.check) TRY(kind.check(*this, to.tenant, to.name, next->spec));
+    if (kind.name == "device") TRY(check_device_names(*next));
     if (deps_.last_check) TRY(deps_.last_check(*this, *next));
     const auto others = named_by(key);
     const std::vector<Difference> difference{{"name", Json(name), Json(new_name)}};
     store(actor, kind, to, *next, {.what = "renamed"}, false, difference);
-    staged_.over[key] = nullptr;
-    staged_.over[to] = next;
+    staged_.set(key, nullptr);
+    staged_.set(to, next);
     staged_.notices.push_back({Change::What::deleted, *current, difference});
     staged_.notices.push_back({Change::What::created, *next, difference});
     if (kind.name == "tenant") staged_.tenants[*tenant_id(name)] = std::string(new_name);
@@ -516,7 +559,7 @@ Result<Change> Staging::rename(const Actor& actor, const Kind& kind, std::string
         changed->by = actor.who;
         const auto what = differences(before, changed->spec);
         store(actor, of, other, *changed, {.what = "updated"}, false, what);
-        staged_.over[other] = changed;
+        staged_.set(other, changed);
         staged_.notices.push_back({Change::What::updated, *changed, what});
     }
     return Change{Change::What::updated, *next, difference};

@@ -91,6 +91,8 @@ private:
     Result<Secrets> take_secrets(const Kind& kind, const std::string& uid, Json& spec,
                                  std::vector<Difference>& changed) const;
     Result<void> check_references(const Kind& kind, const Key& key, const Json& spec) const;
+    Result<void> check_device_names(const Resource& next) const;
+    std::optional<std::string> first_of(TenantId tenant, const std::string& kind_name, const std::string& begin) const;
     Result<void> check_limit(const Key& key) const;
     Result<void> refuse_if_named(const Kind& kind, const Key& key) const;
     // A site is where its devices are: it does not go, nor move away from them. `doing`: "deleted".

@@ -19,6 +19,10 @@ void State::set(const Key& key, ResourcePtr resource, const std::vector<Key>& na
     }
     auto& group = groups[{key.tenant, key.kind}];
     const bool was = group.contains(key.name);
+    if (key.kind == "device") {
+        if (was) device_names.remove(*group[key.name]);
+        if (resource) device_names.add(*resource);
+    }
     if (resource) {
         group[key.name] = std::move(resource);
         if (!was) ++counts[key.tenant];
@@ -27,6 +31,15 @@ void State::set(const Key& key, ResourcePtr resource, const std::vector<Key>& na
         group.erase(key.name);
         --counts[key.tenant];
     }
+}
+
+void Staged::set(const Key& key, ResourcePtr resource) {
+    ResourcePtr& place = over[key];
+    if (key.kind == "device") {
+        if (place) device_names.remove(*place);
+        if (resource) device_names.add(*resource);
+    }
+    place = std::move(resource);
 }
 
 }  // namespace gongshu::registry

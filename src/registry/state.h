@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "registry/database.h"
+#include "registry/device_names.h"
 #include "registry/registry.h"
 
 namespace gongshu::registry {
@@ -29,6 +30,7 @@ struct State {
     };
     std::map<Group, std::map<std::string, ResourcePtr, std::less<>>> groups;
     std::map<Key, std::set<Key>> named_by;                              // who names this one
+    DeviceNames device_names;
     std::map<TenantId, std::size_t> counts;                             // resources of a tenant
     std::map<TenantId, std::string> tenants;                            // living ones
     std::map<std::pair<std::string, std::string>, std::string> sealed;  // (uid, field) -> base64
@@ -42,13 +44,16 @@ struct State {
 
 // Changes that are checked but not stored yet, over the state.
 struct Staged {
-    std::map<Key, ResourcePtr> over;  // null = deleted
+    std::map<Key, ResourcePtr> over;  // null = deleted; only by set()
+    DeviceNames device_names;         // of those in `over`
     std::map<std::pair<std::string, std::string>, std::optional<std::string>> sealed;
     std::map<TenantId, std::optional<std::string>> tenants;  // made, renamed or (nothing) gone
     std::map<TenantId, std::int64_t> grown;                  // resources made, less those removed
     std::uint32_t tenant_last = 0;
     std::vector<Statement> statements;
     std::vector<Change> notices;
+
+    void set(const Key& key, ResourcePtr resource);
 };
 
 }  // namespace gongshu::registry

@@ -24,9 +24,12 @@ struct Piece {
     std::int64_t times = 1, plus = 0;
 };
 
+// So that no product and sum of two of them overflows.
+bool can_calculate(std::int64_t number) { return number >= -1'000'000'000 && number <= 1'000'000'000; }
+
 bool take_integer(std::string_view& text, std::int64_t& into) {
     const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), into);
-    if (failed != std::errc{} || std::abs(into) > 1'000'000'000) return false;
+    if (failed != std::errc{} || !can_calculate(into)) return false;
     text.remove_prefix(static_cast<std::size_t>(end - text.data()));
     return true;
 }
@@ -126,7 +129,7 @@ Result<Json> value_of(const Piece& piece, const Parameters& parameters) {
     if (found == parameters.end() || found->second.is_null()) return Json(nullptr);
     if (piece.times == 1 && piece.plus == 0) return found->second;
     const std::int64_t* const number = found->second.if_int64();
-    if (!number || std::abs(*number) > 1'000'000'000)
+    if (!number || !can_calculate(*number))
         return Error{Code::invalid, "${{{}}} is {}, expected a whole number within ±1000000000 to calculate with",
                      piece.text, describe(found->second)};
     return Json(*number * piece.times + piece.plus);

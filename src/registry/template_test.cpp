@@ -60,6 +60,12 @@ TEST_F(Templates, AreCheckedWhenStored) {
       "device.name: ${line} is calculated with, expected a parameter of type integer");
     f(spec_text(R"({"name":"m${number}","spec":{"type":"mill","from_template":{"name":"t"}}})"),
       "device.spec.from_template: is filled in by itself");
+    for (const char* number : {"-9223372036854775808", "9223372036854775807", "1000000001"}) {
+        f(spec_text(fmt::format(R"({{"name":"m${{number*{}}}","spec":{{"type":"mill"}}}})", number)),
+          "device.name: expected a placeholder such as");
+        f(spec_text(fmt::format(R"({{"name":"m${{number+{}}}","spec":{{"type":"mill"}}}})", number)),
+          "device.name: expected a placeholder such as");
+    }
     const std::string address =
         R"({{"name":"m${{number}}","spec":{{"type":"mill","properties":[{{"name":"x","address":{{"kind":"holding",)"
         R"("address":"{}","word_order":"{}"}}}}]}}}})";

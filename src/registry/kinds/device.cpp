@@ -45,44 +45,8 @@ Result<void> check_external_id(std::string_view id) {
     return Error{Code::invalid, "expected \"product/device\" or \"device\" without + and #, found \"{}\"", id};
 }
 
-// Two devices with one ID would get each other's readings, as would one that takes another's name for its ID. The other
-// is not named: whoever asks may not see it.
-Result<void> check_unique_id(const ResourceReader& reader, TenantId tenant, std::string_view name,
-                             const DeviceSpec& spec) {
-    if (!spec.external_id) return {};
-    const auto last_level = [](std::string_view path) { return path.substr(path.rfind('/') + 1); };
-    const std::string_view device = last_level(*spec.external_id);
-    for (const auto& other : reader.list_shared(tenant, "device")) {
-        if (other->name == name) continue;
-        const Json* const id = other->spec.as_object().if_contains("external_id");
-        if (id != nullptr && id->is_string()) {
-            if (std::string_view{id->get_string()} == *spec.external_id)
-                return Error{Code::invalid, "external_id: \"{}\" is the ID of another device already",
-                             *spec.external_id};
-        } else if (device == last_level(other->name) && device != last_level(name)) {
-            return Error{Code::invalid,
-                         "external_id: another device is called \"{}\" by its name; give that one an ID first", device};
-        }
-    }
-    return {};
-}
-
-// Beneath a device are its own tags only.
-Result<void> check_aliases(const ResourceReader& reader, TenantId tenant, std::string_view own_name) {
-    for (const auto& alias : reader.list_shared(tenant, "tag_alias")) {
-        const std::string_view name = alias->name;
-        if (name.size() > own_name.size() && name.starts_with(own_name) && name[own_name.size()] == '.')
-            return Error{Code::conflict, "the tag alias \"{}\" stands where the tags of the device would be; rename it first",
-                         name};
-    }
-    return {};
-}
-
 // Overrides may only name what the type has, else they would silently do nothing.
-Result<void> check_among(const ResourceReader& reader, TenantId tenant, std::string_view own_name,
-                         const DeviceSpec& spec) {
-    TRY(check_unique_id(reader, tenant, own_name, spec));
-    TRY(check_aliases(reader, tenant, own_name));
+Result<void> check_among(const ResourceReader& reader, TenantId tenant, std::string_view, const DeviceSpec& spec) {
     const auto type = reader.find(tenant, "device_type", spec.type);
     if (!type || spec.properties.empty()) return {};
     const DeviceTypeSpec of = TRY(spec_of<DeviceTypeSpec>(*type));
