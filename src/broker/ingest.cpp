@@ -260,7 +260,7 @@ void Ingest::take_mapped(const Principal& who, const Lead& lead, Bytes payload, 
 }
 
 Result<void> Ingest::add_mapped(const Principal& who, Mapping& mapping, const wire::MapRow& row, TimeNs now, Rows& rows,
-                                Outcome& outcome) {
+                                std::map<std::string, std::uint64_t>& devices) {
     if (const auto fault = tag_path_fault(row.tag)) return Error{Code::invalid, "tag \"{}\": {}", row.tag, *fault};
     const TagPlace place = place_of_tag(row.tag);
     const std::string device{place.device};
@@ -275,9 +275,7 @@ Result<void> Ingest::add_mapped(const Principal& who, Mapping& mapping, const wi
         TRY(this->target(*to, std::string(place.property), type ? *type : wire::type_of_json(row.value),
                          mapping.spec().take[row.take].unit));
     rows.add({target.tag, row.time.value_or(now), row.value, checked(row.quality, row.value, target)});
-    auto counted = std::ranges::find(outcome.devices, device, &std::pair<std::string, std::uint64_t>::first);
-    if (counted == outcome.devices.end()) counted = outcome.devices.insert(counted, {device, 0});
-    ++counted->second;
+    ++devices[device];
     return {};
 }
 
@@ -287,10 +285,11 @@ void Ingest::store_mapped(const Principal& who, Mapping& mapping, wire::MapBody 
     for (const std::string& fault : body.faults) left_out.add(fault);
     left_out.count += body.more_faults;
     Outcome outcome;
+    std::map<std::string, std::uint64_t> devices;
     Rows rows;
     rows.reserve(body.rows.size());
     for (const wire::MapRow& row : body.rows) {
-        const auto added = add_mapped(who, mapping, row, now, rows, outcome);
+        const auto added = add_mapped(who, mapping, row, now, rows, devices);
         if (added) continue;
         // One row that the sender may not write: it gets nothing in by sending others beside it.
         if (added.error().code() == Code::denied)
@@ -298,6 +297,7 @@ void Ingest::store_mapped(const Principal& who, Mapping& mapping, wire::MapBody 
         if (added.error().code() != Code::invalid) return done(refused(added.error()));
         left_out.add(added.error().text());
     }
+    outcome.devices.assign(devices.begin(), devices.end());
     const bool all_wrong = rows.empty() && left_out.count > 0;
     if (left_out.count > 0)
         outcome.problem = fmt::format("mapping {}: {}", mapping.name(), std::move(left_out).problem());

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -101,7 +102,7 @@ private:
     void store_mapped(const Principal& who, Mapping& mapping, wire::MapBody body, Durability durability, TimeNs now,
                       Done done);
     Result<void> add_mapped(const Principal& who, Mapping& mapping, const wire::MapRow& row, TimeNs now, Rows& rows,
-                            Outcome& outcome);
+                            std::map<std::string, std::uint64_t>& devices);
     void append(Rows rows, Durability durability, Outcome outcome, Done done);
     static Quality checked(Quality quality, const Value& value, const Target& target);
     // Each value that no tag can take is told to `leave_out`.

@@ -14,11 +14,14 @@ namespace {
 constexpr std::size_t kHeadBytes = 100'000;
 constexpr std::size_t kCellBytesMax = 100'000;
 
-// What makes a spreadsheet take a text for a formula.
-bool is_risky(char c) { return c == '=' || c == '+' || c == '-' || c == '@' || c == '\t' || c == '\r'; }
+// What makes a spreadsheet take a text for a formula; the wide ones do where Chinese or Japanese is set.
+bool is_risky(std::string_view text) {
+    static constexpr std::string_view kBegins[] = {"=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"};
+    return std::ranges::any_of(kBegins, [&](std::string_view begin) { return text.starts_with(begin); });
+}
 
 bool is_marked(std::string_view text) {
-    return text.size() >= 2 && text[0] == '\'' && (is_risky(text[1]) || text[1] == '\'');
+    return text.size() >= 2 && text[0] == '\'' && (is_risky(text.substr(1)) || text[1] == '\'');
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -129,7 +132,7 @@ void write_row(std::string& out, const std::vector<SheetCell>& cells) {
             out += text;
             continue;
         }
-        const bool mark = !text.empty() && (is_risky(text.front()) || is_marked(text));
+        const bool mark = is_risky(text) || is_marked(text);
         const bool quote = text.find_first_of(",;\t\"\r\n") != text.npos || text.starts_with(' ') ||
                            text.ends_with(' ') || (cells.size() == 1 && text.empty());
         if (quote) out += '"';

@@ -36,6 +36,13 @@ TEST(SheetFile, WhatIsWrittenIsRead) {
     f("-3", "'-3");
     f("@sum", "'@sum");
     f("\ttab", "\"'\ttab\"");
+    f("\n=1+1", "\"'\n=1+1\"");
+    f("＝1+1", "'＝1+1");
+    f("＋86", "'＋86");
+    f("－3", "'－3");
+    f("＠sum", "'＠sum");
+    f("'＝1", "''＝1");
+    f("（1）", "（1）");
     f("'=1", "''=1");
     f("''", "'''");
     f("''a", "'''a");
@@ -46,7 +53,7 @@ TEST(SheetFile, WhatIsWrittenIsRead) {
 
 TEST(SheetFile, RandomTextsComeBack) {
     Rng rng{7};
-    static constexpr const char* kPieces[] = {"'", "=", "+", "-", "@", "\"", ",", ";", "\n", " ", "a", "温", "\t", "1"};
+    static constexpr const char* kPieces[] = {"'", "=", "+", "-", "@", "\"", ",", ";", "\n", " ", "a", "温", "\t", "1", "＝", "＠"};
     for (int i = 0; i < 3'000; ++i) {
         std::vector<SheetCell> cells{{"key"}};
         for (int k = 0; k < 3; ++k) {
