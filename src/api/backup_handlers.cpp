@@ -62,7 +62,7 @@ Result<Answer> render(const Ask& ask, backup::Backups& backups, int status) {
         out.begin_object().key("name").text(info.name).key("made").integer(info.made / kMillisecond);
         out.key("program").text(info.program).key("files").safe_integer(static_cast<std::int64_t>(info.files));
         out.key("bytes").safe_integer(static_cast<std::int64_t>(info.bytes)).key("problem").text(told(ask, info.problem));
-        out.end_object();
+        out.key("note").text(told(ask, info.note)).end_object();
     }
     out.end_array().end_object();
     return json_answer(std::move(body), status);

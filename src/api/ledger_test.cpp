@@ -26,7 +26,7 @@ TEST(Ledger, IsReadAndProvedOverHttp) {
     f("/api/v1/ledger/entries/100000/proof", 404, "there is no entry 100000");
     f("/api/v1/ledger/entries/one/proof", 400, "expected the number of an entry, found \\\"one\\\"");
     f("/api/v1/ledger/consistency", 400, "from: expected the size of the head that you keep");
-    f("/api/v1/ledger/consistency?from=99999", 404, "no head was kept over 99999 entries");
+    f("/api/v1/ledger/consistency?from=99999", 404, "there are no 99999 entries");
     const std::uint64_t size = (*world.ledgers->of(TenantId{1}))->size();
     ASSERT_EQ(world.as(admin, "PUT", "/api/v1/sites/plant2", R"({"spec":{"time_zone":"UTC"}})").status, 200);
     f(fmt::format("/api/v1/ledger/consistency?from={}", size), 200, R"({"format":"gongshu-consistency-1")");

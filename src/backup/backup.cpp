@@ -5,6 +5,7 @@
 
 #include "backup/listing.h"
 #include "base/bytes.h"
+#include "base/log.h"
 #include "base/time_text.h"
 #include "io/crypto.h"
 
@@ -151,7 +152,13 @@ std::string name_of(TimeNs time) {
 }
 
 BackupInfo info_of(std::string name, const Listing& listing) {
-    return {std::move(name), listing.made, listing.program, listing.files.size(), listing.bytes, ""};
+    return {std::move(name),
+            listing.made,
+            listing.program,
+            listing.files.size(),
+            listing.bytes,
+            "",
+            fmt::format("{}", fmt::join(listing.notes, "; "))};
 }
 
 Result<Listing> read_listing(io::Files& files, const std::string& folder) {
@@ -165,11 +172,13 @@ Result<void> write_parts(const BackupParts& parts, const std::string& folder, Pr
     Writer writer(parts.files, folder, progress);
     TRY(parts.history.copy_to(writer));
     if (parts.ledgers != nullptr)
-        TRY(parts.ledgers->each_file([&](const std::string& name, const std::string& path, std::uint64_t bytes) {
-            ++progress.files;
-            progress.bytes += bytes;
-            return writer.take_as("ledger/" + name, path, bytes);
-        }));
+        listing.notes =
+            TRY(parts.ledgers->each_file([&](const std::string& name, const std::string& path, std::uint64_t bytes) {
+                ++progress.files;
+                progress.bytes += bytes;
+                return writer.take_as("ledger/" + name, path, bytes);
+            }));
+    for (const std::string& note : listing.notes) log_warning("backup", "{}", note);
     // Its copy is compact, so it needs at most what the file has now.
     TRY(check_space(parts.files, folder, TRY(parts.registry.bytes())));
     TRY(parts.registry.copy_to(TRY(writer.place("registry/registry.db"))));

@@ -26,6 +26,7 @@ struct BackupInfo {
     std::string program;  // version that made it
     std::uint64_t files = 0, bytes = 0;
     std::string problem;  // why it cannot be used: not finished, damaged; "" = whole as far as its list tells
+    std::string note;     // what was not right while it was made; it is whole all the same
 };
 
 // What a backup is made of; all outlive the call.

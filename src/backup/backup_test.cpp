@@ -115,6 +115,30 @@ struct Stand {
 
 const std::vector<double> kFilled{0, 1, 2, 3, 4, 5, 6, 7};
 
+TEST(Backup, TellsOfALedgerThatCouldNotBeOpened) {
+    Stand stand;
+    stand.fill();
+    const auto open = [&] {
+        return registry::AuditLedger::create(stand.plant.registry(), stand.files, stand.world.clock(), "/data/ledger");
+    };
+    {
+        ASSERT_TRUE(open().value()->feed());
+    }
+    stand.files.corrupt("/data/ledger/1/00000000.entries", 30);
+    const auto ledgers = open().value();
+    BackupParts parts = stand.plant.parts();
+    parts.ledgers = ledgers.get();
+    const auto made = make_backup(parts, kBackups, stand.progress);
+    ASSERT_TRUE(made) << made.error().text();
+    const BackupInfo info = list_backups(stand.files, kBackups)->at(0);
+    EXPECT_EQ(info.problem, "");
+    EXPECT_NE(info.note.find("the ledger of default could not be opened"), std::string::npos) << info.note;
+    EXPECT_EQ(made->note, info.note);
+    EXPECT_TRUE(stand.files.exists(std::string(kBackups) + "/" + info.name + "/ledger/1/00000000.entries").value());
+    Progress checking;
+    EXPECT_TRUE(check_backup(stand.files, std::string(kBackups) + "/" + info.name, checking));
+}
+
 TEST(Backup, IsTheServerAsItWas) {
     Stand stand;
     stand.fill();

@@ -1,5 +1,6 @@
 #include "backup/listing.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/bytes.h"
@@ -41,6 +42,10 @@ std::string sum_of(std::string_view text) { return to_hex(io::sha256(as_bytes(te
 bool take_line(std::string_view line, Listing& listing) {
     if (line.starts_with("# made ")) return parse_whole(line.substr(7), listing.made);
     if (line.starts_with("# bytes ")) return parse_whole(line.substr(8), listing.bytes);
+    if (line.starts_with("# note ")) {
+        listing.notes.emplace_back(line.substr(7));
+        return true;
+    }
     if (line.starts_with("# program ")) {
         listing.program = line.substr(10);
         return true;
@@ -57,6 +62,10 @@ bool take_line(std::string_view line, Listing& listing) {
 std::string encode_listing(const Listing& listing) {
     std::string text =
         fmt::format("{}# made {}\n# program {}\n# bytes {}\n", kFirst, listing.made, listing.program, listing.bytes);
+    for (std::string note : listing.notes) {
+        std::ranges::replace_if(note, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+        text += fmt::format("# note {}\n", note);
+    }
     for (const Entry& entry : listing.files) text += fmt::format("{}  {}\n", entry.sha256, entry.name);
     return text + fmt::format("{}{}\n", kSum, sum_of(text));
 }

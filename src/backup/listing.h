@@ -23,6 +23,7 @@ struct Listing {
     TimeNs made = 0;
     std::string program;
     std::uint64_t bytes = 0;
+    std::vector<std::string> notes;  // what was not right while it was made; one line each
     std::vector<Entry> files;
 };
 

@@ -26,6 +26,27 @@ bool is_kind(std::string_view kind) {
     return !kind.empty() && kind.size() <= Ledger::kKindBytesMax && std::ranges::all_of(kind, fine);
 }
 
+// What stays of the heads: the newest `kept`, and of those before the last of each day. `older`: how many of the
+// latter.
+Buffer thinned(Bytes heads, std::size_t kept, std::size_t& older) {
+    const auto day_of = [&](std::size_t i) {
+        const auto head = decode_head(heads.subspan(i * kHeadBytes, kHeadBytes));
+        return head ? head->head.time / kDay : INT64_MIN;
+    };
+    const std::size_t count = heads.size() / kHeadBytes;
+    const std::size_t newest = count - std::min(count, kept);
+    Buffer out;
+    for (std::size_t i = 0; i < newest; ++i) {
+        if (day_of(i) == day_of(i + 1)) continue;
+        const Bytes head = heads.subspan(i * kHeadBytes, kHeadBytes);
+        out.insert(out.end(), head.begin(), head.end());
+    }
+    older = out.size() / kHeadBytes;
+    const Bytes rest = heads.subspan(newest * kHeadBytes);
+    out.insert(out.end(), rest.begin(), rest.end());
+    return out;
+}
+
 // Whether a whole record begins anywhere from `at` on.
 bool record_follows(Bytes file, std::size_t at) {
     for (; at + kRecordHeaderBytes <= file.size(); ++at) {
@@ -175,6 +196,8 @@ Result<void> Ledger::go_on_with(std::uint32_t number, Bytes bytes, std::size_t l
 
 Result<void> Ledger::recover_heads() {
     const std::string path = options_.folder + "/heads";
+    // Of a thinning that was cut.
+    if (TRY(files_.exists(path + ".tmp"))) TRY(files_.remove(path + ".tmp"));
     if (!TRY(files_.exists(path))) {
         heads_ = TRY(files_.open(path, io::Open::create_new));
         return heads_->sync();
@@ -196,6 +219,8 @@ Result<void> Ledger::recover_heads() {
     TRY(file->write_at(last, Bytes(bytes).subspan(last, good - last)));
     TRY(file->sync());
     heads_ = TRY(files_.open(path, io::Open::append));
+    heads_count_ = good / kHeadBytes;
+    thinned(Bytes(bytes).first(good), options_.heads_kept, heads_older_);
     return {};
 }
 
@@ -331,7 +356,21 @@ Result<TreeHead> Ledger::keep_head() {
     if (written) written = heads_->sync();
     if (!written) return broken(written.error()).error();
     head_ = head;
+    ++heads_count_;
+    if (heads_count_ >= heads_older_ + 2 * options_.heads_kept && copies_ == 0)
+        if (auto thin = thin_heads(); !thin) return broken(thin.error()).error();
     return head;
+}
+
+// The file is replaced whole, so that a crash leaves the one or the other.
+Result<void> Ledger::thin_heads() {
+    const std::string path = options_.folder + "/heads";
+    const Buffer bytes = TRY(io::read_whole(files_, path, kFileBytesMax));
+    const Buffer left = thinned(bytes, options_.heads_kept, heads_older_);
+    TRY(io::write_whole(files_, path, left));
+    heads_ = TRY(files_.open(path, io::Open::append));
+    heads_count_ = left.size() / kHeadBytes;
+    return {};
 }
 
 // ---- reading
@@ -353,11 +392,24 @@ Result<TreeHead> Ledger::head_at(std::uint64_t size) const {
         const auto kept = decode_head(Bytes(bytes).subspan((at - 1) * kHeadBytes, kHeadBytes));
         if (kept && kept->head.size == size) return kept->head;
     }
-    return Error{Code::not_found, "no head was kept over {} entries of {}", size, options_.name};
+    if (size > rows_.size())
+        return Error{Code::not_found, "there are no {} entries of {}, only {}", size, options_.name, rows_.size()};
+    TreeHead head{.size = size, .root = TRY(tree_.root_at(size, leaves())), .time = clock_.now()};
+    head.signature = key_.sign(as_bytes(head_text(options_.name, options_.hash, head)));
+    return head;
 }
 
 Result<void> Ledger::each_file(const OnFile& on_file) const {
     std::vector<std::pair<std::string, std::uint64_t>> found;
+    {
+        const std::shared_lock lock{mutex_};
+        ++copies_;  // no file is replaced until the end
+    }
+    struct Ended {
+        std::atomic<int>& copies;
+        ~Ended() { --copies; }
+    };
+    const Ended ended{copies_};
     {
         const std::shared_lock lock{mutex_};
         for (std::string& name : TRY(files_.list(options_.folder))) {

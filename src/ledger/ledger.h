@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <shared_mutex>
@@ -53,6 +54,7 @@ struct LedgerOptions {
     std::size_t body_bytes_max = 1 << 20;
     std::uint64_t file_bytes_max = 64 << 20;  // entries go into a new file past it
     DurationNs heads_every = 10 * kSecond;    // a head is signed and kept at most so often while entries come
+    std::size_t heads_kept = 20'000;          // the newest; of older ones the last of each UTC day
 };
 
 struct LedgerReport {
@@ -72,7 +74,9 @@ Result<LedgerReport> verify_ledger(io::Files& files, const std::string& folder, 
 // still hold.
 // Lives:   after the files, before whoever appends.
 // Threads: any. Appends go one after another; each call is synced before it returns, so give many entries at once.
-// Bounds:  memory 12 bytes an entry, 8 more for each redaction; bodies of body_bytes_max.
+// Bounds:  memory 12 bytes an entry, 8 more for each redaction; bodies of body_bytes_max. Twice heads_kept heads and
+// one
+//          a day on the disk.
 // Disk:    docs/format/ledger.md. After a failed write or sync everything that writes is Code::unavailable until the
 //          ledger is opened again.
 class Ledger {
@@ -101,9 +105,11 @@ public:
     // Signs the tree of now, and keeps that head.
     Result<TreeHead> sign_head();
     std::optional<TreeHead> last_head() const;
-    // The newest head that was signed over exactly so many entries; Code::not_found if none was kept.
+    // The newest head that was signed over exactly so many entries; if none is kept (any more), one signed now over the
+    // first of them. Code::not_found past the end.
     Result<TreeHead> head_at(std::uint64_t size) const;
-    // Every file with its length of one moment, so that a copy of so much of each is whole: files only grow.
+    // Every file with its length of one moment, so that a copy of so much of each is whole: while it runs files only
+    // grow.
     using OnFile = std::function<Result<void>(const std::string& name, const std::string& path, std::uint64_t bytes)>;
     Result<void> each_file(const OnFile& on_file) const;
     Result<Digest> root_at(std::uint64_t size) const;
@@ -134,6 +140,7 @@ private:
     Result<std::uint64_t> append_locked(const std::vector<NewEntry>& entries, std::optional<std::uint64_t> redacts);
     Result<void> wipe(std::uint64_t number);
     Result<TreeHead> keep_head();
+    Result<void> thin_heads();
     ReadLeaves leaves() const;
     Result<void> broken(Error error);
 
@@ -152,6 +159,9 @@ private:
     std::uint32_t file_number_ = 0;
     std::uint64_t file_bytes_ = 0;
     std::unique_ptr<io::File> heads_;
+    std::size_t heads_count_ = 0;
+    std::size_t heads_older_ = 0;          // of them the last ones of older days
+    mutable std::atomic<int> copies_ = 0;  // under way
     std::optional<TreeHead> head_;
     std::optional<Error> broken_;
 };

@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <map>
+#include <set>
 
 #include "base/log.h"
 #include "base/rng.h"
@@ -30,6 +31,7 @@ public:
         options.name = "default";
         options.hash = hash;
         options.file_bytes_max = 2'000;
+        options.heads_kept = 3;  // thinned often
     }
     Result<void> open() {
         ledger.reset();
@@ -149,6 +151,74 @@ TEST_F(Ledgers, ARedactedEntryIsGoneAndItsProofHolds) {
     EXPECT_EQ(desk.ledger->redact(20, "{}").error().code(), Code::conflict);
     ASSERT_TRUE(desk.open());
     check();
+}
+
+// 1,000 heads over three days with room for 20: the newest stay, and the last of each day; proofs hold for all sizes.
+TEST_F(Ledgers, HeadsDoNotGrowWithoutEnd) {
+    Desk desk;
+    desk.options.heads_kept = 20;
+    ASSERT_TRUE(desk.open());
+    std::map<std::uint64_t, Digest> roots;
+    std::uint64_t longest = 0;
+    const auto heads = [&] { return io::read_whole(desk.files, std::string(kFolder) + "/heads", 1 << 20).value(); };
+    for (int i = 0; i < 1'000; ++i) {
+        ASSERT_TRUE(desk.ledger->append({{"audit", "x"}}));
+        const auto head = desk.ledger->sign_head();
+        ASSERT_TRUE(head);
+        roots[head->size] = head->root;
+        longest = std::max<std::uint64_t>(longest, heads().size());
+        desk.world.run_for(250 * kSecond);
+        if (i % 100 == 99) {
+            ASSERT_TRUE(desk.open());
+        }
+    }
+    EXPECT_LE(longest, 148u * (2 * 20 + 5));
+    std::set<std::int64_t> days;
+    std::uint64_t newest = 0;
+    const Buffer bytes = heads();
+    for (std::size_t at = 0; at < bytes.size(); at += kHeadBytes) {
+        const auto kept = decode_head(Bytes(bytes).subspan(at, kHeadBytes));
+        ASSERT_TRUE(kept);
+        EXPECT_GE(kept->head.size, newest);
+        newest = kept->head.size;
+        days.insert(kept->head.time / kDay);
+    }
+    EXPECT_EQ(newest, 1'000u);
+    EXPECT_GE(days.size(), 3u);
+    EXPECT_TRUE(desk.ledger->verify()->problems.empty());
+    for (const auto& [size, root] : roots) {
+        const auto then = desk.ledger->head_at(size);
+        ASSERT_TRUE(then) << then.error().text();
+        EXPECT_EQ(then->root, root);
+        EXPECT_TRUE(io::is_signed(desk.key.public_key(), as_bytes(head_text("default", HashKind::sha256, *then)),
+                                  then->signature));
+    }
+    EXPECT_EQ(desk.ledger->head_at(1'001).error().code(), Code::not_found);
+    // A thinning that was cut is no damage.
+    ASSERT_TRUE(io::write_whole(desk.files, std::string(kFolder) + "/heads.tmp", Buffer(100, 7)));
+    EXPECT_TRUE(desk.ledger->verify()->problems.empty());
+    ASSERT_TRUE(desk.open());
+    EXPECT_FALSE(desk.files.exists(std::string(kFolder) + "/heads.tmp").value());
+}
+
+// While files are copied none is replaced.
+TEST_F(Ledgers, ACopyFindsTheHeadsThatItWasTold) {
+    Desk desk;
+    desk.options.heads_kept = 2;
+    ASSERT_TRUE(desk.open());
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(desk.ledger->sign_head());
+    const auto copied =
+        desk.ledger->each_file([&](const std::string& name, const std::string& path, std::uint64_t bytes) {
+            const Buffer was = io::read_whole(desk.files, path, 1 << 20).value();
+            for (int i = 0; i < 30; ++i) EXPECT_TRUE(desk.ledger->sign_head());
+            const Buffer now = io::read_whole(desk.files, path, 1 << 20).value();
+            EXPECT_GE(now.size(), bytes) << name;
+            EXPECT_TRUE(std::equal(was.begin(), was.begin() + static_cast<std::ptrdiff_t>(bytes), now.begin())) << name;
+            return Result<void>{};
+        });
+    ASSERT_TRUE(copied);
+    ASSERT_TRUE(desk.ledger->sign_head());
+    EXPECT_LE(io::read_whole(desk.files, std::string(kFolder) + "/heads", 1 << 20)->size(), 148u * 4);
 }
 
 // Appends, heads, redactions and restarts; keeps what was promised.

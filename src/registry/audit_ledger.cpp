@@ -132,18 +132,41 @@ std::map<TenantId, std::string> AuditLedger::problems() const {
     return problems_;
 }
 
-Result<void> AuditLedger::each_file(const ledger::Ledger::OnFile& on_file) {
-    std::vector<std::pair<TenantId, ledger::Ledger*>> all;
+Result<std::vector<std::string>> AuditLedger::each_file(const ledger::Ledger::OnFile& on_file) {
+    std::vector<std::string> left;
+    std::map<TenantId, std::string> tenants;
+    for (const auto& [tenant, name] : registry_.tenants()) tenants[tenant] = name;
     {
         const std::lock_guard lock{mutex_};
-        for (const auto& [tenant, open] : open_)
-            if (open) all.emplace_back(tenant, open->ledger.get());
+        for (const auto& [tenant, open] : open_) tenants.try_emplace(tenant);  // one that was deleted since
     }
-    for (const auto& [tenant, ledger] : all)
-        TRY(ledger->each_file([&](const std::string& name, const std::string& path, std::uint64_t bytes) {
-            return on_file(ledger_folder("", tenant).substr(1) + "/" + name, path, bytes);
-        }));
-    return {};
+    for (const auto& [tenant, name] : tenants) {
+        const std::string folder = ledger_folder(folder_, tenant), begin = ledger_folder("", tenant).substr(1) + "/";
+        ledger::Ledger* opened = nullptr;
+        std::string why;
+        {
+            const std::lock_guard lock{mutex_};
+            if (const auto found = open_.find(tenant); found != open_.end() && found->second)
+                opened = found->second->ledger.get();
+            if (const auto found = problems_.find(tenant); found != problems_.end()) why = found->second;
+        }
+        if (opened) {
+            TRY(opened->each_file([&](const std::string& file, const std::string& path, std::uint64_t bytes) {
+                return on_file(begin + file, path, bytes);
+            }));
+            continue;
+        }
+        if (!TRY(files_.exists(folder))) continue;
+        const auto names = TRY(files_.list(folder));
+        for (const std::string& file : names) {
+            const std::string path = folder + "/" + file;
+            TRY(on_file(begin + file, path, TRY(TRY(files_.open(path, io::Open::read))->size())));
+        }
+        if (!names.empty())
+            left.push_back(fmt::format("the ledger of {} could not be opened, its files are as they lie: {}", name,
+                                       why.empty() ? "nobody tried" : why));
+    }
+    return left;
 }
 
 Result<std::uint64_t> AuditLedger::feed(TenantId tenant) {

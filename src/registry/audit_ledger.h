@@ -41,8 +41,9 @@ public:
     // Why a ledger takes nothing, by tenant; empty when all is well.
     std::map<TenantId, std::string> problems() const;
     // Every file of every ledger, for a backup; `name` begins with the tenant's folder. Before the registry is copied:
-    // what the ledgers have more than the registry would be taken for other records.
-    Result<void> each_file(const ledger::Ledger::OnFile& on_file);
+    // what the ledgers have more than the registry would be taken for other records. The files of one that could not be
+    // opened are given as they lie; for each of those a sentence that says so.
+    Result<std::vector<std::string>> each_file(const ledger::Ledger::OnFile& on_file);
 
 private:
     struct Open {

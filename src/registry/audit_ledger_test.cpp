@@ -155,6 +155,19 @@ TEST(AuditLedger, ADamagedOneIsToldAndHindersNoOther) {
               std::string::npos)
         << ledgers->problems().at(TenantId{1});
     EXPECT_EQ(ids(*ledgers, second).size(), world.registry->audit_records(second, 0, INT64_MAX, 100)->size());
+    // A backup has its files as well, and is told.
+    std::set<std::string> given;
+    const auto notes = ledgers->each_file([&](const std::string& name, const std::string&, std::uint64_t) {
+        given.insert(name);
+        return Result<void>{};
+    });
+    ASSERT_TRUE(notes);
+    ASSERT_EQ(notes->size(), 1u);
+    EXPECT_NE(notes->at(0).find("the ledger of default could not be opened, its files are as they lie: "),
+              std::string::npos)
+        << notes->at(0);
+    EXPECT_TRUE(given.contains("1/00000000.entries"));
+    EXPECT_TRUE(given.contains(ledger_folder("", second).substr(1) + "/heads"));
 }
 
 TEST(AuditLedger, WhoEditsTheTableIsFound) {

@@ -221,7 +221,9 @@ Result<void> Staging::check_device_names(const Resource& next) const {
     const TenantId tenant = next.tenant;
     // Of those names one that is another device's, with all that is staged.
     const auto other = [&](const DeviceNames::Names& stored, const DeviceNames::Names& staged) {
-        const auto is_other = [&](const std::string& name) { return find(Key{tenant, "device", name})->uid != next.uid; };
+        const auto is_other = [&](const std::string& name) {
+            return find(Key{tenant, "device", name})->uid != next.uid;
+        };
         const auto stays = [&](const std::string& name) { return !staged_.over.contains({tenant, "device", name}); };
         return std::ranges::any_of(staged, is_other) ||
                std::ranges::any_of(stored, [&](const std::string& name) { return stays(name) && is_other(name); });
@@ -245,8 +247,8 @@ Result<void> Staging::check_device_names(const Resource& next) const {
 std::optional<std::string> Staging::first_of(TenantId tenant, const std::string& kind_name,
                                              const std::string& begin) const {
     if (const auto group = deps_.state.groups.find({tenant, kind_name}); group != deps_.state.groups.end())
-        for (auto at = group->second.lower_bound(begin);
-             at != group->second.end() && at->first.starts_with(begin); ++at)
+        for (auto at = group->second.lower_bound(begin); at != group->second.end() && at->first.starts_with(begin);
+             ++at)
             if (!staged_.over.contains({tenant, kind_name, at->first})) return at->first;
     for (auto at = staged_.over.lower_bound({tenant, kind_name, begin});
          at != staged_.over.end() && at->first.tenant == tenant && at->first.kind == kind_name &&

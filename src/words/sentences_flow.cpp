@@ -55,7 +55,7 @@ constexpr Sentence kSentences[] = {
      "first",
      "保全 {0=} 要求 {1=} 在这段时间的值保持不变：换一段时间，或先删除这条保全"},
     {"the server ended while this was made: of the range some values may be missing; make it again",
-     "补算时服务器停止了：这段时间可能缺少部分值，请重新补算"},
+     "补算时服务器停止了：这段时间可能缺少部分值，重新补算即可"},
     {"nothing was changed, because this cannot be remembered: {}", "没有做任何改动，因为无法记录这次补算：{0}"},
     {"{} virtual tags are making past values already; wait for one to end",
      "已有 {0} 个虚拟点位在补算：等其中一个完成"},
@@ -105,7 +105,8 @@ constexpr Sentence kSentences[] = {
      "{0}: {1=} 已存有{2}类型的值，点位的类型不能改变，而这里得出{3}：把类型设为{4}，或用别的名称新建"},
     {"{}: {} keeps values in {}, and they would read as {} from now on: set the unit to {}, or make a virtual tag of "
      "another name; or delete this one, make it again and make its past values",
-     "{0}: {1=} 已存的值以 {2=} 为单位，改后会被读成 {3}：把单位设为 {4=}，或用别的名称新建；也可以删除后重新建立并补算"},
+     "{0}: {1=} 已存的值以 {2=} 为单位，改后会被读成 {3}：把单位设为 "
+     "{4=}，或用别的名称新建；也可以删除后重新建立并补算"},
     {"values without a unit", "没有单位的值"},
     {"property: {} is a property that the device type {} declares; choose another name",
      "property: {0=} 是设备型号 {1=} 已有的属性：换个名称"},

@@ -197,7 +197,7 @@ const audits = () => (empty ? [] : Array.from({ length: 120 }, (_, i) => {
 
 // Backups: one whole, one damaged, one cut short; making one takes four seconds.
 const backupName = (t) => new Date(t).toISOString().slice(0, 19).replace(/[-:]/g, '') + 'Z';
-const backupAt = (t, more = {}) => ({ name: backupName(t), made: t, program: '0.1.0', files: 612, bytes: 48_233_112, problem: '', ...more });
+const backupAt = (t, more = {}) => ({ name: backupName(t), made: t, program: '0.1.0', files: 612, bytes: 48_233_112, problem: '', note: '', ...more });
 const saved = { running: null, last: null, backups: empty ? [] : [backupAt(start - 5 * 3_600_000), backupAt(start - 29 * 3_600_000, { made: 0, program: '', files: 0, bytes: 0, problem: '/var/lib/gongshu.backups/…/SHA256SUMS: the list is damaged: the sum in its last line is not that of the lines above' }), { name: backupName(start - 53 * 3_600_000) + '.part', made: 0, program: '', files: 0, bytes: 0, problem: 'not finished' }] };
 function backups(method, path) {
   const [, name, action] = /^\/admin\/backups(?:\/([^:]+))?(?::(\w+))?$/.exec(path);

@@ -8,6 +8,7 @@ export interface Backup {
   bytes: number;
   /** "" = whole as far as its list tells. */
   problem: string;
+  note: string;
 }
 export interface Running {
   work: 'make' | 'check';

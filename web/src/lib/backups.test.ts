@@ -3,7 +3,7 @@ import { isBeingMade, rateOf, restoreCommands, shellWord, stateOf, timeLeft, tim
 import type { Backup, Backups, Ended } from '@/api/backups';
 
 const at = Date.UTC(2026, 10, 21, 7, 15, 0);
-const one = (name: string, problem = ''): Backup => ({ name, made: at, program: '0.1.0', files: 3, bytes: 5, problem });
+const one = (name: string, problem = ''): Backup => ({ name, made: at, program: '0.1.0', files: 3, bytes: 5, problem, note: '' });
 const all = (more: Partial<Backups> = {}): Backups => ({ folder: '/b', every_s: 0, keep: 7, running: null, last: null, backups: [], ...more });
 
 describe('a backup', () => {
