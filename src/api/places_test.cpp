@@ -671,6 +671,42 @@ TEST_F(Places, ViewsBelongToWhoMadeThem) {
     f(plant.all, "DELETE", own, 204);
 }
 
+// What a view of somebody else searches for is told only to who finds it in what he sees.
+TEST_F(Places, WordsOfViewsAreOfWhatIsInside) {
+    plant.put("rule", "inside-grouped", R"({"condition":"inside/d1.x > 1","group":"Press shop"})");
+    plant.put("rule", "outside-grouped", R"({"condition":"outside/d1.x > 1","group":"Paint shop"})");
+    const auto f = [&](const std::string& query, bool want) {
+        plant.put("saved_view", "words",
+                  R"({"title":"a","page":"alarms","owner":"user:li","shared":true,"query":)" + query + "}");
+        const auto reply = plant.as(plant.limited, "GET", "/api/v1/saved_views/words");
+        EXPECT_EQ(reply.status, want ? 200 : 404) << query << " " << reply.body;
+        const auto list = plant.as(plant.limited, "GET", "/api/v1/saved_views").body;
+        EXPECT_EQ(list.find("\"words\"") != std::string::npos, want) << query;
+        EXPECT_EQ(plant.as(plant.all, "GET", "/api/v1/saved_views/words").status, 200);
+    };
+    f(R"({"range":["24h"]})", true);
+    f(R"({"q":["outside"]})", false);
+    f(R"({"q":["inside"]})", true);
+    f(R"({"q":["INSIDE/d"]})", true);
+    f(R"({"q":[""]})", true);
+    f(R"({"q":["inside","outside/d1"]})", false);
+    f(R"({"group":["Paint shop"]})", false);
+    f(R"({"group":["Press shop"]})", true);
+}
+
+// Beneath a device of theirs people name virtual tags as they like.
+TEST_F(Places, AVirtualTagOfADeviceIsRenamedWithinIt) {
+    plant.put("virtual_tag", "twice", R"({"device":"inside/d1","expr":"x * 2"})");
+    plant.put("virtual_tag", "thrice", R"({"device":"outside/d1","expr":"x * 3"})");
+    const auto f = [&](const std::string& name, const std::string& to, int status) {
+        const auto reply =
+            plant.as(plant.limited, "POST", "/api/v1/virtual_tags/" + name + ":rename", R"({"name":")" + to + R"("})");
+        EXPECT_EQ(reply.status, status) << name << " " << reply.body;
+    };
+    f("twice", "double", 200);
+    f("thrice", "triple", 404);
+}
+
 TEST_F(Places, OverviewCountsOnlyWhatIsInside) {
     const auto overview = plant.as(plant.limited, "GET", "/api/v1/overview").body;
     const auto f = [&](std::string_view part) {

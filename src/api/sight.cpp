@@ -39,6 +39,11 @@ std::optional<Spec> typed(std::string_view kind, const Json& spec) {
     return std::move(*found);
 }
 
+void lower(std::string& text) {
+    for (char& c : text)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+}
+
 // What of a device decides which machine and which of its registers are reached: connection, unit and addresses.
 Json reach_of(const Json& spec) {
     JsonObject reach;
@@ -118,7 +123,7 @@ bool Sight::sees_dashboard(const Json& spec) const {
 
 bool Sight::owns(const Json& spec) const { return text_of(spec, "owner") == who_.actor.who; }
 
-bool Sight::sees_view(const Json& spec) const {
+bool Sight::sees_view(const Json& spec) {
     if (owns(spec)) return true;
     const auto view = typed<registry::SavedViewSpec>("saved_view", spec);
     if (!view || !view->shared) return false;
@@ -128,7 +133,44 @@ bool Sight::sees_view(const Json& spec) const {
         const auto asked = view->query.find(key);
         if (asked != view->query.end() && !covers(asked->second)) return false;
     }
-    return true;
+    // What is searched for and the group of alarms may be names of elsewhere: told are only words that the caller finds
+    // in what he sees anyway.
+    const auto all_known = [&](const char* key, auto knows) {
+        const auto asked = view->query.find(key);
+        return asked == view->query.end() ||
+               std::ranges::all_of(asked->second, [&](const std::string& text) { return text.empty() || knows(text); });
+    };
+    return all_known("q", [&](const std::string& text) { return names_something(text); }) &&
+           all_known("group", [&](const std::string& text) { return is_group(text); });
+}
+
+bool Sight::names_something(std::string_view text) {
+    if (!known_texts_) {
+        known_texts_.emplace();
+        for (const char* const kind : {"site", "device", "device_type"})
+            for (const auto& one : core_.deps.registry.list_shared(who_.actor.tenant, kind)) {
+                if (!sees(*one)) continue;
+                *known_texts_ += one->name + "\n";
+                for (const std::string_view field : {"title", "title_zh", "title_en"})
+                    *known_texts_ += std::string(text_of(one->spec, field)) + "\n";
+                if (one->kind != "device_type") continue;
+                const Json* const properties = one->spec.get_object().if_contains("properties");
+                if (properties == nullptr || !properties->is_array()) continue;
+                for (const Json& property : properties->get_array())
+                    for (const std::string_view field : {"name", "title_zh", "title_en"})
+                        *known_texts_ += std::string(text_of(property, field)) + "\n";
+            }
+        lower(*known_texts_);
+    }
+    std::string wanted{text};
+    lower(wanted);
+    return known_texts_->find(wanted) != std::string::npos;
+}
+
+bool Sight::is_group(std::string_view text) {
+    const auto rules = core_.deps.registry.list_shared(who_.actor.tenant, "rule");
+    return std::ranges::any_of(rules,
+                               [&](const auto& rule) { return text_of(rule->spec, "group") == text && sees(*rule); });
 }
 
 bool Sight::sees(std::string_view kind, std::string_view name, const Json& spec) {

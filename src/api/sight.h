@@ -25,7 +25,7 @@ namespace gongshu::api {
 //   users, tokens    lie where their role lies; changed only if that role is no more than the caller's
 //   dashboards       lie where every tag and place that they name lies; those of a device type as its rules
 //   saved views      are their owner's: others see them shared, an administrator changes those too; who is limited sees
-//                    only shared ones whose tags and places lie within
+//                    only shared ones whose tags and places lie within, and whose words are of names they see
 //   device types     and templates are seen, and belong to all of the tenant: changed by nobody who is limited
 //   mappings         lie nowhere: neither seen nor changed by anybody limited
 // A kind that is not listed here is neither seen nor changed.
@@ -66,7 +66,10 @@ private:
     // A device keeps its machine, unless all devices of the connection are seen.
     Result<void> check_reach(std::string_view name, const Json& spec);
     bool sees_dashboard(const Json& spec) const;
-    bool sees_view(const Json& spec) const;
+    bool sees_view(const Json& spec);
+    // Whether it is part of a name or title that the caller sees; in any case of letters.
+    bool names_something(std::string_view text);
+    bool is_group(std::string_view text);
     bool owns(const Json& spec) const;
     bool covers(const std::vector<std::string>& paths) const;
     Result<void> check_dashboard(std::string_view name, const Json& spec) const;
@@ -82,6 +85,7 @@ private:
     std::map<std::string, registry::RoleSpec, std::less<>> roles_;       // that come
     std::set<std::pair<std::string, std::string>, std::less<>> coming_;  // plural of the kind, name
     std::optional<std::map<std::string, Devices, std::less<>>> connections_;
+    std::optional<std::string> known_texts_;  // names and titles that are seen
 };
 
 }  // namespace gongshu::api
