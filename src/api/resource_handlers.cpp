@@ -78,6 +78,20 @@ Result<std::optional<std::uint64_t>> parse_if_match(const Ask& ask) {
 }
 
 // RFC 9110 §13.1.1: a precondition that fails is 412, whatever else a conflict is.
+// What is stored all the same: a rule may come before the first reading of its tags.
+void write_warnings(JsonWriter& out, Core& core, const Ask& ask, const registry::Change& change) {
+    if (change.resource.kind != "rule" || change.what == registry::Change::What::deleted) return;
+    const auto unseen = flow::never_seen(core.deps.registry, core.deps.tags, ask.tenant(), change.resource.spec);
+    if (!unseen || unseen->empty()) return;
+    out.key("warnings").begin_array();
+    for (const std::string& tag : *unseen) {
+        out.begin_object().key("tag").text(tag);
+        out.key("text").text(fmt::format("{} has never been seen: the rule waits for it; is the name right?", tag));
+        out.key("text_zh").text(fmt::format("点位 {} 从未出现过：规则会等待它；核对名称是否正确", tag)).end_object();
+    }
+    out.end_array();
+}
+
 Result<Answer> render_change(Core& core, const Ask& ask, Result<registry::Change> change, bool had_condition) {
     if (!change && had_condition &&
         (change.error().code() == Code::conflict || change.error().code() == Code::exists)) {
@@ -98,7 +112,9 @@ Result<Answer> render_change(Core& core, const Ask& ask, Result<registry::Change
             .raw(registry::to_text(difference.after))
             .end_object();
     }
-    out.end_array().end_object();
+    out.end_array();
+    write_warnings(out, core, ask, *change);
+    out.end_object();
     Answer answer = json_answer(std::move(body), 200);
     answer.headers.push_back({"etag", fmt::format("\"{}\"", change->resource.revision)});
     return answer;
@@ -277,7 +293,15 @@ Result<Answer> rename_resource(Core& core, const Ask& ask) {
     auto fields = TRY(Fields::parse(ask.http.body));
     const std::string name = TRY(fields.text("name"));
     TRY(fields.done());
-    if (kind.path_names && !sees(ask.who, name)) {
+    // The name of a virtual tag of a device is a property beneath it, and no place.
+    const auto stored = core.deps.registry.find(ask.tenant(), kind.name, ask.names.at(1));
+    const auto is_set = [&](const char* field) {
+        const Json* const found = stored->spec.is_object() ? stored->spec.get_object().if_contains(field) : nullptr;
+        return found != nullptr && !found->is_null();
+    };
+    const bool is_place =
+        kind.path_names && !(kind.name == "virtual_tag" && stored && (is_set("device") || is_set("device_type")));
+    if (is_place && !sees(ask.who, name)) {
         return Error{Code::denied, "name: {} may not move it to \"{}\", outside of {}", ask.who.actor.who,
                      name.substr(0, 200), fmt::join(ask.who.paths, ", ")};
     }

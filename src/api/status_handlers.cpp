@@ -250,6 +250,11 @@ void add_stopped_rules(std::vector<Wrong>& wrong, Core& core, const Ask& ask) {
     for (const flow::StoppedRule& rule : core.deps.flow.stopped(ask.tenant())) {
         const auto stored = core.deps.registry.find(ask.tenant(), "rule", rule.rule);
         if (!stored || !sight.sees(*stored)) continue;
+        if (rule.waits) {
+            wrong.push_back({"minor", "rule", rule.rule, fmt::format("规则 {}：{}", rule.rule, rule.why_zh),
+                             fmt::format("rule {}: {}", rule.rule, rule.why_en), rule.since});
+            continue;
+        }
         std::string zh, en;
         if (!rule.device.empty() && rule.devices > 1) {
             zh = fmt::format("（{} 等 {} 台设备）", rule.device, rule.devices);

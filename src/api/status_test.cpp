@@ -27,6 +27,37 @@ TEST(Status, TellsRulesThatCannotRun) {
     EXPECT_EQ(overview.find("gone"), std::string::npos) << overview;
 }
 
+// It is saved all the same: a rule may come before the first reading.
+TEST(Status, TellsRulesThatNameWhatWasNeverSeen) {
+    World world;
+    const std::string token = world.token("admin");
+    ASSERT_EQ(world
+                  .as(token, "PUT", "/api/v1/device_types/pump",
+                      R"({"spec":{"properties":[{"name":"speed","type":"number"}]}})")
+                  .status,
+              200);
+    ASSERT_EQ(world.as(token, "PUT", "/api/v1/devices/lab%2Fp1", R"({"spec":{"type":"pump"}})").status, 200);
+    const auto f = [&](std::string_view condition, std::string_view want) {
+        for (const char* const query : {"?dry_run=1", ""}) {
+            const auto saved = world.as(token, "PUT", std::string("/api/v1/rules/r") + query,
+                                        fmt::format(R"({{"spec":{{"condition":"{}"}}}})", condition));
+            EXPECT_EQ(saved.status, 200) << saved.body;
+            EXPECT_EQ(saved.body.find("warnings") != std::string::npos, !want.empty()) << saved.body;
+            EXPECT_NE(saved.body.find(want), std::string::npos) << saved.body;
+        }
+    };
+    f("lab/p1.speed > 3", "");
+    f("lab/p1.sped > 3 or lab/p1.speed > 3",
+      R"("warnings":[{"tag":"lab/p1.sped","text":"lab/p1.sped has never been seen: the rule waits for it; is the name right?",)"
+      R"("text_zh":"点位 lab/p1.sped 从未出现过：规则会等待它；核对名称是否正确"}])");
+    world.flow.stopped_rules = {{.rule = "r", .waits = true, .why_en = "it waits", .why_zh = "等待", .since = kSecond}};
+    const auto overview = world.as(token, "GET", "/api/v1/overview").body;
+    EXPECT_NE(overview.find(R"({"severity":"minor","what":"rule","name":"r","text_zh":"规则 r：等待",)"
+                            R"("text_en":"rule r: it waits","since":1000000000})"),
+              std::string::npos)
+        << overview;
+}
+
 TEST(Status, TellsVirtualTagsThatCannotBeComputed) {
     World world;
     const std::string token = world.token("admin");

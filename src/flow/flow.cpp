@@ -296,6 +296,7 @@ private:
                 stopped = {.rule = rule->name, .device = device, .why_en = std::move(en), .why_zh = std::move(zh)};
         };
         std::set<PlanKey> wanted;
+        std::optional<StoppedRule> waits;
         for (const auto& [device, uid] : devices_of(*rule, *spec)) {
             std::string why_zh;
             auto plan = make_plan(parts_.registry, parts_.tags, *rule, *spec, {device, uid}, why_zh);
@@ -308,13 +309,32 @@ private:
                     waiting_[{name.first, tag.path}].insert(name);
                     waits_for_[name].insert(tag.path);
                 }
+            if (!waits) waits = waits_for_unseen(**plan, device);
             wanted.insert((*plan)->key);
             if (!place(std::move(*plan), name))
                 stop(device, fmt::format("there are more than {} rules times devices", kInstancesMax),
                      fmt::format("规则乘设备超过 {} 个", kInstancesMax));
         }
         retire_others(name.first, rule->uid, wanted, "the rule no longer covers it");
-        tell_stopped(name, std::move(stopped));
+        tell_stopped(name, stopped ? std::move(stopped) : std::move(waits));
+    }
+
+    // It runs, but of a tag that it names nothing was ever seen.
+    std::optional<StoppedRule> waits_for_unseen(const RulePlan& plan, const std::string& device) const {
+        std::vector<std::string> paths;
+        for (const PlanTag& tag : plan.tags) {
+            if (tag.id) continue;
+            const LiveScope scope{parts_.registry, parts_.tags, plan.key.tenant, device, "", Unfound::refuse};
+            if (!scope.find(tag.path)) paths.push_back(tag.path);
+        }
+        if (paths.empty()) return std::nullopt;
+        const std::string list = fmt::format("{}", fmt::join(paths, ", "));
+        return StoppedRule{
+            .rule = plan.rule,
+            .waits = true,
+            .device = device,
+            .why_en = fmt::format("it waits for {}, which has never been seen; is the name right?", list),
+            .why_zh = fmt::format("它在等待从未出现过的点位 {}；核对名称是否正确", list)};
     }
 
     // Shelves of what is no more.

@@ -35,6 +35,11 @@ struct RulePlaces {
 Result<RulePlaces> places_of_rule(const registry::ResourceReader& registry, const Tags& tags, TenantId tenant,
                                   const Json& spec);
 
+// The tags that the conditions of a rule's spec name and that nobody has ever seen: no reading came, and no type, alias
+// or virtual tag knows them. The rule waits for them; most often the name is not right.
+Result<std::vector<std::string>> never_seen(const registry::ResourceReader& registry, const Tags& tags, TenantId tenant,
+                                            const Json& spec);
+
 // What a shelf of a rule is about, by the names of now; `device` "" = all that the rule is over. Code::not_found;
 // Code::invalid when the rule is not over that device. Who shelves gives the rest.
 Result<Shelf> shelf_of(const registry::ResourceReader& registry, TenantId tenant, const std::string& rule,
@@ -52,7 +57,7 @@ struct FlowParts {
     Metrics& metrics;
     // Past values of virtual tags, which no rule meets: History::import(). Null: they cannot be made.
     std::function<Result<Appended>(const Rows&)> import = {};
-    // Takes away what is to be made anew: History::cut(). Null: what is not made anew stays.
+    // Takes away what is to be made anew: History::cut(). Null: as above.
     std::function<Result<history::Removed>(const history::Cut&)> cut = {};
 };
 
@@ -100,9 +105,10 @@ struct RehearseAnswer {
     std::vector<std::string> missing;  // paths that the rule names and that no tag has, at most 100
 };
 
-// An enabled rule that runs nowhere, or not for all of its devices.
+// An enabled rule that runs nowhere, or not for all of its devices; or one that `waits` for a tag that nobody has seen.
 struct StoppedRule {
     std::string rule;
+    bool waits = false;
     std::string device;  // the first one that it does not run for; "" = it is over none
     std::size_t devices = 1;
     std::string why_en, why_zh;

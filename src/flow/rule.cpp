@@ -281,6 +281,25 @@ Result<RulePlaces> places_of_rule(const registry::ResourceReader& registry, cons
     return places;
 }
 
+Result<std::vector<std::string>> never_seen(const registry::ResourceReader& registry, const Tags& tags, TenantId tenant,
+                                            const Json& spec_json) {
+    registry::Resource resource;
+    resource.kind = "rule";
+    resource.spec = spec_json;
+    const auto spec = TRY(registry::spec_of<RuleSpec>(resource));
+    std::vector<std::string> names, unseen;
+    TRY(check_texts(spec, NamesUsed{names}));
+    const std::string device = spec.device.value_or(""), type = spec.device_type.value_or("");
+    const LiveScope scope{registry, tags, tenant, device, type, Unfound::refuse};
+    for (const std::string& name : names) {
+        const bool is_short = name.find_first_of("./") == std::string::npos;
+        if ((is_short && !type.empty()) || scope.find(name)) continue;
+        std::string path = is_short && !device.empty() ? device + "." + name : name;
+        if (std::ranges::find(unseen, path) == unseen.end()) unseen.push_back(std::move(path));
+    }
+    return unseen;
+}
+
 Result<DurationNs> parse_duration(std::string_view text) {
     const std::string_view whole = text;
     const Error wrong{Code::invalid, "expected a duration such as 500ms, 30s, 5m, 2h or 1d, found \"{}\"",

@@ -94,7 +94,7 @@ std::string_view to_string(VirtualBackfill::State state) {
 Result<VirtualBackfill> Backfills::begin(TenantId tenant, std::string_view name, const Window& window,
                                          std::string_view by) {
     const FlowParts& parts = state_->parts;
-    if (!parts.import) return Error{Code::unsupported, "past values cannot be made here"};
+    if (!parts.import || !parts.cut) return Error{Code::unsupported, "past values cannot be made here"};
     const auto resource = parts.registry.find(tenant, "virtual_tag", name);
     if (!resource) return Error{Code::not_found, "there is no virtual tag \"{}\"", name};
     const auto spec = TRY(registry::spec_of<VirtualTagSpec>(*resource));
@@ -156,8 +156,8 @@ Result<VirtualBackfill> Backfills::begin(TenantId tenant, std::string_view name,
 }
 
 void Backfills::load(TenantId tenant) {
-    const auto events = state_->parts.reader.read_events(tenant, {INT64_MIN, INT64_MAX}, kVirtualPast,
-                                                         4 * VirtualTags::kBackfillsKept);
+    const auto events =
+        state_->parts.reader.read_events(tenant, {INT64_MIN, INT64_MAX}, kVirtualPast, 4 * VirtualTags::kBackfillsKept);
     if (!events) return log_error("flow", "past values that were made are not told: {}", events.error().text());
     std::map<std::uint64_t, VirtualBackfill> jobs;  // by the number that the id is
     for (const Event& event : *events) {
@@ -257,8 +257,7 @@ void Backfills::work(const std::shared_ptr<State>& state, const std::shared_ptr<
 // How it ended; with the state's lock.
 void Backfills::remember(const std::shared_ptr<State>& state, const VirtualBackfill& told) {
     state->parts.sink.append_event(backfill_event(told), Durability::sync, [](const Result<EventId>& kept) {
-        if (!kept)
-            log_warning("flow", "the end of a making of past values is not remembered: {}", kept.error().text());
+        if (!kept) log_warning("flow", "the end of a making of past values is not remembered: {}", kept.error().text());
     });
 }
 
@@ -272,7 +271,6 @@ Result<bool> Backfills::clear(const FlowParts& parts, Job& job) {
             if (before && before->time >= window.from) job.left_before = std::max(job.left_before, from);
             job.windows.push_back({from, window.to});
         }
-    if (!parts.cut) return true;
     TRY(check_holds(parts, job, window));  // one may have come since
     history::Cut cut;
     for (std::size_t i = 0; i < job.plans.size(); ++i)

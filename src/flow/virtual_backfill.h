@@ -16,7 +16,8 @@ namespace gongshu::flow {
 // Lives:   inside VirtualEngine. Destroying it leaves what is under way where it is.
 // Threads: any.
 // Bounds:  VirtualTags::kBackfillsMax at once; of each, what one Replay holds.
-// Disk:    events virtual.past: one before anything is changed, one at the end. One without an end was interrupted: what
+// Disk:    events virtual.past: one before anything is changed, one at the end. One without an end was interrupted:
+// what
 //          it took away and had not made yet is missing until it is made again, which load() tells.
 class Backfills {
 public:

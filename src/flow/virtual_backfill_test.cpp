@@ -109,7 +109,8 @@ protected:
         if (!series) return series.error().text();
         std::string text;
         const Rows& rows = series->front().rows;
-        for (std::size_t i = 0; i < rows.size(); ++i) text += (text.empty() ? "" : " ") + gongshu::to_string(rows.value(i));
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            text += (text.empty() ? "" : " ") + gongshu::to_string(rows.value(i));
         return text;
     }
 

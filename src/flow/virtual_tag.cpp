@@ -530,11 +530,15 @@ Result<void> check_keeps_unit(const VirtualTagSpec& spec, std::string_view path,
     if (kept.empty() || kept == gives) return {};
     const auto same = expr::conversion(kept, gives);
     if (same && same->factor == 1 && same->offset == 0) return {};
-    return Error{Code::invalid,
-                 "{}: {} keeps values in {}, and they would read as {} from now on: set the unit to {}, or make a virtual "
-                 "tag of another name; or delete this one, make it again and make its past values",
-                 spec.unit.empty() ? "expr" : "unit", path, kept, gives.empty() ? "values without a unit" : gives,
-                 kept};
+    return Error{
+        Code::invalid,
+        "{}: {} keeps values in {}, and they would read as {} from now on: set the unit to {}, or make a virtual "
+        "tag of another name; or delete this one, make it again and make its past values",
+        spec.unit.empty() ? "expr" : "unit",
+        path,
+        kept,
+        gives.empty() ? "values without a unit" : gives,
+        kept};
 }
 
 // With the tags there are: names and units fit, and a tag keeps the type and the unit that it was made with.

@@ -250,9 +250,8 @@ TEST_F(Faults, EveryOperationOfACutFailsOnce) {
             store.files().fail_nth(1 << 30);
             ASSERT_TRUE(store.open());
             auto after = rows;
-            std::erase_if(after, [&](const auto& row) {
-                return row.first.first == tag && row.first.second > kStart - kDay;
-            });
+            std::erase_if(after,
+                          [&](const auto& row) { return row.first.first == tag && row.first.second > kStart - kDay; });
             std::map<std::pair<TagId, TimeNs>, double> found;
             for (const TagId one : {tag, store.tag("d:1", "b")})
                 for (const Reading& reading : store.raw(one, kAllTime))

@@ -94,7 +94,8 @@ StoreMetrics::StoreMetrics(Metrics& metrics)
       cut_text(metrics.counter("gongshu_history_cut_text_total", "Text values that were too long and were cut")),
       seals(metrics.counter("gongshu_history_seals_total", "Times the memory was sealed into segments")),
       merges(metrics.counter("gongshu_history_merges_total", "Segments merged into others")),
-      removed_rows(metrics.counter("gongshu_history_removed_rows_total", "Readings removed by retention or to be made anew")),
+      removed_rows(
+          metrics.counter("gongshu_history_removed_rows_total", "Readings removed by retention or to be made anew")),
       removed_bytes(metrics.counter("gongshu_history_removed_bytes_total", "Bytes of segments freed by retention")),
       memory_bytes(metrics.gauge("gongshu_history_memory_bytes", "Readings and events that are not in segments yet")),
       segments(metrics.gauge("gongshu_history_segments", "Live segments")),

@@ -53,7 +53,8 @@ TEST(SheetFile, WhatIsWrittenIsRead) {
 
 TEST(SheetFile, RandomTextsComeBack) {
     Rng rng{7};
-    static constexpr const char* kPieces[] = {"'", "=", "+", "-", "@", "\"", ",", ";", "\n", " ", "a", "温", "\t", "1", "＝", "＠"};
+    static constexpr const char* kPieces[] = {"'",  "=", "+", "-",  "@",  "\"", ",",  ";",
+                                              "\n", " ", "a", "温", "\t", "1",  "＝", "＠"};
     for (int i = 0; i < 3'000; ++i) {
         std::vector<SheetCell> cells{{"key"}};
         for (int k = 0; k < 3; ++k) {

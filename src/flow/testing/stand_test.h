@@ -193,7 +193,8 @@ private:
                 EXPECT_TRUE(registry::follow_units(*registry_, *history_, *device));
             }
         auto flow = Flow::create({*registry_, *history_, *history_, *history_, world_.clock(), lanes, *pool_, *metrics_,
-                                  [this](const Rows& rows) { return history_->import(rows); }});
+                                  [this](const Rows& rows) { return history_->import(rows); },
+                                  [this](const history::Cut& cut) { return history_->cut(cut); }});
         ASSERT_TRUE(flow);
         flow_ = std::move(*flow);
         history_->set_stage(flow_.get());
@@ -808,8 +809,9 @@ private:
         const auto list = flow_->stopped(tenant_);
         if (list.empty()) said_ += "none\n";
         for (const StoppedRule& rule : list)
-            said_ += fmt::format("{}{} x{} since {}: {}\n{}\n", rule.rule, rule.device.empty() ? "" : "@" + rule.device,
-                                 rule.devices, at(rule.since), rule.why_en, rule.why_zh);
+            said_ += fmt::format("{}{}{} x{} since {}: {}\n{}\n", rule.waits ? "waits: " : "", rule.rule,
+                                 rule.device.empty() ? "" : "@" + rule.device, rule.devices, at(rule.since),
+                                 rule.why_en, rule.why_zh);
         return "";
     }
 

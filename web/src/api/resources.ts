@@ -75,6 +75,8 @@ export interface Change {
   what: 'created' | 'updated' | 'deleted' | 'unchanged';
   resource: Resource;
   differences: Difference[];
+  /** What is odd about it, though it is stored. */
+  warnings?: { tag: string; text: string; text_zh: string }[];
 }
 export interface Revision {
   revision: number;
