@@ -6,6 +6,7 @@
 #include "registry/json.h"
 #include "registry/units.h"
 #include "registry/yaml.h"
+#include "retention/retention.h"
 
 namespace gongshu::api {
 
@@ -139,10 +140,19 @@ Result<void> write_look(JsonWriter& out, const Ask& ask, const ImportFile& file,
     return {};
 }
 
+importer::KeepsFrom keeps_from(const Core& core, TenantId tenant) {
+    if (core.deps.retention == nullptr) return {};
+    return [retention = core.deps.retention, tenant](std::string_view path) {
+        return retention->keeps_from(tenant, path);
+    };
+}
+
 // Keeps the first readings for a look at them.
 class PreviewTarget final : public importer::Target {
 public:
-    PreviewTarget(JsonWriter& out, std::size_t readings, Units units) : out_(out), left_(readings), units_(units) {}
+    PreviewTarget(JsonWriter& out, std::size_t readings, Units units, importer::KeepsFrom keeps_from)
+        : out_(out), left_(readings), units_(units), keeps_from_(std::move(keeps_from)) {}
+    TimeNs keeps_from(std::string_view path) const override { return keeps_from_ ? keeps_from_(path) : 0; }
     Result<void> write(std::span<const importer::Series> series, Rows rows) override {
         for (std::size_t i = 0; i < rows.size() && left_ > 0; ++i, --left_) {
             const importer::Series& one = series[rows.tag(i).value - 1];
@@ -157,12 +167,14 @@ private:
     JsonWriter& out_;
     std::size_t left_;
     const Units units_;
+    const importer::KeepsFrom keeps_from_;
 };
 
 // On the pool, until the end of the file.
 void run_import(Core& core, const registry::Principal& who, const MapAsked& asked, ImportFile& file) {
     importer::HistoryTarget target{core.deps.history, core.deps.registry, who.actor.tenant,
-                                   [&who](std::string_view path) { return sees(who, path); }};
+                                   [&who](std::string_view path) { return sees(who, path); },
+                                   keeps_from(core, who.actor.tenant)};
     const auto on_progress = [&file](const importer::Progress& progress) {
         file.status.lock()->progress = progress;
         return !file.cancel.load();
@@ -284,7 +296,8 @@ Result<Answer> preview_import(Core& core, const Ask& ask) {
     std::string body;
     JsonWriter out{body};
     out.begin_object().key("readings").begin_array();
-    PreviewTarget target{out, std::min(kReadingsMax, kRowsShown * asked.map.columns.size()), units};
+    PreviewTarget target{out, std::min(kReadingsMax, kRowsShown * asked.map.columns.size()), units,
+                         keeps_from(core, ask.tenant())};
     const auto report = TRY(importer::import_table(std::move(table), core.clock(), asked.map, target, options,
                                                    [&](const importer::Progress&) { return rows == 0; }));
     *file->map.lock() = asked.text;
@@ -326,6 +339,8 @@ Result<Answer> post_import_tags(Core& core, const Ask& ask) {
     if (tags == nullptr || !tags->is_array())
         return Error{Code::invalid, "tags: expected a list of {{\"tag\",\"type\",\"unit\"}}"};
     TRY(body.done());
+    const importer::KeepsFrom kept = keeps_from(core, ask.tenant());
+    std::vector<TimeNs> kept_from;
     std::size_t index = 0;
     for (const Json& one : tags->get_array()) {
         const std::string place = fmt::format("tags[{}]", index++);
@@ -343,10 +358,14 @@ Result<Answer> post_import_tags(Core& core, const Ask& ask) {
         TRY(importer::resolve_tag(core.deps.tags, core.deps.registry, ask.tenant(), path, *type, unit,
                                   [&ask](std::string_view at) { return sees(ask.who, at); })
                 .context("{}", place));
+        kept_from.push_back(kept ? kept(path) : 0);
     }
     core.deps.registry.audit(ask.who.actor, "import", "tags", "", fmt::format("{{\"tags\":{}}}", index), true);
     std::string answer;
-    JsonWriter{answer}.begin_object().key("tags").integer(static_cast<std::int64_t>(index)).end_object();
+    JsonWriter out{answer};
+    out.begin_object().key("tags").integer(static_cast<std::int64_t>(index)).key("keeps_from").begin_array();
+    for (const TimeNs from : kept_from) out.integer(from);
+    out.end_array().end_object();
     return json_answer(std::move(answer));
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/json_writer.h"
 #include "io/loop.h"
+#include "registry/json.h"
 
 namespace gongshu::app {
 
@@ -13,13 +14,22 @@ Result<void> HttpTarget::post_tags(const std::string& body) {
     constexpr DurationNs kWait = 5 * kSecond;
     for (int tries = 1;; ++tries) {
         const auto answer = fetch(server_, wire::HttpMethod::post, "/api/v1/imports:tags", body);
-        if (answer) return {};
+        if (answer) return take_kept(*answer);
         if (answer.error().code() != Code::limit || tries == kTriesMax) return answer.error();
         const auto clock = io::make_system_clock();
         const auto loop = io::make_epoll_loop(*clock);
         loop->after(kWait, [&loop] { loop->stop(); });
         loop->run();
     }
+}
+
+// From when on the server keeps each of them; one of before does not say.
+Result<void> HttpTarget::take_kept(const std::string& answer) {
+    const Json json = TRY(registry::parse_json(answer).context("answer of imports:tags"));
+    const Json* kept = json.is_object() ? json.as_object().if_contains("keeps_from") : nullptr;
+    if (kept == nullptr || !kept->is_array()) return {};
+    for (const Json& from : kept->as_array()) keeps_from_.push_back(from.is_int64() ? from.as_int64() : 0);
+    return {};
 }
 
 // New ones only; the server keeps type and unit, which readings alone do not tell.
@@ -43,12 +53,18 @@ Result<void> HttpTarget::declare(std::span<const importer::Series> series) {
             std::string head;
             JsonWriter(head).begin_object().key("tag").text(one.path).key("ts");
             heads.push_back(std::move(head));
+            place_of_.emplace(one.path, place_of_.size());
         }
         json.end_array().end_object();
         TRY(post_tags(body));
         std::ranges::move(heads, std::back_inserter(heads_));
     }
     return {};
+}
+
+TimeNs HttpTarget::keeps_from(std::string_view path) const {
+    const auto found = place_of_.find(path);
+    return found != place_of_.end() && found->second < keeps_from_.size() ? keeps_from_[found->second] : 0;
 }
 
 Result<void> HttpTarget::send(std::string body) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -15,16 +16,20 @@ class HttpTarget final : public importer::Target {
 public:
     explicit HttpTarget(Server server) : server_(std::move(server)) {}
     Result<void> write(std::span<const importer::Series> series, Rows rows) override;
+    TimeNs keeps_from(std::string_view path) const override;
 
 private:
     static constexpr std::size_t kBodyBytes = 16 << 20;
 
     Result<void> post_tags(const std::string& body);
+    Result<void> take_kept(const std::string& answer);
     Result<void> declare(std::span<const importer::Series> series);
     Result<void> send(std::string body);
 
     const Server server_;
     std::vector<std::string> heads_;  // {"tag":"…","ts": of each series
+    std::map<std::string, std::size_t, std::less<>> place_of_;
+    std::vector<TimeNs> keeps_from_;
 };
 
 }  // namespace gongshu::app

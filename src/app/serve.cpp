@@ -66,7 +66,8 @@ Result<void> write_ready(Platform& platform, const ServeOptions& options,
     json.key("lan").begin_array();
     for (const std::string& door : platform.doors().lan) json.text(door);
     json.end_array().key("user").text("admin");
-    if (first) json.key("password").text(first->password).key("one_time").text(first->one_time);
+    if (first && !first->password.empty()) json.key("password").text(first->password);
+    if (first) json.key("one_time").text(first->one_time);
     json.end_object();
     text += '\n';
     return io::write_whole(platform.files(), options.ready_json, as_bytes(text), 0600);
@@ -85,7 +86,10 @@ void greet(const Platform& platform, const std::optional<registry::FirstSignIn>&
     if (first) {
         std::printf("\n  First sign-in 首次登录 (works once):\n    %s/#/welcome?one_time=%s\n",
                     platform.doors().http.c_str(), first->one_time.c_str());
-        std::printf("    or user admin, password %s\n", first->password.c_str());
+        if (first->password.empty())
+            std::printf("    or user admin with the password of the first start 或用首次启动时给出的密码\n");
+        else
+            std::printf("    or user admin, password %s\n", first->password.c_str());
     }
     if (io::environment("SSH_CONNECTION").has_value()) {
         const std::string address = platform.doors().http.substr(platform.doors().http.find("//") + 2);

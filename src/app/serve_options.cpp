@@ -53,11 +53,11 @@ options::Table serve_table(ServeOptions& o) {
                 "So many whole backups stay; older ones go once a new one is whole. 0: all.")
         .text("ready_json", o.ready_json,
               "File that is written, mode 0600, at the moment when everything serves: "
-              "{\"http\":\"http://…\",\"mqtt\":\"mqtt://…\",\"user\":\"admin\"}, at a first start without "
-              "--admin-password-file also \"password\" and \"one_time\" (the link's code). One line, whole when it "
-              "is there; one of an earlier start is replaced.")
+              "{\"http\":\"http://…\",\"mqtt\":\"mqtt://…\",\"user\":\"admin\"}, without "
+              "--admin-password-file at the first start also \"password\", and until it is changed \"one_time\" (the "
+              "link's code). One line, whole when it is there; one of an earlier start is replaced.")
         .text("admin_password_file", o.admin_password_file,
-              "File whose first line becomes the password of admin at the first start.")
+              "File whose first line becomes the password of admin, unless somebody has chosen one already.")
         .text("log_level", o.log_level, "debug, info, warning or error.")
         .number(
             "log_files", o.log_files, 0, 1000,

@@ -17,6 +17,8 @@ struct TargetTag {
 };
 // Which paths may be written; empty = all.
 using MayWrite = std::function<bool(std::string_view path)>;
+// What retention says of a tag: Target::keeps_from().
+using KeepsFrom = std::function<TimeNs(std::string_view path)>;
 // The tag at `path`, made if new; a device of the registry at that place owns it, as when its readings come by another
 // door. Code::conflict if the tag, or what the device's type declares, has another type or unit;
 // Code::denied unless both the path and where its tag is now may be written.
@@ -29,15 +31,21 @@ Result<TargetTag> resolve_tag(Tags& tags, const registry::ResourceReader& regist
 class HistoryTarget final : public Target {
 public:
     HistoryTarget(history::History& history, const registry::ResourceReader& registry, TenantId tenant,
-                  MayWrite may_write = {})
-        : history_(history), registry_(registry), tenant_(tenant), may_write_(std::move(may_write)) {}
+                  MayWrite may_write = {}, KeepsFrom keeps_from = {})
+        : history_(history),
+          registry_(registry),
+          tenant_(tenant),
+          may_write_(std::move(may_write)),
+          keeps_from_(std::move(keeps_from)) {}
     Result<void> write(std::span<const Series> series, Rows rows) override;
+    TimeNs keeps_from(std::string_view path) const override { return keeps_from_ ? keeps_from_(path) : 0; }
 
 private:
     history::History& history_;
     const registry::ResourceReader& registry_;
     const TenantId tenant_;
     const MayWrite may_write_;
+    const KeepsFrom keeps_from_;
     std::vector<TargetTag> tags_;  // of series[i]
 };
 

@@ -13,6 +13,16 @@ Result<void> flush(Mapper& mapper, Target& target, Rows& rows) {
     return {};
 }
 
+// What retention will remove again.
+void find_too_old(Report& report, const Target& target) {
+    for (const Series& series : report.series) {
+        if (series.values == 0) continue;
+        const TimeNs keeps_from = target.keeps_from(series.path);
+        if (series.first >= keeps_from) continue;
+        if (report.too_old++ == 0) report.first_too_old = {series.path, series.first, keeps_from};
+    }
+}
+
 }  // namespace
 
 Result<Report> import_file(io::Files& files, const Clock& clock, const std::string& path, const Map& map,
@@ -38,6 +48,23 @@ Result<Report> import_table(Table table, const Clock& clock, const Map& map, Tar
     const auto progress = [&] {
         return on_progress({table.bytes_read(), table.bytes(), report.rows, report.values, clock.monotonic() - began});
     };
+    std::uint64_t stored_line = 0;
+    // What is not stored is told together with where to go on.
+    const auto store = [&]() -> Result<void> {
+        auto flushed = flush(*mapper, target, rows);
+        if (flushed) {
+            stored_line = report.last_line;
+            return {};
+        }
+        if (stored_line == 0) return std::move(flushed).context("{}: line {}", path, report.last_line);
+        return Error{flushed.error().code(),
+                     "{}: {}; all lines up to {} are stored: go on with --from-line {}, or from the start, which "
+                     "changes nothing",
+                     path,
+                     flushed.error().text(),
+                     stored_line,
+                     stored_line + 1};
+    };
     Record record;
     std::uint64_t count = 0;
     while (true) {
@@ -54,15 +81,16 @@ Result<Report> import_table(Table table, const Clock& clock, const Map& map, Tar
         if (!is_full && ++count % 65'536 != 0) continue;
         if (is_full) {
             text_bytes = 0;
-            TRY(flush(*mapper, target, rows).context("{}: line {}", path, record.line));
+            TRY(store());
         }
         if (!progress()) {
             report.cancelled = true;
             break;
         }
     }
-    TRY(flush(*mapper, target, rows).context("{}: the last lines", path));
+    TRY(store());
     progress();
+    find_too_old(report, target);
     report.repeated_times = mapper->repeated_times();
     report.replaced_characters = table.replaced_characters();
     report.elapsed = clock.monotonic() - began;

@@ -21,6 +21,8 @@ public:
     virtual ~Target() = default;
     // The tag of row i is 1 + its place in `series`, which only grows from call to call. Durable on return. May block.
     virtual Result<void> write(std::span<const Series> series, Rows rows) = 0;
+    // From when on the store keeps readings of that tag; 0 = all. Asked after the tag was written.
+    virtual TimeNs keeps_from(std::string_view) const { return 0; }
 };
 
 struct Progress {

@@ -57,7 +57,19 @@ std::string to_json(const Report& report) {
         if (!fault.column.empty()) json.key("column").text(fault.column);
         json.key("error").text(fault.text).end_object();
     }
-    json.end_array().key("first_duplicates").begin_array();
+    json.end_array().key("too_old");
+    if (report.too_old > 0) {
+        const TooOld& first = report.first_too_old;
+        json.begin_object()
+            .key("tags")
+            .safe_integer(static_cast<std::int64_t>(report.too_old))
+            .key("path")
+            .text(first.path);
+        json.key("first").text(time_text(first.first)).key("keeps_from").text(time_text(first.keeps_from)).end_object();
+    } else {
+        json.null();
+    }
+    json.key("first_duplicates").begin_array();
     for (const Duplicate& one : report.first_duplicates)
         json.begin_object()
             .key("line")
@@ -116,6 +128,13 @@ std::string to_text(const Report& report) {
         text += fmt::format("\n    line {}: {} came before", report.first_duplicates[i].line,
                             time_text(report.first_duplicates[i].time));
     if (report.first_duplicates.size() > kShownMax) text += "\n    …";
+    if (report.too_old > 0)
+        text += fmt::format(
+            "\n  {} tags reach back further than retention keeps them, as {}: from {}, kept from {}. What is older "
+            "goes "
+            "with the next removal, unless a hold or another retention policy keeps it",
+            report.too_old, report.first_too_old.path, time_text(report.first_too_old.first),
+            time_text(report.first_too_old.keeps_from));
     if (report.cancelled)
         text += fmt::format(
             "\n  stopped: all lines up to {} are stored; go on with --from-line {}, or from the start, which changes "

@@ -25,6 +25,11 @@ struct Fault {
     std::string column;  // "" = the whole line
     std::string text;
 };
+// A tag with readings from before what retention keeps of it.
+struct TooOld {
+    std::string path;
+    TimeNs first = 0, keeps_from = 0;
+};
 struct Duplicate {
     std::uint64_t line = 0;
     TimeNs time = 0;
@@ -48,6 +53,8 @@ struct Report {
     std::uint64_t repeated_times = 0;       // local times that came twice because clocks were put back
     std::uint64_t replaced_characters = 0;  // that are not of the encoding
     std::uint64_t last_line = 0;            // all up to here is durable
+    std::uint64_t too_old = 0;              // tags of which retention will remove readings again
+    TooOld first_too_old;                   // one of them
     bool cancelled = false;
     DurationNs elapsed = 0;
     std::vector<Fault> faults;

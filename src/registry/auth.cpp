@@ -68,6 +68,9 @@ public:
     }
 
     Result<void> make_first_user();
+    Result<void> invite_again(const Actor& system, FirstSignIn first);
+    Result<void> take_given_password(const Actor& system, const Owner& owner, const std::string& user);
+    Result<void> invite(const Owner& owner, FirstSignIn first);
     std::optional<FirstSignIn> take_first_sign_in() override { return std::exchange(first_, std::nullopt); }
 
     Result<Session> sign_in(std::string_view user, std::string_view password, std::string_view from) override;
@@ -709,9 +712,9 @@ void AuthImpl::tidy() {
 }
 
 Result<void> AuthImpl::make_first_user() {
-    if (!tables_.passwords.empty()) return {};
     const Actor system{kDefaultTenantId, std::string(kDefaultTenant), "system", Role::admin, ""};
     FirstSignIn first;
+    if (!tables_.passwords.empty()) return invite_again(system, std::move(first));
     if (!registry_.find(kDefaultTenantId, "user", first.user)) {
         TRY(registry_.put(system, "user", first.user, Json{{"title", ""}, {"role", "admin"}}, {}));
     }
@@ -719,19 +722,39 @@ Result<void> AuthImpl::make_first_user() {
     ASSERT(user);
     const Owner owner{kDefaultTenantId, user->uid};
     const bool given = !options_.admin_password.empty();
-    if (given && !check_password_rules(options_.admin_password, first.user)) {
-        log_warning("registry", "the given password of {} is weak; choose another one soon", first.user);
-    }
+    if (given) return take_given_password(system, owner, first.user);
     // 20 characters of 64 kinds: 120 bits.
-    first.password = given ? options_.admin_password : io::random_token().substr(0, 20);
-    TRY(store_password(owner, first.user, first.password, given ? MustChange::no : MustChange::first, system, "",
-                       std::nullopt));
-    if (given) return {};
+    first.password = io::random_token().substr(0, 20);
+    TRY(store_password(owner, first.user, first.password, MustChange::first, system, "", std::nullopt));
+    return invite(owner, std::move(first));
+}
+
+Result<void> AuthImpl::take_given_password(const Actor& system, const Owner& owner, const std::string& user) {
+    if (!check_password_rules(options_.admin_password, user))
+        log_warning("registry", "the given password of {} is weak; choose another one soon", user);
+    return store_password(owner, user, options_.admin_password, MustChange::no, system, "", std::nullopt);
+}
+
+// Nobody has come in yet: what the first start told may never have been seen (its ports were busy, its window was
+// closed). The password it told stays; there is a fresh link.
+Result<void> AuthImpl::invite_again(const Actor& system, FirstSignIn first) {
+    const auto user = registry_.find(kDefaultTenantId, "user", first.user);
+    if (!user || tables_.passwords.size() != 1) return {};
+    const auto found = tables_.passwords.find(user->uid);
+    if (found == tables_.passwords.end() || found->second.must_change != MustChange::first) return {};
+    const Owner owner = found->second.owner;
+    if (!options_.admin_password.empty()) return take_given_password(system, owner, first.user);
+    TRY(registry_.database().change({{"delete from auth_one_time where uid = :a", {owner.uid}}}));
+    std::erase_if(tables_.one_time, [&](const auto& item) { return item.second.owner == owner; });
+    return invite(owner, std::move(first));
+}
+
+Result<void> AuthImpl::invite(const Owner& owner, FirstSignIn first) {
     first.one_time = io::random_token();
     const std::string key = hmac("one_time", first.one_time);
     const TimeNs expires = clock_.now() + kOneTimeAge;
     TRY(registry_.database().change({{"insert into auth_one_time (hmac, tenant, uid, expires) values (:a, :b, :c, :d)",
-                                      {key, static_cast<std::int64_t>(kDefaultTenantId.value), owner.uid, expires}}}));
+                                      {key, static_cast<std::int64_t>(owner.tenant.value), owner.uid, expires}}}));
     tables_.one_time[key] = {owner, expires};
     first_ = std::move(first);
     return {};

@@ -46,10 +46,10 @@ struct DeviceCredential {
 // What on_revoked() says of one session that was signed out: this and its csrf.
 inline constexpr std::string_view kRevokedSession = "session:";
 
-// Made at the very first start and told once.
+// Told once a start, until somebody has come in and chosen a password.
 struct FirstSignIn {
     std::string user = "admin";
-    std::string password;  // must be changed at the first sign-in
+    std::string password;  // of the very first start, and good until it is changed; else ""
     std::string one_time;  // for a link that signs in once
 };
 
@@ -79,7 +79,7 @@ public:
     static Result<std::unique_ptr<Auth>> create(Registry& registry, const Clock& clock, AuthOptions options = {});
     virtual ~Auth() = default;
 
-    // Only at the very first start and only once; not when admin_password was given.
+    // Only while nobody has chosen the first administrator's password, and once; not when admin_password was given.
     virtual std::optional<FirstSignIn> take_first_sign_in() = 0;
 
     // `user` is "li" (tenant default) or "li@plant2". Code::unauthorized says no more than "user or password is wrong";

@@ -45,10 +45,15 @@ TEST(AuthFirst, TellsTheFirstPasswordOnce) {
     EXPECT_FALSE(world.auth->take_first_sign_in());
     EXPECT_EQ(first->user, "admin");
     EXPECT_EQ(first->password.size(), 20u);
+    // Perhaps nobody saw it: the next start has a fresh link, and the password stays.
     ASSERT_TRUE(world.open(kOptions, true));
+    const auto again = world.auth->take_first_sign_in();
+    ASSERT_TRUE(again);
     EXPECT_FALSE(world.auth->take_first_sign_in());
+    EXPECT_EQ(again->password, "");
+    EXPECT_FALSE(world.auth->sign_in_once(first->one_time, kFrom)) << "the link of before is void";
     // The link works once, the password until it is changed.
-    const auto once = world.auth->sign_in_once(first->one_time, kFrom);
+    const auto once = world.auth->sign_in_once(again->one_time, kFrom);
     ASSERT_TRUE(once) << once.error().text();
     EXPECT_TRUE(once->principal.must_change_password);
     EXPECT_FALSE(once->principal.password_of_another);
@@ -62,13 +67,28 @@ TEST(AuthFirst, TellsTheFirstPasswordOnce) {
     EXPECT_FALSE(world.auth->check_session(session->token, kFrom)->must_change_password);
     EXPECT_FALSE(world.auth->sign_in("admin", first->password, kFrom));
     EXPECT_TRUE(world.auth->sign_in("admin@default", "a much better one", kFrom));
+    ASSERT_TRUE(world.open(kOptions, true, {.admin_password = "another good one"}));
+    EXPECT_FALSE(world.auth->take_first_sign_in());
+    EXPECT_FALSE(world.auth->sign_in("admin", "another good one", kFrom)) << "a chosen password stays";
+}
+
+TEST(AuthFirst, AGivenPasswordIsTakenUntilOneIsChosen) {
+    World world;
+    ASSERT_TRUE(world.open(kOptions, true));
+    const auto first = world.auth->take_first_sign_in();
+    ASSERT_TRUE(world.open(kOptions, true, {.admin_password = "a given good one"}));
+    EXPECT_FALSE(world.auth->take_first_sign_in());
+    EXPECT_FALSE(world.auth->sign_in("admin", first->password, kFrom));
+    EXPECT_TRUE(world.auth->sign_in("admin", "a given good one", kFrom));
 }
 
 TEST_F(AuthTest, KeepsAnAdministratorWhoCanComeIn) {
     ASSERT_TRUE(world.put("role", "boss", R"({"base":"admin"})"));
     ASSERT_TRUE(world.put("role", "hall", R"({"base":"admin","paths":["plant1/**"]})"));
     ASSERT_TRUE(world.put("user", "li", R"({"role":"hall"})"));
-    const auto demote = [&] { return world.registry->patch(world.admin, "user", "admin", json(R"({"role":"viewer"})")); };
+    const auto demote = [&] {
+        return world.registry->patch(world.admin, "user", "admin", json(R"({"role":"viewer"})"));
+    };
     EXPECT_EQ(demote().error().code(), Code::conflict);  // li is limited and has no password
     ASSERT_TRUE(auth().set_password(world.admin, "li", "a long enough one"));
     EXPECT_EQ(demote().error().code(), Code::conflict);  // and limited still

@@ -174,6 +174,17 @@ Policy* policy_of(std::vector<Policy>& policies, std::string_view path) {
 
 }  // namespace
 
+TimeNs Retention::keeps_from(TenantId tenant, std::string_view path) const {
+    const TimeNs now = clock_.now();
+    TimeNs from = limits_.days > 0 ? now - limits_.days * kDay : 0;
+    for (Tenant& one : tenants()) {
+        if (one.id != tenant) continue;
+        const Policy* policy = policy_of(one.policies, path);
+        if (policy != nullptr && policy->keep) from = std::max(from, now - *policy->keep);
+    }
+    return std::max<TimeNs>(from, 0);
+}
+
 Result<Retention::Survey> Retention::survey() const {
     Survey survey;
     survey.tenants = tenants();

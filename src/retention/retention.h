@@ -78,6 +78,8 @@ public:
     void tend();
     std::vector<Done> done() const;
     const Limits& limits() const { return limits_; }
+    // From when on readings of a tag of that name stay, by age, whatever holds say; 0 = all do.
+    TimeNs keeps_from(TenantId tenant, std::string_view path) const;
 
 private:
     struct Policy;

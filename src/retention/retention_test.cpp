@@ -155,6 +155,11 @@ TEST(Retention, TheMostSpecificGlobDecides) {
     ASSERT_TRUE(world.put("retention", "debug", R"({"tags":["a/debug/**"],"keep":"7d"})"));
     ASSERT_TRUE(world.put("retention", "kept", R"({"tags":["a/debug/audit.*"],"keep":"400d"})"));
     Retention retention = world.make();
+    const TimeNs now = world.clock().now();
+    EXPECT_EQ(retention.keeps_from(TenantId{1}, "a/m.x"), now - 40 * kDay);
+    EXPECT_EQ(retention.keeps_from(TenantId{1}, "a/debug/m.x"), now - 7 * kDay);
+    EXPECT_EQ(retention.keeps_from(TenantId{2}, "a/debug/m.x"), 0);
+    EXPECT_EQ(world.make({.days = 20}).keeps_from(TenantId{1}, "a/m.x"), now - 20 * kDay);
     const auto plan = retention.plan();
     ASSERT_TRUE(plan);
     ASSERT_EQ(plan->policies.size(), 3u);

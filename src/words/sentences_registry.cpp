@@ -5,6 +5,9 @@ namespace gongshu::words {
 namespace {
 
 constexpr Sentence kSentences[] = {
+    {"name: a device's name holds no dots, because what comes after one is the property in the name of a tag; call it "
+     "\"{}\"",
+     "name：设备名称不能含“.”，因为点位名称中“.”之后是属性；可改为“{0}”"},
     {"too many failed sign-ins of this user or from this address: try again in {} s",
      "这个用户或这个地址登录失败次数太多：{0} 秒后再试"},
     {"the tenant is gone", "企业已不存在"},

@@ -45,8 +45,24 @@ Result<void> check_external_id(std::string_view id) {
     return Error{Code::invalid, "expected \"product/device\" or \"device\" without + and #, found \"{}\"", id};
 }
 
+// In the name of a tag the property comes after the first dot: "a/m.2" would be the property 2 of a/m, to rights too.
+// A device that has such a name from before keeps it.
+Result<void> check_dots(const ResourceReader& reader, TenantId tenant, std::string_view own_name) {
+    const std::size_t dot = own_name.find('.');
+    if (dot == std::string_view::npos || reader.find(tenant, "device", own_name) != nullptr) return {};
+    std::string instead(own_name);
+    std::ranges::replace(instead, '.', '-');
+    return Error{
+        Code::invalid,
+        "name: a device's name holds no dots, because what comes after one is the property in the name of a tag; "
+        "call it \"{}\"",
+        instead};
+}
+
 // Overrides may only name what the type has, else they would silently do nothing.
-Result<void> check_among(const ResourceReader& reader, TenantId tenant, std::string_view, const DeviceSpec& spec) {
+Result<void> check_among(const ResourceReader& reader, TenantId tenant, std::string_view own_name,
+                         const DeviceSpec& spec) {
+    TRY(check_dots(reader, tenant, own_name));
     const auto type = reader.find(tenant, "device_type", spec.type);
     if (!type || spec.properties.empty()) return {};
     const DeviceTypeSpec of = TRY(spec_of<DeviceTypeSpec>(*type));
