@@ -14,7 +14,7 @@ Result<void> HttpTarget::post_tags(const std::string& body) {
     constexpr DurationNs kWait = 5 * kSecond;
     for (int tries = 1;; ++tries) {
         const auto answer = fetch(server_, wire::HttpMethod::post, "/api/v1/imports:tags", body);
-        if (answer) return take_kept(*answer);
+        if (answer) return take_kept(answer->body);
         if (answer.error().code() != Code::limit || tries == kTriesMax) return answer.error();
         const auto clock = io::make_system_clock();
         const auto loop = io::make_epoll_loop(*clock);

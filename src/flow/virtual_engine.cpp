@@ -135,6 +135,7 @@ void VirtualEngine::on_change(const registry::Change& change) {
             retire_others(tenant, resource.uid, {});
             own_places(resource);
             leave_places(tenant, resource.uid, {});
+            return all();  // those that read it stop
         }
     }
     // What could not run because of it.

@@ -174,10 +174,33 @@ Result<VirtualDraft> draft_virtual_plan(const registry::ResourceReader& registry
     return draft;
 }
 
+namespace {
+
+// Whether the machine or the virtual tag that gave a tag's readings was deleted: nothing new comes there any more.
+bool is_no_more(const registry::ResourceReader& registry, const TagInfo& tag) {
+    const std::string_view source = tag.key.source;
+    if (source.starts_with("v:")) return tag.path.find(".deleted-") != std::string::npos;
+    if (!source.starts_with("d:")) return false;
+    const std::string_view uid = source.substr(2);
+    const auto at = registry.find(tag.key.tenant, "device", std::string_view{tag.path}.substr(0, tag.path.find('.')));
+    if (at && at->uid == uid) return false;
+    return std::ranges::none_of(registry.list_shared(tag.key.tenant, "device"),
+                                [&](const auto& device) { return device->uid == uid; });
+}
+
+}  // namespace
+
 Result<std::shared_ptr<const VirtualPlan>> make_virtual_plan(const registry::ResourceReader& registry, Tags& tags,
                                                              const registry::Resource& resource,
                                                              const VirtualTagSpec& spec, const VirtualPlace& place,
                                                              std::string& why_zh) {
+    // First of all: with its device a tag may lose its unit, and then less is wrong than it seems.
+    for (const std::string& path : paths_named(spec, place)) {
+        const auto info = registry::tag_at(registry, tags, resource.tenant, path);
+        if (!info || !is_no_more(registry, *info)) continue;
+        why_zh = fmt::format("{} 已不再有数据：它的设备或虚拟点位已删除", path);
+        return Error{Code::not_found, "{} is no more: its device or virtual tag was deleted", path};
+    }
     const LiveScope scope{registry, tags, resource.tenant, place.device, "", Unfound::wait};
     VirtualWrong wrong;
     auto draft = draft_virtual_plan(registry, tags, resource, spec, place, scope, &wrong);

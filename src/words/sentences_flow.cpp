@@ -5,6 +5,7 @@ namespace gongshu::words {
 namespace {
 
 constexpr Sentence kSentences[] = {
+    {"{} is no more: its device or virtual tag was deleted", "{0=} 已不再有数据：它的设备或虚拟点位已删除"},
     {"there is no alarm \"{}\"; alarms cleared long ago are only in the events",
      "没有告警“{0}”：恢复已久的告警只在事件里"},
     {"cannot keep this", "无法保存"},

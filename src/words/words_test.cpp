@@ -107,12 +107,15 @@ TEST(Words, NestedReasonsComeOutWhole) {
     f("connection press is down: cannot connect to 10.0.0.5:502: no answer within 3000 ms",
       "连接 press 不通：无法连接 10.0.0.5:502：3000 毫秒内没有应答");
     f("cannot connect to 10.0.0.5:502: Connection refused", "无法连接 10.0.0.5:502：对方拒绝连接");
-    f("spec.host: expected a host name or an IP address, found \"a b\"", "spec.host: 应为主机名或 IP 地址，实际为“a b”");
-    f("spec.port: expected a whole number from 1 to 65535, found 70000", "spec.port: 应为整数（1 至 65535），实际为 70000");
+    f("spec.host: expected a host name or an IP address, found \"a b\"",
+      "spec.host: 应为主机名或 IP 地址，实际为“a b”");
+    f("spec.port: expected a whole number from 1 to 65535, found 70000",
+      "spec.port: 应为整数（1 至 65535），实际为 70000");
     f("spec.protocol: expected one of modbus_tcp, mqtt_device, found \"modbus_tpc\"; did you mean \"modbus_tcp\"?",
       "spec.protocol: 应为以下之一：modbus_tcp, mqtt_device；实际为“modbus_tpc”；是不是“modbus_tcp”？");
     f("spec.hots: there is no such field; did you mean \"host\"?", "spec.hots: 没有这一项；是不是“host”？");
-    f("connection: there is no connection \"pres\"; did you mean \"press\"?", "connection: 没有连接“pres”；是不是“press”？");
+    f("connection: there is no connection \"pres\"; did you mean \"press\"?",
+      "connection: 没有连接“pres”；是不是“press”？");
     f("user:li is viewer; this needs the role engineer", "user:li 是查看者，此操作需要工程师");
     f("line 3: a device needs the role engineer; user:li is viewer", "第 3 行：改动设备需要工程师；user:li 是查看者");
     f("cannot write /data/a: cannot write /data/a.new at byte 0: No space left on device",
@@ -138,8 +141,8 @@ TEST(Words, NestedReasonsComeOutWhole) {
 }
 
 TEST(Words, WhatIsNotKnownStays) {
-    for (const std::string_view text :
-         {"", "x", "老王关的", "spec.a", "a: b", "nobody ever wrote this sentence", "a b: c d; e f", "\"in quotes: no\"", "{}", "{0}"})
+    for (const std::string_view text : {"", "x", "老王关的", "spec.a", "a: b", "nobody ever wrote this sentence",
+                                        "a b: c d; e f", "\"in quotes: no\"", "{}", "{0}"})
         EXPECT_EQ(in_chinese(text), text);
     const std::string part = "there is no tag \"a\"";
     EXPECT_EQ(in_chinese("something strange: " + part), "something strange: 没有点位“a”");

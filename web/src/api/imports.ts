@@ -35,6 +35,8 @@ export interface Report {
   ms: number;
   faults: Fault[];
   first_duplicates: { line: number; ts: number }[];
+  /** Tags whose oldest readings retention will remove again, and one of them; times as RFC 3339. */
+  too_old?: { tags: number; path: string; first: string; keeps_from: string } | null;
   tags: MadeTag[];
 }
 export interface Import {
