@@ -546,7 +546,9 @@ TEST(Import, EveryFailedReadAndWriteIsTold) {
     options.rows_per_write = 10;
     const auto report = import_file(*files, clock, "f.csv", map, target, options, [](const Progress&) { return true; });
     ASSERT_FALSE(report);
-    EXPECT_NE(report.error().text().find("f.csv: the disk is full; all lines up to 21 are stored: go on with --from-line 22,"), std::string::npos)
+    EXPECT_NE(report.error().text().find(
+                  "f.csv: the disk is full; all lines up to 21 are stored: go on with --from-line 22,"),
+              std::string::npos)
         << report.error().text();
 }
 
