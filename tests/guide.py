@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The guide is true: every block of it that begins with ```sh test runs, in order, in one shell, against the real program
-and a simulated machine, and prints what the ```text block behind it says (`…` there stands for anything). Blocks marked
+and a simulated machine, and prints what the ```text block behind it says (`…` there stands for anything): each guide by itself,
+and all of a language one after the other in one data folder. Blocks marked
 ```sh test stopped run after the server was stopped. Also: docs/guide/options.md is what the program prints."""
 import json
 import os
@@ -76,9 +77,9 @@ class Plant:
         self.process.wait(20)
 
 
-def check_guide(name, least):
-    blocks = blocks_of((SOURCE / name).read_text(encoding="utf-8"))
-    assert len(blocks) >= least, f"{name}: only {len(blocks)} blocks found"
+def check_guides(names):
+    """Runs the blocks of these guides in order, in one data folder; returns how many there are."""
+    blocks = {name: blocks_of((SOURCE / name).read_text(encoding="utf-8")) for name in names}
     with tempfile.TemporaryDirectory(prefix="gongshu-guide-") as made:
         folder = pathlib.Path(made)
         (folder / "bin").mkdir()
@@ -89,10 +90,12 @@ def check_guide(name, least):
             env = {**os.environ, "PATH": f"{folder}/bin:{os.environ['PATH']}", "GONGSHU_URL": program.url, "PASSWORD": PASSWORD,
                    "MQTT_PORT": str(program.mqtt_port), "MODBUS_PORT": plant.port, "DATA": str(data), "BACKUP": str(folder / "backup")}
             env.pop("GONGSHU_TOKEN", None)
-            run_blocks(name, [b for b in blocks if not b.stopped], folder, env)
+            for name in names:
+                run_blocks(name, [b for b in blocks[name] if not b.stopped], folder, env)
             assert program.stop() == 0
-            run_blocks(name, [b for b in blocks if b.stopped], folder, env)
-    return len(blocks)
+            for name in names:
+                run_blocks(name, [b for b in blocks[name] if b.stopped], folder, env)
+    return sum(map(len, blocks.values()))
 
 
 def check_options():
@@ -132,4 +135,9 @@ if __name__ == "__main__":
         check_same_number()
         for *guides, least in GUIDES:
             for guide in guides:
-                print(f"{guide}: {check_guide(guide, least)} blocks are true")
+                count = check_guides([guide])
+                assert count >= least, f"{guide}: only {count} blocks found"
+                print(f"{guide}: {count} blocks are true", flush=True)
+        for language in range(2):
+            guides = [one[language] for one in GUIDES]
+            print(f"{guides[0]} and all after it in one data folder: {check_guides(guides)} blocks are true", flush=True)
