@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Every reason that a reader may meet has its Chinese: collects the English sentences of src (Error{…}, .context(…) and the other makers
-of reasons named below), and compares them with the lists in src/words. Exit 1 if one has no Chinese or another number of parts."""
+of reasons named below), and compares them with the lists in src/words. Exit 1 if one has no Chinese or another number of parts, or if Chinese has a comma of half width."""
 import pathlib
 import re
 import sys
@@ -15,22 +15,20 @@ WHOLE = {
     "src/wire/json_door_fault.cpp", "src/wire/json_door_time.cpp", "src/wire/json_door.cpp", "src/wire/line.cpp", "src/wire/modbus.cpp",
     "src/importer/record_reader.cpp", "src/importer/text_decoder.cpp", "src/importer/mapper.cpp", "src/broker/ingest.cpp",
     "src/io/address.cpp", "src/backup/backup.cpp", "src/backup/backups.cpp", "src/api/write_handlers.cpp", "src/api/connection.cpp", "src/registry/auth.cpp", "src/registry/staging.cpp",
-    "src/registry/database.cpp", "src/importer/history_target.cpp", "src/io/tls.cpp",
+    "src/wire/json_map.cpp", "src/registry/database.cpp", "src/importer/history_target.cpp", "src/io/tls.cpp",
 }
 # Functions that make a reason of what they are given.
-MAKERS = {"Error", "context", "os_error", "tls_error", "refuse", "fail", "fault", "wrong", "problem", "problem_with_status", "close_with"}
+MAKERS = {"Error", "context", "os_error", "tls_error", "refuse", "fail", "fault", "wrong", "problem", "problem_with_status", "close_with", "bury"}
 # Not reasons: the log, the numbers, what is wrong with the program itself.
 OTHERS = re.compile(r"log_\w+|ASSERT|static_assert|counter|gauge|printf|fprintf|header|push_back")
 # Where nobody reads a page: (beginning of the path, why).
 UNREAD = [
     ("src/app/", "the terminal and the log, in English"),
-    ("src/base/options", "the command line, in English"),
     ("src/wire/mqtt", "broken packets: the log and MQTT's own reason strings, in English"),
     ("src/wire/websocket", "broken frames: the log and the reason of a close frame, in English"),
     ("src/ledger/verify", "the terminal, in English"),
     ("src/ledger/record", "the terminal and the log, in English"),
     ("src/broker/connection", "MQTT's reason strings, in English"),
-    ("src/broker/hub", "MQTT's reason strings, in English"),
     ("src/io/sim", "simulated, for tests; says what the real one says"),
     ("src/history/power_test.h", "for tests"),
     ("src/history/store_test.h", "for tests"),
@@ -177,6 +175,8 @@ def offences(root):
     known = chinese_of(root)
     for path in sorted([*root.glob("src/**/*.cpp"), *root.glob("src/**/*.h")]):
         relative = str(path.relative_to(root))
+        if not path.name.endswith(("_test.cpp", "_fuzz.cpp", "_bench.cpp")):
+            yield from half_width(relative, path.read_text(encoding="utf-8"))
         if path.name.endswith(("_test.cpp", "_fuzz.cpp", "_bench.cpp")) or "/testing/" in relative or relative.startswith("src/words/"):
             continue
         if relative.startswith(tuple(beginning for beginning, _ in UNREAD)):
@@ -190,6 +190,16 @@ def offences(root):
                 yield f"{relative}:{line}: the Chinese of {sentence!r} has another number of parts"
 
 
+# A comma or the like of half width between Chinese words; a colon may stand in what is to be written so: 主机:端口.
+HALF = re.compile("[\u4e00-\u9fff\u201d\uff09][,;](?=[\u4e00-\u9fff\u201c])")
+
+
+def half_width(relative, text):
+    for line, what, word in tokens(text):
+        if what == "text" and (found := HALF.search(word)) is not None:
+            yield f"{relative}:{line}: half-width \"{found.group(0)[-1]}\" within Chinese: {word!r}"
+
+
 def self_test():
     f = lambda code, where="src/flow/a.cpp": [s for _, s in reasons_of(where, code)]
     assert f('return Error{Code::invalid, "the line has {} " "fields", n};') == ["the line has {} fields"]
@@ -199,6 +209,7 @@ def self_test():
     assert f('const Error wrong{Code::invalid, "it is so"};') == ["it is so"]
     assert f('return "it is so";', "src/data/tag.cpp") == ["it is so"]
     assert parts_of("a {} {{b}} {:02x}") == 2
+    assert len(list(half_width("a.cpp", 'f("目录,磁盘", "目录，磁盘 a, b", "a,b");  // 目录,磁盘'))) == 1
 
 
 if __name__ == "__main__":

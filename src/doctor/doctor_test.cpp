@@ -101,7 +101,7 @@ TEST(Doctor, EachCheckFailsOnce) {
     f("certificate", bad, "ends in", [](Facts& x) { x.authority_ends = x.now - kDay; });
     f("port", bad, "is taken", [](Facts& x) { x.ports[0].is_free = false; });
     f("connections", warning, "plc1 is down: an old error", [](Facts& x) { x.links->at(0).state = "backing_off"; });
-    f("connections", warning, "does not answer: refused", [](Facts& x) { x.links_problem = "refused"; });
+    f("connections", warning, "could not be asked for: refused", [](Facts& x) { x.links_problem = "refused"; });
     f("machine", warning, "That is little", [](Facts& x) { x.memory_available_bytes = 1 << 20; });
     f("machine", warning, "no instruction", [](Facts& x) { x.has_crc_instruction = false; });
 }
@@ -115,6 +115,12 @@ TEST(Doctor, SaysItInBothLanguagesAndAsJson) {
     EXPECT_NE(en.find("! There is no backup.\n    → Make one: gongshu backup"), std::string::npos) << en;
     EXPECT_NE(en.find("1 warnings, 0 errors"), std::string::npos) << en;
     EXPECT_NE(zh.find("! 没有备份。\n    → 请备份"), std::string::npos) << zh;
+    EXPECT_NE(zh.find("，1 项警告，0 项错误"), std::string::npos) << zh;
+    facts.links->at(0) = {"plc1", "backing_off", "cannot connect to 10.0.0.5:502: Connection refused"};
+    EXPECT_NE(to_text(check(facts), Language::zh).find("连接 plc1 断开：无法连接 10.0.0.5:502：对方拒绝连接"),
+              std::string::npos);
+    facts.links_problem = "the server says 401: name and password are wrong";
+    EXPECT_NE(to_text(check(facts), Language::zh).find("未能查询连接：服务器答复 401："), std::string::npos);
     EXPECT_NE(json.find(R"("worst":"warning")"), std::string::npos) << json;
     EXPECT_NE(json.find(R"({"id":"backups","grade":"warning","text_en":"There is no backup.")"), std::string::npos)
         << json;

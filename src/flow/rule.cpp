@@ -117,13 +117,16 @@ Result<void> check_message(std::string_view field, std::string_view text, const 
         const bool call = name.find('(') != name.npos && spec.condition.find(name) != std::string::npos;
         if (call || std::ranges::find(names, name) != names.end()) continue;
         const auto near = expr::nearest(name, names);
-        return Error{Code::invalid,
-                     "{}: column {}: there is nothing to fill in for {{{}}}; {} {}",
-                     field,
-                     column_of(text, open),
-                     name.substr(0, 80),
-                     near.empty() ? "expected one of" : "did you mean {" + near.front() + "}? It may hold",
-                     known};
+        const std::string wrong = name.substr(0, 80);
+        if (near.empty())
+            return Error{Code::invalid, "{}: column {}: there is nothing to fill in for {{{}}}; expected one of {}",
+                         field,         column_of(text, open),
+                         wrong,         known};
+        return Error{
+            Code::invalid, "{}: column {}: there is nothing to fill in for {{{}}}; did you mean {{{}}}? It may hold {}",
+            field,         column_of(text, open),
+            wrong,         near.front(),
+            known};
     }
     return {};
 }

@@ -469,8 +469,10 @@ private:
                                  : next.kind == Kind::elements ? "an array"
                                                                : "an object or an array";
         const bool object = here.type() == element_type::OBJECT;
-        missed_ = fmt::format("{}: expected {}, found {}{}; look at the payload and correct take[{}].value", at, want,
-                              kind_name(here.type()), object ? " with " + members_of(here) : "", index_);
+        const std::string found =
+            object ? fmt::format("an object with {}", members_of(here)) : std::string(kind_name(here.type()));
+        missed_ = fmt::format("{}: expected {}, found {}; look at the payload and correct take[{}].value", at, want,
+                              found, index_);
     }
 
     const JsonMap& map_;

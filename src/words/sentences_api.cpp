@@ -202,6 +202,10 @@ constexpr Sentence kSentences[] = {
     {"no record could be kept: {}", "无法留下记录：{0}"},
     {"; no record could be kept: {}", "；无法留下记录：{0}"},
     {"index {}: {}", "第 {0} 项：{1}"},
+    {"\"{}\" is longer than 292 years", "“{0}”超过 292 年"},
+    {"{}: expected a whole number of 0 or more, found {}", "{0}: 应为 0 或更大的整数，实际为 {1=}"},
+    {"there is no group {} among the newest {} dead letters", "最近 {1} 条死信中没有分组 {0=}"},
+    {"{} could not be used, nothing was stored; the first is {}", "有 {0} 条不可用，没有存入任何值；第一条：{1}"},
 };
 
 }  // namespace

@@ -88,6 +88,14 @@ constexpr Sentence kSentences[] = {
     {"this machine", "本机"},
     {"private network", "内网地址"},
     {"link-local", "链路本地地址"},
+    {"{} may not publish to {}", "{0=} 无权发布到 {1=}"},
+    {"the topic has more than {} levels", "主题超过 {0} 级"},
+    {"the broker stops", "MQTT 服务正在停止"},
+    {"topic {}: no door and no mapping takes it yet; make a mapping for it first",
+     "主题 {0=}：还没有入口或映射接收它；先为它建立映射"},
+    {"topic {}: its readings lie outside of the places of {}", "主题 {0=}：读数位于 {1=} 的位置范围之外"},
+    {"it holds no values, or no mapping says that it is for it", "其中没有值，或没有映射接收它"},
+    {" ({} values were stored)", "（已存入 {0} 个值）"},
 };
 
 }  // namespace

@@ -354,6 +354,8 @@ constexpr Sentence kSentences[] = {
     {"database or disk is full", "磁盘已满"},
     {"attempt to write a readonly database", "数据库只读"},
     {"unable to open database file", "无法打开数据库文件"},
+    {"keep_at_least: expected no more than keep ({}), found {}: what is older than keep is removed whatever its bytes",
+     "keep_at_least: 不能长于 keep（{0=}），实际为 {1=}：早于 keep 的读数不论占用多少都会删除"},
 };
 
 }  // namespace

@@ -168,6 +168,22 @@ constexpr Sentence kSentences[] = {
     {"{} streams are open on {}, its limit: more are closed at once",
      "{1=} 上已有 {0} 个连接，达到上限：更多的会立即关闭"},
     {"cannot accept on {}: {}", "{0=} 无法接受连接：{1}"},
+    // the terminal, and fields that are written in the same way
+    {"expected a number in '{}'", "“{0}”中应有 0 以上的数字"},
+    {"expected a whole number, found '{}'", "应为整数，实际为“{0}”"},
+    {"{} is outside {} … {}", "{0=} 超出范围 {1=} … {2=}"},
+    {"expected true or false, found '{}'", "应为 true 或 false，实际为“{0}”"},
+    {"'{}' has the unit '{}': use us, ms, s, m, h or d, as in 1h30m",
+     "“{0}”的单位是“{1}”：应为 us、ms、s、m、h 或 d，例如 1h30m"},
+    {"'{}' is too long a time", "“{0}”太长"},
+    {"'{}' has the unit '{}': use KiB, MiB, GiB, kB, MB, GB or TB, or none for bytes",
+     "“{0}”的单位是“{1}”：应为 KiB、MiB、GiB、kB、MB、GB 或 TB，不写则为字节"},
+    {"'{}' is too large", "“{0}”太大"},
+    {"option {}", "选项 {0=}"},
+    {"there is no option {}", "没有选项 {0=}"},
+    {"there is no option {}: did you mean {}?", "没有选项 {0=}：是不是 {1=}？"},
+    {"option {} needs a value: {}", "选项 {0=} 需要一个值：{1}"},
+    {"the server says {}: {}", "服务器答复 {0}：{1}"},
 };
 
 }  // namespace

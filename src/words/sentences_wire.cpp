@@ -227,6 +227,13 @@ constexpr Sentence kSentences[] = {
     {"chunk of the body does not begin with its length in hexadecimal", "正文的分块没有以十六进制长度开头"},
     {"not an HTTP/1.1 request", "不是 HTTP/1.1 请求"},
     {"JSON goes without a byte order mark", "JSON 不能带字节序标记"},
+    {"a number, which scale and offset need", "数字（scale 与 offset 只用于数字）"},
+    {"a member \"{}\"", "成员“{0}”"},
+    {"an array with an element {}", "有第 {0} 个元素的数组"},
+    {"an object with {}", "含 {0=} 的对象"},
+    {"{}: expected {}, found {}; look at the payload and correct take[{}].value",
+     "{0}: 应为{1}，实际为 {2}；查看报文，并改正 take[{3}].value"},
+    {"tag: expected a tag's path, found an empty text", "tag: 应为点位路径，实际为空文本"},
 };
 
 }  // namespace

@@ -214,6 +214,7 @@ private:
         work_ += kTextWork + text.size();
         Said best;
         by_sentence(text, depth, best);
+        by_names(text, best);
         for (const std::string_view mark : {"\n", "; ", ": "}) apart(text, mark, depth, best);
         return best;
     }
@@ -237,6 +238,31 @@ private:
                 keep_better(best, fill(pattern, parts, depth));
             }
         }
+    }
+
+    // `device "a/p1", rule "b" and 3 more`: kinds of resources with their names, which stay.
+    static void by_names(std::string_view text, Said& best) {
+        Said out{true, kMarkWorth};
+        while (true) {
+            const std::size_t open = text.find(" \""), close = open == text.npos ? text.npos : text.find('"', open + 2);
+            if (close == text.npos) return;
+            const auto kind = book().terms.find(text.substr(0, open));
+            if (kind == book().terms.end()) return;
+            out.text.append(kind->second).append("“").append(text.substr(open + 2, close - open - 2)).append("”");
+            out.worth += kSentenceWorth * static_cast<int>(open);
+            text.remove_prefix(close + 1);
+            if (!text.starts_with(", ")) break;
+            out.text.append("、");
+            text.remove_prefix(2);
+        }
+        constexpr std::string_view kAnd = " and ", kMore = " more";
+        if (text.starts_with(kAnd) && text.ends_with(kMore) && text.size() > kAnd.size() + kMore.size()) {
+            text.remove_prefix(kAnd.size());
+            text.remove_suffix(kMore.size());
+            out.text.append("等，另有 ").append(text).append(" 个");
+            text = {};
+        }
+        if (text.empty()) keep_better(best, std::move(out));
     }
 
     // A part that holds the mark between two sentences, where only a name or a value is expected.

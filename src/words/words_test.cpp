@@ -137,6 +137,21 @@ TEST(Words, NestedReasonsComeOutWhole) {
     f("expected at least one thing to take, found none", "至少要取一项");
     f("there is no device \"device\"", "没有设备“device”");
     f("device: there is no device \"oven\"", "device: 没有设备“oven”");
+    f("device_type \"t\" is named by device \"works/m2\", rule \"hot\" and 3 more: change or delete them first",
+      "设备型号“t”被设备“works/m2”、规则“hot”等，另有 3 个引用：先修改或删除它们");
+    f("there is no hold \"zz\"", "没有保全“zz”");
+    f("$.data: expected an array, found an object with a, b; look at the payload and correct take[0].value",
+      "$.data: 应为数组，实际为含 a, b 的对象；查看报文，并改正 take[0].value");
+    f("mapping lines: $.data: expected a member \"v\", found a number; look at the payload and correct take[0].value",
+      "映射 lines：$.data: 应为成员“v”，实际为数字；查看报文，并改正 take[0].value");
+    f("device:works/oven may not publish to a/b", "device:works/oven 无权发布到 a/b");
+    f("99999999999999 milliseconds since 1970 is outside of the years 1678 to 2262",
+      "1970 年起的 99999999999999 毫秒超出 1678 至 2262 年");
+    f("message_zh: column 4: there is nothing to fill in for {nope}; expected one of {a}, {b b}",
+      "message_zh: 第 4 列：{nope} 没有可填的内容；可用：{a}, {b b}");
+    f("spec.keep: expected a number in '-1d'", "spec.keep: “-1d”中应有 0 以上的数字");
+    f("spec.keep_bytes: '50 bananas' has the unit ' bananas': use KiB, MiB, GiB, kB, MB, GB or TB, or none for bytes",
+      "spec.keep_bytes: “50 bananas”的单位是“ bananas”：应为 KiB、MiB、GiB、kB、MB、GB 或 TB，不写则为字节");
     f("cold/tank is viewer; this needs the role admin", "cold/tank 是查看者，此操作需要管理员");
 }
 

@@ -128,7 +128,7 @@ Kind device_type_kind() {
                                       .plural = "device_types",
                                       .title_zh = "设备型号",
                                       .title_en = "Device type",
-                                      .about_zh = "同型号设备共有的属性(物模型)",
+                                      .about_zh = "同型号设备共有的属性（物模型）",
                                       .about_en = "What a make of machine has, shared by all devices of it"},
                                      {.alone = check_properties});
 }
