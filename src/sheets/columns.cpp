@@ -26,7 +26,8 @@ Result<std::vector<std::optional<std::size_t>>> find_columns(std::span<const Col
     for (std::size_t i = 0; i < file.names.size(); ++i) {
         const std::string name = lower(file.names[i]);
         const auto found = std::ranges::find_if(columns, [&](const Column& column) {
-            return name == column.key || file.names[i] == column.zh || name == lower(column.en);
+            return name == column.key || file.names[i] == column.zh || name == lower(column.en) ||
+                   (!name.empty() && (file.names[i] == column.also_zh || name == lower(column.also_en)));
         });
         if (found == columns.end()) {
             std::vector<std::string> names;
@@ -36,8 +37,16 @@ Result<std::vector<std::optional<std::size_t>>> find_columns(std::span<const Col
                 names.emplace_back(column.en);
             }
             const std::string near = registry::nearest(file.names[i], names);
-            return Error{Code::invalid, "line 1: there is no column \"{}\"{}", file.names[i],
-                         near.empty() ? "" : "; did you mean \"" + near + "\"?"};
+            if (!near.empty())
+                return Error{Code::invalid, "line 1: there is no column \"{}\"; did you mean \"{}\"?", file.names[i],
+                             near};
+            std::string keys, titles;
+            for (const Column& column : columns) {
+                keys.append(keys.empty() ? "" : ", ").append(column.key);
+                titles.append(titles.empty() ? "" : "、").append(column.zh);
+            }
+            return Error{Code::invalid, "line 1: there is no column \"{}\"; expected some of {} ({})", file.names[i],
+                         keys, titles};
         }
         auto& place = places[static_cast<std::size_t>(found - columns.begin())];
         if (place) return Error{Code::invalid, "line 1: two columns are \"{}\"", found->key};

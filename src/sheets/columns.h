@@ -16,10 +16,11 @@ namespace gongshu::sheets {
 
 struct Column {
     std::string_view key, zh, en;
+    std::string_view also_zh = {}, also_en = {};  // as the page heads it, where that differs
 };
 
 // Of which column of the file each of `columns` is taken, nullopt = the file has none. A header is a key or a title of
-// either language, whatever its case. Code::invalid for one that is unknown or there twice.
+// either language, whatever its case. Code::invalid for one that is unknown (it names those that are known) or twice.
 Result<std::vector<std::optional<std::size_t>>> find_columns(std::span<const Column> columns, const SheetFile& file);
 
 enum class Header : std::uint8_t { keys, zh, en };

@@ -31,13 +31,13 @@ enum Col : std::size_t {
 };
 
 constexpr std::array<Column, kPlaces> kColumns = {{
-    {"name", "设备", "Device"},
+    {"name", "设备", "Device", "名称", "Name"},
     {"new_name", "改名为", "New name"},
     {"delete", "删除", "Delete"},
     {"title_zh", "中文名称", "Title (Chinese)"},
     {"title_en", "英文名称", "Title (English)"},
-    {"title", "通用名称", "Title"},
-    {"type", "设备型号", "Device type"},
+    {"title", "通用名称", "Title", "显示名"},
+    {"type", "设备型号", "Device type", "型号", "Type"},
     {"connection", "连接", "Connection"},
     {"unit_id", "从站号", "Unit"},
     {"external_id", "外部编号", "External ID"},

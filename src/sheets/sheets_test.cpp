@@ -194,7 +194,11 @@ TEST_F(Plant, ADeviceSheetChangesWhatItSays) {
     f("name,template\na/p1,t\n", "not stored; 2 refused template!t");
     f("name\na/p1\na/p1\n", "not stored; 3 refused name!a/p1");
     f("name,title\n,x\n", "not stored; 2 refused name!");
-    f("name,colour\na/p1,red\n", "line 1: there is no column \"colour\"");
+    f("name,colour\na/p1,red\n",
+      "line 1: there is no column \"colour\"; expected some of name, new_name, delete, title_zh");
+    // As the page of devices heads them.
+    f("名称,型号\na/p1,press\n", "not stored; 2 unchanged");
+    f("Name,Type\na/p1,press\n", "not stored; 2 unchanged");
     f("name,unitid\na/p1,red\n", "line 1: there is no column \"unitid\"; did you mean \"unit_id\"?");
     f("name,设备\na/p1,red\n", "line 1: two columns are \"name\"");
     f("title\nx\n", "line 1: expected a column \"name\"");
