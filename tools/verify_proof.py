@@ -198,7 +198,14 @@ def main():
     arguments = parser.parse_args()
     try:
         with open(arguments.proof, encoding="utf-8") as file:
-            proof = json.load(file)
+            text = file.read()
+        try:
+            proof = json.loads(text)
+        except ValueError:
+            raise ValueError(f"this is not a proof: {text.strip()[:100]!r}") from None
+        what = proof.get("detail") or proof.get("title") if isinstance(proof, dict) else None
+        if not isinstance(proof, dict) or "format" not in proof:
+            raise ValueError(f"this is not a proof: {what or str(proof)[:100]}")
         kept = json.load(open(arguments.head, encoding="utf-8")) if arguments.head else None
         print("proved: " + check(proof, arguments.key and arguments.key.lower(), kept))
     except (ValueError, KeyError, TypeError, OSError, struct.error) as error:

@@ -219,7 +219,9 @@ Result<DurationNs> parse_duration(std::string_view text) {
         error == std::errc{} ? text.substr(static_cast<std::size_t>(end - text.data())) : std::string_view{};
     for (const Unit& known : kUnits) {
         DurationNs ns = 0;
-        if (unit == known.name && number > 0 && !__builtin_mul_overflow(number, known.ns, &ns)) return ns;
+        if (unit != known.name || number <= 0) continue;
+        if (!__builtin_mul_overflow(number, known.ns, &ns)) return ns;
+        return Error{Code::invalid, "\"{}\" is longer than 292 years", text.substr(0, 40)};
     }
     return Error{Code::invalid,
                  "\"{}\" is no duration: expected a whole number above 0 and ms, s, m, h, d or w, as in 15m",
@@ -241,6 +243,8 @@ Result<TimeNs> parse_time(std::string_view text, TimeNs now) {
     if (error == std::errc{} && end == text.data() + text.size()) return ns;
     auto parsed = wire::parse_rfc3339(text);
     if (!parsed) {
+        if (parsed.error().code() == Code::limit)
+            return Error{Code::invalid, "\"{}\" is outside of the years 1678 to 2262", text.substr(0, 60)};
         return Error{Code::invalid,
                      "\"{}\" is no time: expected 2026-03-01T08:00:00+08:00, nanoseconds since 1970, now or now-1h",
                      text.substr(0, 60)};
@@ -341,7 +345,9 @@ Result<std::uint64_t> Fields::number(std::string_view name) {
     if (found != nullptr && found->is_uint64()) return found->get_uint64();
     if (found != nullptr && found->is_int64() && found->get_int64() >= 0)
         return static_cast<std::uint64_t>(found->get_int64());
-    return Error{Code::invalid, "{}: expected a whole number", name};
+    if (found == nullptr) return Error{Code::invalid, "{}: expected a whole number", name};
+    return Error{Code::invalid, "{}: expected a whole number of 0 or more, found {}", name,
+                 registry::to_text(*found).substr(0, 40)};
 }
 
 Result<void> Fields::done() const {

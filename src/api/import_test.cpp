@@ -120,6 +120,9 @@ TEST(Import, LooksAtAFileByAnyLayout) {
     const auto part = world.as(token, "POST", "/api/v1/imports/" + id + ":preview?rows=2&precision=s", map + "}");
     EXPECT_NE(part.body.find(R"("rows":2,"values":2)"), std::string::npos) << part.body;
     EXPECT_NE(part.body.find(R"("cancelled":true)"), std::string::npos) << part.body;
+    EXPECT_NE(world.as(token, "POST", "/api/v1/imports/" + id + ":start", map + R"(,"from_line":-5})")
+                  .body.find("from_line: expected a whole number of 0 or more, found -5"),
+              std::string::npos);
     ASSERT_EQ(world.as(token, "POST", "/api/v1/imports/" + id + ":start", map + R"(,"from_line":4})").status, 202);
     std::string status;
     for (int tries = 0; tries < 100 && status.find(R"("state":"done")") == std::string::npos; ++tries)

@@ -141,6 +141,9 @@ Result<std::vector<Letter>> chosen_letters(Core& core, const Ask& ask) {
     if (ids != nullptr && !wanted.empty())
         return Error{Code::not_found, "there is no dead letter {} among the newest {}", wanted.begin()->substr(0, 40),
                      kLettersMax};
+    if (ids == nullptr && std::ranges::none_of(letters, [&](const Letter& one) { return group_of(one) == group; }))
+        return Error{Code::not_found, "there is no group {} among the newest {} dead letters", group.substr(0, 40),
+                     kLettersMax};
     std::set<std::string> chosen;
     if (ids != nullptr) {
         for (const Json& id : ids->get_array()) chosen.emplace(std::string_view{id.get_string()});

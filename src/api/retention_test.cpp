@@ -32,6 +32,8 @@ TEST(Retention, IsPreviewedAndRunByTheFirstAdministrators) {
     f(admin, "POST", preview, 400, "expected 1 to 36500", R"({"days":0})");
     f(admin, "POST", preview, 400, "bites", R"({"bites":1})");
     f(admin, "PUT", "/api/v1/retentions/short", 200, "", R"({"spec":{"tags":["a/**"],"keep":"5d"}})");
+    f(admin, "PUT", "/api/v1/retentions/odd", 400, "expected no more than keep (1d), found 30d",
+      R"({"spec":{"tags":["a/**"],"keep":"1d","keep_bytes":"1GB","keep_at_least":"30d"}})");
     f(admin, "POST", preview, 200, R"("tags":1,"rows":50,)");
     f(admin, "POST", preview, 200, R"("rows_to_go":44,)");
 

@@ -287,8 +287,11 @@ Intake take_entries(Core& core, const Ask& ask, wire::WriteBody body) {
 
 // 400 with each fault; the good ones are stored.
 Answer faults_answer(Core& core, const Ask& ask, const Intake& intake, std::uint64_t written) {
-    const Error error{Code::invalid, "{} could not be used, the others were stored; the first is {}",
-                      intake.fault_count, intake.first_fault};
+    const Error error = written == 0
+                            ? Error{Code::invalid, "{} could not be used, nothing was stored; the first is {}",
+                                    intake.fault_count, intake.first_fault}
+                            : Error{Code::invalid, "{} could not be used, the others were stored; the first is {}",
+                                    intake.fault_count, intake.first_fault};
     const std::string members = fmt::format("\"lines\":[{}],\"written\":{}", intake.faults, written);
     return problem(core, error, {.members = members, .language = language_of(ask)});
 }

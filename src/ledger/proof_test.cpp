@@ -98,6 +98,12 @@ TEST_P(Proofs, AreRefusedWhenAnythingIsChanged) {
     f("\\\"n\\\":42", "\\\"n\\\":43", "the entry is not in the tree of this head");
     f("\"number\":42", "\"number\":43", "the entry is not in the tree");
     f("\"kind\":\"audit\"", "\"kind\":\"audia\"", "the entry is not in the tree");
+    for (const auto& [text, want] : {std::pair{R"({"status":404,"detail":"there is no entry 9"})", "there is no entry 9"},
+                                     {"<html>", "'<html>'"}, {"7", "7"}, {"", "''"}}) {
+        const Said said = verify(scratch, text);
+        EXPECT_EQ(said.status, 1) << said.text;
+        EXPECT_EQ(said.text, fmt::format("NOT proved: this is not a proof: {}\n", want));
+    }
     f("\"redacts\":null", "\"redacts\":1", "the entry is not in the tree");
     f("\"size\":300", "\"size\":301", "the signature of the head over 301 entries does not hold");
     f("工厂", "工场", "the signature of the head");

@@ -138,7 +138,7 @@ Result<Key> Staging::key_for(const Actor& actor, const Kind& kind, std::string_v
         return Error{Code::denied, "{} can be changed by administrators of the tenant \"{}\" alone", kind.plural,
                      kDefaultTenant};
     }
-    TRY(check_name(name, kind.path_names));
+    TRY(check_name(name, kind.path_names).context("name"));
     return Key{actor.tenant, kind.name, std::string(name)};
 }
 

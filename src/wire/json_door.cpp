@@ -276,9 +276,10 @@ Result<WriteEntry> read_write_entry(element from, TimeUnit unit) {
     for (const auto field : object) {
         if (field.key == "tag") {
             std::string_view tag;
-            if (field.value.get_string().get(tag) != simdjson::SUCCESS || tag.empty()) {
+            if (field.value.get_string().get(tag) != simdjson::SUCCESS) {
                 return Error{Code::invalid, "tag: expected a tag's path, found {}", kind_name(field.value.type())};
             }
+            if (tag.empty()) return Error{Code::invalid, "tag: expected a tag's path, found an empty text"};
             if (!mqtt::plain_utf8(tag) || tag.size() > 4096) {
                 return Error{Code::invalid, "tag: expected at most 4096 bytes without control characters"};
             }

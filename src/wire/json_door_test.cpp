@@ -207,7 +207,7 @@ TEST(JsonDoor, Write) {
       "and quality;");
     f(R"([{"tag":"a","value":null,"quality":"bad:timeout"}])", "0:a=nan bad:timeout -1;");
     f(R"([{"tag":"","value":1},{"tag":5,"value":1},{"tag":"a","value":1,"quality":7},{"tag":"a","value":1,"ts":"x"}])",
-      "!0:tag: expected a tag's path, found a text;!1:tag: expected a tag's path, found a number;"
+      "!0:tag: expected a tag's path, found an empty text;!1:tag: expected a tag's path, found a number;"
       "!2:quality: expected a text such as \"good\" or \"bad:sensor\", found a number;"
       "!3:ts: \"x\" is no time; expected RFC 3339 with a zone, as in 2026-03-01T08:00:00+08:00;");
     f("[", "byte 1: expected a value, found the end");

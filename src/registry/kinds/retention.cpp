@@ -43,8 +43,16 @@ Result<void> check_globs(const std::vector<std::string>& globs) {
 
 Result<void> check_retention(const RetentionSpec& spec) {
     TRY(check_globs(spec.tags));
-    if (spec.keep || spec.keep_bytes) return {};
-    return Error{Code::invalid, "keep: expected keep or keep_bytes: without either nothing would be removed"};
+    if (!spec.keep && !spec.keep_bytes)
+        return Error{Code::invalid, "keep: expected keep or keep_bytes: without either nothing would be removed"};
+    // Age goes before: what keep_at_least promises beyond it would be removed all the same.
+    if (spec.keep && spec.keep_at_least &&
+        TRY(options::parse_duration(*spec.keep_at_least)) > TRY(options::parse_duration(*spec.keep)))
+        return Error{Code::invalid,
+                     "keep_at_least: expected no more than keep ({}), found {}: what is older than keep is removed "
+                     "whatever its bytes",
+                     *spec.keep, *spec.keep_at_least};
+    return {};
 }
 
 Result<void> check_hold(const HoldSpec& spec) {
@@ -57,48 +65,51 @@ Result<void> check_hold(const HoldSpec& spec) {
 }  // namespace
 
 std::vector<Fact> facts_of(const RetentionSpec*) {
-    return {{.field = "tags",
-             .title_zh = "点位",
-             .title_en = "Tags",
-             .help_zh = "路径通配:* 为一级,** 为任意级;多条适用时,通配符之外字符最多的一条生效",
-             .help_en = "Globs of paths: * within a level, ** over levels; of several that fit, the one with most "
-                        "characters beside its wildcards decides",
-             .length_max = kGlobsMax},
-            {.field = "keep",
-             .title_zh = "保留时长",
-             .title_en = "Keep for",
-             .help_zh = "更早的读数按整天删除,例如 400d;留空为一直保留",
-             .help_en = "Older readings go, a whole day at a time, as in 400d; empty: for ever",
-             .widget = "duration",
-             .check = check_days},
-            {.field = "keep_bytes",
-             .title_zh = "保留字节数",
-             .title_en = "Keep at most",
-             .help_zh = "这些点位在磁盘上占用超过此数时,最早的整天先删,例如 50GB",
-             .help_en = "When these tags take more on disk, the oldest whole days go first, as in 50GB",
-             .check = check_bytes},
-            {.field = "keep_at_least",
-             .title_zh = "至少保留",
-             .title_en = "Never newer than",
-             .help_zh = "不会因字节数而删除比这更新的读数;留空为 30d",
-             .help_en = "For bytes nothing newer than this is removed; empty: 30d",
-             .widget = "duration",
-             .check = check_days},
-            {.field = "note", .title_zh = "说明", .title_en = "Note", .widget = "multiline"}};
+    return {
+        {.field = "tags",
+         .title_zh = "点位",
+         .title_en = "Tags",
+         .help_zh = "路径通配：* 为一级，** 为任意级；多条适用时，通配符之外字符最多的一条生效",
+         .help_en = "Globs of paths: * within a level, ** over levels; of several that fit, the one with most "
+                    "characters beside its wildcards decides",
+         .length_max = kGlobsMax},
+        {.field = "keep",
+         .title_zh = "保留时长",
+         .title_en = "Keep for",
+         .help_zh = "更早的读数按整天删除，例如 400d，至少 1d；留空为一直保留",
+         .help_en = "Older readings go, a whole day at a time, as in 400d; at least 1d; empty: for ever",
+         .widget = "days",
+         .check = check_days},
+        {.field = "keep_bytes",
+         .title_zh = "保留字节数",
+         .title_en = "Keep at most",
+         .help_zh = "这些点位在磁盘上占用超过此数时，最早的整天先删，例如 50GB",
+         .help_en = "When these tags take more on disk, the oldest whole days go first, as in 50GB",
+         .check = check_bytes},
+        {.field = "keep_at_least",
+         .title_zh = "超出字节数时仍保留",
+         .title_en = "Kept even when over size",
+         .help_zh = "最近这么久的读数不会因字节数而删除，至少 1d，不能长于保留时长；留空为 30d",
+         .help_en =
+             "The newest readings, so far back, do not go for their bytes; at least 1d, no more than Keep for; empty: "
+             "30d",
+         .widget = "days",
+         .check = check_days},
+        {.field = "note", .title_zh = "说明", .title_en = "Note", .widget = "multiline"}};
 }
 
 std::vector<Fact> facts_of(const HoldSpec*) {
     return {{.field = "tags",
              .title_zh = "点位",
              .title_en = "Tags",
-             .help_zh = "路径通配:* 为一级,** 为任意级",
+             .help_zh = "路径通配：* 为一级，** 为任意级",
              .help_en = "Globs of paths: * within a level, ** over levels",
              .required = true,
              .length_max = kGlobsMax},
             {.field = "from",
              .title_zh = "自",
              .title_en = "From",
-             .help_zh = "RFC 3339,例如 2026-03-01T08:00:00+08:00;留空为最早",
+             .help_zh = "RFC 3339，例如 2026-03-01T08:00:00+08:00；留空为最早",
              .help_en = "RFC 3339, as in 2026-03-01T08:00:00+08:00; empty: from the beginning",
              .check = check_time},
             {.field = "to",
