@@ -29,6 +29,7 @@ struct DeviceLine {
     std::string name, state, last_error, source;
     TimeNs since = 0, last_seen = 0;
     std::uint64_t tags = 0, bad = 0;
+    bool registered = true;  // else something publishes for this place, and there is no device
 };
 
 // A device that speaks by itself is stale when nothing came for this long.
@@ -111,7 +112,8 @@ std::vector<DeviceLine> device_lines(Core& core, const Ask& ask) {
         const bool fresh = seen.last_seen != 0 && now - seen.last_seen < kSilence;
         DeviceLine line{seen.device, state_of(seen, fresh), seen.last_error, "mqtt", seen.since, seen.last_seen, 0, 0};
         const auto found = by_name.find(seen.device);
-        if (found == by_name.end())
+        line.registered = found != by_name.end();
+        if (!line.registered)
             add_readings(core, ask.tenant(), line, nullptr, {});
         else
             add_readings(core, ask.tenant(), line, found->second, declared.properties(*found->second));
@@ -377,7 +379,9 @@ Result<Answer> get_status(Core& core, const Ask& ask) {
 
 Result<Answer> get_overview(Core& core, const Ask& ask) {
     const Units units = TRY(parse_units(ask));
-    const auto devices = device_lines(core, ask);
+    auto devices = device_lines(core, ask);
+    // Who publishes for a place without a device, such as a gateway by a mapping, is no device that can be offline.
+    const auto without_device = std::erase_if(devices, [](const DeviceLine& line) { return !line.registered; });
     const auto links = connections_of(core, ask.who);
     const auto count_devices = [&](std::string_view state) {
         return std::count_if(devices.begin(), devices.end(),
@@ -391,6 +395,7 @@ Result<Answer> get_overview(Core& core, const Ask& ask) {
     out.begin_object().key("devices").begin_object().key("total").integer(static_cast<std::int64_t>(devices.size()));
     for (const std::string_view state : {"online", "stale", "offline", "off"})
         out.key(state).integer(count_devices(state));
+    out.key("without_device").integer(as_signed(without_device));
     out.end_object().key("connections").begin_object().key("total").integer(static_cast<std::int64_t>(links.size()));
     out.key("up").integer(count_links([](const auto& link) { return link.state == connect::LinkState::up; }));
     out.key("down").integer(count_links(is_down));
@@ -511,7 +516,7 @@ Result<Answer> get_device_status(Core& core, const Ask& ask) {
             .integer(as_signed(line.tags))
             .key("bad")
             .integer(as_signed(line.bad));
-        out.key("source").text(line.source).end_object();
+        out.key("source").text(line.source).key("registered").boolean(line.registered).end_object();
     }
     out.end_array().end_object();
     return json_answer(std::move(body));

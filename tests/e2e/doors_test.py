@@ -84,6 +84,12 @@ def mapping(program):
     # From now on at once; a device only by leave of the mapping, and only beneath itself.
     publish(program, "admin", PASSWORD, "factory/line9/x/data", {"ts": 1700000060, "data": [{"dev": "a", "v": 22}]})
     wait_for("a message by the mapping", lambda: program.last("works/line9/a.temp") == [22, "good"], 10)
+    # A place without a device is a source, no device that could be offline.
+    overview = program.get("/api/v1/overview")
+    registered = {one["name"]: one["registered"] for one in program.get("/api/v1/status/devices")["items"]}
+    assert registered["works/line9/a"] is False and registered["works/line1/gw-01"] is True, registered
+    assert overview["devices"]["without_device"] == sum(not there for there in registered.values()), overview
+    assert overview["devices"]["total"] == sum(registered.values()) and "works/line9/a" not in str(overview["wrong"]), overview
     program.put("mappings", "lines", {**spec, "devices": True, "take": [{"value": "$.*", "tag": "{device}.{key}"}]})
     publish(program, secret["username"], secret["password"], "factory/line9/x/data", {"humidity": 40})
     wait_for("a device's own", lambda: program.last("works/line1/gw-01.humidity") == [40, "good"], 10)

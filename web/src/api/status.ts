@@ -21,7 +21,7 @@ export interface Wrong {
   since: number;
 }
 export interface Overview {
-  devices: { total: number; online: number; stale: number; offline: number };
+  devices: { total: number; online: number; stale: number; offline: number; off?: number; without_device?: number };
   connections: { total: number; up: number; down: number; off: number };
   tags: number;
   readings_per_s: number;
@@ -61,6 +61,8 @@ export interface DeviceStatus {
   tags: number;
   bad: number;
   source: string;
+  /** false: something publishes for this place, and there is no device. */
+  registered?: boolean;
 }
 export interface MqttSession {
   client: string;
