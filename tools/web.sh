@@ -6,6 +6,6 @@ cd "$(dirname "$0")/../web"
 sum=$(git ls-files -z -c -o --exclude-standard . | sort -z | xargs -0 sha256sum 2>/dev/null | sha256sum | cut -d' ' -f1)
 if [ "$(cat dist/.built 2>/dev/null || true)" != "$sum" ]; then
   echo "Building the pages"
-  npm run --silent build
+  npm_config_loglevel=error npm run --silent build
   echo "$sum" > dist/.built
 fi

@@ -197,8 +197,8 @@ TEST_F(Plant, ADeviceSheetChangesWhatItSays) {
     f("name,colour\na/p1,red\n",
       "line 1: there is no column \"colour\"; expected some of name, new_name, delete, title_zh");
     // As the page of devices heads them.
-    f("名称,型号\na/p1,press\n", "not stored; 2 unchanged");
-    f("Name,Type\na/p1,press\n", "not stored; 2 unchanged");
+    f("名称,型号\na/p1,pump\n", "not stored; 2 refused t");
+    f("Name,Type\na/p1,pump\n", "not stored; 2 refused t");
     f("name,unitid\na/p1,red\n", "line 1: there is no column \"unitid\"; did you mean \"unit_id\"?");
     f("name,设备\na/p1,red\n", "line 1: two columns are \"name\"");
     f("title\nx\n", "line 1: expected a column \"name\"");

@@ -15,7 +15,9 @@ namespace {
 
 constexpr std::size_t kTitleBytesMax = 200;
 
-Fact title_fact() { return {.field = "title", .title_zh = "名称", .title_en = "Title", .length_max = kTitleBytesMax}; }
+Fact title_fact() {
+    return {.field = "title", .title_zh = "显示名", .title_en = "Title", .length_max = kTitleBytesMax};
+}
 
 Fact role_fact() {
     return {.field = "role",

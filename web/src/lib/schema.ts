@@ -89,6 +89,7 @@ export function flaws(schema: Schema, value: Json, root: Schema = schema, place 
       if (typeof value !== 'string') return [];
       if (s.maxLength !== undefined && value.length > s.maxLength) return flaw('long', { n: s.maxLength });
       if (s['x-widget'] === 'duration' && !durationPattern.test(value)) return flaw('duration');
+      if (s['x-widget'] === 'days' && !(durationPattern.test(value) && /[1-9]\d*d|[1-9]\d{2,}h|(2[4-9]|[3-9]\d)h/.test(value))) return flaw('days');
       if (s.pattern && !new RegExp(s.pattern, 'u').test(value)) return flaw('pattern', { pattern: s.pattern });
       return [];
     }
