@@ -127,7 +127,9 @@ Error of_spec(Error error) {
     const std::size_t end = text.find(": ");
     const bool place =
         end != std::string_view::npos && end > 0 && text.substr(0, end).find_first_of(" \"'") == std::string_view::npos;
-    if (!place || text.starts_with("spec.") || text.starts_with("spec:") || text.starts_with("body")) return error;
+    if (!place || text.starts_with("name:") || text.starts_with("spec.") || text.starts_with("spec:") ||
+        text.starts_with("body"))
+        return error;
     return Error{Code::invalid, "spec.{}", text};
 }
 
