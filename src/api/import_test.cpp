@@ -14,7 +14,7 @@ TEST(Import, KeepsThePastAndTheUnits) {
     const std::string tags = R"({"tags":[{"tag":"old/oven.temperature","type":"number","unit":"degC"}]})";
     auto made = world.as(token, "POST", "/api/v1/imports:tags", tags);
     ASSERT_EQ(made.status, 200) << made.body;
-    EXPECT_EQ(made.body, R"({"tags":1})");
+    EXPECT_EQ(made.body, R"({"tags":1,"keeps_from":[0]})");
     EXPECT_EQ(world.as(token, "POST", "/api/v1/imports:tags", tags).status, 200) << "again changes nothing";
     // 1950: as a live reading it would get the server's time.
     const std::string readings =
@@ -41,10 +41,10 @@ TEST(Import, RefusesWhatDoesNotFit) {
         EXPECT_EQ(reply.status, status) << reply.body;
         EXPECT_NE(reply.body.find(want), std::string::npos) << reply.body;
     };
-    f(R"({"tag":"a/b.c","type":"number","unit":"degC"})", "{\"tags\":1}", 200);
+    f(R"({"tag":"a/b.c","type":"number","unit":"degC"})", "{\"tags\":1,\"keeps_from\":[0]}", 200);
     f(R"({"tag":"a/b.c","type":"number","unit":"degF"})", "has the unit degC already", 409);
     f(R"({"tag":"a/b.c","type":"text","unit":""})", "has values of type number already", 409);
-    f(R"({"tag":"a/b.c","type":"number","unit":""})", "{\"tags\":1}", 200);
+    f(R"({"tag":"a/b.c","type":"number","unit":""})", "{\"tags\":1,\"keeps_from\":[0]}", 200);
     f(R"({"tag":"","type":"number"})", "tags[0].tag");
     f(R"({"tag":"a/b.d","type":"double"})", "tags[0].type");
     f("7", "tags[0].tag");
