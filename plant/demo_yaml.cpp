@@ -16,6 +16,7 @@ spec:
   title_en: Demo plant (simulated)
   address: 所有数据均由仿真产生 / everything here is simulated
   time_zone: Asia/Shanghai
+  calendar: demo_four_teams
   places:
     machining: {title_zh: 机加工车间, title_en: Machining shop}
     machining/line1: {title_zh: 一号线, title_en: Line 1}

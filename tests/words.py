@@ -34,6 +34,8 @@ UNREAD = [
     ("src/history/store_test.h", "for tests"),
     ("src/registry/test_world.h", "for tests"),
     ("src/registry/kind_of.h", "a fault of the program"),
+    ("src/registry/holidays", "a fault of the data that the program carries, found by its test"),
+    ("src/calendar/holidays", "a fault of the data that the program carries, found by its test"),
     ("src/registry/openapi", "the description of the interface, in English"),
     ("src/expr/compile", "says its reasons by messages.cpp"),
     ("src/expr/messages.cpp", "has its own Chinese beside it"),

@@ -21,7 +21,7 @@ TEST(DemoLibrary, EveryResourceIsAccepted) {
     const registry::Actor actor{registry->tenant_id("default").value(), "default", "system", registry::Role::admin, ""};
 
     std::vector<registry::Wanted> wishes;
-    for (const char* name : {"plant.yaml", "rules.yaml"}) {
+    for (const char* name : {"calendar.yaml", "plant.yaml", "rules.yaml"}) {
         std::ifstream file(std::string(GONGSHU_SOURCE_DIR) + "/library/demo/" + name);
         std::stringstream text;
         text << file.rdbuf();

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "registry/difference.h"
 #include "registry/kinds/access.h"
+#include "registry/kinds/calendar.h"
 #include "registry/kinds/connection.h"
 #include "registry/kinds/dashboard.h"
 #include "registry/kinds/device.h"
@@ -17,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
     using namespace gongshu::registry;
     static const std::vector<Kind> kinds = {tenant_kind(),    role_kind(),       user_kind(),        token_kind(),
                                             site_kind(),      connection_kind(), device_type_kind(), device_kind(),
-                                            dashboard_kind(), saved_view_kind()};
+                                            dashboard_kind(), saved_view_kind(), calendar_kind()};
     const auto value = parse_json(as_text({data, bytes}));
     if (!value) {
         ASSERT(value.error().text().starts_with("line ") || value.error().text().starts_with("cannot read"));

@@ -48,6 +48,12 @@ Sample sample_of(const std::string& kind) {
           R"({"name":"hall","type":"choice","choices":["a","b"],"preset":"a"}],)"
           R"("device":{"name":"plant1/${hall}/pump${number}","spec":{"type":"base_pump","unit_id":"${number}"}}})",
           R"({"parameters":[{"name":"number","type":"integer"}],"device":{"name":"p${number}","spec":{"type":"base_pump"}}})"}},
+        {"calendar",
+         {"four_teams",
+          R"({"day_start":"08:00","shifts":[{"name":"day","from":"08:00","to":"20:00"},{"name":"night","from":"20:00",)"
+          R"("to":"08:00"}],"teams":[{"name":"A"},{"name":"B"}],"exceptions":[{"from":"2026-10-09","title":"检修"}],"tariffs":[{"periods":[)"
+          R"({"from":"08:00","to":"22:00","tariff":"peak"},{"from":"22:00","to":"08:00","tariff":"valley"}]}]})",
+          R"({"time_zone":"Europe/Berlin","holidays":"none","shifts_on":"working_days"})"}},
         {"tag_alias",
          {"drawing/TI-101", R"({"target":"plant1/x.t","title_zh":"出口温度"})", R"({"target":"plant1/x.u"})"}},
         {"device",

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "registry/kinds/access.h"
+#include "registry/kinds/calendar.h"
 #include "registry/kinds/connection.h"
 #include "registry/kinds/dashboard.h"
 #include "registry/kinds/device.h"
@@ -90,7 +91,7 @@ std::vector<Kind> own_kinds() {
     return {tenant_kind(),    role_kind(),       user_kind(),        token_kind(),
             site_kind(),      connection_kind(), device_type_kind(), device_template_kind(),
             device_kind(),    tag_alias_kind(),  dashboard_kind(),   saved_view_kind(),
-            retention_kind(), hold_kind()};
+            retention_kind(), hold_kind(),       calendar_kind()};
 }
 
 std::string_view to_string(Role role) {
@@ -157,9 +158,8 @@ Result<void> RegistryImpl::load() {
                         [&](const Row& row) { audit_last_ = static_cast<std::uint64_t>(row.integer(0)); }));
     TRY(load_resources());
     TRY(load_tenants());
-    TRY(database_->read({"select uid, field, sealed from secrets", {}}, [&](const Row& row) {
-        state_.sealed[{row.text(0), row.text(1)}] = row.text(2);
-    }));
+    TRY(database_->read({"select uid, field, sealed from secrets", {}},
+                        [&](const Row& row) { state_.sealed[{row.text(0), row.text(1)}] = row.text(2); }));
     if (!state_.tenants.contains(kDefaultTenantId))
         TRY(make_default_tenant().context("cannot make the tenant \"default\""));
     return {};

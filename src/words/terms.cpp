@@ -5,6 +5,9 @@ namespace gongshu::words {
 namespace {
 
 constexpr Term kTerms[] = {
+    {"shifts", "班次"},
+    {"production days", "生产日"},
+    {"months", "月"},
     {"number", "数字"},
     {"integer", "整数"},
     {"boolean", "布尔值"},

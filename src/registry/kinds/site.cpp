@@ -9,7 +9,7 @@
 namespace gongshu::registry {
 
 BOOST_DESCRIBE_STRUCT(Place, (), (title_zh, title_en))
-BOOST_DESCRIBE_STRUCT(SiteSpec, (), (title_zh, title_en, address, time_zone, places))
+BOOST_DESCRIBE_STRUCT(SiteSpec, (), (title_zh, title_en, address, time_zone, calendar, places))
 
 namespace {
 
@@ -18,6 +18,15 @@ constexpr std::size_t kTitleBytesMax = 200;
 // What people write for China's time, though there are no such zones.
 constexpr std::string_view kShanghai = "Asia/Shanghai";
 constexpr const char* kMeantShanghai[] = {"Asia/Beijing", "Beijing", "Shanghai", "China", "UTC+8", "GMT+8", "CST"};
+
+Result<void> check_places(const SiteSpec& spec) {
+    for (const auto& [path, place] : spec.places) {
+        TRY(check_name(path, true).context("places.{}", path));
+    }
+    return {};
+}
+
+}  // namespace
 
 Result<void> check_time_zone(std::string_view text) {
     const bool fine =
@@ -36,15 +45,6 @@ Result<void> check_time_zone(std::string_view text) {
                  near.empty() ? "expected an IANA name such as Asia/Shanghai" : "did you mean \"" + near + "\"?"};
 }
 
-Result<void> check_places(const SiteSpec& spec) {
-    for (const auto& [path, place] : spec.places) {
-        TRY(check_name(path, true).context("places.{}", path));
-    }
-    return {};
-}
-
-}  // namespace
-
 std::vector<Fact> facts_of(const Place*) {
     return {{.field = "title_zh", .title_zh = "中文名称", .title_en = "Title (Chinese)", .length_max = kTitleBytesMax},
             {.field = "title_en", .title_zh = "英文名称", .title_en = "Title (English)", .length_max = kTitleBytesMax}};
@@ -61,6 +61,12 @@ std::vector<Fact> facts_of(const SiteSpec*) {
              .help_en = "Decides when days and shifts begin",
              .required = true,
              .check = check_time_zone},
+            {.field = "calendar",
+             .title_zh = "日历",
+             .title_en = "Calendar",
+             .help_zh = "班次、生产日、节假日、电价时段；留空为企业默认",
+             .help_en = "Shifts, production days, holidays, tariff periods; empty: the tenant's default",
+             .ref = "calendars"},
             {.field = "places",
              .title_zh = "车间与产线",
              .title_en = "Areas and lines",
