@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,9 +42,12 @@ public:
 struct ReadRequest {
     std::vector<TagId> tags;
     Window window;
-    DurationNs every = 0;                 // 0 = raw rows; else buckets of this length
-    std::string zone;                     // IANA name; buckets of whole days begin at local midnight there; "" = UTC
-    std::vector<std::string> aggregates;  // avg min max sum count first last; needed when every > 0
+    DurationNs every = 0;  // 0 = raw rows; else buckets of this length
+    std::string zone;      // IANA name; buckets of whole days begin at local midnight there; "" = UTC
+    // Buckets of any lengths instead of `every`, such as shifts: in order, none overlaps another; a reading between two
+    // of them counts nowhere. Null = none.
+    std::shared_ptr<const std::vector<Window>> periods;
+    std::vector<std::string> aggregates;  // avg min max sum count first last; needed for buckets
     std::uint32_t points_max = 0;         // raw rows only: > 0 keeps at most this many rows a tag, as min-max per pixel
     std::uint64_t rows_max = 1'000'000;   // over all tags; more is Code::limit and says how to narrow
 };

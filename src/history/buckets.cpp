@@ -2,6 +2,7 @@
 
 #include <date/tz.h>
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <limits>
@@ -46,9 +47,30 @@ Result<Buckets> Buckets::create(DurationNs every, const std::string& zone) {
     }
 }
 
+Result<Buckets> Buckets::create(std::shared_ptr<const std::vector<Window>> periods) {
+    for (std::size_t i = 0; i < periods->size(); ++i)
+        if ((*periods)[i].empty() || (i > 0 && (*periods)[i].from < (*periods)[i - 1].to))
+            return Error{Code::invalid, "periods[{}]: expected one that is not empty and begins after the one before",
+                         i};
+    Buckets made{kDay, nullptr};
+    made.periods_ = std::move(periods);
+    return made;
+}
+
+Window Buckets::period_at(TimeNs time) {
+    const auto next = std::ranges::upper_bound(*periods_, time, {}, &Window::from);
+    const bool after_one = next != periods_->begin();
+    in_gap_ = !after_one || !std::prev(next)->contains(time);
+    if (!in_gap_) return *std::prev(next);
+    return {after_one ? std::prev(next)->to : std::numeric_limits<TimeNs>::min(),
+            next != periods_->end() ? next->from : std::numeric_limits<TimeNs>::max()};
+}
+
 Window Buckets::at(TimeNs time) {
     if (last_.contains(time)) return last_;
-    if (zone_) {
+    if (periods_) {
+        last_ = period_at(time);
+    } else if (zone_) {
         last_ = days_at(time);
     } else {
         const __int128 start = static_cast<__int128>(floor_div(time, every_)) * every_;

@@ -197,6 +197,38 @@ protected:
         }
     }
 
+    // Buckets of any lengths, with gaps.
+    void check_periods() {
+        ReadRequest request;
+        request.window = rng_->chance(0.5) ? kAllTime : Window{random_time(), random_time()};
+        request.aggregates = {"count", "sum", "min", "max", "first", "last", "avg"};
+        std::vector<TimeNs> times;
+        for (int i = 0; i < 12; ++i) times.push_back(random_time());
+        std::ranges::sort(times);
+        times.erase(std::unique(times.begin(), times.end()), times.end());
+        auto periods = std::make_shared<std::vector<Window>>();
+        for (std::size_t i = 1; i < times.size(); ++i)
+            if (rng_->chance(0.7)) periods->push_back({times[i - 1], times[i]});
+        request.periods = periods;
+        for (const auto& [tag, cells] : model_) {
+            if (types_[tag] == ValueType::text) continue;
+            request.tags = {tag};
+            const auto series = (*store_)->read(request);
+            ASSERT_TRUE(series) << series.error().text();
+            std::size_t b = 0;
+            for (const Window period : *periods) {
+                std::vector<Cell> in_period;
+                for (const auto& [time, cell] : cells)
+                    if (request.window.contains(time) && period.contains(time)) in_period.push_back(cell);
+                if (in_period.empty()) continue;
+                ASSERT_LT(b, series->at(0).buckets.size());
+                ASSERT_EQ(series->at(0).buckets[b], period.from);
+                check_bucket(series->at(0), b++, in_period);
+            }
+            ASSERT_EQ(series->at(0).buckets.size(), b);
+        }
+    }
+
     static void check_bucket(const Series& series, std::size_t b, const std::vector<Cell>& cells) {
         std::vector<double> usable;
         double good = 0;
@@ -345,6 +377,7 @@ protected:
                 break;
             case 6:
                 check_buckets();
+                check_periods();
                 break;
             case 7:
                 check_paths();
@@ -383,6 +416,7 @@ TEST_F(ModelTest, AgreesWithAMap) {
     if (HasFatalFailure()) return;
     check_raw();
     check_buckets();
+    check_periods();
     check_paths();
     const auto report = (*store_)->verify();
     ASSERT_TRUE(report);

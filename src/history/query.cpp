@@ -133,9 +133,10 @@ Result<Series> Store::read_thin(TagId tag, Window window, std::uint32_t points_m
 }
 
 Result<Series> Store::read_tag(const ReadRequest& request, TagId tag, std::uint64_t rows_max) const {
-    if (request.every == 0 && request.points_max > 0) return read_thin(tag, request.window, request.points_max);
+    const bool raw = request.every == 0 && !request.periods;
+    if (raw && request.points_max > 0) return read_thin(tag, request.window, request.points_max);
     std::unique_ptr<SeriesBuilder> builder;
-    if (request.every == 0)
+    if (raw)
         builder = make_raw_builder(tag, rows_max);
     else
         builder = TRY(make_bucket_builder(tag, request, rows_max));
@@ -146,7 +147,9 @@ Result<Series> Store::read_tag(const ReadRequest& request, TagId tag, std::uint6
 Result<std::vector<Series>> Store::read(const ReadRequest& request) const {
     if (request.every < 0)
         return Error{Code::invalid, "every={} ns: buckets must be longer than nothing", request.every};
-    if (request.every == 0 && !request.aggregates.empty())
+    if (request.every > 0 && request.periods)
+        return Error{Code::invalid, "buckets are given one by one or by every=, not both"};
+    if (request.every == 0 && !request.periods && !request.aggregates.empty())
         return Error{Code::invalid, "aggregates need buckets: give every= as well, for example every=1m"};
     std::vector<Series> answer;
     std::uint64_t rows = 0;

@@ -188,9 +188,10 @@ private:
         if (bucket == bucket_) return;
         end_bucket();
         bucket_ = bucket;
+        in_gap_ = buckets_.in_gap();
     }
     void end_bucket() {
-        if (current_.rows > 0) {
+        if (current_.rows > 0 && !in_gap_) {
             overflow_ = overflow_ || series_.buckets.size() >= rows_max_;
             if (overflow_) return;
             series_.buckets.push_back(bucket_.from);
@@ -203,6 +204,7 @@ private:
     const std::uint64_t rows_max_;
     std::vector<Aggregate> aggregates_;
     Window bucket_;
+    bool in_gap_ = false;
     Statistics current_;
     bool overflow_ = false;
     Series series_;
@@ -241,7 +243,8 @@ std::unique_ptr<SeriesBuilder> make_thin_builder(TagId tag, Window extent, std::
 
 Result<std::unique_ptr<SeriesBuilder>> make_bucket_builder(TagId tag, const ReadRequest& request,
                                                            std::uint64_t rows_max) {
-    auto builder = std::make_unique<BucketBuilder>(tag, TRY(Buckets::create(request.every, request.zone)), rows_max);
+    auto buckets = request.periods ? Buckets::create(request.periods) : Buckets::create(request.every, request.zone);
+    auto builder = std::make_unique<BucketBuilder>(tag, TRY(std::move(buckets)), rows_max);
     if (request.aggregates.empty())
         return Error{Code::invalid, "buckets need at least one aggregate of avg, min, max, sum, count, first, last"};
     for (const std::string& name : request.aggregates) {
