@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "api/calendars.h"
 #include "api/handlers.h"
 #include "api/sight.h"
 #include "broker/auth.h"
@@ -18,6 +19,7 @@ namespace {
 constexpr std::size_t kTagsMax = 10'000;  // of one question
 constexpr std::size_t kPieceBytes = 128 << 10;
 constexpr std::uint64_t kRowsMax = 1'000'000;
+constexpr std::size_t kPeriodsMax = 100'000;  // shifts, days or months of one question
 
 Result<void> leave(Core& core, const Ask& ask, std::string_view door, std::string_view what, std::uint64_t rows) {
     return core.deps.egress.decide({ask.tenant(), ask.who.actor.who, door, what, 1, ask.value("purpose"), 0, rows});
@@ -74,11 +76,37 @@ void write_csv_value(std::string& out, const Value& value) {
         out.append(to_string(value));
 }
 
+// What the calendar of some series cuts the time into.
+struct Cut {
+    calendar::Every every;
+    registry::NamedCalendar named;
+    std::vector<calendar::Period> periods;
+};
+
+std::vector<std::string_view> columns_of(calendar::Every every) {
+    if (every == calendar::Every::shift) return {"to", "production_day", "shift", "team"};
+    if (every == calendar::Every::month) return {"to", "month"};
+    return {"to", "production_day"};
+}
+
+// The period that begins there, in the order of columns_of(): its end, then texts; "" where there is none.
+std::pair<TimeNs, std::vector<std::string>> cells_of(const Cut& cut, TimeNs from) {
+    const auto found = std::ranges::lower_bound(cut.periods, from, {}, [](const auto& one) { return one.window.from; });
+    const std::string day = calendar::day_text(found->production_day);
+    if (cut.every == calendar::Every::production_day) return {found->window.to, {day}};
+    if (cut.every == calendar::Every::month) return {found->window.to, {day.substr(0, 7)}};
+    const calendar::Plan& plan = cut.named.calendar->plan();
+    return {found->window.to,
+            {day, plan.shifts[static_cast<std::size_t>(found->shift)].name,
+             found->team < 0 ? "" : plan.teams[static_cast<std::size_t>(found->team)].name}};
+}
+
 // What an answer to read holds; rendered series by series, row by row.
 struct ReadAnswer {
     std::vector<Series> series;
     std::vector<TagInfo> tags;  // of the series, in the same order
     Units units;
+    std::vector<std::shared_ptr<const Cut>> cuts;  // of the series; empty when no calendar cuts them
 
     std::size_t rows_of(std::size_t i) const {
         return series[i].columns.empty() ? series[i].rows.size() : series[i].buckets.size();
@@ -119,7 +147,10 @@ private:
         json.key("columns").begin_array().text("ts");
         if (series.columns.empty()) json.text("value").text("quality");
         for (const std::string& column : series.columns) json.text(column);
+        if (!answer_.cuts.empty())
+            for (const std::string_view column : columns_of(answer_.cuts[series_]->every)) json.text(column);
         json.end_array();
+        if (!answer_.cuts.empty()) json.key("calendar").text(answer_.cuts[series_]->named.name);
         if (series.sampled) json.key("sampled").boolean(true);
         json.key("rows").begin_array();
     }
@@ -130,6 +161,11 @@ private:
         if (series.columns.empty()) return write_reading(json, series.rows.reading(row_), answer_.units);
         json.begin_array().integer(answer_.units.time(series.buckets[row_]));
         for (const auto& column : series.values) json.number(column[row_]);
+        if (!answer_.cuts.empty()) {
+            const auto [to, texts] = cells_of(*answer_.cuts[series_], series.buckets[row_]);
+            json.integer(answer_.units.time(to));
+            for (const std::string& text : texts) text.empty() ? json.null() : json.text(text);
+        }
         json.end_array();
     }
 
@@ -162,6 +198,8 @@ private:
             out.append(",value,quality");
         else
             for (const std::string& column : answer_.series[0].columns) out.append(",").append(column);
+        if (!answer_.cuts.empty())
+            for (const std::string_view column : columns_of(answer_.cuts[0]->every)) out.append(",").append(column);
         out.append("\r\n");
     }
 
@@ -178,6 +216,14 @@ private:
             for (std::size_t i = 0; i < series.values.size(); ++i) {
                 if (i > 0) out.push_back(',');
                 write_csv_number(out, series.values[i][row_]);
+            }
+        }
+        if (!answer_.cuts.empty()) {
+            const auto [to, texts] = cells_of(*answer_.cuts[series_], time);
+            out.append(fmt::format(",{}", answer_.units.time(to)));
+            for (const std::string& text : texts) {
+                out.push_back(',');
+                if (!text.empty()) write_csv_text(out, text);
             }
         }
         out.append("\r\n");
@@ -214,11 +260,22 @@ std::vector<std::string> split_commas(std::string_view text) {
     return parts;
 }
 
+// every=shift|production_day|month; nullopt for a length of time.
+std::optional<calendar::Every> every_of(const Ask& ask) {
+    const std::string_view every = ask.value("every");
+    if (every == "shift") return calendar::Every::shift;
+    if (every == "production_day") return calendar::Every::production_day;
+    if (every == "month") return calendar::Every::month;
+    return std::nullopt;
+}
+
 Result<ReadRequest> parse_read(Core& core, const Ask& ask) {
     static constexpr std::string_view kAggregates[] = {"avg", "min", "max", "sum", "count", "first", "last"};
     ReadRequest request;
     request.window = TRY(parse_window(ask, core.clock().now(), kHour));
-    if (const std::string* every = ask.find("every")) request.every = TRY(parse_duration(*every).context("every"));
+    const bool by_calendar = every_of(ask).has_value();
+    if (const std::string* every = ask.find("every"); every && !by_calendar)
+        request.every = TRY(parse_duration(*every).context("every"));
     request.zone = ask.value("zone");
     request.aggregates = split_commas(ask.value("agg"));
     for (const std::string& aggregate : request.aggregates) {
@@ -226,12 +283,75 @@ Result<ReadRequest> parse_read(Core& core, const Ask& ask) {
         return Error{Code::invalid, "agg: \"{}\" is none of avg, min, max, sum, count, first, last",
                      aggregate.substr(0, 40)};
     }
-    if (request.every == 0 && !request.aggregates.empty())
+    if (request.every == 0 && !by_calendar && !request.aggregates.empty())
         return Error{Code::invalid, "every: is missing; aggregates need buckets, as in every=1m"};
-    if (request.every > 0 && request.aggregates.empty()) request.aggregates = {"avg"};
+    if ((request.every > 0 || by_calendar) && request.aggregates.empty()) request.aggregates = {"avg"};
     request.points_max = static_cast<std::uint32_t>(TRY(parse_number(ask, "points", 0, 2, 100'000)));
     request.rows_max = TRY(parse_number(ask, "limit", kRowsMax, 1, kRowsMax));
     return request;
+}
+
+// The tags of one calendar.
+struct CutTags {
+    std::shared_ptr<const Cut> cut;
+    std::vector<TagId> tags;
+};
+
+Result<std::shared_ptr<const Cut>> make_cut(calendar::Every every, registry::NamedCalendar named, Window window) {
+    auto periods = TRY(named.calendar->periods(every, window, kPeriodsMax));
+    return std::make_shared<const Cut>(Cut{every, std::move(named), std::move(periods)});
+}
+
+// By the calendar that is asked for, else by that of each tag's site.
+Result<std::vector<CutTags>> cut_tags(Core& core, const Ask& ask, calendar::Every every, const ReadAnswer& read,
+                                      Window window) {
+    std::vector<CutTags> cuts;
+    if (ask.find("calendar") != nullptr || ask.find("place") != nullptr) {
+        cuts.push_back({TRY(make_cut(every, TRY(asked_calendar(core, ask)), window)), {}});
+        for (const TagInfo& info : read.tags) cuts.front().tags.push_back(info.id);
+        return cuts;
+    }
+    // Tags of one device are asked for once: what lies beneath one folder has one site.
+    std::map<std::string, std::size_t, std::less<>> of_folder;
+    std::map<std::string, std::size_t, std::less<>> of_name;
+    for (const TagInfo& info : read.tags) {
+        const std::string_view path = info.path;
+        const std::string folder{path.substr(0, path.rfind('/') == path.npos ? 0 : path.rfind('/'))};
+        auto found = of_folder.find(folder);
+        if (found == of_folder.end()) {
+            auto named = TRY(registry::calendar_at(core.deps.registry, ask.tenant(), folder));
+            const std::string key = named.name.empty() ? "/" + named.calendar->plan().zone.name() : named.name;
+            auto same = of_name.find(key);
+            if (same == of_name.end()) {
+                same = of_name.emplace(key, cuts.size()).first;
+                cuts.push_back({TRY(make_cut(every, std::move(named), window)), {}});
+            }
+            found = of_folder.emplace(folder, same->second).first;
+        }
+        cuts[found->second].tags.push_back(info.id);
+    }
+    return cuts;
+}
+
+Result<void> read_by_calendar(Core& core, const Ask& ask, calendar::Every every, ReadRequest request,
+                              ReadAnswer& read) {
+    std::unordered_map<std::uint64_t, std::pair<Series, std::shared_ptr<const Cut>>> by_tag;
+    for (CutTags& part : TRY(cut_tags(core, ask, every, read, request.window))) {
+        auto windows = std::make_shared<std::vector<Window>>();
+        for (const calendar::Period& period : part.cut->periods) windows->push_back(period.window);
+        request.periods = std::move(windows);
+        request.tags = std::move(part.tags);
+        for (Series& series : TRY(core.deps.reader.read(request))) {
+            request.rows_max -= std::min<std::uint64_t>(request.rows_max, series.buckets.size());
+            by_tag.emplace(series.tag.value, std::pair{std::move(series), part.cut});
+        }
+    }
+    for (const TagInfo& info : read.tags) {
+        auto& [series, cut] = by_tag.at(info.id.value);
+        read.series.push_back(std::move(series));
+        read.cuts.push_back(std::move(cut));
+    }
+    return {};
 }
 
 // The virtual tags that make some of `tags`, as far as the caller sees them.
@@ -321,7 +441,10 @@ Result<Answer> get_read(Core& core, const Ask& ask) {
     ReadRequest request = TRY(parse_read(core, ask));
     read.tags = TRY(find_tags(core, ask));
     for (const TagInfo& info : read.tags) request.tags.push_back(info.id);
-    if (!request.tags.empty()) read.series = TRY(core.deps.reader.read(request));
+    if (const auto every = every_of(ask))
+        TRY(read_by_calendar(core, ask, *every, request, read));
+    else if (!request.tags.empty())
+        read.series = TRY(core.deps.reader.read(request));
     read.tags = in_order_of(read.series, std::move(read.tags));
     std::uint64_t rows = 0;
     for (std::size_t i = 0; i < read.series.size(); ++i) rows += read.rows_of(i);

@@ -55,6 +55,13 @@ Result<Answer> get_tags(Core& core, const Ask& ask);
 Result<Answer> get_last(Core& core, const Ask& ask);
 Result<Answer> get_read(Core& core, const Ask& ask);
 
+// calendar_handlers.cpp
+Result<Answer> get_calendar_now(Core& core, const Ask& ask);
+Result<Answer> get_calendar_shifts(Core& core, const Ask& ask);
+Result<Answer> get_calendar_tariffs(Core& core, const Ask& ask);
+Result<Answer> get_calendar_working(Core& core, const Ask& ask);
+Result<Answer> get_calendar_year(Core& core, const Ask& ask);
+
 // letter_handlers.cpp
 Result<Answer> get_dead_letters(Core& core, const Ask& ask);
 Result<Answer> get_dead_letter(Core& core, const Ask& ask);

@@ -25,6 +25,7 @@ public:
     Plant() {
         put("device_type", "mill", R"({"properties":[{"name":"x","type":"number"},{"name":"y","type":"number"}]})");
         put("tenant", "outside-tenant", "{}");
+        put("calendar", "usual", "{}");
         put("device_template", "mills",
             R"({"parameters":[{"name":"place"},{"name":"n"},{"name":"plc","required":false}],)"
             R"("device":{"name":"${place}/d${n}","spec":{"type":"mill","connection":"${plc}"}}})");
@@ -90,7 +91,8 @@ public:
         std::string text;
         for (const registry::Kind* kind : registry->kinds()) {
             for (const auto& one : registry->list_shared(TenantId{1}, kind->name)) {
-                if (one->name.find("outside") == std::string::npos && one->name != "mill") continue;
+                if (one->name.find("outside") == std::string::npos && one->name != "mill" && one->name != "usual")
+                    continue;
                 text += fmt::format("{} {} {} {}\n", one->kind, one->name, one->revision, registry::to_text(one->spec));
             }
         }
@@ -200,7 +202,8 @@ const std::multimap<std::string, Way>& ways() {
             {"GET /api/v1/last", {"/api/v1/last?tag=inside/way-out", "", Want::refused}},
             {"GET /api/v1/read", {"/api/v1/read?tag=inside/way-out", "", Want::refused}},
             {"GET /api/v1/read", {"/api/v1/read?tag=inside/alias&from=0", "", Want::hides}},
-            {"POST /api/v1/write/json", {"/api/v1/write/json", R"([{"tag":"inside/way-out","value":5}])", Want::faults}},
+            {"POST /api/v1/write/json",
+             {"/api/v1/write/json", R"([{"tag":"inside/way-out","value":5}])", Want::faults}},
             {"GET /api/v1/read", {"/api/v1/read?tag=**", "", Want::hides}},
             {"GET /api/v1/read", {"/api/v1/read?tag=outside/d1.x", "", Want::refused}},
             {"GET /api/v1/read", {"/api/v1/read?tag=inside/old.x&format=csv", "", Want::refused}},
@@ -264,6 +267,12 @@ const std::multimap<std::string, Way>& ways() {
             {"POST /api/v1/mappings:propose",
              {"/api/v1/mappings:propose", R"({"topic":"a","payload":"1"})", Want::harmless}},
             {"GET /api/v1/mappings:samples", {"/api/v1/mappings:samples", "", Want::harmless}},
+            {"GET /api/v1/calendars:now", {"/api/v1/calendars:now?place=outside/d1", "", Want::refused}},
+            {"GET /api/v1/calendars:shifts", {"/api/v1/calendars:shifts?place=outside", "", Want::refused}},
+            {"GET /api/v1/calendars:tariffs", {"/api/v1/calendars:tariffs?place=outside", "", Want::refused}},
+            {"GET /api/v1/calendars:working",
+             {"/api/v1/calendars:working?place=outside&from=2026-01-01&add=1", "", Want::refused}},
+            {"GET /api/v1/calendars:year", {"/api/v1/calendars:year?place=outside", "", Want::refused}},
             {"GET /api/v1/alarms", {"/api/v1/alarms?limit=1", "", Want::hides}},
             {"GET /api/v1/alarms/{id}", {"/api/v1/alarms/01", "", Want::hides}},
             {"GET /api/v1/alarms/{id}", {"/api/v1/alarms/02", "", Want::refused}},
@@ -412,8 +421,8 @@ protected:
         else if (route.method == wire::HttpMethod::patch)
             body = "{}";
         // A type is seen by everybody: devices are made of it. Tenants are no business of anybody limited.
-        const bool shown =
-            route.access == Access::read_kind && (kind.name == "device_type" || kind.name == "device_template");
+        const bool shown = route.access == Access::read_kind &&
+                           (kind.name == "device_type" || kind.name == "device_template" || kind.name == "calendar");
         const bool list = target.find(kind.plural) + kind.plural.size() == target.size();
         const Want wanted = shown || (list && is_of_the_whole_tenant(kind.name)) ? Want::harmless
                             : list                                               ? Want::hides
@@ -447,6 +456,7 @@ TEST_F(Places, NoRouteLeadsOutside) {
         {"hold", "outside-hold"},
         {"mapping", "outside-mapping"},
         {"tag_alias", "outside-alias"},
+        {"calendar", "usual"},
     };
     // Made from a template that was changed since.
     for (const std::string where : {"inside", "outside"}) {
@@ -759,6 +769,7 @@ TEST_F(Places, WatchesShowOnlyWhatIsInside) {
         plant.put("tag_alias", where + "-number", fmt::format(R"({{"target":"{}/d1.x"}})", where));
     }
     plant.put("tenant", "outside-tenant", R"({"title":"T"})");
+    plant.put("calendar", "inside-hours", "{}");  // seen by everybody
     plant.put("hold", "outside-hold", R"({"tags":["outside/**"],"reason":"R"})");
     plant.put("mapping", "outside-mapping", R"({"topic":"b","take":[{"value":"$.x","tag":"outside/d1.x"}]})");
     plant.sim.run_for(kSecond);

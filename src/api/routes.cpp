@@ -88,6 +88,17 @@ constexpr Route kRoutes[] = {
     {get, "/api/v1/mappings:samples", Access::role, Role::engineer, Run::pool, Size::small, now<get_mapping_samples>,
      "data", "The newest message of each topic that has no door of its own"},
 
+    {get, "/api/v1/calendars:now", Access::role, Role::viewer, Run::pool, Size::small, now<get_calendar_now>,
+     "calendars", "Shift, production day, kind of day and tariff at a moment"},
+    {get, "/api/v1/calendars:shifts", Access::role, Role::viewer, Run::pool, Size::small, now<get_calendar_shifts>,
+     "calendars", "Shifts of a time range with their teams"},
+    {get, "/api/v1/calendars:tariffs", Access::role, Role::viewer, Run::pool, Size::small, now<get_calendar_tariffs>,
+     "calendars", "Tariff slices of a time range"},
+    {get, "/api/v1/calendars:working", Access::role, Role::viewer, Run::pool, Size::small, now<get_calendar_working>,
+     "calendars", "Working days and working hours counted on, or between two days"},
+    {get, "/api/v1/calendars:year", Access::role, Role::viewer, Run::pool, Size::small, now<get_calendar_year>,
+     "calendars", "Every day of a year: working, holiday, worked in exchange, exception, and how sure"},
+
     {get, "/api/v1/alarms", Access::role, Role::viewer, Run::pool, Size::small, now<get_alarms>,
      "alarms", "Alarms by state, time and severity"},
     {get, "/api/v1/alarms/{id}", Access::role, Role::viewer, Run::pool, Size::small, now<get_alarm>,

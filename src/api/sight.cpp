@@ -178,7 +178,7 @@ bool Sight::sees(std::string_view kind, std::string_view name, const Json& spec)
     if (!limited()) return true;
     if (kind == "dashboard") return sees_dashboard(spec);
     if (kind == "site" || kind == "device") return api::sees(who_, name);
-    if (kind == "device_type" || kind == "device_template") return true;
+    if (kind == "device_type" || kind == "device_template" || kind == "calendar") return true;
     if (kind == "connection") return sees_connection(name);
     if (kind == "tag_alias") return sees_target(spec);
     if (kind == "role") {
