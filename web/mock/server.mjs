@@ -51,6 +51,7 @@ if (!empty) {
   put('virtual_tags', 'suzhou/all.power', { title_zh: '总功率', title_en: 'Power of all', expr: 'suzhou/utility/meter-main.active_power + suzhou/utility/meter-moulding.active_power', unit: 'kW', type: 'auto', lateness: '2s', min_interval: '0s', enabled: true });
   put('virtual_tags', 'load', { title_zh: '负载率', title_en: 'Load', device_type: 'cnc-v850', expr: 'spindle_temperature / 80 degC * 100', unit: '', type: 'auto', lateness: '2s', min_interval: '0s', enabled: true });
   put('virtual_tags', 'suzhou/water.lost', { title_zh: '漏水量', title_en: 'Water lost', expr: 'suzhou/utility/pump-1.flow - suzhou/utility/pump-1.pressure', unit: '', type: 'auto', lateness: '5s', min_interval: '1m', enabled: true });
+  put('calendars', 'three-shifts', { title_zh: '三班', title_en: 'Three shifts', is_default: true, time_zone: 'Asia/Shanghai', day_start: '08:00', shifts: [{ name: 'day', title_zh: '早班', title_en: 'Day', from: '08:00', to: '16:00' }, { name: 'swing', title_zh: '中班', title_en: 'Swing', from: '16:00', to: '00:00' }, { name: 'night', title_zh: '夜班', title_en: 'Night', from: '00:00', to: '08:00' }] });
   put('rules', 'spindle-hot', { title_zh: '主轴过热', title_en: 'Spindle hot', enabled: true, device_type: 'cnc-v850', condition: 'spindle_temperature > 70 degC', severity: 'major' });
   put('rules', 'pump-silent', { title_zh: '水泵压力失效', title_en: 'Pump pressure lost', enabled: true, device_type: 'pump-is65', condition: 'pressure.quality is bad for 10s', severity: 'minor' });
   put('rules', 'meter-silent', { title_zh: '电表无数据', title_en: 'Meter silent', enabled: true, device_type: 'meter-dts', condition: 'since(active_power) > 2m', severity: 'warning' });
@@ -309,6 +310,22 @@ function answer(method, url, body, headers) {
   }
   if (path === '/status') return { version: '0.1.0', started: start, now: Date.now(), simulated: !empty, read_only: null, listeners: { http: `http://127.0.0.1:${port}`, mqtt: '127.0.0.1:1883' }, history: { tags: tags.length, rows_in_memory: 184_220, segments: 61, segment_bytes: 48_233_112, log_bytes: 9_120_334 }, tenant: 'default', licence: 'Apache-2.0' };
   if (path === '/shelves') return { shelves: [] };
+  if (path.startsWith('/calendars:')) {
+    // Three shifts of eight hours in China.
+    const day = 86_400_000, at = time(q.get('at'), Date.now()), from = Math.floor(at / day) * day;
+    const both = (zh, en) => ({ zh, en });
+    const slots = [['day', '早班', 'Day'], ['swing', '中班', 'Swing'], ['night', '夜班', 'Night'], ['day', '早班', 'Day']].map(([shift, zh, en], i) => ({ shift, title: both(zh, en), team: null, production_day: new Date(from + (i > 2 ? day : 0)).toISOString().slice(0, 10), from: from + i * day / 3, to: from + (i + 1) * day / 3 }));
+    const named = { calendar: q.get('calendar') ?? '', built_in: !q.get('calendar'), zone: 'Asia/Shanghai' };
+    const now = slots.findIndex((s) => at < s.to);
+    const date = (n) => new Date(n).toISOString().slice(0, 10);
+    const info = (text) => ({ day: text, kind: [0, 6].includes(new Date(text).getUTCDay()) ? 'weekend' : 'workday', working: ![0, 6].includes(new Date(text).getUTCDay()), sure: true });
+    if (path === '/calendars:now') return { ...named, at, production_day: date(from), month: date(from).slice(0, 7), production_window: { from, to: from + day }, day: info(date(at + day / 3)), shift: slots[now], next_shift: slots[now + 1], tariff: null };
+    if (path === '/calendars:shifts') return { ...named, shifts: slots.slice(0, 3) };
+    if (path === '/calendars:tariffs') return { ...named, slices: [], hours: {} };
+    const year = Number(q.get('year')), days = [];
+    for (let t = Date.UTC(year, 0, 1); t < Date.UTC(year + 1, 0, 1); t += day) days.push(info(date(t)));
+    return { ...named, year, holidays: '', known: true, arranged: true, note: both('', ''), sources: [], days, working_days: days.filter((d) => d.working).length };
+  }
   if (path === '/overview') return overview();
   if (path === '/status/connections') return { items: connectionStates() };
   if (path === '/status/devices') return { items: deviceStates() };

@@ -24,6 +24,7 @@ const pages: RouteRecordRaw[] = [
   { path: '/device-templates', name: 'deviceTemplates', component: () => import('./pages/DeviceTemplatesPage.vue'), meta: { title: 'nav.deviceTemplates', icon: 'copy', group: 'connect' } },
   { path: '/mappings', name: 'mappings', component: () => import('./pages/MappingsPage.vue'), meta: { title: 'nav.mappings', icon: 'mapping', group: 'connect' } },
   { path: '/sites', name: 'sites', component: () => import('./pages/SitesPage.vue'), meta: { title: 'nav.sites', icon: 'site', group: 'connect' } },
+  { path: '/calendars', name: 'calendars', component: () => import('./pages/CalendarsPage.vue'), meta: { title: 'nav.calendars', icon: 'calendar', group: 'connect' } },
   { path: '/dashboards', name: 'dashboards', component: () => import('./pages/DashboardsPage.vue'), meta: { title: 'nav.dashboards', icon: 'board', group: 'data' } },
   { path: '/tags', name: 'tags', component: () => import('./pages/TagsPage.vue'), meta: { title: 'nav.tags', icon: 'data', group: 'data', range: '1h' } },
   { path: '/virtual-tags', name: 'virtualTags', component: () => import('./pages/VirtualTagsPage.vue'), meta: { title: 'nav.virtualTags', icon: 'virtual', group: 'data' } },

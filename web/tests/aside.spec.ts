@@ -23,6 +23,9 @@ test('an alarm is shelved with its reason, is told so, and comes back', async ({
   await page.locator('.el-drawer .acts .el-button').filter({ hasText: zh ? /^搁置$/ : /^Shelve$/ }).click();
   const dialog = page.locator('.el-dialog:visible');
   await expect(dialog.locator('.el-button--primary')).toBeDisabled(); // no reason yet
+  // The end of the shift is the server's to say: of the calendar at the machine's site.
+  await dialog.locator('.segment button').nth(3).click();
+  await expect(dialog.locator('.ends')).toBeVisible();
   await dialog.locator('.segment button').nth(4).click();
   await dialog.locator('.short input').fill('8d');
   await dialog.locator('#aside-reason').fill('probe of the page');

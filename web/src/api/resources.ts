@@ -36,7 +36,7 @@ export interface Schema {
   'x-order'?: number;
   'x-secret'?: boolean;
   'x-ref'?: string;
-  'x-widget'?: 'expression' | 'password' | 'multiline' | 'duration' | 'days' | 'json' | 'origin' | 'tag';
+  'x-widget'?: 'expression' | 'password' | 'multiline' | 'duration' | 'days' | 'json' | 'origin' | 'tag' | 'rotation';
   'x-if'?: { field: string; equals: Json | Json[] };
   'x-enum-zh'?: string[] | Record<string, string>;
   'x-enum-en'?: string[] | Record<string, string>;

@@ -7,6 +7,8 @@ export interface FormContext {
   disabled: Ref<boolean>;
   /** The whole spec as it stands in the form. */
   spec: () => Spec;
+  /** Some fields of it at once, from a field that knows of others. */
+  change: (fields: Spec) => void;
   /** Names of the resources of a kind, for fields that point at one. */
   names: (plural: string) => string[];
 }

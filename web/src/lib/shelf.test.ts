@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Shelf } from '@/api/alarms';
+import type { Slot } from '@/api/calendars';
 import type { Resource } from '@/api/resources';
-import { lengthOfShelf, scopeOf, scopesOf, shelvesOf, shiftEnd, shiftTimes, wordOf } from './shelf';
+import { lengthOfShelf, scopeOf, scopesOf, shelvesOf, shiftEnd, wordOf } from './shelf';
 
 const rule = (name: string, spec: Resource['spec']): Resource => ({ kind: 'rule', name, uid: name, revision: 1, created: 1, updated: 1, by: 'x', spec });
 
@@ -41,15 +42,13 @@ describe('how long', () => {
     expect(wordOf(90_000)).toBe('90s');
   });
   it('ends with the shift', () => {
-    expect(shiftTimes('08:00 16:00, 24:00')).toEqual([0, 480, 960]);
-    expect(shiftTimes('7：30')).toEqual([450]);
-    expect(shiftTimes('25:00')).toBeNull();
-    expect(shiftTimes('noon')).toBeNull();
-    expect(shiftTimes(' ')).toBeNull();
-    const at = (h: number, m: number, day = 10): number => new Date(2026, 2, day, h, m).getTime();
-    expect(shiftEnd(at(9, 0), [480, 960])).toBe(at(16, 0));
-    expect(shiftEnd(at(16, 30), [480, 960])).toBe(at(8, 0, 11));
+    const slot = (from: number, to: number): Slot => ({ shift: 'a', title: { zh: '', en: '' }, team: null, production_day: '', from, to });
+    const f = (shift: Slot | null, next: Slot | null, at: number): number | null => shiftEnd({ shift, next_shift: next }, at);
+    const h = 3_600_000;
+    expect(f(slot(0, 8 * h), slot(8 * h, 16 * h), 2 * h)).toBe(8 * h);
     // What ends within the minute is no shelf: the next one.
-    expect(shiftEnd(at(15, 59) + 30_000, [480, 960])).toBe(at(8, 0, 11));
+    expect(f(slot(0, 8 * h), slot(8 * h, 16 * h), 8 * h - 30_000)).toBe(16 * h);
+    expect(f(slot(0, 8 * h), null, 8 * h - 30_000)).toBeNull();
+    expect(f(null, slot(8 * h, 16 * h), 2 * h)).toBeNull();
   });
 });

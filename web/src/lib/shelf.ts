@@ -1,10 +1,10 @@
 // Alarms set aside: what one is shelved by, how long, until when. No state; "now" is given.
 import type { Alarm, Shelf } from '@/api/alarms';
+import type { Now } from '@/api/calendars';
 import type { Resource } from '@/api/resources';
 
 export const shortest = 60_000;
 export const longest = 7 * 86_400_000;
-export const standardShifts = '08:00 16:00 00:00';
 
 export interface Scope {
   rule: string;
@@ -41,27 +41,10 @@ export function lengthOfShelf(text: string): number | null {
 /** As the server takes it, whole seconds. */
 export const wordOf = (ms: number): string => `${Math.round(ms / 1000)}s`;
 
-/** "08:00 16:00" as minutes of the day, rising; null when one of them is no time of day. */
-export function shiftTimes(text: string): number[] | null {
-  const words = text.split(/[\s,;，；]+/).filter(Boolean);
-  const out: number[] = [];
-  for (const word of words) {
-    const m = /^(\d{1,2})[:：](\d\d)$/.exec(word);
-    if (!m || Number(m[1]) > 24 || Number(m[2]) > 59) return null;
-    out.push((Number(m[1]) % 24) * 60 + Number(m[2]));
-  }
-  return out.length ? [...new Set(out)].sort((a, b) => a - b) : null;
-}
-
-/** The next end of a shift on the reader's clock, at least a minute ahead. */
-export function shiftEnd(now: number, times: number[]): number {
-  for (let day = 0; day < 3; day++) {
-    for (const minutes of times) {
-      const d = new Date(now);
-      d.setDate(d.getDate() + day);
-      d.setHours(Math.floor(minutes / 60), minutes % 60, 0, 0);
-      if (d.getTime() - now >= shortest) return d.getTime();
-    }
-  }
-  return now + 8 * 3_600_000;
+/** When the shift of that moment ends, by the plant's calendar; the next one's end when that is less than a minute away; null
+ * where no shift runs. */
+export function shiftEnd(day: Pick<Now, 'shift' | 'next_shift'>, at: number): number | null {
+  if (!day.shift) return null;
+  if (day.shift.to - at >= shortest) return day.shift.to;
+  return day.next_shift && day.next_shift.to - at >= shortest ? day.next_shift.to : null;
 }
