@@ -43,7 +43,7 @@ Result<int> run_verify(const std::vector<std::string>& arguments) {
     }
 
     const auto kept = history::verify_folder(*files, *clock, history, flow::check_event);
-    print("history", fmt::format("{} files, {} rows", kept.files, kept.rows), kept.problems);
+    print("history", fmt::format("{} files, {} rows, {} intervals", kept.files, kept.rows, kept.intervals), kept.problems);
     print("events", fmt::format("{} files, {} events, the alarms' among them", kept.event_files, kept.events),
           kept.event_problems);
     const auto known = registry::verify_registry(*files, {.folder = registry, .key_folder = options.key_folder},

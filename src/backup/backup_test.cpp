@@ -19,6 +19,7 @@ namespace gongshu::backup {
 namespace {
 
 constexpr const char* kBackups = "/backups";
+constexpr TimeNs kStartOfAll = 1000;
 constexpr Window kAllTime{0, 4'000'000'000 * kSecond};
 
 // History and registry of one folder, over simulated files.
@@ -71,6 +72,29 @@ public:
         return values;
     }
 
+    bool mark(std::optional<TimeNs> to) {
+        Interval interval;
+        interval.tenant = TenantId{1};
+        interval.subject = "p:site/m";
+        interval.kind = "batch";
+        interval.from = kStartOfAll;
+        interval.to = to;
+        bool kept = false;
+        history_->add_interval(interval, Durability::sync,
+                               [&](const Result<Interval>& one) { kept = one.has_value(); });
+        world_.run_until([&] { return kept; }, kMinute);
+        return kept;
+    }
+    // Open ones are negative.
+    std::vector<TimeNs> intervals() {
+        std::vector<TimeNs> ends;
+        const auto page = history_->find_intervals(TenantId{1}, {});
+        if (page)
+            for (const Interval& one : page->intervals) ends.push_back(one.to.value_or(-1));
+        std::ranges::sort(ends);
+        return ends;
+    }
+
     bool put_site(const std::string& name) {
         const registry::Actor admin{TenantId{1}, "default", "user:admin", registry::Role::admin, ""};
         return registry_->put(admin, "site", name, *registry::parse_json(R"({"time_zone":"Asia/Shanghai"})"))
@@ -105,8 +129,11 @@ struct Stand {
     void fill() {
         ASSERT_TRUE(plant.open());
         for (int i = 0; i < 5; ++i) ASSERT_TRUE(plant.append(i));
+        ASSERT_TRUE(plant.mark(kStartOfAll + 1));
+        ASSERT_TRUE(plant.mark(std::nullopt));
         ASSERT_TRUE(plant.history().compact());
         for (int i = 5; i < 8; ++i) ASSERT_TRUE(plant.append(i));
+        ASSERT_TRUE(plant.mark(kStartOfAll + 2));
         ASSERT_TRUE(plant.put_site("site"));
         ASSERT_TRUE(files.make_folder("/data/broker", 0750));
         ASSERT_TRUE(io::write_whole(files, "/data/broker/retained.log", as_bytes("retained")));
@@ -169,6 +196,7 @@ TEST(Backup, IsTheServerAsItWas) {
     const auto opened = other.open();
     ASSERT_TRUE(opened) << opened.error().text();
     EXPECT_EQ(other.values(), kFilled);
+    EXPECT_EQ(other.intervals(), (std::vector<TimeNs>{-1, kStartOfAll + 1, kStartOfAll + 2}));
     EXPECT_TRUE(other.has_site("site"));
     EXPECT_FALSE(other.has_site("site2"));
     EXPECT_TRUE(other.history().verify()->problems.empty());

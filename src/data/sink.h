@@ -9,8 +9,8 @@
 
 #include "base/result.h"
 #include "data/event.h"
-#include "data/interval.h"
 #include "data/rows.h"
+#include "data/window.h"
 
 namespace gongshu {
 

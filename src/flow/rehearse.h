@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "data/interval.h"
+#include "data/window.h"
 #include "flow/alarms.h"
 #include "flow/flow.h"
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "data/interval.h"
 #include "data/sink.h"
+#include "data/window.h"
 #include "expr/error.h"
 #include "flow/virtual_tag.h"
 

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "data/interval.h"
+#include "data/window.h"
 
 namespace gongshu::history {
 

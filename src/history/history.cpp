@@ -42,6 +42,24 @@ public:
     }
     Result<void> set_unit(TagId tag, std::string_view unit) override { return store_->catalogue().set_unit(tag, unit); }
 
+    void add_interval(Interval interval, Durability durability, IntervalDone done) override {
+        store_->add_interval(std::move(interval), durability, std::move(done));
+    }
+    void revise_interval(Interval next, Durability durability, IntervalDone done) override {
+        store_->revise_interval(std::move(next), durability, std::move(done));
+    }
+    Result<IntervalPage> find_intervals(TenantId tenant, const IntervalQuery& query) const override {
+        return store_->find_intervals(tenant, query);
+    }
+    Result<std::vector<Interval>> interval_revisions(TenantId tenant, IntervalId id) const override {
+        return store_->interval_revisions(tenant, id);
+    }
+    std::vector<std::string> interval_kinds(TenantId tenant) const override { return store_->interval_kinds(tenant); }
+    std::vector<Interval> open_intervals(TenantId tenant, IntervalSource source,
+                                         std::string_view source_name) const override {
+        return store_->open_intervals(tenant, source, source_name);
+    }
+
     void set_stage(Stage* stage) override { store_->set_stage(stage); }
     Result<Appended> import(const Rows& rows) override { return store_->import(rows); }
     Result<void> compact() override { return store_->compact(); }

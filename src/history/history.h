@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/result.h"
+#include "data/interval.h"
 #include "data/sink.h"
 #include "data/stage.h"
 #include "data/tag.h"
@@ -35,6 +36,7 @@ struct VerifyReport {
     std::uint64_t rows = 0;
     std::uint64_t event_files = 0;
     std::uint64_t events = 0;
+    std::uint64_t intervals = 0;
     std::vector<std::string> problems;
     std::vector<std::string> event_problems;  // of event files and bodies
 };
@@ -46,6 +48,7 @@ VerifyReport verify_folder(io::Files& files, const Clock& clock, const std::stri
 
 struct HistoryStats {
     std::uint64_t tags = 0, rows_in_memory = 0, segments = 0, segment_bytes = 0, log_bytes = 0;
+    std::uint64_t intervals = 0, open_intervals = 0;
     std::uint64_t disk_free_bytes = 0, disk_total_bytes = 0;  // where the store lies; 0 if nobody knows
     bool read_only = false;
     std::string read_only_reason;
@@ -55,9 +58,10 @@ struct HistoryStats {
 // Lives:   one per data folder and process; created before and destroyed after everything that appends or reads.
 // Threads: see Sink, Reader and Tags. Shard s is owned by lanes[s % lanes.size()]. Syncs, seals and merges are jobs on
 //          `pool`, which should have two threads of its own, so that nobody's query delays an acknowledgement.
-// Bounds:  memory by seal_bytes (two memtables at most) plus the last value of every tag.
-// Disk:    docs/format/log.md, segment.md, catalogue.md (format 0: unreleased).
-class History : public Sink, public Reader, public Tags {
+// Bounds:  memory by seal_bytes (two memtables at most) plus the last value of every tag, the open intervals
+//          (Interval::kOpenMax a tenant) and 8 bytes for each interval that was corrected after it was filed.
+// Disk:    docs/format/log.md, segment.md, catalogue.md, interval.md (format 0: unreleased).
+class History : public Sink, public Reader, public Tags, public Intervals {
 public:
     // Recovers what the folder holds: replays the log, cuts a torn tail at the first bad checksum, and refuses with
     // Code::corrupt (naming the file) anything that is not a torn tail. Returns when it can serve.

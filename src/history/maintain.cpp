@@ -62,11 +62,20 @@ Result<void> Store::install(Manifest manifest) {
         now->events.push_back(found ? found.mapped()
                                     : std::make_shared<EventFile>(files_, numbered("event", info.number, "ev"), info));
     }
+    std::map<std::uint64_t, std::shared_ptr<IntervalFile>> known_intervals;
+    for (const auto& file : before->intervals) known_intervals[file->info.number] = file;
+    for (const IntervalFileInfo& info : manifest.intervals) {
+        auto found = known_intervals.extract(info.number);
+        now->intervals.push_back(
+            found ? found.mapped() : std::make_shared<IntervalFile>(files_, numbered("ival", info.number, "iv"), info));
+    }
+    for (const auto& [number, file] : known_intervals) file->obsolete = true;
     for (const auto& [number, segment] : known) segment->set_obsolete();
     for (const auto& [number, file] : known_events) file->obsolete = true;
     for (const auto& [folder, old, live, suffix] :
          {std::tuple{"cat", before->manifest.catalogue, manifest.catalogue, "cat"},
-          std::tuple{"last", before->manifest.last, manifest.last, "last"}}) {
+          std::tuple{"last", before->manifest.last, manifest.last, "last"},
+          std::tuple{"ival", before->manifest.open_intervals, manifest.open_intervals, "open"}}) {
         if (old == 0 || old == live) continue;
         remove_unless_copied(numbered(folder, old, suffix));
     }
@@ -99,6 +108,7 @@ Result<void> Store::freeze() {
         shard.frozen = std::move(frozen);
         collect_last(shard, number, frozen_last_);
     }
+    freeze_intervals();
     const std::lock_guard lock{events_mutex_};
     auto events = std::make_shared<std::vector<Event>>(std::exchange(events_.active, {}));
     sort_events(*events);
@@ -191,6 +201,7 @@ Result<void> Store::seal() {
         lock.unlock();
         TRY(write_events(manifest, *frozen));
     }
+    TRY(write_intervals(manifest));
     TRY(write_snapshots(manifest));
     TRY(install(std::move(manifest)));
     snapshot_changes_ = changes;
@@ -201,6 +212,11 @@ Result<void> Store::seal() {
     {
         const std::lock_guard lock{events_mutex_};
         events_.frozen = nullptr;
+    }
+    {
+        const std::lock_guard lock{intervals_mutex_};
+        intervals_.frozen = nullptr;
+        intervals_.frozen_open = {};
     }
     has_frozen_ = false;
     rows_in_memory_ -= frozen_rows_;
@@ -298,7 +314,8 @@ Result<void> Store::compact() {
     if (closed_) return Error{Code::unavailable, "history is stopped"};
     TRY(seal());
     TRY(merge_segments(2));
-    return merge_events(2);
+    TRY(merge_events(2));
+    return merge_intervals(2);
 }
 
 // The manifest and the log that belongs to it are taken under maintenance_, so that no seal comes between. What they
@@ -339,6 +356,8 @@ Result<std::vector<Store::CopiedFile>> Store::files_to_copy(const Version& now, 
     for (const auto& [key, segments] : now.segments)
         for (const auto& segment : segments) TRY(add(segment->path()));
     for (const auto& file : now.events) TRY(add(file->path));
+    if (manifest.open_intervals != 0) TRY(add(numbered("ival", manifest.open_intervals, "open")));
+    for (const auto& file : now.intervals) TRY(add(file->path()));
     return files;
 }
 

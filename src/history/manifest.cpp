@@ -42,6 +42,14 @@ Buffer encode_manifest(const Manifest& manifest) {
         out.signed_varint(file.min_time);
         out.signed_varint(file.max_time);
     }
+    out.varint(manifest.next_interval);
+    out.varint(manifest.open_intervals);
+    out.varint(manifest.intervals.size());
+    for (const IntervalFileInfo& file : manifest.intervals) {
+        for (const std::uint64_t value : {file.number, file.intervals, file.bytes, file.min_id, file.max_id})
+            out.varint(value);
+        for (const TimeNs time : {file.min_from, file.max_from, file.max_to}) out.signed_varint(time);
+    }
     return seal_file(kManifestMagic, body);
 }
 
@@ -74,6 +82,16 @@ Result<Manifest> decode_manifest(Bytes file, const std::string& path) {
         events.min_time = in.signed_varint();
         events.max_time = in.signed_varint();
         manifest.events.push_back(events);
+    }
+    if (in.finished()) return manifest;  // written before there were intervals
+    manifest.next_interval = in.varint();
+    manifest.open_intervals = in.varint();
+    for (std::uint64_t left = in.varint(); left > 0 && !in.failed(); --left) {
+        IntervalFileInfo file;
+        for (std::uint64_t* value : {&file.number, &file.intervals, &file.bytes, &file.min_id, &file.max_id})
+            *value = in.varint();
+        for (TimeNs* time : {&file.min_from, &file.max_from, &file.max_to}) *time = in.signed_varint();
+        manifest.intervals.push_back(file);
     }
     if (!in.finished()) return malformed(path);
     return manifest;

@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "data/event.h"
 #include "data/ids.h"
+#include "history/interval_file.h"
 #include "history/segment.h"
 
 namespace gongshu::history {
@@ -32,6 +33,9 @@ struct Manifest {
     std::array<std::uint64_t, kShardCount> next_sequence{};  // rows of the log below these are in segments
     std::vector<SegmentInfo> segments;                       // in order of (day, shard, order)
     std::vector<EventFileInfo> events;
+    std::uint64_t next_interval = 1;          // revisions of the log below this are in files
+    std::uint64_t open_intervals = 0;         // number of the file of open intervals; 0 = none yet
+    std::vector<IntervalFileInfo> intervals;  // in the order in which they replace each other
     friend bool operator==(const Manifest&, const Manifest&) = default;
 };
 

@@ -4,6 +4,7 @@
 
 #include "data/stage.h"
 #include "history/codec.h"
+#include "history/interval_file.h"
 
 namespace gongshu::history {
 namespace {
@@ -184,6 +185,12 @@ void encode_unit(const UnitRecord& record, Buffer& bytes) {
     out.text(record.unit);
 }
 
+void encode_interval_record(const IntervalRecord& record, Buffer& bytes) {
+    Encoder out{bytes};
+    out.varint(record.change);
+    encode_interval(record.interval, bytes);
+}
+
 Result<Record> decode_record(std::uint8_t kind, Bytes payload) {
     Decoder in{payload};
     Record record;
@@ -203,6 +210,10 @@ Result<Record> decode_record(std::uint8_t kind, Bytes payload) {
         case RecordKind::unit:
             record = decode_unit(in);
             break;
+        case RecordKind::interval: {
+            const std::uint64_t change = in.varint();
+            return Record{IntervalRecord{change, TRY(decode_interval(in.bytes(in.left())))}};
+        }
         default:
             return Error{Code::corrupt, "record of unknown kind {}; was the folder written by a newer version?", kind};
     }

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "data/event.h"
+#include "data/interval.h"
 #include "data/rows.h"
 #include "data/tag.h"
 
@@ -17,11 +18,12 @@ namespace gongshu::history {
 
 // What a log record holds. On disk: never renumber.
 enum class RecordKind : std::uint8_t {
-    rows = 1,   // readings of one shard
-    event = 2,  //
-    tag = 3,    // a new tag
-    move = 4,   // new paths of the tags of a source
-    unit = 5,   // a new unit of a tag
+    rows = 1,      // readings of one shard
+    event = 2,     //
+    tag = 3,       // a new tag
+    move = 4,      // new paths of the tags of a source
+    unit = 5,      // a new unit of a tag
+    interval = 6,  // a revision of an interval
 };
 
 struct RowsRecord {
@@ -47,7 +49,13 @@ struct UnitRecord {
     std::string unit;
 };
 
-using Record = std::variant<RowsRecord, Event, TagRecord, MoveRecord, UnitRecord>;
+// Revisions of intervals are numbered without gaps; the number of the first one of an interval is its id.
+struct IntervalRecord {
+    std::uint64_t change = 0;
+    Interval interval;
+};
+
+using Record = std::variant<RowsRecord, Event, TagRecord, MoveRecord, UnitRecord, IntervalRecord>;
 
 // Appends the payload of a record.
 void encode_rows(ShardId shard, std::uint64_t first_sequence, const Rows& rows, Buffer& out);
@@ -55,6 +63,7 @@ void encode_event(const Event& event, Buffer& out);
 void encode_tag(const TagRecord& record, Buffer& out);
 void encode_move(const MoveRecord& record, Buffer& out);
 void encode_unit(const UnitRecord& record, Buffer& out);
+void encode_interval_record(const IntervalRecord& record, Buffer& out);
 
 // Code::corrupt if `payload` does not follow the grammar of `kind` or the kind is unknown.
 Result<Record> decode_record(std::uint8_t kind, Bytes payload);

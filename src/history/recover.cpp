@@ -20,7 +20,7 @@ Result<Manifest> Store::read_manifest() {
         const Buffer bytes = TRY(io::read_whole(files_, path("MANIFEST"), kSnapshotBytesMax));
         return decode_manifest(bytes, path("MANIFEST"));
     }
-    for (const char* folder : {"seg", "cat", "last", "event"})
+    for (const char* folder : {"seg", "cat", "last", "event", "ival"})
         if (!TRY(files_.list(path(folder))).empty())
             return Error{Code::corrupt, "{}: missing, yet there are files in {}; restore it from a backup",
                          path("MANIFEST"), path(folder)};
@@ -33,13 +33,14 @@ Result<Manifest> Store::read_manifest() {
 }
 
 Result<void> Store::recover() {
-    for (const char* folder : {"", "log", "seg", "cat", "last", "event"}) TRY(files_.make_folder(path(folder)));
+    for (const char* folder : {"", "log", "seg", "cat", "last", "event", "ival"}) TRY(files_.make_folder(path(folder)));
     lock_ = TRY(files_.lock_folder(options_.folder).context("the history in {} cannot be opened", options_.folder));
     TRY(files_.sync_folder(options_.folder));
     const bool fresh = !TRY(files_.exists(path("MANIFEST")));
     const Manifest manifest = TRY(read_manifest());
     next_number_ = manifest.next_number;
     events_.next_id = manifest.next_event;
+    intervals_.next_change = manifest.next_interval;
     for (std::uint16_t shard = 0; shard < kShardCount; ++shard)
         shards_[shard].next_sequence = manifest.next_sequence[shard];
     if (!fresh) TRY(remove_leftovers(manifest));
@@ -51,6 +52,8 @@ Result<void> Store::recover() {
             std::make_shared<Segment>(files_, cache_, segment_path(path("seg"), info), info));
     for (const EventFileInfo& info : manifest.events)
         now->events.push_back(std::make_shared<EventFile>(files_, numbered("event", info.number, "ev"), info));
+    for (const IntervalFileInfo& info : manifest.intervals)
+        now->intervals.push_back(std::make_shared<IntervalFile>(files_, numbered("ival", info.number, "iv"), info));
     version_ = std::move(now);
     if (!fresh) TRY(replay(manifest));
     return {};
@@ -63,6 +66,16 @@ Result<void> Store::load_snapshots(const Manifest& manifest) {
         TRY(catalogue_.decode(bytes, name));
     }
     snapshot_changes_ = catalogue_.changes();
+    if (manifest.open_intervals != 0) {
+        const std::string name = numbered("ival", manifest.open_intervals, "open");
+        const Buffer bytes = TRY(io::read_whole(files_, name, kSnapshotBytesMax));
+        OpenIntervals open = TRY(decode_open_intervals(bytes, name));
+        for (const IntervalEntryPtr& entry : open.entries) {
+            intervals_.open[entry->newest().id.value] = entry;
+            ++intervals_.open_counts[entry->newest().tenant];
+        }
+        for (auto& [tenant, kinds] : open.kinds) intervals_.kinds[tenant].insert(kinds.begin(), kinds.end());
+    }
     if (manifest.last == 0) return {};
     const std::string name = numbered("last", manifest.last, "last");
     const Buffer bytes = TRY(io::read_whole(files_, name, kSnapshotBytesMax));
@@ -104,6 +117,10 @@ Result<void> Store::apply(const Manifest& manifest, Record record) {
         active_bytes_ += event->body.size() + sizeof(Event);
         events_.active.push_back(std::move(*event));
         return {};
+    }
+    if (auto* interval = std::get_if<IntervalRecord>(&record)) {
+        if (interval->change < manifest.next_interval) return {};
+        return apply_interval(std::move(*interval));
     }
     auto& rows = std::get<RowsRecord>(record);
     Shard& shard = shards_[rows.shard.value];
@@ -164,9 +181,11 @@ Result<void> Store::remove_leftovers(const Manifest& manifest) {
     std::set<std::string> live;
     for (const SegmentInfo& info : manifest.segments) live.insert(segment_path(path("seg"), info));
     for (const EventFileInfo& info : manifest.events) live.insert(numbered("event", info.number, "ev"));
+    for (const IntervalFileInfo& info : manifest.intervals) live.insert(numbered("ival", info.number, "iv"));
+    live.insert(numbered("ival", manifest.open_intervals, "open"));
     live.insert(numbered("cat", manifest.catalogue, "cat"));
     live.insert(numbered("last", manifest.last, "last"));
-    std::vector<std::string> folders{path("cat"), path("last"), path("event")};
+    std::vector<std::string> folders{path("cat"), path("last"), path("event"), path("ival")};
     for (const std::string& day : TRY(files_.list(path("seg")))) folders.push_back(path("seg/" + day));
     for (const std::string& folder : folders)
         for (const std::string& name : TRY(files_.list(folder)))

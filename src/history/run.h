@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "data/interval.h"
 #include "data/rows.h"
 #include "data/value.h"
+#include "data/window.h"
 
 namespace gongshu::history {
 

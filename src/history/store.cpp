@@ -87,6 +87,7 @@ StoreMetrics::StoreMetrics(Metrics& metrics)
       duplicates(
           metrics.counter("gongshu_history_duplicates_total", "Readings whose tag and time were in memory already")),
       events(metrics.counter("gongshu_history_events_total", "Events taken in")),
+      intervals(metrics.counter("gongshu_history_intervals_total", "Revisions of intervals taken in")),
       late(metrics.counter("gongshu_history_late_total", "Readings that came late and out of order")),
       wrong_clock(metrics.counter("gongshu_history_wrong_clock_total", "Readings whose time could not be used")),
       wrong_type(
@@ -486,6 +487,7 @@ void Store::seal_soon() {
         auto result = self->seal();
         if (result) result = self->merge_segments(kMergeAt);
         if (result) result = self->merge_events(kMergeAt);
+        if (result) result = self->merge_intervals(kMergeAt);
         if (!result) log_error("history", "cannot seal, will try again: {}", result.error().text());
         if (!result)
             self->seal_failed_ = true;
@@ -515,6 +517,13 @@ HistoryStats Store::stats() const {
     stats.rows_in_memory = rows_in_memory_;
     stats.segments = now->manifest.segments.size();
     for (const SegmentInfo& segment : now->manifest.segments) stats.segment_bytes += segment.bytes;
+    for (const IntervalFileInfo& file : now->manifest.intervals) stats.intervals += file.intervals;
+    {
+        const std::lock_guard lock{intervals_mutex_};
+        stats.open_intervals = intervals_.open.size();
+        stats.intervals += intervals_.open.size() + intervals_.active.size();
+        if (intervals_.frozen) stats.intervals += intervals_.frozen->size();
+    }
     stats.log_bytes = log_->bytes();
     if (const auto space = files_.space(options_.folder)) {
         stats.disk_free_bytes = space->free_bytes;

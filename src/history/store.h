@@ -13,6 +13,7 @@
 
 #include "history/catalogue.h"
 #include "history/history.h"
+#include "history/interval_file.h"
 #include "history/log.h"
 #include "history/manifest.h"
 #include "history/run.h"
@@ -67,11 +68,32 @@ struct EventFile {
     ~EventFile();
 };
 
+// A live file of intervals.
+class IntervalFile {
+public:
+    IntervalFile(io::Files& files, std::string path, IntervalFileInfo info)
+        : info(info), files_(files), path_(std::move(path)) {}
+    ~IntervalFile();
+    const IntervalFileInfo info;
+    std::atomic<bool> obsolete = false;
+    const std::string& path() const { return path_; }
+    Result<IntervalReader> open() const { return IntervalReader::open(files_, path_); }
+    // Ids whose older states lie in older files, in order; read once.
+    Result<std::shared_ptr<const std::vector<std::uint64_t>>> replaced() const;
+
+private:
+    io::Files& files_;
+    const std::string path_;
+    mutable std::mutex mutex_;
+    mutable std::shared_ptr<const std::vector<std::uint64_t>> replaced_;
+};
+
 // The files that are the store now; replaced whole, never edited.
 struct Version {
     Manifest manifest;
     std::map<std::pair<std::uint16_t, Day>, std::vector<std::shared_ptr<Segment>>> segments;  // oldest order first
     std::vector<std::shared_ptr<EventFile>> events;
+    std::vector<std::shared_ptr<IntervalFile>> intervals;  // in the manifest's order
 };
 
 // Events that are in the log but not in a file yet.
@@ -82,18 +104,31 @@ struct EventMemory {
     std::uint64_t frozen_next_id = 1;
 };
 
+// Intervals that are in the log but not in a file yet, and all that are open.
+struct IntervalMemory {
+    using Entries = std::map<std::uint64_t, IntervalEntryPtr>;  // by id
+    std::uint64_t next_change = 1;
+    Entries open;    // whose newest revision is open; at every time all of them
+    Entries active;  // closed or withdrawn, changed since the last freeze
+    std::map<TenantId, std::set<std::string>> kinds;
+    std::map<TenantId, std::size_t> open_counts;
+    std::shared_ptr<const Entries> frozen;
+    OpenIntervals frozen_open;
+    std::uint64_t frozen_next_change = 1;
+    const IntervalEntryPtr* find(std::uint64_t id) const;
+};
+
 struct StoreMetrics {
     explicit StoreMetrics(Metrics& metrics);
-    Counter &rows, &duplicates, &events, &late, &wrong_clock, &wrong_type, &cut_text, &seals, &merges, &removed_rows,
-        &removed_bytes;
+    Counter &rows, &duplicates, &events, &intervals, &late, &wrong_clock, &wrong_type, &cut_text, &seals, &merges,
+        &removed_rows, &removed_bytes;
     Gauge &memory_bytes, &segments, &tags, &read_only;
 };
 
 // The engine behind History; shared with what it posted to lanes and pool, which may outlive the History.
 // Lives:   from create() to the last of its jobs; closed by the History's destructor.
 // Threads: as History says. Locks in the order they may be taken: maintenance_, the catalogue's, a shard's, events_,
-// the
-//          log's, version_.
+//          intervals_, the log's, version_.
 class Store final : public std::enable_shared_from_this<Store> {
 public:
     Store(io::Files& files, const Clock& clock, Metrics& metrics, std::vector<io::Loop*> lanes, io::Pool& pool,
@@ -108,6 +143,14 @@ public:
     void append(Rows rows, Durability durability, Sink::Done done);
     void append_event(Event event, Durability durability, std::function<void(Result<EventId>)> done);
     Result<Appended> import(const Rows& rows);
+
+    // Intervals (intervals.cpp); see Intervals.
+    void add_interval(Interval interval, Durability durability, Intervals::IntervalDone done);
+    void revise_interval(Interval next, Durability durability, Intervals::IntervalDone done);
+    Result<IntervalPage> find_intervals(TenantId tenant, const IntervalQuery& query) const;
+    Result<std::vector<Interval>> interval_revisions(TenantId tenant, IntervalId id) const;
+    std::vector<std::string> interval_kinds(TenantId tenant) const;
+    std::vector<Interval> open_intervals(TenantId tenant, IntervalSource source, std::string_view source_name) const;
 
     Result<std::vector<Series>> read(const ReadRequest& request) const;
     std::optional<Reading> last(TagId tag) const;
@@ -154,6 +197,19 @@ private:
     void sync_soon(io::Loop& lane);
     void tick();
     void seal_soon();
+
+    // Intervals (intervals.cpp).
+    using LoggedInterval = std::pair<Interval, std::uint64_t>;  // and the position in the log
+    Result<LoggedInterval> log_new_interval(Interval interval);
+    Result<LoggedInterval> log_revision(Interval next);
+    Result<std::uint64_t> log_interval(const Interval& interval, IntervalEntry entry);
+    void answer_interval(Result<LoggedInterval> logged, Durability durability, Intervals::IntervalDone done);
+    void put_interval(IntervalEntry entry);
+    Result<void> apply_interval(IntervalRecord record);
+    Result<IntervalEntryPtr> filed_interval(std::uint64_t id) const;
+    void freeze_intervals();
+    Result<void> write_intervals(Manifest& manifest);
+    Result<void> merge_intervals(std::size_t files_min);
 
     // Recovery (recover.cpp).
     Result<Manifest> read_manifest();
@@ -225,6 +281,8 @@ private:
     std::array<Shard, kShardCount> shards_;
     mutable std::mutex events_mutex_;
     EventMemory events_;
+    mutable std::mutex intervals_mutex_;
+    IntervalMemory intervals_;
     mutable std::mutex version_mutex_;
     std::shared_ptr<const Version> version_;
     std::atomic<std::uint64_t> active_bytes_ = 0;

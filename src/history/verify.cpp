@@ -43,6 +43,24 @@ public:
                 fmt::format("{}: {} events, the manifest says {}", path, events->size(), info.events));
     }
 
+    void intervals(const IntervalFileInfo& info) {
+        const std::string path = numbered("ival", info.number, "iv");
+        const auto read = [&]() -> Result<std::vector<IntervalEntryPtr>> {
+            return TRY(IntervalReader::open(files_, path)).all();
+        };
+        const auto entries = read();
+        if (!note(entries)) return;
+        if (entries->size() != info.intervals)
+            problem(fmt::format("{}: {} intervals, the manifest says {}", path, entries->size(), info.intervals));
+        report_.intervals += entries->size();
+    }
+
+    void open_intervals(std::uint64_t number) {
+        const std::string path = numbered("ival", number, "open");
+        if (const auto open = decoded(path, [&](Bytes bytes) { return decode_open_intervals(bytes, path); }))
+            report_.intervals += open->entries.size();
+    }
+
     void catalogue(const Clock& clock, std::uint64_t number) {
         const std::string path = numbered("cat", number, "cat");
         Catalogue scratch{clock, 0};
@@ -61,6 +79,10 @@ public:
             // Those below are in event files as well.
             if (const auto* one = std::get_if<Event>(&record); one && one->id.value >= manifest.next_event)
                 event(*one, path);
+            // Those below are in files; of the others each is counted once.
+            if (const auto* one = std::get_if<IntervalRecord>(&record);
+                one && one->change >= manifest.next_interval && one->interval.revision == 1)
+                ++report_.intervals;
             return {};
         });
         return note(end) ? std::optional{*end} : std::nullopt;
@@ -118,6 +140,8 @@ std::optional<LogEnd> check_parts(io::Files& files, const Clock& clock, const st
     Check check{files, folder, on_event, report};
     for (const SegmentInfo& info : manifest.segments) check.segment(info);
     for (const EventFileInfo& info : manifest.events) check.events(info);
+    for (const IntervalFileInfo& info : manifest.intervals) check.intervals(info);
+    if (manifest.open_intervals != 0) check.open_intervals(manifest.open_intervals);
     if (manifest.catalogue != 0) check.catalogue(clock, manifest.catalogue);
     if (manifest.last != 0) check.last(manifest.last);
     return check.log(manifest);
