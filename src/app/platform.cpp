@@ -79,7 +79,7 @@ Result<void> Platform::make_store() {
         });
     flow_ = TRY(flow::Flow::create({*registry_, *history_, *history_, *history_, *clock_, lanes_, *pool_, metrics_,
                                     [this](const Rows& rows) { return history_->import(rows); },
-                                    [this](const history::Cut& cut) { return history_->cut(cut); }}));
+                                    [this](const history::Cut& cut) { return history_->cut(cut); }, history_.get()}));
     backups_ = std::make_unique<backup::Backups>(
         backup::BackupParts{*files_,
                             *clock_,

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "flow/flow.h"
+#include "flow/virtual_tag.h"
 #include "io/sim.h"
 #include "registry/registry.h"
 #include "registry/yaml.h"
@@ -17,6 +18,7 @@ TEST(DemoLibrary, EveryResourceIsAccepted) {
     io::SimFiles files;
     auto registry = registry::Registry::create(files, clock, {.folder = "/r", .key_folder = "/k"}).value();
     registry->add_kind(rule_kind());
+    registry->add_kind(virtual_tag_kind());
     ASSERT_TRUE(registry->load());
     const registry::Actor actor{registry->tenant_id("default").value(), "default", "system", registry::Role::admin, ""};
 

@@ -7,6 +7,7 @@
 
 #include "base/guarded.h"
 #include "base/log.h"
+#include "flow/interval_recorder.h"
 #include "flow/lane.h"
 #include "flow/past.h"
 #include "flow/rehearse.h"
@@ -37,7 +38,8 @@ public:
               parts_.metrics.counter("gongshu_flow_dropped_rows_total", "Rows lost to rules because a queue was full")),
           instances_(parts_.metrics.gauge("gongshu_flow_instances", "Rules times devices that run")),
           virtual_(parts_, strand_),
-          strand_(parts_.pool, *parts_.lanes.front()) {
+          strand_(parts_.pool, *parts_.lanes.front()),
+          recorder_(parts_) {
         for (std::size_t i = 0; i < parts_.lanes.size(); ++i) lanes_.push_back(make_lane(i));
         book_.on_shelf([this](const Shelf& shelf) { on_shelf(shelf); });
         book_.on_over([this](const Alarm& alarm) {
@@ -81,7 +83,10 @@ public:
                 if (carried.alarm) clear_stray(*carried.alarm);
             recalled_.clear();
             for (const auto& [tenant, name] : parts_.registry.tenants()) end_stray_shelves(tenant);
-            parts_.lanes.front()->post([this] { watch_shelves(); });
+            parts_.lanes.front()->post([this] {
+                watch_shelves();
+                recorder_.start();
+            });
             started_ = true;
         });
         return {};
@@ -165,6 +170,7 @@ private:
         const bool deleted = change.what == registry::Change::What::deleted;
         if ((resource.kind == "device" || resource.kind == "rule") && !deleted)
             book_.name(resource.tenant, resource.uid, resource.name);
+        if (resource.kind == "virtual_tag" || resource.kind == "device") recorder_.changed();
         if (resource.kind == "virtual_tag") {
             strand_.enqueue([this, change] {
                 virtual_.on_change(change);
@@ -526,7 +532,8 @@ private:
     std::set<RuleName> again_;  // changed while they were being set up
     std::uint64_t next_id_ = 1;
     VirtualEngine virtual_;
-    Strand strand_;  // last: destroyed first, so that its jobs find the rest
+    Strand strand_;  // after what its jobs need: destroyed before it
+    IntervalRecorder recorder_;
 };
 
 }  // namespace

@@ -59,6 +59,8 @@ struct FlowParts {
     std::function<Result<Appended>(const Rows&)> import = {};
     // Takes away what is to be made anew: History::cut(). Null: as above.
     std::function<Result<history::Removed>(const history::Cut&)> cut = {};
+    // Where virtual tags keep the intervals that they make. Null: they make none.
+    Intervals* intervals = nullptr;
 };
 
 // A question of the rule editor.

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "data/interval.h"
 #include "expr/units.h"
 #include "flow/rule.h"
 #include "flow/scope.h"
@@ -17,9 +18,10 @@
 namespace gongshu::flow {
 
 BOOST_DESCRIBE_ENUM(VirtualType, auto_, number, integer, boolean, text)
+BOOST_DESCRIBE_STRUCT(VirtualIntervals, (), (kind, attributes, min_length, join_gap))
 BOOST_DESCRIBE_STRUCT(VirtualTagSpec, (),
                       (title_zh, title_en, device, device_type, property, expr, unit, type, lateness, min_interval,
-                       decimals, enabled))
+                       decimals, intervals, enabled))
 
 namespace {
 
@@ -85,7 +87,35 @@ Result<void> check_min_interval(std::string_view text) {
     return {};
 }
 
+constexpr DurationNs kIntervalDurationMax = 7 * kDay;
+
+Result<void> check_interval_duration(std::string_view text) {
+    if (TRY(parse_duration(text)) > kIntervalDurationMax)
+        return Error{Code::limit, "expected at most 7d, found \"{}\"", text.substr(0, 40)};
+    return {};
+}
+
+// Kind and attributes as of an interval by hand.
+Result<void> check_intervals(const VirtualIntervals& wish) {
+    Interval one;
+    one.subject = "p:any";
+    one.kind = wish.kind;
+    for (const auto& [name, value] : wish.attributes) one.attributes[name] = value;
+    if (const auto fault = interval_fault(one)) return Error{Code::invalid, "intervals.{}", *fault};
+    if (wish.kind == "alarm")
+        return Error{Code::invalid, "intervals.kind: intervals of alarms come from rules; choose another kind"};
+    return {};
+}
+
+// Only what is true or false says how long.
+Result<void> check_interval_type(const VirtualTagSpec& spec, std::optional<ValueType> type) {
+    if (!spec.intervals || !type || *type == ValueType::boolean) return {};
+    return Error{Code::invalid, "intervals: the expression gives {}; expected true or false, such as power < 1",
+                 *type == ValueType::text ? "a text" : "a number"};
+}
+
 Result<void> check_alone(const VirtualTagSpec& spec) {
+    if (spec.intervals) TRY(check_intervals(*spec.intervals));
     if (spec.device && spec.device_type)
         return Error{
             Code::invalid,
@@ -119,11 +149,42 @@ Result<void> check_among(const registry::ResourceReader& reader, TenantId tenant
     TRY(check_name(name, spec));
     // What fits its tags no more, because a type was changed, can still be switched off.
     if (!spec.enabled) return {};
-    TRY(compile_virtual(spec, PlannedScope{reader, tenant, spec.device.value_or(""), spec.device_type.value_or("")}));
-    return {};
+    const VirtualProgram program = TRY(
+        compile_virtual(spec, PlannedScope{reader, tenant, spec.device.value_or(""), spec.device_type.value_or("")}));
+    return check_interval_type(spec, program.type);
 }
 
 }  // namespace
+
+std::vector<registry::Fact> facts_of(const VirtualIntervals*) {
+    return {{.field = "kind",
+             .title_zh = "种类",
+             .title_en = "Kind",
+             .help_zh = "小写英文，例如 downtime",
+             .help_en = "In small letters, such as downtime",
+             .required = true,
+             .length_max = Interval::kKindBytesMax},
+            {.field = "attributes",
+             .title_zh = "属性",
+             .title_en = "Attributes",
+             .help_zh = "每个时段都带上的名称和值",
+             .help_en = "Names and values that each interval gets",
+             .length_max = Interval::kAttributesMax},
+            {.field = "min_length",
+             .title_zh = "最短",
+             .title_en = "Minimum length",
+             .help_zh = "比这短的不算",
+             .help_en = "Shorter ones do not count",
+             .widget = "duration",
+             .check = check_interval_duration},
+            {.field = "join_gap",
+             .title_zh = "合并间隔",
+             .title_en = "Joined pauses",
+             .help_zh = "中断不超过这么久仍算同一个时段",
+             .help_en = "A pause of at most so long is part of one interval",
+             .widget = "duration",
+             .check = check_interval_duration}};
+}
 
 std::vector<registry::Fact> facts_of(const VirtualTagSpec*) {
     return {
@@ -191,6 +252,11 @@ std::vector<registry::Fact> facts_of(const VirtualTagSpec*) {
          .help_en = "Empty: not rounded",
          .min = 0,
          .max = 12},
+        {.field = "intervals",
+         .title_zh = "生成时段",
+         .title_en = "Make intervals",
+         .help_zh = "值为真期间生成一个时段",
+         .help_en = "While the value is true, an interval lasts"},
         {.field = "enabled", .title_zh = "启用", .title_en = "Enabled"},
     };
 }

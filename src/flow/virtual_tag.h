@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,15 @@ namespace gongshu::flow {
 // auto: as the expression gives.
 enum class VirtualType : std::uint8_t { auto_, number, integer, boolean, text };
 
+// What a virtual tag makes of the time in which it is true.
+struct VirtualIntervals {
+    std::string kind;                               // of the intervals: "downtime"
+    std::map<std::string, std::string> attributes;  // each one gets them
+    std::string min_length = "0s";                  // shorter ones are none
+    std::string join_gap = "0s";                    // pauses of at most so long are part of one
+    friend bool operator==(const VirtualIntervals&, const VirtualIntervals&) = default;
+};
+
 // A tag whose values are computed from other tags.
 struct VirtualTagSpec {
     std::string title_zh, title_en;
@@ -27,9 +37,10 @@ struct VirtualTagSpec {
     std::string expr;
     std::string unit;  // "" = that of the expression
     VirtualType type = VirtualType::auto_;
-    std::string lateness = "2s";      // how long after its time a reading may come and still count
-    std::string min_interval = "0s";  // at most one value in so long, the last one of it; 0 = all
-    std::optional<int> decimals;      // numbers are rounded to so many
+    std::string lateness = "2s";                // how long after its time a reading may come and still count
+    std::string min_interval = "0s";            // at most one value in so long, the last one of it; 0 = all
+    std::optional<int> decimals;                // numbers are rounded to so many
+    std::optional<VirtualIntervals> intervals;  // while it is true, one lasts
     bool enabled = true;
 };
 

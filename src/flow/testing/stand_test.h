@@ -43,6 +43,7 @@ using gongshu::to_string;
 //   > virtual site1/p.power {"expr":"…"}      puts a virtual tag; > editv NAME {…} patches
 //   > values glob [10s]                       what is stored, [of the last ten seconds]; "+late" is left out
 //   > states                                  virtual tags that do not run
+//   > intervals                               all that are stored, oldest first, with how often they were revised
 //   > preview 1m [DEVICE] {…}                 what a virtual tag would give
 //   > backfill NAME 1m                        past values are made
 //   > stopped                                 rules that cannot run
@@ -194,7 +195,7 @@ private:
             }
         auto flow = Flow::create({*registry_, *history_, *history_, *history_, world_.clock(), lanes, *pool_, *metrics_,
                                   [this](const Rows& rows) { return history_->import(rows); },
-                                  [this](const history::Cut& cut) { return history_->cut(cut); }});
+                                  [this](const history::Cut& cut) { return history_->cut(cut); }, history_.get()});
         ASSERT_TRUE(flow);
         flow_ = std::move(*flow);
         history_->set_stage(flow_.get());
@@ -312,6 +313,7 @@ private:
             {"editv", &Stand::edit_virtual},
             {"values", &Stand::values},
             {"states", &Stand::states},
+            {"intervals", &Stand::intervals},
             {"preview", &Stand::preview},
             {"backfill", &Stand::backfill},
             {"alias", &Stand::alias},
@@ -424,6 +426,19 @@ private:
             said_ += "\n";
         }
         return "";
+    }
+
+    std::string intervals(const std::string&) {
+        auto page = history_->find_intervals(tenant_, {.with_withdrawn = true, .intervals_max = 1000});
+        if (!page) return page.error().text();
+        std::ranges::reverse(page->intervals);
+        for (const Interval& one : page->intervals) {
+            said_ += fmt::format("{} {} {} to {} by {}", one.path, one.kind, at(one.from), one.to ? at(*one.to) : "…",
+                                 to_string(one.source));
+            for (const auto& [name, value] : one.attributes) said_ += fmt::format(" {}={}", name, to_string(value));
+            said_ += fmt::format(" r{}{}{}\n", one.revision, one.reason.empty() ? "" : ": ", one.reason);
+        }
+        return page->intervals.empty() ? "none" : "";
     }
 
     std::string states(const std::string&) {
