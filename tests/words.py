@@ -11,7 +11,7 @@ ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 # Files in which every sentence is, or may be, a reason.
 WHOLE = {
     "src/api/sight.cpp", "src/connect/modbus_session.cpp", "src/connect/link_test_run.cpp", "src/connect/target_policy.cpp",
-    "src/connect/property_value.cpp", "src/data/tag.cpp", "src/registry/names.cpp", "src/registry/json.cpp", "src/registry/shape.cpp",
+    "src/connect/property_value.cpp", "src/data/interval.cpp", "src/data/tag.cpp", "src/registry/names.cpp", "src/registry/json.cpp", "src/registry/shape.cpp",
     "src/wire/json_door_fault.cpp", "src/wire/json_door_time.cpp", "src/wire/json_door.cpp", "src/wire/line.cpp", "src/wire/modbus.cpp",
     "src/importer/record_reader.cpp", "src/importer/text_decoder.cpp", "src/importer/mapper.cpp", "src/broker/ingest.cpp",
     "src/io/address.cpp", "src/backup/backup.cpp", "src/backup/backups.cpp", "src/api/write_handlers.cpp", "src/api/connection.cpp", "src/registry/auth.cpp", "src/registry/staging.cpp",

@@ -50,6 +50,7 @@ public:
             flow.fake_virtual_tags.jobs.push_back(
                 {.id = where == "inside" ? "6" : "7", .tenant = TenantId{1}, .name = where + "/v.x"});
             raise(where == "inside" ? "01" : "02", where);
+            last(where);
             bury(where);
             connect::ConnectionStatus link;
             link.name = where + "-plc";
@@ -106,6 +107,7 @@ public:
 
     std::string limited, all;
     std::string letter_outside;  // id of a dead letter of there
+    std::string interval_outside;
 
 private:
     void raise(const std::string& id, const std::string& where) {
@@ -126,6 +128,24 @@ private:
         flow.fake_alarms.kept_shelves.push_back({.tenant = TenantId{1}, .rule = alarm.rule, .reason = where});
         flow.fake_alarms.kept_shelves.push_back(
             {.tenant = TenantId{1}, .rule = "any", .device = alarm.device, .reason = where});
+    }
+
+    // Something that lasts, of a place.
+    void last(const std::string& where) {
+        Interval one;
+        one.tenant = TenantId{1};
+        one.subject = "d:" + registry->find(TenantId{1}, "device", where + "/d1")->uid;
+        one.path = where + "/d1";
+        one.kind = "batch_" + where;
+        one.from = kTime - kHour;
+        one.by = one.source_name = "user:" + where;
+        one.attributes["note"] = where;
+        bool kept = false;
+        history->add_interval(one, Durability::sync, [&](const Result<Interval>& added) {
+            kept = added.has_value();
+            if (kept && where == "outside") interval_outside = std::to_string(added->id.value);
+        });
+        EXPECT_TRUE(sim.run_until([&] { return kept; }, kSecond));
     }
 
     void bury(const std::string& where) {
@@ -317,6 +337,28 @@ const std::multimap<std::string, Way>& ways() {
             {"GET /api/v1/status/connections", {"/api/v1/status/connections", "", Want::hides}},
             {"GET /api/v1/status/devices", {"/api/v1/status/devices", "", Want::hides}},
             {"GET /api/v1/status/sessions", {"/api/v1/status/sessions", "", Want::harmless}},
+            {"GET /api/v1/intervals", {"/api/v1/intervals", "", Want::hides}},
+            {"GET /api/v1/intervals", {"/api/v1/intervals?kind=alarm&kind=batch_inside", "", Want::hides}},
+            {"GET /api/v1/intervals", {"/api/v1/intervals?kind=batch_outside&kind=alarm", "", Want::hides}},
+            {"GET /api/v1/intervals", {"/api/v1/intervals?path=outside/d1", "", Want::harmless}},
+            {"GET /api/v1/intervals/{id}", {"/api/v1/intervals/{interval}", "", Want::refused}},
+            {"POST /api/v1/intervals", {"/api/v1/intervals", R"({"asset":"outside/d1","kind":"run"})", Want::refused}},
+            {"POST /api/v1/intervals",
+             {"/api/v1/intervals", R"({"asset":"outside/d1.x","kind":"run"})", Want::refused}},
+            {"POST /api/v1/intervals",
+             {"/api/v1/intervals", R"({"asset":"inside/old.x","kind":"run"})", Want::refused}},
+            {"POST /api/v1/intervals/{id}:close", {"/api/v1/intervals/{interval}:close", "{}", Want::refused}},
+            {"POST /api/v1/intervals/{id}:correct",
+             {"/api/v1/intervals/{interval}:correct", R"({"reason":"x"})", Want::refused}},
+            {"POST /api/v1/intervals/{id}:withdraw",
+             {"/api/v1/intervals/{interval}:withdraw", R"({"reason":"x"})", Want::refused}},
+            {"GET /api/v1/intervals:states", {"/api/v1/intervals:states?tag=**", "", Want::hides}},
+            {"GET /api/v1/intervals:states", {"/api/v1/intervals:states?tag=outside/d1.x", "", Want::refused}},
+            {"GET /api/v1/intervals:states", {"/api/v1/intervals:states?tag=inside/way-out", "", Want::refused}},
+            {"GET /api/v1/intervals:aggregates", {"/api/v1/intervals:aggregates?tag=.x", "", Want::hides}},
+            {"GET /api/v1/intervals:aggregates", {"/api/v1/intervals:aggregates?tag=outside/d1.x", "", Want::refused}},
+            {"GET /api/v1/intervals:overlaps",
+             {"/api/v1/intervals:overlaps?from=0&to=now&with_kind=alarm", "", Want::hides}},
             {"GET /api/v1/audit", {"/api/v1/audit", "", Want::hides}},
             {"GET /api/v1/ledger", {"/api/v1/ledger", "", Want::refused}},
             {"GET /api/v1/ledger/entries", {"/api/v1/ledger/entries", "", Want::refused}},
@@ -370,6 +412,8 @@ protected:
         for (std::string* text : {&way.target, &way.body}) {
             if (const auto at = text->find("{letter}"); at != std::string::npos)
                 text->replace(at, 8, plant.letter_outside);
+            if (const auto at = text->find("{interval}"); at != std::string::npos)
+                text->replace(at, 10, plant.interval_outside);
         }
         if (const auto at = way.target.find("{own}"); at != std::string::npos) way.target.replace(at, 5, own_file_);
         const auto reply = plant.as(plant.limited, method, way.target, way.body);

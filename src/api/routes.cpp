@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "api/handlers.h"
+#include "api/interval_handlers.h"
 
 namespace gongshu::api {
 
@@ -123,6 +124,25 @@ constexpr Route kRoutes[] = {
      "alarms", "What a rule would have raised in the past; nothing is stored"},
     {get, "/api/v1/expressions/functions", Access::role, Role::viewer, Run::pool, Size::small, now<get_functions>,
      "alarms", "Functions, words and usual units of conditions, for completion"},
+
+    {get, "/api/v1/intervals", Access::role, Role::viewer, Run::pool, Size::small, now<get_intervals>,
+     "intervals", "What lasted: by asset, kind and time, newest first; kind=alarm gives alarms"},
+    {post, "/api/v1/intervals", Access::role, Role::operator_, Run::pool, Size::small, post_interval,
+     "intervals", "Mark one, open or closed"},
+    {get, "/api/v1/intervals:states", Access::role, Role::viewer, Run::pool, Size::small, now<get_states>,
+     "intervals", "How long tags were in each of their states, and when"},
+    {get, "/api/v1/intervals:aggregates", Access::role, Role::viewer, Run::pool, Size::small, now<get_interval_aggregates>,
+     "intervals", "Aggregates of tags within each interval"},
+    {get, "/api/v1/intervals:overlaps", Access::role, Role::viewer, Run::pool, Size::small, now<get_interval_overlaps>,
+     "intervals", "Two sets of intervals joined where they overlap"},
+    {get, "/api/v1/intervals/{id}", Access::role, Role::viewer, Run::pool, Size::small, now<get_interval>,
+     "intervals", "One with every revision, newest first"},
+    {post, "/api/v1/intervals/{id}:close", Access::role, Role::operator_, Run::pool, Size::small, close_interval,
+     "intervals", "End an open one"},
+    {post, "/api/v1/intervals/{id}:correct", Access::role, Role::operator_, Run::pool, Size::small, correct_interval,
+     "intervals", "Correct one, with a reason; what it was stays readable"},
+    {post, "/api/v1/intervals/{id}:withdraw", Access::role, Role::operator_, Run::pool, Size::small, withdraw_interval,
+     "intervals", "Take one back, with a reason; it stays readable"},
 
     {get, "/api/v1/status/virtual_tags", Access::role, Role::viewer, Run::pool, Size::small, now<get_virtual_tag_status>,
      "virtual tags", "Which virtual tags run where, and why those do not that do not"},

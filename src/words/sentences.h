@@ -15,6 +15,7 @@ std::span<const Sentence> sentences_of_doors();
 std::span<const Sentence> sentences_of_sheets();
 std::span<const Sentence> sentences_of_wire();
 std::span<const Sentence> sentences_of_history();
+std::span<const Sentence> sentences_of_intervals();
 std::span<const Sentence> sentences_of_ledger();
 std::span<const Sentence> sentences_of_calendar();
 std::span<const Sentence> sentences_of_system();
