@@ -15,7 +15,7 @@ TEST(Dashboard, SaysWhatIsWrongAndWhere) {
         EXPECT_EQ(got.error().text(), want) << spec;
     };
     f(R"({"widgets":[{"kind":"dial"}]})",
-      "widgets[0].kind: expected one of chart, tile, table, alarms, text, found \"dial\"");
+      "widgets[0].kind: expected one of chart, tile, table, alarms, text, states, found \"dial\"");
     f(R"({"widgets":[{"kind":"tile","tags":["a"]},{"kind":"tile","x":6}]})",
       "widgets[1].tags: expected at least one tag, found none");
     f(R"({"widgets":[{"kind":"tile","tags":["a","b"]}]})",

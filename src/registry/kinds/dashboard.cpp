@@ -7,7 +7,7 @@
 
 namespace gongshu::registry {
 
-BOOST_DESCRIBE_ENUM(WidgetKind, chart, tile, table, alarms, text)
+BOOST_DESCRIBE_ENUM(WidgetKind, chart, tile, table, alarms, text, states)
 BOOST_DESCRIBE_ENUM(ChartStyle, line, area, bars)
 BOOST_DESCRIBE_ENUM(ChartAggregate, auto_, avg, min, max, sum, count, last)
 BOOST_DESCRIBE_ENUM(WidgetSeverity, critical, major, minor, warning)
@@ -99,7 +99,7 @@ Result<void> check_strange(const Widget& widget, std::string_view kind) {
         return Error{Code::invalid, "y_min: expected less than y_max ({}), found {}", *widget.y_max, *widget.y_min};
     }
     if (!tile && widget.target) return misplaced("target", kind, "only tiles have a target");
-    if ((alarms || text) && !widget.thresholds.empty())
+    if ((alarms || text || widget.kind == WidgetKind::states) && !widget.thresholds.empty())
         return misplaced("thresholds", kind, "charts, tiles and tables have them");
     return {};
 }
@@ -177,6 +177,7 @@ std::vector<Fact> grid_facts() {
              .title_en = "Widget",
              .required = true,
              .choices = {{"chart", "曲线", "Chart"},
+                         {"states", "状态时间线", "State timeline"},
                          {"tile", "数值", "Tile"},
                          {"table", "表格", "Table"},
                          {"alarms", "告警列表", "Alarm list"},

@@ -8,7 +8,8 @@
 
 namespace gongshu::registry {
 
-enum class WidgetKind : std::uint8_t { chart, tile, table, alarms, text };
+// states: when each tag was in which of its states, a row a tag.
+enum class WidgetKind : std::uint8_t { chart, tile, table, alarms, text, states };
 enum class ChartStyle : std::uint8_t { line, area, bars };
 // auto_: readings over short ranges, averages with the band of the smallest and largest over long ones.
 enum class ChartAggregate : std::uint8_t { auto_, avg, min, max, sum, count, last };

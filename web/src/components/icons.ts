@@ -8,6 +8,7 @@ export const icons = {
   site: 'M3 17V8l4 3V8l4 3V5h5v12zM13 8h0M3 17h14',
   data: 'M3 16l4-6 3 3 4-8 3 5M3 3v14h14',
   virtual: 'M3 16l4-6 3 3 3-6M3 3v14h14M14 4h4M16 2v4M14 9h4',
+  interval: 'M3 5h6v3H3zM11 5h6v3h-6zM3 12h10v3H3zM15 12h2v3h-2z',
   dead: 'M3 5h14v10H3zM3 5l7 6 7-6M13 13l4 4M17 13l-4 4',
   alarm: 'M10 3a5 5 0 0 0-5 5v4l-2 2h14l-2-2V8a5 5 0 0 0-5-5zM8 16a2 2 0 0 0 4 0',
   rule: 'M4 4h5v4H4zM11 12h5v4h-5zM6 8v6h5M12 6h4',

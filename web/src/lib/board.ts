@@ -9,7 +9,7 @@ export const columns = 24;
 export const rowPx = 40;
 export const gapPx = 8;
 export const widgetsMax = 200;
-export const kinds = ['tile', 'chart', 'table', 'alarms', 'text'] as const;
+export const kinds = ['tile', 'chart', 'states', 'table', 'alarms', 'text'] as const;
 export type WidgetKind = (typeof kinds)[number];
 export const aggregates = ['auto', 'avg', 'min', 'max', 'sum', 'count', 'last'] as const;
 export const styles = ['line', 'area', 'bars'] as const;
@@ -64,7 +64,7 @@ const numberOr = (v: Json | undefined): number | undefined => (typeof v === 'num
 const one = <T extends string>(all: readonly T[], v: Json | undefined, standard: T): T => all.find((x) => x === v) ?? standard;
 
 let ids = 0;
-export const sizes: Record<WidgetKind, { w: number; h: number }> = { tile: { w: 6, h: 3 }, chart: { w: 12, h: 7 }, table: { w: 8, h: 7 }, alarms: { w: 8, h: 7 }, text: { w: 8, h: 2 } };
+export const sizes: Record<WidgetKind, { w: number; h: number }> = { tile: { w: 6, h: 3 }, chart: { w: 12, h: 7 }, states: { w: 12, h: 5 }, table: { w: 8, h: 7 }, alarms: { w: 8, h: 7 }, text: { w: 8, h: 2 } };
 export const widgetOf = (kind: WidgetKind, more: Partial<Widget> = {}): Widget => ({ kind, title_zh: '', title_en: '', x: 0, y: 0, ...sizes[kind], tags: [], aggregate: 'auto', style: 'line', range: '', thresholds: [], unit: '', trend: true, place: '', group: '', text: '', ...more, id: ++ids });
 
 export function boardOf(spec: Spec): Board {
@@ -88,6 +88,7 @@ export function specOf(board: Board): Spec {
     };
     if (w.kind === 'chart') add(['tags', 'aggregate', 'style', 'range', 'y_min', 'y_max', 'thresholds']);
     else if (w.kind === 'tile') add(['tags', 'unit', 'decimals', 'target', 'trend', 'thresholds']);
+    else if (w.kind === 'states') add(['tags', 'range']);
     else if (w.kind === 'table') add(['tags', 'unit', 'decimals', 'thresholds']);
     else if (w.kind === 'alarms') add(['place', 'group', 'severity']);
     else add(['text']);
