@@ -52,6 +52,22 @@ const std::vector<std::vector<std::string_view>>& migrations() {
             "alter table audit add column ledger bigint",
             "create index audit_on_its_way on audit (tenant, id) where ledger is null",
         },
+        {
+            // Cases as they are now. due: when one moves by itself, the largest bigint = never; body and detail are JSON objects.
+            "create table cases (tenant bigint not null, kind text not null, id text not null, number bigint not null,"
+            " revision bigint not null, state text not null, closed bigint not null, opened bigint not null,"
+            " since bigint not null, changed bigint not null, due bigint not null, opener text not null, place text not null,"
+            " subject text not null, body text not null, primary key (tenant, id))",
+            "create unique index cases_by_number on cases (tenant, kind, number)",
+            "create index cases_by_change on cases (tenant, changed, id)",
+            "create index cases_due on cases (due) where closed = 0",
+            "create index cases_about on cases (tenant, kind, subject) where closed = 0",
+            // What happened to them; never changed.
+            "create table case_steps (tenant bigint not null, id text not null, number bigint not null, time bigint "
+            "not null,"
+            " who text not null, action text not null, origin text not null, goal text not null, detail text not null,"
+            " primary key (tenant, id, number))",
+        },
     };
     return steps;
 }

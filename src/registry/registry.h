@@ -81,6 +81,8 @@ struct Actor {
     std::string who;  // "user:li", "token:grafana", "system"
     Role role = Role::none;
     std::string from;  // address of the caller, "" for the system itself
+    // The case that approved it ("CA-12"): approval policies let it through. Set by src/case alone.
+    std::string approval = {};
 };
 
 struct Difference {

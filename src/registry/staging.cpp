@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "registry/difference.h"
+#include "registry/kinds/approval_policy.h"
 #include "registry/names.h"
 #include "registry/shape.h"
 #include "registry/uid.h"
@@ -349,6 +350,7 @@ Result<Change> Staging::put_as(const Actor& actor, const Kind& kind, const Key& 
         change.resource = *current;
         return change;
     }
+    TRY(refuse_unapproved(actor, kind, key.name));
     change.what = current ? Change::What::updated : Change::What::created;
     for (const auto& [field, sealed] : secrets) {
         staged_.sealed[{next->uid, field}] = sealed;
@@ -457,6 +459,7 @@ Result<Change> Staging::remove(const Actor& actor, const Kind& kind, std::string
     if (is_basic_role(key))
         return Error{Code::conflict, "the role \"{}\" is one of the four basic ones and stays", name};
     if (kind.name == "tenant") TRY(before_tenant(key, true));
+    TRY(refuse_unapproved(actor, kind, key.name));
     TRY(refuse_if_lived_in(key, "deleted"));
     TRY(refuse_if_named(kind, key));
     TRY(keep_an_admin(key.tenant, key, nullptr));
@@ -489,6 +492,16 @@ Result<Change> Staging::remove(const Actor& actor, const Kind& kind, std::string
         staged_.tenants[id] = std::nullopt;
     }
     return change;
+}
+
+Result<void> Staging::refuse_unapproved(const Actor& actor, const Kind& kind, std::string_view name) const {
+    if (!actor.approval.empty() || actor.who == "system" || kind.of_system) return {};
+    const auto policy = approval_policy_of(*this, actor.tenant, kind.plural, name);
+    if (!policy) return {};
+    return Error{Code::denied,
+                 "{} \"{}\" needs approval (approval policy \"{}\"): ask for it as a change approval, and a second "
+                 "person lets it take effect",
+                 kind.name, name, policy->name};
 }
 
 Result<void> Staging::before_tenant(const Key& key, bool goes) const {
@@ -531,6 +544,8 @@ Result<Change> Staging::rename(const Actor& actor, const Kind& kind, std::string
     if (is_basic_role(key))
         return Error{Code::conflict, "the role \"{}\" is one of the four basic ones and keeps its name", name};
     if (kind.name == "tenant") TRY(before_tenant(key, false));
+    TRY(refuse_unapproved(actor, kind, name));
+    TRY(refuse_unapproved(actor, kind, new_name));
     TRY(refuse_if_lived_in(key, "renamed"));
 
     auto next = std::make_shared<Resource>(*current);

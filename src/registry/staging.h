@@ -97,6 +97,8 @@ private:
     Result<void> refuse_if_named(const Kind& kind, const Key& key) const;
     // A site is where its devices are: it does not go, nor move away from them. `doing`: "deleted".
     Result<void> refuse_if_lived_in(const Key& key, std::string_view doing) const;
+    // What an approval policy is about is changed by an approved case alone.
+    Result<void> refuse_unapproved(const Actor& actor, const Kind& kind, std::string_view name) const;
     std::vector<Key> named_by(const Key& key) const;
     // The tenant keeps somebody who can change users and roles.
     Result<void> keep_an_admin(TenantId tenant, const Key& key, const ResourcePtr& becomes) const;
