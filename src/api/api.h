@@ -44,6 +44,9 @@ class Retention;
 namespace gongshu::doctor {
 struct Self;
 }
+namespace gongshu::cases {
+class Cases;
+}
 
 namespace gongshu::api {
 
@@ -67,6 +70,7 @@ struct ApiDeps {
     retention::Retention* retention = nullptr;  // null = all is kept
     doctor::Self* doctor = nullptr;             // null = nobody may look
     registry::AuditLedger* ledgers = nullptr;   // null = the audit stands in its table alone
+    cases::Cases* cases = nullptr;              // null = there are no cases
 };
 
 // A file of the page, gzip-compressed; lives as long as the program. "index.html" also answers for the page's own

@@ -50,6 +50,14 @@ Result<Answer> get_ledger_entries(Core& core, const Ask& ask);
 Result<Answer> get_ledger_proof(Core& core, const Ask& ask);
 Result<Answer> get_ledger_consistency(Core& core, const Ask& ask);
 
+// case_handlers.cpp
+Result<Answer> get_case_kinds(Core& core, const Ask& ask);
+Result<Answer> get_cases(Core& core, const Ask& ask);
+Result<Answer> get_case_counts(Core& core, const Ask& ask);
+Result<Answer> open_case(Core& core, const Ask& ask);
+Result<Answer> get_case(Core& core, const Ask& ask);
+Result<Answer> act_on_case(Core& core, const Ask& ask);
+
 // data_handlers.cpp
 Result<Answer> get_tags(Core& core, const Ask& ask);
 Result<Answer> get_last(Core& core, const Ask& ask);

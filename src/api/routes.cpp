@@ -172,6 +172,18 @@ constexpr Route kRoutes[] = {
      now<get_ledger_proof>, "ledger", "What proves to others that an entry is in the ledger"},
     {get, "/api/v1/ledger/consistency", Access::role, Role::admin, Run::pool, Size::small, now<get_ledger_consistency>,
      "ledger", "What proves that nothing was changed since a head that was kept"},
+    {get, "/api/v1/case_kinds", Access::role, Role::viewer, Run::pool, Size::small, now<get_case_kinds>,
+     "cases", "Kinds of cases: their states, actions, fields and deadlines"},
+    {get, "/api/v1/cases", Access::role, Role::viewer, Run::pool, Size::small, now<get_cases>,
+     "cases", "Cases, the last changed first"},
+    {get, "/api/v1/cases:counts", Access::role, Role::viewer, Run::pool, Size::small, now<get_case_counts>,
+     "cases", "How many are open, by kind and state, and how many wait for the caller"},
+    {post, "/api/v1/cases", Access::role, Role::operator_, Run::pool, Size::small, now<open_case>,
+     "cases", "Open a case"},
+    {get, "/api/v1/cases/{id}", Access::role, Role::viewer, Run::pool, Size::small, now<get_case>,
+     "cases", "One case with its steps and what the caller may do"},
+    {post, "/api/v1/cases/{id}:{action}", Access::role, Role::operator_, Run::pool, Size::small, now<act_on_case>,
+     "cases", "Do what its kind allows from its state"},
     {get, "/api/v1/live", Access::role, Role::viewer, Run::live, Size::small, nullptr,
      "live", "WebSocket: newest values, alarms, connections"},
     {post, "/api/v1/admin/compact", Access::role, Role::admin, Run::pool, Size::small, now<post_compact>,
@@ -245,6 +257,15 @@ std::string_view take_level(std::string_view& path) {
     return level;
 }
 
+// "{id}:{action}" matches "CA-1:approve" and gives both.
+bool match_action(std::string_view level, std::vector<std::string_view>& names) {
+    const std::size_t colon = level.rfind(':');
+    if (colon == std::string_view::npos || colon == 0 || colon + 1 == level.size()) return false;
+    names.push_back(level.substr(0, colon));
+    names.push_back(level.substr(colon + 1));
+    return true;
+}
+
 // "{name}:issue" matches "a%2Fb:issue" and gives "a%2Fb"; nullopt if not, "" for a fixed level.
 std::optional<std::string_view> match_level(std::string_view pattern, std::string_view level) {
     if (!pattern.starts_with('{')) return pattern == level ? std::optional<std::string_view>{""} : std::nullopt;
@@ -259,6 +280,10 @@ bool match_path(std::string_view pattern, std::string_view path, std::vector<std
     names.clear();
     while (!pattern.empty() && !path.empty()) {
         const std::string_view wanted = take_level(pattern);
+        if (wanted.ends_with("}:{action}")) {
+            if (!match_action(take_level(path), names)) return false;
+            continue;
+        }
         const auto name = match_level(wanted, take_level(path));
         if (!name) return false;
         if (wanted.starts_with('{')) names.push_back(*name);

@@ -71,12 +71,12 @@ TEST(CaseKind, RefusesWhatCannotBe) {
     f([](CaseKind& k) { k.fields[2].choices[1].name = "a"; }, "field sort: choice a is there twice");
     f([](CaseKind& k) { k.actions[0].from = {"asked"}; }, "action open: from: open begins from no state");
     f([](CaseKind& k) { k.actions[1].from = {}; }, "action end: from: expected at least one state");
-    f([](CaseKind& k) { k.actions[1].from = {"gone"}; }, "action end: there is no state gone");
-    f([](CaseKind& k) { k.actions[1].to = "gone"; }, "action end: there is no state gone");
+    f([](CaseKind& k) { k.actions[1].from = {"gone"}; }, "action end: it names the state gone, which is not there");
+    f([](CaseKind& k) { k.actions[1].to = "gone"; }, "action end: it names the state gone, which is not there");
     f([](CaseKind& k) { k.actions[1].from = {"done"}; }, "action end: from: done is final");
-    f([](CaseKind& k) { k.actions[1].by = {"nobody"}; }, "there is no party nobody");
-    f([](CaseKind& k) { k.actions[1].needs = {"price"}; }, "there is no field price");
-    f([](CaseKind& k) { k.actions[1].unlike = {"sign"}; }, "there is no action sign");
+    f([](CaseKind& k) { k.actions[1].by = {"nobody"}; }, "it names the party nobody, which is not there");
+    f([](CaseKind& k) { k.actions[1].needs = {"price"}; }, "it names the field price, which is not there");
+    f([](CaseKind& k) { k.actions[1].unlike = {"sign"}; }, "it names the action sign, which is not there");
     f([](CaseKind& k) { k.actions[1].guard = "amount < "; }, "action end: guard: column 10");
     f([](CaseKind& k) { k.actions[1].guard = "amount + 1"; }, "action end: guard: column");
     f([](CaseKind& k) { k.actions[1].guard = "price > 1"; }, "action end: guard: column 1");

@@ -143,4 +143,14 @@ CaseKind downtime_reason_kind() {
     };
 }
 
+Hooks downtime_reason_hooks() {
+    return {.prepare = [](const Doer&, Opening& opening) -> Result<void> {
+        const Json* asset = opening.turn.fields.if_contains("asset");
+        if (asset == nullptr || !asset->is_string()) return {};  // refused as a field that is missing
+        opening.place = std::string_view(asset->as_string());
+        if (opening.subject.empty()) opening.subject = opening.place;
+        return {};
+    }};
+}
+
 }  // namespace gongshu::cases

@@ -15,5 +15,7 @@ Hooks change_approval_hooks(registry::Registry& registry);
 // Somebody has to say why a machine stood. Fields: interval (id), asset, from, to, category, reason,
 // remind_minutes, escalate_minutes.
 CaseKind downtime_reason_kind();
+// The case lies where its machine lies.
+Hooks downtime_reason_hooks();
 
 }  // namespace gongshu::cases

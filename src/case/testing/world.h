@@ -37,7 +37,7 @@ struct World {
         TRY(registry->load());
         cases = std::make_unique<Cases>(*registry, clock);
         TRY(cases->add_kind(change_approval_kind(), change_approval_hooks(*registry)));
-        TRY(cases->add_kind(downtime_reason_kind()));
+        TRY(cases->add_kind(downtime_reason_kind(), downtime_reason_hooks()));
         cases->subscribe([this](const Case& one, const Step& step) {
             told.push_back(fmt::format("{} {} {} by {}", one.id, step.action, one.state, step.who));
         });
