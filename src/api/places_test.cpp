@@ -66,6 +66,16 @@ public:
         all = token("admin");
         put("retention", "outside-all", R"({"tags":["outside/**"],"keep":"400d"})");
         put("hold", "outside-hold", R"({"tags":["outside/**"],"reason":"accident"})");
+        put("approval_policy", "outside-policy", R"({"kinds":["sites"],"names":["outside-only"]})");
+        for (const char* where : {"inside", "outside"}) {
+            const cases::Doer doer{{TenantId{1}, "default", "user:li", registry::Role::engineer, ""}};
+            EXPECT_TRUE(cases->open(
+                doer, {.kind = "downtime_reason",
+                       .turn = {.fields = parse_json(fmt::format(R"({{"asset":"{}/d1","from":"2026-03-01T08:00:00Z"}})",
+                                                                 where))
+                                              .value()
+                                              .as_object()}}));
+        }
         put("device", "inside/old", R"({"type":"mill"})");
         EXPECT_EQ(
             as(all, "POST", "/api/v1/write/json",
@@ -364,6 +374,20 @@ const std::multimap<std::string, Way>& ways() {
             {"GET /api/v1/ledger/entries", {"/api/v1/ledger/entries", "", Want::refused}},
             {"GET /api/v1/ledger/entries/{number}/proof", {"/api/v1/ledger/entries/0/proof", "", Want::refused}},
             {"GET /api/v1/ledger/consistency", {"/api/v1/ledger/consistency?from=1", "", Want::refused}},
+            {"GET /api/v1/case_kinds", {"/api/v1/case_kinds", "", Want::harmless}},
+            {"GET /api/v1/cases", {"/api/v1/cases", "", Want::hides}},
+            {"GET /api/v1/cases:counts", {"/api/v1/cases:counts", "", Want::harmless}},
+            {"POST /api/v1/cases",
+             {"/api/v1/cases",
+              R"({"kind":"downtime_reason","fields":{"asset":"outside/d1","from":"2026-03-01T08:00:00Z"}})",
+              Want::refused}},
+            {"POST /api/v1/cases",
+             {"/api/v1/cases",
+              R"({"kind":"change_approval","note":"n","fields":{"kind":"devices","name":"outside/d1","spec":{"type":"mill"}}})",
+              Want::refused}},
+            {"GET /api/v1/cases/{id}", {"/api/v1/cases/DR-2", "", Want::refused}},
+            {"POST /api/v1/cases/{id}:{action}",
+             {"/api/v1/cases/DR-2:answer", R"({"fields":{"category":"setup"}})", Want::refused}},
             {"GET /api/v1/live", {"/api/v1/live", "", Want::harmless}},  // Places.LiveUpdatesShowOnlyWhatIsInside
             {"POST /api/v1/admin/compact", {"/api/v1/admin/compact", "", Want::refused}},
             {"GET /api/v1/admin/backups", {"/api/v1/admin/backups", "", Want::refused}},
@@ -441,7 +465,8 @@ protected:
 
     // Whoever is limited to some places sees none of these.
     static bool is_of_the_whole_tenant(std::string_view kind) {
-        return kind == "tenant" || kind == "mapping" || kind == "retention" || kind == "hold";
+        return kind == "tenant" || kind == "mapping" || kind == "retention" || kind == "hold" ||
+               kind == "approval_policy";
     }
 
     // The routes of resources, for one kind. `hidden` is a resource of it outside.
@@ -498,6 +523,7 @@ TEST_F(Places, NoRouteLeadsOutside) {
         {"device_template", "mills"},
         {"retention", "outside-all"},
         {"hold", "outside-hold"},
+        {"approval_policy", "outside-policy"},
         {"mapping", "outside-mapping"},
         {"tag_alias", "outside-alias"},
         {"calendar", "usual"},

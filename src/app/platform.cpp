@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/time_text.h"
 #include "broker/mapping.h"
+#include "case/kinds/kinds.h"
 #include "io/crypto.h"
 #include "io/interfaces.h"
 #include "io/process.h"
@@ -66,6 +67,9 @@ Result<void> Platform::make_store() {
     auth_ = TRY(registry::Auth::create(*registry_, *clock_, auth));
 
     ledgers_ = TRY(registry::AuditLedger::create(*registry_, *files_, *clock_, options_.data + "/ledger"));
+    cases_ = std::make_unique<cases::Cases>(*registry_, *clock_);
+    TRY(cases_->add_kind(cases::change_approval_kind(), cases::change_approval_hooks(*registry_)));
+    TRY(cases_->add_kind(cases::downtime_reason_kind(), cases::downtime_reason_hooks()));
     history_ = TRY(history::History::create(*files_, *clock_, metrics_, lanes_, *disk_pool_,
                                             {.folder = options_.data + "/history",
                                              .retention_days = options_.retention_days,
@@ -154,10 +158,10 @@ Result<void> Platform::make_doors() {
     static_files_ = pages();
     api::ApiOptions api{
         .version = kVersion, .simulated = simulated_, .hosts = options_.allow_host, .files = static_files_};
-    server_ = TRY(api::Server::create(
-        {*registry_, *auth_, *history_, *history_, *history_, *history_, *flow_, *connections_, broker_.get(), metrics_,
-         *egress_, *live_, *lanes_.back(), *pool_, backups_.get(), retention_.get(), &*doctor_, ledgers_.get()},
-        std::move(api)));
+    server_ = TRY(api::Server::create({*registry_, *auth_, *history_, *history_, *history_, *history_, *flow_,
+                                       *connections_, broker_.get(), metrics_, *egress_, *live_, *lanes_.back(), *pool_,
+                                       backups_.get(), retention_.get(), &*doctor_, ledgers_.get(), cases_.get()},
+                                      std::move(api)));
     const auto http = TRY(server_->listen(TRY(io::parse_address(options_.http)), {})
                               .context("cannot open the pages on {}", options_.http));
     const auto mqtt = TRY(broker_->listen(TRY(io::parse_address(options_.mqtt)), {})
@@ -251,6 +255,12 @@ void Platform::tend(io::Loop& control) {
     every(control, kMinute, [this] { pool_->submit([this] { auth_->tidy(); }); });
     every(control, kMinute, [this] { pool_->submit([this] { backups_->tend(); }); });
     every(control, kMinute, [this] { pool_->submit([this] { retention_->tend(); }); });
+    every(control, 10 * kSecond, [this] {
+        pool_->submit([this] {
+            if (const auto done = cases_->tick(clock_->now()); !done)
+                log_error("app", "what is due of cases was not done: {}", done.error().text());
+        });
+    });
     // Errors are in its problems(), which the overview shows.
     every(control, kSecond, [this] { pool_->submit([this] { std::ignore = ledgers_->feed(); }); });
 }

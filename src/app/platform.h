@@ -16,6 +16,7 @@
 #include "backup/backups.h"
 #include "base/metrics.h"
 #include "broker/broker.h"
+#include "case/cases.h"
 #include "connect/connections.h"
 #include "doctor/gather.h"
 #include "flow/flow.h"
@@ -90,6 +91,7 @@ private:
     std::unique_ptr<flow::Flow> flow_;
     std::unique_ptr<api::LiveTap> live_;
     std::unique_ptr<registry::AuditLedger> ledgers_;
+    std::unique_ptr<cases::Cases> cases_;
     std::unique_ptr<backup::Backups> backups_;
     std::unique_ptr<retention::Retention> retention_;
     std::optional<doctor::Self> doctor_;

@@ -79,6 +79,12 @@ constexpr Sentence kSentences[] = {
     {"{} \"{}\" needs approval (approval policy \"{}\"): ask for it as a change approval, and a second person lets it "
      "take effect",
      "{0=}“{1}”的改动须经审批（审批策略“{2}”）：请提交变更审批，由第二人批准后生效"},
+    {"this server keeps no cases", "本服务器不处理事项"},
+    {"fields: expected an object", "fields：应为对象"},
+    {"assigned: expected a list of texts", "assigned：应为文本列表"},
+    {"after: expected the \"next\" of the page before, found \"{}\"", "after：应为上一页的“next”，实际为“{0}”"},
+    {"open: expected 1 or 0, found \"{}\"", "open：应为 1 或 0，实际为“{0}”"},
+    {"place: expected one within {}", "place：应在 {0=} 之内"},
     // Guards and states of the platform's own kinds.
     {"with the category other, what happened has to be said", "类别为“其他”时须写明原因"},
     {"Waiting for approval", "待批准"},

@@ -15,6 +15,7 @@
 #include "api/live_tap.h"
 #include "backup/backups.h"
 #include "broker/mapping.h"
+#include "case/kinds/kinds.h"
 #include "connect/connections.h"
 #include "doctor/gather.h"
 #include "flow/flow.h"
@@ -267,6 +268,9 @@ public:
         registry->set_last_check([this](const registry::ResourceReader& before, const registry::Resource& next) {
             return registry::check_tag_alias(before, *history, next);
         });
+        cases = std::make_unique<cases::Cases>(*registry, sim.clock());
+        EXPECT_TRUE(cases->add_kind(cases::change_approval_kind(), cases::change_approval_hooks(*registry)));
+        EXPECT_TRUE(cases->add_kind(cases::downtime_reason_kind(), cases::downtime_reason_hooks()));
         ledgers = registry::AuditLedger::create(*registry, files, sim.clock(), "/data/ledger").value();
         live = std::make_unique<LiveTap>(&flow);
         history->set_stage(live.get());
@@ -276,10 +280,10 @@ public:
                                               *pool, backup::BackupsOptions{.folder = "/backups"});
         retention = std::make_unique<retention::Retention>(*history, *registry, sim.clock(), retention::Limits{});
         options.version = "0.1.0";
-        server = Server::create(
-                     {*registry, *auth, *history, *history, *history, *history, flow, connections, nullptr, metrics,
-                      *egress, *live, *lane, *pool, backups.get(), retention.get(), &doctor, ledgers.get()},
-                     std::move(options))
+        server = Server::create({*registry, *auth, *history, *history, *history, *history, flow, connections, nullptr,
+                                 metrics, *egress, *live, *lane, *pool, backups.get(), retention.get(), &doctor,
+                                 ledgers.get(), cases.get()},
+                                std::move(options))
                      .value();
         address = server->listen({"127.0.0.1", 0}, {}).value();
     }
@@ -356,6 +360,7 @@ public:
     std::unique_ptr<io::Pool> pool;
     std::unique_ptr<registry::Registry> registry;
     std::unique_ptr<registry::Auth> auth;
+    std::unique_ptr<cases::Cases> cases;
     std::unique_ptr<registry::AuditLedger> ledgers;
     std::unique_ptr<history::History> history;
     FakeFlow flow;
