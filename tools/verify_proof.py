@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks a proof of the platform's ledger without the platform: python3 verify_proof.py PROOF.json [--key HEX] [--head HEAD.json]
+"""Checks a proof of the platform's ledger without the platform: python3 verify_proof.py PROOF.json|PROOF.html [--key HEX] [--head HEAD.json]
 
 It needs nothing but Python. Read it: it is short, and then you need not trust anybody but the arithmetic.
   --key HEX          the public key of the platform as you know it from elsewhere; else the proof's own is used and you are told
@@ -199,6 +199,8 @@ def main():
     try:
         with open(arguments.proof, encoding="utf-8") as file:
             text = file.read()
+        if text.startswith("<!doctype html>") and 'id="proof">' in text:  # a proof as a page for paper
+            text = text.split('id="proof">', 1)[1].split("</script>", 1)[0]
         try:
             proof = json.loads(text)
         except ValueError:

@@ -71,6 +71,8 @@ struct ApiDeps {
     doctor::Self* doctor = nullptr;             // null = nobody may look
     registry::AuditLedger* ledgers = nullptr;   // null = the audit stands in its table alone
     cases::Cases* cases = nullptr;              // null = there are no cases
+    // A text (at most 600 bytes) as a QR code in SVG, "" if it cannot be made. Null = nobody makes them.
+    std::string (*qr)(std::string_view) = nullptr;
 };
 
 // A file of the page, gzip-compressed; lives as long as the program. "index.html" also answers for the page's own

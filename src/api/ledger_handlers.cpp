@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "api/handlers.h"
+#include "api/proof_page.h"
 #include "ledger/proof.h"
 #include "registry/audit_ledger.h"
 
@@ -80,7 +81,15 @@ Result<Answer> get_ledger_proof(Core& core, const Ask& ask) {
     const std::uint64_t number = TRY(entry_number(ask));
     ledger::Ledger& ledger = *TRY(ledger_for(core, ask));
     const ledger::TreeHead head = TRY(head_of(ledger));
-    return as_file(TRY(ledger::inclusion_proof(ledger, number, head)), fmt::format("proof-{}.json", number));
+    const std::string_view as = ask.value("as");
+    if (!as.empty() && as != "json" && as != "html")
+        return Error{Code::invalid, "as: expected json or html, found \"{}\"", as.substr(0, 40)};
+    std::string proof = TRY(ledger::inclusion_proof(ledger, number, head));
+    if (as != "html") return as_file(std::move(proof), fmt::format("proof-{}.json", number));
+    Answer answer = as_file(proof_page(ledger, TRY(ledger.get(number)), head, proof, core.deps.qr),
+                            fmt::format("proof-{}.html", number));
+    answer.media_type = "text/html; charset=utf-8";
+    return answer;
 }
 
 Result<Answer> get_ledger_consistency(Core& core, const Ask& ask) {

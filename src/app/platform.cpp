@@ -7,6 +7,7 @@
 
 #include "app/embedded.h"
 #include "app/open_store.h"
+#include "app/qr.h"
 #include "app/version.h"
 #include "base/log.h"
 #include "base/time_text.h"
@@ -160,7 +161,7 @@ Result<void> Platform::make_doors() {
         .version = kVersion, .simulated = simulated_, .hosts = options_.allow_host, .files = static_files_};
     server_ = TRY(api::Server::create({*registry_, *auth_, *history_, *history_, *history_, *history_, *flow_,
                                        *connections_, broker_.get(), metrics_, *egress_, *live_, *lanes_.back(), *pool_,
-                                       backups_.get(), retention_.get(), &*doctor_, ledgers_.get(), cases_.get()},
+                                       backups_.get(), retention_.get(), &*doctor_, ledgers_.get(), cases_.get(), qr_svg},
                                       std::move(api)));
     const auto http = TRY(server_->listen(TRY(io::parse_address(options_.http)), {})
                               .context("cannot open the pages on {}", options_.http));

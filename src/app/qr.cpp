@@ -1,23 +1,30 @@
 #include "app/qr.h"
 
+#include <fmt/format.h>
 #include <qrencode.h>
 
+#include <iterator>
 #include <memory>
 
 namespace gongshu::app {
 namespace {
 
 constexpr int kQuiet = 4;  // modules; ISO/IEC 18004 wants as many
-constexpr std::size_t kBytesMax = 200;
+constexpr std::size_t kBytesMax = 200, kSvgBytesMax = 600;
+
+using Code = std::unique_ptr<QRcode, void (*)(QRcode*)>;
+
+Code encode(std::string_view text) {
+    return {QRcode_encodeData(static_cast<int>(text.size()), reinterpret_cast<const unsigned char*>(text.data()), 0,
+                              QR_ECLEVEL_M),
+            QRcode_free};
+}
 
 }  // namespace
 
 std::string qr_text(std::string_view text, bool colours) {
     if (text.empty() || text.size() > kBytesMax) return "";
-    const std::unique_ptr<QRcode, void (*)(QRcode*)> code(
-        QRcode_encodeData(static_cast<int>(text.size()), reinterpret_cast<const unsigned char*>(text.data()), 0,
-                          QR_ECLEVEL_M),
-        QRcode_free);
+    const Code code = encode(text);
     if (!code) return "";
     const int width = code->width;
     const auto light = [&](int row, int column) {
@@ -36,6 +43,22 @@ std::string qr_text(std::string_view text, bool colours) {
         out += "\n";
     }
     return out;
+}
+
+std::string qr_svg(std::string_view text) {
+    if (text.empty() || text.size() > kSvgBytesMax) return "";
+    const Code code = encode(text);
+    if (!code) return "";
+    const int side = code->width + 2 * kQuiet;
+    std::string out = fmt::format(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {0}\" role=\"img\"><path fill=\"#fff\" "
+        "d=\"M0 0h{0}v{0}H0z\"/><path d=\"",
+        side);
+    for (int row = 0; row < code->width; ++row)
+        for (int column = 0; column < code->width; ++column)
+            if ((code->data[row * code->width + column] & 1) != 0)
+                fmt::format_to(std::back_inserter(out), "M{} {}h1v1h-1z", column + kQuiet, row + kQuiet);
+    return out + "\"/></svg>";
 }
 
 }  // namespace gongshu::app

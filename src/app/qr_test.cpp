@@ -27,7 +27,25 @@ TEST(Qr, ColoursHoldInAnyTerminal) {
     EXPECT_TRUE(drawn.ends_with("\033[0m\n"));
 }
 
+TEST(Qr, DrawsTheSameAsAPicture) {
+    const std::string text = qr_text("x", false), svg = qr_svg("x");
+    EXPECT_TRUE(svg.starts_with("<svg ") && svg.ends_with("</svg>")) << svg;
+    EXPECT_NE(svg.find("viewBox=\"0 0 29 29\""), std::string::npos);  // version 1: 21 modules and the quiet zone
+    EXPECT_NE(svg.find("M4 4h1v1h-1z"), std::string::npos);           // the finder's corner
+    // As many dark modules as the terminal shows: a space is two of them, half a block one.
+    const auto of = [](const std::string& in, std::string_view what) {
+        std::size_t count = 0;
+        for (std::size_t at = in.find(what); at != std::string::npos; at = in.find(what, at + what.size())) ++count;
+        return count;
+    };
+    const std::size_t margins = 4 * of(text, "\n");
+    const std::size_t dark = 2 * (of(text, " ") - margins) + of(text, "▀") + of(text, "▄");
+    EXPECT_EQ(of(svg, "h1v1h-1z"), dark);
+}
+
 TEST(Qr, RefusesWhatDoesNotFit) {
+    EXPECT_EQ(qr_svg(""), "");
+    EXPECT_EQ(qr_svg(std::string(601, 'a')), "");
     EXPECT_EQ(qr_text("", false), "");
     EXPECT_EQ(qr_text(std::string(201, 'a'), false), "");
 }

@@ -12,6 +12,7 @@ constexpr Sentence kSentences[] = {
     {"expected the number of an entry, found \"{}\"", "应为账本条目的编号，实际为“{0}”"},
     {"from: expected the size of the head that you keep", "from：应为所保存账本头的条目数"},
     {"there is no tenant number {}", "没有编号为 {0} 的企业"},
+    {"as: expected json or html, found \"{}\"", "as：应为 json 或 html，实际为“{0}”"},
     {"cannot open the ledger of {}", "无法打开 {0=} 的账本"},
     {"name: expected one line, found \"{}\"", "name：应为一行，实际为“{0}”"},
     {"{}: it is the ledger of \"{}\", not of \"{}\"", "{0=}：这是“{1}”的账本，不是“{2}”的"},

@@ -9,12 +9,12 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from harness import PROGRAM, SOURCE, Program, wait_for  # noqa: E402
+from harness import PASSWORD, PROGRAM, SOURCE, Program, wait_for  # noqa: E402
 
 
 def proved(folder, name, document, *more):
     path = folder / name
-    path.write_text(json.dumps(document), encoding="utf-8")
+    path.write_text(document if isinstance(document, str) else json.dumps(document), encoding="utf-8")
     done = subprocess.run([sys.executable, str(SOURCE / "tools/verify_proof.py"), str(path), *map(str, more)], capture_output=True, text=True, timeout=60)
     return done.returncode, done.stdout.strip()
 
@@ -57,6 +57,12 @@ def main():
         key = kept["head"]["public_key"]
         status, said = proved(program.folder, "proof.json", program.get(f"/api/v1/ledger/entries/{made[0]['entry']}/proof"), "--key", key)
         assert status == 0 and "is in the ledger" in said, said
+        address = f"{program.url}/api/v1/ledger/entries/{made[0]['entry']}/proof?as=html"
+        page = subprocess.run(["curl", "-sf", "-u", f"admin:{PASSWORD}", address], capture_output=True, text=True, timeout=60).stdout
+        status, said = proved(program.folder, "proof.html", page, "--key", key)
+        assert status == 0 and "is in the ledger" in said and "<svg" in page, (said, page[:500])
+        status, said = proved(program.folder, "forged.html", page.replace('\\"created\\"', '\\"deleted\\"'), "--key", key)
+        assert status == 1 and "NOT proved" in said, said
         status, said = proved(program.folder, "grown.json", program.get(f"/api/v1/ledger/consistency?from={kept['head']['size']}"), "--key", key, "--head", head_file)
         assert status == 0 and "are unchanged" in said, said
         forged = program.get(f"/api/v1/ledger/entries/{made[0]['entry']}/proof")

@@ -132,7 +132,7 @@ CaseKind change_approval_kind() {
         .prefix = "CA",
         .title_zh = "变更审批",
         .title_en = "Change approval",
-        .about_zh = "一项配置改动,经第二人批准后才生效",
+        .about_zh = "一项配置改动，经第二人批准后才生效",
         .about_en = "A change of the configuration that takes effect when a second person approves it",
         .start = "asked",
         .fields = {{.name = "kind", .title_zh = "资源种类", .title_en = "Kind", .bytes_max = 100},

@@ -9,7 +9,7 @@ CaseKind downtime_reason_kind() {
         .prefix = "DR",
         .title_zh = "停机原因",
         .title_en = "Downtime reason",
-        .about_zh = "请操作员说明设备为何停机;无人回答则提醒,再上报",
+        .about_zh = "请操作员说明设备为何停机；无人回答则提醒，再上报",
         .about_en = "Asks the operator why a machine stood; reminds, and escalates when nobody answers",
         .start = "asked",
         .fields =
@@ -50,7 +50,7 @@ CaseKind downtime_reason_kind() {
             {{.name = "asked", .title_zh = "待说明", .title_en = "Waiting for a reason", .tone = Tone::waiting},
              {.name = "escalated", .title_zh = "已上报", .title_en = "Escalated", .tone = Tone::urgent},
              {.name = "answered",
-              .title_zh = "已说明,待确认",
+              .title_zh = "已说明，待确认",
               .title_en = "Answered, to be confirmed",
               .tone = Tone::waiting},
              {.name = "confirmed", .title_zh = "已确认", .title_en = "Confirmed", .final = true, .tone = Tone::good},

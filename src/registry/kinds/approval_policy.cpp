@@ -43,7 +43,7 @@ std::vector<Fact> facts_of(const ApprovalPolicySpec*) {
         {.field = "kinds",
          .title_zh = "资源种类",
          .title_en = "Kinds",
-         .help_zh = "这些种类的资源,改动须经第二人批准,例如 rules、mappings;写上 approval_policies "
+         .help_zh = "这些种类的资源，改动须经第二人批准，例如 rules、mappings;写上 approval_policies "
                     "可防止审批策略本身被一人改掉",
          .help_en = "A second person has to approve changes of these kinds of resources, as in rules, mappings; with "
                     "approval_policies nobody changes the policy itself alone",
@@ -52,13 +52,13 @@ std::vector<Fact> facts_of(const ApprovalPolicySpec*) {
         {.field = "names",
          .title_zh = "名称",
          .title_en = "Names",
-         .help_zh = "名称通配:* 为一级,** 为任意",
+         .help_zh = "名称通配:* 为一级，** 为任意",
          .help_en = "Globs of names: * within a level, ** over levels",
          .length_max = kListMax},
         {.field = "approver",
          .title_zh = "批准人",
          .title_en = "Approver",
-         .help_zh = "批准人至少须有的角色;提出改动的人不能批准自己的改动",
+         .help_zh = "批准人至少须有的角色；提出改动的人不能批准自己的改动",
          .help_en = "The least role of who approves; who asked for a change cannot approve it"},
         {.field = "note", .title_zh = "说明", .title_en = "Note", .widget = "multiline"}};
 }
