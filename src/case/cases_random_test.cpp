@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include "base/rng.h"
-#include "case/testing/world.h"
+#include "case/testing/world_test.h"
 
 // Random people do random things at random times, and a dull model says what should come of it. CASES_SEQUENCES=10000
 // for the long run.

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "case/testing/world.h"
+#include "case/testing/world_test.h"
 #include "registry/audit_ledger.h"
 
 namespace gongshu::cases {

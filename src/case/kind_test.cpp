@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "case/kinds/kinds.h"
-#include "case/testing/world.h"
+#include "case/testing/world_test.h"
 
 namespace gongshu::cases {
 namespace {

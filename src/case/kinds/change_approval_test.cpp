@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "case/testing/world.h"
+#include "case/testing/world_test.h"
 
 namespace gongshu::cases {
 namespace {
