@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <chrono>
 #include <future>
 
 #include "app/embedded.h"
@@ -17,12 +18,15 @@
 #include "io/interfaces.h"
 #include "io/process.h"
 #include "io/tls.h"
+#include "registry/calendar_of.h"
 #include "registry/declared_tags.h"
 #include "registry/kinds/device.h"
 #include "registry/kinds/tag_alias.h"
 
 namespace gongshu::app {
 namespace {
+
+constexpr DurationNs kIntervalWait = 30 * kSecond;
 
 std::string first_line(std::string_view text) { return std::string(text.substr(0, text.find_first_of("\r\n"))); }
 
@@ -68,14 +72,12 @@ Result<void> Platform::make_store() {
     auth_ = TRY(registry::Auth::create(*registry_, *clock_, auth));
 
     ledgers_ = TRY(registry::AuditLedger::create(*registry_, *files_, *clock_, options_.data + "/ledger"));
-    cases_ = std::make_unique<cases::Cases>(*registry_, *clock_);
-    TRY(cases_->add_kind(cases::change_approval_kind(), cases::change_approval_hooks(*registry_)));
-    TRY(cases_->add_kind(cases::downtime_reason_kind(), cases::downtime_reason_hooks()));
     history_ = TRY(history::History::create(*files_, *clock_, metrics_, lanes_, *disk_pool_,
                                             {.folder = options_.data + "/history",
                                              .retention_days = options_.retention_days,
                                              .seal_bytes = options_.seal_bytes,
                                              .seal_age = options_.seal_age}));
+    TRY(make_cases());
     registry_->set_last_check(
         [this](const registry::ResourceReader& before, const registry::Resource& next) -> Result<void> {
             TRY(registry::check_tag_alias(before, *history_, next));
@@ -104,6 +106,33 @@ Result<void> Platform::make_store() {
     live_ = std::make_unique<api::LiveTap>(flow_.get());
     history_->set_stage(live_.get());
     return {};
+}
+
+Result<void> Platform::make_cases() {
+    const auto working_time = [this](TenantId tenant, std::string_view place, TimeNs from, DurationNs working) {
+        const auto found = registry::calendar_at(*registry_, tenant, place);
+        const auto due = found ? found->calendar->add_working_time(from, working) : Result<TimeNs>(found.error());
+        return due ? *due : from + working;
+    };
+    cases_ = std::make_unique<cases::Cases>(*registry_, *clock_, cases::CasesOptions{.working_time = working_time});
+    const auto find = [this](TenantId tenant, IntervalId id) -> Result<Interval> {
+        auto revisions = TRY(history_->interval_revisions(tenant, id));
+        if (revisions.empty()) return Error{Code::not_found, "there is no interval {}", id.value};
+        return std::move(revisions.back());
+    };
+    const auto correct = [this](Interval next) -> Result<void> {
+        // Shared: the answer may come when nobody waits any more.
+        const auto kept = std::make_shared<std::promise<Result<Interval>>>();
+        auto answer = kept->get_future();
+        history_->revise_interval(std::move(next), Durability::sync,
+                                  [kept](Result<Interval> done) { kept->set_value(std::move(done)); });
+        if (answer.wait_for(std::chrono::nanoseconds(kIntervalWait)) != std::future_status::ready)
+            return Error{Code::unavailable, "the store did not keep the interval in time; try again"};
+        TRY(answer.get());
+        return {};
+    };
+    TRY(cases_->add_kind(cases::change_approval_kind(), cases::change_approval_hooks(*registry_)));
+    return cases_->add_kind(cases::downtime_reason_kind(), cases::downtime_reason_hooks({find, correct}));
 }
 
 Result<void> Platform::make_doors() {
@@ -159,10 +188,11 @@ Result<void> Platform::make_doors() {
     static_files_ = pages();
     api::ApiOptions api{
         .version = kVersion, .simulated = simulated_, .hosts = options_.allow_host, .files = static_files_};
-    server_ = TRY(api::Server::create({*registry_, *auth_, *history_, *history_, *history_, *history_, *flow_,
-                                       *connections_, broker_.get(), metrics_, *egress_, *live_, *lanes_.back(), *pool_,
-                                       backups_.get(), retention_.get(), &*doctor_, ledgers_.get(), cases_.get(), qr_svg},
-                                      std::move(api)));
+    server_ = TRY(api::Server::create(
+        {*registry_,     *auth_,           *history_, *history_,      *history_,    *history_,      *flow_,
+         *connections_,  broker_.get(),    metrics_,  *egress_,       *live_,       *lanes_.back(), *pool_,
+         backups_.get(), retention_.get(), &*doctor_, ledgers_.get(), cases_.get(), qr_svg},
+        std::move(api)));
     const auto http = TRY(server_->listen(TRY(io::parse_address(options_.http)), {})
                               .context("cannot open the pages on {}", options_.http));
     const auto mqtt = TRY(broker_->listen(TRY(io::parse_address(options_.mqtt)), {})

@@ -69,6 +69,7 @@ public:
 private:
     Platform(const ServeOptions& options, bool simulated) : options_(options), simulated_(simulated) {}
     Result<void> make_store();
+    Result<void> make_cases();
     Result<void> make_doors();
     Result<void> open_lan();
     Result<std::shared_ptr<const io::TlsServer>> make_tls(const std::vector<std::string>& addresses);

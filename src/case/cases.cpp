@@ -323,7 +323,7 @@ std::optional<TimeNs> Cases::due_of(const Case& one) const {
             if (const Json* minutes = one.fields.if_contains(deadline->after_field))
                 after = minutes->as_int64() * kMinute;
         times.push_back(deadline->working_time && options_.working_time
-                            ? options_.working_time(one.tenant, one.since, after)
+                            ? options_.working_time(one.tenant, one.place, one.since, after)
                             : one.since + after);
     }
     // In the order of the declaration; none comes before the one before it.

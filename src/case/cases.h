@@ -79,8 +79,8 @@ struct Offer {
 struct CasesOptions {
     std::size_t open_max = 100'000;  // cases of a tenant that are not closed
     std::size_t steps_max = 1'000;   // of one case, by people
-    // The time when `working` hours have passed since `from`, by the tenant's calendar. Empty: by the clock alone.
-    std::function<TimeNs(TenantId, TimeNs from, DurationNs working)> working_time;
+    // The time when `working` hours have passed since `from`, by the calendar of a place. Empty: by the clock alone.
+    std::function<TimeNs(TenantId, std::string_view place, TimeNs from, DurationNs working)> working_time;
 };
 
 struct CasesReport {

@@ -79,8 +79,9 @@ TEST(Cases, WorkingTimeIsTheCalendars) {
     SimClock clock;
     const auto registry = *registry::Registry::create(files, clock, {.folder = "/r", .key_folder = "/k"});
     ASSERT_TRUE(registry->load());
-    Cases cases{
-        *registry, clock, {.working_time = [](TenantId, TimeNs from, DurationNs) { return from + 99 * kHour; }}};
+    Cases cases{*registry, clock, {.working_time = [](TenantId, std::string_view, TimeNs from, DurationNs) {
+                    return from + 99 * kHour;
+                }}};
     ASSERT_TRUE(cases.add_kind(downtime_reason_kind()));
     const auto wang = World::doer("user:wang", Role::operator_);
     const auto one =

@@ -26,8 +26,7 @@ bool is_name(std::string_view text) {
 
 template <class Parts>
 Result<void> check_names(std::string_view what, const Parts& parts) {
-    if (parts.size() > kPartsMax)
-        return Error{Code::invalid, "more than {} of the sort {}", kPartsMax, what};
+    if (parts.size() > kPartsMax) return Error{Code::invalid, "more than {} of the sort {}", kPartsMax, what};
     std::set<std::string_view> seen;
     for (const auto& one : parts) {
         if (!is_name(one.name)) return Error{Code::invalid, "{} \"{}\": expected a-z, 0-9 and _", what, one.name};
@@ -77,7 +76,8 @@ expr::Checked<std::shared_ptr<const expr::Program>> compile_guard(const CaseKind
 Result<void> check_action(const CaseKind& kind, const Action& action) {
     const auto all = [](std::string_view what, const auto& names, const auto& known) -> Result<void> {
         for (const std::string& name : names)
-            if (known(name) == nullptr) return Error{Code::invalid, "it names the {} {}, which is not there", what, name};
+            if (known(name) == nullptr)
+                return Error{Code::invalid, "it names the {} {}, which is not there", what, name};
         return {};
     };
     const bool opens = action.name == "open";

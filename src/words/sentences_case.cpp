@@ -79,6 +79,9 @@ constexpr Sentence kSentences[] = {
     {"{} \"{}\" needs approval (approval policy \"{}\"): ask for it as a change approval, and a second person lets it "
      "take effect",
      "{0=}“{1}”的改动须经审批（审批策略“{2}”）：请提交变更审批，由第二人批准后生效"},
+    {"interval: expected its number, found \"{}\"", "interval：应为时段编号，实际为“{0}”"},
+    {"asset: the interval {} is of another machine", "asset：时段 {0} 属于另一台设备"},
+    {"the store did not keep the interval in time; try again", "存储未能及时保存时段；请重试"},
     {"this server keeps no cases", "本服务器不处理事项"},
     {"fields: expected an object", "fields：应为对象"},
     {"assigned: expected a list of texts", "assigned：应为文本列表"},

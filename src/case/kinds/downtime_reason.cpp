@@ -1,3 +1,6 @@
+#include <charconv>
+
+#include "base/time_text.h"
 #include "case/kinds/kinds.h"
 
 namespace gongshu::cases {
@@ -143,14 +146,66 @@ CaseKind downtime_reason_kind() {
     };
 }
 
-Hooks downtime_reason_hooks() {
-    return {.prepare = [](const Doer&, Opening& opening) -> Result<void> {
-        const Json* asset = opening.turn.fields.if_contains("asset");
-        if (asset == nullptr || !asset->is_string()) return {};  // refused as a field that is missing
-        opening.place = std::string_view(asset->as_string());
-        if (opening.subject.empty()) opening.subject = opening.place;
-        return {};
-    }};
+namespace {
+
+std::string text_of(const Fields& fields, std::string_view name) {
+    const Json* value = fields.if_contains(name);
+    return value == nullptr || !value->is_string() ? std::string{} : std::string(std::string_view(value->as_string()));
+}
+
+Result<IntervalId> interval_of(const std::string& text) {
+    std::uint64_t id = 0;
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), id);
+    if (failed != std::errc{} || end != text.data() + text.size())
+        return Error{Code::invalid, "interval: expected its number, found \"{}\"", text.substr(0, 40)};
+    return IntervalId{id};
+}
+
+Result<void> prepare(const IntervalDoor& intervals, const Doer& doer, Opening& opening) {
+    Fields& fields = opening.turn.fields;
+    const std::string interval = text_of(fields, "interval");
+    if (!interval.empty() && intervals.find) {
+        const IntervalId id = TRY(interval_of(interval));
+        const Interval about = TRY(intervals.find(doer.actor.tenant, id));
+        // Not told which: whoever asks may not see it.
+        if (fields.contains("asset") && text_of(fields, "asset") != about.path)
+            return Error{Code::invalid, "asset: the interval {} is of another machine", interval};
+        fields["asset"] = about.path;
+        if (!fields.contains("from")) fields["from"] = format_time(about.from);
+        if (!fields.contains("to") && about.to) fields["to"] = format_time(*about.to);
+    }
+    const std::string asset = text_of(fields, "asset");
+    if (asset.empty()) return {};  // refused as a field that is missing
+    opening.place = asset;
+    if (opening.subject.empty()) opening.subject = asset;
+    return {};
+}
+
+Result<void> keep_answer(const IntervalDoor& intervals, const Case& next, const Step& step) {
+    const std::string interval = text_of(next.fields, "interval");
+    if (step.action != "answer" || interval.empty() || !intervals.find) return {};
+    const IntervalId id = TRY(interval_of(interval));
+    Interval about = TRY(intervals.find(next.tenant, id));
+    if (about.withdrawn) return {};  // it does not count any more; the case still says what was said
+    const auto before = about.attributes;
+    about.attributes["case"] = next.id;
+    about.attributes["category"] = text_of(next.fields, "category");
+    about.attributes.erase("reason");
+    if (const std::string reason = text_of(next.fields, "reason"); !reason.empty()) about.attributes["reason"] = reason;
+    if (about.attributes == before) return {};  // kept before the power went
+    about.action = IntervalAction::corrected;
+    about.by = step.who;
+    about.reason = next.id + ": " + step.action;
+    return intervals.correct(std::move(about));
+}
+
+}  // namespace
+
+Hooks downtime_reason_hooks(IntervalDoor intervals) {
+    const auto door = std::make_shared<IntervalDoor>(std::move(intervals));
+    return {.prepare = [door](const Doer& doer, Opening& opening) { return prepare(*door, doer, opening); },
+            .effect = [door](const Doer&, const Case&, Case& next,
+                             const Step& step) { return keep_answer(*door, next, step); }};
 }
 
 }  // namespace gongshu::cases
