@@ -18,6 +18,7 @@ declare module 'vue-router' {
 
 const pages: RouteRecordRaw[] = [
   { path: '/', name: 'overview', component: () => import('./pages/OverviewPage.vue'), meta: { title: 'nav.overview', icon: 'overview', group: 'overview' } },
+  { path: '/cases', name: 'cases', component: () => import('./pages/CasesPage.vue'), meta: { title: 'nav.cases', icon: 'cases', group: 'overview' } },
   { path: '/connections', name: 'connections', component: () => import('./pages/ConnectionsPage.vue'), meta: { title: 'nav.connections', icon: 'connect', group: 'connect' } },
   { path: '/devices', name: 'devices', component: () => import('./pages/DevicesPage.vue'), meta: { title: 'nav.devices', icon: 'device', group: 'connect' } },
   { path: '/device-types', name: 'deviceTypes', component: () => import('./pages/DeviceTypesPage.vue'), meta: { title: 'nav.deviceTypes', icon: 'type', group: 'connect' } },
@@ -41,6 +42,7 @@ const pages: RouteRecordRaw[] = [
   { path: '/backups', name: 'backups', component: () => import('./pages/BackupsPage.vue'), meta: { title: 'nav.backups', icon: 'backup', group: 'system', role: 'admin', tenant: 'default' } },
   { path: '/retention', name: 'retention', component: () => import('./pages/RetentionPage.vue'), meta: { title: 'nav.retention', icon: 'clock', group: 'system', role: 'admin' } },
   { path: '/holds', name: 'holds', component: () => import('./pages/HoldsPage.vue'), meta: { title: 'nav.holds', icon: 'lock', group: 'system', role: 'engineer' } },
+  { path: '/approval_policies', name: 'approvalPolicies', component: () => import('./pages/ApprovalPoliciesPage.vue'), meta: { title: 'nav.approvalPolicies', icon: 'role', group: 'system', role: 'admin' } },
   { path: '/sessions', name: 'sessions', component: () => import('./pages/SessionsPage.vue'), meta: { title: 'nav.sessions', icon: 'session', group: 'system' } },
   { path: '/status', name: 'status', component: () => import('./pages/StatusPage.vue'), meta: { title: 'nav.status', icon: 'status', group: 'system' } },
   { path: '/tenants', name: 'tenants', component: () => import('./pages/TenantsPage.vue'), meta: { title: 'nav.tenants', icon: 'tenant', group: 'system', role: 'admin' } },
@@ -52,7 +54,7 @@ export const router = createRouter({
     { path: '/signin', name: 'signin', component: () => import('./pages/SignInPage.vue'), meta: { open: true } },
     { path: '/welcome', name: 'welcome', component: () => import('./pages/SignInPage.vue'), meta: { open: true } },
     { path: '/password', name: 'password', component: () => import('./pages/PasswordPage.vue') },
-    { path: '/', component: () => import('./frame/AppFrame.vue'), children: [...pages, { path: '/dashboards/:name', name: 'dashboard', component: () => import('./pages/DashboardPage.vue'), meta: { title: 'nav.dashboards', range: '1h' } }, { path: '/imports/:id', name: 'import', component: () => import('./pages/ImportPage.vue'), meta: { title: 'nav.imports', role: 'engineer' } }, { path: '/:rest(.*)*', name: 'lost', component: () => import('./pages/LostPage.vue') }] },
+    { path: '/', component: () => import('./frame/AppFrame.vue'), children: [...pages, { path: '/dashboards/:name', name: 'dashboard', component: () => import('./pages/DashboardPage.vue'), meta: { title: 'nav.dashboards', range: '1h' } }, { path: '/cases/:id', name: 'case', component: () => import('./pages/CasePage.vue'), meta: { title: 'nav.cases' } }, { path: '/imports/:id', name: 'import', component: () => import('./pages/ImportPage.vue'), meta: { title: 'nav.imports', role: 'engineer' } }, { path: '/:rest(.*)*', name: 'lost', component: () => import('./pages/LostPage.vue') }] },
   ],
 });
 

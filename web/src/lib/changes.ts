@@ -109,3 +109,16 @@ export function changeRows(differences: Difference[], root: Schema | null, spec:
   for (const one of differences) take(one.path, one.before, one.after);
   return rows;
 }
+
+/** What differs between two contents, field by field; a null is nothing at all. */
+export function differencesOf(before: Json | undefined, after: Json | undefined): Difference[] {
+  const flat = (value: Json | undefined, place: string, out: Map<string, Json>): Map<string, Json> => {
+    if (Array.isArray(value)) value.forEach((v, i) => flat(v, `${place}[${i}]`, out));
+    else if (value && typeof value === 'object') for (const [k, v] of Object.entries(value)) flat(v, place ? `${place}.${k}` : k, out);
+    else if (value !== undefined && (value !== null || place)) out.set(place, value);
+    return out;
+  };
+  const [old, fresh] = [flat(before, '', new Map()), flat(after, '', new Map())];
+  const places = [...new Set([...old.keys(), ...fresh.keys()])];
+  return places.filter((p) => old.get(p) !== fresh.get(p)).map((path) => ({ path, before: old.get(path) ?? null, after: fresh.get(path) ?? null }));
+}
