@@ -332,7 +332,9 @@ function answer(method, url, body, headers) {
   if (path === '/status/sessions') return { items: empty ? [] : ['im-1', 'im-2', 'bridge'].map((c, i) => ({ client: c, device: i < 2 ? `suzhou/moulding/${c}` : '', version: i ? '3.1.1' : '5.0', since: start - i * 4_000_000, address: `192.168.10.3${i}:5${i}112`, in: 51_882 * (i + 1), out: 12 * i, subscriptions: i })) };
   if (path === '/ledger') return { format: 'gongshu-head-1', ledger: 'made-up', hash: 'sha256', head: { size: 120, root: 'ab'.repeat(32), time: 0, signature: 'cd'.repeat(64), public_key: 'ef'.repeat(32) } };
   if (path === '/audit') { const [from, to] = [time(q.get('from'), 0), time(q.get('to'), Infinity)]; return { records: audits().filter((r) => r.time >= from && r.time <= to) }; }
-  if (path === '/imports') return { items: [] };
+  if (path === '/imports' || path === '/case_kinds') return { items: [] };
+  if (path === '/cases') return { items: [], next: null };
+  if (path === '/cases:counts') return { mine: 0, items: [] };
   if (path.startsWith('/admin/backups')) return backups(method, decodeURIComponent(path));
   if (path === '/doctor') return { version: '0.1.0', now: Date.now(), running: true, worst: 'warning', findings: [
     { id: 'machine', grade: 'good', text_en: 'Gongshu 0.1.0, 2 cores, 10.5 of 25.3 GB of memory free.', text_zh: '工枢 0.1.0,2 核,内存可用 10.5 GB,共 25.3 GB。', fix_en: '', fix_zh: '' },

@@ -295,7 +295,7 @@ export const messages = {
     sampleName: ['示例-炉温.csv', 'sample-oven.csv'],
   },
   cases: {
-    title: ['事项', 'Cases'], one: ['事项', 'Case'], id: ['编号', 'No.'], subject: ['内容', 'Subject'], kind: ['种类', 'Kind'], state: ['状态', 'State'], place: ['位置', 'Place'], opener: ['发起人', 'Opened by'], assigned: ['办理人', 'For'], anyone: ['有权限的任何人', 'Anyone who may'],
+    title: ['事项', 'Cases'], one: ['事项', 'Case'], id: ['编号', 'No.'], subject: ['内容', 'Subject'], kind: ['种类', 'Kind'], state: ['状态', 'State'], place: ['位置', 'Place'], opener: ['发起人', 'Opened by'], assigned: ['办理人', 'Assigned to'], anyone: ['有权限的任何人', 'Anyone who may'],
     due: ['下一时限', 'Next deadline'], opened: ['发起', 'Opened'], changed: ['最近变动', 'Changed'], since: ['此状态已持续', 'In this state for'], left: ['还剩 {span}', '{span} left'], late: ['已过 {span}', '{span} overdue'],
     tab: { mine: ['等我处理', 'Waiting for me'], open: ['未关闭', 'Open'], all: ['全部', 'All'] }, tabs: ['范围', 'Which cases'], anyKind: ['所有种类', 'Any kind'], anyState: ['所有状态', 'Any state'], anyPlace: ['所有位置', 'Anywhere'],
     view: ['显示方式', 'View'], asList: ['列表', 'List'], asBoard: ['看板', 'Board'], column: ['{name}，{n} 件', '{name}, {n} case | {name}, {n} cases'], none: ['没有', 'None'], more: ['继续加载', 'Load more'], waiting: ['{n} 件事项等你处理', '{n} case waits for you | {n} cases wait for you'],

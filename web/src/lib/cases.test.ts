@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Case, CaseField, CaseKind, Offer, Step } from '@/api/cases';
 import type { Resource, Spec } from '@/api/resources';
-import { asksForApproval, boardOf, changedFields, dueOf, formFields, fromForm, guardText, offersOf, openable, pageOf, policyOf, toForm, userOf, valueText, whyNot, wordOf } from './cases';
+import { asksForApproval, boardOf, changedFields, dueOf, formFields, fromForm, guardText, nextOf, offersOf, openable, pageOf, policyOf, toForm, userOf, usualOf, valueText, whyNot, wordOf } from './cases';
 import { differencesOf } from './changes';
 
 const field = (name: string, type: CaseField['type'], more: Partial<CaseField> = {}): CaseField => ({ name, title_zh: '字段' + name, title_en: 'Field ' + name, type, choices: [], min: null, max: null, ...more });
@@ -59,6 +59,8 @@ describe('cases', () => {
     back('sure', true);
     back('at', '2023-11-14T22:13:20.000Z');
     back('asset', null);
+    expect(toForm(kind.fields[3]!, '1700000000000')).toBe('1700000000000');
+    expect(toForm(kind.fields[3]!, 'soon')).toBe('');
   });
   it('send what differs', () => expect(changedFields({ a: 1, b: null, c: [1], d: 'x' }, { a: 1, c: [1], d: 'y' })).toEqual({ d: 'x' }));
   it('tell a value by its choice', () => {
@@ -90,6 +92,18 @@ describe('cases', () => {
     const f = (closed: boolean): [string, number][] => boardOf(kind, [one(), one({ kind: 'other' }), one({ state: 'done', closed: true })], closed).map((c) => [c.state.name, c.cases.length]);
     expect(f(false)).toEqual([['asked', 1]]);
     expect(f(true)).toEqual([['asked', 1], ['done', 1]]);
+  });
+  it('lead on by the action that goes forward to a good end', () => {
+    const states = [kind.states[0]!, { ...kind.states[1]!, name: 'bad', tone: 'bad' as const }, kind.states[1]!];
+    const f = (state: string, ...to: string[]): string | undefined => nextOf({ ...kind, states }, state, to.map((one) => action('to-' + one, { to: one })));
+    expect(f('asked', '', 'bad', 'done')).toBe('to-done');
+    expect(f('asked', 'bad', 'asked')).toBe(undefined);
+    expect(f('done', 'asked')).toBe(undefined);
+  });
+  it('say what holds where no minutes are given', () => {
+    const deadlines = [{ state: 'asked', after_s: 900, after_field: 'minutes', working_time: false, action: 'remind' }];
+    expect(usualOf({ ...kind, deadlines }, kind.fields[1]!)).toBe('15');
+    expect(usualOf(kind, kind.fields[1]!)).toBe('');
   });
   it('know people with and without the prefix', () => expect([userOf('li'), userOf(' user:li ')]).toEqual(['user:li', 'user:li']));
 });

@@ -33,7 +33,8 @@ export function toForm(field: CaseField, value: Json | undefined): string {
   if (value === undefined || value === null) return '';
   if (field.type === 'json') return JSON.stringify(value, null, 2);
   if (field.type === 'time') {
-    const at = Date.parse(String(value));
+    // Other pages give milliseconds.
+    const at = /^\d{12,}$/.test(String(value)) ? Number(value) : Date.parse(String(value));
     return Number.isNaN(at) ? '' : String(at);
   }
   return String(value);
@@ -95,6 +96,16 @@ export function offersOf(kind: CaseKind, offers: Offer[]): { action: CaseAction;
     return action ? [{ action, offer }] : [];
   });
   return [...all.filter((one) => one.offer.may), ...all.filter((one) => !one.offer.may)];
+}
+/** The action that leads on, which stands out: not back to an earlier state, nor to an end that nobody hopes for. */
+export function nextOf(kind: CaseKind, state: string, actions: CaseAction[]): string | undefined {
+  const place = (name: string): number => kind.states.findIndex((one) => one.name === name);
+  return actions.find((one) => place(one.to) > place(state) && !['bad', 'calm'].includes(named(kind.states, one.to)?.tone ?? 'bad'))?.name;
+}
+/** What holds where nobody says otherwise: the minutes of the deadline that a field replaces. */
+export function usualOf(kind: CaseKind, field: CaseField): string {
+  const deadline = kind.deadlines.find((one) => one.after_field === field.name);
+  return deadline ? String(deadline.after_s / 60) : '';
 }
 /** Why an action is not for the caller: "four" = who did it before may not, "parties" = for others alone, "" = as the server says. */
 export function whyNot(kind: CaseKind, action: CaseAction, offer: Offer, steps: Step[], me: string): { why: 'four' | 'parties' | ''; did?: CaseAction; text: string } {

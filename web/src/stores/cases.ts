@@ -5,6 +5,7 @@ import { asProblem } from '@/api/http';
 import { named, wordOf } from '@/lib/cases';
 import { usePrefs } from './prefs';
 import { useSession } from './session';
+import { useTitles } from './titles';
 
 const everyMs = 20_000;
 
@@ -12,6 +13,7 @@ const everyMs = 20_000;
 export const useCases = defineStore('cases', () => {
   const prefs = usePrefs();
   const session = useSession();
+  const titles = useTitles();
   const kinds = shallowRef<api.CaseKind[]>([]);
   const counts = shallowRef<api.CaseCounts | null>(null);
   /** A server that keeps no cases is not asked for ever. */
@@ -20,6 +22,7 @@ export const useCases = defineStore('cases', () => {
   let timer: ReturnType<typeof setInterval> | undefined;
 
   function ensure(): Promise<void> {
+    session.ensureKinds().catch(() => undefined);
     if (kinds.value.length) return Promise.resolve();
     coming ??= api
       .caseKinds()
@@ -54,5 +57,11 @@ export const useCases = defineStore('cases', () => {
   const kindWord = (name: string): string => wordOf(kind(name), prefs.locale, name);
   const state = (one: Pick<api.Case, 'kind' | 'state'>): api.CaseState | undefined => named(kind(one.kind)?.states, one.state);
   const stateWord = (one: Pick<api.Case, 'kind' | 'state'>): string => wordOf(state(one), prefs.locale, one.state);
-  return { kinds, counts, absent, mine, me, ensure, refresh, start, stop, kind, kindWord, state, stateWord };
+  /** What it is about: a machine or place by its title, a resource ("rules/a") by that of its kind. */
+  function subject(one: Pick<api.Case, 'subject' | 'id'>): string {
+    const cut = one.subject.indexOf('/');
+    const of = cut > 0 ? session.kinds.find((k) => k.plural === one.subject.slice(0, cut)) : undefined;
+    return titles.place(one.subject) || (of ? `${of.title[prefs.locale]} · ${one.subject.slice(cut + 1)}` : one.subject) || one.id;
+  }
+  return { subject, kinds, counts, absent, mine, me, ensure, refresh, start, stop, kind, kindWord, state, stateWord };
 });
