@@ -146,10 +146,11 @@ TEST(Cases, AreListedInPages) {
     for (int i = 0; i < 25; ++i) {
         world.clock.advance(kSecond);
         ASSERT_TRUE(world.cases->open(
-            world.wang, {.kind = "downtime_reason",
-                         .subject = "s",
-                         .place = i % 2 == 0 ? "site/a" : "site/ab",
-                         .turn = {.fields = test::fields(R"({"asset":"a","from":"2026-03-01T08:00:00Z"})")}}));
+            world.wang,
+            {.kind = "downtime_reason",
+             .subject = "s",
+             .turn = {.fields = test::fields(fmt::format(R"({{"asset":"site/{}","from":"2026-03-01T08:00:00Z"}})",
+                                                         i % 2 == 0 ? "a" : "ab"))}}));
     }
     EXPECT_EQ(world.act(world.wang, "DR-3", "answer", R"({"category":"setup"})"), "answered");
     std::string order;

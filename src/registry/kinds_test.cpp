@@ -74,6 +74,9 @@ Sample sample_of(const std::string& kind) {
         {"hold",
          {"fire", R"({"tags":["plant1/**"],"from":"2026-03-01T00:00:00Z","reason":"accident"})",
           R"({"tags":["plant1/a/**"],"reason":"accident"})"}},
+        {"approval_policy",
+         {"careful", R"({"kinds":["holds"],"names":["nobody"],"note":"x"})",
+          R"({"kinds":["holds","users"],"names":["nobody"],"approver":"engineer"})"}},
         {"webhook", {"alarm", R"({"url":"https://a","password":"correct horse"})", R"({"url":"https://b"})"}},
     };
     const auto found = samples.find(kind);

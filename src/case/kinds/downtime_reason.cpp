@@ -175,7 +175,7 @@ Result<void> prepare(const IntervalDoor& intervals, const Doer& doer, Opening& o
         if (!fields.contains("to") && about.to) fields["to"] = format_time(*about.to);
     }
     const std::string asset = text_of(fields, "asset");
-    if (asset.empty()) return {};  // refused as a field that is missing
+    if (asset.empty()) return Error{Code::invalid, "{}: expected with {}", "asset", "open"};
     opening.place = asset;
     if (opening.subject.empty()) opening.subject = asset;
     return {};
