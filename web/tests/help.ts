@@ -35,7 +35,7 @@ export async function inspect(page: Page, info: TestInfo, name: string): Promise
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   expect(wide, 'horizontal scroll').toBeLessThanOrEqual(0);
   const raw = await page.evaluate(() => {
-    const keys = /\b(?:nav|state|list|res|imports|alarms|tags|devices|connections|rules|overview|action|time|severity|role)\.[a-z][A-Za-z.]+\b/;
+    const keys = /\b(?:nav|state|list|res|imports|alarms|cases|approval|tags|devices|connections|rules|overview|action|time|severity|role)\.[a-z][A-Za-z.]+\b/;
     const out: string[] = [];
     const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (walk.nextNode()) {
