@@ -98,10 +98,11 @@ TEST(CasesOverHttp, AChangeThatNeedsApproval) {
         office.as(admin, "PUT", "/api/v1/sites/east", R"({"spec":{"time_zone":"UTC","title_en":"East"}})");
     EXPECT_EQ(refused.status, 403);
     EXPECT_NE(refused.body.find("needs approval"), std::string::npos) << refused.body;
-    const std::string asked = office.post(
-        "engineer", "/api/v1/cases",
-        R"({"kind":"change_approval","note":"new hall","fields":{"kind":"sites","name":"east","spec":{"time_zone":"UTC","title_en":"East"}}})",
-        201);
+    const std::string asked =
+        office.post("engineer", "/api/v1/cases",
+                    R"({"kind":"change_approval","note":"new hall","fields":{"kind":"sites","name":"east",)"
+                    R"("spec":{"time_zone":"UTC","title_en":"East"}}})",
+                    201);
     EXPECT_NE(asked.find(R"("id":"CA-1","kind":"change_approval","state":"asked")"), std::string::npos) << asked;
     // A token is nobody; people are signed in.
     const std::string by_token = office.post("admin", "/api/v1/cases/CA-1:approve", "{}", 403);

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <charconv>
 #include <cstdlib>
 
 #include "base/rng.h"
@@ -14,7 +15,9 @@ using test::World;
 
 int sequences() {
     const char* text = std::getenv("CASES_SEQUENCES");
-    return text == nullptr ? 40 : std::atoi(text);
+    int count = 40;
+    if (text != nullptr) std::from_chars(text, text + std::string_view(text).size(), count);
+    return count;
 }
 
 struct Who {
