@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Case, CaseField, CaseKind, Offer, Step } from '@/api/cases';
 import type { Resource, Spec } from '@/api/resources';
-import { asksForApproval, boardOf, changedFields, dueOf, formFields, fromForm, guardText, nextOf, offersOf, openable, pageOf, policyOf, toForm, userOf, usualOf, valueText, whyNot, wordOf } from './cases';
+import { asksForApproval, boardOf, changedFields, dueOf, formFields, fromForm, guardText, nextOf, offersOf, openable, pageOf, policyOf, refusalText, toForm, userOf, usualOf, valueText, whyNot, wordOf } from './cases';
 import { differencesOf } from './changes';
 
 const field = (name: string, type: CaseField['type'], more: Partial<CaseField> = {}): CaseField => ({ name, title_zh: '字段' + name, title_en: 'Field ' + name, type, choices: [], min: null, max: null, ...more });
@@ -79,9 +79,12 @@ describe('cases', () => {
     const offers: Offer[] = [{ name: 'confirm', may: false, why_not: 'confirm: a second person is asked for; user:a did answer' }, { name: 'answer', may: true, why_not: null }, { name: 'gone', may: true, why_not: null }];
     expect(offersOf(kind, offers).map((o) => o.action.name)).toEqual(['answer', 'confirm']);
     const steps: Step[] = [{ number: 1, time: 0, who: 'user:a', action: 'answer', from: '', to: '', note: '', changed: {} }];
-    expect(whyNot(kind, kind.actions[2]!, offers[0]!, steps, 'user:a')).toMatchObject({ why: 'four', did: { name: 'answer' } });
-    expect(whyNot(kind, kind.actions[2]!, { name: 'confirm', may: false, why_not: 'confirm: for operators alone' }, [], 'user:a').why).toBe('parties');
-    expect(whyNot(kind, kind.actions[2]!, { name: 'confirm', may: false, why_not: '需要另一人' }, [], 'user:a')).toEqual({ why: '', text: '需要另一人' });
+    expect(whyNot(kind, kind.actions[2]!, offers[0]!, steps, 'user:a', 'en')).toMatchObject({ why: 'four', did: { name: 'answer' } });
+    expect(whyNot(kind, kind.actions[2]!, { name: 'confirm', may: false, why_not: 'confirm: for operators alone' }, [], 'user:a', 'en').why).toBe('parties');
+    expect(whyNot(kind, kind.actions[2]!, { name: 'confirm', may: false, why_not: 'confirm：须由第二人操作；user:a 已做过 answer' }, steps, 'user:a', 'zh')).toMatchObject({ why: 'four', did: { name: 'answer' } });
+    expect(whyNot(kind, kind.actions[2]!, { name: 'confirm', may: false, why_not: 'confirm：仅限 operators' }, [], 'user:a', 'zh').why).toBe('parties');
+    expect(whyNot(kind, kind.actions[2]!, { name: 'confirm', may: false, why_not: '需要另一人' }, [], 'user:a', 'zh')).toEqual({ why: '', text: '需要另一人' });
+    expect([refusalText(kind.actions[1]!, 'answer: say it', 'zh'), refusalText(kind.actions[1]!, 'answer：say it', 'zh'), refusalText(kind.actions[1]!, 'answer: else', 'zh')]).toEqual(['须写明', '须写明', 'else']);
   });
   it('are opened by a form where the role allows it and no JSON is taken', () => {
     expect(openable([kind], 'operator')).toHaveLength(1);

@@ -107,11 +107,17 @@ export function usualOf(kind: CaseKind, field: CaseField): string {
   const deadline = kind.deadlines.find((one) => one.after_field === field.name);
   return deadline ? String(deadline.after_s / 60) : '';
 }
+/** A refusal of an action without the action's name before it; a guard is told in the reader's language. */
+export function refusalText(action: CaseAction, text: string, locale: Locale): string {
+  const bare = text.replace(new RegExp(`^${action.name}[:：]\\s*`), '');
+  return bare !== '' && bare === action.guard_en ? guardText(action, locale) : bare;
+}
 /** Why an action is not for the caller: "four" = who did it before may not, "parties" = for others alone, "" = as the server says. */
-export function whyNot(kind: CaseKind, action: CaseAction, offer: Offer, steps: Step[], me: string): { why: 'four' | 'parties' | ''; did?: CaseAction; text: string } {
-  const text = (offer.why_not ?? '').replace(new RegExp(`^${action.name}: `), '');
-  if (/a second person is asked for/.test(text)) return { why: 'four', did: named(kind.actions, steps.find((step) => step.who === me && action.unlike.includes(step.action))?.action ?? ''), text };
-  if (/^for .* alone$/.test(text)) return { why: 'parties', text };
+export function whyNot(kind: CaseKind, action: CaseAction, offer: Offer, steps: Step[], me: string, locale: Locale): { why: 'four' | 'parties' | ''; did?: CaseAction; text: string } {
+  const text = refusalText(action, offer.why_not ?? '', locale);
+  // The server names actions and people as programs do; the kind has words for them, in either language.
+  if (/a second person is asked for|须由第二人/.test(text)) return { why: 'four', did: named(kind.actions, steps.find((step) => step.who === me && action.unlike.includes(step.action))?.action ?? ''), text };
+  if (/^for .* alone$|^仅限/.test(text)) return { why: 'parties', text };
   return { why: '', text };
 }
 
