@@ -18,6 +18,7 @@ std::span<const Sentence> sentences_of_history();
 std::span<const Sentence> sentences_of_intervals();
 std::span<const Sentence> sentences_of_ledger();
 std::span<const Sentence> sentences_of_calendar();
+std::span<const Sentence> sentences_of_money();
 std::span<const Sentence> sentences_of_case();
 std::span<const Sentence> sentences_of_system();
 
