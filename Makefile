@@ -4,7 +4,7 @@ SHELL := /bin/bash
 DATA ?= $(HOME)/.local/share/gongshu-demo
 export CCACHE_SLOPPINESS ?= pch_defines,time_macros
 
-.PHONY: help deps deps-test build web demo test asan tsan bench fuzz lint format clean bare
+.PHONY: help deps deps-test build web demo test asan tsan bench fuzz lint format clean bare package install-test
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -20,6 +20,9 @@ web: deps ## build the web pages into build/web
 
 build: web ## build the program: build/release/gongshu
 	@tools/build.sh release gongshu
+
+package: build ## what can be installed: a .deb and an archive in build/package
+	@tools/build.sh release gongshu_bundled && tools/package.sh
 
 demo: build ## run the platform with a simulated plant, offline
 	@build/release/gongshu demo --data $(DATA) $(ARGS)
@@ -47,6 +50,9 @@ format: ## clang-format over the C++ tree
 
 bare: ## the README's lines in an empty Debian 12 (needs root and mmdebstrap)
 	@tests/bare.sh
+
+install-test: package ## install, open, upgrade and remove it in bare Debian 12 and 13 (needs root and mmdebstrap)
+	@tests/install.sh
 
 clean: ## remove what was built
 	rm -rf build web/dist

@@ -6,7 +6,7 @@ began=$SECONDS
 step() { printf '\n== %s (after %d s)\n' "$1" "$((SECONDS - began))"; }
 
 step "release build, the program that users run"
-tools/build.sh release gongshu
+tools/build.sh release gongshu gongshu_bundled
 if [ -f web/package.json ]; then
   step "pages: types and units"
   (cd web && npm run --silent check)

@@ -125,6 +125,10 @@ std::optional<std::string> environment(const std::string& name) {
     return value;
 }
 
+void set_environment_default(const std::string& name, const std::string& value) {
+    ::setenv(name.c_str(), value.c_str(), 0);
+}
+
 bool is_terminal(int descriptor) { return ::isatty(descriptor) == 1; }
 
 std::string host_name() {

@@ -35,6 +35,8 @@ Result<std::unique_ptr<Process>> spawn(const std::vector<std::string>& arguments
 // The path of our own program, for starting it again.
 Result<std::string> own_program();
 std::optional<std::string> environment(const std::string& name);
+// Sets it unless it is set. Before other threads run: reading the environment beside this is a race.
+void set_environment_default(const std::string& name, const std::string& value);
 bool is_terminal(int descriptor);
 std::string host_name();
 
