@@ -451,6 +451,27 @@ Result<std::vector<MadePart>> make_parts(const ResourceReader& reader, const Dev
     return made;
 }
 
+Result<Json> fill_parameters(const Json& json, const Json* schema, const Parameters& parameters,
+                             const std::string& place) {
+    auto filled = TRY(fill(json, schema, parameters, place));
+    return filled ? std::move(*filled) : Json(nullptr);
+}
+
+Result<std::set<std::string>> parameters_in(const Json& json, const std::string& place) {
+    std::set<std::string> found;
+    if (json.is_string()) {
+        for (const auto pieces = TRY(parse_pieces(view(json.get_string())).context("{}", place)); const Piece& piece : pieces)
+            if (piece.is_placeholder) found.insert(piece.text);
+    } else if (const JsonObject* const object = json.if_object()) {
+        for (const auto& item : *object)
+            found.merge(TRY(parameters_in(item.value(), join_path(place, view(item.key())))));
+    } else if (const JsonArray* const array = json.if_array()) {
+        for (std::size_t i = 0; i < array->size(); ++i)
+            found.merge(TRY(parameters_in((*array)[i], join_path(place, i))));
+    }
+    return found;
+}
+
 std::string parameter_at(const Json& template_spec, std::string_view place) {
     const Json* const found = at_place(template_spec, place);
     return found ? first_parameter(*found) : "";

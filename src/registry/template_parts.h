@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,13 @@ Result<std::vector<MadePart>> make_parts(const ResourceReader& reader, const Dev
                                          const std::optional<std::string>& device_name = {});
 // The first parameter that stands in the text at that place of a template's spec, or in what lies beneath; "" if none.
 std::string parameter_at(const Json& template_spec, std::string_view place);
+
+// The same for what others than device templates fill in: `json` as `schema` (null = anything) says what its fields take.
+// Without ${device} and ${connection}. Errors begin with the place.
+Result<Json> fill_parameters(const Json& json, const Json* schema, const Parameters& parameters,
+                             const std::string& place);
+// The parameters that stand anywhere in it. Code::invalid for a broken placeholder, beginning with its place.
+Result<std::set<std::string>> parameters_in(const Json& json, const std::string& place);
 
 // Every placeholder names a parameter whose type fits its field, and what is fixed is right. Errors begin with the
 // place.

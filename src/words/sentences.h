@@ -20,6 +20,7 @@ std::span<const Sentence> sentences_of_ledger();
 std::span<const Sentence> sentences_of_calendar();
 std::span<const Sentence> sentences_of_money();
 std::span<const Sentence> sentences_of_case();
+std::span<const Sentence> sentences_of_package();
 std::span<const Sentence> sentences_of_system();
 
 }  // namespace gongshu::words
