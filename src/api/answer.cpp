@@ -25,6 +25,12 @@ std::vector<std::string> Ask::all(std::string_view name) const {
     return values;
 }
 
+Result<void> let_out(Core& core, const Ask& ask, std::string_view door, std::string_view what, std::uint64_t rows,
+                     std::uint64_t bytes) {
+    return core.deps.egress.decide(
+        {ask.tenant(), ask.who.actor.who, door, what, 1, ask.value("purpose"), bytes, rows});
+}
+
 Answer json_answer(std::string body, int status) {
     Answer answer;
     answer.status = status;

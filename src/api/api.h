@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/result.h"
-#include "data/egress.h"
+#include "api/egress.h"
 #include "data/sink.h"
 #include "data/tag.h"
 #include "io/loop.h"
@@ -62,7 +62,7 @@ struct ApiDeps {
     connect::Connections& connections;  // status, test, write
     broker::Broker* broker;             // status of MQTT sessions; null = no MQTT
     Metrics& metrics;
-    Egress& egress;
+    CountingEgress& egress;
     LiveTap& live;
     io::Loop& loop;                             // everything of the server runs here …
     io::Pool& pool;                             // … but what may block

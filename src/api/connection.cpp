@@ -427,10 +427,27 @@ void Connection::record_refusal(const AskPtr& ask) {
                     ask->http.path());
 }
 
+// Most answers tell something of what the tenant has: their path says of what.
+Result<void> Connection::let_out_path(const Ask& ask) const {
+    if (match_.route->leaves != Leaves::path) return {};
+    constexpr std::string_view kBefore = "/api/v1/";
+    std::string_view what = ask.http.path();
+    if (what.starts_with(kBefore)) what.remove_prefix(kBefore.size());
+    return let_out(*hub_.core, ask, "rest", what, 0);
+}
+
+void Connection::count_left(std::size_t bytes) const {
+    if (!door_.empty() && bytes > 0) hub_.core->deps.egress.left(ask_->tenant(), door_, 0, bytes);
+}
+
 void Connection::run(const AskPtr& ask) {
     if (auto entered = enter_tenant(*ask); !entered) return answer(entered.error());
     if (auto allowed = check_access(*ask); !allowed) {
         if (changes(ask->http.method) && ask->signed_in) record_refusal(ask);
+        return answer(allowed.error());
+    }
+    if (auto allowed = let_out_path(*ask); !allowed) {
+        record_refusal(ask);
         return answer(allowed.error());
     }
     const Route& route = *match_.route;
@@ -512,6 +529,8 @@ void Connection::send(Answer answer) {
     state_ = State::sending;
     forget_body();
     hub_.count_answer(answer.status);
+    const bool tells = match_.route != nullptr && match_.route->leaves != Leaves::nothing && ask_->signed_in;
+    door_ = tells && answer.status < 300 ? answer.door : std::string_view{};
     const std::string_view known = ask_->http.header("if-none-match");
     if (answer.status == 200 && !answer.etag.empty() &&
         (known == "*" || known.find(answer.etag) != std::string_view::npos)) {
@@ -527,6 +546,7 @@ void Connection::send(Answer answer) {
     const auto length = answer.pieces ? std::nullopt : std::optional<std::uint64_t>{answer.body.size()};
     send_head(answer, length, answer.pieces && !old);
     if (head_only) answer.body.clear(), answer.pieces.reset();
+    count_left(answer.body.size());
     pieces_ = std::move(answer.pieces);
     body_sent_ = 0;
     if (pieces_) {
@@ -566,6 +586,7 @@ void Connection::ask_for_piece() {
             const auto self = weak.lock();
             if (!self || self->serial_ != serial || self->state_ != State::sending) return;
             self->piece_wanted_ = false;
+            self->count_left(piece->size());
             self->on_piece(std::move(*piece), goes_on, failed);
         });
     };

@@ -58,6 +58,8 @@ private:
     void refuse_basic(const Error& error, const std::string& user);
     void dispatch(const AskPtr& ask);
     void run(const AskPtr& ask);
+    Result<void> let_out_path(const Ask& ask) const;
+    void count_left(std::size_t bytes) const;
     void record_refusal(const AskPtr& ask);
     void take_over(const AskPtr& ask);
     std::function<void(Result<Answer>)> later(bool of_pool, TenantId tenant);
@@ -94,6 +96,7 @@ private:
     std::size_t body_sent_ = 0;
     std::shared_ptr<Pieces> pieces_;
     bool piece_wanted_ = false;
+    std::string_view door_;  // of Egress, under which its bytes are counted; "" = it tells nothing of a tenant
     bool keep_alive_ = true;
 };
 

@@ -67,6 +67,7 @@ struct Answer {
     std::string etag;                // with the quotes; compared with If-None-Match
     bool is_gzip = false;            // body is compressed already
     std::shared_ptr<Pieces> pieces;  // what follows body, or null
+    std::string_view door = "rest";  // under which Egress counts its bytes; a literal
 };
 using Done = std::function<void(Result<Answer>)>;
 
@@ -74,6 +75,10 @@ Answer json_answer(std::string body, int status = 200);
 Answer no_content();
 
 class Core;
+// Asks Egress for a handler that knows what and how much leaves (Leaves::told). `what` as in Leaving. Before the answer.
+Result<void> let_out(Core& core, const Ask& ask, std::string_view door, std::string_view what, std::uint64_t rows,
+                     std::uint64_t bytes = 0);
+
 using Handler = void (*)(Core&, const AskPtr&, Done);
 
 // A handler that answers at once.
@@ -96,6 +101,12 @@ enum class Run : std::uint8_t {
     live,   // becomes a WebSocket
 };
 enum class Size : std::uint8_t { small, write };  // how long a body may be
+// How Egress comes to decide about what an answer takes out.
+enum class Leaves : std::uint8_t {
+    path,     // it is asked before the handler runs; what leaves is told by the path of the request
+    told,     // the handler asks itself, with let_out(): it knows the tags, the rows and the door
+    nothing,  // the answer tells nothing of what the tenant has: the caller's own session, the program, a count of what came in
+};
 
 // One row of the table of routes (routes.cpp).
 struct Route {
@@ -107,6 +118,7 @@ struct Route {
     Size size;
     Handler handler;
     std::string_view area, about;  // for OpenAPI
+    Leaves leaves = Leaves::path;
 };
 std::span<const Route> routes();
 

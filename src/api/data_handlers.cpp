@@ -21,10 +21,6 @@ constexpr std::size_t kPieceBytes = 128 << 10;
 constexpr std::uint64_t kRowsMax = 1'000'000;
 constexpr std::size_t kPeriodsMax = 100'000;  // shifts, days or months of one question
 
-Result<void> leave(Core& core, const Ask& ask, std::string_view door, std::string_view what, std::uint64_t rows) {
-    return core.deps.egress.decide({ask.tenant(), ask.who.actor.who, door, what, 1, ask.value("purpose"), 0, rows});
-}
-
 // Tags of the question's tenant that who asks may see, by paths and globs. A path that is no tag is Code::not_found; a
 // glob may match nothing.
 Result<std::vector<TagInfo>> find_tags(Core& core, const Ask& ask) {
@@ -391,7 +387,7 @@ Result<Answer> get_tags(Core& core, const Ask& ask) {
     std::erase_if(tags, [&](const TagInfo& info) { return !sees(ask.who, info.path); });
     const bool more = tags.size() > limit;
     if (more) tags.resize(limit);
-    TRY(leave(core, ask, "rest", glob, tags.size()));
+    TRY(let_out(core, ask, "rest", glob, tags.size()));
     std::string body;
     JsonWriter out{body};
     const VirtualTagsSeen virtual_tags{core, ask, tags};
@@ -428,7 +424,7 @@ Result<Answer> get_last(Core& core, const Ask& ask) {
         if (const auto last = core.deps.reader.last(info.id)) series.rows.add(*last);
         read.series.push_back(std::move(series));
     }
-    TRY(leave(core, ask, "rest", first_tag(ask), read.tags.size()));
+    TRY(let_out(core, ask, "rest", first_tag(ask), read.tags.size()));
     return answer_in_pieces(std::make_shared<JsonPieces>(std::move(read)), "application/json");
 }
 
@@ -448,10 +444,11 @@ Result<Answer> get_read(Core& core, const Ask& ask) {
     read.tags = in_order_of(read.series, std::move(read.tags));
     std::uint64_t rows = 0;
     for (std::size_t i = 0; i < read.series.size(); ++i) rows += read.rows_of(i);
-    TRY(leave(core, ask, format == "csv" ? "csv" : "rest", first_tag(ask), rows));
+    TRY(let_out(core, ask, format == "csv" ? "csv" : "rest", first_tag(ask), rows));
     if (format == "json") return answer_in_pieces(std::make_shared<JsonPieces>(std::move(read)), "application/json");
     Answer answer = TRY(answer_in_pieces(std::make_shared<CsvPieces>(std::move(read)), "text/csv; charset=utf-8"));
     answer.headers.push_back({"content-disposition", "attachment; filename=\"readings.csv\""});
+    answer.door = "csv";
     return answer;
 }
 

@@ -49,6 +49,7 @@ Result<Answer> get_ledger(Core& core, const Ask& ask);
 Result<Answer> get_ledger_entries(Core& core, const Ask& ask);
 Result<Answer> get_ledger_proof(Core& core, const Ask& ask);
 Result<Answer> get_ledger_consistency(Core& core, const Ask& ask);
+Result<Answer> get_egress(Core& core, const Ask& ask);
 
 // case_handlers.cpp
 Result<Answer> get_case_kinds(Core& core, const Ask& ask);

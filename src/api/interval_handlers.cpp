@@ -221,8 +221,7 @@ Result<Answer> get_intervals(Core& core, const Ask& ask) {
     IntervalPlaces places{core, ask.who};
     const IntervalQuery query = TRY(parse_interval_query(core, ask, places, kAtOnce, kAtOnceMax));
     const IntervalPage page = TRY(find_intervals(core, ask, places, query));
-    TRY(core.deps.egress.decide({ask.tenant(), ask.who.actor.who, "rest", ask.value("path"), 1, ask.value("purpose"), 0,
-                                 page.intervals.size()}));
+    TRY(let_out(core, ask, "rest", ask.value("path"), page.intervals.size()));
     std::string body;
     JsonWriter out{body};
     out.begin_object().key("intervals").begin_array();
@@ -243,8 +242,7 @@ Result<Answer> get_interval(Core& core, const Ask& ask) {
     IntervalPlaces places{core, ask.who};
     const Interval newest = TRY(newest_of(core, ask, places));
     const auto revisions = TRY(core.deps.history.interval_revisions(ask.tenant(), newest.id));
-    TRY(core.deps.egress.decide(
-        {ask.tenant(), ask.who.actor.who, "rest", places.asset(newest), 1, ask.value("purpose"), 0, revisions.size()}));
+    TRY(let_out(core, ask, "rest", places.asset(newest), revisions.size()));
     std::string body;
     JsonWriter out{body};
     out.begin_object().key("interval");

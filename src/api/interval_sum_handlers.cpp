@@ -47,10 +47,6 @@ Result<std::vector<TagInfo>> tags_asked(Core& core, const Ask& ask) {
     return tags;
 }
 
-Result<void> leave(Core& core, const Ask& ask, std::string_view door, std::string_view what, std::uint64_t rows) {
-    return core.deps.egress.decide({ask.tenant(), ask.who.actor.who, door, what, 1, ask.value("purpose"), 0, rows});
-}
-
 double seconds(DurationNs length) { return static_cast<double>(length) / kSecond; }
 
 // Adds up to the window: what is unknown is a part of its own.
@@ -110,6 +106,7 @@ Answer csv_answer(std::string body, std::string_view name) {
     Answer answer;
     answer.media_type = "text/csv; charset=utf-8";
     answer.body = std::move(body);
+    answer.door = "csv";
     answer.headers.push_back({"content-disposition", fmt::format("attachment; filename=\"{}.csv\"", name)});
     return answer;
 }
@@ -232,7 +229,7 @@ Result<Answer> get_states(Core& core, const Ask& ask) {
         }
         out.end_array().end_object();
     }
-    TRY(leave(core, ask, "rest", ask.value("tag"), kSpansMax - left));
+    TRY(let_out(core, ask, "rest", ask.value("tag"), kSpansMax - left));
     out.end_array().end_object();
     return json_answer(std::move(body));
 }
@@ -281,7 +278,7 @@ Result<Answer> get_interval_aggregates(Core& core, const Ask& ask) {
         }
         out.end_array().end_object();
     }
-    TRY(leave(core, ask, csv ? "csv" : "rest", asked.tags.front(), page.intervals.size()));
+    TRY(let_out(core, ask, csv ? "csv" : "rest", asked.tags.front(), page.intervals.size()));
     if (csv) return csv_answer(std::move(body), "aggregates");
     out.end_array().key("next");
     if (page.more)
@@ -317,7 +314,7 @@ Result<Answer> get_interval_overlaps(Core& core, const Ask& ask) {
         return !same_asset || places.asset(left) == places.asset(right);
     };
     const auto found = TRY(history::overlaps_of(sides[0], sides[1], window, kOverlapsMax, together));
-    TRY(leave(core, ask, csv ? "csv" : "rest", ask.value("path"), found.size()));
+    TRY(let_out(core, ask, csv ? "csv" : "rest", ask.value("path"), found.size()));
     std::string body;
     CsvRow row{body};
     if (csv) {

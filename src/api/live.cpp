@@ -154,10 +154,24 @@ private:
                 .end_object();
             return send_frame(wire::WsOpcode::text, answer);
         }
+        if (const auto allowed = let_out(*wish); !allowed)
+            return close_with(wire::kWsPolicy, told(language_, allowed.error().text()));
         wish_ = std::move(*wish);
         connections_sent_.clear();
         match(true);
         if (wish_.connections) send_connections();
+    }
+
+    // Decided once for what is wished for, not for each value that then comes.
+    Result<void> let_out(const Wish& wish) const {
+        const auto ask = [this](std::string_view what) {
+            return hub_.core->deps.egress.decide(
+                {.tenant = who_.actor.tenant, .who = who_.actor.who, .door = "websocket", .what = what});
+        };
+        for (const std::string& glob : wish.globs) TRY(ask(glob));
+        if (wish.alarms) TRY(ask("alarms"));
+        if (wish.connections) TRY(ask("connections"));
+        return {};
     }
 
     // Finds the tags of the globs on the pool.
@@ -248,10 +262,7 @@ private:
         }
         out.end_array().end_object();
         if (rows == 0) return;
-        const std::string_view first = wish_.globs.empty() ? std::string_view{} : std::string_view{wish_.globs.front()};
-        const Leaving leaving{who_.actor.tenant, who_.actor.who, "websocket", first, 1, "", text.size(), rows};
-        if (const auto allowed = hub_.core->deps.egress.decide(leaving); !allowed)
-            return close_with(wire::kWsPolicy, allowed.error().text());
+        hub_.core->deps.egress.left(who_.actor.tenant, "websocket", rows, text.size());
         send_frame(wire::WsOpcode::text, text);
     }
 

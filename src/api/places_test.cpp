@@ -370,6 +370,7 @@ const std::multimap<std::string, Way>& ways() {
             {"GET /api/v1/intervals:overlaps",
              {"/api/v1/intervals:overlaps?from=0&to=now&with_kind=alarm", "", Want::hides}},
             {"GET /api/v1/audit", {"/api/v1/audit", "", Want::hides}},
+            {"GET /api/v1/egress", {"/api/v1/egress", "", Want::refused}},
             {"GET /api/v1/ledger", {"/api/v1/ledger", "", Want::refused}},
             {"GET /api/v1/ledger/entries", {"/api/v1/ledger/entries", "", Want::refused}},
             {"GET /api/v1/ledger/entries/{number}/proof", {"/api/v1/ledger/entries/0/proof", "", Want::refused}},

@@ -101,7 +101,7 @@ TEST(Threads, ServeManyClientsAtOnceAndStopInTheirMidst) {
     test::FakeConnections connections;
     LiveTap live{&flow};
     history->set_stage(&live);
-    CountingEgress egress{metrics};
+    CountingEgress egress{metrics, *clock};
     auto server = Server::create({*registry, *auth, *history, *history, *history, *history, flow, connections, nullptr,
                                   metrics, egress, live, *server_loop, *pool},
                                  {})

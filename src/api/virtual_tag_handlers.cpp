@@ -152,12 +152,7 @@ Result<Answer> preview_virtual_tag(Core& core, const Ask& ask) {
             }
         }
     }
-    TRY(core.deps.egress.decide({.tenant = ask.tenant(),
-                                 .who = ask.who.actor.who,
-                                 .door = "rest",
-                                 .what = answer.path,
-                                 .purpose = ask.value("purpose"),
-                                 .rows = answer.rows.size()}));
+    TRY(let_out(core, ask, "rest", answer.path, answer.rows.size()));
     std::string body;
     JsonWriter out{body};
     write_preview(out, core, ask, answer, units);

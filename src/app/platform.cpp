@@ -140,7 +140,7 @@ Result<void> Platform::make_doors() {
         TRY(connect::Connections::create({*registry_, *history_, *history_, metrics_, lanes_,
                                           connect::make_target_policy(options_.allow_target), history_.get()}));
     authenticator_ = std::make_unique<Authenticator>(*auth_, *lanes_.front(), *pool_);
-    egress_ = std::make_unique<api::CountingEgress>(metrics_);
+    egress_ = std::make_unique<api::CountingEgress>(metrics_, *clock_);
     const auto device_uid = [this](TenantId tenant, std::string_view path) {
         const auto device = registry_->get(tenant, "device", path);
         return device ? device->uid : std::string{};

@@ -47,6 +47,33 @@ TEST(Broker, HoldsPacketsUntilTheClientIsRecognised) {
     }
 }
 
+// Once for each filter, not for each message; what stays here is not even given as retained.
+TEST(Broker, AsksWhetherATopicMayLeave) {
+    for (const Version version : kBoth) {
+        World world;
+        world.egress.refused = "recipe/#";
+        auto writer = world.join(version, "user:admin", "writer");
+        writer->publish("recipe/a", "secret", 1, 1, true);
+        writer->publish("rate/a", "5", 1, 2, true);
+        world.run();
+        auto reader = world.join(version, "user:admin", "reader");
+        reader->send(Subscribe{.packet_id = 3,
+                               .subscriptions = {{.filter = "recipe/#", .qos = 0}, {.filter = "rate/#", .qos = 0}}});
+        world.run();
+        for (int i = 0; i < 3; ++i) {
+            writer->publish("recipe/b", "secret");
+            writer->publish("rate/b", "6");
+        }
+        world.run();
+        const std::string no = version == Version::v5 ? "87" : "80";
+        EXPECT_EQ(reader->take(), "SUBACK 3 " + no +
+                                      " 00; PUBLISH rate/a q0 retained 5; PUBLISH rate/b q0 6; PUBLISH rate/b q0 6; "
+                                      "PUBLISH rate/b q0 6");
+        EXPECT_EQ(world.egress.asked,
+                  (std::vector<std::string>{"user:admin mqtt recipe/#", "user:admin mqtt rate/#"}));
+    }
+}
+
 TEST(Broker, AnswersASeriesOfExchanges) {
     for (const Version version : kBoth) {
         World world;

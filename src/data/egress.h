@@ -20,13 +20,15 @@ struct Leaving {
     std::uint64_t rows = 0;
 };
 
-// The one decision about whatever leaves. Every door that gives data out asks before the first byte. Any thread; must
-// not block.
+// The one decision about whatever leaves. Every door that gives data out asks before the first byte, once for each
+// question, topic or subscription, never for each row. Any thread; must not block.
 class Egress {
 public:
     virtual ~Egress() = default;
     // Code::denied says why and who may change it.
     virtual Result<void> decide(const Leaving& leaving) = 0;
+    // What then went out by a door, for those that know it only afterwards.
+    virtual void left(TenantId tenant, std::string_view door, std::uint64_t rows, std::uint64_t bytes) = 0;
 };
 
 }  // namespace gongshu

@@ -7,6 +7,8 @@ namespace {
 constexpr Sentence kSentences[] = {
     {"the ledger holds what happened in all places: only who has no limits of place may read it",
      "账本记着所有位置的事：只有不受位置限制的人才能查看"},
+    {"what left is of all places: only who has no limits of place may read it",
+     "数据去向涉及所有位置：只有不受位置限制的人才能查看"},
     {"this server keeps no ledger", "本服务器不记账本"},
     {"the ledger takes no records: {}", "账本不再接收记录：{0}"},
     {"expected the number of an entry, found \"{}\"", "应为账本条目的编号，实际为“{0}”"},

@@ -274,7 +274,7 @@ public:
         ledgers = registry::AuditLedger::create(*registry, files, sim.clock(), "/data/ledger").value();
         live = std::make_unique<LiveTap>(&flow);
         history->set_stage(live.get());
-        egress = std::make_unique<CountingEgress>(metrics);
+        egress = std::make_unique<CountingEgress>(metrics, sim.clock());
         backups =
             std::make_unique<backup::Backups>(backup::BackupParts{files, sim.clock(), *history, *registry, {}, "0.1.0"},
                                               *pool, backup::BackupsOptions{.folder = "/backups"});

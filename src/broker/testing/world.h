@@ -66,6 +66,20 @@ private:
 
 class Client;
 
+// Says no to what it is told to, and remembers what it was asked.
+class FakeEgress final : public Egress {
+public:
+    Result<void> decide(const Leaving& leaving) override {
+        asked.push_back(fmt::format("{} {} {}", leaving.who, leaving.door, leaving.what));
+        if (leaving.what == refused) return Error{Code::denied, "{} stays here", refused};
+        return {};
+    }
+    void left(TenantId, std::string_view, std::uint64_t, std::uint64_t) override {}
+
+    std::string refused;
+    std::vector<std::string> asked;
+};
+
 class World {
 public:
     explicit World(std::uint64_t seed = 1, BrokerOptions options = {});
@@ -87,6 +101,7 @@ public:
     FakeSink sink;
     FakeTags tags;
     FakeAuthenticator authenticator;
+    FakeEgress egress;
     BrokerOptions options;
     std::unique_ptr<Broker> broker;
     io::Address address;

@@ -122,7 +122,8 @@ void World::restart() {
         .mappings_of =
             [this](TenantId tenant) {
                 return tenant == TenantId{1} ? mappings : std::vector<std::shared_ptr<Mapping>>{};
-            }};
+            },
+        .egress = &egress};
     auto made = Broker::create(deps, options);
     if (!made) fmt::print("broker: {}\n", made.error().text());
     broker = std::move(*made);
