@@ -92,6 +92,32 @@ export interface LedgerHead {
   hash: string;
   head: { size: number; root: string; public_key: string };
 }
+export interface DoorCounts {
+  door: string;
+  allowed: number;
+  refused: number;
+  rows: number;
+  bytes: number;
+}
+/** What one receiver asked for by one door, over all times. */
+export interface Taken {
+  who: string;
+  door: string;
+  what: string;
+  purpose: string;
+  level: number;
+  allowed: number;
+  refused: number;
+  rows: number;
+  first: number;
+  last: number;
+  refusal: string | null;
+}
+export interface Egress {
+  since: number;
+  doors: DoorCounts[];
+  taken: Taken[];
+}
 export interface TestResult {
   ok: boolean;
   steps: { what: string; ok: boolean; ms: number; detail: string }[];
@@ -116,6 +142,7 @@ export const sessions = async (): Promise<MqttSession[]> =>
 export const audit = async (q: { from?: string; to?: string; limit?: number }): Promise<AuditRecord[]> =>
   (await get<{ records: AuditRecord[] }>('/audit', { ...q, ...ms })).records;
 export const ledgerHead = (): Promise<LedgerHead> => get('/ledger');
+export const egress = (): Promise<Egress> => get('/egress', ms);
 export const proofAddress = (entry: number): string => address(`/ledger/entries/${entry}/proof`);
 export const headAddress = (): string => address('/ledger');
 export const testConnection = (name: string): Promise<TestResult> => post(`/connections/${part(name)}:test`);
