@@ -187,7 +187,18 @@ def check(proof, key=None, kept=None):
         raise ValueError("the entry is not in the tree of this head: it was changed, or the proof is of something else")
     if "commitment" in entry:
         return f'entry {entry["number"]} is in the ledger "{proof["ledger"]}"; its text was deleted, as entry {entry["redacted_by"]} says'
-    return f'entry {entry["number"]} ({entry["kind"]}) is in the ledger "{proof["ledger"]}" of {head["size"]} entries, word for word'
+    told = f'entry {entry["number"]} ({entry["kind"]}) is in the ledger "{proof["ledger"]}" of {head["size"]} entries, word for word'
+    return told + (check_anchor(proof, json.loads(entry["body"])) if entry["kind"] == "ledger.anchor" else "")
+
+
+def check_anchor(proof, anchor):
+    """The ledger's own head among those of all ledgers of the platform: others hold the same root of that round."""
+    H, own = HASHES[anchor["hash"]], anchor["head"]
+    text = f'gongshu tree head 1\n{proof["ledger"]}\n{proof["hash"]}\n{own["size"]}\n{own["root"]}\n{own["time"]}\n'
+    path = [bytes.fromhex(digest) for digest in anchor["path"]]
+    if root_by_path(H, H(b"\x00" + text.encode()), anchor["index"], anchor["heads"], path) != bytes.fromhex(anchor["root"]):
+        raise ValueError("the ledger's own head is not among those of the round that this entry anchors")
+    return f'; its first {own["size"]} entries are among the {anchor["heads"]} ledgers of round {anchor["round"]}: compare the root {anchor["root"]} with another tenant'
 
 
 def main():

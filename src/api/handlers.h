@@ -49,6 +49,8 @@ Result<Answer> get_ledger(Core& core, const Ask& ask);
 Result<Answer> get_ledger_entries(Core& core, const Ask& ask);
 Result<Answer> get_ledger_proof(Core& core, const Ask& ask);
 Result<Answer> get_ledger_consistency(Core& core, const Ask& ask);
+Result<Answer> redact_ledger_entry(Core& core, const Ask& ask);
+Result<Answer> anchor_ledgers(Core& core, const Ask& ask);
 Result<Answer> get_egress(Core& core, const Ask& ask);
 
 // case_handlers.cpp

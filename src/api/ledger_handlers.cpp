@@ -5,6 +5,7 @@
 #include "api/proof_page.h"
 #include "ledger/proof.h"
 #include "registry/audit_ledger.h"
+#include "registry/json.h"
 
 namespace gongshu::api {
 namespace {
@@ -90,6 +91,31 @@ Result<Answer> get_ledger_proof(Core& core, const Ask& ask) {
                             fmt::format("proof-{}.html", number));
     answer.media_type = "text/html; charset=utf-8";
     return answer;
+}
+
+Result<Answer> redact_ledger_entry(Core& core, const Ask& ask) {
+    const std::uint64_t number = TRY(entry_number(ask));
+    TRY(ledger_for(core, ask));
+    const Json body = TRY(registry::parse_json(ask.http.body));
+    const Json* const reason = body.is_object() ? body.get_object().if_contains("reason") : nullptr;
+    if (reason == nullptr || !reason->is_string())
+        return Error{Code::invalid, "expected {{\"reason\": \"why the text is deleted\"}}"};
+    const std::string why{reason->get_string().data(), reason->get_string().size()};
+    const std::uint64_t by = TRY(core.deps.ledgers->redact(ask.who.actor, number, why));
+    core.deps.registry.audit(ask.who.actor, "redacted", "ledger_entry", fmt::format("{}", number), "", true);
+    std::string answer;
+    JsonWriter{answer}.begin_object().key("entry").safe_integer(static_cast<std::int64_t>(by)).end_object();
+    return json_answer(std::move(answer));
+}
+
+Result<Answer> anchor_ledgers(Core& core, const Ask& ask) {
+    if (ask.who.actor.tenant_name != "default")
+        return Error{Code::denied, "ledgers are anchored in each other by the tenant default alone, once an hour"};
+    TRY(ledger_for(core, ask));
+    const std::uint64_t done = TRY(core.deps.ledgers->anchor());
+    std::string answer;
+    JsonWriter{answer}.begin_object().key("ledgers").safe_integer(static_cast<std::int64_t>(done)).end_object();
+    return json_answer(std::move(answer));
 }
 
 Result<Answer> get_ledger_consistency(Core& core, const Ask& ask) {

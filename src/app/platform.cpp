@@ -71,7 +71,8 @@ Result<void> Platform::make_store() {
         auth.admin_password = first_line(as_text(TRY(io::read_whole(*files_, options_.admin_password_file, 4096))));
     auth_ = TRY(registry::Auth::create(*registry_, *clock_, auth));
 
-    ledgers_ = TRY(registry::AuditLedger::create(*registry_, *files_, *clock_, options_.data + "/ledger"));
+    ledgers_ = TRY(registry::AuditLedger::create(*registry_, *files_, *clock_, options_.data + "/ledger",
+                                               TRY(ledger::parse_hash(options_.ledger_hash))));
     history_ = TRY(history::History::create(*files_, *clock_, metrics_, lanes_, *disk_pool_,
                                             {.folder = options_.data + "/history",
                                              .retention_days = options_.retention_days,
@@ -294,6 +295,12 @@ void Platform::tend(io::Loop& control) {
     });
     // Errors are in its problems(), which the overview shows.
     every(control, kSecond, [this] { pool_->submit([this] { std::ignore = ledgers_->feed(); }); });
+    every(control, kHour, [this] {
+        pool_->submit([this] {
+            if (const auto done = ledgers_->anchor(); !done)
+                log_error("app", "the ledgers were not anchored in each other: {}", done.error().text());
+        });
+    });
 }
 
 void Platform::run_on(io::Loop& loop, const std::function<void()>& work) {

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "io/interfaces.h"
 #include "io/loop.h"
+#include "ledger/merkle.h"
 
 namespace gongshu::app {
 
@@ -66,7 +67,9 @@ options::Table serve_table(ServeOptions& o) {
         .bytes("log_file_bytes", o.log_file_bytes, 1 << 16, std::uint64_t{1} << 32,
                "A log file is closed at this size.")
         .duration("log_file_age", o.log_file_age, 0, 366 * kDay, "… or at this age; 0s: at any.")
-        .text("log_folder", o.log_folder, "Where they are. Default: logs in the data folder.");
+        .text("log_folder", o.log_folder, "Where they are. Default: logs in the data folder.")
+        .text("ledger_hash", o.ledger_hash,
+              "sha256 or sm3 (GB/T 32905): the hash of ledgers that begin from now on; one that is there keeps its own.");
     return table;
 }
 
@@ -95,6 +98,7 @@ Result<void> check_plain_door(const char* option, const std::string& text, bool 
 }  // namespace
 
 Result<void> finish(ServeOptions& options, bool demo) {
+    TRY(ledger::parse_hash(options.ledger_hash).context("option ledger_hash"));
     if (options.data.empty())
         return Error{Code::invalid,
                      "option --data is missing: name a folder for the data, as in --data /var/lib/gongshu"};

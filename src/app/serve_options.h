@@ -37,6 +37,7 @@ struct ServeOptions {
     std::uint64_t log_file_bytes = 10 << 20;
     DurationNs log_file_age = 0;
     std::string log_folder;
+    std::string ledger_hash = "sha256";
 
     // demo only
     std::uint32_t demo_days = 30;

@@ -334,6 +334,13 @@ Result<std::uint64_t> Ledger::redact(std::uint64_t number, std::string body) {
     return by;
 }
 
+std::vector<std::uint64_t> Ledger::redacted() const {
+    const std::shared_lock lock{mutex_};
+    std::vector<std::uint64_t> numbers;
+    for (const auto& [by, number] : redactions_) numbers.push_back(number);
+    return numbers;
+}
+
 Result<void> Ledger::wipe(std::uint64_t number) {
     const Row row = rows_[number];
     auto file = TRY(files_.open(entries_path(row.file), io::Open::read_write));

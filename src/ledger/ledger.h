@@ -63,10 +63,14 @@ struct LedgerReport {
 };
 
 // Reads every byte of a ledger that nobody has open, and changes none: entries, what they commit to, the tree, the
-// heads and their signatures by `key`. `on_entry` is given each entry that is whole and not redacted. An Error only
-// when the files cannot be read.
+// heads and their signatures by `key`. `on_entry` is given each entry that is whole, in their order; of one that was
+// redacted only number and commitment. An Error only when the files cannot be
+// read.
 Result<LedgerReport> verify_ledger(io::Files& files, const std::string& folder, const std::string& name,
                                    const io::PublicKey& key, const std::function<void(const Entry&)>& on_entry = {});
+
+// Of the ledger in a folder. Code::corrupt when its description cannot be read.
+Result<HashKind> hash_kind_of(io::Files& files, const std::string& folder);
 
 // An append-only list of entries under a Merkle tree (RFC 6962). Anybody who has a signed head can be shown that an
 // entry is in it and that a later head only added to it; whoever changes, removes or inserts anything is found. Leaves
@@ -97,6 +101,7 @@ public:
     Result<std::uint64_t> redact(std::uint64_t number, std::string body);
 
     std::uint64_t size() const;
+    std::vector<std::uint64_t> redacted() const;  // numbers of the entries whose text is gone
     HashKind hash() const { return options_.hash; }
     const std::string& name() const { return options_.name; }
     io::PublicKey public_key() const { return key_.public_key(); }

@@ -102,6 +102,10 @@ private:
         if (header.redacts != kNothing) redacted_.insert(header.redacts);
         if (decode_record(header, record, true)) {
             wiped_[header.number] = fmt::format("{} at byte {}", path, at);
+            Entry gone;
+            gone.number = header.number;
+            gone.commitment = header.commitment;
+            if (on_entry_) on_entry_(gone);
             return;
         }
         const auto found = decode_record(header, record, false);
@@ -125,13 +129,19 @@ private:
     LedgerReport report_;
 };
 
+Result<Meta> meta_in(io::Files& files, const std::string& folder) {
+    const std::string path = folder + "/LEDGER";
+    return decode_meta(TRY(io::read_whole(files, path, 4096)), path);
+}
+
 }  // namespace
+
+Result<HashKind> hash_kind_of(io::Files& files, const std::string& folder) { return TRY(meta_in(files, folder)).hash; }
 
 Result<LedgerReport> verify_ledger(io::Files& files, const std::string& folder, const std::string& name,
                                    const io::PublicKey& key, const std::function<void(const Entry&)>& on_entry) {
     const std::string path = folder + "/LEDGER";
-    const auto read = [&]() -> Result<Meta> { return decode_meta(TRY(io::read_whole(files, path, 4096)), path); };
-    const auto meta = read();
+    const auto meta = meta_in(files, folder);
     if (!meta) return LedgerReport{.problems = {meta.error().text()}};
     if (meta->name != name)
         return LedgerReport{

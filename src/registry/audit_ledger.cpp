@@ -1,5 +1,6 @@
 #include "registry/audit_ledger.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/json_writer.h"
@@ -39,18 +40,90 @@ std::string audit_body(const AuditRecord& record) {
     return body;
 }
 
+std::string anchor_body(const Anchor& anchor) {
+    std::string body;
+    JsonWriter json{body};
+    json.begin_object().key("round").integer(anchor.round).key("hash").text("sha256");
+    json.key("heads").integer(static_cast<std::int64_t>(anchor.heads));
+    json.key("index").integer(static_cast<std::int64_t>(anchor.index));
+    json.key("root").text(to_hex(anchor.root)).key("head").begin_object();
+    json.key("size").integer(static_cast<std::int64_t>(anchor.own.size)).key("root").text(to_hex(anchor.own.root));
+    json.key("time").integer(anchor.own.time).end_object().key("path").begin_array();
+    for (const ledger::Digest& digest : anchor.path) json.text(to_hex(digest));
+    json.end_array().end_object();
+    return body;
+}
+
+Result<Anchor> parse_anchor(std::string_view body) {
+    const Json json = TRY(parse_json(body));
+    const auto digest = [](const Json* value) -> std::optional<ledger::Digest> {
+        ledger::Digest made{};
+        if (value == nullptr || !value->is_string()) return std::nullopt;
+        const std::string_view hex{value->get_string()};
+        if (hex.size() != 2 * made.size()) return std::nullopt;
+        for (std::size_t i = 0; i < made.size(); ++i) {
+            const char* const at = hex.data() + 2 * i;
+            if (std::from_chars(at, at + 2, made[i], 16).ptr != at + 2) return std::nullopt;
+        }
+        return made;
+    };
+    const auto number = [](const Json* value) -> std::optional<std::uint64_t> {
+        return value != nullptr && value->is_int64() && value->get_int64() >= 0
+                   ? std::optional{static_cast<std::uint64_t>(value->get_int64())}
+                   : std::nullopt;
+    };
+    const Error broken{Code::corrupt, "it is no anchor"};
+    if (!json.is_object()) return broken;
+    const JsonObject& object = json.get_object();
+    const Json* const head = object.if_contains("head");
+    const Json* const path = object.if_contains("path");
+    if (head == nullptr || !head->is_object() || path == nullptr || !path->is_array()) return broken;
+    const auto round = number(object.if_contains("round")), heads = number(object.if_contains("heads")),
+               index = number(object.if_contains("index")), size = number(head->get_object().if_contains("size")),
+               time = number(head->get_object().if_contains("time"));
+    const auto root = digest(object.if_contains("root")), own = digest(head->get_object().if_contains("root"));
+    if (!round || !heads || !index || !size || !time || !root || !own) return broken;
+    Anchor anchor;
+    anchor.round = static_cast<TimeNs>(*round);
+    anchor.heads = *heads;
+    anchor.index = *index;
+    anchor.own.size = *size;
+    anchor.own.root = *own;
+    anchor.own.time = static_cast<TimeNs>(*time);
+    anchor.root = *root;
+    for (const Json& one : path->get_array()) {
+        const auto made = digest(&one);
+        if (!made) return broken;
+        anchor.path.push_back(*made);
+    }
+    return anchor;
+}
+
+bool holds(const Anchor& anchor, std::string_view name, ledger::HashKind hash) {
+    const ledger::Digest leaf =
+        ledger::leaf_hash(ledger::HashKind::sha256, as_bytes(ledger::head_text(name, hash, anchor.own)));
+    return ledger::verify_inclusion(ledger::HashKind::sha256, leaf, anchor.index, anchor.heads, anchor.path,
+                                    anchor.root);
+}
+
 std::string ledger_folder(const std::string& folder, TenantId tenant) {
     return fmt::format("{}/{:x}", folder, tenant.value);
 }
 
-AuditLedger::AuditLedger(RegistryImpl& registry, io::Files& files, const Clock& clock, std::string folder)
-    : registry_(registry), files_(files), clock_(clock), folder_(std::move(folder)), key_(registry.ledger_key()) {}
+AuditLedger::AuditLedger(RegistryImpl& registry, io::Files& files, const Clock& clock, std::string folder,
+                         ledger::HashKind hash)
+    : registry_(registry),
+      files_(files),
+      clock_(clock),
+      folder_(std::move(folder)),
+      hash_(hash),
+      key_(registry.ledger_key()) {}
 
 Result<std::unique_ptr<AuditLedger>> AuditLedger::create(Registry& registry, io::Files& files, const Clock& clock,
-                                                         std::string folder) {
+                                                         std::string folder, ledger::HashKind hash) {
     TRY(files.make_folder(folder));
     auto& impl = dynamic_cast<RegistryImpl&>(registry);
-    std::unique_ptr<AuditLedger> made(new AuditLedger(impl, files, clock, std::move(folder)));
+    std::unique_ptr<AuditLedger> made(new AuditLedger(impl, files, clock, std::move(folder), hash));
     // Opened at the start, so that damage is told then and not when somebody asks.
     for (const auto& [tenant, name] : registry.tenants())
         if (TRY(files.exists(ledger_folder(made->folder_, tenant) + "/LEDGER")))
@@ -72,9 +145,12 @@ Result<AuditLedger::Open*> AuditLedger::open(TenantId tenant) {
                                   [&](const Row& row) { uid = row.text(0); }));
     if (uid.empty()) return Error{Code::not_found, "there is no tenant number {}", tenant.value};
     auto made = std::make_unique<Open>();
-    made->ledger = TRY(
-        ledger::Ledger::open(files_, clock_, key_,
-                             {.folder = ledger_folder(folder_, tenant), .name = uid, .body_bytes_max = kBodyBytesMax}));
+    ledger::LedgerOptions options;
+    options.folder = ledger_folder(folder_, tenant);
+    options.name = uid;
+    options.hash = hash_;
+    options.body_bytes_max = kBodyBytesMax;
+    made->ledger = TRY(ledger::Ledger::open(files_, clock_, key_, std::move(options)));
     TRY(recall(*made, tenant));
     open = std::move(made);
     return open.get();
@@ -83,6 +159,7 @@ Result<AuditLedger::Open*> AuditLedger::open(TenantId tenant) {
 // What the ledger has and the table does not know, and the other way round: after a crash, or from a backup.
 Result<void> AuditLedger::recall(Open& open, TenantId tenant) const {
     const std::uint64_t size = open.ledger->size();
+    for (const std::uint64_t number : open.ledger->redacted()) TRY(forget_row(tenant, number));
     for (std::uint64_t number = size; number > 0 && open.newest.size() < kRecordsMax; --number) {
         const ledger::Entry entry = TRY(open.ledger->get(number - 1));
         if (entry.kind != kAuditKind) continue;
@@ -125,6 +202,79 @@ Result<std::vector<TenantId>> AuditLedger::waiting() const {
         if (!registry_.tenant_name(tenant).empty()) tenants.push_back(tenant);
     }));
     return tenants;
+}
+
+Result<void> AuditLedger::forget_row(TenantId tenant, std::uint64_t entry) const {
+    return registry_.database().change(
+        {{"update audit set who = '', source = '', name = '', detail = '' where tenant = :a and ledger = :b",
+          {as_cell(tenant), static_cast<std::int64_t>(entry)}}});
+}
+
+Result<std::uint64_t> AuditLedger::redact(const Actor& actor, std::uint64_t number, const std::string& reason) {
+    if (reason.empty() || reason.size() > kReasonBytesMax)
+        return Error{Code::invalid, "reason: say in 1 to {} bytes why the text is deleted; it stays in the ledger",
+                     kReasonBytesMax};
+    ledger::Ledger& ledger = *TRY(of(actor.tenant));
+    const ledger::Entry entry = TRY(ledger.get(number));
+    if (!entry.redacted_by && entry.kind != kAuditKind)
+        return Error{Code::invalid, "entry {} is no audit record but {}, and stays", number, entry.kind};
+    std::string body;
+    JsonWriter{body}.begin_object().key("who").text(actor.who).key("reason").text(reason).end_object();
+    const std::uint64_t by = TRY(ledger.redact(number, std::move(body)));
+    // What a crash leaves undone here recall() does.
+    TRY(forget_row(actor.tenant, number));
+    return by;
+}
+
+Result<std::uint64_t> AuditLedger::anchor() {
+    const std::lock_guard lock{anchoring_};
+    TRY(feed());
+    struct Part {
+        TenantId tenant;
+        ledger::Ledger* ledger;
+        Anchor anchor;
+        ledger::Digest leaf;
+    };
+    std::vector<Part> parts;
+    bool grown = false;
+    for (const auto& [tenant, name] : registry_.tenants()) {
+        const auto found = of(tenant);
+        if (!found) continue;  // problems() tells why
+        const auto head = (*found)->sign_head();
+        if (!head) continue;
+        grown |= head->size != anchored_[tenant];
+        Part part{tenant, *found, {}, {}};
+        part.anchor.own = *head;
+        part.leaf = ledger::leaf_hash(ledger::HashKind::sha256,
+                                      as_bytes(ledger::head_text((*found)->name(), (*found)->hash(), *head)));
+        parts.push_back(std::move(part));
+    }
+    if (parts.size() < 2 || !grown) return std::uint64_t{0};
+    ledger::MerkleTree tree{ledger::HashKind::sha256};
+    for (const Part& part : parts) tree.append(part.leaf);
+    const ledger::ReadLeaves leaves = [&](std::uint64_t first, std::span<ledger::Digest> into) -> Result<void> {
+        for (std::size_t i = 0; i < into.size(); ++i) into[i] = parts[first + i].leaf;
+        return {};
+    };
+    const TimeNs round = clock_.now();
+    std::uint64_t done = 0;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        Anchor& anchor = parts[i].anchor;
+        anchor.round = round;
+        anchor.heads = parts.size();
+        anchor.index = i;
+        anchor.root = tree.root();
+        anchor.path = TRY(tree.inclusion(i, parts.size(), leaves));
+        const auto written = parts[i].ledger->append({{std::string(kAnchorKind), anchor_body(anchor)}});
+        if (!written) {
+            log_error("registry", "the ledger of {} took no anchor: {}", registry_.tenant_name(parts[i].tenant),
+                      written.error().text());
+            continue;
+        }
+        anchored_[parts[i].tenant] = parts[i].ledger->size();
+        ++done;
+    }
+    return done;
 }
 
 std::map<TenantId, std::string> AuditLedger::problems() const {

@@ -27,8 +27,10 @@ public:
     static constexpr std::size_t kRecordsMax = 1'000;
 
     // `files` and `clock` outlive it.
+    // `hash` is of ledgers that begin from now on.
     static Result<std::unique_ptr<AuditLedger>> create(Registry& registry, io::Files& files, const Clock& clock,
-                                                       std::string folder);
+                                                       std::string folder,
+                                                       ledger::HashKind hash = ledger::HashKind::sha256);
 
     // Appends all records that are in no ledger yet; how many. Blocks for syncs: not from a lane. What could not be
     // done is left for the next turn; of several errors the last is told, and all are in problems().
@@ -38,6 +40,16 @@ public:
     // Numbers of the entries of audit records, by id, from the first id to the last; those on their way are left out.
     Result<std::map<std::uint64_t, std::uint64_t>> entries_of(TenantId tenant, std::uint64_t first,
                                                               std::uint64_t last) const;
+    // Deletes for good who, from where, the name and the detail of the audit record that is entry `number`, in the
+    // ledger and in the table; the place in the tree, the time and the action stay, and a new entry says who deleted it
+    // and why. Gives that entry's number. Code::invalid for an entry that is no audit record or a reason that is empty
+    // or longer than kReasonBytesMax; Code::conflict if it was done already. Backups of before still have it.
+    static constexpr std::size_t kReasonBytesMax = 1'000;
+    Result<std::uint64_t> redact(const Actor& actor, std::uint64_t number, const std::string& reason);
+    // Writes into each tenant's ledger one root over the heads of all of them, so that who rewrites one must rewrite
+    // all; how many took it, 0 when there is but one ledger or nothing came since the last time. Each learns of the
+    // others only how many there are. Blocks for syncs.
+    Result<std::uint64_t> anchor();
     // Why a ledger takes nothing, by tenant; empty when all is well.
     std::map<TenantId, std::string> problems() const;
     // Every file of every ledger, for a backup; `name` begins with the tenant's folder. Before the registry is copied:
@@ -52,10 +64,12 @@ private:
         std::map<std::uint64_t, std::uint64_t> newest;
     };
 
-    AuditLedger(RegistryImpl& registry, io::Files& files, const Clock& clock, std::string folder);
+    AuditLedger(RegistryImpl& registry, io::Files& files, const Clock& clock, std::string folder,
+                ledger::HashKind hash);
     Result<Open*> open(TenantId tenant);
     Result<std::uint64_t> feed(TenantId tenant);
     Result<void> recall(Open& open, TenantId tenant) const;
+    Result<void> forget_row(TenantId tenant, std::uint64_t entry) const;
     Result<std::vector<TenantId>> waiting() const;
 
     // Constant after construction.
@@ -63,13 +77,31 @@ private:
     io::Files& files_;
     const Clock& clock_;
     const std::string folder_;
+    const ledger::HashKind hash_;
     const io::SigningKey key_;  // follows from registry.key of the folder of keys
 
     std::mutex feeding_;
+    std::mutex anchoring_;
+    std::map<TenantId, std::uint64_t> anchored_;  // size of each ledger after the last round; under anchoring_
     mutable std::mutex mutex_;  // of the maps alone; ledgers have their own
     std::map<TenantId, std::unique_ptr<Open>> open_;
     std::map<TenantId, std::string> problems_;
 };
+
+// What anchor() writes: the heads of all ledgers as leaves of a tree of SHA-256 (of head_text, in the order of the
+// tenants), its root, and the path of the ledger's own head to it.
+constexpr std::string_view kAnchorKind = "ledger.anchor";
+struct Anchor {
+    TimeNs round = 0;
+    std::uint64_t heads = 0, index = 0;  // how many, and which of them is the own one
+    ledger::TreeHead own;                // its signature is with the heads that the ledger keeps
+    ledger::Digest root{};
+    std::vector<ledger::Digest> path;
+};
+std::string anchor_body(const Anchor& anchor);
+Result<Anchor> parse_anchor(std::string_view body);
+// Does the own head, of the ledger `name`, lead to the root?
+bool holds(const Anchor& anchor, std::string_view name, ledger::HashKind hash);
 
 // The body of the entry of an audit record.
 std::string audit_body(const AuditRecord& record);

@@ -189,6 +189,8 @@ private:
                 return Error{Code::unsupported, "cannot open {}: the journal mode is {}, expected wal", path_, mode};
             sql_ << "pragma synchronous = extra";
             sql_ << "pragma temp_store = memory";
+            // What was deleted on request is not left in free pages.
+            sql_ << "pragma secure_delete = on";
             // After a sync that failed in the run before, frames of the log may be readable and yet not on the disk,
             // and no later sync changes that. Nothing may be acknowledged behind them: all of it is written again, into
             // the database, and the log begins anew.

@@ -290,8 +290,15 @@ private:
     RegistryReport report_;
 };
 
-// By entry of the ledger: the audit record that says it is that entry, and a hash of what the entry must hold.
-using AuditRows = std::map<std::uint64_t, std::pair<std::uint64_t, std::uint64_t>>;
+// What the audit table says of an entry of the ledger.
+struct AuditRow {
+    std::uint64_t id = 0;
+    std::uint64_t hash = 0;  // of what the entry must hold
+    bool blank = false;      // nothing in it tells of a person
+};
+using AuditRows = std::map<std::uint64_t, AuditRow>;
+// By round: the root that a ledger holds of it, and where.
+using Rounds = std::map<TimeNs, std::pair<ledger::Digest, std::string>>;
 
 // A row of the audit table, its columns from id to allowed.
 AuditRecord audit_record(const Tables& row) {
@@ -307,27 +314,75 @@ AuditRecord audit_record(const Tables& row) {
             .allowed = row.integer(9) != 0};
 }
 
-Result<void> check_ledger(io::Files& files, const std::string& folder, const std::string& uid, const io::PublicKey& key,
-                          AuditRows& wanted, LedgersReport& report) {
-    if (TRY(files.exists(folder + "/LEDGER"))) {
-        const auto found = TRY(ledger::verify_ledger(files, folder, uid, key, [&](const ledger::Entry& entry) {
-            const auto row = wanted.find(entry.number);
-            if (row == wanted.end()) return;
-            if (row->second.second != hash64(as_bytes(entry.body)))
-                report.problems.push_back(fmt::format("audit record {} of the registry is not what entry {} of {} says",
-                                                      row->second.first, entry.number, folder));
-            wanted.erase(row);
-        }));
-        ++report.ledgers;
-        report.entries += found.entries;
-        report.heads += found.heads;
-        report.problems.insert(report.problems.end(), found.problems.begin(), found.problems.end());
+// One check of a ledger: its own bytes, the table of the audit against it, and what it holds of all ledgers together.
+// Lives for one call.
+class LedgerCheck {
+public:
+    LedgerCheck(const std::string& folder, const std::string& uid, AuditRows& wanted, Rounds& rounds,
+                LedgersReport& report)
+        : folder_(folder), uid_(uid), wanted_(wanted), rounds_(rounds), report_(report) {}
+
+    Result<void> run(io::Files& files, const io::PublicKey& key) {
+        if (TRY(files.exists(folder_ + "/LEDGER"))) {
+            // What cannot be read is told below.
+            hash_ = ledger::hash_kind_of(files, folder_).value_or(ledger::HashKind::sha256);
+            tree_ = ledger::MerkleTree{hash_};
+            const auto found = TRY(
+                ledger::verify_ledger(files, folder_, uid_, key, [&](const ledger::Entry& entry) { check(entry); }));
+            ++report_.ledgers;
+            report_.entries += found.entries;
+            report_.heads += found.heads;
+            report_.problems.insert(report_.problems.end(), found.problems.begin(), found.problems.end());
+        }
+        if (!wanted_.empty())
+            tell(fmt::format("entry {}, of audit record {}, is missing or damaged", wanted_.begin()->first,
+                                wanted_.begin()->second.id));
+        return {};
     }
-    if (!wanted.empty())
-        report.problems.push_back(fmt::format("{}: entry {}, of audit record {}, is missing, damaged or redacted",
-                                              folder, wanted.begin()->first, wanted.begin()->second.first));
-    return {};
-}
+
+private:
+    void tell(const std::string& text) { report_.problems.push_back(fmt::format("{}: {}", folder_, text)); }
+
+    void check(const ledger::Entry& entry) {
+        leaves_.push_back(ledger::leaf_hash(hash_, entry.commitment));
+        tree_.append(leaves_.back());
+        if (entry.kind == kAnchorKind) check_anchor(entry);
+        const auto row = wanted_.find(entry.number);
+        if (row == wanted_.end()) return;
+        if (entry.kind.empty() && !row->second.blank)
+            tell(fmt::format("entry {} was redacted, and audit record {} of the registry still tells of it",
+                                entry.number, row->second.id));
+        if (!entry.kind.empty() && row->second.hash != hash64(as_bytes(entry.body)))
+            tell(fmt::format("audit record {} of the registry is not what entry {} says", row->second.id,
+                                entry.number));
+        wanted_.erase(row);
+    }
+
+    void check_anchor(const ledger::Entry& entry) {
+        const auto anchor = parse_anchor(entry.body);
+        if (!anchor) return tell(fmt::format("entry {}: {}", entry.number, anchor.error().text()));
+        const auto read = [&](std::uint64_t first, std::span<ledger::Digest> into) -> Result<void> {
+            std::copy_n(leaves_.begin() + static_cast<std::ptrdiff_t>(first), into.size(), into.begin());
+            return {};
+        };
+        const auto root = tree_.root_at(anchor->own.size, read);
+        if (!root || *root != anchor->own.root || !holds(*anchor, uid_, hash_))
+            tell(fmt::format("entry {} anchors another history than the one that is here", entry.number));
+        const auto [known, fresh] = rounds_.try_emplace(anchor->round, anchor->root, folder_);
+        if (!fresh && known->second.first != anchor->root)
+            tell(fmt::format("entry {} and {} hold different roots of the same round: one of them was rewritten",
+                                entry.number, known->second.second));
+    }
+
+    const std::string& folder_;
+    const std::string& uid_;
+    AuditRows& wanted_;
+    Rounds& rounds_;
+    LedgersReport& report_;
+    ledger::HashKind hash_ = ledger::HashKind::sha256;
+    ledger::MerkleTree tree_{ledger::HashKind::sha256};
+    std::vector<ledger::Digest> leaves_;
+};
 
 }  // namespace
 
@@ -354,11 +409,15 @@ LedgersReport verify_ledgers(io::Files& files, const RegistryOptions& options, c
                          [&](const Tables& row) {
                              const AuditRecord record = audit_record(row);
                              records[record.tenant][static_cast<std::uint64_t>(row.integer(10))] = {
-                                 record.id, hash64(as_bytes(audit_body(record)))};
+                                 record.id, hash64(as_bytes(audit_body(record))),
+                                 (record.who + record.from + record.name + record.detail).empty()};
                              ++report.records;
                          }));
-        for (const auto& [tenant, uid] : uids)
-            TRY(check_ledger(files, ledger_folder(folder, tenant), uid, key, records[tenant], report));
+        Rounds rounds;
+        for (const auto& [tenant, uid] : uids) {
+            const std::string path = ledger_folder(folder, tenant);
+            TRY((LedgerCheck{path, uid, records[tenant], rounds, report}.run(files, key)));
+        }
         return {};
     };
     if (const auto checked = check(); !checked) report.problems.push_back(checked.error().text());

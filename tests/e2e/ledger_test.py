@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from harness import PASSWORD, PROGRAM, SOURCE, Program, wait_for  # noqa: E402
+from harness import PASSWORD, PROGRAM, SOURCE, Program, Refused, wait_for  # noqa: E402
 
 
 def proved(folder, name, document, *more):
@@ -31,7 +31,52 @@ def entries(program):
     return found
 
 
+def redactions_and_anchors():
+    """With SM3: what is deleted on request is gone and all proofs hold; two tenants hold each other's history."""
+    with Program(args=["--ledger-hash", "sm3"]) as program:
+        keys = program.folder / "keys"
+        program.put("connections", "of-wang-xiaoming", {"protocol": "mqtt_device"})
+        program.put("tenants", "second", {"title": "Second"})
+
+        def record():
+            found = [r for r in program.get("/api/v1/audit?from=now-1d&to=now&limit=1000")["records"] if r["name"] == "of-wang-xiaoming"]
+            return found[0] if found and found[0]["entry"] is not None else None
+        entry = wait_for("the record in the ledger", record, 20)["entry"]
+        assert program.get("/api/v1/ledger")["hash"] == "sm3"
+        before = program.get("/api/v1/ledger")
+        head_file = program.folder / "sm3-head.json"
+        head_file.write_text(json.dumps(before), encoding="utf-8")
+        for body, status in (({}, 400), ({"reason": ""}, 400)):
+            try:
+                program.post(f"/api/v1/ledger/entries/{entry}:redact", body)
+                raise AssertionError("it was redacted without a reason")
+            except Refused as refused:
+                assert refused.status == status, refused
+        by = program.post(f"/api/v1/ledger/entries/{entry}:redact", {"reason": "he asked for it"})["entry"]
+        status, said = proved(program.folder, "gone.json", program.get(f"/api/v1/ledger/entries/{entry}/proof"), "--key", before["head"]["public_key"])
+        assert status == 0 and f"its text was deleted, as entry {by} says" in said, said
+        status, said = proved(program.folder, "grown.json", program.get(f"/api/v1/ledger/consistency?from={before['head']['size']}"), "--head", head_file)
+        assert status == 0, said
+        assert "wang" not in json.dumps(program.get("/api/v1/audit?from=now-1d&to=now&limit=1000")), "the audit still tells it"
+
+        assert program.post("/api/v1/ledger:anchor")["ledgers"] == 2
+        anchors = [e for e in entries(program) if e["kind"] == "ledger.anchor"]
+        assert len(anchors) == 1, anchors
+        status, said = proved(program.folder, "anchor.json", program.get(f"/api/v1/ledger/entries/{anchors[0]['number']}/proof"))
+        assert status == 0 and "are among the 2 ledgers of round" in said and json.loads(anchors[0]["body"])["root"] in said, said
+        forged = program.get(f"/api/v1/ledger/entries/{anchors[0]['number']}/proof")
+        forged["entry"]["body"] = forged["entry"]["body"].replace('"index":0', '"index":1')
+        status, said = proved(program.folder, "forged-anchor.json", forged)
+        assert status == 1 and "NOT proved" in said, said
+        assert program.stop() == 0
+        for path in (program.data / "ledger").rglob("*"):
+            assert not path.is_file() or b"wang" not in path.read_bytes(), path
+        status, said = verify(program.data, keys)
+        assert status == 0 and "2 ledgers" in said, said
+
+
 def main():
+    redactions_and_anchors()
     with Program() as program:
         kept = program.get("/api/v1/ledger")
         head_file = program.folder / "head.json"

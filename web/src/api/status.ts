@@ -142,6 +142,7 @@ export const sessions = async (): Promise<MqttSession[]> =>
 export const audit = async (q: { from?: string; to?: string; limit?: number }): Promise<AuditRecord[]> =>
   (await get<{ records: AuditRecord[] }>('/audit', { ...q, ...ms })).records;
 export const ledgerHead = (): Promise<LedgerHead> => get('/ledger');
+export const redact = (entry: number, reason: string): Promise<{ entry: number }> => post(`/ledger/entries/${entry}:redact`, { reason });
 export const egress = (): Promise<Egress> => get('/egress', ms);
 export const proofAddress = (entry: number): string => address(`/ledger/entries/${entry}/proof`);
 export const headAddress = (): string => address('/ledger');
