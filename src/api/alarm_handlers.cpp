@@ -312,7 +312,8 @@ Result<flow::CheckQuestion> parse_check(const Ask& ask) {
 }  // namespace
 
 Result<Answer> get_functions(Core&, const Ask&) {
-    static constexpr std::string_view kGroups[] = {"choose", "math", "least_most", "text", "bits", "window", "time"};
+    static constexpr std::string_view kGroups[] = {"choose", "math", "least_most", "text", "bits",
+                                                   "window", "time", "date",       "money"};
     std::string body;
     JsonWriter out{body};
     const auto list = [&out](std::string_view key, std::span<const std::string_view> words) {

@@ -49,13 +49,18 @@ Result<std::unique_ptr<expr::Evaluator>> make_expression(const std::string& text
     for (const std::string& used : (*program)->uses()) {
         for (const expr::FunctionInfo& function : expr::functions()) {
             if (function.name != used) continue;
-            of_time |= function.group == expr::FunctionGroup::window || function.group == expr::FunctionGroup::time;
+            of_time |= function.group == expr::FunctionGroup::window || function.group == expr::FunctionGroup::time ||
+                       function.group == expr::FunctionGroup::date;
         }
     }
     if (of_time)
         return Error{Code::invalid,
                      "windows, holds, lags and times are for rules; here the value alone may be used, as in "
                      "value * 2 + 1"};
+    if (expr::is_exact((*program)->kind()))
+        return Error{Code::invalid,
+                     "money and dates are for rules and virtual tags; a mapping gives numbers, conditions and texts: "
+                     "give the tag a currency as its unit instead"};
     return expr::Evaluator::create(*program);
 }
 

@@ -286,8 +286,7 @@ Result<Case> Cases::move(const Doer& doer, const Known& about, const std::option
     TRY(check_turn(action, turn));
     next.fields = TRY(merge_fields(about.kind, action, next.fields, turn.fields));
     if (turn.assigned) next.assigned = *turn.assigned;
-    if (guard_of(about.kind, action, next.fields, now) != expr::Truth::yes)
-        return Error{Code::conflict, "{}: {}", action.name, action.guard_en};
+    TRY(check_guard(about.kind, action, next.fields, now));
     Step step{.number = next.revision + 1,
               .time = now,
               .who = doer.actor.who,
@@ -397,9 +396,8 @@ Result<std::vector<Offer>> Cases::offers(const Doer& doer, const Case& one) cons
         Offer offer{.action = &action};
         if (auto allowed = may(doer, one, action, done); !allowed) offer.why_not = allowed.error();
         // A guard over what is not given yet is told only when something is given.
-        if (!offer.why_not && action.takes.empty() &&
-            guard_of(*one.kind, action, one.fields, clock_.now()) != expr::Truth::yes)
-            offer.why_not = Error{Code::conflict, "{}: {}", action.name, action.guard_en};
+        if (!offer.why_not && action.takes.empty())
+            if (auto met = check_guard(*one.kind, action, one.fields, clock_.now()); !met) offer.why_not = met.error();
         out.push_back(std::move(offer));
     }
     return out;

@@ -239,34 +239,42 @@ Result<Fields> merge_fields(const CaseKind& kind, const Action& action, const Fi
     return after;
 }
 
-expr::Truth guard_of(const CaseKind& kind, const Action& action, const Fields& fields, TimeNs now) {
-    if (action.guard.empty()) return expr::Truth::yes;
+expr::Verdict guard_of(const CaseKind& kind, const Action& action, const Fields& fields, TimeNs now) {
+    if (action.guard.empty()) return {.outcome = expr::Outcome::pass, .quality = kGood};
     const auto program = compile_guard(kind, action);
-    if (!program) return expr::Truth::unknown;  // check_kind() has refused it
-    const auto evaluator = expr::Evaluator::create(*program);
-    evaluator->advance(now);
-    for (std::size_t i = 0; i < (*program)->tags().size(); ++i) {
-        const Field* field = kind.field((*program)->tags()[i].path);
+    if (!program) return {};  // check_kind() has refused it
+    std::vector<expr::VerdictInput> inputs;
+    for (const expr::ProgramTag& tag : (*program)->tags()) {
+        const Field* field = kind.field(tag.path);
         const Json* value = fields.if_contains(field->name);
+        expr::VerdictInput& input = inputs.emplace_back();
         if (value == nullptr) continue;
-        Value reading = std::string{};
         switch (FieldScope::type_of(field->type)) {
             case ValueType::number:
-                reading = value->to_number<double>();
+                input.value = value->to_number<double>();
                 break;
             case ValueType::integer:
-                reading = value->as_int64();
+                input.value = value->as_int64();
                 break;
             case ValueType::boolean:
-                reading = value->as_bool();
+                input.value = value->as_bool();
                 break;
             default:
-                reading = std::string(std::string_view(value->as_string()));
+                input.value = std::string(std::string_view(value->as_string()));
                 break;
         }
-        evaluator->feed(i, now, reading, Quality{});
     }
-    return evaluator->answer().as_truth();
+    auto verdict = expr::evaluate_verdict(*program, inputs, now);
+    return verdict ? std::move(*verdict) : expr::Verdict{};
+}
+
+Result<void> check_guard(const CaseKind& kind, const Action& action, const Fields& fields, TimeNs now) {
+    const expr::Verdict verdict = guard_of(kind, action, fields, now);
+    if (verdict.outcome == expr::Outcome::pass) return {};
+    std::string names;
+    for (const expr::Doubt& doubt : verdict.doubts) names += (names.empty() ? "" : ", ") + doubt.name;
+    if (names.empty()) return Error{Code::conflict, "{}: {}", action.name, action.guard_en};
+    return Error{Code::conflict, "{}: {} (it cannot be decided without {})", action.name, action.guard_en, names};
 }
 
 }  // namespace gongshu::cases

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "expr/expr.h"
+#include "expr/verdict.h"
 #include "registry/registry.h"
 
 // A case is something that people decide on in turns: a change to be approved, a reason to be given, later an order or
@@ -105,6 +105,9 @@ using Fields = JsonObject;
 Result<Fields> merge_fields(const CaseKind& kind, const Action& action, const Fields& before, const Fields& given);
 
 // Whether the guard of `action` is met by `fields`; without a guard it is.
-expr::Truth guard_of(const CaseKind& kind, const Action& action, const Fields& fields, TimeNs now);
+// An unknown is not: what is missing is named.
+expr::Verdict guard_of(const CaseKind& kind, const Action& action, const Fields& fields, TimeNs now);
+// The same as a reason to refuse: Code::conflict with what the guard means, and what it cannot be decided without.
+Result<void> check_guard(const CaseKind& kind, const Action& action, const Fields& fields, TimeNs now);
 
 }  // namespace gongshu::cases

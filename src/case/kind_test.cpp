@@ -117,14 +117,16 @@ TEST(CaseFields, AreCheckedAndMerged) {
 
 TEST(CaseGuard, UnknownIsNeverMet) {
     const CaseKind kind = small();
-    auto f = [&](const char* fields, expr::Truth want) {
-        EXPECT_EQ(guard_of(kind, *kind.action("end"), test::fields(fields), 1), want) << fields;
+    auto f = [&](const char* fields, expr::Outcome want, std::string_view refused) {
+        EXPECT_EQ(guard_of(kind, *kind.action("end"), test::fields(fields), 1).outcome, want) << fields;
+        const auto met = check_guard(kind, *kind.action("end"), test::fields(fields), 1);
+        EXPECT_EQ(met ? "" : std::string(met.error().text()), refused) << fields;
     };
-    f(R"({"amount":9})", expr::Truth::yes);
-    f(R"({"amount":10})", expr::Truth::unknown);
-    f(R"({"amount":10,"yes":false})", expr::Truth::no);
-    f(R"({"amount":10,"yes":true})", expr::Truth::yes);
-    f("{}", expr::Truth::unknown);
+    f(R"({"amount":9})", expr::Outcome::pass, "");
+    f(R"({"amount":10})", expr::Outcome::unknown, "end: too much (it cannot be decided without yes)");
+    f(R"({"amount":10,"yes":false})", expr::Outcome::fail, "end: too much");
+    f(R"({"amount":10,"yes":true})", expr::Outcome::pass, "");
+    f("{}", expr::Outcome::unknown, "end: too much (it cannot be decided without amount, yes)");
 }
 
 }  // namespace

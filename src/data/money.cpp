@@ -193,6 +193,17 @@ std::string to_string(const Money& money) {
     return (minus ? "-" : "") + text + " " + money.currency;
 }
 
+std::string price_text(std::int64_t price, std::string_view unit) {
+    Wide amount = price;
+    if (price < 0) amount = -amount;
+    std::string text = std::to_string(static_cast<std::uint64_t>(amount));
+    while (text.size() <= kPriceDigits) text.insert(text.begin(), '0');
+    text.insert(text.size() - kPriceDigits, ".");
+    while (text.back() == '0') text.pop_back();
+    if (text.back() == '.') text.pop_back();
+    return (price < 0 ? "-" : "") + text + " " + std::string(unit);
+}
+
 Result<Money> sum(const Money& a, const Money& b) {
     if (a.currency != b.currency)
         return Error{Code::invalid, "{} and {} cannot be added: they are of two currencies; exchange one first",

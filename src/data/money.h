@@ -60,6 +60,11 @@ std::span<const std::string_view> currencies();
 Result<Money> parse_money(std::string_view text);
 std::string to_string(const Money& money);
 
+// A price is a whole number of 10^-9 of its currency for one of its unit.
+inline constexpr int kPriceDigits = 9;
+// "0.6 CNY/kWh": as few digits as it has.
+std::string price_text(std::int64_t price, std::string_view unit);
+
 // Code::invalid of two currencies, Code::limit past 64 bits.
 Result<Money> sum(const Money& a, const Money& b);
 Result<Money> difference(const Money& a, const Money& b);

@@ -28,6 +28,7 @@ std::int64_t field_of(CalendarField field, std::int64_t local) {
     const std::int64_t day = floor_div(local, 86'400), second = local - day * 86'400;
     if (field == CalendarField::minute) return second / 60 % 60;
     if (field == CalendarField::hour) return second / 3600;
+    if (field == CalendarField::date) return day;
     const date::sys_days days{date::days{day}};
     if (field == CalendarField::weekday) return date::weekday{days}.iso_encoding();
     const date::year_month_day ymd{days};
@@ -101,6 +102,55 @@ std::vector<std::string> zone_names() {
         return {};
     }
     return names;
+}
+
+std::int64_t Calendar::at_date(std::int64_t day) const { return field_of(field_, day * 86'400); }
+
+namespace {
+
+date::year_month_day civil(std::int64_t day) { return date::sys_days{date::days{day}}; }
+std::int64_t day_of(date::year_month_day ymd) { return date::sys_days{ymd}.time_since_epoch().count(); }
+date::year_month_day last_of(date::year_month month) { return month / date::last; }
+
+}  // namespace
+
+std::optional<std::int64_t> read_date(std::string_view text) {
+    const auto year = digits(text, 4);
+    if (!year || *year == 0 || !take(text, "-")) return std::nullopt;
+    const auto month = digits(text, 2);
+    if (!month || !take(text, "-")) return std::nullopt;
+    const auto day = digits(text, 2);
+    if (!day || !text.empty()) return std::nullopt;
+    const date::year_month_day ymd{date::year{*year}, date::month{static_cast<unsigned>(*month)},
+                                   date::day{static_cast<unsigned>(*day)}};
+    return ymd.ok() ? std::optional{day_of(ymd)} : std::nullopt;
+}
+
+std::string date_text(std::int64_t date) {
+    const date::year_month_day ymd = civil(date);
+    return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(ymd.year()), static_cast<unsigned>(ymd.month()),
+                       static_cast<unsigned>(ymd.day()));
+}
+
+std::int64_t start_of_month(std::int64_t date) {
+    const date::year_month_day ymd = civil(date);
+    return day_of(ymd.year() / ymd.month() / 1);
+}
+
+std::int64_t end_of_month(std::int64_t date) {
+    const date::year_month_day ymd = civil(date);
+    return day_of(last_of(ymd.year() / ymd.month()));
+}
+
+std::optional<std::int64_t> add_months(std::int64_t date, std::int64_t months) {
+    if (std::abs(months) > 12 * 10'000) return std::nullopt;
+    const date::year_month_day ymd = civil(date);
+    const std::int64_t all = static_cast<int>(ymd.year()) * 12 + static_cast<unsigned>(ymd.month()) - 1 + months;
+    const std::int64_t year = floor_div(all, 12);
+    if (year < 1 || year > 9999) return std::nullopt;
+    const date::year_month month =
+        date::year{static_cast<int>(year)} / date::month{static_cast<unsigned>(all - year * 12 + 1)};
+    return std::min(day_of(last_of(month)), day_of(month / 1) + static_cast<unsigned>(ymd.day()) - 1);
 }
 
 std::optional<TimeNs> read_time(std::string_view text) {

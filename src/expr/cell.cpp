@@ -11,12 +11,6 @@ constexpr double kWholeMax = 9'223'372'036'854'775'808.0;  // 2^63
 
 Cell type_error() { return unknown_cell(bad(Reason::type), false); }
 
-// Unknown because of either: bad weighs more than missing.
-Cell unknown_of(const Cell& a, const Cell& b) {
-    if (!a.known && !b.known) return unknown_cell(a.missing ? b.quality : a.quality, a.missing && b.missing);
-    return a.known ? unknown_cell(b.quality, b.missing) : unknown_cell(a.quality, a.missing);
-}
-
 bool is_number(const Cell& cell) {
     return cell.kind == Kind::number || cell.kind == Kind::integer || cell.kind == Kind::truth;
 }
@@ -188,8 +182,9 @@ Cell compare(const Node& node, const Cell& a, const Cell& b) {
         if (a.kind != b.kind || !equality) return type_error();
         return truth_cell((a.text == b.text) == (node.op == NodeOp::equal), quality);
     }
-    if ((a.kind == Kind::time) != (b.kind == Kind::time)) return type_error();
-    const bool exact = a.kind == Kind::time || (a.kind == Kind::integer && b.kind == Kind::integer && node.offset == 0);
+    const bool whole = a.kind == Kind::time || is_exact(a.kind);
+    if ((whole || b.kind == Kind::time || is_exact(b.kind)) && a.kind != b.kind) return type_error();
+    const bool exact = whole || (a.kind == Kind::integer && b.kind == Kind::integer && node.offset == 0);
     if (exact) return truth_cell(ordered(node.op, a.integer, b.integer), quality);
     return truth_cell(ordered(node.op, a.number, b.number + node.offset), quality);
 }
@@ -252,6 +247,8 @@ std::string shown(const Cell& cell) {
             return to_string(Value{cell.integer});
         case Kind::time:
             return time_text(cell.integer);
+        case Kind::date:
+            return date_text(cell.integer);
         case Kind::quality:
             return std::string(to_string(static_cast<Grade>(cell.number)));
         default:
@@ -311,11 +308,24 @@ Cell bits(const Node& node, const Cell& a, const Cell& b) {
 
 Cell on_calendar(const ProgramImpl& program, const Node& node, const Cell& a) {
     if (!a.known) return unknown_cell(a.quality, a.missing);
+    const Calendar& calendar = program.calendars_[node.index];
+    if (a.kind == Kind::date) return integer_cell(calendar.at_date(a.integer), a.quality);
     if (a.kind != Kind::time) return type_error();
-    return integer_cell(program.calendars_[node.index].at(a.integer), a.quality);
+    return calendar_cell(calendar, a.integer, a.quality);
 }
 
 }  // namespace
+
+Cell unknown_of(const Cell& a, const Cell& b) {
+    if (!a.known && !b.known) return unknown_cell(a.missing ? b.quality : a.quality, a.missing && b.missing);
+    return a.known ? unknown_cell(b.quality, b.missing) : unknown_cell(a.quality, a.missing);
+}
+
+Cell calendar_cell(const Calendar& calendar, TimeNs time, Quality quality) {
+    const std::int64_t field = calendar.at(time);
+    return calendar.field() == CalendarField::date ? exact_cell(Kind::date, field, quality)
+                                                   : integer_cell(field, quality);
+}
 
 int kids_of(NodeOp op) {
     switch (op) {
@@ -331,6 +341,13 @@ int kids_of(NodeOp op) {
         case NodeOp::length:
         case NodeOp::upper:
         case NodeOp::lower:
+        case NodeOp::to_money:
+        case NodeOp::money_text:
+        case NodeOp::share:
+        case NodeOp::date_of_text:
+        case NodeOp::start_of_month:
+        case NodeOp::end_of_month:
+        case NodeOp::working_day:
             return 1;
         case NodeOp::round_to:
             return 2;
@@ -384,6 +401,14 @@ Cell constant_cell(const ProgramImpl& program, const Node& node) {
             return truth_cell(node.number != 0, kGood);
         case NodeOp::time:
             return time_cell(node.integer, kGood);
+        case NodeOp::money:
+            return exact_cell(Kind::money, node.integer, kGood);
+        case NodeOp::price:
+            return exact_cell(Kind::price, node.integer, kGood);
+        case NodeOp::date:
+            return exact_cell(Kind::date, node.integer, kGood);
+        case NodeOp::unknown:
+            return unknown_cell(bad(Reason::none), false);
         case NodeOp::text:
             return {.kind = Kind::text, .known = true, .text = program.texts_[node.index]};
         default:
@@ -438,6 +463,8 @@ Cell apply(const ProgramImpl& program, const Node& node, const Cell& a, const Ce
         case NodeOp::bit_shift:
             return bits(node, a, b);
         default:
+            if (node.op >= NodeOp::exact_multiply || is_exact(a.kind) || (kids_of(node.op) == 2 && is_exact(b.kind)))
+                return apply_exact(program, node, a, b, made);
             return kids_of(node.op) == 2 ? arithmetic(node, a, b) : one_argument(node, a);
     }
 }

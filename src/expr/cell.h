@@ -16,7 +16,7 @@ struct Cell {
     bool missing = false;  // !known because nothing was there, not because it was bad
     Quality quality;
     double number = 0;         // number, integer; truth: 0 or 1; quality: its Grade
-    std::int64_t integer = 0;  // integer; time: ns
+    std::int64_t integer = 0;  // integer; time: ns; money, price, date: as Kind says, and then `number` is 0
     std::string_view text;
 
     bool yes() const { return known && number != 0; }
@@ -60,6 +60,19 @@ inline Cell integer_cell(std::int64_t integer, Quality quality) {
 inline Cell time_cell(TimeNs time, Quality quality) {
     return {.kind = Kind::time, .known = true, .quality = quality, .integer = time};
 }
+
+inline Cell exact_cell(Kind kind, std::int64_t integer, Quality quality) {
+    return {.kind = kind, .known = true, .quality = quality, .integer = integer};
+}
+
+// A field of the wall clock: an integer, or a date.
+Cell calendar_cell(const Calendar& calendar, TimeNs time, Quality quality);
+
+// Unknown because of either: bad weighs more than missing.
+Cell unknown_of(const Cell& a, const Cell& b);
+
+// Of money, prices and dates; those of NodeOp from exact_multiply on, and + - min max abs negate.
+Cell apply_exact(const ProgramImpl& program, const Node& node, const Cell& a, const Cell& b, std::string& made);
 
 // A reading as a value of its tag; `text` of it must outlive the cell.
 Cell input_cell(const ProgramTag& tag, const Value& value, Quality quality);

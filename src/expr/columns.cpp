@@ -402,7 +402,7 @@ private:
                 time = whole_second(time) + kSecond;
             } else {
                 const Calendar& calendar = program_.calendars_[node.index];
-                builder.push(time, integer_cell(calendar.at(time), kGood));
+                builder.push(time, calendar_cell(calendar, time, kGood));
                 time = calendar.next(time);
             }
         }
@@ -426,7 +426,7 @@ void add_row(Column& column, TimeNs time, const Cell& cell) {
     column.states.push_back(cell.known ? row_known : cell.missing ? row_missing : row_unknown);
     if (column.kind == Kind::any) column.kinds.push_back(cell.kind);
     const bool any = column.kind == Kind::any;
-    if (any || column.kind == Kind::integer || column.kind == Kind::time)
+    if (any || column.kind == Kind::integer || column.kind == Kind::time || is_exact(column.kind))
         column.integers.push_back(cell.known ? cell.integer : 0);
     if (any || column.kind == Kind::text || column.kind == Kind::quality)
         column.texts.emplace_back(!cell.known                  ? std::string_view{}

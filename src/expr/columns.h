@@ -21,15 +21,16 @@ struct Input {
 
 // What a program gives, row by row. A row holds from its time until the next one's.
 struct Column {
-    Kind kind = Kind::any;               // Program::kind(); any: each row has its own in `kinds`
-    std::vector<TimeNs> times;           // ascending
-    std::vector<double> numbers;         // number, integer; truth 0 or 1
-    std::vector<std::int64_t> integers;  // integer; ns of a time. Empty if the kind is neither nor any
-    std::vector<std::string> texts;      // text, quality. Empty if the kind is neither nor any
-    std::vector<Kind> kinds;             // only if kind is any
-    std::vector<Quality> qualities;      // bad where nothing is known
-    bool cut = false;                    // RunOptions::steps_max was reached
-    std::vector<std::uint8_t> states;    // RowState
+    Kind kind = Kind::any;        // Program::kind(); any: each row has its own in `kinds`
+    std::vector<TimeNs> times;    // ascending
+    std::vector<double> numbers;  // number, integer; truth 0 or 1
+    std::vector<std::int64_t>
+        integers;                    // integer; ns of a time; money, price, date: as Kind says. Else empty, but of any
+    std::vector<std::string> texts;  // text, quality. Empty if the kind is neither nor any
+    std::vector<Kind> kinds;         // only if kind is any
+    std::vector<Quality> qualities;  // bad where nothing is known
+    bool cut = false;                // RunOptions::steps_max was reached
+    std::vector<std::uint8_t> states;  // RowState
     std::size_t size() const { return times.size(); }
 };
 enum RowState : std::uint8_t { row_known = 0, row_unknown = 1, row_missing = 2 };

@@ -2,6 +2,7 @@
 // in compile_calls.cpp.
 #include <algorithm>
 #include <cmath>
+#include <deque>
 
 #include "base/assert.h"
 #include "expr/cell.h"
@@ -82,6 +83,12 @@ std::string_view phrase_of(Kind kind) {
             return "#integer";
         case Kind::time:
             return "#time";
+        case Kind::money:
+            return "#money";
+        case Kind::price:
+            return "#price";
+        case Kind::date:
+            return "#date";
     }
     return "";
 }
@@ -107,6 +114,8 @@ Checked<std::shared_ptr<const Program>> Compiler::run() {
     if (options_.relax > 0 && relaxed_ == 0) return wrong("dead_band", *root);
     // The root is the last node; what was visited last may be another, as in `x` of a list.
     if (typed.node + 1u != program_->nodes_.size()) add({.op = NodeOp::coalesce, .a = typed.node, .b = typed.node});
+    for (Written& place : program_->written_)
+        if (place.length == 0) place = {root->column, root->length};
     program_->kind_ = typed.kind;
     program_->unit_ = typed.unit;
     program_->difference_ = typed.difference;
@@ -128,23 +137,11 @@ ExprError Compiler::wrong(std::string_view code, const Ast& at, std::vector<Erro
     return make_error(code, place(at), std::move(params), std::move(suggest));
 }
 
-std::string Compiler::written(const Ast& at) const {
-    const std::string& text = program_->text_;
-    std::size_t character = 0, from = text.size(), to = text.size();
-    for (std::size_t byte = 0; byte < text.size(); ++byte) {
-        if ((static_cast<std::uint8_t>(text[byte]) & 0xc0) == 0x80) continue;
-        ++character;
-        if (character == at.column) from = byte;
-        if (character == at.column + at.length) {
-            to = byte;
-            break;
-        }
-    }
-    return text.substr(from, to - from);
-}
+std::string Compiler::written(const Ast& at) const { return written_text(program_->text_, {at.column, at.length}); }
 
 std::uint16_t Compiler::add(Node node) {
     program_->nodes_.push_back(node);
+    program_->written_.emplace_back();
     return static_cast<std::uint16_t>(program_->nodes_.size() - 1);
 }
 
@@ -153,16 +150,19 @@ Checked<Typed> Compiler::visit(const Ast& at) {
         return wrong("too_many_operations", at, {{"most", fmt::to_string(kNodesMax)}});
     const std::size_t from = program_->nodes_.size();
     Typed typed = EXPR_TRY(visit_one(at));
-    fold(typed, from);
+    if (auto error = fold(at, typed, from)) return *error;
+    for (std::size_t i = from; i < program_->written_.size(); ++i)
+        if (program_->written_[i].length == 0) program_->written_[i] = {at.column, at.length};
     return typed;
 }
 
-// What is made of constants alone is computed now.
-void Compiler::fold(Typed& typed, std::size_t from) {
+// What is made of constants alone is computed now. Money that has no result is told now too, with its place.
+std::optional<ExprError> Compiler::fold(const Ast& at, Typed& typed, std::size_t from) {
     auto& nodes = program_->nodes_;
-    if (!typed.constant || !is_numeric(typed.kind) || nodes.size() - from < 2) return;
+    const bool money = is_money(typed.kind);
+    if (!typed.constant || (!is_numeric(typed.kind) && !money) || nodes.size() - from < 2) return std::nullopt;
     std::vector<Cell> cells;
-    std::string made;
+    std::deque<std::string> made;
     for (std::size_t i = from; i < nodes.size(); ++i) {
         const Node& node = nodes[i];
         if (is_constant(node.op)) {
@@ -170,14 +170,21 @@ void Compiler::fold(Typed& typed, std::size_t from) {
             continue;
         }
         const auto kid = [&](std::uint16_t index) { return index >= from ? cells[index - from] : Cell{}; };
-        if (!is_pure(node.op) || node.a < from) return;
-        cells.push_back(apply(*program_, node, kid(node.a), kid(node.b), kid(node.c), made));
+        if (!is_pure(node.op) || node.a < from) return std::nullopt;
+        cells.push_back(apply(*program_, node, kid(node.a), kid(node.b), kid(node.c), made.emplace_back()));
     }
-    const Cell& cell = cells[typed.node - from];
-    if (!cell.known || (cell.kind != Kind::number && cell.kind != Kind::integer)) return;
+    const Cell cell = cells[typed.node - from];
+    if (!cell.known && money) return wrong("no_exact_result", at);
+    if (!cell.known || (cell.kind != Kind::number && cell.kind != Kind::integer && !money)) return std::nullopt;
     const bool whole = cell.kind == Kind::integer && typed.kind == Kind::integer;
     nodes.resize(from);
+    program_->written_.resize(from);
+    if (money) {
+        typed.node = add({.op = cell.kind == Kind::money ? NodeOp::money : NodeOp::price, .integer = cell.integer});
+        return std::nullopt;
+    }
     typed.node = add({.op = whole ? NodeOp::integer : NodeOp::number, .number = cell.number, .integer = cell.integer});
+    return std::nullopt;
 }
 
 Checked<Typed> Compiler::visit_one(const Ast& at) {
@@ -236,6 +243,8 @@ Checked<Typed> Compiler::visit_one(const Ast& at) {
 
 Checked<Typed> Compiler::number(const Ast& at) {
     const bool duration = at.op == Op::duration;
+    if (!duration && at.token.has_unit)
+        if (const auto unit = money_unit(at.token.unit)) return money_number(at, *unit);
     return Typed{
         .node = add({.op = NodeOp::number, .number = at.token.number, .integer = at.token.integer.value_or(0)}),
         .kind = Kind::number,
@@ -283,6 +292,7 @@ Checked<Typed> Compiler::name(const Ast& at) {
             return quality_of(at, of);  // else a property of that name
     }
     const auto tag = scope_.find(name);
+    if (!tag && name == "unknown") return Typed{.node = add({.op = NodeOp::unknown}), .kind = Kind::truth};
     if (!tag) {
         for (const Grade grade : {Grade::bad, Grade::uncertain, Grade::good})
             if (name == to_string(grade))
@@ -293,10 +303,12 @@ Checked<Typed> Compiler::name(const Ast& at) {
     const std::uint16_t index = EXPR_TRY(tag_index(at, *tag));
     const std::uint16_t node = add({.op = NodeOp::tag, .index = index});
     watch(node, index, name, tag->unit);
-    return Typed{.node = node,
-                 .kind = tag->known ? kind_of(tag->type) : Kind::any,
-                 .unit = tag->unit,
-                 .tags = std::uint64_t{1} << index};
+    Typed typed{.node = node,
+                .kind = tag->known ? kind_of(tag->type) : Kind::any,
+                .unit = tag->unit,
+                .tags = std::uint64_t{1} << index};
+    if (is_numeric(typed.kind)) money_tag(typed);
+    return typed;
 }
 
 Checked<Typed> Compiler::quality_of(const Ast& at, const std::string& name) {
@@ -341,7 +353,9 @@ Checked<Typed> Compiler::value(const Ast& at) {
 }
 
 Checked<Typed> Compiler::negate(const Ast& at) {
-    Typed typed = EXPR_TRY(operand(*at.kids[0], "\"-\""));
+    Typed typed = EXPR_TRY(value(*at.kids[0]));
+    if (!is_numeric(typed.kind) && !is_money(typed.kind) && typed.kind != Kind::any)
+        return wrong_kind(*at.kids[0], typed.kind, Kind::number, "\"-\"");
     typed.node = add({.op = NodeOp::negate, .a = typed.node});
     return typed;
 }
@@ -408,6 +422,7 @@ Checked<Typed> Compiler::sum(const Ast& at) {
     const Ast &left_at = *at.kids[0], &right_at = *at.kids[1];
     Typed left = EXPR_TRY(value(left_at));
     Typed right = EXPR_TRY(value(right_at));
+    if (is_exact(left.kind) || is_exact(right.kind)) return exact_sum(at, std::move(left), std::move(right));
     if (left.kind == Kind::time || right.kind == Kind::time) return time_sum(at, std::move(left), std::move(right));
     for (const auto& [typed, kid] : {std::pair{&left, &left_at}, std::pair{&right, &right_at}})
         if (!is_numeric(typed->kind) && typed->kind != Kind::any)
@@ -475,8 +490,14 @@ Checked<Typed> Compiler::time_sum(const Ast& at, Typed left, Typed right) {
 Checked<Typed> Compiler::product(const Ast& at) {
     const bool times = at.op == Op::multiply;
     const std::string_view where = times ? "\"*\"" : "\"/\"";
-    Typed left = EXPR_TRY(operand(*at.kids[0], where));
-    Typed right = EXPR_TRY(operand(*at.kids[1], where));
+    Typed left = EXPR_TRY(value(*at.kids[0]));
+    Typed right = EXPR_TRY(value(*at.kids[1]));
+    if (is_money(left.kind) || is_money(right.kind))
+        return times ? money_product(at, std::move(left), std::move(right))
+                     : money_quotient(at, std::move(left), std::move(right));
+    for (const auto& [typed, kid] : {std::pair{&left, 0}, std::pair{&right, 1}})
+        if (!is_numeric(typed->kind) && typed->kind != Kind::any)
+            return wrong_kind(*at.kids[static_cast<std::size_t>(kid)], typed->kind, Kind::number, where);
     if (times) {
         make_integer(left, right);
         make_integer(right, left);
@@ -569,6 +590,8 @@ std::optional<ExprError> Compiler::check_kinds(const Ast& at, const Ast& left_at
         if (left.kind == Kind::quality) suggest = {"good", "uncertain", "bad"};
         if (left.kind == Kind::truth) suggest = {"true", "false"};
         if (left.kind == Kind::time) suggest = {"time('2026-03-01T08:00:00Z')"};
+        if (left.kind == Kind::date) suggest = {"date('2026-03-01')"};
+        if (left.kind == Kind::money && is_numeric(right.kind)) suggest = {written(right_at) + " " + left.unit};
         return wrong("incomparable", right_at,
                      {{"left", written(left_at)},
                       {"left_kind", std::string(phrase_of(left.kind))},
@@ -593,9 +616,10 @@ Checked<Typed> Compiler::compare(const Ast& at, const Ast& left_at, const Ast& r
     if (auto error = check_kinds(at, left_at, right_at, ordering, left, right)) return *error;
     if (is_numeric(left.kind) && is_numeric(right.kind))
         if (auto error = unify(left_at, right_at, left, right, "#compare")) return *error;
+    if (auto error = unlike_money(left_at, right_at, left, right)) return *error;
     double shift = 0;
-    const bool numbers = left.kind != Kind::quality && right.kind != Kind::quality && left.kind != Kind::time &&
-                         right.kind != Kind::time;
+    const auto no_number = [](Kind kind) { return kind == Kind::quality || kind == Kind::time || is_exact(kind); };
+    const bool numbers = !no_number(left.kind) && !no_number(right.kind);
     if (options_.relax > 0 && ordering && numbers && polarity != 0) {
         const bool upward = op == Op::greater || op == Op::greater_equal;
         shift = (upward ? -options_.relax : options_.relax) * polarity;
@@ -684,6 +708,11 @@ Checked<Typed> Compiler::hold(const Ast& at) {
     kid.node = add({.op = NodeOp::hold, .a = kid.node, .index = program_->holds_++, .integer = duration});
     kid.kind = Kind::truth;
     return kid;
+}
+
+bool is_own_name(std::string_view name) {
+    return name == "unknown" || name == to_string(Grade::good) || name == to_string(Grade::uncertain) ||
+           name == to_string(Grade::bad);
 }
 
 Checked<std::shared_ptr<const Program>> compile(std::string_view text, const Scope& scope,

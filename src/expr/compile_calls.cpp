@@ -82,7 +82,21 @@ Checked<Typed> Compiler::call_function(const Ast& at, const Function& function) 
             if (!at.kids.empty()) return wrong_count(at, function);
             return Typed{.node = add({.op = NodeOp::now}), .kind = Kind::time};
         case NodeOp::calendar:
-            return calendar(at, function);
+            return function.field == CalendarField::date ? date_call(at, function) : calendar(at, function);
+        case NodeOp::exact_multiply:
+            return rounding(at, function);
+        case NodeOp::to_money:
+            return to_money(at, function);
+        case NodeOp::share:
+            return share(at, function);
+        case NodeOp::split_part:
+            return split(at, function);
+        case NodeOp::working_day:
+        case NodeOp::add_working_days:
+        case NodeOp::working_days_between:
+            if (!program_->working_days_) program_->working_days_ = scope_.working_days();
+            if (!program_->working_days_) return wrong("no_calendar", at, {function_param(function)});
+            return plain(at, function);
         default: {
             const bool windowed = function.aggregate && at.kids.size() >= 2 && at.kids[1]->op == Op::duration;
             return windowed ? window(at, function) : plain(at, function);
@@ -99,6 +113,16 @@ ExprError Compiler::wrong_count(const Ast& at, const Function& function) const {
                  {std::string(function.info.example)});
 }
 
+// Beside what is not known yet money is unknown too, so that it cannot hide its currency in it.
+void Compiler::hide_money(Typed& a, Typed& b) {
+    for (auto [money, other] : {std::pair{&a, &b}, std::pair{&b, &a}})
+        if (is_money(money->kind) && other->kind == Kind::any) {
+            money->node = add({.op = NodeOp::unknown});
+            money->kind = Kind::any;
+            money->unit.clear();
+        }
+}
+
 Checked<Typed> Compiler::choose(const Ast& at) {
     const Typed condition = EXPR_TRY(expect(*at.kids[0], Kind::truth, "#if_argument"));
     Typed yes = EXPR_TRY(visit(*at.kids[1]));
@@ -109,6 +133,8 @@ Checked<Typed> Compiler::choose(const Ast& at) {
                      {{"first", written(*at.kids[1])},
                       {"first_kind", std::string(phrase_of(yes.kind))},
                       {"kind", std::string(phrase_of(no.kind))}});
+    if (auto error = unlike_money(*at.kids[1], *at.kids[2], yes, no)) return *error;
+    hide_money(yes, no);
     if (numbers) {
         make_integer(yes, no);
         make_integer(no, yes);
@@ -140,8 +166,36 @@ Checked<Typed> Compiler::argument(const Ast& at, const Ast& first_at, char lette
     const std::string where = fmt::format("{}()", function.info.name);
     if (letter == 's') return expect(at, Kind::text, where);
     if (letter == 't') return expect(at, Kind::truth, where);
-    if (letter == 'v') return value(at);
+    if (letter == 'd') return expect(at, Kind::date, where);
+    if (letter == 'v') {
+        Typed typed = EXPR_TRY(value(at));
+        if (!is_money(typed.kind)) return typed;
+        program_->texts_.push_back(typed.unit);
+        typed.node = add({.op = NodeOp::money_text,
+                          .a = typed.node,
+                          .index = static_cast<std::uint16_t>(program_->texts_.size() - 1)});
+        typed.kind = Kind::text;
+        return typed;
+    }
+    const bool ordered = function.op == NodeOp::min || function.op == NodeOp::max;
+    if (ordered || function.op == NodeOp::abs) {
+        Typed typed = EXPR_TRY(value(at));
+        const bool dated = ordered && typed.kind == Kind::date;
+        if (!is_first && (is_exact(first.kind) || is_exact(typed.kind))) {
+            const bool any = first.kind == Kind::any || typed.kind == Kind::any;
+            if (first.kind != typed.kind && !any) return wrong_kind(at, typed.kind, first.kind, where);
+            if (auto error = unlike_money(first_at, at, first, typed)) return *error;
+        }
+        if (is_money(typed.kind) || dated) return typed;
+        if (!is_numeric(typed.kind) && typed.kind != Kind::any) return wrong_kind(at, typed.kind, Kind::number, where);
+        return number_argument_of(at, letter, function, first, is_first, std::move(typed));
+    }
     Typed typed = EXPR_TRY(operand(at, where));
+    return number_argument_of(at, letter, function, first, is_first, std::move(typed));
+}
+
+Checked<Typed> Compiler::number_argument_of(const Ast& at, char letter, const Function& function, Typed& first,
+                                            bool is_first, Typed typed) {
     if (typed.kind == Kind::any || letter == 'n') return typed;
     if (letter == 'l') {
         if (is_first || first.kind == Kind::any) return typed;
@@ -170,7 +224,6 @@ Checked<Typed> Compiler::argument(const Ast& at, const Ast& first_at, char lette
                      {function_param(function), {"unit", phrase_of_unit(typed)}});
     if (by->factor != 1 || by->offset != 0) convert(typed, by->factor, by->offset);
     typed.unit.clear();
-    static_cast<void>(first_at);
     return typed;
 }
 
@@ -229,7 +282,9 @@ Checked<Typed> Compiler::result(const Ast& at, const Function& function, Typed f
     if (function.result == 't') first.kind = Kind::truth;
     if (function.result == 's') first.kind = Kind::text;
     if (function.result == 'i') first.kind = Kind::integer;
-    if (function.result == 't' || function.result == 's' || function.result == 'i') first.constant = first.bare = false;
+    if (function.result == 'd') first.kind = Kind::date;
+    if (function.result == 'd' || function.result == 't' || function.result == 's' || function.result == 'i')
+        first.constant = first.bare = false;
     if (first.kind == Kind::integer && !exact && function.result != 'i') first.kind = Kind::number;
     first.duration = false;
     return first;
@@ -242,6 +297,8 @@ Checked<Typed> Compiler::coalesce(const Ast& at, const Function& function) {
     for (std::size_t i = 1; i < at.kids.size(); ++i) {
         Typed next = EXPR_TRY(value(*at.kids[i]));
         const Ast &first_at = *at.kids[0], &next_at = *at.kids[i];
+        if (auto error = unlike_money(first_at, next_at, all, next)) return *error;
+        hide_money(all, next);
         if (all.kind == Kind::any || next.kind == Kind::any) {
             all.kind = Kind::any;
         } else if (is_numeric(all.kind) && is_numeric(next.kind)) {
@@ -259,7 +316,10 @@ Checked<Typed> Compiler::coalesce(const Ast& at, const Function& function) {
         all.constant = all.bare = all.duration = false;
         all.tags |= next.tags;
         all.back = std::max(all.back, next.back);
-        all.node = add({.op = NodeOp::coalesce, .a = all.node, .b = next.node});
+        const std::uint16_t of = all.node;
+        all.node = add({.op = NodeOp::coalesce, .a = of, .b = next.node});
+        const auto tag = static_cast<std::uint16_t>(all.tags ? std::countr_zero(all.tags) : 0);
+        if (all.tags) program_->substitutes_.push_back({all.node, of, next.node, tag, written(at), all.unit});
     }
     return all;
 }
@@ -499,7 +559,9 @@ Checked<Typed> Compiler::calendar(const Ast& at, const Function& function) {
     std::optional<std::uint16_t> of;
     if (!at.kids.empty() && at.kids[0]->op != Op::text) {
         const Typed time = EXPR_TRY(value(*at.kids[0]));
-        if (time.kind != Kind::time && time.kind != Kind::any)
+        const bool dated = time.kind == Kind::date && *function.field != CalendarField::hour &&
+                           *function.field != CalendarField::minute && *function.field != CalendarField::date;
+        if (time.kind != Kind::time && time.kind != Kind::any && !dated)
             return wrong_kind(*at.kids[0], time.kind, Kind::time, fmt::format("{}()", function.info.name));
         of = time.node;
         typed.tags = time.tags;

@@ -9,6 +9,7 @@
 #include "expr/messages.h"
 #include "expr/parser.h"
 #include "expr/program.h"
+#include "expr/units.h"
 
 namespace gongshu::expr {
 
@@ -48,7 +49,7 @@ private:
 
     Checked<Typed> visit(const Ast& at);
     Checked<Typed> visit_one(const Ast& at);
-    void fold(Typed& typed, std::size_t from);
+    std::optional<ExprError> fold(const Ast& at, Typed& typed, std::size_t from);
     Checked<Typed> number(const Ast& at);
     Checked<Typed> text(const Ast& at);
     Checked<std::uint16_t> tag_index(const Ast& at, const ScopeTag& tag);
@@ -94,10 +95,13 @@ private:
     Checked<Typed> call(const Ast& at);
     Checked<Typed> call_function(const Ast& at, const Function& function);
     ExprError wrong_count(const Ast& at, const Function& function) const;
+    void hide_money(Typed& a, Typed& b);
     Checked<Typed> choose(const Ast& at);
     Checked<Typed> plain(const Ast& at, const Function& function);
     Checked<Typed> argument(const Ast& at, const Ast& first_at, char letter, const Function& function, Typed& first,
                             bool is_first);
+    Checked<Typed> number_argument_of(const Ast& at, char letter, const Function& function, Typed& first, bool is_first,
+                                      Typed typed);
     Checked<Typed> result(const Ast& at, const Function& function, Typed first, const std::vector<Typed>& arguments);
     Checked<Typed> coalesce(const Ast& at, const Function& function);
     Checked<Typed> known(const Ast& at, const Function& function);
@@ -123,12 +127,36 @@ private:
     Checked<Typed> time_call(const Ast& at, const Function& function);
     Checked<Typed> calendar(const Ast& at, const Function& function);
 
+    // compile_exact.cpp: money, prices, dates.
+    Checked<Typed> money_number(const Ast& at, const MoneyUnit& unit);
+    // The tag's number as money, if its unit is that.
+    void money_tag(Typed& typed);
+    Typed not_yet(const Typed& left, const Typed& right, Kind kind);
+    Checked<Typed> exact_sum(const Ast& at, Typed left, Typed right);
+    // `swapped`: left was written on the right.
+    Checked<Typed> date_sum(const Ast& at, const Typed& left, const Typed& right, bool swapped);
+    ExprError refused_sum(const Ast& at, const Typed& left, const Typed& right) const;
+    Checked<Typed> money_product(const Ast& at, Typed left, Typed right);
+    Checked<Typed> money_quotient(const Ast& at, Typed left, Typed right);
+    ExprError refused_product(std::string_view code, const Ast& at, const Typed& left, const Typed& right) const;
+    Typed scaled(NodeOp op, const Typed& left, const Typed& right, Scaling by, std::string unit);
+    // Two that must be of one kind, currency and unit, where either is money or a price.
+    std::optional<ExprError> unlike_money(const Ast& left_at, const Ast& right_at, const Typed& left,
+                                          const Typed& right) const;
+    Checked<Typed> rounding(const Ast& at, const Function& function);
+    Checked<Typed> to_money(const Ast& at, const Function& function);
+    Checked<Typed> share(const Ast& at, const Function& function);
+    Checked<Typed> split(const Ast& at, const Function& function);
+    Checked<Typed> date_call(const Ast& at, const Function& function);
+    std::uint16_t add_scaling(const Scaling& by);
+
     const Scope& scope_;
     const CompileOptions& options_;
     std::shared_ptr<ProgramImpl> program_;
     std::size_t window_count_ = 0;
     int polarity_ = 1;  // which way a comparison decides: 1 as it is, -1 under "not", 0 not at all
     int relaxed_ = 0;
+    Rounding rounding_ = Rounding::half_even;
 };
 
 }  // namespace gongshu::expr

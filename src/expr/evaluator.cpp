@@ -139,6 +139,19 @@ public:
                 add_raw(list, watched.tag, program_->tags_[watched.tag].path);
             }
         }
+        for (const Substitute& one : program_->substitutes_)
+            if (rests_on(one))
+                list.push_back({one.tag, one.written, answered_at_, value_of(cells_[one.node]), one.unit,
+                                cells_[one.node].quality, true});
+        return list;
+    }
+
+    std::vector<Doubt> doubts() const override { return doubts_of(*program_, cells_); }
+
+    std::vector<std::string> assumed() const override {
+        std::vector<std::string> list;
+        for (const Substitute& one : program_->substitutes_)
+            if (rests_on(one) && std::ranges::count(list, one.written) == 0) list.push_back(one.written);
         return list;
     }
 
@@ -156,6 +169,19 @@ private:
         bool running = false;
         TimeNs from = 0;
     };
+
+    bool rests_on(const Substitute& one) const {
+        return live_[one.node] && !cells_[one.of].known && cells_[one.instead].known;
+    }
+
+    static Value value_of(const Cell& cell) {
+        if (cell.kind == Kind::text) return std::string(cell.text);
+        if (cell.kind == Kind::truth) return cell.yes();
+        if (cell.kind == Kind::quality) return std::string(to_string(static_cast<Grade>(cell.number)));
+        if (cell.kind == Kind::date) return date_text(cell.integer);
+        if (cell.kind == Kind::number) return cell.number;
+        return cell.integer;
+    }
 
     void add_raw(std::vector<Observed>& list, std::size_t tag, const std::string& expression) const {
         const Last& last = tags_[tag];
@@ -290,7 +316,7 @@ private:
                 return time_cell(whole_second(now_), kGood);
             default:
                 soon(program_->calendars_[node.index].next(now_));
-                return integer_cell(program_->calendars_[node.index].at(now_), kGood);
+                return calendar_cell(program_->calendars_[node.index], now_, kGood);
         }
     }
 

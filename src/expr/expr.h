@@ -26,6 +26,28 @@ inline constexpr DurationNs kLookbackMax = 366 * kDay;  // of all that is nested
 inline constexpr std::size_t kWindowPointsMax = 100'000;
 inline constexpr std::size_t kLagTextBytesMax = 4 << 20;  // of the texts of one lag, which forgets likewise
 
+// Days that are worked. This folder lies below calendars: who knows one puts it behind this. Days count from
+// 1970-01-01. Constant; any thread.
+class WorkingDays {
+public:
+    struct Day {
+        bool working = true;
+        bool sure = true;  // false: the authority's word for this day is not known yet; the value is uncertain
+    };
+    struct Count {
+        std::int64_t count = 0;  // days, or the day that was found
+        bool sure = true;
+    };
+    virtual ~WorkingDays() = default;
+    // Changes whenever an answer may: part of what tells one plan from another.
+    virtual const std::string& identity() const = 0;
+    virtual Day at(std::int64_t day) const = 0;
+    // The count-th working day after `day` (before, if negative); nullopt past its reach.
+    virtual std::optional<Count> add(std::int64_t day, std::int64_t count) const = 0;
+    // How many d with from < d <= to are worked; negative if to < from.
+    virtual std::optional<Count> between(std::int64_t from, std::int64_t to) const = 0;
+};
+
 // What a name stands for.
 struct ScopeTag {
     std::string path;  // of the tag
@@ -43,6 +65,8 @@ public:
     virtual std::vector<std::string> names() const { return {}; }
     // The time zone of the place, IANA name, for calendar functions that name none.
     virtual std::string zone() const { return "UTC"; }
+    // The working days of the place; null: none are known, and what asks for them is refused. The program keeps it.
+    virtual std::shared_ptr<const WorkingDays> working_days() const { return nullptr; }
 };
 
 // A tag that a program reads. Its place in Program::tags() is the index that Evaluator::feed() takes.
@@ -54,7 +78,12 @@ struct ProgramTag {
 };
 
 // A duration is a number in a unit of time. An integer is exact in +, -, * and comparisons, and a number in all else.
-enum class Kind : std::uint8_t { any, number, truth, text, quality, integer, time };
+// Money, prices and dates are whole numbers that nothing turns into doubles: fen (the smallest unit of the currency),
+// 10^-9 of the currency for one of a unit, and days since 1970-01-01.
+enum class Kind : std::uint8_t { any, number, truth, text, quality, integer, time, money, price, date };
+
+inline bool is_money(Kind kind) { return kind == Kind::money || kind == Kind::price; }
+inline bool is_exact(Kind kind) { return is_money(kind) || kind == Kind::date; }
 
 // Program is a compiled expression. Constant; shared by all who evaluate it.
 class Program {
@@ -62,8 +91,8 @@ public:
     virtual ~Program() = default;
     virtual const std::string& text() const = 0;
     virtual Kind kind() const = 0;
-    virtual const std::string& unit() const = 0;  // of a number
-    virtual bool is_difference() const = 0;       // a difference of such: 9 degF of it are 5 K, wherever their zeros lie
+    virtual const std::string& unit() const = 0;  // of a number; of money "CNY", of a price "CNY/kWh"
+    virtual bool is_difference() const = 0;  // a difference of such: 9 degF of it are 5 K, wherever their zeros lie
     virtual std::span<const ProgramTag> tags() const = 0;
     // Functions used, in order of name.
     virtual const std::vector<std::string>& uses() const = 0;
@@ -73,6 +102,8 @@ public:
     virtual DurationNs outer_hold() const = 0;
     // The zone of the scope, if a calendar function took it; "" = it makes no difference.
     virtual const std::string& zone() const = 0;
+    // WorkingDays::identity() of those it asks; "" = none.
+    virtual const std::string& calendar() const = 0;
 };
 
 struct CompileOptions {
@@ -94,7 +125,7 @@ struct Answer {
     bool known = false;        // false: an input is bad or missing and the rest does not decide
     bool missing = false;      // !known because a tag had no reading or a window is empty, not because of bad quality
     double number = 0;         // kind number and integer, in Program::unit()
-    std::int64_t integer = 0;  // kind integer; kind time: ns
+    std::int64_t integer = 0;  // kind integer; time: ns; money, price, date: as Kind says
     bool truth = false;        // kind truth
     std::string text;          // kind text and quality
     Quality quality;           // the worst of what was used; bad when !known
@@ -110,6 +141,24 @@ struct Observed {
     Value value;             // as stored, in `unit`
     std::string unit;
     Quality quality;
+    bool assumed = false;  // a substitute stood for what was not known: coalesce(x, 0), x ?? 0
+};
+
+// Why an answer is not known: an input, or an operation that has no result for what it was given.
+struct Doubt {
+    enum class Why : std::uint8_t {
+        missing,       // no reading ever came, or a window is empty
+        bad,           // of bad quality, which `quality` tells
+        out_of_range,  // outside what the asker said it can be, or no finite number
+        no_result,     // a division by zero, past what can be held, not of the type it was compiled for
+        said,          // the word `unknown`
+    };
+    std::string name;  // of an input: the tag's path; of an operation: as written
+    bool is_input = true;
+    Why why = Why::missing;
+    Quality quality;
+    std::uint32_t column = 0, length = 0;  // of an operation: where it stands
+    friend bool operator==(const Doubt&, const Doubt&) = default;
 };
 
 // Evaluator gives a program's answer over a stream of readings.
@@ -141,9 +190,13 @@ public:
     virtual void hear(TimeNs now) = 0;
     // What the last answer was made from, in the order written.
     virtual std::vector<Observed> observed() const = 0;
+    // What made the last answer unknown, in the order written, each once; empty if it is known.
+    virtual std::vector<Doubt> doubts() const = 0;
+    // Substitutes that the last answer rests on, as written: "x ?? 0", "coalesce(x, y, 0)".
+    virtual std::vector<std::string> assumed() const = 0;
 };
 
-enum class FunctionGroup : std::uint8_t { choose, math, least_most, text, bits, window, time };
+enum class FunctionGroup : std::uint8_t { choose, math, least_most, text, bits, window, time, date, money };
 
 // One function of the language, declared once; the reference, the editor's completion and the compiler use it.
 struct FunctionInfo {
@@ -156,6 +209,8 @@ struct FunctionInfo {
     std::string_view result;  // of the example after them, with its unit
 };
 std::span<const FunctionInfo> functions();
+// good, uncertain, bad and unknown: names that mean something by themselves where no tag has them.
+bool is_own_name(std::string_view name);
 // The words of the language that are no functions: and, or, for, between…
 std::span<const std::string_view> words();
 

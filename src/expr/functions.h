@@ -15,10 +15,11 @@ namespace gongshu::expr {
 //   l a number that is brought to the first's unit   t a condition
 //   p a plain number (80% is 0.8)                    v a text, number, condition or time
 //   a an angle, brought to radian, or a plain number x anything; the others are like it
-//   "?" before a letter: that one may be left out; "+" at the end: two or more of it
+//   d a date                                         "?" before a letter: that one may be left out; "+" at the end: two
+//   or more of it
 // result: k as the first argument, p a plain number, r an angle, q the square root of the first's unit, i a whole
 // number,
-//         t a condition, s a text.
+//         t a condition, s a text, d a date, m money.
 // min and max are windows when the second argument is a duration. Windows take a tag or a calculation, how long, what
 // `arguments` says ("p"; "?p"), and how long ago it ended.
 struct Function {

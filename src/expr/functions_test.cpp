@@ -7,8 +7,10 @@
 #include <set>
 #include <sstream>
 
+#include "data/money.h"
 #include "expr/calendar.h"
 #include "expr/expr.h"
+#include "expr/testing/random_program.h"
 
 namespace gongshu::expr {
 namespace {
@@ -27,6 +29,9 @@ public:
             {"pressure", {"bar", ValueType::number}},
             {"level", {"mm", ValueType::number}},
             {"energy", {"kWh", ValueType::number}},
+            {"heat", {"MJ", ValueType::number}},
+            {"fee", {"CNY", ValueType::number}},
+            {"tariff", {"CNY/kWh", ValueType::number}},
             {"parts", {"count", ValueType::integer}},
             {"word", {"", ValueType::integer}},
             {"running", {"", ValueType::boolean}},
@@ -36,6 +41,9 @@ public:
         return ScopeTag{std::string(name), found->second.first, found->second.second, true};
     }
     std::vector<std::string> names() const override { return {"temperature", "pressure", "state", "running"}; }
+    std::shared_ptr<const WorkingDays> working_days() const override {
+        return std::make_shared<const testing::Weekdays>();
+    }
 };
 
 Value value_of(const ProgramTag& tag, const std::string& text) {
@@ -64,6 +72,12 @@ std::string show(const Answer& answer, const std::string& unit) {
             return fmt::to_string(answer.integer) + suffix;
         case Kind::time:
             return time_text(answer.integer);
+        case Kind::money:
+            return to_string(Money{answer.integer, unit});
+        case Kind::price:
+            return price_text(answer.integer, unit);
+        case Kind::date:
+            return date_text(answer.integer);
         default:
             return answer.text;
     }
@@ -268,6 +282,222 @@ TEST(Functions, Cases) {
     f("coalesce(level, pressure)", "",
       "like_units: coalesce() needs like units: the first has unit mm, this has unit bar");
     f("x > 1 @ 5m", "", "at_duration: \"@\" needs a duration back in time");
+}
+
+TEST(Functions, MoneyCases) {
+    const auto f = [](std::string_view text, std::string_view given, std::string_view want) {
+        EXPECT_EQ(want, run(text, given)) << text;
+    };
+    f("12.50 CNY", "", "12.50 CNY");
+    f("12.5元", "", "12.50 CNY");
+    f("-0.07 CNY", "", "-0.07 CNY");
+    f("5 JPY", "", "5 JPY");
+    f("0.6 元/kWh", "", "0.6 CNY/kWh");
+    f("12.505 CNY", "", "money_digits: CNY has at most 2 digits after the point, and 64 bits");
+    f("0.1234567891 CNY/kWh", "", "money_digits: CNY/kWh has at most 9 digits after the point, and 64 bits");
+    f("100000000000000000 CNY", "", "money_digits: CNY has at most 2 digits after the point, and 64 bits");
+    // Sums and comparisons.
+    f("fee + 0.01 CNY", "fee=12.49", "12.50 CNY");
+    f("fee - 20 CNY", "fee=12.49", "-7.51 CNY");
+    f("fee > 12.48 CNY and fee <= 12.49 CNY", "fee=12.49", "true");
+    f("fee == 0.3 CNY", "fee=0.3", "true");
+    f("fee", "fee=12.345", "unknown");
+    f("fee", "fee=1e300", "unknown");
+    f("fee + 1 CNY", "fee=9999999999999.99", "10000000000000.99 CNY");
+    f("fee", "fee=92233720368547750", "unknown");
+    f("fee * 1000", "fee=900000000000000", "unknown");
+    f("90000000000000000 CNY + 90000000000000000 CNY", "",
+      "no_exact_result: this has no result: it is past 64 bits of fen, divides by zero, or splits by what is not above "
+      "zero");
+    f("fee + 1", "", "exact_sum: cannot add \"fee\" (money) and \"1\" (a number)");
+    f("fee > 12", "", "incomparable: cannot compare \"fee\" (money) with \"12\" (a number)");
+    f("fee + 1 USD", "",
+      "unlike_money: \"fee\" is in CNY and \"1 USD\" in USD: only one currency, and prices for one unit, can be added, "
+      "compared or chosen from");
+    f("if(running, fee, 1 EUR)", "",
+      "unlike_money: \"fee\" is in CNY and \"1 EUR\" in EUR: only one currency, and prices for one unit, can be added, "
+      "compared or chosen from");
+    f("max(fee, 0 CNY)", "fee=-3", "0.00 CNY");
+    f("min(fee, 0 USD)", "",
+      "unlike_money: \"fee\" is in CNY and \"0 USD\" in USD: only one currency, and prices for one unit, can be added, "
+      "compared or chosen from");
+    f("max(fee, 0)", "", "wrong_kind: max() needs money, and \"0\" is a number");
+    f("abs(fee)", "fee=-3", "3.00 CNY");
+    f("sqrt(fee)", "", "wrong_kind: sqrt() needs a number, and \"fee\" is money");
+    f("avg(fee, 1h)", "", "wrong_kind: avg() needs a number, and \"fee\" is money");
+    f("avg(fee / 1 CNY, 1h)", "fee=2 +1s fee=4", "3");
+    f("fee ?? 0 CNY", "fee=bad", "0.00 CNY");
+    f("lag(fee, 1m)", "fee=2 +60s fee=4", "2.00 CNY");
+    f("fee between 1 CNY and 2 CNY", "fee=1.5", "true");
+    f("fee in (1 CNY, 2 CNY)", "fee=2", "true");
+    f("concat('bill ', fee, ', ', tariff)", "fee=2 tariff=0.55", "bill 2.00 CNY, 0.55 CNY/kWh");
+    // Products: rounded once, half to even unless it says otherwise.
+    f("energy * tariff", "energy=12.3 tariff=0.5683", "6.99 CNY");
+    f("tariff * energy", "energy=12.3 tariff=0.5683", "6.99 CNY");
+    f("energy * 0.5 CNY/kWh", "energy=0.01", "0.00 CNY");
+    f("half_up(energy * 0.5 CNY/kWh)", "energy=0.01", "0.01 CNY");
+    f("half_up(energy * -0.5 CNY/kWh)", "energy=0.01", "-0.01 CNY");
+    f("half_up(half_even(energy * 0.5 CNY/kWh))", "energy=0.01", "0.00 CNY");
+    f("half_up(x)", "", "wrong_kind: half_up() needs money, and \"x\" is a number");
+    f("heat * 0.36 CNY/kWh", "heat=10", "1.00 CNY");
+    f("energy * 1000 CNY/MWh", "energy=3", "3.00 CNY");
+    f("parts * 2.5 CNY/count", "parts=3", "7.50 CNY");
+    f("fee * 30%", "fee=0.05", "0.02 CNY");
+    f("fee * share(333333 ppm)", "fee=1000", "333.33 CNY");
+    f("share(30%)", "", "300000 ppm");
+    f("share(0.1 / 3)", "", "unknown");
+    f("share(120%)", "", "unknown");
+    f("2 * tariff", "tariff=0.3", "0.6 CNY/kWh");
+    f("fee / 3", "fee=1", "0.33 CNY");
+    f("fee / 0", "fee=1", "unknown");
+    f("fee / energy", "fee=100 energy=3", "33.333333333 CNY/kWh");
+    f("fee / 0.6 CNY/kWh", "fee=3", "5 kWh");
+    f("fee / 4 CNY", "fee=3", "0.75");
+    f("fee * energy", "",
+      "money_quantity: \"fee\" (CNY) and \"energy\" (unit kWh) make no money: what costs so much for one of a unit is "
+      "a "
+      "price, written as 0.6 CNY/kWh");
+    f("level * tariff", "",
+      "price_quantity: \"level\" (unit mm) and \"tariff\" (CNY/kWh) make no money: they are for different things");
+    f("fee * fee", "", "money_product: cannot multiply \"fee\" (CNY) and \"fee\" (CNY)");
+    f("1 / fee", "", "money_product: cannot divide \"1\" (no unit) and \"fee\" (CNY)");
+    f("money(x, 'CNY')", "x=0.125", "0.12 CNY");
+    f("half_up(money(x, 'CNY'))", "x=0.125", "0.13 CNY");
+    f("money(30%, 'CNY')", "", "0.30 CNY");
+    f("money(x, 'pesos')", "", "currency_unknown: \"pesos\" is neither a currency nor a price");
+    f("energy * money(x, 'CNY/kWh')", "energy=2 x=0.6", "1.20 CNY");
+    // Splits.
+    f("split(100 CNY, 1, 1, 1, 1)", "", "33.34 CNY");
+    f("split(fee, 3, 50%, 30%, 20%)", "fee=0.01", "0.00 CNY");
+    f("split(fee, 1, energy, 2)", "fee=-1 energy=1", "-0.33 CNY");
+    f("split(fee, 1, energy, 2)", "fee=1 energy=0", "unknown");
+    f("split(1 CNY, 1, 0)", "",
+      "no_exact_result: this has no result: it is past 64 bits of fen, divides by zero, or splits by what is not above "
+      "zero");
+    f("split(fee, 1, x, y) + split(fee, 2, x, y) == fee", "fee=99.99 x=0.7 y=1.3", "true");
+    f("split(fee, 3, 1, 1)", "",
+      "constant_needed: the second argument of split() must be a number that is written out");
+    f("split(fee, 1, energy, level)", "",
+      "like_units: split() needs like units: the first has unit kWh, this has unit mm");
+}
+
+// What is not known yet fits everywhere, and hides no currency.
+TEST(Functions, MoneyBesideWhatIsNotKnownYet) {
+    class Nothing final : public Scope {
+        std::optional<ScopeTag> find(std::string_view name) const override {
+            if (name == "fee") return ScopeTag{"fee", "CNY", ValueType::number, true};
+            if (name == "tariff") return ScopeTag{"tariff", "CNY/kWh", ValueType::number, true};
+            return ScopeTag{.path = std::string(name), .known = false};
+        }
+    };
+    const auto f = [](std::string_view text, Kind kind) {
+        const auto program = compile(text, Nothing{});
+        ASSERT_TRUE(program) << text << ": " << program.error().text;
+        EXPECT_EQ((*program)->kind(), kind) << text;
+        const auto evaluator = Evaluator::create(*program);
+        for (std::size_t i = 0; i < (*program)->tags().size(); ++i)
+            evaluator->feed(i, kBegin, (*program)->tags()[i].path == "r" ? Value{true} : Value{2.0}, kGood);
+        EXPECT_FALSE(evaluator->answer().known) << text;
+    };
+    f("fee + u", Kind::money);
+    f("u - fee", Kind::money);
+    f("fee > u", Kind::truth);
+    f("tariff * u", Kind::any);
+    f("tariff * u + fee", Kind::money);
+    f("fee / u", Kind::any);
+    f("u / fee", Kind::any);
+    f("if(r, fee, u)", Kind::any);
+    f("if(r, fee, u) + 1 USD", Kind::money);
+    f("coalesce(fee, u) + 1 USD", Kind::money);
+    f("max(fee, u)", Kind::any);
+    f("half_up(tariff * u)", Kind::any);
+    f("split(u, 1, 1, 1)", Kind::any);
+    f("u - date('2026-11-21')", Kind::any);
+    f("date('2026-11-21') + u", Kind::any);
+    f("date(u) > date('2026-11-21')", Kind::truth);
+    f("add_months(u, 1)", Kind::date);
+}
+
+TEST(Functions, DateCases) {
+    const auto f = [](std::string_view text, std::string_view given, std::string_view want) {
+        EXPECT_EQ(want, run(text, given)) << text;
+    };
+    f("date('2026-11-21')", "", "2026-11-21");
+    f("date('2026-02-29')", "", "date_text: \"2026-02-29\" is not a date");
+    f("date(state)", "state=2026-02-28", "2026-02-28");
+    f("date(state)", "state=tomorrow", "unknown");
+    f("date()", "x=1", "2026-03-01");
+    f("date('America/New_York')", "x=1", "2026-03-01");
+    f("date(time(x), 'Asia/Shanghai')", "+32400s x=1", "2026-03-02");
+    f("date(time(x))", "+32400s x=1", "2026-03-01");
+    f("date() == date('2026-03-02')", "x=1 +57600s", "true");
+    f("date('2026-11-21') + 10d", "", "2026-12-01");
+    f("10d + date('2026-11-21')", "", "2026-12-01");
+    f("date('2026-11-21') - 365 d", "", "2025-11-21");
+    f("date('2026-11-21') + 36h", "", "unknown");
+    f("date('2026-11-21') + 5", "", "exact_sum: cannot add \"date('2026-11-21')\" (a date) and \"5\" (a number)");
+    f("5 + date('2026-11-21')", "", "exact_sum: cannot add \"5\" (a number) and \"date('2026-11-21')\" (a date)");
+    f("date('9999-12-31') + 1d", "", "unknown");
+    f("date('2026-11-21') - date('2026-10-21') > 30d", "", "true");
+    f("date('2026-11-21') < date('2026-11-22')", "", "true");
+    f("date('2026-11-21') < now()", "",
+      "incomparable: cannot compare \"date('2026-11-21')\" (a date) with \"now()\" (a time)");
+    f("max(date('2026-11-21'), date('2026-11-22'))", "", "2026-11-22");
+    f("weekday(date('2026-11-21'))", "", "6");
+    f("month(date('2026-11-21')) * 100 + day(date('2026-11-21'))", "", "1121");
+    f("year(date('0001-01-01'))", "", "1");
+    f("hour(date('2026-11-21'))", "", "wrong_kind: hour() needs a time, and \"date('2026-11-21')\" is a date");
+    f("add_months(date('2026-03-31'), -1)", "", "2026-02-28");
+    f("add_months(date('2024-01-31'), 13)", "", "2025-02-28");
+    f("add_months(date('2024-01-31'), x)", "x=0.5", "unknown");
+    f("start_of_month(date('2026-02-28')) + 27d == end_of_month(date('2026-02-01'))", "", "true");
+    f("add_months(5, 1)", "", "wrong_kind: add_months() needs a date, and \"5\" is a number");
+    f("working_day(date('2026-03-01'))", "", "false");
+    f("add_working_days(date('2026-03-02'), -1)", "", "2026-02-27");
+    f("add_working_days(date('2026-03-02'), 5000)", "", "unknown");
+    f("working_days_between(date('2026-03-10'), date('2026-03-06'))", "", "-2");
+    f("concat('due ', date('2026-11-21'))", "", "due 2026-11-21");
+    class NoPlace final : public Scope {
+        std::optional<ScopeTag> find(std::string_view) const override { return std::nullopt; }
+    };
+    const auto refused = compile("working_day(date('2026-03-01'))", NoPlace{});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, "no_calendar");
+    EXPECT_EQ(refused.error().text_in("zh"),
+              "working_day() 要问工作日，而这里没有日历：这个表达式不属于任何有日历的地点");
+    // What the authority has not said yet is uncertain.
+    const auto program = compile("working_day(date('2027-03-01'))", ExampleTags{});
+    EXPECT_EQ((*program)->calendar(), "weekdays");
+    EXPECT_EQ(Evaluator::create(*program)->answer().quality, uncertain(Reason::computed));
+    EXPECT_EQ((*compile("date('2026-03-01')", ExampleTags{}))->calendar(), "");
+}
+
+TEST(Functions, UnknownCases) {
+    const auto f = [](std::string_view text, std::string_view given, std::string_view want) {
+        EXPECT_EQ(want, run(text, given)) << text;
+    };
+    // Kleene's tables.
+    f("unknown", "", "unknown");
+    f("unknown and true", "", "unknown");
+    f("unknown and false", "", "false");
+    f("unknown or true", "", "true");
+    f("unknown or false", "", "unknown");
+    f("not unknown", "", "unknown");
+    f("unknown and unknown", "", "unknown");
+    f("unknown == unknown", "", "unknown");
+    f("known(unknown)", "", "false");
+    f("if(unknown, 1, 2)", "", "unknown");
+    f("unknown ?? false", "", "false");
+    f("x ?? 5", "x=bad", "5");
+    f("x ?? y ?? 5", "x=bad y=2", "2");
+    f("x ?? 5 > 4", "x=bad", "true");
+    f("1 + x ?? 5 * 2", "x=bad", "11");
+    f("-x ?? 5", "x=3", "-3");
+    f("temperature ?? 300 K", "", "26.85 degC");
+    f("x ?? state", "", "wrong_kind: coalesce() needs a number, and \"state\" is a text");
+    f("x ??", "", "ends_early: the expression ends where a value was expected");
+    f("x > 3", "x=bad", "unknown");
+    f("x > unknown", "", "incomparable: cannot compare \"x\" (a number) with \"unknown\" (a condition)");
 }
 
 TEST(Functions, EveryErrorHasACodeAndBothLanguages) {

@@ -237,6 +237,7 @@ private:
         if (digits.front() == '.') digits.insert(digits.begin(), '0');
         const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), token.number);
         pos_ += length;
+        token.digits = digits;
         if (failed != std::errc{} || end != digits.data() + digits.size() || !std::isfinite(token.number))
             return error("number_range", begin, pos_);
         std::int64_t whole = 0;
@@ -373,6 +374,7 @@ private:
         for (const std::string_view two : kTwo)
             if (c == static_cast<char32_t>(two[0]) && at(1) == static_cast<char32_t>(two[1])) return op(two, 2);
         const std::size_t twice = at(1) == c ? 2 : 1;
+        if (c == '?' && twice == 2) return op("??", 2);
         if (c == '<' && at(1) == '>') return error("write_this", pos_, pos_ + 2, {{"write", "!="}}, {"!="});
         if (c == '*' && at(1) == '*') return error("write_this", pos_, pos_ + 2, {{"write", "^"}}, {"^"});
         if (c == '&') return error("write_and", pos_, pos_ + twice, {}, {"and"});
@@ -417,7 +419,7 @@ ExprError write_operator(std::string_view meant, Place place) {
 
 std::span<const std::string_view> words() {
     static constexpr std::string_view kAll[] = {"and", "or",      "not", "for",  "true", "false",
-                                                "in",  "between", "if",  "then", "else"};
+                                                "in",  "between", "if",  "then", "else", "unknown"};
     return kAll;
 }
 

@@ -30,6 +30,7 @@ struct Token {
     std::uint32_t length = 0;
     double number = 0;                         // number; seconds of a duration
     std::optional<std::int64_t> integer = {};  // of a number written without point and exponent, if it fits
+    std::string digits;                        // of a number, as ASCII: what is exact is read from these
     std::string unit;                          // of a number, checked; "" = none
     bool has_unit = false;
     std::string written;  // as in the text

@@ -15,6 +15,9 @@ std::vector<bool> live_nodes(const ProgramImpl& program);
 // Of a window, a lag or changed(); else null.
 const Source* source_of(const ProgramImpl& program, const Node& node);
 
+// What made the root unknown; `cells` are those of all nodes.
+std::vector<Doubt> doubts_of(const ProgramImpl& program, std::span<const Cell> cells);
+
 // How a value counts in a window; a text is of use to count() alone.
 Grade window_grade(Aggregate aggregate, const Cell& cell);
 Cell window_cell(const WindowPoints& points, TimeNs now);

@@ -230,11 +230,22 @@ private:
     }
 
     Checked<Tree> product() {
-        Tree tree = EXPR_TRY(signed_value());
+        Tree tree = EXPR_TRY(substituted());
         while (peek().is("*") || peek().is("/") || peek().is("%")) {
             Token token = take();
             const Op op = token.text == "*" ? Op::multiply : token.text == "/" ? Op::divide : Op::remainder;
-            tree = EXPR_TRY(binary(op, std::move(tree), std::move(token), EXPR_TRY(signed_value())));
+            tree = EXPR_TRY(binary(op, std::move(tree), std::move(token), EXPR_TRY(substituted())));
+        }
+        return tree;
+    }
+
+    // a ?? b is coalesce(a, b).
+    Checked<Tree> substituted() {
+        Tree tree = EXPR_TRY(signed_value());
+        while (peek().is("??")) {
+            Token token = take();
+            token.text = std::string{"coalesce"};
+            tree = EXPR_TRY(binary(Op::call, std::move(tree), std::move(token), EXPR_TRY(signed_value())));
         }
         return tree;
     }

@@ -50,7 +50,8 @@ struct Ast {
 // whole := any ("for" duration)*     any := all ("or" all)*
 // all := not ("and" not)*     not := "not" not | comparison
 // comparison := sum (op sum | ["not"] "between" sum "and" sum | ["not"] "in" "(" sum ("," sum)* ")")?
-// sum := product (("+"|"-") product)*     product := unary (("*"|"/"|"%") unary)*
+// sum := product (("+"|"-") product)*     product := either (("*"|"/"|"%") either)*
+// either := unary ("??" unary)*
 // unary := ("-"|"+") unary | power     power := back ("^" unary)?     back := primary ("@" "-" duration)*
 // primary := number | duration | text | "true" | "false" | name (".quality")? | name "(" whole ("," whole)* ")"
 //          | "(" whole ")" | "if" whole "then" whole "else" whole

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "data/money.h"
 #include "expr/calendar.h"
 #include "expr/expr.h"
 
@@ -16,6 +17,10 @@ enum class NodeOp : std::uint8_t {
     text,
     quality_name,
     time,
+    money,    // `integer`
+    price,    // `integer`
+    date,     // `integer`
+    unknown,  // a truth of which nothing is known
     // Inputs: what they give depends on readings and on time.
     tag,
     quality,
@@ -88,9 +93,27 @@ enum class NodeOp : std::uint8_t {
     bit_or,
     bit_xor,
     bit_shift,
+    // Exact, in exact.cpp. With a Scaling of `index`:
+    exact_multiply,  // money or price * number
+    exact_divide,    // money or price / number
+    exact_ratio,     // money / money, price / price, money / price: a number, times `number`
+    to_money,        // a number; money or a price by its Scaling
+    money_text,      // texts_[index] is its unit
+    share,           // whole ppm
+    part_list,       // a text of weights
+    split_part,      // money, part_list; `integer`: which part, from 1
+    date_add,        // `number`: days of one of b; `offset` 1 or -1
+    date_difference,
+    date_of_text,
+    start_of_month,
+    end_of_month,
+    add_months,
+    working_day,
+    add_working_days,
+    working_days_between,
 };
 
-inline bool is_constant(NodeOp op) { return op <= NodeOp::time; }
+inline bool is_constant(NodeOp op) { return op <= NodeOp::unknown; }
 inline bool is_pure(NodeOp op) { return op >= NodeOp::negate; }
 
 // One operation. Kids have smaller indexes than their parent; the last node of a program is its root.
@@ -154,6 +177,28 @@ struct ChangedSpec {
     DurationNs within = 0;  // 0: the newest reading differs from the one before
 };
 
+// How an exact operation scales: result = a * or / number * 10^shift * ratio, rounded once.
+struct Scaling {
+    Kind result = Kind::money;
+    int shift = 0;
+    Ratio ratio;
+    Rounding rounding = Rounding::half_even;
+    bool whole = false;  // to_money: a digit too many is no result, instead of being rounded
+};
+
+// coalesce() and ??: node takes `instead` where `of` is not known.
+struct Substitute {
+    std::uint16_t node = 0, of = 0, instead = 0, tag = 0;
+    std::string written, unit;
+};
+
+// Where a node was written.
+struct Written {
+    std::uint32_t column = 0, length = 0;
+};
+// The characters there.
+std::string written_text(std::string_view text, Written place);
+
 // An input that is shown to who asks why.
 struct Watched {
     std::uint16_t node = 0;
@@ -172,6 +217,10 @@ struct ProgramImpl final : Program {
     DurationNs outer_hold() const override { return outer_hold_; }
     bool is_difference() const override { return difference_; }
     const std::string& zone() const override { return zone_; }
+    const std::string& calendar() const override {
+        static const std::string kNone;
+        return working_days_ ? working_days_->identity() : kNone;
+    }
 
     std::string text_, unit_, zone_;
     Kind kind_ = Kind::any;
@@ -187,7 +236,11 @@ struct ProgramImpl final : Program {
     std::uint16_t holds_ = 0;
     std::vector<std::string> texts_;
     std::vector<Calendar> calendars_;
+    std::vector<Scaling> scalings_;
+    std::shared_ptr<const WorkingDays> working_days_;
     std::vector<Watched> watched_;
+    std::vector<Substitute> substitutes_;
+    std::vector<Written> written_;  // of nodes_
 };
 
 }  // namespace gongshu::expr

@@ -20,7 +20,7 @@ TEST(ExprRandom, StreamIsAsColumns) {
     std::size_t rows = 0;
     for (std::uint64_t seed = first; compiled < cases; ++seed) {
         Rng rng{seed};
-        const std::string text = testing::random_expression(rng, 1 + static_cast<int>(rng.below(4)));
+        const std::string text = testing::random_expression(rng, 1 + static_cast<int>(rng.below(4)), true);
         const auto program = compile(text, testing::RandomTags{});
         if (!program) {
             ++refused;
@@ -41,7 +41,7 @@ TEST(ExprRandom, LookbackIsEnoughAfterARestart) {
     std::uint64_t others = 0;
     for (std::uint64_t seed = first; seed < first + cases; ++seed) {
         Rng rng{seed};
-        const std::string text = testing::random_expression(rng, 1 + static_cast<int>(rng.below(3)));
+        const std::string text = testing::random_expression(rng, 1 + static_cast<int>(rng.below(3)), true);
         const auto program = compile(text, testing::RandomTags{});
         if (!program) continue;
         const auto readings = testing::random_readings(rng, **program, 2 + rng.below(60), 0);

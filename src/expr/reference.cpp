@@ -34,6 +34,15 @@ constexpr Sign kSigns[] = {
     {"`x @ -1h`", "一小时之前的值，与 lag(x, 1h) 相同", "the value as of an hour ago, as lag(x, 1h)"},
     {"`avg(x, 5m, 1h)`", "任一时间窗的最后一项为时长时：该时段结束于那么久之前",
      "a duration as the last argument of any window: it ended so long ago"},
+    {"`x ?? 0`", "x 有值取 x，否则取后者，与 coalesce(x, 0) 相同；用到了替代值时解释里会写明",
+     "x if it is known, else what follows, as coalesce(x, 0); an explanation tells when a substitute stood in"},
+    {"`unknown`", "未知的条件；只有另一边能决定时才有结果", "a condition that is not known"},
+    {"`12.50 CNY`  `0.6 CNY/kWh`  `5 元`", "金额与单价；精确到分，单价到九位小数",
+     "money and a price; exact to the fen, prices to nine digits"},
+    {"`energy * 0.6 CNY/kWh`  `fee * 30%`", "单价乘数量是金额，金额乘数或份额是金额，舍入到分一次",
+     "a price and a quantity make money, as do money and a number or a share; rounded once, to the fen"},
+    {"`date('2026-11-21') + 30d`", "日期加减整天数仍是日期，两个日期相减是天数",
+     "a date and whole days make a date, two dates days"},
     {"`time(x) + 30s`  `now() - time(x)`", "时刻加减时长仍是时刻，两个时刻相减是时长",
      "a time and a duration make a time, two times a duration"},
 };
@@ -50,6 +59,8 @@ constexpr Heading kHeadings[] = {
     {FunctionGroup::bits, "状态字的位", "Bits of status words"},
     {FunctionGroup::window, "时间窗", "Windows of time"},
     {FunctionGroup::time, "时间与日历", "Time and calendar"},
+    {FunctionGroup::date, "日期与工作日", "Dates and working days"},
+    {FunctionGroup::money, "金额", "Money"},
 };
 
 constexpr std::string_view kRulesEn = R"(
@@ -69,6 +80,25 @@ readings, and its value is uncertain if there was one in it.
 - Integers are exact in `+ - * %`, comparisons and bits, up to 64 bits; past that the result is unknown. Everything else,
   windows too, computes in doubles, exact up to 2^53.
 - Calendar functions without a zone use that of the device's site; without a device that of the only site there is, else UTC.
+
+## Money and dates
+
+- Money is whole fen of one currency and never a double: `12.50 CNY`, `5 元`. Only one currency is added and compared. A tag
+  whose unit is a currency, or a price such as `CNY/kWh`, is money; a reading with more digits than that has, or more than
+  fifteen, is unknown.
+- A product or quotient with a number is rounded once, to the fen, half to even; `half_up(…)` rounds as people do. A measured
+  number counts as the digits that people see of it, so that anybody recomputes the same fen from them.
+- A price is exact to nine digits. `price * quantity` needs a quantity of the same kind, converted by an exact factor (kWh to MJ
+  is 3.6); where there is none it is refused. `money / quantity` is a price, `money / money` a number: `avg(cost / 1 CNY, 1d)`.
+- What does not fit into 64 bits of fen is unknown, and refused when it is written out.
+- A date has no time and no zone. `add_months` keeps to the end of a shorter month. Working days are those of the calendar that
+  holds at the device's place; without a place, `working_day` and its kin are refused.
+
+## Verdicts
+
+A verdict is pass, fail or unknown. Unknown is never a pass: rules raise nothing by it, a guard does not open. `and`, `or` and
+`not` are Kleene's: what one side decides alone is decided. The inputs that made it unknown are named, and substitutes taken by
+`??` and `coalesce` are told with it.
 
 ## Windows
 
@@ -97,6 +127,20 @@ constexpr std::string_view kRulesZh = R"(
 - 时长是以时间为单位的数。`5m` 是五分钟，`5 min` 也是；只有也能比较数值的 `min` 与 `max`，时间窗要不带空格地写。
 - 整数在 `+ - * %`、比较与位运算中是精确的，最多 64 位，超出则未知。其余运算（包括时间窗）用双精度，2^53 以内精确。
 - 日历函数不写时区时，用设备所在工厂的时区；没有设备则用唯一的工厂的，再没有则为 UTC。
+
+## 金额与日期
+
+- 金额是某一币种的整数分，从不经过双精度：`12.50 CNY`、`5 元`。只有同一币种能相加、比较。单位为币种或单价（如 `CNY/kWh`）的点位就是金额；读数的位数比它多，或超过十五位，则未知。
+- 与数相乘除只舍入一次，到分，四舍六入五取偶；`half_up(…)` 为四舍五入。测得的数按人看到的数字计，任何人用这些数字都能复算出同样的分。
+- 单价精确到九位小数。`单价 * 数量` 要求同类的数量，按精确系数换算（kWh 与 MJ 为 3.6）；没有精确系数的会被拒绝。`金额 / 数量` 是单价，`金额 / 金额` 是数：
+  `avg(cost / 1 CNY, 1d)`。
+- 超出 64 位分的为未知；直接写出来的会被拒绝。
+- 日期没有时刻，也没有时区。`add_months` 在较短的月份取月末。工作日按设备所在地点的日历；没有地点时 `working_day` 等会被拒绝。
+
+## 判定
+
+判定为通过、不通过或未知。未知从不算通过：规则不会因它告警，守卫条件不会因它放行。`and`、`or`、`not` 按 Kleene 逻辑：一边能单独决定的就已决定。会指出是哪些输入
+使它未知；`??` 与 `coalesce` 用到的替代值也会一并说明。
 
 ## 时间窗
 
@@ -139,6 +183,10 @@ std::string_view result_of(const Function& function, bool zh) {
             return zh ? "条件" : "condition";
         case 's':
             return zh ? "文本" : "text";
+        case 'd':
+            return zh ? "日期" : "date";
+        case 'm':
+            return zh ? "金额" : "money";
         default:
             return zh ? "不变" : "kept";
     }

@@ -18,6 +18,9 @@ Value value_of(const Answer& answer) {
             return answer.truth;
         case Kind::integer:
         case Kind::time:
+        case Kind::money:
+        case Kind::price:
+        case Kind::date:
             return answer.integer;
         case Kind::text:
         case Kind::quality:

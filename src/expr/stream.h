@@ -14,7 +14,8 @@ struct Output {
     Kind kind = Kind::any;
     bool known = false;    // false: `value` says nothing and quality is bad
     bool missing = false;  // as Answer::missing
-    Value value;  // number; integer: whole number, and of Kind::time ns; boolean of a truth; text also of a quality
+    Value value;  // number; integer: whole number, and of time, money, price and date as Kind says; boolean of a truth;
+                  // text also of a quality
     Quality quality;
 
     // Bit for bit, but for the time.
@@ -38,7 +39,8 @@ struct StreamOptions {
 // Bounds:  kStreamPendingMax readings wait for being decided; past it the oldest are decided early. Windows as
 // Evaluator.
 //          Costs O(operations) for each output; since() and now() in calculations make one step each second.
-// Disk:    none; after a restart feed it what came during Program::lookback() and, of each tag, the newest usable reading
+// Disk:    none; after a restart feed it what came during Program::lookback() and, of each tag, the newest usable
+// reading
 //          before, and skip outputs up to where it was. Only a hold or count_true() that unknown values interrupted for
 //          longer than that begins anew.
 //

@@ -1,5 +1,6 @@
 #include "expr/units.h"
 
+#include <fmt/format.h>
 #include <udunits2.h>
 
 #include <cctype>
@@ -94,6 +95,30 @@ std::string_view unalias(std::string_view text) {
     return text;
 }
 
+// "元/kWh" as its parts, unchecked.
+std::optional<MoneyUnit> money_parts(std::string_view text) {
+    static constexpr std::pair<std::string_view, std::string_view> kNames[] = {
+        {"元", "CNY"}, {"人民币", "CNY"}, {"￥", "CNY"}, {"¥", "CNY"}, {"美元", "USD"}, {"欧元", "EUR"}};
+    MoneyUnit unit;
+    for (const std::string_view currency : currencies())
+        if (text.starts_with(currency)) unit.currency = currency;
+    if (!unit.currency.empty()) text.remove_prefix(3);
+    for (const auto& [name, currency] : kNames) {
+        if (!unit.currency.empty() || !text.starts_with(name)) continue;
+        unit.currency = currency;
+        text.remove_prefix(name.size());
+    }
+    if (unit.currency.empty()) return std::nullopt;
+    if (text.empty()) return unit;
+    if (text.front() != '/') return std::nullopt;
+    text.remove_prefix(1);
+    if (text.size() > 2 && text.front() == '(' && text.back() == ')') text = text.substr(1, text.size() - 2);
+    // A second slash would be read as a division of the whole.
+    if (text.empty() || text.find_first_of("/()") != std::string_view::npos || money_parts(text)) return std::nullopt;
+    unit.per = text;
+    return unit;
+}
+
 std::string_view trim(std::string_view text) {
     while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
     while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
@@ -109,6 +134,13 @@ struct Library {
     Library() {
         ut_set_error_message_handler(ut_ignore);
         system = ut_read_xml(nullptr);
+        if (!system) return;
+        for (const std::string_view currency : currencies()) {
+            ut_unit* base = ut_new_base_unit(system);
+            if (base) ut_map_symbol_to_unit(std::string(currency).c_str(), UT_ASCII, base);
+            if (base) ut_map_unit_to_symbol(base, std::string(currency).c_str(), UT_ASCII);
+            ut_free(base);
+        }
     }
     ~Library() {
         forget();
@@ -144,7 +176,9 @@ bool has_zero(std::string_view text) {
 
 // A unit of the cache; the lock is held by the caller and the unit is valid as long as it is held.
 Result<ut_unit*> parse_locked(Library& lib, std::string_view raw) {
-    const std::string text{unalias(trim(raw))};
+    std::string text{unalias(trim(raw))};
+    if (const auto money = money_parts(text))
+        text = money->per.empty() ? money->currency : fmt::format("{}/({})", money->currency, unalias(money->per));
     if (!lib.system)
         return Error{Code::unavailable, "cannot read the table of units: is the package libudunits2-data installed?"};
     if (const auto known = lib.cache.find(text); known != lib.cache.end()) return known->second;
@@ -237,11 +271,12 @@ std::string factor_text(Library& lib, std::string_view unit) {
 
 const std::vector<std::string>& usual_units() {
     static const std::vector<std::string> list{
-        "degC",   "degF",   "K",     "bar", "mbar", "Pa",   "kPa",  "MPa",   "mm",    "cm",      "um",   "m",  "km",
-        "ms",     "s",      "min",   "h",   "d",    "rpm",  "Hz",   "kHz",   "MHz",   "W",       "kW",   "MW", "Wh",
-        "kWh",    "MWh",    "kJ",    "MJ",  "V",    "mV",   "kV",   "A",     "mA",    "ohm",     "N",    "kN", "N.m",
-        "kg",     "g",      "t",     "l",   "m3",   "m3/h", "m2",   "l/min", "mm/s",  "m/s",     "m/s2", "%",  "ppm",
-        "degree", "radian", "count", "VA",  "kVA",  "var",  "kvar", "lx",    "K/min", "degC/min"};
+        "degC",   "degF",  "K",     "bar",  "mbar", "Pa",   "kPa", "MPa",   "mm",      "cm",      "um",
+        "m",      "km",    "ms",    "s",    "min",  "h",    "d",   "rpm",   "Hz",      "kHz",     "MHz",
+        "W",      "kW",    "MW",    "Wh",   "kWh",  "MWh",  "kJ",  "MJ",    "V",       "mV",      "kV",
+        "A",      "mA",    "ohm",   "N",    "kN",   "N.m",  "kg",  "g",     "t",       "l",       "m3",
+        "m3/h",   "m2",    "l/min", "mm/s", "m/s",  "m/s2", "%",   "ppm",   "CNY",     "CNY/kWh", "degree",
+        "radian", "count", "VA",    "kVA",  "var",  "kvar", "lx",  "K/min", "degC/min"};
     return list;
 }
 
@@ -249,7 +284,30 @@ Result<std::string> check_unit(std::string_view text) {
     Library& lib = library();
     const std::lock_guard lock{lib.mutex};
     TRY(parse_locked(lib, text));
+    if (const auto money = money_parts(trim(text))) return money->text();
     return std::string{unalias(trim(text))};
+}
+
+std::optional<MoneyUnit> money_unit(std::string_view text) {
+    auto unit = money_parts(trim(text));
+    if (unit && !unit->per.empty() && !check_unit(unit->per)) return std::nullopt;
+    return unit;
+}
+
+std::optional<Ratio> exact_ratio(std::string_view from, std::string_view to) {
+    // Of 3.6 and 0.277… one is short. The library computes in doubles: its last two digits are noise.
+    for (const bool forth : {true, false}) {
+        const auto by = forth ? conversion(from, to) : conversion(to, from);
+        const auto decimal =
+            by && by->offset == 0 ? parse_decimal(fmt::format("{:.15g}", by->factor)) : Result<Decimal>(Decimal{});
+        if (!decimal || decimal->digits <= 0 || decimal->digits > 999'999'999 || std::abs(decimal->exponent) > 9)
+            continue;
+        Ratio ratio{decimal->digits, 1};
+        for (int i = std::abs(decimal->exponent); i > 0; --i) (decimal->exponent > 0 ? ratio.top : ratio.bottom) *= 10;
+        if (!forth) std::swap(ratio.top, ratio.bottom);
+        return ratio;
+    }
+    return std::nullopt;
 }
 
 Result<Conversion> conversion(std::string_view from, std::string_view to) {

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "data/money.h"
 
 namespace gongshu::expr {
 
@@ -20,6 +22,18 @@ struct Conversion {
 
 // The text as UDUNITS takes it ("℃" -> "degC"); Code::invalid if it is no unit, or only begins with one.
 Result<std::string> check_unit(std::string_view text);
+
+// Money is a unit too: "CNY", "元", "CNY/kWh", "USD/h". A price is for one of a unit, which stands behind one slash.
+struct MoneyUnit {
+    std::string currency;  // ISO 4217
+    std::string per;       // "" = money
+    std::string text() const { return per.empty() ? currency : currency + "/" + per; }
+};
+// nullopt if it is neither. Any thread.
+std::optional<MoneyUnit> money_unit(std::string_view text);
+
+// from = to * ratio, as a ratio of whole numbers without any rounding; nullopt if there is none of at most nine digits.
+std::optional<Ratio> exact_ratio(std::string_view from, std::string_view to);
 
 // Units that people write here, to suggest the nearest of.
 const std::vector<std::string>& usual_units();

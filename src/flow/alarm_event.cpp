@@ -82,8 +82,9 @@ Why explain(const RulePlan& plan, const std::vector<expr::Observed>& observed) {
                               tag == plan.tags.end() ? TagId{} : tag->id});
         const std::string quality = one.quality.good() ? "" : " (" + to_string(one.quality) + ")";
         const auto add = [&](std::string& list, const Language& language) {
-            list += fmt::format("{}{} = {}{}", list.empty() ? "" : ", ", one.expression,
-                                shown(why.values.back(), language), quality);
+            const std::string_view assumed = !one.assumed ? "" : language.zh ? "（替代值）" : " (a substitute)";
+            list += fmt::format("{}{} = {}{}{}", list.empty() ? "" : ", ", one.expression,
+                                shown(why.values.back(), language), assumed, quality);
         };
         add(list_zh, kZh);
         add(list_en, kEn);

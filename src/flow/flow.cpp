@@ -193,10 +193,10 @@ private:
             });
             return;
         }
-        static constexpr std::string_view kNamed[] = {"device", "device_type", "site", "tag_alias"};
+        static constexpr std::string_view kNamed[] = {"device", "device_type", "site", "tag_alias", "calendar"};
         if (std::ranges::find(kNamed, resource.kind) != std::end(kNamed)) {
-            // All of them: a path may be of a device, or have been of one until now; a site has a time zone. Once for
-            // many changes: a sheet may bring thousands.
+            // All of them: a path may be of a device, or have been of one until now; a site has a time zone and a
+            // calendar. Once for many changes: a sheet may bring thousands.
             if (!replanning_.lock()->insert(resource.tenant).second) return;
             strand_.enqueue([this, change, tenant = resource.tenant] {
                 replanning_.lock()->erase(tenant);

@@ -57,6 +57,8 @@ std::string RulePlan::logic() const {
     std::string text = fmt::format("{}\n{}\n{}\n{} {} {}", spec.condition, spec.clear_condition.value_or(""),
                                    spec.dead_band.value_or(0), on_delay, off_delay, static_cast<int>(spec.when_bad));
     text += fmt::format("\n{}{}{}", on->zone(), stay ? stay->zone() : "", suppress ? suppress->zone() : "");
+    for (const expr::Program* program : {on.get(), stay.get(), suppress.get()})
+        if (program && !program->calendar().empty()) text += "\n" + program->calendar();
     text += fmt::format("\n{}\n{}", spec.suppress_when.value_or(""), spec.latched);
     for (const PlanTag& tag : tags) text += fmt::format("\n{} {} {}", tag.id.value, tag.unit, tag.path);
     for (const expr::Program* program : {on.get(), suppress.get()}) {

@@ -63,9 +63,10 @@ Result<void> check_texts(const RuleSpec& spec, const expr::Scope& scope) {
 class AnyScope final : public expr::Scope {
 public:
     std::optional<expr::ScopeTag> find(std::string_view name) const override {
-        if (parse_quality(name)) return std::nullopt;
+        if (parse_quality(name) || expr::is_own_name(name)) return std::nullopt;
         return expr::ScopeTag{.path = std::string(name), .known = false};
     }
+    std::shared_ptr<const expr::WorkingDays> working_days() const override { return any_working_days(); }
 };
 
 // Remembers the names that were used.
@@ -73,10 +74,11 @@ class NamesUsed final : public expr::Scope {
 public:
     explicit NamesUsed(std::vector<std::string>& names) : names_(names) {}
     std::optional<expr::ScopeTag> find(std::string_view name) const override {
-        if (parse_quality(name)) return std::nullopt;
+        if (parse_quality(name) || expr::is_own_name(name)) return std::nullopt;
         names_.emplace_back(name);
         return expr::ScopeTag{.path = std::string(name), .known = false};
     }
+    std::shared_ptr<const expr::WorkingDays> working_days() const override { return any_working_days(); }
 
 private:
     std::vector<std::string>& names_;

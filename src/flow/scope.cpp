@@ -1,6 +1,7 @@
 #include "flow/scope.h"
 
 #include "flow/virtual_tag.h"
+#include "registry/calendar_of.h"
 #include "registry/kinds/device.h"
 #include "registry/kinds/site.h"
 #include "registry/kinds/tag_alias.h"
@@ -27,7 +28,67 @@ std::vector<registry::Property> properties_of_device(const registry::ResourceRea
     return spec ? properties_of_type(registry, tenant, spec->type) : std::vector<registry::Property>{};
 }
 
+// A calendar as expressions ask it.
+class CalendarDays final : public expr::WorkingDays {
+public:
+    explicit CalendarDays(const registry::NamedCalendar& named)
+        : calendar_(named.calendar), identity_(identity_of(named)) {}
+    const std::string& identity() const override { return identity_; }
+    Day at(std::int64_t day) const override {
+        const auto info = calendar_->day_info(static_cast<calendar::Day>(day));
+        return {info.working, info.sure};
+    }
+    std::optional<Count> add(std::int64_t day, std::int64_t count) const override {
+        if (std::abs(count) > calendar::kReachDays) return std::nullopt;
+        const auto from = static_cast<calendar::Day>(day);
+        const auto to = calendar_->add_working_days(from, static_cast<int>(count));
+        if (!to) return std::nullopt;
+        return Count{*to, calendar_->sure(std::min(from, *to), std::max(from, *to))};
+    }
+    std::optional<Count> between(std::int64_t from, std::int64_t to) const override {
+        const auto a = static_cast<calendar::Day>(from), b = static_cast<calendar::Day>(to);
+        const auto count = calendar_->working_days_between(a, b);
+        if (!count) return std::nullopt;
+        return Count{*count, calendar_->sure(std::min(a, b), std::max(a, b))};
+    }
+
+private:
+    // All that decides which days are worked; holidays are the same as long as the program runs.
+    static std::string identity_of(const registry::NamedCalendar& named) {
+        const calendar::Plan& plan = named.calendar->plan();
+        std::string text = fmt::format("{} {}", named.name, plan.holidays != nullptr);
+        for (const int weekday : plan.weekdays) text += fmt::format(" {}", weekday);
+        for (const calendar::Exception& one : plan.exceptions)
+            text += fmt::format(" {}-{}={}", one.from, one.to, one.working);
+        return text;
+    }
+
+    const std::shared_ptr<const calendar::Calendar> calendar_;
+    const std::string identity_;
+};
+
+class EveryDay final : public expr::WorkingDays {
+public:
+    const std::string& identity() const override { return identity_; }
+    Day at(std::int64_t) const override { return {}; }
+    std::optional<Count> add(std::int64_t day, std::int64_t count) const override { return Count{day + count}; }
+    std::optional<Count> between(std::int64_t from, std::int64_t to) const override { return Count{to - from}; }
+
+private:
+    const std::string identity_ = "every day";
+};
+
 }  // namespace
+
+std::shared_ptr<const expr::WorkingDays> any_working_days() {
+    static const auto days = std::make_shared<const EveryDay>();
+    return days;
+}
+
+std::shared_ptr<const expr::WorkingDays> PlannedScope::working_days() const {
+    const auto named = registry::calendar_at(registry_, tenant_, device_);
+    return named ? std::make_shared<const CalendarDays>(*named) : nullptr;
+}
 
 PlannedScope::PlannedScope(const registry::ResourceReader& registry, TenantId tenant, std::string device,
                            std::string device_type, VirtualIndex* index)

@@ -30,6 +30,8 @@ public:
     std::vector<std::string> names() const override;
     // Of the site of the device; without a device that of the only site there is, else UTC.
     std::string zone() const override;
+    // By the calendar that holds at the device's place; without a device by the tenant's default.
+    std::shared_ptr<const expr::WorkingDays> working_days() const override;
 
 protected:
     // The tag at `device`.`property` as the device's type says.
@@ -55,6 +57,9 @@ protected:
     mutable std::unique_ptr<VirtualIndex> own_index_;
     std::map<std::string, Known, std::less<>> properties_;  // of the device or the type
 };
+
+// Stands for whatever calendar there will be, where only names and grammar are looked at: every day is worked.
+std::shared_ptr<const expr::WorkingDays> any_working_days();
 
 enum class Unfound : std::uint8_t { wait, refuse };
 

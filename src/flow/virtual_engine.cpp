@@ -117,7 +117,7 @@ void VirtualEngine::on_change(const registry::Change& change) {
     const auto all = [&] {
         for (const auto& one : parts_.registry.list_shared(tenant, "virtual_tag")) plan_tag({tenant, one->name});
     };
-    static constexpr std::string_view kNamed[] = {"device", "device_type", "site", "tag_alias"};
+    static constexpr std::string_view kNamed[] = {"device", "device_type", "site", "tag_alias", "calendar"};
     if (std::ranges::find(kNamed, resource.kind) != std::end(kNamed)) return all();
     if (resource.kind != "virtual_tag") return;
     const Name name{tenant, resource.name};

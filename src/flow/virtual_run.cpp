@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "expr/calendar.h"
 #include "flow/rule.h"
 #include "flow/scope.h"
 #include "registry/tag_at.h"
@@ -10,6 +11,7 @@
 namespace gongshu::flow {
 namespace {
 
+constexpr std::int64_t kDoubleDigits = 1'000'000'000'000'000;  // whole numbers below come back from decimal doubles
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 // What stands where there is no value.
@@ -59,6 +61,7 @@ std::string VirtualPlan::logic() const {
     std::string text =
         fmt::format("{}\n{} {} {} {} {}\n{} {} {} {}", spec.expr, out.value, static_cast<int>(type), factor, offset,
                     unit, lateness, min_interval, spec.decimals.value_or(-1), program->zone());
+    if (!program->calendar().empty()) text += "\n" + program->calendar();
     for (const VirtualInput& input : inputs) text += fmt::format("\n{} {}", input.id.value, input.path);
     for (const expr::ProgramTag& tag : program->tags())
         text += fmt::format("\n{} {} {}", static_cast<int>(tag.type), tag.known, tag.unit);
@@ -104,6 +107,16 @@ Reading VirtualRun::reading_of(const expr::Output& output) const {
         return reading;
     }
     Value value = output.value;
+    if (output.kind == expr::Kind::date) value = expr::date_text(std::get<std::int64_t>(value));
+    if (expr::is_money(output.kind)) {
+        // Fifteen digits come back from a double as they went in: the fen is exact on both sides.
+        const std::int64_t whole = std::get<std::int64_t>(value);
+        if (plan_->minor == 0 || whole <= -kDoubleDigits || whole >= kDoubleDigits) {
+            reading.quality = bad(Reason::range);
+            return reading;
+        }
+        value = static_cast<double>(whole) / plan_->minor;
+    }
     if (const double* number = std::get_if<double>(&value)) {
         double converted = *number * plan_->factor + plan_->offset;
         if (plan_->factor == 1 && plan_->offset == 0) converted = *number;
@@ -160,6 +173,7 @@ Result<VirtualDraft> draft_virtual_plan(const registry::ResourceReader& registry
     plan.unit = made.unit;
     plan.factor = made.factor;
     plan.offset = made.offset;
+    plan.minor = made.minor;
     plan.type = made.type.value_or(ValueType::number);
     draft.type = made.type;
     for (const expr::ProgramTag& tag : plan.program->tags()) {

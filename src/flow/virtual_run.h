@@ -30,6 +30,7 @@ struct VirtualPlan {
     ValueType type = ValueType::number;
     std::string unit;
     double factor = 1, offset = 0;
+    double minor = 0;  // VirtualProgram::minor
     DurationNs lateness = 0, min_interval = 0;
     std::shared_ptr<const expr::Program> program;
     std::vector<VirtualInput> inputs;

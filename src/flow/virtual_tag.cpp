@@ -6,6 +6,7 @@
 #include <set>
 
 #include "data/interval.h"
+#include "data/money.h"
 #include "expr/units.h"
 #include "flow/rule.h"
 #include "flow/scope.h"
@@ -38,10 +39,11 @@ class NamesOnly final : public expr::Scope {
 public:
     explicit NamesOnly(std::vector<std::string>* names = nullptr) : names_(names) {}
     std::optional<expr::ScopeTag> find(std::string_view name) const override {
-        if (parse_quality(name)) return std::nullopt;
+        if (parse_quality(name) || expr::is_own_name(name)) return std::nullopt;
         if (names_) names_->emplace_back(name);
         return expr::ScopeTag{.path = std::string(name), .known = false};
     }
+    std::shared_ptr<const expr::WorkingDays> working_days() const override { return any_working_days(); }
 
 private:
     std::vector<std::string>* names_;
@@ -325,6 +327,12 @@ std::optional<Kinds> kinds_of(expr::Kind kind) {
         case expr::Kind::text:
         case expr::Kind::quality:
             return Kinds{ValueType::text, "a text", "文本"};
+        case expr::Kind::money:
+            return Kinds{ValueType::number, "money", "金额"};
+        case expr::Kind::price:
+            return Kinds{ValueType::number, "a price", "单价"};
+        case expr::Kind::date:
+            return Kinds{ValueType::text, "a date", "日期"};
         case expr::Kind::time:
             break;
     }
@@ -372,7 +380,17 @@ Result<VirtualProgram> compile_virtual(const VirtualTagSpec& spec, const expr::S
     made.kind = made.program->kind();
     made.type = TRY(type_of(spec, made.kind, told.zh));
     made.unit = made.program->unit();
+    const auto money = expr::is_money(made.kind) ? expr::money_unit(made.unit) : std::nullopt;
+    if (money)
+        made.minor = std::pow(10.0, money->per.empty() ? minor_digits(money->currency).value_or(2) : kPriceDigits);
     if (spec.unit.empty()) return made;
+    if (money) {
+        if (const auto wanted = expr::money_unit(spec.unit); wanted && wanted->text() == made.unit) return made;
+        told.zh = fmt::format("unit：表达式得出的金额以 {0} 计，不能换算成 {1}；应留空", made.unit, spec.unit);
+        return Error{Code::invalid,
+                     "unit: the expression gives money in {}, which cannot be told in {}; leave it empty", made.unit,
+                     spec.unit};
+    }
     if (made.kind == expr::Kind::any) {
         made.unit = spec.unit;
         return made;

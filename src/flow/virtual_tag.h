@@ -70,6 +70,7 @@ struct VirtualProgram {
     expr::Kind kind = expr::Kind::any;
     std::optional<ValueType> type;
     double factor = 1, offset = 0;  // from the program's unit to `unit`
+    double minor = 0;               // of money and prices: how many of the program's whole units make one of `unit`
 };
 // What is wrong, for people: `error` if it is in the expression, and the whole in Chinese.
 struct VirtualWrong {

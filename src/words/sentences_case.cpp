@@ -38,6 +38,7 @@ constexpr Sentence kSentences[] = {
     {"from: {} is final", "from：{0=} 是最终状态"},
     {"guard: expected what it means, in both languages", "guard：须有中英文说明"},
     {"guard: {}", "guard：{0}"},
+    {"{}: {} (it cannot be decided without {})", "{0=}：{1}（缺少 {2=}，无法判定）"},
     {"state {}: nothing leads to it", "状态 {0=}：没有动作通向它"},
     {"state {}: nothing leads out of it, and it is not final", "状态 {0=}：不是最终状态，却没有出路"},
     {"deadline: expected a state that is not final, found \"{}\"", "期限：应为非最终状态，实际为“{0}”"},

@@ -11,21 +11,56 @@
 #include <vector>
 
 #include "base/rng.h"
+#include "expr/calendar.h"
 #include "expr/columns.h"
 #include "expr/expr.h"
 #include "expr/stream.h"
 
 namespace gongshu::expr::testing {
 
+// Monday to Friday, but for the 1st of each month; sure up to 2027.
+class Weekdays final : public WorkingDays {
+public:
+    const std::string& identity() const override {
+        static const std::string kName = "weekdays";
+        return kName;
+    }
+    Day at(std::int64_t day) const override {
+        const std::int64_t weekday = ((day + 3) % 7 + 7) % 7;  // 1970-01-01 was a Thursday
+        return {weekday < 5 && start_of_month(day) != day, day < *read_date("2027-01-01")};
+    }
+    std::optional<Count> add(std::int64_t day, std::int64_t count) const override {
+        if (std::abs(count) > 1000) return std::nullopt;
+        Count found{day};
+        for (std::int64_t left = std::abs(count); left > 0;) {
+            found.count += count > 0 ? 1 : -1;
+            found.sure = found.sure && at(found.count).sure;
+            left -= at(found.count).working;
+        }
+        return found;
+    }
+    std::optional<Count> between(std::int64_t from, std::int64_t to) const override {
+        if (std::abs(to - from) > 10'000) return std::nullopt;
+        Count found;
+        for (std::int64_t day = std::min(from, to) + 1; day <= std::max(from, to); ++day) {
+            found.count += at(day).working ? (from < to ? 1 : -1) : 0;
+            found.sure = found.sure && at(day).sure;
+        }
+        return found;
+    }
+};
+
 // The tags of random expressions: a, b plain numbers; t in degC; l in mm; n an integer; w an integer in count; r a
-// truth; s a text; u is not known beforehand.
+// truth; s a text; u is not known beforehand; m is in CNY, p in CNY/kWh, e in kWh.
 class RandomTags final : public Scope {
 public:
     std::optional<ScopeTag> find(std::string_view name) const override;
+    std::shared_ptr<const WorkingDays> working_days() const override { return std::make_shared<const Weekdays>(); }
 };
 
 // An expression that most often compiles, made of everything the language has.
-std::string random_expression(Rng& rng, int depth);
+// `exact`: of money and dates too.
+std::string random_expression(Rng& rng, int depth, bool exact = false);
 
 struct Fed {
     std::size_t tag;
@@ -48,6 +83,7 @@ inline constexpr TimeNs kStart = 1'772'352'000 * kSecond;  // 2026-03-01 08:00 U
 
 struct Maker {
     Rng& rng;
+    bool exact = false;
 
     template <std::size_t n>
     std::string_view one_of(const std::string_view (&list)[n]) {
@@ -98,6 +134,7 @@ struct Maker {
         static constexpr std::string_view kTwo[] = {"min", "max", "pow", "hypot", "mod", "atan2", "coalesce"};
         static constexpr std::string_view kOps[] = {"+", "-", "*", "/", "%"};
         if (depth <= 0) return rng.chance(0.7) ? tag() : literal();
+        if (exact && rng.chance(0.08)) return exact_number(depth - 1);
         switch (rng.below(14)) {
             case 0:
                 return fmt::format("{}({})", one_of(kOne), number(depth - 1));
@@ -176,8 +213,86 @@ struct Maker {
         }
     }
 
+    std::string money(int depth) {
+        if (depth <= 0) return rng.chance(0.6) ? "m" : fmt::format("{}.{:02} CNY", rng.below(9), rng.below(100));
+        switch (rng.below(11)) {
+            case 0:
+                return fmt::format("({} {} {})", money(depth - 1), rng.chance(0.5) ? "+" : "-", money(depth - 1));
+            case 1:
+                return fmt::format("({} * {})", money(depth - 1), number(depth - 1));
+            case 2:
+                return fmt::format("half_up({} / {})", money(depth - 1), number(depth - 1));
+            case 3:
+                return fmt::format("(p * e)");
+            case 4:
+                return fmt::format("({} * share({}%))", money(depth - 1), rng.below(110));
+            case 5:
+                return fmt::format("split({}, {}, {}, {}, 2.5)", money(depth - 1), 1 + rng.below(3), tag(), tag());
+            case 6:
+                return fmt::format("({} ?? {})", money(depth - 1), money(depth - 1));
+            case 7:
+                return fmt::format("if({}, {}, {})", truth(depth - 1), money(depth - 1), money(depth - 1));
+            case 8:
+                return fmt::format("lag({}, {})", money(depth - 1), duration());
+            case 9:
+                return fmt::format("money(a, 'CNY')");
+            default:
+                return fmt::format("{}({}, {})", rng.chance(0.5) ? "min" : "max", money(depth - 1), money(depth - 1));
+        }
+    }
+
+    std::string date(int depth) {
+        if (depth <= 0) return rng.chance(0.5) ? "date(time(a))" : "date('2026-02-27')";
+        switch (rng.below(7)) {
+            case 0:
+                return fmt::format("({} {} {}d)", date(depth - 1), rng.chance(0.5) ? "+" : "-", rng.below(20));
+            case 1:
+                return fmt::format("add_months({}, n)", date(depth - 1));
+            case 2:
+                return fmt::format("add_working_days({}, n)", date(depth - 1));
+            case 3:
+                return fmt::format("{}_of_month({})", rng.chance(0.5) ? "start" : "end", date(depth - 1));
+            case 4:
+                return fmt::format("date({})", rng.chance(0.5) ? "" : "'Asia/Shanghai'");
+            case 5:
+                return fmt::format("({} ?? {})", date(depth - 1), date(depth - 1));
+            default:
+                return "date(s)";
+        }
+    }
+
+    std::string exact_number(int depth) {
+        switch (rng.below(5)) {
+            case 0:
+                return fmt::format("({} / 0.01 CNY)", money(depth));
+            case 1:
+                return fmt::format("(({} - {}) / 1 d)", date(depth), date(depth));
+            case 2:
+                return fmt::format("weekday({})", date(depth));
+            case 3:
+                return fmt::format("working_days_between({}, {})", date(depth), date(depth));
+            default:
+                return fmt::format("({} / (m + 1 CNY))", money(depth));
+        }
+    }
+
+    std::string exact_truth(int depth) {
+        static constexpr std::string_view kOps[] = {"<", "<=", ">", ">=", "==", "!="};
+        switch (rng.below(4)) {
+            case 0:
+                return fmt::format("working_day({})", date(depth));
+            case 1:
+                return fmt::format("{} {} {}", date(depth), one_of(kOps), date(depth));
+            case 2:
+                return fmt::format("({} and unknown)", truth(depth - 1));
+            default:
+                return fmt::format("{} {} {}", money(depth), one_of(kOps), money(depth));
+        }
+    }
+
     std::string comparison(int depth) {
         static constexpr std::string_view kOps[] = {"<", "<=", ">", ">=", "==", "!="};
+        if (exact && rng.chance(0.15)) return exact_truth(depth - 1);
         switch (rng.below(9)) {
             case 0:
                 return fmt::format("{} in ('RUN', 'stop', 'A')", text(depth - 1));
@@ -356,16 +471,23 @@ inline std::optional<ScopeTag> RandomTags::find(std::string_view name) const {
     if (name == "n") return ScopeTag{"n", "", ValueType::integer, true};
     if (name == "r") return ScopeTag{"r", "", ValueType::boolean, true};
     if (name == "s") return ScopeTag{"s", "", ValueType::text, true};
+    if (name == "m") return ScopeTag{"m", "CNY", ValueType::number, true};
+    if (name == "p") return ScopeTag{"p", "CNY/kWh", ValueType::number, true};
+    if (name == "e") return ScopeTag{"e", "kWh", ValueType::number, true};
     if (name == "u") return ScopeTag{"u", "", ValueType::number, false};
     return std::nullopt;
 }
 
-inline std::string random_expression(Rng& rng, int depth) {
-    Maker maker{rng};
-    switch (rng.below(5)) {
+inline std::string random_expression(Rng& rng, int depth, bool exact) {
+    Maker maker{rng, exact};
+    switch (rng.below(exact ? 7 : 5)) {
         case 0:
         case 1:
             return maker.number(depth);
+        case 5:
+            return maker.money(depth);
+        case 6:
+            return maker.date(depth);
         case 2:
             return maker.text(depth);
         default:

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/rng.h"
+#include "expr/calendar.h"
 #include "expr/columns.h"
 #include "flow/flow.h"
 #include "flow/rule.h"
@@ -88,7 +89,7 @@ public:
         }
         const expr::Column column = expr::run(*made->program, inputs, {.until = end});
         std::vector<std::string> want, have;
-        for (std::size_t i = 0; i < column.size(); ++i) want.push_back(row(column, i));
+        for (std::size_t i = 0; i < column.size(); ++i) want.push_back(row(column, i, made->minor));
         const Rows rows = stored(info->id);
         for (std::size_t i = 0; i < rows.size(); ++i)
             if (rows.time(i) <= end) have.push_back(row(rows, i));
@@ -134,13 +135,19 @@ private:
         return !series || series->empty() ? Rows{} : series->front().rows;
     }
 
-    std::string row(const expr::Column& column, std::size_t i) const {
+    std::string row(const expr::Column& column, std::size_t i, double minor) const {
         const expr::Kind kind = column.kind == expr::Kind::any ? column.kinds[i] : column.kind;
         std::string value = "null";
         Quality quality = column.qualities[i];
         if (column.states[i] == expr::row_known) {
             if (kind == expr::Kind::text || kind == expr::Kind::quality)
                 value = column.texts[i];
+            else if (kind == expr::Kind::date)
+                value = expr::date_text(column.integers[i]);
+            else if (expr::is_money(kind) && std::abs(column.integers[i]) >= 1'000'000'000'000'000)
+                quality = bad(Reason::range);
+            else if (expr::is_money(kind))
+                value = to_string(Value{static_cast<double>(column.integers[i]) / minor});
             else if (kind == expr::Kind::integer)
                 value = to_string(Value{column.integers[i]});
             else if (kind == expr::Kind::truth)

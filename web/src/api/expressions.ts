@@ -4,7 +4,7 @@ export interface ExprFunction {
   name: string;
   /** One or several ways to call it, with " | " between them. */
   signature: string;
-  group: 'choose' | 'math' | 'least_most' | 'text' | 'bits' | 'window' | 'time';
+  group: 'choose' | 'math' | 'least_most' | 'text' | 'bits' | 'window' | 'time' | 'date' | 'money';
   help: { zh: string; en: string };
   example: string;
   given: string;

@@ -191,7 +191,7 @@ export const messages = {
   },
   functions: {
     title: ['函数', 'Functions'], search: ['名称或用途，如“平均”', 'Name or purpose, such as average'], list: ['函数列表', 'List of functions'], insertOf: ['插入 {example}', 'Insert {example}'],
-    group: { choose: ['选择', 'Choosing'], math: ['计算', 'Arithmetic'], least_most: ['最小与最大', 'Least and most'], text: ['文本', 'Text'], bits: ['位', 'Bits'], window: ['一段时间之内', 'Over a time'], time: ['时间', 'Time'] },
+    group: { choose: ['选择', 'Choosing'], math: ['计算', 'Arithmetic'], least_most: ['最小与最大', 'Least and most'], text: ['文本', 'Text'], bits: ['位', 'Bits'], window: ['一段时间之内', 'Over a time'], time: ['时间', 'Time'], date: ['日期与工作日', 'Dates and working days'], money: ['金额', 'Money'] },
   },
   rehearse: {
     title: ['试算', 'Try over the past'], help: ['用已存的读数运行表单里的规则，看它本来会怎样告警。不存储，也不通知任何人。', 'Runs the rule as it stands in the form over stored readings, to see what it would have raised. Stores nothing and tells nobody.'], past: ['用哪一段过去', 'Which past'], run: ['试算', 'Try it'], again: ['再试一次', 'Try again'], running: ['正在读取过去，已 {span}，最多 20 秒', 'Reading the past for {span}, 20 s at most'], failed: ['没有试成。', 'It could not be tried.'],

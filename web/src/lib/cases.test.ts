@@ -85,6 +85,7 @@ describe('cases', () => {
     expect(whyNot(kind, kind.actions[2]!, { name: 'confirm', may: false, why_not: 'confirm：仅限 operators' }, [], 'user:a', 'zh').why).toBe('parties');
     expect(whyNot(kind, kind.actions[2]!, { name: 'confirm', may: false, why_not: '需要另一人' }, [], 'user:a', 'zh')).toEqual({ why: '', text: '需要另一人' });
     expect([refusalText(kind.actions[1]!, 'answer: say it', 'zh'), refusalText(kind.actions[1]!, 'answer：say it', 'zh'), refusalText(kind.actions[1]!, 'answer: else', 'zh')]).toEqual(['须写明', '须写明', 'else']);
+    expect(refusalText(kind.actions[1]!, 'answer：say it（缺少 sort，无法判定）', 'zh')).toBe('须写明（缺少 sort，无法判定）');
   });
   it('are opened by a form where the role allows it and no JSON is taken', () => {
     expect(openable([kind], 'operator')).toHaveLength(1);

@@ -110,7 +110,8 @@ export function usualOf(kind: CaseKind, field: CaseField): string {
 /** A refusal of an action without the action's name before it; a guard is told in the reader's language. */
 export function refusalText(action: CaseAction, text: string, locale: Locale): string {
   const bare = text.replace(new RegExp(`^${action.name}[:：]\\s*`), '');
-  return bare !== '' && bare === action.guard_en ? guardText(action, locale) : bare;
+  // What it cannot be decided without may stand behind it.
+  return action.guard_en !== '' && bare.startsWith(action.guard_en) ? guardText(action, locale) + bare.slice(action.guard_en.length) : bare;
 }
 /** Why an action is not for the caller: "four" = who did it before may not, "parties" = for others alone, "" = as the server says. */
 export function whyNot(kind: CaseKind, action: CaseAction, offer: Offer, steps: Step[], me: string, locale: Locale): { why: 'four' | 'parties' | ''; did?: CaseAction; text: string } {
