@@ -4,7 +4,7 @@ SHELL := /bin/bash
 DATA ?= $(HOME)/.local/share/gongshu-demo
 export CCACHE_SLOPPINESS ?= pch_defines,time_macros
 
-.PHONY: help deps deps-test build web demo test asan tsan bench fuzz lint format clean bare package install-test
+.PHONY: help deps deps-test build web demo test asan tsan bench fuzz lint format clean bare package image install-test
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -50,6 +50,9 @@ format: ## clang-format over the C++ tree
 
 bare: ## the README's lines in an empty Debian 12 (needs root and mmdebstrap)
 	@tests/bare.sh
+
+image: package ## the OCI image in build/package, without Docker (needs root and mmdebstrap)
+	@tools/image.sh
 
 install-test: package ## install, open, upgrade and remove it in bare Debian 12 and 13 (needs root and mmdebstrap)
 	@tests/install.sh

@@ -25,6 +25,7 @@ for command in mmdebstrap ip curl setpriv nsenter; do
 done
 version=$(sed -n 's/.*kVersion = "\(.*\)".*/\1/p' src/app/version.h)
 deb=$PWD/build/package/gongshu_${version}_amd64.deb archive=$PWD/build/package/gongshu-$version-linux-amd64.tar.gz
+image=$PWD/build/package/gongshu-$version-oci-amd64.tar
 for file in "$deb" "$archive"; do [ -f "$file" ] || { echo "$file is missing: make package" >&2; exit 2; }; done
 
 work=$(mktemp -d /var/tmp/gongshu-install.XXXXXX)
@@ -345,6 +346,61 @@ check_boot() {  # SUITE
   power_cut
 }
 
+# The image of tools/image.sh, if it was made: its blobs, its settings, and its command line as its user from its own files.
+check_image() {
+  local layout=$work/layout user entry health
+  mkdir "$layout"
+  tar -C "$layout" -xf "$image"
+  (cd "$layout/blobs/sha256" && for blob in *; do echo "$blob  $blob"; done | sha256sum --quiet -c) || fail "a blob of the image is not what its name says"
+  /usr/bin/python3 - "$layout" "$version" > "$work/image.sh" <<'PYTHON' || fail "the settings of the image"
+import gzip, hashlib, json, pathlib, shlex, sys
+layout, version = pathlib.Path(sys.argv[1]), sys.argv[2]
+def blob(told):
+    path = layout / "blobs" / told["digest"].replace(":", "/")
+    assert path.stat().st_size == told["size"], told
+    return path
+assert json.loads((layout / "oci-layout").read_text()) == {"imageLayoutVersion": "1.0.0"}
+entry, = json.loads((layout / "index.json").read_text())["manifests"]
+assert entry["annotations"]["org.opencontainers.image.ref.name"] == version
+manifest = json.loads(blob(entry).read_text())
+config = json.loads(blob(manifest["config"]).read_text())
+layer, = manifest["layers"]
+assert config["rootfs"]["diff_ids"] == ["sha256:" + hashlib.sha256(gzip.decompress(blob(layer).read_bytes())).hexdigest()]
+assert len(list((layout / "blobs/sha256").iterdir())) == 3
+how = config["config"]
+assert how["Volumes"] == {"/var/lib/gongshu": {}} and set(how["ExposedPorts"]) == {"8080/tcp", "8883/tcp"}, how
+print(f"layer={blob(layer)}\nuser={how['User']}\nentry={shlex.quote(shlex.join(how['Entrypoint'] + how['Cmd']))}")
+print(f"health={shlex.quote(shlex.join(how['Healthcheck']['Test'][1:]))}")
+PYTHON
+  local layer
+  # shellcheck disable=SC1091  # written above
+  . "$work/image.sh"
+  root=$work/image
+  if command -v umoci > /dev/null; then umoci unpack --image "$layout:$version" "$work/bundle" > /dev/null && mv "$work/bundle/rootfs" "$root"; say "umoci unpacked the image"
+  else mkdir "$root"; tar -C "$root" -xzf "$layer"; say "NOT TRIED: umoci, which is not installed"; fi
+  if command -v skopeo > /dev/null; then skopeo inspect "oci:$layout:$version" | grep -q '"Architecture": "amd64"' || fail "skopeo inspect"; say "skopeo reads the image"
+  else say "NOT TRIED: skopeo, which is not installed"; fi
+  mount -t proc proc "$root/proc"
+  mount --rbind /dev "$root/dev"
+  mount --make-rslave "$root/dev"
+  [ "${user%%:*}" = gongshu ] || fail "the image runs as $user"
+  ip netns exec "$server_net" chroot --userspec="$user" "$root" /usr/bin/env -i PATH=/usr/bin:/bin sh -c "cd /var/lib/gongshu; exec $entry" > "$work/image.log" 2>&1 &
+  program_pid=$!
+  wait_ready "$root/var/lib/gongshu/ready.json" "$work/image.log"
+  password=$(json password < "$root/var/lib/gongshu/ready.json")
+  moment=$(($(date +%s) - 200000))
+  check_open
+  write_readings 0 100
+  check_readings 100
+  in_client curl -sSfk https://10.77.0.1:8080/ca.crt -o "$work/ca.crt"
+  in_client curl -sSf --cacert "$work/ca.crt" https://10.77.0.1:8080/healthz > /dev/null || fail "the image is not open to others"
+  ip netns exec "$server_net" chroot --userspec="$user" "$root" sh -c "$health" || fail "the health check of a healthy program"
+  stop_service TERM 0
+  ! ip netns exec "$server_net" chroot --userspec="$user" "$root" sh -c "$health" 2> /dev/null || fail "the health check of no program"
+  say "the OCI image ($(ls -l "$image" | awk '{ printf "%.1f MB", $5 / 1e6 }')): hashes and settings fit, started as $user by its own command line, health check, open over TLS"
+  umount -l "$root/proc" "$root/dev"
+}
+
 if [ -z "$previous" ]; then
   tools/package.sh --version 0.0.9 --out "$work/previous" deb > /dev/null
   previous=$work/previous/gongshu_0.0.9_amd64.deb
@@ -366,5 +422,6 @@ for suite in "${suites[@]}"; do
   check_archive "${locales[@]}"
   umount -l "$root/proc" "$root/dev"
 done
+if [ -f "$image" ]; then check_image; else say "NOT TRIED: the OCI image, which was not made (make image)"; fi
 for suite in "${suites[@]}"; do check_boot "$suite"; done
 say "all passed"

@@ -93,14 +93,16 @@ HEAD
     licence_of "$package" "/usr/share/doc/$package/copyright"
     echo " $package $(dpkg-query -W -f '${Version}\n' "$package" | head -n 1) (Debian)"
   done
-  if [ -d web/node_modules ]; then
-    (cd web && npm ls --omit=dev --all --parseable 2>/dev/null | tail -n +2 | sort -u) | while read -r folder; do
-      name=${folder##*/node_modules/}
-      paper=$(find "$folder" -maxdepth 1 -iname 'licen[sc]e*' -type f | sort | head -n 1)
-      [ -z "$paper" ] || licence_of "npm-$(echo "$name" | tr / -)" "$paper"
-      echo " $name $(sed -n 's/^ *"version": *"\(.*\)".*/\1/p' "$folder/package.json" | head -n 1) (npm, $(sed -n 's/^ *"license": *"\(.*\)".*/\1/p' "$folder/package.json" | head -n 1))"
-    done
-  fi
+  # The pages' libraries, from the lock file: without npm, and the same everywhere.
+  awk '/^    "node_modules\// { sub(/^ *"node_modules\//, ""); sub(/": .*/, ""); name = $0; dev = 0; next }
+    name != "" && /^      "(dev|devOptional)": true/ { dev = 1 }
+    name != "" && /^      "version": / { gsub(/.*: "|",?$/, ""); version = $0 }
+    name != "" && /^      "license": / { gsub(/.*: "|",?$/, ""); license = $0 }
+    name != "" && /^    }/ { if (!dev) print name, version, license; name = "" }' web/package-lock.json | sort | while read -r name version_of licence; do
+    paper=$(find "web/node_modules/$name" -maxdepth 1 -iname 'licen[sc]e*' -type f 2>/dev/null | sort | head -n 1)
+    [ -z "$paper" ] || licence_of "npm-$(echo "$name" | tr / -)" "$paper"
+    echo " $name $version_of (npm, $licence)"
+  done
   printf '\nFiles: *\nCopyright: the authors of Gongshu\nLicense: Apache-2.0\n On Debian systems the text is in /usr/share/common-licenses/Apache-2.0.\n'
 } > "$papers/copyright"
 fill() { sed -e "s/@VERSION@/$version/g" -e "s/@DATE@/$date/g" -e "s/@GLIBC@/$glibc/g" "$1"; }
