@@ -112,6 +112,19 @@ void write_texts(JsonWriter& out, const std::vector<std::string>& texts) {
     out.end_array();
 }
 
+// The sheets of a workbook and which one is read; null for text.
+void write_sheets(JsonWriter& out, const importer::SheetRecords* records) {
+    out.key("format").text(records == nullptr ? "text" : records->format()).key("sheets");
+    if (records == nullptr) return void(out.null());
+    out.begin_array();
+    for (const importer::SheetSeen& sheet : records->sheets()) {
+        out.begin_object().key("name").text(sheet.name).key("hidden").boolean(sheet.hidden);
+        out.key("rows").integer(static_cast<std::int64_t>(sheet.rows));
+        out.key("chosen").boolean(&sheet == &records->sheets()[records->chosen()]).end_object();
+    }
+    out.end_array();
+}
+
 // What the file holds by a map's layout: as it stands there, and with the header taken off.
 Result<void> write_look(JsonWriter& out, const Ask& ask, const ImportFile& file, const importer::Layout& layout) {
     constexpr std::size_t kHeadRows = 12;
@@ -120,8 +133,10 @@ Result<void> write_look(JsonWriter& out, const Ask& ask, const ImportFile& file,
                                 .dialect = layout.dialect,
                                 .quote = layout.quote,
                                 .comment = layout.comment,
+                                .sheet = layout.sheet,
                                 .header_rows = 0};
     auto head = TRY(open_table(file, bare));
+    write_sheets(out, head.sheet());
     out.key("encoding").text(to_string(head.encoding())).key("delimiter").text(delimiter_name(head.dialect()));
     out.key("head");
     TRY(write_rows(out, std::move(head), kHeadRows));
@@ -207,7 +222,7 @@ void post_import(Core& core, const AskPtr& ask, Done done) {
     const std::string name{path.substr(path.find_last_of("/\\") + 1)};
     if (name.empty() || name.size() > 255)
         return done(Error{Code::invalid, "file: the file's name must have 1 to 255 bytes"});
-    if (const auto text = importer::check_is_text(as_bytes(ask->http.body)); !text) return done(text.error());
+    if (const auto fits = importer::check_can_be_read(as_bytes(ask->http.body)); !fits) return done(fits.error());
     const auto file = core.imports.add(ask->tenant(), core.next_id(), name, ask->who.actor.who,
                                        std::move(ask->http.body), core.clock().now());
     if (!file) return done(file.error());
@@ -264,6 +279,7 @@ Result<Answer> look_import(Core& core, const Ask& ask) {
                                     .dialect = layout.dialect,
                                     .quote = layout.quote,
                                     .comment = layout.comment,
+                                    .sheet = layout.sheet,
                                     .skip = layout.skip,
                                     .header_rows = 0};
         auto proposal = importer::propose_map(TRY(open_table(*file, kept)), layout.skip);

@@ -69,7 +69,7 @@ TEST(Language, TitlesAndFaultsOfLinesToo) {
     EXPECT_NE(preview.body.find("\"error\":\"“x”不是数字\""), std::string::npos) << preview.body;
     const auto odd = world.as(token, "POST", "/api/v1/imports?file=a.xlsx", "PK\x03\x04zip", chinese);
     EXPECT_EQ(member(odd.body, "detail"),
-              "文件不是文本，而是 zip 压缩包或 Excel 工作簿（.xlsx）：先解压，或在表格软件里另存为 CSV UTF-8");
+              "压缩包末尾没有目录：文件可能不完整");
 }
 
 TEST(Language, DeadLettersAreToldWhole) {

@@ -419,7 +419,7 @@ TEST(Map, MistakesAreNamed) {
     f("time: {start: \"2020-01-01T00:00:00Z\", step: 1s, column: t}\n" + rest, "either column");
     f("time: {column: t, format: iso, zone: UTC, step: 1s}\n" + rest, "step and cycle go with start");
     f(time + rest + "file: {encoding: ebcdic}\n", "file.encoding: 'ebcdic'");
-    f(time + rest + "file: {header: 3}\n", "file.header: 3 is no whole");
+    f(time + rest + "file: {header: 5}\n", "file.header: 5 is no whole");
     f(time + rest + "file: {decimal: \",\", thousands: \",\"}\n", "cannot be the same");
     f(time + rest + "file: {delimiter: xy}\n", "file.delimiter");
     f(time + rest + "wrong: maybe\n", "wrong: 'maybe'");
@@ -628,7 +628,7 @@ TEST(Propose, MapsThatWork) {
     f("Logger 7\n\ntime,a,b\n2024-01-01 00:00:00,1,x\n2024-01-01 00:01:00,2,y\n", {"skip: 2", "type: text"}, 2);
     f("Logger 7,,\nnote,,\ntime,a,b\n2024-01-01 00:00:00,1,x\n2024-01-01 00:01:00,2,\n", {"skip: 2", "column: time"},
       2);
-    f("time,\"a (x\ny)\"\n2024-01-01 00:00:00,1\n", {"# unit 'xy' is not known here"}, 1);
+    f("time,\"a (x\ny)\"\n2024-01-01 00:00:00,1\n", {"# unit 'x y' is not known here"}, 1);
     f("a,b\n", {}, 1);
     EXPECT_FALSE(propose_map(*files_with(""), "f.csv"));
     std::string wide = "a";

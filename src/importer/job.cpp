@@ -39,6 +39,10 @@ Result<Report> import_table(Table table, const Clock& clock, const Map& map, Tar
     auto mapper = TRY(Mapper::create(map, path, table.names(), options.mapper).context("{}", path));
     Report& report = mapper->report();
     report.bytes = table.bytes();
+    if (table.sheet() != nullptr) {
+        for (const Fault& note : table.sheet()->notes()) report.doubt(note.line, note.column, note.text);
+        report.doubts += table.sheet()->notes_count() - table.sheet()->notes().size();
+    }
     Rows rows;
     // Between two writes there is room for one more record, whatever its texts.
     const std::size_t rows_max = std::min(options.rows_per_write, Rows::kRowsMax - kColumnsMax);

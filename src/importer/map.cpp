@@ -133,7 +133,25 @@ Result<void> read_layout(const Json& json, const std::string& place, Layout& lay
           }},
          {"header",
           [&](const Json& value, const std::string& at) -> Result<void> {
-              layout.header_rows = static_cast<int>(TRY(read_whole(value, at, 0, 2)));
+              layout.header_rows = static_cast<int>(TRY(read_whole(value, at, 0, 4)));
+              return {};
+          }},
+         {"sheet",
+          [&](const Json& value, const std::string& at) -> Result<void> {
+              layout.sheet = TRY(read_text(value, at));
+              return {};
+          }},
+         {"join_header",
+          [&](const Json& value, const std::string& at) -> Result<void> {
+              layout.joined = TRY(read_switch(value, at));
+              return {};
+          }},
+         {"notes",
+          [&](const Json& value, const std::string& at) -> Result<void> {
+              const std::string word = TRY(read_text(value, at));
+              if (word != "leave_out" && word != "take")
+                  return Error{Code::invalid, "{}: '{}' is neither leave_out nor take", at, word};
+              layout.leave_out = word == "leave_out";
               return {};
           }},
          {"transposed",
@@ -156,6 +174,8 @@ Result<void> read_layout(const Json& json, const std::string& place, Layout& lay
               layout.numbers.thousands = TRY(read_char(value, at, ",.' "));
               return {};
           }}}));
+    if (layout.header_rows > 2 && !layout.joined)
+        return Error{Code::invalid, "{}: a header of {} rows goes with join_header: true", place, layout.header_rows};
     if (layout.numbers.thousands == layout.numbers.decimal)
         return Error{Code::invalid, "{}: decimal and thousands cannot be the same character", place};
     return {};
@@ -195,7 +215,7 @@ Result<void> check_time(const TimeSource& time, const std::string& place) {
     if (time.step != 0 || !time.cycle.empty())
         return Error{Code::invalid, "{}: step and cycle go with start, not with column", place};
     if (time.formats.empty())
-        return Error{Code::invalid, "{}.format: is missing: iso, excel, s, ms, us, ns or a pattern", place};
+        return Error{Code::invalid, "{}.format: is missing: iso, zh, excel, s, ms, us, ns or a pattern", place};
     const bool needs_zone = !std::ranges::all_of(time.formats, is_epoch_format);
     if (needs_zone && time.zone.empty())
         return Error{Code::invalid,

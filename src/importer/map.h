@@ -22,8 +22,11 @@ struct Layout {
     std::optional<Dialect> dialect;
     char quote = '"';         // with a detected dialect; '\0' = none
     std::string comment;      // lines that begin with it are passed over
+    std::string sheet;        // of a workbook, by name or by number from 1; "" = the only one that has rows
     std::uint64_t skip = 0;   // lines before the header
     int header_rows = 1;      // 0: columns are named by number, from 1; 2: the second row holds units
+    bool joined = false;      // all rows of the header are one name together: "炉温 / 实际值 (℃)"
+    bool leave_out = true;    // notes, sums and signatures around the rows are told and left out
     bool transposed = false;  // a row of the file is a column of the table; read whole
     bool ragged = false;      // a line with too few fields lacks the last values; else it is a fault
     NumberStyle numbers;

@@ -10,6 +10,7 @@
 #include "base/checksum.h"
 #include "base/options.h"
 #include "data/tag.h"
+#include "importer/loose.h"
 
 namespace gongshu::importer {
 namespace {
@@ -116,6 +117,7 @@ Result<Mapper::Template> Mapper::parse_template(std::string_view text, const std
 
 Result<void> Mapper::bind(const std::vector<std::string>& names) {
     width_ = names.size();
+    names_ = names;
     path_ = TRY(parse_template(map_.path, names, "path"));
     for (const ColumnMap& one : map_.columns) {
         const std::string place = "columns." + one.column;
@@ -126,9 +128,8 @@ Result<void> Mapper::bind(const std::vector<std::string>& names) {
         if (one.property.find('/') != std::string::npos)
             return Error{Code::invalid, "{}.property: '{}' holds a slash: what stands before it belongs into path",
                          place, one.property};
-        static const std::vector<std::string> kUsual = {"",     "NA",   "N/A", "NaN", "nan", "null",
-                                                        "NULL", "None", "-",   "--",  "—"};
-        column.missing = map_.missing.value_or(one.type == ValueType::text ? std::vector<std::string>{""} : kUsual);
+        column.missing = map_.missing.value_or(one.type == ValueType::text ? std::vector<std::string>{""}
+                                                                            : usual_missing_words());
         column.missing.insert(column.missing.end(), one.missing.begin(), one.missing.end());
         for (const std::string& word : column.missing)
             if (const auto number = parse_number(word, map_.layout.numbers)) column.missing_numbers.push_back(*number);
@@ -157,6 +158,23 @@ void Mapper::take_fault(std::uint64_t line, std::string text) {
     ++report_.bad_rows;
     ++record_number_;
     report_.fault(line, "", std::move(text));
+}
+
+// What stands around a table: notes, sums, signatures, and its header again on each printed page.
+bool Mapper::leave_out(const Record& record) {
+    if (!map_.layout.leave_out || record.fields.empty()) return false;
+    std::string_view why = leftover_of(record.fields);
+    const auto is_name = [](std::string_view field, const std::string& name) { return trim(field) == name; };
+    if (why.empty() && !names_.empty() && !names_[0].empty() && is_name(record.fields[0], names_[0]) &&
+        std::ranges::equal(record.fields, names_, is_name))
+        why = "the header again";
+    if (why.empty()) return false;
+    std::string whole;
+    for (const std::string_view field : record.fields)
+        if (!trim(field).empty() && whole.size() < 60) whole += (whole.empty() ? "" : " ") + std::string(trim(field));
+    report_.leave_out(record.line, fmt::format("left out, {}: '{}'", why, shown(whole)));
+    ++record_number_;
+    return true;
 }
 
 Result<void> Mapper::check_width(const Record& record) {
@@ -248,6 +266,7 @@ void Mapper::take(const Record& record, Rows& rows) {
         ++record_number_;
         report_.fault(record.line, column, error.text());
     };
+    if (leave_out(record)) return;
     if (auto fits = check_width(record); !fits) return refuse(fits.error());
     const auto group = group_of(record);
     if (!group) return refuse(group.error());
@@ -260,7 +279,7 @@ void Mapper::take(const Record& record, Rows& rows) {
     note_time(record, **group, *time);
     (*group)->before = *time;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
-        const Column& column = columns_[i];
+        Column& column = columns_[i];
         const std::string_view text =
             column.index < record.fields.size() ? trim(record.fields[column.index]) : std::string_view{};
         take_value(record, column, text, **group, *time, i, rows);
@@ -283,7 +302,36 @@ void Mapper::note_value(TagId tag, TimeNs time, std::uint64_t bits) {
     ++report_.values;
 }
 
-void Mapper::take_value(const Record& record, const Column& column, std::string_view text, Group& group, TimeNs time,
+void Mapper::note_missing(std::string_view text) {
+    ++report_.missing;
+    if (text.empty()) return;
+    const auto found = report_.missing_words.find(std::string(text));
+    if (found != report_.missing_words.end())
+        ++found->second;
+    else if (report_.missing_words.size() < Report::kWordsMax)
+        report_.missing_words.emplace(text, 1);
+}
+
+// A number as people write it: 1,250 or 1.2万 or 95.3%. A share counts by the column's unit: %, ‰, 1 or none.
+Result<double> Mapper::read_loosely(const Record& record, Column& column, std::string_view text) {
+    const auto loose = parse_loose_number(text, map_.layout.numbers, column.unit);
+    if (!loose) return Error{Code::malformed, "'{}' is no {}", shown(text), to_string(column.type)};
+    const auto doubt = [&](std::string what) { report_.doubt(record.line, column.name, std::move(what)); };
+    if (loose->is_doubtful)
+        doubt(fmt::format("'{}' is taken as {}; where the comma stands for a point say file.decimal", shown(text),
+                          loose->value));
+    if (loose->share == LooseNumber::Share::none) return loose->value;
+    const bool permille = loose->share == LooseNumber::Share::permille;
+    if (!column.seen_share && column.seen_plain)
+        doubt(fmt::format("'{}' is a share, but values before it have no sign", shown(text)));
+    column.seen_share = true;
+    if (column.unit.empty() || column.unit == (permille ? "‰" : "%")) return loose->value;
+    if (column.unit == "1") return loose->value / (permille ? 1000 : 100);
+    if (column.unit == "%" || column.unit == "‰") return permille ? loose->value / 10 : loose->value * 10;
+    return Error{Code::malformed, "'{}' is a share, but the column's unit is {}", shown(text), column.unit};
+}
+
+void Mapper::take_value(const Record& record, Column& column, std::string_view text, Group& group, TimeNs time,
                         std::size_t number, Rows& rows) {
     std::optional<double> value;
     std::optional<long long> whole;
@@ -308,15 +356,28 @@ void Mapper::take_value(const Record& record, const Column& column, std::string_
     const bool absent = value ? std::ranges::find(column.missing_numbers, *value) != column.missing_numbers.end()
                               : (!boolean && is_missing(column, text));
     if (absent || (text.empty() && column.type != ValueType::text)) {
-        ++report_.missing;
-        return;
+        return note_missing(text);
+    }
+    std::string wrong;
+    if (!read) wrong = fmt::format("'{}' is no {}", shown(text), to_string(column.type));
+    if (!read && (column.type == ValueType::number || column.type == ValueType::integer)) {
+        const auto loose = read_loosely(record, column, text);
+        if (!loose) wrong = loose.error().text();
+        read = loose && (column.type == ValueType::number || (*loose == std::floor(*loose) && std::abs(*loose) < 9e15));
+        if (read) value = *loose;
+        if (read && column.type == ValueType::integer) whole = static_cast<long long>(*loose);
+    } else if (value) {
+        if (column.seen_share && !column.seen_plain)
+            report_.doubt(record.line, column.name,
+                          fmt::format("'{}' has no sign, but values before it are shares", shown(text)));
+        column.seen_plain = true;
     }
     const auto tag = tag_of(record, column, group, number);
     if (!tag) {
         ++report_.wrong_values;
         return report_.fault(record.line, column.name, tag.error().text());
     }
-    if (!read) return wrong_value(record, column, text, to_string(column.type), *tag, time, rows);
+    if (!read) return wrong_value(record, column, std::move(wrong), *tag, time, rows);
     switch (column.type) {
         case ValueType::number: {
             const double stored = column.scaled ? *value * column.scale + column.offset : *value;
@@ -335,10 +396,10 @@ void Mapper::take_value(const Record& record, const Column& column, std::string_
     }
 }
 
-void Mapper::wrong_value(const Record& record, const Column& column, std::string_view text, std::string_view expected,
-                         TagId tag, TimeNs time, Rows& rows) {
+void Mapper::wrong_value(const Record& record, const Column& column, std::string text, TagId tag, TimeNs time,
+                         Rows& rows) {
     ++report_.wrong_values;
-    report_.fault(record.line, column.name, fmt::format("'{}' is no {}", shown(text), expected));
+    report_.fault(record.line, column.name, std::move(text));
     if (map_.wrong == Wrong::skip) return;
     const Quality quality = bad(Reason::type);
     switch (column.type) {

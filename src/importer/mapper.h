@@ -59,6 +59,7 @@ private:
         bool scaled = false;
         std::vector<std::string> missing;
         std::vector<double> missing_numbers;
+        bool seen_share = false, seen_plain = false;  // values with % or ‰, and without
     };
     // The tags of one path.
     struct Group {
@@ -72,17 +73,19 @@ private:
     Result<int> find_column(std::string_view name, const std::vector<std::string>& names, std::string_view place);
     Result<Template> parse_template(std::string_view text, const std::vector<std::string>& names,
                                     std::string_view place);
+    bool leave_out(const Record& record);
+    Result<double> read_loosely(const Record& record, Column& column, std::string_view text);
+    void note_missing(std::string_view text);
     Result<void> check_width(const Record& record);
     Result<TimeNs> time_of(const Record& record, const Group& group);
     Result<Group*> group_of(const Record& record);
     void note_time(const Record& record, Group& group, TimeNs time);
-    void take_value(const Record& record, const Column& column, std::string_view text, Group& group, TimeNs time,
+    void take_value(const Record& record, Column& column, std::string_view text, Group& group, TimeNs time,
                     std::size_t number, Rows& rows);
     Result<TagId> tag_of(const Record& record, const Column& column, Group& group, std::size_t number);
     Result<std::string> render(const Template& pieces, const Record& record) const;
     bool is_missing(const Column& column, std::string_view text) const;
-    void wrong_value(const Record& record, const Column& column, std::string_view text, std::string_view expected,
-                     TagId tag, TimeNs time, Rows& rows);
+    void wrong_value(const Record& record, const Column& column, std::string text, TagId tag, TimeNs time, Rows& rows);
     void note_value(TagId tag, TimeNs time, std::uint64_t bits);
 
     const Map map_;
@@ -95,6 +98,7 @@ private:
     std::size_t cycle_column_ = 0;
     TimeNs start_ = 0;
     std::optional<TimeReader> time_reader_;
+    std::vector<std::string> names_;
     std::size_t width_ = 0;  // fields of a record; 0 = as the first one has
     std::uint64_t record_number_ = 0;
 

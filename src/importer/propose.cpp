@@ -5,12 +5,15 @@
 #include <span>
 
 #include "expr/units.h"
+#include "importer/header.h"
+#include "importer/loose.h"
 #include "importer/table.h"
 
 namespace gongshu::importer {
 namespace {
 
 constexpr std::size_t kRecordsMax = 2000;
+constexpr int kHeaderRowsMax = 4;
 
 using Rows = std::vector<std::vector<std::string>>;
 
@@ -18,6 +21,8 @@ using Rows = std::vector<std::vector<std::string>>;
 struct Column {
     std::string name, unit_row;
     std::size_t filled = 0, numbers = 0, comma_numbers = 0, whole = 0, booleans = 0;
+    std::size_t either_numbers = 0;  // 1,250: thousands or a decimal comma
+    bool percent = false;
     bool beyond_double = false;  // whole numbers past 2^53
     std::set<std::string> distinct;
     std::string time_format;  // "" = no time
@@ -28,6 +33,8 @@ struct Finding {
     std::uint64_t skip = 0;
     int header_rows = 0;
     bool transposed = false;
+    bool joined = false;  // the header's rows are one name together
+    std::size_t left_out = 0;
     char decimal = '.';
     std::vector<Column> columns;
     std::vector<std::size_t> time_columns;
@@ -36,7 +43,9 @@ struct Finding {
     int device_column = -1, name_column = -1, value_column = -1;
 };
 
-bool is_value(std::string_view text) { return parse_number(text) || parse_number(text, {.decimal = ','}); }
+bool is_value(std::string_view text) {
+    return parse_number(text) || parse_number(text, {.decimal = ','}) || parse_loose_number(text, {});
+}
 
 bool is_word_of(std::string_view text, std::initializer_list<std::string_view> words) {
     std::string lower;
@@ -88,7 +97,8 @@ std::string time_format_of(const std::vector<std::string>& texts, std::string_vi
                                            "%Y年%m月%d日 %H时%M分",
                                            "%Y年%m月%d日 %H:%M:%S",
                                            "%Y年%m月%d日 %H:%M",
-                                           "%Y年%m月%d日"};
+                                           "%Y年%m月%d日",
+                                           "zh"};
     const bool all_numbers =
         std::ranges::all_of(texts, [](const std::string& text) { return parse_number(text).has_value(); });
     if (!all_numbers) {
@@ -143,24 +153,43 @@ bool is_heading(const Rows& rows, std::size_t row) {
         const std::string& text = rows[row][column];
         const auto below = values_of(rows, row + 1, column);
         if (text.empty() || is_value(text) || below.empty()) continue;
+        if (is_usual_missing(text)) continue;
         const auto values = static_cast<std::size_t>(std::ranges::count_if(below, is_value));
-        // One more heading row may stand below.
-        if (values + 1 >= below.size() && values > 0) return true;
+        const auto absent = static_cast<std::size_t>(std::ranges::count_if(below, is_usual_missing));
+        // Two more heading rows may stand below.
+        if (values + absent + 2 >= below.size() && values * 2 >= below.size()) return true;
         if (!time_format_of({text}, text, unused).empty()) continue;
-        const std::vector<std::string> rest(below.begin() + (below.size() > 1), below.end());
-        if (!time_format_of(rest, text, unused).empty()) return true;
+        // Merged cells of the heading stand in each of its rows.
+        auto from = below.begin() + (below.size() > 1);
+        while (from != below.end() && *from == text) ++from;
+        const std::vector<std::string> rest(from, below.end());
+        if (!rest.empty() && !time_format_of(rest, text, unused).empty()) return true;
     }
     return false;
+}
+
+// A further row of the heading has no value anywhere.
+bool is_more_heading(const Rows& rows, std::size_t row) {
+    if (!is_heading(rows, row)) return false;
+    std::string unused;
+    return std::ranges::none_of(rows[row], [&](const std::string& text) {
+        return !text.empty() && (is_value(text) || !time_format_of({text}, "", unused).empty());
+    });
 }
 
 void look_at_column(const Rows& rows, std::size_t from, std::size_t index, Column& column) {
     for (std::size_t i = from; i < rows.size(); ++i) {
         if (index >= rows[i].size() || rows[i][index].empty()) continue;
         const std::string& text = rows[i][index];
+        const auto loose = parse_loose_number(text, {});
+        if (!loose && is_usual_missing(text)) continue;
         ++column.filled;
         const bool number = parse_number(text).has_value();
-        column.numbers += number;
-        column.comma_numbers += !number && parse_number(text, {.decimal = ','}).has_value();
+        const bool comma = !number && parse_number(text, {.decimal = ','}).has_value();
+        column.numbers += number || (loose && !comma);
+        column.comma_numbers += comma && !loose;
+        column.either_numbers += comma && loose;
+        column.percent = column.percent || (loose && loose->share == LooseNumber::Share::percent);
         const auto whole = parse_integer(text);
         column.whole += whole.has_value();
         column.beyond_double = column.beyond_double || (whole && std::abs(*whole) > (1ll << 53));
@@ -198,14 +227,21 @@ void find_time(const Rows& rows, std::size_t from, Finding& found) {
         // A date beside a time of day: joined.
         const bool date_only =
             format == "%d/%m/%Y" || format == "%m/%d/%Y" || format == "%d.%m.%Y" || format == "%Y年%m月%d日" ||
-            (format == "iso" &&
-             std::ranges::all_of(texts, [](const auto& t) { return t.find(':') == std::string::npos; }));
-        const auto clocks = values_of(rows, from, i + 1);
+            ((format == "iso" || format == "zh") && std::ranges::all_of(texts, [](const std::string& t) {
+                 return std::ranges::none_of(std::initializer_list<std::string_view>{":", "：", "时", "点"},
+                                             [&](std::string_view mark) { return t.find(mark) != t.npos; });
+             }));
+        auto clocks = values_of(rows, from, i + 1);
         if (!date_only || i + 1 >= found.columns.size()) continue;
         const std::string clock_format = clock_format_of(clocks);
-        if (clock_format.empty()) continue;
+        for (std::string& clock : clocks) clock = "2026-01-05 " + clock;
+        const bool chinese = format == "zh" || clock_format.empty();
+        if (chinese && !all_read(clocks, "zh")) continue;
         found.time_columns.push_back(i + 1);
-        if (format != "iso") found.time_format += " " + clock_format;
+        if (chinese)
+            found.time_format = "zh";
+        else if (format != "iso")
+            found.time_format += " " + clock_format;
     }
 }
 
@@ -237,10 +273,34 @@ std::size_t usual_width(const Rows& rows) {
     return std::ranges::max_element(widths, {}, [](const auto& entry) { return entry.second; })->first;
 }
 
-// A title or a note that a spreadsheet filled up with empty fields.
+// A title or a note that a spreadsheet filled up with empty fields; "班组：甲班" beside "日期：…" is one too.
 bool is_padded_note(const std::vector<std::string>& row) {
     const auto empty = static_cast<std::size_t>(std::ranges::count(row, std::string{}));
-    return row.size() > 2 && empty + 1 >= row.size() && (row[0].empty() || !is_value(row[0]));
+    if (row.size() > 2 && empty + 1 >= row.size()) return row[0].empty() || !is_value(row[0]);
+    if (row.size() < 4 || (row.size() - empty) * 2 >= row.size()) return false;
+    std::string unused;
+    bool labelled = false;
+    for (const std::string& text : row) {
+        if (text.empty()) continue;
+        if (is_value(text)) return false;
+        labelled = labelled || text.find("：") != text.npos || (text.find(':') != text.npos && text.find_first_of("0123456789") != 0);
+    }
+    return labelled;
+}
+
+// Two rows are one heading if a name in the first stands over several columns, or there are more than two.
+bool is_joined(const Rows& rows, int header_rows) {
+    if (header_rows > 2) return true;
+    if (header_rows < 2) return false;
+    for (std::size_t i = 1; i < rows[0].size() && i < rows[1].size(); ++i) {
+        const bool over = rows[0][i].empty() || rows[0][i] == rows[0][i - 1];
+        if (over && !rows[1][i].empty() && rows[1][i] != rows[1][i - 1] && !rows[0][i - 1].empty() &&
+            !is_unit_cell(rows[1][i]))
+            return true;
+    }
+    return std::ranges::any_of(rows[1], [](const std::string& text) {
+        return !text.empty() && !is_unit_cell(text) && read_heading(text).unit != "";
+    });
 }
 
 Finding look_at(Rows& rows, std::vector<std::uint64_t>& lines, std::uint64_t skipped) {
@@ -254,12 +314,27 @@ Finding look_at(Rows& rows, std::vector<std::uint64_t>& lines, std::uint64_t ski
     if (first == rows.begin()) found.skip = skipped;
     lines.erase(lines.begin(), lines.begin() + (first - rows.begin()));
     rows.erase(rows.begin(), first);
-    if (is_heading(rows, 0)) found.header_rows = is_heading(rows, 1) ? 2 : 1;
+    if (is_heading(rows, 0)) found.header_rows = 1;
+    while (found.header_rows > 0 && found.header_rows < kHeaderRowsMax &&
+           is_more_heading(rows, static_cast<std::size_t>(found.header_rows)))
+        ++found.header_rows;
     const auto from = static_cast<std::size_t>(found.header_rows);
+    found.joined = is_joined(rows, found.header_rows);
+    std::vector<std::string> joined;
+    if (found.joined) {
+        std::vector<std::vector<std::string>> header(rows.begin(), rows.begin() + found.header_rows);
+        for (auto& row : header)
+            for (std::string& text : row) text = heading_text(text);
+        joined = join_header(header);
+    }
     found.columns.resize(width);
     for (std::size_t i = 0; i < width; ++i) {
-        if (from > 0 && i < rows[0].size()) found.columns[i].name = rows[0][i];
-        if (from > 1 && i < rows[1].size()) found.columns[i].unit_row = rows[1][i];
+        if (from > 0 && i < rows[0].size()) found.columns[i].name = heading_text(rows[0][i]);
+        if (from > 1 && i < rows[1].size()) found.columns[i].unit_row = heading_text(rows[1][i]);
+        if (found.joined) {
+            found.columns[i].name = i < joined.size() ? joined[i] : "";
+            found.columns[i].unit_row.clear();
+        }
         look_at_column(rows, from, i, found.columns[i]);
     }
     std::size_t commas = 0, points = 0;
@@ -268,6 +343,7 @@ Finding look_at(Rows& rows, std::vector<std::uint64_t>& lines, std::uint64_t ski
         points += column.numbers - std::min(column.numbers, column.whole);
     }
     if (commas > points) found.decimal = ',';
+    for (Column& column : found.columns) column.numbers += column.either_numbers;
     find_time(rows, from, found);
     find_keys(rows, from, found);
     return found;
@@ -326,10 +402,31 @@ std::string time_part(const Finding& found) {
     return text;
 }
 
+// Which sheet is taken and why.
+std::string sheet_part(const SheetRecords& records) {
+    const SheetSeen& chosen = records.sheets()[records.chosen()];
+    std::string others;
+    for (const SheetSeen& sheet : records.sheets()) {
+        if (&sheet == &chosen || others.size() > 300) continue;
+        others += fmt::format("{}{} ({})", others.empty() ? "" : ", ", one_line(sheet.name),
+                              sheet.hidden ? "hidden" : fmt::format("{} rows", sheet.rows));
+    }
+    if (others.empty()) return fmt::format("  sheet: {}\n", quoted(chosen.name));
+    return fmt::format("  sheet: {}  # {} rows, {} numbers and dates; not read: {}\n", quoted(chosen.name), chosen.rows,
+                       chosen.values, others);
+}
+
 std::string file_part(const Table& table, const Finding& found) {
-    std::string text =
-        fmt::format("file:\n  encoding: {}\n  delimiter: {}\n  header: {}\n", to_string(table.encoding()),
-                    quoted(delimiter_name(table.dialect())), found.header_rows);
+    std::string text = "file:\n";
+    if (table.sheet() != nullptr)
+        text += sheet_part(*table.sheet());
+    else
+        text += fmt::format("  encoding: {}\n  delimiter: {}\n", to_string(table.encoding()),
+                            quoted(delimiter_name(table.dialect())));
+    text += fmt::format("  header: {}\n", found.header_rows);
+    if (found.joined) text += "  join_header: true  # the rows of the header are one name together\n";
+    if (found.left_out > 0)
+        text += fmt::format("  notes: leave_out  # {} lines of sums, notes or signatures are not read\n", found.left_out);
     if (found.skip > 0) text += fmt::format("  skip: {}\n", found.skip);
     if (found.decimal == ',') text += "  decimal: \",\"\n";
     if (found.transposed) text += "  transposed: true  # one tag a line: the file is turned\n";
@@ -356,6 +453,7 @@ std::string column_part(const Finding& found, std::size_t index, std::set<std::s
     const Column& column = found.columns[index];
     Heading heading = read_heading(column.name);
     if (heading.property.empty()) heading.property = fmt::format("c{}", index + 1);
+    if (heading.unit.empty() && heading.unknown.empty() && column.percent) heading.unit = "%";
     if (!column.unit_row.empty()) {
         const Heading below = read_heading("x (" + column.unit_row + ")");
         heading.unit = below.unit;
@@ -461,11 +559,16 @@ Result<std::string> propose_map(Table table, std::uint64_t skipped) {
     std::vector<std::uint64_t> lines;
     Record record;
     std::string first_fault;
+    std::size_t left_out = 0;
     while (rows.size() < kRecordsMax) {
         const auto next = TRY(table.next(record));
         if (next == Table::Next::end) break;
         if (next == Table::Next::fault) {
             if (first_fault.empty()) first_fault = fmt::format("line {}: {}", record.line, table.fault());
+            continue;
+        }
+        if (!leftover_of(record.fields).empty()) {
+            ++left_out;
             continue;
         }
         auto& row = rows.emplace_back();
@@ -489,6 +592,7 @@ Result<std::string> propose_map(Table table, std::uint64_t skipped) {
     }
     Finding found = look_at(rows, lines, skipped);
     found.transposed = transposed;
+    found.left_out = left_out;
     return render(table, found, path, rows.size());
 }
 

@@ -51,13 +51,23 @@ std::string to_json(const Report& report) {
     json.key("cancelled").boolean(report.cancelled);
     json.key("ms").integer(report.elapsed / kMillisecond);
     json.key("checksum").text(checksum_of(report));
-    json.key("faults").begin_array();
-    for (const Fault& fault : report.faults) {
-        json.begin_object().key("line").integer(static_cast<std::int64_t>(fault.line));
-        if (!fault.column.empty()) json.key("column").text(fault.column);
-        json.key("error").text(fault.text).end_object();
-    }
-    json.end_array().key("too_old");
+    count("left_out", report.left_out);
+    count("doubts", report.doubts);
+    const auto faults = [&json](std::string_view name, const std::vector<Fault>& list) {
+        json.key(name).begin_array();
+        for (const Fault& fault : list) {
+            json.begin_object().key("line").integer(static_cast<std::int64_t>(fault.line));
+            if (!fault.column.empty()) json.key("column").text(fault.column);
+            json.key("error").text(fault.text).end_object();
+        }
+        json.end_array();
+    };
+    faults("faults", report.faults);
+    faults("first_left_out", report.first_left_out);
+    faults("first_doubts", report.first_doubts);
+    json.key("missing_words").begin_object();
+    for (const auto& [word, times] : report.missing_words) count(word, times);
+    json.end_object().key("too_old");
     if (report.too_old > 0) {
         const TooOld& first = report.first_too_old;
         json.begin_object()
@@ -110,6 +120,12 @@ std::string to_text(const Report& report) {
         if (count > 0) text += fmt::format("\n  {} {}", count, what);
     };
     told(report.missing, "values missing");
+    std::string words;
+    for (const auto& [word, times] : report.missing_words)
+        words += fmt::format("{}'{}' {}", words.empty() ? "" : ", ", word, times);
+    if (!words.empty()) text += " (" + words + ")";
+    told(report.left_out, "lines left out: notes, sums, signatures");
+    told(report.doubts, "readings in doubt");
     told(report.wrong_values, "values could not be read");
     told(report.bad_rows, "lines could not be used");
     told(report.duplicates, report.duplicates_complete ? "rows whose time came before: the later row counts"
@@ -124,6 +140,12 @@ std::string to_text(const Report& report) {
                             fault.text);
     }
     if (report.faults.size() > kShownMax) text += "\n    …";
+    for (const auto* list : {&report.first_left_out, &report.first_doubts}) {
+        for (std::size_t i = 0; i < std::min(list->size(), kShownMax); ++i)
+            text += fmt::format("\n    line {}{}{}: {}", (*list)[i].line, (*list)[i].column.empty() ? "" : ", column ",
+                                (*list)[i].column, (*list)[i].text);
+        if (list->size() > kShownMax) text += "\n    …";
+    }
     for (std::size_t i = 0; i < std::min(report.first_duplicates.size(), kShownMax); ++i)
         text += fmt::format("\n    line {}: {} came before", report.first_duplicates[i].line,
                             time_text(report.first_duplicates[i].time));

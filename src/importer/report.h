@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,7 @@ struct Duplicate {
 
 // What an import of one file came to.
 struct Report {
+    static constexpr std::size_t kWordsMax = 50;
     static constexpr std::size_t kToldMax = 100;  // faults and duplicates told one by one; the others are counted
 
     std::string file;
@@ -48,6 +50,8 @@ struct Report {
     bool duplicates_complete = true;        // false: too many times to remember, there may be more
     std::uint64_t out_of_order = 0;         // rows against the direction of the file
     std::uint64_t missing = 0;              // values that are not there
+    std::uint64_t left_out = 0;             // lines of notes, sums and signatures
+    std::uint64_t doubts = 0;               // readings that may be meant otherwise
     std::uint64_t wrong_values = 0;         // values that cannot be read
     std::uint64_t bad_rows = 0;             // lines that cannot be used at all
     std::uint64_t repeated_times = 0;       // local times that came twice because clocks were put back
@@ -58,11 +62,21 @@ struct Report {
     bool cancelled = false;
     DurationNs elapsed = 0;
     std::vector<Fault> faults;
+    std::vector<Fault> first_left_out, first_doubts;
+    std::map<std::string, std::uint64_t> missing_words;  // how often which stood for a missing value; kWordsMax of them
     std::vector<Duplicate> first_duplicates;
     std::vector<Series> series;
 
     void fault(std::uint64_t line, std::string column, std::string text) {
         if (faults.size() < kToldMax) faults.push_back({line, std::move(column), std::move(text)});
+    }
+    void leave_out(std::uint64_t line, std::string text) {
+        ++left_out;
+        if (first_left_out.size() < kToldMax) first_left_out.push_back({line, "", std::move(text)});
+    }
+    void doubt(std::uint64_t line, std::string column, std::string text) {
+        ++doubts;
+        if (first_doubts.size() < kToldMax) first_doubts.push_back({line, std::move(column), std::move(text)});
     }
 };
 

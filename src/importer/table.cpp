@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "importer/header.h"
+
 namespace gongshu::importer {
 namespace {
 
@@ -9,6 +11,12 @@ constexpr std::size_t kBlockBytes = 1 << 20;
 constexpr std::size_t kHeadBytes = 1 << 20;  // what is looked at to find out encoding and dialect
 
 }  // namespace
+
+Result<void> check_can_be_read(Bytes file) {
+    if (!workbook::Workbook::is_one(file)) return check_is_text(file);
+    TRY(workbook::Workbook::open(file));
+    return {};
+}
 
 // All fields of the file, in one text; record i is field i of each line.
 struct Table::Turned {
@@ -35,6 +43,8 @@ Result<Table> Table::open(std::unique_ptr<io::File> file, const std::string& nam
     const std::uint64_t bytes = TRY(file->size());
     Buffer head(std::min<std::uint64_t>(bytes, kHeadBytes));
     TRY(file->read_at(0, head));
+    if (workbook::Workbook::is_one(head))
+        return open_workbook(std::move(file), name, layout, limits, layout.header_rows == 0);
     TRY(check_is_text(head).context("{}", name));
     const Encoding encoding = layout.encoding.value_or(detect_encoding(head));
     Dialect dialect;
@@ -57,12 +67,41 @@ Result<Table> Table::open(std::unique_ptr<io::File> file, const std::string& nam
     table.bytes_ = bytes;
     table.encoding_ = encoding;
     table.reader_->skip_lines(layout.skip);
-    if (layout.transposed) TRY(table.transpose().context("{}", name));
-    TRY(table.read_header(layout.header_rows).context("{}", name));
+    TRY(table.begin(layout));
     return table;
 }
 
+// A look at the file as it stands, without a header, may take any sheet.
+Result<Table> Table::open_workbook(std::unique_ptr<io::File> file, const std::string& name, const Layout& layout,
+                                   TableLimits limits, bool any) {
+    const std::uint64_t bytes = TRY(file->size());
+    if (bytes > limits.workbook_bytes_max)
+        return Error{Code::limit, "{}: a workbook is read whole and may have {} MB; this one has {}", name,
+                     limits.workbook_bytes_max >> 20, bytes >> 20};
+    Buffer all(bytes);
+    TRY(file->read_at(0, all));
+    Table table{TRY(TextDecoder::create(Encoding::utf8)), Dialect{}, limits};
+    table.name_ = name;
+    table.bytes_ = bytes;
+    auto book = TRY(workbook::Workbook::open(all).context("{}", name));
+    table.sheet_ = TRY(SheetRecords::open(std::move(book), layout, any).context("{}", name));
+    TRY(table.begin(layout));
+    return table;
+}
+
+Result<void> Table::begin(const Layout& layout) {
+    if (layout.transposed) TRY(transpose().context("{}", name_));
+    return read_header(layout).context("{}", name_);
+}
+
+std::uint64_t Table::bytes_read() const {
+    if (!sheet_ || sheet_->rows() == 0) return offset_;
+    return static_cast<std::uint64_t>(static_cast<double>(bytes_) * static_cast<double>(sheet_->rows_read()) /
+                                      static_cast<double>(sheet_->rows()));
+}
+
 Result<RecordReader::Next> Table::next_in_file(Record& record) {
+    if (sheet_) return sheet_->next(record) ? RecordReader::Next::record : RecordReader::Next::more;
     while (true) {
         const auto next = reader_->next(record);
         if (next != RecordReader::Next::more || at_end_) return next;
@@ -131,14 +170,21 @@ Result<void> Table::transpose() {
     return {};
 }
 
-Result<void> Table::read_header(int rows) {
+Result<void> Table::read_header(const Layout& layout) {
     Record record;
-    for (int row = 0; row < rows; ++row) {
+    std::vector<std::vector<std::string>> rows;
+    for (int row = 0; row < layout.header_rows; ++row) {
         const Next next = TRY(this->next(record));
         if (next == Next::fault) return Error{Code::malformed, "line {}: {}", record.line, fault_};
         if (next == Next::end) return Error{Code::malformed, "the file ends before its header: nothing to import"};
-        auto& into = row == 0 ? names_ : units_;
-        for (const std::string_view field : record.fields) into.emplace_back(trim(field));
+        auto& into = rows.emplace_back();
+        for (const std::string_view field : record.fields) into.push_back(heading_text(field));
+    }
+    if (layout.joined) {
+        names_ = join_header(rows);
+    } else {
+        if (!rows.empty()) names_ = std::move(rows[0]);
+        if (rows.size() > 1) units_ = std::move(rows[1]);
     }
     return {};
 }

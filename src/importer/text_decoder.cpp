@@ -131,6 +131,12 @@ Result<void> check_is_text(Bytes head) {
         {"PK\x03\x04", "a zip archive or an Excel workbook (.xlsx)",
          "unpack it, or save the sheet as CSV UTF-8 in the spreadsheet program"},
         {"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)", "save the sheet as CSV UTF-8 in the spreadsheet program"},
+        {"<html", "a web page", "open it in the spreadsheet program and save it as .xlsx"},
+        {"<HTML", "a web page", "open it in the spreadsheet program and save it as .xlsx"},
+        {"<!DOCTYPE", "a web page", "open it in the spreadsheet program and save it as .xlsx"},
+        {"<table", "a web page", "open it in the spreadsheet program and save it as .xlsx"},
+        {"<?xml", "an XML file", "open it in the spreadsheet program and save it as .xlsx"},
+        {"%PDF", "a PDF", "send the table it was made from"},
         {"PAR1", "a Parquet file", "export it as CSV"},
         {"\x28\xb5\x2f\xfd", "compressed by zstd", "unpack it first: zstd -dk FILE"},
         {"\xfd"

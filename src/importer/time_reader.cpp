@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 
+#include "importer/loose.h"
 #include "importer/number.h"
 
 namespace gongshu::importer {
@@ -116,7 +117,7 @@ Result<void> check_pattern(std::string_view pattern) {
     }
     if (pattern.find('%') == std::string_view::npos)
         return Error{Code::invalid,
-                     "the time format '{}' is none of iso, excel, s, ms, us, ns and holds no %: write for example "
+                     "the time format '{}' is none of iso, zh, excel, s, ms, us, ns and holds no %: write for example "
                      "\"%d/%m/%Y %H:%M\"",
                      pattern};
     return {};
@@ -136,7 +137,7 @@ Result<TimeReader> TimeReader::create(const std::vector<std::string>& formats, c
                                       Repeated repeated) {
     if (formats.empty()) return Error{Code::invalid, "no time format is given"};
     for (const std::string& format : formats)
-        if (format != "iso" && format != "excel" && !is_epoch_format(format)) TRY(check_pattern(format));
+        if (format != "iso" && format != "zh" && format != "excel" && !is_epoch_format(format)) TRY(check_pattern(format));
     return TimeReader{formats, TRY(history::LocalTime::create(zone)), zone, repeated};
 }
 
@@ -166,6 +167,87 @@ bool TimeReader::parse_iso(std::string_view text, Civil& civil) {
     take_blanks(text);
     if (!text.empty() && !take_offset(text, civil.offset_seconds)) return false;
     return text.empty();
+}
+
+namespace {
+
+bool take_any(std::string_view& text, std::initializer_list<std::string_view> words) {
+    for (const std::string_view word : words)
+        if (take_word(text, word)) return true;
+    return false;
+}
+
+// 星期一, 周日, with brackets or without.
+void take_weekday(std::string_view& text) {
+    std::string_view rest = text;
+    const bool bracket = take(rest, '(');
+    if (!take_any(rest, {"星期", "周", "礼拜"}) || !take_any(rest, {"一", "二", "三", "四", "五", "六", "日", "天"}))
+        return;
+    if (bracket && !take(rest, ')')) return;
+    text = rest;
+    take_blanks(text);
+}
+
+// 8:30, 8:30:15.5, 8时30分15秒, 8点半, 8点整, 8时.
+bool take_clock(std::string_view& text, int& hour, int& minute, int& second, std::int64_t& nanoseconds) {
+    if (!take_digits(text, 1, 2, hour)) return false;
+    if (take_any(text, {"点整", "时整"})) return true;
+    if (take_any(text, {"点半", "时半"})) {
+        minute = 30;
+        return true;
+    }
+    const bool words = take_any(text, {"时", "点"});
+    if (!words && !take(text, ':')) return false;
+    if (!take_digits(text, words ? 1 : 2, 2, minute)) return words;
+    if (words ? !take_any(text, {"分", ":"}) : !take(text, ':')) return true;
+    if (!take_digits(text, words ? 1 : 2, 2, second)) return words;
+    if (take(text, '.') && !take_fraction(text, nanoseconds)) return false;
+    take_word(text, "秒");
+    return true;
+}
+
+}  // namespace
+
+// As Chinese tables have it, with whatever of iso's separators.
+bool TimeReader::parse_zh(std::string_view written, Civil& civil) {
+    const std::string narrow = narrowed(written);
+    std::string_view text = trim(narrow);
+    const bool by_words = text.find("年") < 8;
+    if (!take_digits(text, by_words ? 2 : 4, 4, civil.year)) return false;
+    if (civil.year < 100) civil.year += 2000;
+    const char between = text.empty() ? '\0' : text.front();
+    take_blanks(text);
+    if (by_words ? !take_word(text, "年") : !(take(text, '-') || take(text, '/') || take(text, '.'))) return false;
+    take_blanks(text);
+    if (!take_digits(text, 1, 2, civil.month)) return false;
+    take_blanks(text);
+    if (by_words ? !take_word(text, "月") : !take(text, between)) return false;
+    take_blanks(text);
+    if (!take_digits(text, 1, 2, civil.day)) return false;
+    take_blanks(text);
+    if (by_words && !take_any(text, {"日", "号"})) return false;
+    take_blanks(text);
+    take_weekday(text);
+    if (text.empty()) return true;
+    if (!take(text, 'T')) take(text, ',');
+    take_blanks(text);
+    const bool night = take_any(text, {"凌晨", "半夜"});
+    const bool noon = !night && take_word(text, "中午");
+    const bool before_noon = take_any(text, {"上午", "早上", "早晨", "清晨", "am"});
+    const bool evening = take_any(text, {"晚上", "夜里"});
+    const bool after_noon = evening || take_any(text, {"下午", "傍晚", "pm"});
+    take_blanks(text);
+    if (!take_clock(text, civil.hour, civil.minute, civil.second, civil.nanoseconds)) return false;
+    take_blanks(text);
+    const bool am = take_word(text, "am"), pm = take_word(text, "pm");
+    if (!text.empty()) return false;
+    if (evening && civil.hour == 12) return false;  // the end of which day?
+    // 下午 15:30 says it twice.
+    if (civil.hour >= 1 && civil.hour <= 12) {
+        if (after_noon || pm || (noon && civil.hour < 11)) civil.half = 2;
+        if (before_noon || am || night) civil.half = 1;
+    }
+    return !(am && pm);
 }
 
 // Takes off the front of `text` what one % letter stands for.
@@ -280,7 +362,10 @@ Result<TimeNs> TimeReader::read(std::string_view text, std::optional<TimeNs> bef
         }
         Civil civil;
         std::string_view rest = text;
-        if (format == "iso" ? !parse_iso(text, civil) : !parse_prefix(format, rest, civil) || !rest.empty()) continue;
+        const bool fits = format == "iso"  ? parse_iso(text, civil)
+                          : format == "zh" ? parse_zh(text, civil)
+                                           : parse_prefix(format, rest, civil) && rest.empty();
+        if (!fits) continue;
         last_format_ = which;
         const std::int64_t local = TRY(local_seconds(civil, text));
         if (civil.offset_seconds) return (local - *civil.offset_seconds) * kSecond + civil.nanoseconds;

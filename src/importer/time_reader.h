@@ -25,6 +25,7 @@ enum class Repeated : std::uint8_t {
 //              behind it (Z, +08:00) if there is one; or the date alone
 //   s ms us ns since 1970 UTC, decimals allowed (no zone is applied)
 //   excel      days since 1899-12-30, to the nearest millisecond
+//   zh         2026年1月5日 上午8:30, 2026/1/5 8时30分, 8点半, 星期一 or (周一) between; wide digits; only digits too
 //   else       %Y %y %m %d %H %I %M %S (with a fraction if there is one) %f %p (AM PM 上午 下午) %b %B (English) %e %j
 //   %z
 //              %T %R %D %F %%; a blank means any blanks, all else itself
@@ -43,6 +44,7 @@ public:
 
 private:
     struct Civil;
+    static bool parse_zh(std::string_view text, Civil& civil);
     static bool parse_iso(std::string_view text, Civil& civil);
     static bool take_part(char letter, std::string_view& text, Civil& civil);
     static bool parse_prefix(std::string_view pattern, std::string_view& text, Civil& civil);

@@ -6,6 +6,7 @@
 
 #include "importer/record_reader.h"
 #include "importer/text_decoder.h"
+#include "workbook/workbook.h"
 
 namespace gongshu::sheets {
 
@@ -65,11 +66,11 @@ Result<std::string> decode(std::string_view bytes, std::string& encoding) {
     return text;
 }
 
-Result<void> take_row(SheetFile& file, const importer::Record& record, const SheetLimits& limits) {
+Result<void> take_row(SheetFile& file, const importer::Record& record, const SheetLimits& limits, bool marks = true) {
     SheetRow row{record.line, {}};
     bool empty = true;
     for (std::string_view field : record.fields) {
-        if (is_marked(field)) field.remove_prefix(1);
+        if (marks && is_marked(field)) field.remove_prefix(1);
         if (field.size() > kCellBytesMax)
             return Error{Code::limit, "line {}: a cell has {} bytes, at most {} are taken", record.line, field.size(),
                          kCellBytesMax};
@@ -100,9 +101,41 @@ Result<void> take_header(SheetFile& file, const importer::Record& record, const 
     return {};
 }
 
+// A share and a duration stand as the numbers they are, a date as Excel shows it to a program.
+std::string text_of(const workbook::Sheet& sheet, const workbook::Cell& cell) {
+    if (cell.kind == workbook::CellKind::percent) return workbook::number_text(cell.number);
+    if (cell.kind == workbook::CellKind::boolean) return cell.number != 0 ? "yes" : "no";
+    return sheet.shown(cell);
+}
+
+Result<SheetFile> read_workbook(std::string_view bytes, const SheetLimits& limits) {
+    auto book = TRY(workbook::Workbook::open(as_bytes(bytes)));
+    SheetFile file{.names = {}, .rows = {}, .encoding = std::string(book.format())};
+    for (std::size_t i = 0; i < book.sheets().size() && file.names.empty(); ++i) {
+        if (book.sheets()[i].hidden) continue;
+        const auto sheet = TRY(book.read(i, {.rows_kept_max = limits.rows_max + 2}));
+        if (sheet.width() > importer::RecordLimits{}.fields_max)
+            return Error{Code::limit, "line {}: a sheet has at most {} columns, found {}", 1, limits.columns_max,
+                         sheet.width()};
+        for (const auto& row : sheet.rows()) {
+            std::vector<std::string> texts(sheet.width());
+            for (const auto& cell : sheet.cells(row)) texts[cell.column] = text_of(sheet, cell);
+            const importer::Record record{row.number, {texts.begin(), texts.end()}};
+            if (file.names.empty()) {
+                TRY(take_header(file, record, limits));
+            } else {
+                TRY(take_row(file, record, limits, false));
+            }
+        }
+    }
+    if (file.names.empty()) return Error{Code::invalid, "line 1: expected the names of the columns, found nothing"};
+    return file;
+}
+
 }  // namespace
 
 Result<SheetFile> read_sheet(std::string_view bytes, const SheetLimits& limits) {
+    if (workbook::Workbook::is_one(as_bytes(bytes))) return read_workbook(bytes, limits);
     SheetFile file;
     const std::string text = TRY(decode(bytes, file.encoding));
     importer::RecordReader reader(dialect_of(text), {.fields_max = 20'000});

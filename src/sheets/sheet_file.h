@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 
-// Sheets as CSV: how a table of devices or tags is written for Excel, and read when it comes back.
+// Sheets: how a table of devices or tags is written as CSV for Excel, and read when it comes back, as CSV or a workbook.
 namespace gongshu::sheets {
 
 struct SheetRow {
@@ -18,7 +18,7 @@ struct SheetRow {
 struct SheetFile {
     std::vector<std::string> names;  // the header, blanks at its ends taken off
     std::vector<SheetRow> rows;      // each with as many cells as the header; those that are empty are left out
-    std::string encoding;            // "utf-8", "gb18030", as it was found
+    std::string encoding;            // "utf-8", "gb18030", "xlsx", "xls", as it was found
 };
 
 struct SheetLimits {
@@ -26,8 +26,9 @@ struct SheetLimits {
     std::size_t columns_max = 200;
 };
 
-// Comma, semicolon or tab; UTF-8, UTF-16, GB18030, found out by themselves; fields quoted as in RFC 4180. Code::invalid
-// names the line; Code::unsupported for what is no text (.xlsx), Code::limit for what is too long.
+// A workbook (.xlsx, .xls: its first visible sheet with rows) or CSV: comma, semicolon or tab; UTF-8, UTF-16, GB18030,
+// found out by themselves; fields quoted as in RFC 4180. Code::invalid names the line; Code::unsupported for what is
+// neither, Code::limit for what is too long.
 Result<SheetFile> read_sheet(std::string_view bytes, const SheetLimits& limits = {});
 
 // Appends one line to `out`. Texts that a spreadsheet would take for a formula (= + - @ at their beginning, and what

@@ -95,7 +95,7 @@ TEST(SheetFile, TakesWhatPeopleSend) {
     f("\xC9\xE8\xB1\xB8,\xC1\xAC\xBD\xD3\n\xD1\xB9\xBB\xFA\x31,x\n", "gb18030|设备|连接 2:压机1;x;");
     f("a,b\n1,2,3\n", "line 2: has 3 cells, but the header has 2");
     f("", "line 1: expected the names of the columns");
-    f("PK\x03\x04zip", "the file is a zip archive or an Excel workbook");
+    f("PK\x03\x04zip", "the zip archive has no directory at its end");
     std::string long_file = "a\n";
     for (int i = 0; i < 10'001; ++i) long_file += "x\n";
     f(long_file, "line 10002: a sheet has at most 10000 rows");

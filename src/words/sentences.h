@@ -14,6 +14,7 @@ std::span<const Sentence> sentences_of_flow();
 std::span<const Sentence> sentences_of_doors();
 std::span<const Sentence> sentences_of_sheets();
 std::span<const Sentence> sentences_of_wire();
+std::span<const Sentence> sentences_of_workbook();
 std::span<const Sentence> sentences_of_history();
 std::span<const Sentence> sentences_of_intervals();
 std::span<const Sentence> sentences_of_ledger();

@@ -34,8 +34,8 @@ constexpr Sentence kSentences[] = {
     {"{}.step: is missing; for example 1h, 180s, 500ms", "{0}.step: 缺少间隔，例如 1h、180s、500ms"},
     {"{}: format and zone go with column, not with start", "{0}: 格式和时区用于时间列，不用于起点"},
     {"{}: step and cycle go with start, not with column", "{0}: 间隔和周期用于起点，不用于时间列"},
-    {"{}.format: is missing: iso, excel, s, ms, us, ns or a pattern",
-     "{0}.format: 缺少格式：iso、excel、s、ms、us、ns 或格式串"},
+    {"{}.format: is missing: iso, zh, excel, s, ms, us, ns or a pattern",
+     "{0}.format: 缺少格式：iso、zh、excel、s、ms、us、ns 或格式串"},
     {"{}.zone: is missing: where did the clock stand? For example Asia/Shanghai, UTC, \"+08:00\"",
      "{0}.zone: 缺少时区：钟走的是哪里的时间？例如 Asia/Shanghai、UTC、\"+08:00\""},
     {"{}: {} is none of number, integer, boolean, text", "{0}: {1=} 不可用：应为 number、integer、boolean、text 之一"},
@@ -111,9 +111,9 @@ constexpr Sentence kSentences[] = {
     {"the file is {}, not text: {}", "文件不是文本，而是 {0}：{1}"},
     {"the time format '{}': % must be followed by one of Y y m d e H I M S f p b B j z T R D F %",
      "时间格式“{0}”：% 后面应为 Y y m d e H I M S f p b B j z T R D F % 之一"},
-    {"the time format '{}' is none of iso, excel, s, ms, us, ns and holds no %: write for example \"%d/%m/%Y "
+    {"the time format '{}' is none of iso, zh, excel, s, ms, us, ns and holds no %: write for example \"%d/%m/%Y "
      "%H:%M\"",
-     "时间格式“{0}”里没有 %，也不是 iso、excel、s、ms、us、ns：例如 \"%d/%m/%Y %H:%M\""},
+     "时间格式“{0}”里没有 %，也不是 iso、zh、excel、s、ms、us、ns：例如 \"%d/%m/%Y %H:%M\""},
     {"no time format is given", "没有给出时间格式"},
     {"the time '{}' lies outside of 1678 … 2261", "时间“{0}”超出 1678 … 2261 年"},
     {"'{}' is no time of the format {}", "“{0}”不符合时间格式 {1=}"},

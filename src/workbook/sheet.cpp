@@ -158,6 +158,7 @@ Result<Cell*> SheetBuilder::place(std::uint32_t row, std::uint32_t column) {
 
 Result<void> SheetBuilder::number(std::uint32_t row, std::uint32_t column, CellKind kind, double value) {
     Cell* const cell = TRY(place(row, column));
+    ++sheet_.values_count_;
     cell->kind = kind;
     cell->number = value;
     return {};

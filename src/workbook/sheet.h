@@ -70,6 +70,7 @@ public:
     const std::vector<Note>& notes() const { return notes_; }  // the first kNotesMax of …
     std::uint64_t notes_count() const { return notes_count_; }
     std::uint64_t rows_count() const { return rows_count_; }  // rows that have a cell, kept or not
+    std::uint64_t values_count() const { return values_count_; }  // numbers, dates and their like, kept or not
     std::size_t width() const { return width_; }              // columns up to the last that is used
     std::string_view text(const Cell& cell) const;            // "" of what is no text and no error
     // As a person would type it: 12.5, 95.3%, 2026-01-05 08:30:00, 08:30:00, true. A duration is its hours.
@@ -84,7 +85,7 @@ private:
     std::string texts_;
     std::shared_ptr<const std::string> shared_;
     std::vector<Note> notes_;
-    std::uint64_t notes_count_ = 0, rows_count_ = 0;
+    std::uint64_t notes_count_ = 0, rows_count_ = 0, values_count_ = 0;
     std::size_t width_ = 0;
 };
 

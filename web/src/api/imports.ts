@@ -26,6 +26,14 @@ export interface Report {
   duplicates_complete: boolean;
   out_of_order: number;
   missing: number;
+  /** Words that stood for a value that is not there, and how often. */
+  missing_words?: Record<string, number>;
+  /** Lines of sums, notes and signatures. */
+  left_out?: number;
+  /** Readings that may be meant otherwise. */
+  doubts?: number;
+  first_left_out?: Fault[];
+  first_doubts?: Fault[];
   wrong_values: number;
   bad_rows: number;
   repeated_times: number;
@@ -58,7 +66,16 @@ export interface FileRow {
   fields: string[];
   columns: number;
 }
+export interface SheetSeen {
+  name: string;
+  hidden: boolean;
+  rows: number;
+  chosen: boolean;
+}
 export interface Look {
+  format?: 'text' | 'xlsx' | 'xls';
+  /** Of a workbook. */
+  sheets?: SheetSeen[] | null;
   map: { [key: string]: Json } | null;
   error: string | null;
   encoding: string;

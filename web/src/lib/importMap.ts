@@ -15,7 +15,7 @@ export interface MapColumn {
   missing: string[];
 }
 export interface ImportMap {
-  file: { encoding: string; delimiter: string; quote: string; comment: string; skip: number; header: number; decimal: string; thousands: string; transposed: boolean; ragged: boolean };
+  file: { /** Of a workbook; "" for text. */ sheet: string; joined: boolean; leaveOut: boolean; encoding: string; delimiter: string; quote: string; comment: string; skip: number; header: number; decimal: string; thousands: string; transposed: boolean; ragged: boolean };
   time: { kind: 'column' | 'count' | 'cycle'; columns: string[]; formats: string[]; zone: string; repeated: string; start: string; starts: Record<string, string>; step: string; cycle: string };
   path: string;
   columns: MapColumn[];
@@ -54,7 +54,7 @@ export function readMap(json: Tree, names: string[], width: number, file = ''): 
   const starts = Object.fromEntries(Object.entries(tree(t.start)).map(([k, v]) => [k, text(v)]));
   const columns = [...texts(t.column), ...texts(t.columns)];
   const map: ImportMap = {
-    file: { encoding: text(f.encoding, 'auto'), delimiter: text(f.delimiter, 'auto'), quote: text(f.quote, '"'), comment: text(f.comment), skip: number(f.skip, 0), header: number(f.header, 1), decimal: text(f.decimal, '.'), thousands: text(f.thousands, 'none'), transposed: f.transposed === true, ragged: f.ragged === true },
+    file: { sheet: text(f.sheet), joined: f.join_header === true, leaveOut: f.notes !== 'take', encoding: text(f.encoding, 'auto'), delimiter: text(f.delimiter, 'auto'), quote: text(f.quote, '"'), comment: text(f.comment), skip: number(f.skip, 0), header: number(f.header, 1), decimal: text(f.decimal, '.'), thousands: text(f.thousands, 'none'), transposed: f.transposed === true, ragged: f.ragged === true },
     time: { kind: t.cycle !== undefined ? 'cycle' : t.start !== undefined && !columns.length ? 'count' : 'column', columns, formats: texts(t.format), zone: text(t.zone), repeated: text(t.repeated, 'order'), start: starts[file] ?? text(t.start), starts, step: text(t.step, '1s'), cycle: text(t.cycle) },
     path: text(json.path),
     columns: [],
@@ -101,7 +101,9 @@ const list = (values: string[]): string => `[${values.map(word).join(', ')}]`;
 const oneOrList = (values: string[]): string => (values.length === 1 ? word(values[0]!) : list(values));
 
 export function layoutYaml(file: ImportMap['file']): string {
-  const lines = ['file:', `  encoding: ${word(file.encoding)}`, `  delimiter: ${word(file.delimiter)}`, `  header: ${file.header}`];
+  const lines = ['file:', ...(file.sheet ? [`  sheet: ${word(file.sheet)}`] : [`  encoding: ${word(file.encoding)}`, `  delimiter: ${word(file.delimiter)}`]), `  header: ${file.header}`];
+  if (file.header > 1 && file.joined) lines.push('  join_header: true');
+  if (!file.leaveOut) lines.push('  notes: take');
   if (file.skip > 0) lines.push(`  skip: ${file.skip}`);
   if (file.quote !== '"') lines.push(`  quote: ${word(file.quote)}`);
   if (file.comment) lines.push(`  comment: ${word(file.comment)}`);
@@ -140,10 +142,10 @@ export function mapYaml(map: ImportMap, file = ''): string {
   return layoutYaml(map.file) + lines.join('\n') + '\n';
 }
 export const epoch = ['s', 'ms', 'us', 'ns'];
-export const formats = ['iso', 's', 'ms', 'us', 'ns', 'excel', '%d/%m/%Y %H:%M:%S', '%m/%d/%Y %H:%M:%S', '%d/%m/%Y %H:%M', '%m/%d/%Y %H:%M', '%d.%m.%Y %H:%M:%S', '%d.%m.%Y %H:%M', '%d-%m-%Y %H:%M:%S', '%Y年%m月%d日 %H:%M:%S', '%Y年%m月%d日 %H时%M分%S秒', '%Y年%m月%d日 %H:%M', '%m/%d/%Y %I:%M:%S %p', '%d-%b-%Y %H:%M:%S', '%Y%m%d%H%M%S'];
+export const formats = ['iso', 'zh', 's', 'ms', 'us', 'ns', 'excel', '%d/%m/%Y %H:%M:%S', '%m/%d/%Y %H:%M:%S', '%d/%m/%Y %H:%M', '%m/%d/%Y %H:%M', '%d.%m.%Y %H:%M:%S', '%d.%m.%Y %H:%M', '%d-%m-%Y %H:%M:%S', '%Y年%m月%d日 %H:%M:%S', '%Y年%m月%d日 %H时%M分%S秒', '%Y年%m月%d日 %H:%M', '%m/%d/%Y %I:%M:%S %p', '%d-%b-%Y %H:%M:%S', '%Y%m%d%H%M%S'];
 /** A moment as a format writes it: 31 January 2024, 20:05:59. */
 export function example(format: string): string {
-  const fixed: Record<string, string> = { iso: '2024-01-31 20:05:59', s: '1706731559', ms: '1706731559000', us: '1706731559000000', ns: '1706731559000000000', excel: '45322.8374' };
+  const fixed: Record<string, string> = { iso: '2024-01-31 20:05:59', zh: '2024年1月31日 下午8:05:59', s: '1706731559', ms: '1706731559000', us: '1706731559000000', ns: '1706731559000000000', excel: '45322.8374' };
   const letters: Record<string, string> = { Y: '2024', y: '24', m: '01', d: '31', e: '31', H: '20', I: '08', M: '05', S: '59', f: '000', p: 'PM', b: 'Jan', B: 'January', j: '031', z: '+0800', T: '20:05:59', R: '20:05', D: '01/31/24', F: '2024-01-31', '%': '%' };
   return fixed[format] ?? format.replace(/%([A-Za-z%])/g, (all, letter: string) => letters[letter] ?? all);
 }

@@ -23,6 +23,8 @@ describe('a map of an import', () => {
     expect(mapYaml(map, 'b.csv')).toContain('start: {"a.csv": "2024-01-01T00:00:00Z", "b.csv": "2025-01-01T00:00:00Z"}');
     expect(mapYaml(map)).toContain('lost: {property: q, scale: 0.1, missing: ["-999"]}');
     expect(mapYaml(map)).toContain('missing: ["", NA]\nwrong: bad');
+    const sheet = readMap({ ...proposal, file: { sheet: '一月', header: 2, join_header: true, notes: 'take' } }, [], 0);
+    expect(mapYaml(sheet)).toContain('file:\n  sheet: "一月"\n  header: 2\n  join_header: true\n  notes: take\n');
   });
   it('quotes what YAML would read as something else', () => {
     const map = readMap({ time: { column: 'yes', format: 's' }, path: 'a', columns: { yes: 'true', '1': 'null' } }, ['yes', '1'], 2);

@@ -1,4 +1,4 @@
-/** Sheets in the page: what is pasted, CSV, and workbooks, whose library is loaded when somebody needs it. */
+/** Sheets in the page: what is pasted, CSV, and workbooks that are written, whose library is loaded when somebody needs it. What is sent is read by the server. */
 
 export const workbookBytesMax = 10 * 1024 * 1024;
 export const rowsMax = 100_000;
@@ -36,31 +36,6 @@ export function parseTable(text: string, delimiter = text.includes('\t') ? '\t' 
     rows.push(row);
   }
   return rows;
-}
-
-/** What a cell of a workbook is as text; dates are none of ours. */
-const textOf = (value: unknown): string => {
-  if (value === null || value === undefined) return '';
-  if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  if (value instanceof Date) return value.toISOString();
-  return String(value);
-};
-
-const isWorkbook = (file: File): boolean => /\.xlsx$/i.test(file.name);
-
-/** The first sheet of a workbook as CSV. A text that the server would take for a marked one gets its mark. */
-export function workbookCsv(rows: unknown[][]): string {
-  return csvOf(rows.map((row) => row.map((value) => {
-    const text = textOf(value);
-    return typeof value === 'string' && /^'[=+\-@\t\r']/.test(text) ? "'" + text : text;
-  })));
-}
-
-/** A file that somebody chose, as the bytes to send: CSV as it is, a workbook as CSV. */
-export async function sheetOf(file: File): Promise<string | ArrayBuffer> {
-  if (!isWorkbook(file)) return file.arrayBuffer();
-  const { readSheet } = await import('read-excel-file/universal');
-  return workbookCsv(await readSheet(file));
 }
 
 /** CSV of the server as a workbook: numbers as numbers, marks of formulas taken off, since no cell of it is one. */
