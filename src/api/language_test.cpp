@@ -55,11 +55,11 @@ TEST(Language, TitlesAndFaultsOfLinesToo) {
     EXPECT_EQ(written.status, 400);
     EXPECT_NE(written.body.find("\"error\":\"字段“v”没有值\""), std::string::npos) << written.body;
     EXPECT_EQ(member(written.body, "detail"), "有 1 条不可用，其余已保存；第一条：第 2 行：字段“v”没有值");
-    const auto applied = world.as(token, "POST", "/api/v1/apply?dry_run=1",
-                                  "kind: device\nname: a\nspec: {type: nobody}\n", chinese);
+    const auto applied =
+        world.as(token, "POST", "/api/v1/apply?dry_run=1", "kind: device\nname: a\nspec: {type: nobody}\n", chinese);
     EXPECT_NE(applied.body.find("没有设备型号“nobody”"), std::string::npos) << applied.body;
-    const auto sent =
-        world.as(token, "POST", "/api/v1/imports?file=a.csv", "time,T\n2024-01-01 00:00:00,20.5\n2024-01-01 00:01:00,x\n", chinese);
+    const auto sent = world.as(token, "POST", "/api/v1/imports?file=a.csv",
+                               "time,T\n2024-01-01 00:00:00,20.5\n2024-01-01 00:01:00,x\n", chinese);
     ASSERT_EQ(sent.status, 201) << sent.body;
     const Json answer = registry::parse_json(sent.body).value();
     JsonObject body;
@@ -68,8 +68,7 @@ TEST(Language, TitlesAndFaultsOfLinesToo) {
     const auto preview = world.as(token, "POST", base + ":preview", registry::to_text(Json(body)), chinese);
     EXPECT_NE(preview.body.find("\"error\":\"“x”不是数字\""), std::string::npos) << preview.body;
     const auto odd = world.as(token, "POST", "/api/v1/imports?file=a.xlsx", "PK\x03\x04zip", chinese);
-    EXPECT_EQ(member(odd.body, "detail"),
-              "压缩包末尾没有目录：文件可能不完整");
+    EXPECT_EQ(member(odd.body, "detail"), "压缩包末尾没有目录：文件可能不完整");
 }
 
 TEST(Language, DeadLettersAreToldWhole) {

@@ -7,9 +7,9 @@
 namespace gongshu::importer {
 namespace {
 
-constexpr std::pair<std::string_view, char> kWide[] = {
-    {"．", '.'}, {"，", ','}, {"％", '%'}, {"－", '-'}, {"−", '-'}, {"＋", '+'}, {"　", ' '},
-    {"：", ':'}, {"／", '/'}, {"（", '('}, {"）", ')'}, {"\xc2\xa0", ' '}};
+constexpr std::pair<std::string_view, char> kWide[] = {{"．", '.'}, {"，", ','}, {"％", '%'}, {"－", '-'},
+                                                       {"−", '-'},  {"＋", '+'}, {"　", ' '}, {"：", ':'},
+                                                       {"／", '/'}, {"（", '('}, {"）", ')'}, {"\xc2\xa0", ' '}};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -81,8 +81,7 @@ std::string narrowed(std::string_view text) {
             text.remove_prefix(3);
             continue;
         }
-        const auto wide =
-            std::ranges::find_if(kWide, [&](const auto& one) { return text.starts_with(one.first); });
+        const auto wide = std::ranges::find_if(kWide, [&](const auto& one) { return text.starts_with(one.first); });
         out.push_back(wide == std::end(kWide) ? text[0] : wide->second);
         text.remove_prefix(wide == std::end(kWide) ? 1 : wide->first.size());
     }
@@ -111,8 +110,7 @@ std::optional<LooseNumber> parse_loose_number(std::string_view text, NumberStyle
         zeros = 4;
     auto value = parse_number(rest, style);
     std::string joined;
-    if (!value && style.decimal == '.' && style.thousands == '\0' &&
-        take_thousands(rest, joined, number.is_doubtful))
+    if (!value && style.decimal == '.' && style.thousands == '\0' && take_thousands(rest, joined, number.is_doubtful))
         value = parse_number(joined, style);
     if (!value) return std::nullopt;
     number.value = zeros == 0 ? *value : shifted(*value, zeros);
@@ -121,9 +119,9 @@ std::optional<LooseNumber> parse_loose_number(std::string_view text, NumberStyle
 
 const std::vector<std::string>& usual_missing_words() {
     static const std::vector<std::string> kWords = {
-        "",     "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "-",    "--",     "---",  "—",    "——",  "－",
-        "–",    "/",  "\\",  "／",  "无",  "缺",   "空",   "停机", "停产", "未测",   "未检", "未记", "检修", "故障停机",
-        "#N/A", "...", "…",  "……",  "*"};
+        "",     "NA",   "N/A",  "NaN",  "nan",  "null",     "NULL", "None", "-",  "--", "---",
+        "—",    "——",   "－",   "–",    "/",    "\\",       "／",   "无",   "缺", "空", "停机",
+        "停产", "未测", "未检", "未记", "检修", "故障停机", "#N/A", "...",  "…",  "……", "*"};
     return kWords;
 }
 
@@ -151,12 +149,12 @@ std::string_view leftover_of(std::span<const std::string_view> fields) {
     if (before.size() <= 18)
         for (const std::string_view word : {"合计", "总计", "小计", "累计"})
             if (before.ends_with(word)) return "a sum";
-    static constexpr std::string_view kNotes[] = {"注",   "备注", "说明", "附注", "注意", "填写说明",
-                                                  "Note", "Notes", "NOTE", "note"};
+    static constexpr std::string_view kNotes[] = {"注",       "备注", "说明",  "附注", "注意",
+                                                  "填写说明", "Note", "Notes", "NOTE", "note"};
     if (begins_with_word(first, kNotes) || first.starts_with("以下空白")) return "a note";
-    static constexpr std::string_view kSigned[] = {"制表",   "制表人", "填表人", "审核",   "审核人", "记录人", "批准",
-                                                   "校对",   "主管",   "班长",   "操作员", "检验员", "签字",   "打印时间",
-                                                   "打印日期", "制表日期", "制表时间"};
+    static constexpr std::string_view kSigned[] = {"制表", "制表人",   "填表人",   "审核",     "审核人",  "记录人",
+                                                   "批准", "校对",     "主管",     "班长",     "操作员",  "检验员",
+                                                   "签字", "打印时间", "打印日期", "制表日期", "制表时间"};
     return begins_with_word(first, kSigned) ? "a signature" : std::string_view{};
 }
 

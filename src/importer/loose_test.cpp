@@ -139,9 +139,9 @@ TEST(Workbooks, AShiftsRecordAsItIs) {
         if (name == "furnace.xls") layout.sheet = "一月";  // another sheet has more numbers there
         auto proposal = propose_map(*Table::open(make_memory_file(fixture(name)), "炉.xlsx", layout));
         ASSERT_TRUE(proposal) << proposal.error().text();
-        for (const std::string_view want : {"sheet: \"一月\"", "header: 2", "join_header: true", "skip: 2",
-                                            "format: zh", "\"炉温 / 实际值(℃)\": {property: \"炉温_实际值\"",
-                                            "\"压力 (MPa)\"", "字典 (hidden)"})
+        for (const std::string_view want :
+             {"sheet: \"一月\"", "header: 2", "join_header: true", "skip: 2", "format: zh",
+              "\"炉温 / 实际值(℃)\": {property: \"炉温_实际值\"", "\"压力 (MPa)\"", "字典 (hidden)"})
             EXPECT_NE(proposal->find(want), std::string::npos) << want << "\n" << *proposal;
         const auto map = parse_map(*proposal);
         ASSERT_TRUE(map) << map.error().text() << *proposal;
@@ -180,10 +180,12 @@ TEST(Workbooks, SharesAndUnits) {
     const auto clock = io::make_system_clock();
     auto f = [&](const std::string& text, const std::string& unit, std::string_view want, std::uint64_t wrong,
                  std::uint64_t doubts) {
-        const auto map = parse_map("time: {start: \"2026-01-01T00:00:00Z\", step: 1s}\npath: p\ncolumns: {a: {property: a, unit: \"" +
-                                   unit + "\"}}\n");
+        const auto map = parse_map(
+            "time: {start: \"2026-01-01T00:00:00Z\", step: 1s}\npath: p\ncolumns: {a: {property: a, unit: \"" + unit +
+            "\"}}\n");
         ASSERT_TRUE(map) << map.error().text();
-        auto table = Table::open(make_memory_file(std::make_shared<const std::string>("a,b\n" + text)), "f.csv", map->layout);
+        auto table =
+            Table::open(make_memory_file(std::make_shared<const std::string>("a,b\n" + text)), "f.csv", map->layout);
         ASSERT_TRUE(table);
         TextTarget target;
         const auto report =

@@ -128,8 +128,8 @@ Result<void> Mapper::bind(const std::vector<std::string>& names) {
         if (one.property.find('/') != std::string::npos)
             return Error{Code::invalid, "{}.property: '{}' holds a slash: what stands before it belongs into path",
                          place, one.property};
-        column.missing = map_.missing.value_or(one.type == ValueType::text ? std::vector<std::string>{""}
-                                                                            : usual_missing_words());
+        column.missing =
+            map_.missing.value_or(one.type == ValueType::text ? std::vector<std::string>{""} : usual_missing_words());
         column.missing.insert(column.missing.end(), one.missing.begin(), one.missing.end());
         for (const std::string& word : column.missing)
             if (const auto number = parse_number(word, map_.layout.numbers)) column.missing_numbers.push_back(*number);

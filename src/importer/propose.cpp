@@ -283,7 +283,8 @@ bool is_padded_note(const std::vector<std::string>& row) {
     for (const std::string& text : row) {
         if (text.empty()) continue;
         if (is_value(text)) return false;
-        labelled = labelled || text.find("：") != text.npos || (text.find(':') != text.npos && text.find_first_of("0123456789") != 0);
+        labelled = labelled || text.find("：") != text.npos ||
+                   (text.find(':') != text.npos && text.find_first_of("0123456789") != 0);
     }
     return labelled;
 }
@@ -426,7 +427,8 @@ std::string file_part(const Table& table, const Finding& found) {
     text += fmt::format("  header: {}\n", found.header_rows);
     if (found.joined) text += "  join_header: true  # the rows of the header are one name together\n";
     if (found.left_out > 0)
-        text += fmt::format("  notes: leave_out  # {} lines of sums, notes or signatures are not read\n", found.left_out);
+        text +=
+            fmt::format("  notes: leave_out  # {} lines of sums, notes or signatures are not read\n", found.left_out);
     if (found.skip > 0) text += fmt::format("  skip: {}\n", found.skip);
     if (found.decimal == ',') text += "  decimal: \",\"\n";
     if (found.transposed) text += "  transposed: true  # one tag a line: the file is turned\n";

@@ -66,7 +66,8 @@ Result<void> SheetRecords::choose(workbook::Workbook& book, const Layout& layout
     }
     if (!layout.sheet.empty()) return {};
     if (with_rows.empty()) return first_fault;
-    const auto most = std::ranges::max_element(with_rows, {}, [&](std::size_t i) { return std::pair(sheets_[i].values, sheets_[i].rows); });
+    const auto most = std::ranges::max_element(
+        with_rows, {}, [&](std::size_t i) { return std::pair(sheets_[i].values, sheets_[i].rows); });
     if (with_rows.size() > 1 && !any)
         return Error{Code::invalid, "the workbook has {} sheets with rows: say file.sheet, one of {}", with_rows.size(),
                      names_of(sheets_)};
@@ -92,7 +93,8 @@ Result<void> SheetRecords::prepare_merges() {
         const bool is_value = cell->kind == CellKind::number || cell->kind == CellKind::percent ||
                               cell->kind == CellKind::duration || cell->kind == CellKind::boolean;
         if (is_value) {
-            note(merge.first_row, merge.first_column, "the number stands in merged cells: it is taken once, in the first");
+            note(merge.first_row, merge.first_column,
+                 "the number stands in merged cells: it is taken once, in the first");
             continue;
         }
         if (merge.first_column >= sheet_.width()) continue;

@@ -28,7 +28,8 @@ struct SheetSeen {
 class SheetRecords {
 public:
     // The sheet that the layout names, by name or by number from 1. If it names none: the only visible one with rows;
-    // `any` takes the one with most numbers and dates where there are several, else that is Code::invalid and lists them.
+    // `any` takes the one with most numbers and dates where there are several, else that is Code::invalid and lists
+    // them.
     static Result<std::unique_ptr<SheetRecords>> open(workbook::Workbook book, const Layout& layout, bool any);
 
     bool next(Record& record);  // false at the end

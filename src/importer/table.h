@@ -23,12 +23,9 @@ struct TableLimits {
     std::uint64_t workbook_bytes_max = 256 << 20;    // so is a workbook
 };
 
-// Table is one file as records: opened, its encoding and dialect found out, the header taken off. A workbook is one too,
-// of its chosen sheet.
-// Lives:   one per import or preview of a file.
-// Threads: one at a time.
-// Bounds:  some MB, whatever the file's size; a transposed file and a sheet are held whole (TableLimits).
-// Disk:    reads only.
+// Table is one file as records: opened, its encoding and dialect found out, the header taken off. A workbook is one
+// too, of its chosen sheet. Lives:   one per import or preview of a file. Threads: one at a time. Bounds:  some MB,
+// whatever the file's size; a transposed file and a sheet are held whole (TableLimits). Disk:    reads only.
 class Table {
 public:
     static Result<Table> open(io::Files& files, const std::string& path, const Layout& layout, TableLimits limits = {});

@@ -137,7 +137,8 @@ Result<TimeReader> TimeReader::create(const std::vector<std::string>& formats, c
                                       Repeated repeated) {
     if (formats.empty()) return Error{Code::invalid, "no time format is given"};
     for (const std::string& format : formats)
-        if (format != "iso" && format != "zh" && format != "excel" && !is_epoch_format(format)) TRY(check_pattern(format));
+        if (format != "iso" && format != "zh" && format != "excel" && !is_epoch_format(format))
+            TRY(check_pattern(format));
     return TimeReader{formats, TRY(history::LocalTime::create(zone)), zone, repeated};
 }
 

@@ -7,7 +7,8 @@
 
 #include "base/result.h"
 
-// Sheets: how a table of devices or tags is written as CSV for Excel, and read when it comes back, as CSV or a workbook.
+// Sheets: how a table of devices or tags is written as CSV for Excel, and read when it comes back, as CSV or a
+// workbook.
 namespace gongshu::sheets {
 
 struct SheetRow {

@@ -101,9 +101,8 @@ Result<void> Zip::check_places() const {
 const ZipEntry* Zip::find(std::string_view name) const {
     const auto exact = std::ranges::find(entries_, name, &ZipEntry::name);
     if (exact != entries_.end()) return &*exact;
-    const auto near = std::ranges::find_if(entries_, [&](const ZipEntry& entry) {
-        return std::ranges::equal(entry.name, name, {}, lower, lower);
-    });
+    const auto near = std::ranges::find_if(
+        entries_, [&](const ZipEntry& entry) { return std::ranges::equal(entry.name, name, {}, lower, lower); });
     return near == entries_.end() ? nullptr : &*near;
 }
 
@@ -111,8 +110,8 @@ Result<Bytes> Zip::packed_of(const ZipEntry& entry) const {
     // check_places() made sure that the fixed part and the packed bytes fit before the directory.
     if (u32(file_, entry.header_offset) != kLocalMagic)
         return Error{Code::malformed, "no entry begins where the zip archive's directory says"};
-    const std::uint64_t from = entry.header_offset + kLocalBytes + u16(file_, entry.header_offset + 26) +
-                               u16(file_, entry.header_offset + 28);
+    const std::uint64_t from =
+        entry.header_offset + kLocalBytes + u16(file_, entry.header_offset + 26) + u16(file_, entry.header_offset + 28);
     if (from > directory_offset_ || entry.packed_bytes > directory_offset_ - from)
         return Error{Code::malformed, "its bytes lie outside of the file: is it cut?"};
     return file_.subspan(from, entry.packed_bytes);

@@ -32,7 +32,10 @@ std::string deflated_zip(const std::string& text) {
     const std::size_t directory = zip.rfind("PK\x01\x02");
     put(zip, 8, 8, 2);
     put(zip, directory + 10, 8, 2);
-    put(zip, directory + 16, static_cast<std::uint32_t>(crc32(0, reinterpret_cast<const Bytef*>(text.data()), static_cast<uInt>(text.size()))), 4);
+    put(zip, directory + 16,
+        static_cast<std::uint32_t>(
+            crc32(0, reinterpret_cast<const Bytef*>(text.data()), static_cast<uInt>(text.size()))),
+        4);
     put(zip, directory + 24, static_cast<std::uint32_t>(text.size()), 4);
     return zip;
 }

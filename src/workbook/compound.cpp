@@ -84,7 +84,8 @@ Result<void> Compound::read_directory(std::uint32_t first) {
                       .is_root = entry[66] == 5,
                       .is_stream = entry[66] == 2};
         for (std::size_t i = 0; i + 2 < name_bytes + 1 && i + 1 < name_bytes; i += 2)
-            if (const std::uint32_t c = u16(entry, i); c != 0) stream.name.push_back(c < 0x80 ? static_cast<char>(c) : '?');
+            if (const std::uint32_t c = u16(entry, i); c != 0)
+                stream.name.push_back(c < 0x80 ? static_cast<char>(c) : '?');
         streams_.push_back(std::move(stream));
     }
     const auto root = std::ranges::find_if(streams_, &Stream::is_root);
@@ -107,14 +108,16 @@ Result<Buffer> Compound::small_chain(std::uint32_t first, std::uint64_t bytes) c
         if (at >= small_next_.size() || from >= small_.size() || ++steps > small_next_.size())
             return damaged("a chain of its small sectors leads nowhere");
         const auto begin = small_.begin() + static_cast<std::ptrdiff_t>(from);
-        out.insert(out.end(), begin, begin + static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(small_bytes_, small_.size() - from)));
+        out.insert(out.end(), begin,
+                   begin + static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(small_bytes_, small_.size() - from)));
     }
     if (out.size() > bytes) out.resize(bytes);
     return out;
 }
 
 Result<Buffer> Compound::read(std::string_view name) const {
-    const auto found = std::ranges::find_if(streams_, [&](const Stream& one) { return one.is_stream && one.name == name; });
+    const auto found =
+        std::ranges::find_if(streams_, [&](const Stream& one) { return one.is_stream && one.name == name; });
     if (found == streams_.end()) return Error{Code::not_found, "the file holds no stream {}", name};
     if (found->bytes > file_.size()) return damaged("a stream is longer than the file");
     Buffer bytes = found->bytes < small_below_ ? TRY(small_chain(found->first, found->bytes))

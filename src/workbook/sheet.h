@@ -69,10 +69,10 @@ public:
     const std::vector<Merge>& merges() const { return merges_; }
     const std::vector<Note>& notes() const { return notes_; }  // the first kNotesMax of …
     std::uint64_t notes_count() const { return notes_count_; }
-    std::uint64_t rows_count() const { return rows_count_; }  // rows that have a cell, kept or not
+    std::uint64_t rows_count() const { return rows_count_; }      // rows that have a cell, kept or not
     std::uint64_t values_count() const { return values_count_; }  // numbers, dates and their like, kept or not
-    std::size_t width() const { return width_; }              // columns up to the last that is used
-    std::string_view text(const Cell& cell) const;            // "" of what is no text and no error
+    std::size_t width() const { return width_; }                  // columns up to the last that is used
+    std::string_view text(const Cell& cell) const;                // "" of what is no text and no error
     // As a person would type it: 12.5, 95.3%, 2026-01-05 08:30:00, 08:30:00, true. A duration is its hours.
     std::string shown(const Cell& cell) const;
     const Cell* at(std::uint32_t row, std::uint16_t column) const;  // nullptr = empty

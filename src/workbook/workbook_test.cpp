@@ -150,14 +150,21 @@ TEST(Workbook, LongTextsOfXls) {
 
 std::string xlsx_of(const std::string& sheet, const std::string& book_attributes = "") {
     return wire::stored_zip(
-        {{"_rels/.rels", "<Relationships><Relationship Id='a' Type='http://x/officeDocument' Target='/xl/workbook.xml'/></Relationships>"},
+        {{"_rels/.rels",
+          "<Relationships><Relationship Id='a' Type='http://x/officeDocument' "
+          "Target='/xl/workbook.xml'/></Relationships>"},
          {"xl/workbook.xml", "<x:workbook xmlns:x='m' xmlns:r='r'><x:workbookPr " + book_attributes +
                                  "/><x:sheets><x:sheet name='一' sheetId='1' r:id='q'/></x:sheets></x:workbook>"},
-         {"xl/_rels/workbook.xml.rels", "<Relationships><Relationship Id='q' Type='http://y/worksheet' Target='s.xml'/>"
-                                        "<Relationship Id='t' Type='http://y/sharedStrings' Target='t.xml'/>"
-                                        "<Relationship Id='u' Type='http://y/styles' Target='u.xml'/></Relationships>"},
-         {"xl/t.xml", "<sst><si><r><t>富</t></r><r><t xml:space='preserve'> 文本</t></r><rPh><t>x</t></rPh></si><si><t>a_x000A_b</t></si></sst>"},
-         {"xl/u.xml", "<styleSheet><cellStyleXfs><xf numFmtId='9'/></cellStyleXfs><cellXfs><xf numFmtId='0'/><xf numFmtId='14'/></cellXfs></styleSheet>"},
+         {"xl/_rels/workbook.xml.rels",
+          "<Relationships><Relationship Id='q' Type='http://y/worksheet' Target='s.xml'/>"
+          "<Relationship Id='t' Type='http://y/sharedStrings' Target='t.xml'/>"
+          "<Relationship Id='u' Type='http://y/styles' Target='u.xml'/></Relationships>"},
+         {"xl/t.xml",
+          "<sst><si><r><t>富</t></r><r><t xml:space='preserve'> "
+          "文本</t></r><rPh><t>x</t></rPh></si><si><t>a_x000A_b</t></si></sst>"},
+         {"xl/u.xml",
+          "<styleSheet><cellStyleXfs><xf numFmtId='9'/></cellStyleXfs><cellXfs><xf numFmtId='0'/><xf "
+          "numFmtId='14'/></cellXfs></styleSheet>"},
          {"xl/s.xml", sheet}});
 }
 
@@ -201,7 +208,9 @@ TEST(Workbook, RefusesWithWords) {
     f(wire::stored_zip({{"a.csv", "1,2"}}), "zip archive without an Excel workbook");
     f(wire::stored_zip({{"xl/workbook.bin", ""}}), "save it as .xlsx");
     f(wire::stored_zip({{"mimetype", ""}, {"content.xml", ""}}), "OpenDocument");
-    const auto sheet = [](const std::string& rows) { return xlsx_of("<worksheet><sheetData>" + rows + "</sheetData></worksheet>"); };
+    const auto sheet = [](const std::string& rows) {
+        return xlsx_of("<worksheet><sheetData>" + rows + "</sheetData></worksheet>");
+    };
     f(sheet("<row r='1'><c t='s'><v>2</v></c></row>"), "not in the workbook's table");
     f(sheet("<row r='2'><c/></row><row r='0'/>"), "a row has the number '0'");
     f(sheet("<row r='2'><c r='A2'><v>1</v></c></row><row r='1'><c><v>1</v></c></row>"), "out of order");

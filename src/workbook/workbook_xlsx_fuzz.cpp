@@ -23,14 +23,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
     const std::string sheet = take_part(rest), texts = take_part(rest), styles = take_part(rest);
     std::string book = take_part(rest);
     if (book.empty()) book = "<workbook><sheets><sheet name='a' r:id='r1' xmlns:r='r'/></sheets></workbook>";
-    const std::string zip = wire::stored_zip(
-        {{"xl/workbook.xml", book},
-         {"xl/_rels/workbook.xml.rels", "<Relationships><Relationship Id='r1' Type='x/worksheet' Target='s.xml'/>"
-                                        "<Relationship Id='r2' Type='x/sharedStrings' Target='/xl/t.xml'/>"
-                                        "<Relationship Id='r3' Type='x/styles' Target='../xl/y.xml'/></Relationships>"},
-         {"xl/s.xml", sheet},
-         {"xl/t.xml", texts},
-         {"xl/y.xml", styles}});
+    const std::string zip =
+        wire::stored_zip({{"xl/workbook.xml", book},
+                          {"xl/_rels/workbook.xml.rels",
+                           "<Relationships><Relationship Id='r1' Type='x/worksheet' Target='s.xml'/>"
+                           "<Relationship Id='r2' Type='x/sharedStrings' Target='/xl/t.xml'/>"
+                           "<Relationship Id='r3' Type='x/styles' Target='../xl/y.xml'/></Relationships>"},
+                          {"xl/s.xml", sheet},
+                          {"xl/t.xml", texts},
+                          {"xl/y.xml", styles}});
     auto reader = workbook::Workbook::open(as_bytes(zip));
     if (!reader) {
         ASSERT(!reader.error().text().empty());

@@ -258,13 +258,11 @@ private:
             return {};
         }
         if (type_ == "s") return take_shared();
-        if (type_ == "inlineStr" || type_ == "str")
-            return into_.text(row_, column_, CellKind::text, unescaped(value_));
+        if (type_ == "inlineStr" || type_ == "str") return into_.text(row_, column_, CellKind::text, unescaped(value_));
         if (type_ == "b") return into_.number(row_, column_, CellKind::boolean, value_ == "1" || value_ == "true");
         if (type_ == "e") return into_.text(row_, column_, CellKind::error, value_);
         if (type_ == "d") {
-            if (const auto serial = serial_of_iso(value_))
-                return into_.number(row_, column_, CellKind::date, *serial);
+            if (const auto serial = serial_of_iso(value_)) return into_.number(row_, column_, CellKind::date, *serial);
             return into_.text(row_, column_, CellKind::text, value_);
         }
         return take_number();
@@ -282,7 +280,8 @@ private:
         const char* const end = value_.data() + value_.size();
         const auto read = std::from_chars(value_.data(), end, value);
         if (read.ec != std::errc{} || read.ptr != end || !std::isfinite(value)) {
-            into_.note(row_, column_, fmt::format("'{}' is no number of a workbook: taken as text", value_.substr(0, 60)));
+            into_.note(row_, column_,
+                       fmt::format("'{}' is no number of a workbook: taken as text", value_.substr(0, 60)));
             return into_.text(row_, column_, CellKind::text, value_);
         }
         const CellKind kind = style_ < kinds_.size() ? kinds_[style_] : CellKind::number;
@@ -294,8 +293,8 @@ private:
         const auto from = parse_cell_name(ref.substr(0, colon));
         const auto to = colon == ref.npos ? from : parse_cell_name(ref.substr(colon + 1));
         if (!from || !to) return Error{Code::malformed, "'{}' is no range of cells", ref.substr(0, 40)};
-        return into_.merge({from->row, to->row, static_cast<std::uint16_t>(from->column),
-                            static_cast<std::uint16_t>(to->column)});
+        return into_.merge(
+            {from->row, to->row, static_cast<std::uint16_t>(from->column), static_cast<std::uint16_t>(to->column)});
     }
 
     SheetBuilder& into_;
@@ -317,7 +316,8 @@ public:
         const std::size_t slash = path.rfind('/');
         folder_ = slash == path.npos ? "" : path.substr(0, slash);
         RelationsHandler relations;
-        TRY(read_part(fmt::format("{}/_rels/{}.rels", folder_, path.substr(slash == path.npos ? 0 : slash + 1)), relations));
+        TRY(read_part(fmt::format("{}/_rels/{}.rels", folder_, path.substr(slash == path.npos ? 0 : slash + 1)),
+                      relations));
         WorkbookHandler workbook;
         TRY(read_part(path, workbook));
         from_1904_ = workbook.from_1904;
