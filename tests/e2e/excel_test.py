@@ -47,6 +47,7 @@ def random_table(rng):
                 row.append(None)
             elif kind == "number":
                 row.append(rng.choice([rng.randint(-10**6, 10**6), rng.uniform(-1e3, 1e3), rng.uniform(-1, 1) * 10 ** rng.randint(-12, 15), round(rng.uniform(0, 100), 2)]))
+                row[-1] = float(f"{row[-1]:.16g}")  # openpyxl writes no more digits
             elif kind == "percent":
                 row.append(round(rng.uniform(0, 1), rng.randint(1, 6)))
             elif kind == "boolean":
