@@ -4,7 +4,7 @@ SHELL := /bin/bash
 DATA ?= $(HOME)/.local/share/gongshu-demo
 export CCACHE_SLOPPINESS ?= pch_defines,time_macros
 
-.PHONY: help deps deps-test build web demo test asan tsan bench fuzz lint format clean bare package image install-test
+.PHONY: help deps deps-test build web demo test asan tsan bench fuzz lint format clean bare package packages image install-test
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -23,6 +23,9 @@ build: web ## build the program: build/release/gongshu
 
 package: build ## what can be installed: a .deb and an archive in build/package
 	@tools/build.sh release gongshu_bundled && tools/package.sh
+
+packages: build ## the packages of library/packages, tested and signed by a key of this build: build/packages
+	@/usr/bin/python3 tools/packages.py build/release/gongshu build/packages
 
 demo: build ## run the platform with a simulated plant, offline
 	@build/release/gongshu demo --data $(DATA) $(ARGS)

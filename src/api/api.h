@@ -47,6 +47,9 @@ struct Self;
 namespace gongshu::cases {
 class Cases;
 }
+namespace gongshu::package {
+class Packages;
+}
 
 namespace gongshu::api {
 
@@ -73,6 +76,7 @@ struct ApiDeps {
     cases::Cases* cases = nullptr;              // null = there are no cases
     // A text (at most 600 bytes) as a QR code in SVG, "" if it cannot be made. Null = nobody makes them.
     std::string (*qr)(std::string_view) = nullptr;
+    package::Packages* packages = nullptr;  // null = none are installed
 };
 
 // A file of the page, gzip-compressed; lives as long as the program. "index.html" also answers for the page's own

@@ -61,6 +61,14 @@ Result<Answer> open_case(Core& core, const Ask& ask);
 Result<Answer> get_case(Core& core, const Ask& ask);
 Result<Answer> act_on_case(Core& core, const Ask& ask);
 
+// package_handlers.cpp
+Result<Answer> plan_package(Core& core, const Ask& ask);
+Result<Answer> install_package(Core& core, const Ask& ask);
+Result<Answer> upgrade_package(Core& core, const Ask& ask);
+Result<Answer> rollback_package(Core& core, const Ask& ask);
+Result<Answer> uninstall_package(Core& core, const Ask& ask);
+Result<Answer> verify_package(Core& core, const Ask& ask);
+
 // data_handlers.cpp
 Result<Answer> get_tags(Core& core, const Ask& ask);
 Result<Answer> get_last(Core& core, const Ask& ask);

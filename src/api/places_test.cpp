@@ -8,6 +8,7 @@
 
 #include "api/core.h"
 #include "api/testing/world_test.h"
+#include "io/crypto.h"
 #include "registry/json.h"
 
 // A role with paths, held against every row of the table of routes: what is outside is neither read nor changed.
@@ -67,6 +68,7 @@ public:
         put("retention", "outside-all", R"({"tags":["outside/**"],"keep":"400d"})");
         put("hold", "outside-hold", R"({"tags":["outside/**"],"reason":"accident"})");
         put("approval_policy", "outside-policy", R"({"kinds":["sites"],"names":["outside-only"]})");
+        install_outside();
         for (const char* where : {"inside", "outside"}) {
             const cases::Doer doer{{TenantId{1}, "default", "user:li", registry::Role::engineer, ""}};
             EXPECT_TRUE(cases->open(
@@ -95,6 +97,19 @@ public:
     void put(std::string_view kind, const std::string& name, std::string_view spec) {
         const auto made = registry->put(system(), kind, name, parse_json(spec).value());
         EXPECT_TRUE(made) << kind << " " << name << ": " << (made ? "" : made.error().text());
+    }
+
+    // A package that makes nothing.
+    void install_outside() {
+        const auto key = io::SignerKey::generate(io::SignerAlgorithm::ed25519).value();
+        const Buffer bytes = key.public_key();
+        put("trusted_signer", "outside-signer",
+            fmt::format(R"({{"title":"a","algorithm":"ed25519","key":"{}"}})", io::base64(bytes)));
+        const std::string manifest = "name: outside-package\nversion: 1.0.0\nlicence: MIT\n";
+        const auto file = package::build_package({{"manifest.yaml", Buffer(manifest.begin(), manifest.end())}},
+                                                 package::Signing{key, "outside"})
+                              .value();
+        EXPECT_TRUE(packages->install(system(), file, {}));
     }
 
     // Everything that must not have changed, as text.
@@ -403,6 +418,12 @@ const std::multimap<std::string, Way>& ways() {
             {"GET /api/v1/admin/retention", {"/api/v1/admin/retention", "", Want::refused}},
             {"POST /api/v1/admin/retention:preview", {"/api/v1/admin/retention:preview", "", Want::refused}},
             {"POST /api/v1/admin/retention:run", {"/api/v1/admin/retention:run", "", Want::refused}},
+            {"POST /api/v1/packages:plan", {"/api/v1/packages:plan", "x", Want::refused}},
+            {"POST /api/v1/packages:install", {"/api/v1/packages:install", "x", Want::refused}},
+            {"POST /api/v1/packages/{name}:upgrade", {"/api/v1/packages/outside-package:upgrade", "x", Want::refused}},
+            {"POST /api/v1/packages/{name}:rollback", {"/api/v1/packages/outside-package:rollback", "", Want::refused}},
+            {"POST /api/v1/packages/{name}:uninstall", {"/api/v1/packages/outside-package:uninstall", "", Want::refused}},
+            {"POST /api/v1/packages/{name}:verify", {"/api/v1/packages/outside-package:verify", "", Want::refused}},
             {"GET /healthz", {"/healthz", "", Want::harmless}},
             {"GET /metrics", {"/metrics", "", Want::harmless}},
             {"GET /openapi.json", {"/openapi.json", "", Want::harmless}},
@@ -470,7 +491,7 @@ protected:
     // Whoever is limited to some places sees none of these.
     static bool is_of_the_whole_tenant(std::string_view kind) {
         return kind == "tenant" || kind == "mapping" || kind == "retention" || kind == "hold" ||
-               kind == "approval_policy";
+               kind == "approval_policy" || kind == "trusted_signer" || kind == "package";
     }
 
     // The routes of resources, for one kind. `hidden` is a resource of it outside.
@@ -529,6 +550,8 @@ TEST_F(Places, NoRouteLeadsOutside) {
         {"hold", "outside-hold"},
         {"approval_policy", "outside-policy"},
         {"mapping", "outside-mapping"},
+        {"trusted_signer", "outside-signer"},
+        {"package", "outside-package"},
         {"tag_alias", "outside-alias"},
         {"calendar", "usual"},
     };

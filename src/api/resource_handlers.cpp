@@ -229,6 +229,8 @@ Result<Answer> delete_resource(Core& core, const Ask& ask) {
     const auto if_match = TRY(parse_if_match(ask));
     Sight sight{core, ask.who};
     TRY(sight.check_stored(*core.deps.registry.kind(ask.names.at(0)), ask.names.at(1)));
+    if (core.deps.registry.kind(ask.names[0])->name == "package")
+        return Error{Code::conflict, "a package is uninstalled, so that what it made goes with it"};
     auto change =
         core.deps.registry.remove(ask.who.actor, ask.names[0], ask.names[1], {if_match, parse_flag(ask, "dry_run")});
     if (!change && sight.limited() && !if_match && change.error().code() == Code::conflict) {

@@ -35,7 +35,10 @@ constexpr Command kCommands[] = {
     {"delete", "remove a resource of a running server: delete rule overheat", run_delete, client_help},
     {"import", "files of readings into the history: import FILE --propose, import FILE… --map MAP.yaml [--dry-run]",
      run_import, import_help},
-    {"package", "signed packages of resources: package keygen|build|inspect|verify", run_package, package_help},
+    {"package",
+     "signed files of resources: package keygen|build|inspect|verify, "
+     "plan|install|upgrade|list|check|rollback|uninstall",
+     run_package, package_help},
     {"backup", "copy all data of a running server into its backup folder", run_backup, client_help},
     {"restore", "make a data folder from a backup, or check one: restore BACKUP --data FOLDER", run_restore,
      restore_help},

@@ -1,5 +1,6 @@
 #include "app/package.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -20,7 +21,7 @@ namespace {
 constexpr std::uint64_t kTextBytesMax = 1 << 20;
 constexpr const char* kUsage =
     "usage: gongshu package keygen --name WHO --out FILE · build FOLDER --key FILE · inspect FILE · verify FILE · "
-    "plan FILE · install FILE · upgrade FILE · list · check NAME · rollback NAME · uninstall NAME";
+    "plan FILE · install FILE… · upgrade FILE · list · check NAME · rollback NAME · uninstall NAME";
 
 struct PackageOptions {
     Server server;
@@ -254,6 +255,150 @@ Result<int> verify(const std::string& path, const PackageOptions& options) {
     return failed == 0 && fits && (trusted || options.trust.empty()) ? 0 : 1;
 }
 
+// plan, install, upgrade, list, rollback, uninstall, check: on a running server
+
+std::string text_in(const Json& json, std::string_view name) {
+    const Json* const found = json.is_object() ? json.get_object().if_contains(name) : nullptr;
+    return found && found->is_string() ? std::string(found->get_string()) : std::string{};
+}
+
+const JsonArray& list_in(const Json& json, std::string_view name) {
+    static const JsonArray kNone;
+    const Json* const found = json.is_object() ? json.get_object().if_contains(name) : nullptr;
+    return found && found->is_array() ? found->get_array() : kNone;
+}
+
+std::string query_of(const PackageOptions& options) {
+    std::string query;
+    const auto add = [&](std::string_view name, const std::string& value) {
+        query += (query.empty() ? "?" : "&") + std::string(name) + "=" + wire::percent_encode(value);
+    };
+    for (const std::string& one : options.set) add("set", one);
+    if (!options.conflicts.empty()) add("conflicts", options.conflicts);
+    if (options.dry_run) add("dry_run", "1");
+    return query;
+}
+
+void print_differences(const JsonArray& differences, const char* what) {
+    for (const Json& one : differences)
+        print(fmt::format("             {}{}: {} -> {}", what, text_in(one, "path"),
+                          registry::to_text(one.at("before")), registry::to_text(one.at("after"))));
+}
+
+void print_steps(const Json& plan) {
+    for (const Json& step : list_in(plan, "steps")) {
+        const std::string why = text_in(step, "why"), what = text_in(step, "what");
+        print(fmt::format("  {:<10} {} \"{}\"{}", what, text_in(step, "kind"), text_in(step, "name"),
+                          why.empty() ? "" : ": " + why));
+        if (what != "create") print_differences(list_in(step, "differences"), "");
+        print_differences(list_in(step, "kept"), what == "conflict" ? "here, and in the package: " : "stays: ");
+    }
+}
+
+std::size_t print_tests(const Json& plan) {
+    std::size_t failed = 0;
+    for (const Json& test : list_in(plan, "tests")) {
+        if (test.at("passed").as_bool()) continue;
+        ++failed;
+        print(fmt::format("  FAILED {}, \"{}\": {}", text_in(test, "place"), text_in(test, "name"),
+                          text_in(test, "failure")));
+    }
+    if (!list_in(plan, "tests").empty())
+        print(fmt::format("tests      {} passed, {} failed", list_in(plan, "tests").size() - failed, failed));
+    return failed;
+}
+
+Result<int> print_plan(const std::string& body) {
+    const Json plan = TRY(registry::parse_json(body));
+    const std::string from = text_in(plan, "from"), to = text_in(plan, "to");
+    print(fmt::format("{} {} {}{}{}", text_in(plan, "action"), text_in(plan, "name"), from,
+                      from.empty() || to.empty() ? "" : " -> ", to));
+    if (!to.empty())
+        print(fmt::format(
+            "signer     key id {}: {}", text_in(plan, "signer_key_id"),
+            text_in(plan, "trusted_as").empty() ? "NOT TRUSTED" : "trusted as " + text_in(plan, "trusted_as")));
+    print_steps(plan);
+    print_tests(plan);
+    for (const Json& problem : list_in(plan, "problems")) print("  PROBLEM " + std::string(problem.as_string()));
+    const bool stored = plan.at("stored").as_bool();
+    const bool open = plan.at("conflicts").as_int64() > 0;
+    if (open) print("conflicts: --conflicts keep leaves what people made, --conflicts take takes the package's");
+    print(stored ? "done" : "nothing was stored");
+    return stored || (!open && list_in(plan, "problems").empty()) ? 0 : 1;
+}
+
+Result<wire::HttpResponse> post(const PackageOptions& options, const std::string& path, std::string body = {}) {
+    return fetch(options.server, wire::HttpMethod::post, path + query_of(options), std::move(body),
+                 "application/octet-stream");
+}
+
+Result<int> bring(const std::string& what, const std::string& path, const PackageOptions& options) {
+    const package::Package package = TRY(read_package(path));
+    const Buffer file = TRY(read_file(path));
+    const std::string target =
+        what == "upgrade" ? "/api/v1/packages/" + package.manifest.name + ":upgrade" : "/api/v1/packages:" + what;
+    return print_plan(TRY(post(options, target, std::string(as_text(file)))).body);
+}
+
+// Those that another one of them needs come before it, so that all are there when they are asked for.
+Result<int> install_all(const std::vector<std::string>& paths, const PackageOptions& options) {
+    std::vector<std::pair<std::string, package::Manifest>> left;
+    for (const std::string& path : paths) left.emplace_back(path, TRY(read_package(path)).manifest);
+    while (!left.empty()) {
+        const auto waits = [&](const package::Manifest& manifest) {
+            return std::ranges::any_of(manifest.needs, [&](const package::Requirement& need) {
+                return std::ranges::any_of(left, [&](const auto& other) { return other.second.name == need.name; });
+            });
+        };
+        auto next = std::ranges::find_if(left, [&](const auto& one) { return !waits(one.second); });
+        if (next == left.end())
+            return Error{Code::invalid, "the packages {} and others need each other in a circle",
+                         left.front().second.name};
+        if (const int code = TRY(bring("install", next->first, options)); code != 0) return code;
+        left.erase(next);
+    }
+    return 0;
+}
+
+Result<int> list(const PackageOptions& options) {
+    const Json found =
+        TRY(registry::parse_json(TRY(fetch(options.server, wire::HttpMethod::get, "/api/v1/packages")).body));
+    for (const Json& one : list_in(found, "items")) {
+        const Json& spec = one.at("spec");
+        std::string earlier;
+        for (const Json& version : list_in(spec, "earlier")) earlier += " " + text_in(version, "version");
+        print(fmt::format("{:<24} {:<10} {} resources, signed by \"{}\"{}", text_in(one, "name"),
+                          text_in(spec, "version"), list_in(spec, "resources").size(), text_in(spec, "signer"),
+                          earlier.empty() ? "" : ", before:" + earlier));
+    }
+    return 0;
+}
+
+Result<int> check(const std::string& name, const PackageOptions& options) {
+    const Json found = TRY(
+        registry::parse_json(TRY(post(options, "/api/v1/packages/" + wire::percent_encode(name) + ":verify")).body));
+    print(fmt::format("{} {}", text_in(found, "name"), text_in(found, "version")));
+    if (const std::string problem = text_in(found, "problem"); !problem.empty()) print("  DAMAGED " + problem);
+    bool same = text_in(found, "problem").empty();
+    for (const Json& step : list_in(found, "steps")) {
+        const std::string what = text_in(step, "what");
+        same = same && what == "unchanged";
+        print(fmt::format("  {:<10} {} \"{}\"",
+                          what == "change"   ? "changed"
+                          : what == "remove" ? "missing"
+                                             : "same",
+                          text_in(step, "kind"), text_in(step, "name")));
+        print_differences(list_in(step, "differences"), "");
+    }
+    return print_tests(found) == 0 && same ? 0 : 1;
+}
+
+Result<int> on_server(const std::string& what, const std::string& of, const PackageOptions& options) {
+    if (what == "plan" || what == "install" || what == "upgrade") return bring(what, of, options);
+    if (what == "check") return check(of, options);
+    return print_plan(TRY(post(options, "/api/v1/packages/" + wire::percent_encode(of) + ":" + what)).body);
+}
+
 }  // namespace
 
 std::string package_help() {
@@ -265,12 +410,16 @@ Result<int> run_package(const std::vector<std::string>& arguments) {
     std::vector<std::string> rest;
     const PackageOptions options = TRY(parse(arguments, rest));
     const std::string what = rest.empty() ? "" : rest[0];
-    const bool alone = what == "keygen";
+    const bool alone = what == "keygen" || what == "list";
+    if (what == "install" && rest.size() > 2) return install_all({rest.begin() + 1, rest.end()}, options);
     if (rest.size() != (alone ? 1u : 2u)) return Error{Code::invalid, "{}", kUsage};
     if (what == "keygen") return keygen(options);
     if (what == "build") return build(rest[1], options);
     if (what == "inspect") return inspect(rest[1], options);
     if (what == "verify") return verify(rest[1], options);
+    if (what == "list") return list(options);
+    for (const char* known : {"plan", "install", "upgrade", "check", "rollback", "uninstall"})
+        if (what == known) return on_server(what, rest[1], options);
     return Error{Code::invalid, "{}", kUsage};
 }
 

@@ -65,6 +65,8 @@ Result<void> Platform::make_store() {
     registry_->add_kind(flow::rule_kind());
     registry_->add_kind(broker::mapping_kind());
     registry_->add_kind(flow::virtual_tag_kind());
+    registry_->add_kind(package::trusted_signer_kind());
+    registry_->add_kind(package::package_kind());
     TRY(registry_->load());
     registry::AuthOptions auth;
     if (!options_.admin_password_file.empty())
@@ -81,6 +83,7 @@ Result<void> Platform::make_store() {
     TRY(make_cases());
     registry_->set_last_check(
         [this](const registry::ResourceReader& before, const registry::Resource& next) -> Result<void> {
+            TRY(package::Packages::check_by_hand(next));
             TRY(registry::check_tag_alias(before, *history_, next));
             TRY(registry::check_value_types(before, *history_, next));
             return flow::check_virtual_tags(before, *history_, next);
@@ -88,6 +91,8 @@ Result<void> Platform::make_store() {
     flow_ = TRY(flow::Flow::create({*registry_, *history_, *history_, *history_, *clock_, lanes_, *pool_, metrics_,
                                     [this](const Rows& rows) { return history_->import(rows); },
                                     [this](const history::Cut& cut) { return history_->cut(cut); }, history_.get()}));
+    packages_ = TRY(package::Packages::create(
+        *files_, *registry_, {.folder = options_.data + "/packages", .program = kVersion}));
     backups_ = std::make_unique<backup::Backups>(
         backup::BackupParts{*files_,
                             *clock_,
@@ -95,7 +100,8 @@ Result<void> Platform::make_store() {
                             *registry_,
                             {{"broker/retained.log", options_.data + "/broker/retained.log"}},
                             kVersion,
-                            ledgers_.get()},
+                            ledgers_.get(),
+                            [this] { return packages_->backup_files(); }},
         *pool_, backup::BackupsOptions{options_.backup_folder, options_.backup_every, options_.backup_keep});
     retention_ = std::make_unique<retention::Retention>(
         *history_, *registry_, *clock_,
@@ -192,7 +198,7 @@ Result<void> Platform::make_doors() {
     server_ = TRY(api::Server::create(
         {*registry_,     *auth_,           *history_, *history_,      *history_,    *history_,      *flow_,
          *connections_,  broker_.get(),    metrics_,  *egress_,       *live_,       *lanes_.back(), *pool_,
-         backups_.get(), retention_.get(), &*doctor_, ledgers_.get(), cases_.get(), qr_svg},
+         backups_.get(), retention_.get(), &*doctor_, ledgers_.get(), cases_.get(), qr_svg, packages_.get()},
         std::move(api)));
     const auto http = TRY(server_->listen(TRY(io::parse_address(options_.http)), {})
                               .context("cannot open the pages on {}", options_.http));

@@ -24,6 +24,7 @@
 #include "history/history.h"
 #include "io/files.h"
 #include "io/loop.h"
+#include "package/packages.h"
 #include "registry/auth.h"
 #include "registry/device_ids.h"
 #include "registry/registry.h"
@@ -93,6 +94,7 @@ private:
     std::unique_ptr<api::LiveTap> live_;
     std::unique_ptr<registry::AuditLedger> ledgers_;
     std::unique_ptr<cases::Cases> cases_;
+    std::unique_ptr<package::Packages> packages_;
     std::unique_ptr<backup::Backups> backups_;
     std::unique_ptr<retention::Retention> retention_;
     std::optional<doctor::Self> doctor_;

@@ -10,6 +10,7 @@
 #include "flow/virtual_tag.h"
 #include "history/history.h"
 #include "io/interfaces.h"
+#include "package/packages.h"
 #include "registry/audit_ledger.h"
 
 namespace gongshu::app {
@@ -47,7 +48,8 @@ Result<int> run_verify(const std::vector<std::string>& arguments) {
     print("events", fmt::format("{} files, {} events, the alarms' among them", kept.event_files, kept.events),
           kept.event_problems);
     const auto known = registry::verify_registry(*files, {.folder = registry, .key_folder = options.key_folder},
-                                                 {flow::rule_kind(), broker::mapping_kind(), flow::virtual_tag_kind()});
+                                                 {flow::rule_kind(), broker::mapping_kind(), flow::virtual_tag_kind(),
+                                                  package::trusted_signer_kind(), package::package_kind()});
     print("registry",
           fmt::format("{} resources, {} revisions, {} secrets", known.resources, known.revisions, known.secrets),
           known.problems);
@@ -57,8 +59,10 @@ Result<int> run_verify(const std::vector<std::string>& arguments) {
           fmt::format("{} ledgers, {} entries, {} signed heads, {} audit records", ledgers.ledgers, ledgers.entries,
                       ledgers.heads, ledgers.records),
           ledgers.problems);
+    const auto packages = package::verify_package_files(*files, options.data + "/packages");
+    print("packages", fmt::format("{} files of installed packages", packages.files), packages.problems);
     const std::size_t problems =
-        kept.problems.size() + kept.event_problems.size() + known.problems.size() + ledgers.problems.size();
+        packages.problems.size() + kept.problems.size() + kept.event_problems.size() + known.problems.size() + ledgers.problems.size();
     std::printf("%zu problems\n", problems);
     return problems == 0 ? 0 : 1;
 }

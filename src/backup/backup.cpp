@@ -183,7 +183,9 @@ Result<void> write_parts(const BackupParts& parts, const std::string& folder, Pr
     TRY(check_space(parts.files, folder, TRY(parts.registry.bytes())));
     TRY(parts.registry.copy_to(TRY(writer.place("registry/registry.db"))));
     TRY(writer.add("registry/registry.db"));
-    for (const auto& [name, path] : parts.others) {
+    auto others = parts.others;
+    if (parts.more) std::ranges::copy(parts.more(), std::back_inserter(others));
+    for (const auto& [name, path] : others) {
         if (!TRY(parts.files.exists(path))) continue;
         const std::uint64_t bytes = TRY(TRY(parts.files.open(path, io::Open::read))->size());
         ++progress.files;

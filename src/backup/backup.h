@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,6 +39,8 @@ struct BackupParts {
     std::vector<std::pair<std::string, std::string>> others;  // name in the backup, path; left out if not there
     std::string program;                                      // version
     registry::AuditLedger* ledgers = nullptr;                 // null: none
+    // Further ones, as they are after the registry was copied: each that it names is there. May be empty.
+    std::function<std::vector<std::pair<std::string, std::string>>()> more = {};
 };
 
 // Copies a running server's data to `folder`/<time>: history, registry and the other files, with a list of their

@@ -15,6 +15,7 @@ namespace {
 constexpr std::string_view kFolders[] = {"docs", "resources", "tests"};
 constexpr std::string_view kLooseFiles[] = {"LICENSE", "README.md"};
 constexpr std::string_view kStaying[] = {"tenant", "user", "role", "token", "trusted_signer", "package"};
+constexpr std::string_view kWithOwnPlaceholders[] = {"device_template", "dashboard"};
 constexpr std::size_t kResourcesMax = 5'000;
 
 bool is_yaml_in(std::string_view name, std::string_view folder) {
@@ -269,8 +270,7 @@ Result<MadeResource> make_one(const registry::ResourceReader& reader, const Mani
         if (packed.spec.get_object().contains(secret))
             return Error{Code::invalid, "spec.{}: a package holds no secrets; set it after installing", secret};
     MadeResource made{kind->name, packed.name, packed.spec, packed.place};
-    // A device template has placeholders of its own.
-    if (kind->name != "device_template") {
+    if (std::ranges::find(kWithOwnPlaceholders, kind->name) == std::end(kWithOwnPlaceholders)) {
         for (const std::string& name :
              TRY(registry::parameters_in(Json(JsonObject{{"name", packed.name}, {"spec", packed.spec}}), "")))
             if (std::ranges::find(manifest.parameters, name, &registry::TemplateParameter::name) ==
@@ -337,8 +337,11 @@ Result<std::vector<VectorOutcome>> run_vectors(const Package& package, const reg
                                                const registry::ResourceReader& reader, TenantId tenant) {
     std::vector<VectorOutcome> outcomes;
     for (const TestVector& vector : package.tests) {
-        registry::Parameters given = parameters;
-        for (const auto& [name, value] : vector.parameters) given[name] = value;
+        // What was bound here says nothing of what the test is about; it only fills what has no default.
+        registry::Parameters given = vector.parameters;
+        for (const registry::TemplateParameter& parameter : package.manifest.parameters)
+            if (const auto bound = parameters.find(parameter.name); !parameter.preset && bound != parameters.end())
+                given.try_emplace(parameter.name, bound->second);
         const auto bound = bind_parameters(package.manifest, given);
         const auto made =
             bound ? make_resources(reader, package, *bound) : Result<std::vector<MadeResource>>(bound.error());

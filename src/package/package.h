@@ -64,7 +64,7 @@ bool may_travel(const registry::Kind& kind);
 Result<std::vector<MadeResource>> make_resources(const registry::ResourceReader& reader, const Package& package,
                                                  const registry::Parameters& parameters);
 
-// Runs all test vectors; each with its own parameters over `parameters`.
+// Runs all test vectors, each with its own parameters over the defaults; `parameters` fill what has neither.
 Result<std::vector<VectorOutcome>> run_vectors(const Package& package, const registry::Parameters& parameters,
                                                const registry::ResourceReader& reader, TenantId tenant);
 

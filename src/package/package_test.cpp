@@ -334,6 +334,9 @@ TEST(Trial, InstallsAndTests) {
     const auto outcomes = trial->test(package, {}).value();
     ASSERT_EQ(outcomes.size(), 4u);
     for (const VectorOutcome& outcome : outcomes) EXPECT_EQ(outcome.failure, "") << outcome.name;
+    // Another limit is bound, but the tests are about theirs.
+    for (const VectorOutcome& outcome : trial->test(package, {{"limit", Json(9)}}).value())
+        EXPECT_EQ(outcome.failure, "") << outcome.name;
 }
 
 Result<void> try_resources(std::string_view resources, std::string_view tests = "") {

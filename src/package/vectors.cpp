@@ -285,7 +285,8 @@ Result<void> run(const TestVector& vector, VectorScope& scope) {
     if (!program) return program.error().to_error();
     std::optional<expr::Conversion> conversion;
     if (!subject.unit.empty() && (*program)->kind() == expr::Kind::number)
-        conversion = TRY(expr::conversion((*program)->unit(), subject.unit));
+        conversion = (*program)->is_difference() ? TRY(expr::difference_conversion((*program)->unit(), subject.unit))
+                                                 : TRY(expr::conversion((*program)->unit(), subject.unit));
     Runner runner{vector, *program};
     for (const WantedAnswer& wanted : vector.wanted) {
         TRY(runner.run_to(wanted.at));

@@ -22,6 +22,7 @@
 #include "flow/virtual_tags.h"
 #include "history/history.h"
 #include "io/sim.h"
+#include "package/packages.h"
 #include "registry/audit_ledger.h"
 #include "registry/auth.h"
 #include "registry/kinds/tag_alias.h"
@@ -256,6 +257,8 @@ public:
         registry->add_kind(flow::rule_kind());
         registry->add_kind(broker::mapping_kind());
         registry->add_kind(flow::virtual_tag_kind());
+        registry->add_kind(package::trusted_signer_kind());
+        registry->add_kind(package::package_kind());
         EXPECT_TRUE(registry->load());
         registry::AuthOptions auth_options;
         auth_options.admin_password = kPassword;
@@ -265,9 +268,12 @@ public:
         history =
             history::History::create(files, sim.clock(), metrics, {lane.get()}, *pool, {.folder = "/data/history"})
                 .value();
-        registry->set_last_check([this](const registry::ResourceReader& before, const registry::Resource& next) {
+        registry->set_last_check([this](const registry::ResourceReader& before, const registry::Resource& next) -> Result<void> {
+            TRY(package::Packages::check_by_hand(next));
             return registry::check_tag_alias(before, *history, next);
         });
+        packages =
+            package::Packages::create(files, *registry, {.folder = "/data/packages", .program = "0.1.0"}).value();
         cases = std::make_unique<cases::Cases>(*registry, sim.clock());
         EXPECT_TRUE(cases->add_kind(cases::change_approval_kind(), cases::change_approval_hooks(*registry)));
         EXPECT_TRUE(cases->add_kind(cases::downtime_reason_kind(), cases::downtime_reason_hooks()));
@@ -282,7 +288,7 @@ public:
         options.version = "0.1.0";
         server = Server::create({*registry, *auth, *history, *history, *history, *history, flow, connections, nullptr,
                                  metrics, *egress, *live, *lane, *pool, backups.get(), retention.get(), &doctor,
-                                 ledgers.get(), cases.get()},
+                                 ledgers.get(), cases.get(), nullptr, packages.get()},
                                 std::move(options))
                      .value();
         address = server->listen({"127.0.0.1", 0}, {}).value();
@@ -360,6 +366,7 @@ public:
     std::unique_ptr<io::Pool> pool;
     std::unique_ptr<registry::Registry> registry;
     std::unique_ptr<registry::Auth> auth;
+    std::unique_ptr<package::Packages> packages;
     std::unique_ptr<cases::Cases> cases;
     std::unique_ptr<registry::AuditLedger> ledgers;
     std::unique_ptr<history::History> history;
