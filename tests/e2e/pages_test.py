@@ -7,13 +7,15 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from harness import PASSWORD, SOURCE, Program, wait_for  # noqa: E402
+from harness import PASSWORD, PROGRAM, SOURCE, Program, wait_for  # noqa: E402
 
 
 def main():
     with Program("demo") as program:
         wait_for("an alarm for the pages to show", lambda: program.get("/api/v1/alarms?state=active")["alarms"], 120)
-        environment = {**os.environ, "BASE_URL": program.url, "GONGSHU_USER": "admin", "GONGSHU_PASSWORD": PASSWORD}
+        packages = program.folder / "packages-of-the-library"
+        subprocess.run([sys.executable, str(SOURCE / "tools/packages.py"), str(PROGRAM), str(packages)], check=True, stdout=subprocess.DEVNULL)
+        environment = {**os.environ, "GONGSHU_PACKAGES": str(packages), "BASE_URL": program.url, "GONGSHU_USER": "admin", "GONGSHU_PASSWORD": PASSWORD}
         subprocess.run(["npm", "run", "--silent", "test:pages", "--", *sys.argv[1:]], cwd=SOURCE / "web", env=environment, check=True)
 
 

@@ -43,6 +43,7 @@ const pages: RouteRecordRaw[] = [
   { path: '/backups', name: 'backups', component: () => import('./pages/BackupsPage.vue'), meta: { title: 'nav.backups', icon: 'backup', group: 'system', role: 'admin', tenant: 'default' } },
   { path: '/retention', name: 'retention', component: () => import('./pages/RetentionPage.vue'), meta: { title: 'nav.retention', icon: 'clock', group: 'system', role: 'admin' } },
   { path: '/holds', name: 'holds', component: () => import('./pages/HoldsPage.vue'), meta: { title: 'nav.holds', icon: 'lock', group: 'system', role: 'engineer' } },
+  { path: '/packages', name: 'packages', component: () => import('./pages/PackagesPage.vue'), meta: { title: 'nav.packages', icon: 'package', group: 'system' } },
   { path: '/approval_policies', name: 'approvalPolicies', component: () => import('./pages/ApprovalPoliciesPage.vue'), meta: { title: 'nav.approvalPolicies', icon: 'role', group: 'system', role: 'admin' } },
   { path: '/sessions', name: 'sessions', component: () => import('./pages/SessionsPage.vue'), meta: { title: 'nav.sessions', icon: 'session', group: 'system' } },
   { path: '/status', name: 'status', component: () => import('./pages/StatusPage.vue'), meta: { title: 'nav.status', icon: 'status', group: 'system' } },

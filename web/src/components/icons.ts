@@ -41,6 +41,7 @@ export const icons = {
   warn: 'M10 3l8 14H2zM10 8v4M10 14.500h0', info: 'M10 2.500a7.5 7.5 0 1 0 0 15 7.5 7.5 0 0 0 0-15zM10 9v5M10 6h0',
   lock: 'M4 9h12v8H4zM7 9V6a3 3 0 0 1 6 0v3', chart: 'M3 3v14h14M6 13l3-4 3 2 4-6', write: 'M3 17h14M6 13l8-8 2 2-8 8H6z',
   stop: 'M6.500 3h7l3.500 3.500v7l-3.500 3.500h-7L3 13.500v-7zM7 10h6', group: 'M3 4h14M6 8h11M6 12h11M3 16h14', board: 'M3 3h14v14H3zM3 8h14M9 8v9M12 12h2', full: 'M3 7V3h4M13 3h4v4M17 13v4h-4M7 17H3v-4', star: 'M10 3l2.200 4.600 5 .700-3.600 3.500.900 5L10 14.400l-4.500 2.400.900-5L2.800 8.300l5-.700z', views: 'M4 3h12v14l-6-4-6 4z', undo: 'M8 5L4 9l4 4M4 9h8a4 4 0 0 1 0 8h-2', redo: 'M12 5l4 4-4 4M16 9H8a4 4 0 0 0 0 8h2', text: 'M4 5V4h12v1M10 4v12M8 16h4', tile: 'M3 4h14v12H3zM6 8h5M6 13l3-2 2 1 3-3', table: 'M3 4h14v12H3zM3 8h14M3 12h14M8 8v8', drag: 'M7 5h0M7 10h0M7 15h0M13 5h0M13 10h0M13 15h0',
+  package: 'M3 6l7-3 7 3v8l-7 3-7-3zM3 6l7 3 7-3M10 9v8',
   cases: 'M4 4h3v2h6V4h3v13H4zM7 3h6v3H7zM7 11l2 2 4-4',
   split: 'M3 3h14v6H3zM3 11h14v6H3z', play: 'M6 4l10 6-10 6z', collapse: 'M3 3h14v14H3zM8 3v14M13 8l-2 2 2 2', expand: 'M3 3h14v14H3zM8 3v14M11 8l2 2-2 2', signout: 'M8 4H4v12h4M12 6l4 4-4 4M16 10H8', offline: 'M3 3l14 14M4 9a9 9 0 0 1 3-2M16 9a9 9 0 0 0-5-2.500M8 13a4 4 0 0 1 4 0M10 16h0', keyboard: 'M2 5h16v10H2zM5 8h0M8 8h0M11 8h0M14 8h0M6 12h8',
 } as const;
