@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 build_packages=(
   g++ cmake ninja-build ccache lld pkg-config
   libboost1.81-dev libboost-json1.81-dev libfmt-dev libspdlog-dev libsimdjson-dev libyaml-cpp-dev
+  libjpeg62-turbo-dev libpng-dev
   libsoci-dev libsqlite3-dev libssl-dev libargon2-dev libudunits2-dev libhowardhinnant-date-dev zlib1g-dev libexpat1-dev libqrencode-dev
   libgtest-dev tzdata ca-certificates dpkg-dev
 )

@@ -50,6 +50,9 @@ class Cases;
 namespace gongshu::package {
 class Packages;
 }
+namespace gongshu::blob {
+class Blobs;
+}
 
 namespace gongshu::api {
 
@@ -74,6 +77,7 @@ struct ApiDeps {
     doctor::Self* doctor = nullptr;             // null = nobody may look
     registry::AuditLedger* ledgers = nullptr;   // null = the audit stands in its table alone
     cases::Cases* cases = nullptr;              // null = there are no cases
+    blob::Blobs* blobs = nullptr;               // null = no files are kept
     // A text (at most 600 bytes) as a QR code in SVG, "" if it cannot be made. Null = nobody makes them.
     std::string (*qr)(std::string_view) = nullptr;
     package::Packages* packages = nullptr;  // null = none are installed

@@ -19,12 +19,6 @@ Result<cases::Cases*> cases_of(Core& core) {
 
 cases::Doer doer_of(const Ask& ask) { return {ask.who.actor, !ask.who.is_token}; }
 
-// A limited caller sees what lies within and what they opened themselves.
-bool sees_case(const Ask& ask, const cases::Case& one) {
-    if (ask.who.paths.empty() || one.opener == ask.who.actor.who) return true;
-    return !one.place.empty() && sees(ask.who, one.place);
-}
-
 Result<cases::Case> seen_case(Core& core, const Ask& ask) {
     cases::Case one = TRY(TRY(cases_of(core))->get(ask.tenant(), ask.names.at(0)));
     if (!sees_case(ask, one)) return Error{Code::not_found, "there is no case {}", ask.names.at(0).substr(0, 60)};
@@ -89,7 +83,7 @@ void write_case(JsonWriter& out, const cases::Case& one, Units units, bool with_
 }
 
 void write_kind(JsonWriter& out, const cases::CaseKind& kind) {
-    static constexpr std::string_view kTypes[] = {"text", "number", "integer", "boolean", "choice", "time", "json"};
+    static constexpr std::string_view kTypes[] = {"text", "number", "integer", "boolean", "choice", "time", "json", "files"};
     static constexpr std::string_view kTones[] = {"waiting", "urgent", "good", "bad", "calm"};
     static constexpr std::string_view kParties[] = {"anyone", "assigned", "opener"};
     out.begin_object();
@@ -251,6 +245,11 @@ Result<std::optional<bool>> parse_open(const Ask& ask) {
 }
 
 }  // namespace
+
+bool sees_case(const Ask& ask, const cases::Case& one) {
+    if (ask.who.paths.empty() || one.opener == ask.who.actor.who) return true;
+    return !one.place.empty() && sees(ask.who, one.place);
+}
 
 Result<Answer> get_case_kinds(Core& core, const Ask&) {
     std::string body;

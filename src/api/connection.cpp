@@ -348,7 +348,9 @@ std::function<void(Result<Answer>)> Connection::later(bool of_pool, TenantId ten
     const bool in_pieces = accepts && ask_->http.minor_version >= 1;
     return [core = hub_.core, weak = weak_from_this(), hub = hub_.weak(), serial = serial_, of_pool, tenant, accepts,
             in_pieces](Result<Answer> result) {
-        if (result && in_pieces && result->pieces)
+        if (result && result->as_it_is)
+            ;  // goes out as it is
+        else if (result && in_pieces && result->pieces)
             compress_pieces(*result);
         else if (result && of_pool && accepts && !result->pieces)
             compress_body(*result);

@@ -66,6 +66,7 @@ struct Answer {
     std::string body;
     std::string etag;                // with the quotes; compared with If-None-Match
     bool is_gzip = false;            // body is compressed already
+    bool as_it_is = false;           // never compressed: it is small already, or its bytes are what matters
     std::shared_ptr<Pieces> pieces;  // what follows body, or null
     std::string_view door = "rest";  // under which Egress counts its bytes; a literal
 };

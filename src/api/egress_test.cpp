@@ -31,6 +31,8 @@ const std::map<std::string_view, std::string_view> kTold = {
     {"GET /api/v1/intervals:aggregates", "/api/v1/intervals:aggregates?tag=a.x&fn=avg&from=now-1d"},
     {"GET /api/v1/intervals:overlaps", "/api/v1/intervals:overlaps?kind=downtime&with_kind=downtime&from=now-1d"},
     {"POST /api/v1/virtual_tags:preview", "/api/v1/virtual_tags:preview"},
+    {"GET /api/v1/blobs/{id}", "/api/v1/blobs/{blob}"},
+    {"GET /api/v1/blobs/{id}:thumbnail", "/api/v1/blobs/{blob}:thumbnail"},
     {"GET /api/v1/live", ""},  // below: a WebSocket asks when it is told what is wished for
 };
 
@@ -61,12 +63,16 @@ struct Doors : ::testing::Test {
         const auto& object = json.as_object();
         const auto& interval = object.contains("interval") ? object.at("interval").as_object() : object;
         interval_id = std::string{interval.at("id").as_string()};
+        const auto sent = world.as(admin, "POST", "/api/v1/blobs?owner=device:a&name=a.txt", "some words");
+        EXPECT_EQ(sent.status, 201) << sent.body;
+        blob_id = test::member(sent.body, "id");
     }
 
     std::string path_of(const Route& route) const {
         const auto told = kTold.find(name_of(route));
         std::string path{told == kTold.end() ? route.path : told->second};
         if (const auto at = path.find("{interval}"); at != std::string::npos) path.replace(at, 10, interval_id);
+        if (const auto at = path.find("{blob}"); at != std::string::npos) path.replace(at, 6, blob_id);
         if (const auto at = path.find("{plural}"); at != std::string::npos) path.replace(at, 8, "devices");
         for (auto at = path.find('{'); at != std::string::npos; at = path.find('{'))
             path.replace(at, path.find('}') - at + 1, "a");
@@ -88,7 +94,7 @@ struct Doors : ::testing::Test {
 
     test::World world;
     std::string admin = world.token("admin");
-    std::string interval_id;
+    std::string interval_id, blob_id;
 };
 
 TEST_F(Doors, TellNothingWhenTheDecisionIsNo) {

@@ -4,6 +4,10 @@
 #include "api/core.h"
 
 // The handlers of the table in routes.cpp: parse, call, render.
+namespace gongshu::cases {
+struct Case;
+}
+
 namespace gongshu::api {
 
 // session_handlers.cpp
@@ -60,6 +64,16 @@ Result<Answer> get_case_counts(Core& core, const Ask& ask);
 Result<Answer> open_case(Core& core, const Ask& ask);
 Result<Answer> get_case(Core& core, const Ask& ask);
 Result<Answer> act_on_case(Core& core, const Ask& ask);
+// A limited caller sees what lies within and what they opened themselves.
+bool sees_case(const Ask& ask, const cases::Case& one);
+
+// blob_handlers.cpp
+Result<Answer> get_blobs(Core& core, const Ask& ask);
+Result<Answer> post_blob(Core& core, const Ask& ask);
+Result<Answer> get_blob(Core& core, const Ask& ask);
+Result<Answer> get_blob_about(Core& core, const Ask& ask);
+Result<Answer> get_blob_thumbnail(Core& core, const Ask& ask);
+Result<Answer> delete_blob(Core& core, const Ask& ask);
 
 // package_handlers.cpp
 Result<Answer> plan_package(Core& core, const Ask& ask);

@@ -78,6 +78,10 @@ public:
                                               .value()
                                               .as_object()}}));
         }
+        for (const char* where : {"inside", "outside"}) {
+            const std::string sent = as(all, "POST", fmt::format("/api/v1/blobs?owner=device:{}%2Fd1&name=of", where), where).body;
+            blob_outside = std::string_view(parse_json(sent).value().at("id").as_string());
+        }
         put("device", "inside/old", R"({"type":"mill"})");
         EXPECT_EQ(
             as(all, "POST", "/api/v1/write/json",
@@ -132,7 +136,7 @@ public:
 
     std::string limited, all;
     std::string letter_outside;  // id of a dead letter of there
-    std::string interval_outside;
+    std::string interval_outside, blob_outside;
 
 private:
     void raise(const std::string& id, const std::string& where) {
@@ -407,6 +411,15 @@ const std::multimap<std::string, Way>& ways() {
             {"GET /api/v1/cases/{id}", {"/api/v1/cases/DR-2", "", Want::refused}},
             {"POST /api/v1/cases/{id}:{action}",
              {"/api/v1/cases/DR-2:answer", R"({"fields":{"category":"setup"}})", Want::refused}},
+            {"GET /api/v1/blobs", {"/api/v1/blobs?owner=case:DR-2", "", Want::refused}},
+            {"GET /api/v1/blobs", {"/api/v1/blobs?owner=device:outside%2Fd1", "", Want::refused}},
+            {"GET /api/v1/blobs", {"/api/v1/blobs?owner=device:inside%2Fd1", "", Want::hides}},
+            {"POST /api/v1/blobs", {"/api/v1/blobs?owner=case:DR-2&name=x", "x", Want::refused}},
+            {"POST /api/v1/blobs", {"/api/v1/blobs?owner=device:outside%2Fd1&name=x", "x", Want::refused}},
+            {"GET /api/v1/blobs/{id}", {"/api/v1/blobs/{blob}", "", Want::refused}},
+            {"GET /api/v1/blobs/{id}:about", {"/api/v1/blobs/{blob}:about", "", Want::refused}},
+            {"GET /api/v1/blobs/{id}:thumbnail", {"/api/v1/blobs/{blob}:thumbnail", "", Want::refused}},
+            {"DELETE /api/v1/blobs/{id}", {"/api/v1/blobs/{blob}", "", Want::refused}},
             {"GET /api/v1/live", {"/api/v1/live", "", Want::harmless}},  // Places.LiveUpdatesShowOnlyWhatIsInside
             {"POST /api/v1/admin/compact", {"/api/v1/admin/compact", "", Want::refused}},
             {"GET /api/v1/admin/backups", {"/api/v1/admin/backups", "", Want::refused}},
@@ -463,6 +476,7 @@ protected:
                 text->replace(at, 8, plant.letter_outside);
             if (const auto at = text->find("{interval}"); at != std::string::npos)
                 text->replace(at, 10, plant.interval_outside);
+            if (const auto at = text->find("{blob}"); at != std::string::npos) text->replace(at, 6, plant.blob_outside);
         }
         if (const auto at = way.target.find("{own}"); at != std::string::npos) way.target.replace(at, 5, own_file_);
         const auto reply = plant.as(plant.limited, method, way.target, way.body);

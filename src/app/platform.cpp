@@ -81,6 +81,7 @@ Result<void> Platform::make_store() {
                                              .seal_bytes = options_.seal_bytes,
                                              .seal_age = options_.seal_age}));
     TRY(make_cases());
+    TRY(make_blobs());
     registry_->set_last_check(
         [this](const registry::ResourceReader& before, const registry::Resource& next) -> Result<void> {
             TRY(package::Packages::check_by_hand(next));
@@ -101,7 +102,8 @@ Result<void> Platform::make_store() {
                             {{"broker/retained.log", options_.data + "/broker/retained.log"}},
                             kVersion,
                             ledgers_.get(),
-                            [this] { return packages_->backup_files(); }},
+                            [this] { return packages_->backup_files(); },
+                            blobs_.get()},
         *pool_, backup::BackupsOptions{options_.backup_folder, options_.backup_every, options_.backup_keep});
     retention_ = std::make_unique<retention::Retention>(
         *history_, *registry_, *clock_,
@@ -121,7 +123,12 @@ Result<void> Platform::make_cases() {
         const auto due = found ? found->calendar->add_working_time(from, working) : Result<TimeNs>(found.error());
         return due ? *due : from + working;
     };
-    cases_ = std::make_unique<cases::Cases>(*registry_, *clock_, cases::CasesOptions{.working_time = working_time});
+    // The cases are there before the files, which ask them what they cite.
+    const auto evidence = [this](TenantId tenant, const std::string& id, const std::string& file) -> Result<Json> {
+        const std::string kind{blob::kCase};
+        return blob::citation_of(TRY(blobs_->use(tenant, file, {kind, id, id})));
+    };
+    cases_ = std::make_unique<cases::Cases>(*registry_, *clock_, cases::CasesOptions{.working_time = working_time, .evidence = evidence});
     const auto find = [this](TenantId tenant, IntervalId id) -> Result<Interval> {
         auto revisions = TRY(history_->interval_revisions(tenant, id));
         if (revisions.empty()) return Error{Code::not_found, "there is no interval {}", id.value};
@@ -140,6 +147,19 @@ Result<void> Platform::make_cases() {
     };
     TRY(cases_->add_kind(cases::change_approval_kind(), cases::change_approval_hooks(*registry_)));
     return cases_->add_kind(cases::downtime_reason_kind(), cases::downtime_reason_hooks({find, correct}));
+}
+
+Result<void> Platform::make_blobs() {
+    blob::BlobsOptions options{.folder = options_.data + "/blobs",
+                               .file_bytes_max = options_.file_bytes,
+                               .tenant_bytes_max = options_.files_bytes,
+                               .grace = options_.files_grace};
+    if (!options_.scan_command.empty())
+        options.scan = blob::make_scan(TRY(blob::split_command(options_.scan_command).context("option --scan-command")),
+                                       options_.scan_time, *files_);
+    options.case_refers = [this](const blob::Row& row) { return cases_->cites(row.tenant, row.owner_uid, row.id); };
+    blobs_ = TRY(blob::Blobs::create(*registry_, *files_, *clock_, std::move(options)));
+    return {};
 }
 
 Result<void> Platform::make_doors() {
@@ -198,7 +218,8 @@ Result<void> Platform::make_doors() {
     server_ = TRY(api::Server::create(
         {*registry_,     *auth_,           *history_, *history_,      *history_,    *history_,      *flow_,
          *connections_,  broker_.get(),    metrics_,  *egress_,       *live_,       *lanes_.back(), *pool_,
-         backups_.get(), retention_.get(), &*doctor_, ledgers_.get(), cases_.get(), qr_svg, packages_.get()},
+         backups_.get(), retention_.get(), &*doctor_, ledgers_.get(), cases_.get(),
+         blobs_.get(),   qr_svg,           packages_.get()},
         std::move(api)));
     const auto http = TRY(server_->listen(TRY(io::parse_address(options_.http)), {})
                               .context("cannot open the pages on {}", options_.http));
@@ -293,6 +314,7 @@ void Platform::tend(io::Loop& control) {
     every(control, kMinute, [this] { pool_->submit([this] { auth_->tidy(); }); });
     every(control, kMinute, [this] { pool_->submit([this] { backups_->tend(); }); });
     every(control, kMinute, [this] { pool_->submit([this] { retention_->tend(); }); });
+    every(control, kMinute, [this] { pool_->submit([this] { blobs_->tend(); }); });
     every(control, 10 * kSecond, [this] {
         pool_->submit([this] {
             if (const auto done = cases_->tick(clock_->now()); !done)

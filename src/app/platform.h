@@ -15,6 +15,7 @@
 #include "app/serve_options.h"
 #include "backup/backups.h"
 #include "base/metrics.h"
+#include "blob/blobs.h"
 #include "broker/broker.h"
 #include "case/cases.h"
 #include "connect/connections.h"
@@ -71,6 +72,7 @@ private:
     Platform(const ServeOptions& options, bool simulated) : options_(options), simulated_(simulated) {}
     Result<void> make_store();
     Result<void> make_cases();
+    Result<void> make_blobs();
     Result<void> make_doors();
     Result<void> open_lan();
     Result<std::shared_ptr<const io::TlsServer>> make_tls(const std::vector<std::string>& addresses);
@@ -95,6 +97,7 @@ private:
     std::unique_ptr<registry::AuditLedger> ledgers_;
     std::unique_ptr<cases::Cases> cases_;
     std::unique_ptr<package::Packages> packages_;
+    std::unique_ptr<blob::Blobs> blobs_;
     std::unique_ptr<backup::Backups> backups_;
     std::unique_ptr<retention::Retention> retention_;
     std::optional<doctor::Self> doctor_;

@@ -52,6 +52,15 @@ options::Table serve_table(ServeOptions& o) {
                   "A backup is made by itself so often while the server runs. 0s: only when somebody asks for one.")
         .number("backup_keep", o.backup_keep, 0, 10'000,
                 "So many whole backups stay; older ones go once a new one is whole. 0: all.")
+        .bytes("file_bytes", o.file_bytes, 1 << 10, 32 << 20, "A photo or other file that people send may have so much.")
+        .bytes("files_bytes", o.files_bytes, 0, std::uint64_t{1} << 50,
+               "The files of one tenant may take so much, unless the tenant says otherwise (files_mb).")
+        .duration("files_grace", o.files_grace, kMinute, 3650 * kDay,
+                  "A file that nothing refers to any more is removed after this time.")
+        .text("scan_command", o.scan_command,
+              "Virus scan of each file that people send, before anybody can read it, as in 'clamdscan --no-summary --fdpass "
+              "{file}'. No shell. It ends with 0: clean, 1: refused; anything else: the file is held. Default: none.")
+        .duration("scan_time", o.scan_time, kSecond, kHour, "A scan that takes longer is stopped, and the file is held.")
         .text("ready_json", o.ready_json,
               "File that is written, mode 0600, at the moment when everything serves: "
               "{\"http\":\"http://…\",\"mqtt\":\"mqtt://…\",\"user\":\"admin\"}, without "

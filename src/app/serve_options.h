@@ -32,6 +32,11 @@ struct ServeOptions {
     std::string backup_folder;
     DurationNs backup_every = 0;
     std::uint32_t backup_keep = 7;
+    std::uint64_t file_bytes = 20 << 20;
+    std::uint64_t files_bytes = std::uint64_t{10} << 30;
+    DurationNs files_grace = 7 * kDay;
+    std::string scan_command;
+    DurationNs scan_time = kMinute;
     std::string log_level = "info";
     std::uint32_t log_files = 0;
     std::uint64_t log_file_bytes = 10 << 20;

@@ -4,6 +4,7 @@
 
 #include "app/serve.h"
 #include "app/serve_options.h"
+#include "blob/blobs.h"
 #include "broker/mapping.h"
 #include "flow/alarm_event.h"
 #include "flow/flow.h"
@@ -61,8 +62,11 @@ Result<int> run_verify(const std::vector<std::string>& arguments) {
           ledgers.problems);
     const auto packages = package::verify_package_files(*files, options.data + "/packages");
     print("packages", fmt::format("{} files of installed packages", packages.files), packages.problems);
-    const std::size_t problems =
-        packages.problems.size() + kept.problems.size() + kept.event_problems.size() + known.problems.size() + ledgers.problems.size();
+    const auto blobs =
+        blob::verify_blobs(*files, {.folder = registry, .key_folder = options.key_folder}, options.data + "/blobs");
+    print("files", fmt::format("{} files, {} bytes, {} names", blobs.files, blobs.bytes, blobs.rows), blobs.problems);
+    const std::size_t problems = packages.problems.size() + kept.problems.size() + kept.event_problems.size() + known.problems.size() +
+                                 ledgers.problems.size() + blobs.problems.size();
     std::printf("%zu problems\n", problems);
     return problems == 0 ? 0 : 1;
 }

@@ -168,6 +168,23 @@ Result<Listing> read_listing(io::Files& files, const std::string& folder) {
     return decode_listing(as_text(TRY(io::read_whole(files, path, kListBytesMax))), path);
 }
 
+Result<void> write_blobs(const BackupParts& parts, Writer& writer, const std::string& folder, Progress& progress,
+                         Listing& listing) {
+    return parts.blobs->each_file([&](const std::string& name, const std::string& path, std::uint64_t) -> Result<void> {
+        // All else is worth a backup, too; verify and the note tell of the one that is not there.
+        if (!TRY(parts.files.exists(path))) {
+            listing.notes.push_back(fmt::format("{}: is missing", path));
+            log_warning("backup", "{}", listing.notes.back());
+            return {};
+        }
+        const std::uint64_t bytes = TRY(TRY(parts.files.open(path, io::Open::read))->size());
+        TRY(check_space(parts.files, folder, bytes));
+        ++progress.files;
+        progress.bytes += bytes;
+        return writer.take_as("blobs/" + name, path, bytes);
+    });
+}
+
 Result<void> write_parts(const BackupParts& parts, const std::string& folder, Progress& progress, Listing& listing) {
     Writer writer(parts.files, folder, progress);
     TRY(parts.history.copy_to(writer));
@@ -179,10 +196,14 @@ Result<void> write_parts(const BackupParts& parts, const std::string& folder, Pr
                 return writer.take_as("ledger/" + name, path, bytes);
             }));
     for (const std::string& note : listing.notes) log_warning("backup", "{}", note);
+    // What its rows name when it is copied is still there afterwards.
+    std::unique_lock<std::mutex> held;
+    if (parts.blobs != nullptr) held = parts.blobs->hold();
     // Its copy is compact, so it needs at most what the file has now.
     TRY(check_space(parts.files, folder, TRY(parts.registry.bytes())));
     TRY(parts.registry.copy_to(TRY(writer.place("registry/registry.db"))));
     TRY(writer.add("registry/registry.db"));
+    if (parts.blobs != nullptr) TRY(write_blobs(parts, writer, folder, progress, listing));
     auto others = parts.others;
     if (parts.more) std::ranges::copy(parts.more(), std::back_inserter(others));
     for (const auto& [name, path] : others) {

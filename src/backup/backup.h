@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "blob/blobs.h"
 #include "history/history.h"
 #include "io/files.h"
 #include "registry/audit_ledger.h"
@@ -41,6 +42,7 @@ struct BackupParts {
     registry::AuditLedger* ledgers = nullptr;                 // null: none
     // Further ones, as they are after the registry was copied: each that it names is there. May be empty.
     std::function<std::vector<std::pair<std::string, std::string>>()> more = {};
+    blob::Blobs* blobs = nullptr;                             // null: none
 };
 
 // Copies a running server's data to `folder`/<time>: history, registry and the other files, with a list of their

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/log.h"
 #include "registry/json.h"
@@ -284,7 +285,8 @@ Result<void> Cases::may(const Doer& doer, const Case& one, const Action& action,
 Result<Case> Cases::move(const Doer& doer, const Known& about, const std::optional<Case>& before, Case next,
                          const Action& action, const Turn& turn, TimeNs now) {
     TRY(check_turn(action, turn));
-    next.fields = TRY(merge_fields(about.kind, action, next.fields, turn.fields));
+    const Fields given = TRY(with_evidence(next, action, turn.fields));
+    next.fields = TRY(merge_fields(about.kind, action, next.fields, given));
     if (turn.assigned) next.assigned = *turn.assigned;
     TRY(check_guard(about.kind, action, next.fields, now));
     Step step{.number = next.revision + 1,
@@ -311,6 +313,33 @@ Result<Case> Cases::move(const Doer& doer, const Known& about, const std::option
     if (next.is_closed() && open > 0) --open;
     for (const auto& on_step : subscribers_) on_step(next, step);
     return next;
+}
+
+// Ids of files become what is cited of them: with their hashes, so that the step's entry in the ledger holds them.
+Result<Fields> Cases::with_evidence(const Case& one, const Action& action, Fields given) const {
+    for (auto& item : given) {
+        const Field* field = one.kind->field(item.key());
+        if (field == nullptr || field->type != FieldType::files || item.value().is_null()) continue;
+        if (std::ranges::count(action.takes, field->name) == 0) continue;  // merge_fields() refuses it
+        if (!item.value().is_array())
+            return Error{Code::invalid, "{}: expected a list of files, found {}", field->name,
+                         registry::describe(item.value())};
+        const JsonArray& ids = item.value().as_array();
+        const auto files_max = std::min(static_cast<std::size_t>(field->max.value_or(kFilesMax)), kFilesMax);
+        if (ids.size() > files_max)
+            return Error{Code::invalid, "{}: {} files, at most {} are taken", field->name, ids.size(), files_max};
+        JsonArray cited;
+        std::set<std::string> seen;
+        for (const Json& id : ids) {
+            if (!id.is_string()) return Error{Code::invalid, "{}: expected the ids of files", field->name};
+            std::string name{std::string_view(id.as_string())};
+            if (!seen.insert(name).second) continue;
+            if (!options_.evidence) return Error{Code::unsupported, "{}: no files are kept here", field->name};
+            cited.push_back(TRY(options_.evidence(one.tenant, one.id, name).context("{}", field->name)));
+        }
+        item.value() = cited.empty() ? Json(nullptr) : Json(std::move(cited));
+    }
+    return given;
 }
 
 // When the deadline that comes next is; those before it were kept.
@@ -345,6 +374,13 @@ Result<std::vector<Step>> Cases::steps(TenantId tenant, std::string_view id) con
     const auto stored = TRY(table_.steps(tenant, id));
     for (const auto& one : stored) out.push_back(TRY(from_stored(one).context("case {}", id)));
     return out;
+}
+
+Result<bool> Cases::cites(TenantId tenant, std::string_view id, std::string_view file) const {
+    // As a JSON text of its own: within a note the quotes would be escaped.
+    const std::string quoted = fmt::format("\"{}\"", file);
+    const auto done = TRY(table_.steps(tenant, id));
+    return std::ranges::any_of(done, [&](const auto& step) { return step.detail.find(quoted) != std::string::npos; });
 }
 
 Result<std::vector<Case>> Cases::list(const registry::CaseQuery& query) const {

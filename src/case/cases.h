@@ -81,6 +81,9 @@ struct CasesOptions {
     std::size_t steps_max = 1'000;   // of one case, by people
     // The time when `working` hours have passed since `from`, by the calendar of a place. Empty: by the clock alone.
     std::function<TimeNs(TenantId, std::string_view place, TimeNs from, DurationNs working)> working_time;
+    // What is cited of a file that lies with the case: {"id","sha256",…}; an error refuses the step. Empty: there are
+    // none.
+    std::function<Result<Json>(TenantId, const std::string& id, const std::string& file)> evidence = {};
 };
 
 struct CasesReport {
@@ -109,6 +112,8 @@ public:
 
     Result<Case> get(TenantId tenant, std::string_view id) const;
     Result<std::vector<Step>> steps(TenantId tenant, std::string_view id) const;
+    // Whether a step of the case cites that file. A case that is not there cites nothing.
+    Result<bool> cites(TenantId tenant, std::string_view id, std::string_view file) const;
     Result<std::vector<Case>> list(const registry::CaseQuery& query) const;
     Result<std::vector<registry::CaseTable::Count>> counts(TenantId tenant) const { return table_.counts(tenant); }
     Result<std::optional<Case>> open_about(TenantId tenant, std::string_view kind, std::string_view subject) const;
@@ -135,6 +140,7 @@ private:
     Result<void> may(const Doer& doer, const Case& one, const Action& action, const std::vector<Step>& steps) const;
     Result<Case> move(const Doer& doer, const Known& known, const std::optional<Case>& before, Case next,
                       const Action& action, const Turn& turn, TimeNs now);
+    Result<Fields> with_evidence(const Case& one, const Action& action, Fields given) const;
     std::optional<TimeNs> due_of(const Case& one) const;
     Result<std::size_t> open_count(TenantId tenant);
 

@@ -34,6 +34,8 @@ struct Downtime {
     std::string state = "asked", answered_by, given_to;
     TimeNs since = 0;
     bool reminded = false;
+    std::size_t photos = 0;
+    bool cited = false;  // f1 by any step
 
     void go(const char* next, TimeNs now) {
         state = next;
@@ -51,10 +53,12 @@ struct Downtime {
         return who.role >= Role::operator_ && (given_to.empty() || given_to == who.name);
     }
     // Whether it is done.
-    bool act(const Who& who, const std::string& action, const std::string& category, bool with_note, TimeNs now) {
+    bool act(const Who& who, const std::string& action, const std::string& category, bool with_note, TimeNs now,
+             bool files_are_there = true) {
         const bool open = state == "asked" || state == "escalated";
         const bool engineer = who.role >= Role::engineer;
-        if (action == "answer" && open && may_answer(who) && !category.empty() && category != "other") {
+        if (action == "answer" && open && may_answer(who) && !category.empty() && category != "other" &&
+            files_are_there) {
             answerers += std::string(who.name) + " ";
             go("answered", now);
             return true;
@@ -107,7 +111,20 @@ TEST(CasesRandom, DowntimeReasonsFollowTheModel) {
             const auto now_case = world.cases->get(TenantId{1}, "DR-1");
             if (effective.empty() && now_case->fields.contains("category"))
                 effective = std::string_view(now_case->fields.at("category").as_string());
-            const bool want = model.act(who, action, effective, note, world.clock.now());
+            // Photos: none, those that lie with the case, one that does not, one of another case, or taken away again.
+            static constexpr const char* kPhotos[] = {
+                nullptr, R"(["f1@DR-1"])", R"(["f1@DR-1","f2@DR-1","f1@DR-1"])", R"(["lost"])", R"(["f1@DR-2"])", "[]",
+                "null"};
+            const std::size_t photos = rng.below(std::size(kPhotos));
+            const bool files_are_there = photos != 3 && photos != 4;
+            if (action == "answer" && kPhotos[photos] != nullptr) turn.fields["photos"] = test::json(kPhotos[photos]);
+            const bool want = model.act(who, action, effective, note, world.clock.now(), files_are_there);
+            if (want && action == "answer") {
+                if (photos == 1) model.photos = 1;
+                if (photos == 2) model.photos = 2;
+                if (photos >= 5) model.photos = 0;
+                if (photos == 1 || photos == 2) model.cited = true;
+            }
             const auto done = world.cases->act(World::doer(who.name, who.role), "DR-1", action, turn);
             ASSERT_EQ(done.has_value(), want)
                 << who.name << " " << action << " " << (done ? done->state : done.error().text());
@@ -127,7 +144,13 @@ TEST(CasesRandom, DowntimeReasonsFollowTheModel) {
             if (rng.chance(0.03)) {
                 ASSERT_TRUE(world.open());
             }
-            ASSERT_EQ(world.cases->get(TenantId{1}, "DR-1")->state, model.state) << i << " " << action;
+            const auto one = world.cases->get(TenantId{1}, "DR-1");
+            ASSERT_EQ(one->state, model.state) << i << " " << action;
+            const Json* kept = one->fields.if_contains("photos");
+            ASSERT_EQ(kept == nullptr ? 0u : kept->as_array().size(), model.photos) << i << " " << action;
+            ASSERT_TRUE(kept == nullptr || is_citations(*kept));
+            // What was evidence once stays so, whatever was answered later.
+            ASSERT_EQ(world.cases->cites(TenantId{1}, "DR-1", "f1@DR-1").value(), model.cited);
         }
         ASSERT_EQ(world.verified(), "");
     }
@@ -148,6 +171,7 @@ TEST(CasesRandom, NothingIsPublishedThatOnePersonMade) {
             std::string opener, state = "asked", title;
             std::uint64_t base = 0;
             TimeNs since = 0;
+            bool attached = false;
         };
         std::map<std::string, Asked> model;
         std::string title = "none";
@@ -168,11 +192,14 @@ TEST(CasesRandom, NothingIsPublishedThatOnePersonMade) {
                                                  test::json(R"({"title_en":"alone","time_zone":"UTC"})")));
             } else {
                 auto& [id, one] = *std::next(model.begin(), static_cast<std::ptrdiff_t>(rng.below(model.size())));
-                static constexpr const char* kActions[] = {"approve",  "approve", "amend", "refuse",
-                                                           "withdraw", "comment", "expire"};
+                static constexpr const char* kActions[] = {"approve",  "approve", "amend",  "refuse",
+                                                           "withdraw", "comment", "expire", "attach"};
                 const std::string action = kActions[rng.below(std::size(kActions))];
                 Turn turn{.note = "n"};
                 if (action == "amend") turn.fields["base"] = static_cast<std::int64_t>(revision);
+                const int files = action == "attach" ? static_cast<int>(rng.below(3)) : 0;  // none, lost, there
+                if (files == 1) turn.fields["files"] = test::json(R"(["lost"])");
+                if (files == 2) turn.fields["files"] = test::json("[\"f1@" + id + "\"]");
                 const bool asked = one.state == "asked", engineer = who.role >= Role::engineer;
                 const bool second = engineer && is_person(who) && who.name != one.opener;
                 const bool own = who.name == one.opener;
@@ -183,6 +210,9 @@ TEST(CasesRandom, NothingIsPublishedThatOnePersonMade) {
                 if (action == "withdraw") want = asked && own;
                 if (action == "comment") want = asked && (own || engineer);
                 if (action == "amend") want = asked && own && !is_now;
+                if (action == "attach")
+                    want = asked && (own || engineer) && (files == 2 || (files == 0 && one.attached));
+                if (action == "attach" && want) one.attached = true;
                 const auto done = world.cases->act(doer, id, action, turn);
                 ASSERT_EQ(done.has_value(), want)
                     << who.name << " " << action << " " << id << " " << (done ? done->state : done.error().text());

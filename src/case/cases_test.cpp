@@ -272,5 +272,42 @@ TEST(Cases, EveryFailedWriteIsToldAndChangesNothing) {
     }
 }
 
+// A kind whose end needs a photo gets none without.
+TEST(Cases, WhatNeedsEvidenceIsNotDoneWithout) {
+    World world;
+    CaseKind kind = downtime_reason_kind();
+    kind.name = "inspection";
+    kind.plural = "inspections";
+    kind.prefix = "IN";
+    for (Action& action : kind.actions)
+        if (action.name == "answer") action.needs = {"category", "photos"};
+    ASSERT_TRUE(world.cases->add_kind(kind));
+    const auto one = world.cases->open(
+        world.wang, {.kind = "inspection",
+                     .subject = "press",
+                     .turn = {.fields = test::fields(R"({"asset":"a","from":"2026-03-01T08:00:00Z"})")}});
+    ASSERT_TRUE(one) << one.error().text();
+    const auto f = [&](std::string_view fields, std::string_view want) {
+        EXPECT_EQ(world.act(world.wang, "IN-1", "answer", fields), want);
+    };
+    f(R"({"category":"setup"})", "photos: expected with answer");
+    f(R"({"category":"setup","photos":[]})", "photos: expected with answer");
+    f(R"({"category":"setup","photos":["f1@DR-1"]})", "photos: there is no file f1@DR-1 of IN-1");
+    f(R"({"category":"setup","photos":"f1@IN-1"})", "photos: expected a list of files, found \"f1@IN-1\"");
+    f(R"({"category":"setup","photos":[{"id":"f1@IN-1","sha256":"forged"}]})", "photos: expected the ids of files");
+    f(R"({"category":"setup","photos":["f1@IN-1","f2@IN-1","f3@IN-1","f4@IN-1","f5@IN-1","f6@IN-1","f7@IN-1"]})",
+      "photos: 7 files, at most 6 are taken");
+    f(R"({"category":"setup","photos":["f1@IN-1"]})", "answered");
+    EXPECT_TRUE(world.cases->cites(TenantId{1}, "IN-1", "f1@IN-1").value());
+    EXPECT_FALSE(world.cases->cites(TenantId{1}, "IN-1", "f2@IN-1").value());
+    EXPECT_EQ(world.verified(), "");
+    kind.name = kind.plural = "other";
+    kind.prefix = "OT";
+    for (Action& action : kind.actions)
+        if (action.name == "open") action.takes.push_back("photos");
+    EXPECT_EQ(check_kind(kind).error().text(),
+              "case kind other: action open: takes: photos holds files, which are given when the case is there");
+}
+
 }  // namespace
 }  // namespace gongshu::cases

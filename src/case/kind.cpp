@@ -43,13 +43,13 @@ public:
     explicit FieldScope(const CaseKind& kind) : kind_(kind) {}
     std::optional<expr::ScopeTag> find(std::string_view name) const override {
         const Field* field = kind_.field(name);
-        if (field == nullptr || field->type == FieldType::json) return std::nullopt;
+        if (field == nullptr || is_hidden(*field)) return std::nullopt;
         return expr::ScopeTag{.path = field->name, .unit = "", .type = type_of(field->type)};
     }
     std::vector<std::string> names() const override {
         std::vector<std::string> out;
         for (const Field& field : kind_.fields)
-            if (field.type != FieldType::json) out.push_back(field.name);
+            if (!is_hidden(field)) out.push_back(field.name);
         return out;
     }
     static ValueType type_of(FieldType type) {
@@ -66,6 +66,9 @@ public:
     }
 
 private:
+    static bool is_hidden(const Field& field) {
+        return field.type == FieldType::json || field.type == FieldType::files;
+    }
     const CaseKind& kind_;
 };
 
@@ -91,6 +94,10 @@ Result<void> check_action(const CaseKind& kind, const Action& action) {
     TRY(all("field", action.takes, [&](const auto& name) { return kind.field(name); }));
     TRY(all("field", action.needs, [&](const auto& name) { return kind.field(name); }));
     TRY(all("action", action.unlike, [&](const auto& name) { return kind.action(name); }));
+    // Files lie with a case, and there is none before it is open.
+    for (const std::string& name : action.takes)
+        if (opens && kind.field(name)->type == FieldType::files)
+            return Error{Code::invalid, "takes: {} holds files, which are given when the case is there", name};
     for (const std::string& from : action.from)
         if (kind.state(from)->final) return Error{Code::invalid, "from: {} is final", from};
     if (action.guard.empty()) return {};
@@ -159,6 +166,8 @@ Result<Json> check_value(const Field& field, const Json& value) {
             if (!value.is_int64()) return wrong("a whole number");
             return in_range(static_cast<double>(value.as_int64())) ? Result<Json>(value)
                                                                    : wrong("a whole number within its limits");
+        case FieldType::files:
+            return is_citations(value) ? Result<Json>(value) : wrong("a list of files");
         case FieldType::json:
             return registry::to_text(value).size() <= field.bytes_max
                        ? Result<Json>(value)
@@ -216,6 +225,16 @@ Result<void> check_kind(const CaseKind& kind) {
         return check_ways(kind);
     };
     return check().context("case kind {}", kind.name);
+}
+
+bool is_citations(const Json& value) {
+    if (!value.is_array() || value.as_array().empty()) return false;
+    return std::ranges::all_of(value.as_array(), [](const Json& one) {
+        const JsonObject* object = one.if_object();
+        const Json* id = object == nullptr ? nullptr : object->if_contains("id");
+        const Json* sum = object == nullptr ? nullptr : object->if_contains("sha256");
+        return id != nullptr && id->is_string() && sum != nullptr && sum->is_string();
+    });
 }
 
 Result<Fields> merge_fields(const CaseKind& kind, const Action& action, const Fields& before, const Fields& given) {

@@ -18,19 +18,22 @@ namespace gongshu::cases {
 
 using registry::Role;
 
-enum class FieldType : std::uint8_t { text, number, integer, boolean, choice, time, json };
+// files: photos and other files that lie with the case, cited with their hashes.
+enum class FieldType : std::uint8_t { text, number, integer, boolean, choice, time, json, files };
 
 struct Choice {
     std::string name, title_zh, title_en;
 };
 
+inline constexpr std::size_t kFilesMax = 20;  // cited by one field
+
 // What a case holds beside its state.
 struct Field {
     std::string name, title_zh, title_en;
     FieldType type = FieldType::text;
-    std::vector<Choice> choices = {};  // of FieldType::choice
-    std::size_t bytes_max = 2'000;     // of texts and JSON
-    std::optional<double> min = {}, max = {};
+    std::vector<Choice> choices = {};          // of FieldType::choice
+    std::size_t bytes_max = 2'000;             // of texts and JSON
+    std::optional<double> min = {}, max = {};  // of files: how many, at most kFilesMax
 };
 
 // How a state looks to people: its colour, not its meaning.
@@ -100,6 +103,9 @@ Result<void> check_kind(const CaseKind& kind);
 
 // The fields of a case. Canonical: no nulls.
 using Fields = JsonObject;
+
+// Files as they are cited: [{"id","sha256",…}].
+bool is_citations(const Json& value);
 
 // `given` over `before`, checked: types, choices, limits, and that `action` takes them. A null takes a field away.
 Result<Fields> merge_fields(const CaseKind& kind, const Action& action, const Fields& before, const Fields& given);

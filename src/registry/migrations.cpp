@@ -68,6 +68,17 @@ const std::vector<std::vector<std::string_view>>& migrations() {
             " who text not null, action text not null, origin text not null, goal text not null, detail text not null,"
             " primary key (tenant, id, number))",
         },
+        {
+            // Files beside resources and cases; their bytes lie in blobs/ of the data folder. used: when somebody last referred
+            // to it; loose: since when nobody does, 0 = somebody does.
+            "create table blobs (tenant bigint not null, id text not null, sha256 text not null, bytes bigint not null,"
+            " type text not null, name text not null, who text not null, time bigint not null, owner_kind text not null,"
+            " owner_uid text not null, owner_name text not null, state text not null, note text not null,"
+            " width bigint not null, height bigint not null, used bigint not null, loose bigint not null,"
+            " primary key (tenant, id))",
+            "create index blobs_by_owner on blobs (tenant, owner_kind, owner_uid, id)",
+            "create index blobs_by_hash on blobs (tenant, sha256)",
+        },
     };
     return steps;
 }

@@ -10,6 +10,7 @@
 #include "base/checksum.h"
 #include "io/crypto.h"
 #include "registry/audit_ledger.h"
+#include "registry/blob_table.h"
 #include "registry/registry_impl.h"
 #include "registry/sqlite_vfs.h"
 
@@ -422,6 +423,22 @@ LedgersReport verify_ledgers(io::Files& files, const RegistryOptions& options, c
     };
     if (const auto checked = check(); !checked) report.problems.push_back(checked.error().text());
     return report;
+}
+
+Result<StoredBlobs> stored_blobs(io::Files& files, const RegistryOptions& options) {
+    ReadOnlyFiles read_only{files};
+    const auto tables = TRY(Tables::open(read_only, options.folder + "/registry.db"));
+    StoredBlobs stored;
+    bool known = false;  // a registry of before files were kept has no such table
+    TRY(tables->each("select name from sqlite_master where type = 'table' and name = 'blobs'",
+                     [&](const Tables&) { known = true; }));
+    if (!known) return stored;
+    TRY(tables->each("select tenant, sha256, bytes from blobs", [&](const Tables& row) {
+        stored.files[TenantId{static_cast<std::uint32_t>(row.integer(0))}][row.text(1)] =
+            static_cast<std::uint64_t>(row.integer(2));
+        ++stored.rows;
+    }));
+    return stored;
 }
 
 }  // namespace gongshu::registry

@@ -14,6 +14,7 @@
 #include "api/egress.h"
 #include "api/live_tap.h"
 #include "backup/backups.h"
+#include "blob/blobs.h"
 #include "broker/mapping.h"
 #include "case/kinds/kinds.h"
 #include "connect/connections.h"
@@ -274,7 +275,21 @@ public:
         });
         packages =
             package::Packages::create(files, *registry, {.folder = "/data/packages", .program = "0.1.0"}).value();
-        cases = std::make_unique<cases::Cases>(*registry, sim.clock());
+        cases = std::make_unique<cases::Cases>(
+            *registry, sim.clock(),
+            cases::CasesOptions{
+                .evidence = [this](TenantId tenant, const std::string& id, const std::string& file) -> Result<Json> {
+                    return blob::citation_of(TRY(blobs->use(tenant, file, {std::string(blob::kCase), id, id})));
+                }});
+        blobs = blob::Blobs::create(*registry, files, sim.clock(),
+                                    {.folder = "/data/blobs",
+                                     .file_bytes_max = 1 << 20,
+                                     .tenant_bytes_max = 3 << 20,
+                                     .case_refers =
+                                         [this](const blob::Row& row) {
+                                             return cases->cites(row.tenant, row.owner_uid, row.id);
+                                         }})
+                    .value();
         EXPECT_TRUE(cases->add_kind(cases::change_approval_kind(), cases::change_approval_hooks(*registry)));
         EXPECT_TRUE(cases->add_kind(cases::downtime_reason_kind(), cases::downtime_reason_hooks()));
         ledgers = registry::AuditLedger::create(*registry, files, sim.clock(), "/data/ledger").value();
@@ -288,7 +303,7 @@ public:
         options.version = "0.1.0";
         server = Server::create({*registry, *auth, *history, *history, *history, *history, flow, connections, nullptr,
                                  metrics, *egress, *live, *lane, *pool, backups.get(), retention.get(), &doctor,
-                                 ledgers.get(), cases.get(), nullptr, packages.get()},
+                                 ledgers.get(), cases.get(), blobs.get(), nullptr, packages.get()},
                                 std::move(options))
                      .value();
         address = server->listen({"127.0.0.1", 0}, {}).value();
@@ -368,6 +383,7 @@ public:
     std::unique_ptr<registry::Auth> auth;
     std::unique_ptr<package::Packages> packages;
     std::unique_ptr<cases::Cases> cases;
+    std::unique_ptr<blob::Blobs> blobs;
     std::unique_ptr<registry::AuditLedger> ledgers;
     std::unique_ptr<history::History> history;
     FakeFlow flow;

@@ -6,7 +6,7 @@
 namespace gongshu::registry {
 
 BOOST_DESCRIBE_ENUM(Role, none, viewer, operator_, engineer, admin)
-BOOST_DESCRIBE_STRUCT(TenantSpec, (), (title, disabled))
+BOOST_DESCRIBE_STRUCT(TenantSpec, (), (title, disabled, files_mb))
 BOOST_DESCRIBE_STRUCT(RoleSpec, (), (title_zh, title_en, base, paths))
 BOOST_DESCRIBE_STRUCT(UserSpec, (), (title, role, email, disabled))
 BOOST_DESCRIBE_STRUCT(TokenSpec, (), (role, note, expires, disabled))
@@ -63,7 +63,15 @@ std::vector<Fact> facts_of(const TenantSpec*) {
              .title_zh = "停用",
              .title_en = "Disabled",
              .help_zh = "停用后该企业的人员、令牌和设备都不能登录",
-             .help_en = "Nobody and nothing of a disabled tenant can sign in"}};
+             .help_en = "Nobody and nothing of a disabled tenant can sign in"},
+            {.field = "files_mb",
+             .title_zh = "文件空间",
+             .title_en = "Room for files",
+             .help_zh = "照片等文件最多占用的空间；空表示按服务器的设置",
+             .help_en = "What photos and other files may take; empty means as the server says",
+             .unit = "MB",
+             .min = 0,
+             .max = 1'000'000'000}};
 }
 
 std::vector<Fact> facts_of(const RoleSpec*) {

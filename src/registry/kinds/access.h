@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@ namespace gongshu::registry {
 struct TenantSpec {
     std::string title;
     bool disabled = false;  // nobody of it can sign in
+    std::optional<std::uint64_t> files_mb;  // room for files; absent = as the server says
 };
 
 // A named set of rights: what `base` may do, on the sites that `paths` allow (globs; none = all).

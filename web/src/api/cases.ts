@@ -8,7 +8,7 @@ export interface Named {
   title_zh: string;
   title_en: string;
 }
-export type FieldType = 'text' | 'number' | 'integer' | 'boolean' | 'choice' | 'time' | 'json';
+export type FieldType = 'text' | 'number' | 'integer' | 'boolean' | 'choice' | 'time' | 'json' | 'files';
 export interface CaseField extends Named {
   type: FieldType;
   choices: Named[];

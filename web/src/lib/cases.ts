@@ -3,6 +3,7 @@ import type { Case, CaseAction, CaseField, CaseKind, CaseState, Named, Offer, St
 import type { Json, Resource, Spec } from '@/api/resources';
 import type { Role } from '@/api/session';
 import { dateTime, span, type Locale } from './format';
+import { citationsOf } from './photo';
 import { globMatcher } from './tree';
 
 export const changeKind = 'change_approval';
@@ -32,6 +33,7 @@ export function formFields(kind: CaseKind, action: CaseAction, known: Spec): { f
 export function toForm(field: CaseField, value: Json | undefined): string {
   if (value === undefined || value === null) return '';
   if (field.type === 'json') return JSON.stringify(value, null, 2);
+  if (field.type === 'files') return JSON.stringify(citationsOf(value));
   if (field.type === 'time') {
     // Other pages give milliseconds.
     const at = /^\d{12,}$/.test(String(value)) ? Number(value) : Date.parse(String(value));
@@ -39,7 +41,7 @@ export function toForm(field: CaseField, value: Json | undefined): string {
   }
   return String(value);
 }
-export type Entry = { ok: true; value: Json } | { ok: false; why: 'number' | 'integer' | 'least' | 'most' | 'json' };
+export type Entry = { ok: true; value: Json } | { ok: false; why: 'number' | 'integer' | 'least' | 'most' | 'json' | 'sending' };
 /** What the form's text means; null for "" (taken away). Times are kept as RFC 3339. */
 export function fromForm(field: CaseField, text: string): Entry {
   if (text.trim() === '') return { ok: true, value: null };
@@ -53,6 +55,11 @@ export function fromForm(field: CaseField, text: string): Entry {
   }
   if (field.type === 'boolean') return { ok: true, value: text === 'true' };
   if (field.type === 'time') return { ok: true, value: new Date(Number(text)).toISOString() };
+  if (field.type === 'files') {
+    if (text === 'sending') return { ok: false, why: 'sending' };
+    const ids = citationsOf(JSON.parse(text) as Json).map((one) => one.id);
+    return { ok: true, value: ids.length ? ids : null };
+  }
   if (field.type !== 'json') return { ok: true, value: text.trim() };
   try {
     return { ok: true, value: JSON.parse(text) as Json };
@@ -60,10 +67,14 @@ export function fromForm(field: CaseField, text: string): Entry {
     return { ok: false, why: 'json' };
   }
 }
-/** The fields to send: those that differ from what is known. */
+/** The fields to send: those that differ from what is known. Files are sent by their ids. */
 export function changedFields(given: Spec, known: Spec): Spec {
   const out: Spec = {};
-  for (const [name, value] of Object.entries(given)) if (JSON.stringify(value) !== JSON.stringify(known[name] ?? null)) out[name] = value;
+  const plain = (value: Json): Json => {
+    const files = citationsOf(value);
+    return files.length ? files.map((one) => one.id) : value;
+  };
+  for (const [name, value] of Object.entries(given)) if (JSON.stringify(value) !== JSON.stringify(plain(known[name] ?? null))) out[name] = value;
   return out;
 }
 
