@@ -10,6 +10,7 @@
 #include "app/package.h"
 #include "app/restore.h"
 #include "app/serve.h"
+#include "app/upgrade.h"
 #include "app/version.h"
 #include "base/options.h"
 #include "base/result.h"
@@ -42,6 +43,10 @@ constexpr Command kCommands[] = {
     {"backup", "copy all data of a running server into its backup folder", run_backup, client_help},
     {"restore", "make a data folder from a backup, or check one: restore BACKUP --data FOLDER", run_restore,
      restore_help},
+    {"upgrade", "what a newer program changes in a data folder, or do it: upgrade --check --data FOLDER", run_upgrade,
+     upgrade_help},
+    {"downgrade", "back to what the older program left, with a copy kept: downgrade --data FOLDER", run_downgrade,
+     downgrade_help},
     {"verify", "check every file of a data folder that is not in use, and change none", run_verify, serve_help},
     {"doctor",
      "look at a data folder, its machine and its server, and say what is wrong: doctor --data FOLDER [--json]",
@@ -54,7 +59,7 @@ void print_usage(std::FILE* to) {
     std::fprintf(to,
                  "Gongshu 工枢 %s: an industrial internet platform in one program.\n\n  gongshu COMMAND [options]\n\n",
                  kVersion);
-    for (const Command& command : kCommands) std::fprintf(to, "  %-8s %s\n", command.name, command.about);
+    for (const Command& command : kCommands) std::fprintf(to, "  %-9s %s\n", command.name, command.about);
     std::fprintf(to, "\n  gongshu help COMMAND shows its options; gongshu version\n");
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "registry/migrations.h"
+#include "registry/schema.h"
 #include "registry/sqlite_vfs.h"
 
 namespace gongshu::registry {
@@ -60,7 +61,7 @@ Result<void> copy_file(io::Files& files, const std::string& from, const std::str
 
 class SqliteDatabase final : public Database {
 public:
-    static Result<std::unique_ptr<Database>> open(io::Files& files, const std::string& folder) {
+    static Result<std::unique_ptr<Database>> open(io::Files& files, const std::string& folder, std::size_t steps) {
         auto made = std::unique_ptr<SqliteDatabase>(new SqliteDatabase);
         made->files_ = &files;
         made->path_ = folder + "/registry.db";
@@ -72,7 +73,7 @@ public:
         made->vfs_ = TRY(make_sqlite_vfs(files, made->path_));
         TRY(made->connect());
         TRY(made->check_mode(files));
-        TRY(made->migrate());
+        TRY(made->migrate(folder, static_cast<std::int64_t>(std::min(steps, migrations().size()))));
         return std::unique_ptr<Database>(std::move(made));
     }
 
@@ -214,14 +215,31 @@ private:
         return Error{Code::io, "cannot switch {} to a write-ahead log; check the disk and start again", path_};
     }
 
-    Result<void> migrate() {
+    // What is there before tables are changed; of a start that was cut off it is made again.
+    Result<void> keep_tables(const std::string& folder, std::int64_t step) const {
+        const std::string path = folder + "/" + kept_name(step), unfinished = path + ".tmp";
+        TRY(check_room_for_copy(*files_, folder, TRY(bytes())));
+        if (TRY(files_->exists(unfinished))) TRY(files_->remove(unfinished));
+        TRY(copy_to(unfinished));
+        TRY(files_->rename(unfinished, path));
+        TRY(files_->sync_folder(folder));
+        return forget_old_tables(*files_, folder);
+    }
+
+    Result<void> migrate(const std::string& folder, std::int64_t newest) {
         TRY(change({{"create table if not exists schema_step (step bigint not null)", {}}}));
         std::int64_t step = 0;
         TRY(read({"select step from schema_step", {}}, [&](const Row& row) { step = row.integer(0); }));
-        const auto newest = static_cast<std::int64_t>(migrations().size());
         if (step > newest) {
-            return Error{Code::unsupported, "{} was written by a newer version (step {}, this program knows {})", path_,
-                         step, newest};
+            return Error{Code::unsupported,
+                         "{} was written by a newer version (step {}, this program knows {}): start that one, or go "
+                         "back with its command gongshu downgrade --data FOLDER",
+                         path_, step, newest};
+        }
+        if (step > 0 && step < newest) {
+            log_info("registry", "the tables go from step {} to {}; {} keeps them as they were", step, newest,
+                     kept_name(step));
+            TRY(keep_tables(folder, step));
         }
         for (; step < newest; ++step) {
             std::vector<Statement> statements;
@@ -246,8 +264,8 @@ private:
 
 }  // namespace
 
-Result<std::unique_ptr<Database>> Database::open(io::Files& files, const std::string& folder) {
-    return SqliteDatabase::open(files, folder);
+Result<std::unique_ptr<Database>> Database::open(io::Files& files, const std::string& folder, std::size_t steps) {
+    return SqliteDatabase::open(files, folder, steps);
 }
 
 }  // namespace gongshu::registry

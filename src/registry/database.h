@@ -39,8 +39,10 @@ public:
 //          everything is refused with Code::unavailable until the next start, because nobody knows what the disk holds.
 class Database {
 public:
-    // Makes the file and brings its tables to the newest version.
-    static Result<std::unique_ptr<Database>> open(io::Files& files, const std::string& folder);
+    // Makes the file and brings its tables to the newest version (or to `steps`, for tests); before it changes tables
+    // that are there it keeps a copy of them, as schema.h says.
+    static Result<std::unique_ptr<Database>> open(io::Files& files, const std::string& folder,
+                                                  std::size_t steps = SIZE_MAX);
     virtual ~Database() = default;
 
     // All of them or none.

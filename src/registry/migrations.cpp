@@ -83,4 +83,13 @@ const std::vector<std::vector<std::string_view>>& migrations() {
     return steps;
 }
 
+std::string_view about_migration(std::size_t step) {
+    static constexpr std::string_view about[] = {
+        "tenants, resources with their revisions, secrets, people",
+        "the ledger under the audit",
+        "cases",
+    };
+    return step < std::size(about) ? about[step] : "";
+}
+
 }  // namespace gongshu::registry

@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""A newer program over the data of an older one: told beforehand, a copy kept by itself, readings and resources there, and back
+again; killed in between. The older data are made by taking the tables of the last steps away from new ones."""
+import pathlib
+import shutil
+import sqlite3
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from harness import PROGRAM, Program, simple_type  # noqa: E402
+
+# What step 2 had; later ones only added tables.
+OLD_TABLES = {"meta", "tenants", "resources", "revisions", "secrets", "audit", "auth_passwords", "auth_sessions", "auth_tokens", "auth_devices",
+              "auth_one_time", "schema_step"}
+
+
+def gongshu(*arguments):
+    done = subprocess.run([str(PROGRAM), *map(str, arguments)], capture_output=True, text=True, timeout=120)
+    return done.returncode, done.stdout + done.stderr
+
+
+def step_of(data):
+    with sqlite3.connect(data / "registry/registry.db") as table:
+        step = table.execute("select step from schema_step").fetchone()[0]
+    table.close()
+    return step
+
+
+def make_old(data):
+    with sqlite3.connect(data / "registry/registry.db") as table:
+        for (name,) in table.execute("select name from sqlite_master where type = 'table'").fetchall():
+            if name not in OLD_TABLES:
+                table.execute(f'drop table "{name}"')
+        table.execute("update schema_step set step = 2")
+    table.close()
+
+
+def main():
+    with Program() as program:
+        data, keys = program.data, program.folder / "keys"
+        simple_type(program)
+        program.put("devices", "a", {"type": "sensor"})
+        program.post("/api/v1/write/json", [{"tag": "a.temperature", "ts": 1_790_000_000_000_000_000, "value": 21.5}])
+        assert program.stop() == 0
+        newest = step_of(data)
+        status, said = gongshu("upgrade", "--check", "--data", data)
+        assert status == 0 and "nothing is to be done" in said, said
+
+        make_old(data)
+        before = (data / "registry/registry.db").read_bytes()
+        status, said = gongshu("upgrade", "--check", "--data", data)
+        assert status == 0 and f"tables of step {newest}" in said and "tables of step 2" in said and "step 3: cases" in said and "before-step-3.db" in said, said
+        assert (data / "registry/registry.db").read_bytes() == before, "a check changed something"
+
+        # The next start does it, and keeps what was there; killed, it is whole.
+        program.start()
+        assert program.get("/api/v1/devices/a")["name"] == "a"
+        assert program.get("/api/v1/cases")["items"] == []
+        assert program.last("a.temperature")[0] == 21.5
+        program.put("sites", "since", {"title_en": "Since", "time_zone": "UTC"})
+        status, said = gongshu("upgrade", "--check", "--data", data)
+        assert status != 0 and "stop the program that uses" in said, said
+        program.kill()
+        assert step_of(data) == newest and (data / "registry/before-step-3.db").exists()
+
+        # Back: what was configured since is aside, readings stay.
+        elsewhere = program.folder / "elsewhere"
+        shutil.copytree(data, elsewhere)
+        status, said = gongshu("downgrade", "--data", elsewhere)
+        assert status == 0 and "step 2 again" in said and f"registry.db.step-{newest} alone" in said, said
+        assert step_of(elsewhere) == 2
+        status, said = gongshu("downgrade", "--data", elsewhere)
+        assert status != 0 and "keeps no tables of before step 2" in said, said
+        # The same step by the command, and all is well after it.
+        status, said = gongshu("upgrade", "--data", elsewhere, "--key-folder", keys)
+        assert status == 0 and "done" in said, said
+        status, said = gongshu("verify", "--data", elsewhere, "--key-folder", keys)
+        assert status == 0, said
+        with Program(data=elsewhere, args=["--key-folder", str(keys)]) as other:
+            assert other.get("/api/v1/devices/a")["name"] == "a"
+            assert other.last("a.temperature")[0] == 21.5
+            assert "since" not in str(other.get("/api/v1/sites"))
+
+        # Data of a newer one are not touched.
+        with sqlite3.connect(data / "registry/registry.db") as table:
+            table.execute("update schema_step set step = 99")
+        table.close()
+        status, said = gongshu("serve", "--data", data, "--key-folder", keys)
+        assert status != 0 and "was written by a newer version (step 99" in said and "gongshu downgrade" in said, said
+    print(f"from step 2 to {newest} and back: as it should be")
+
+
+if __name__ == "__main__":
+    main()
