@@ -88,6 +88,7 @@ std::string_view about_migration(std::size_t step) {
         "tenants, resources with their revisions, secrets, people",
         "the ledger under the audit",
         "cases",
+        "files beside resources and cases",
     };
     return step < std::size(about) ? about[step] : "";
 }
