@@ -335,8 +335,8 @@ TEST(Trial, InstallsAndTests) {
     ASSERT_EQ(outcomes.size(), 4u);
     for (const VectorOutcome& outcome : outcomes) EXPECT_EQ(outcome.failure, "") << outcome.name;
     // Another limit is bound, but the tests are about theirs.
-    for (const VectorOutcome& outcome : trial->test(package, {{"limit", Json(9)}}).value())
-        EXPECT_EQ(outcome.failure, "") << outcome.name;
+    const auto bound = trial->test(package, {{"limit", Json(9)}}).value();
+    for (const VectorOutcome& outcome : bound) EXPECT_EQ(outcome.failure, "") << outcome.name;
 }
 
 Result<void> try_resources(std::string_view resources, std::string_view tests = "") {
