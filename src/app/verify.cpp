@@ -6,6 +6,8 @@
 #include "app/serve_options.h"
 #include "blob/blobs.h"
 #include "broker/mapping.h"
+#include "case/cases.h"
+#include "case/kinds/kinds.h"
 #include "flow/alarm_event.h"
 #include "flow/flow.h"
 #include "flow/virtual_tag.h"
@@ -65,7 +67,10 @@ Result<int> run_verify(const std::vector<std::string>& arguments) {
     const auto blobs =
         blob::verify_blobs(*files, {.folder = registry, .key_folder = options.key_folder}, options.data + "/blobs");
     print("files", fmt::format("{} files, {} bytes, {} names", blobs.files, blobs.bytes, blobs.rows), blobs.problems);
-    const std::size_t problems = packages.problems.size() + kept.problems.size() + kept.event_problems.size() + known.problems.size() +
+    const auto cases = cases::verify_cases(*files, {.folder = registry, .key_folder = options.key_folder},
+                                           {cases::change_approval_kind(), cases::downtime_reason_kind()});
+    print("cases", fmt::format("{} cases, {} steps, each replayed", cases.cases, cases.steps), cases.problems);
+    const std::size_t problems = cases.problems.size() + packages.problems.size() + kept.problems.size() + kept.event_problems.size() + known.problems.size() +
                                  ledgers.problems.size() + blobs.problems.size();
     std::printf("%zu problems\n", problems);
     return problems == 0 ? 0 : 1;

@@ -177,7 +177,57 @@ std::string against_steps(const Case& one, const std::vector<registry::CaseStep>
     return "";
 }
 
+// `found`: its kind, or null.
+Result<Case> read_case(const CaseKind* found, registry::CaseRow row) {
+    if (found == nullptr || found->state(row.state) == nullptr)
+        return Error{Code::corrupt, "case {}: there is no kind {} with a state {}", row.id, row.kind, row.state};
+    const Json body = TRY(registry::parse_json(row.body).context("case {}", row.id));
+    const JsonObject* object = body.if_object();
+    const Json* fields = object == nullptr ? nullptr : object->if_contains("fields");
+    if (fields == nullptr || !fields->is_object()) return Error{Code::corrupt, "case {}: expected its fields", row.id};
+    Case one{.tenant = row.tenant,
+             .kind = found,
+             .id = std::move(row.id),
+             .number = row.number,
+             .revision = row.revision,
+             .state = std::move(row.state),
+             .opened = row.opened,
+             .since = row.since,
+             .changed = row.changed,
+             .due = row.due,
+             .opener = std::move(row.opener),
+             .place = std::move(row.place),
+             .subject = std::move(row.subject),
+             .fields = fields->as_object()};
+    if (const Json* assigned = object->if_contains("assigned")) one.assigned = texts_of(*assigned);
+    if (const Json* passed = object->if_contains("passed")) one.passed = passed->to_number<std::uint64_t>();
+    return one;
+}
+
+// Adds one to the report.
+void check_case(CasesReport& report, const CaseKind* kind, registry::CaseRow row,
+                const std::vector<registry::CaseStep>& steps) {
+    const std::string id = row.id;
+    ++report.cases;
+    report.steps += steps.size();
+    const auto one = read_case(kind, std::move(row));
+    const std::string problem = one ? against_steps(*one, steps) : one.error().text();
+    if (!problem.empty()) report.problems.push_back(fmt::format("case {}: {}", id, problem));
+}
+
 }  // namespace
+
+CasesReport verify_cases(io::Files& files, const registry::RegistryOptions& options,
+                         const std::vector<CaseKind>& kinds) {
+    CasesReport report;
+    const auto read = registry::each_case(
+        files, options, [&](registry::CaseRow row, const std::vector<registry::CaseStep>& steps) {
+            const auto kind = std::ranges::find(kinds, row.kind, &CaseKind::name);
+            check_case(report, kind == kinds.end() ? nullptr : &*kind, std::move(row), steps);
+        });
+    if (!read) report.problems.push_back(read.error().text());
+    return report;
+}
 
 Cases::Cases(registry::Registry& registry, const Clock& clock, CasesOptions options)
     : clock_(clock), options_(std::move(options)), table_(registry) {}
@@ -398,30 +448,8 @@ Result<std::optional<Case>> Cases::open_about(TenantId tenant, std::string_view 
 }
 
 Result<Case> Cases::from_row(registry::CaseRow row) const {
-    const CaseKind* found = kind(row.kind);
-    if (found == nullptr || found->state(row.state) == nullptr)
-        return Error{Code::corrupt, "case {}: there is no kind {} with a state {}", row.id, row.kind, row.state};
-    const Json body = TRY(registry::parse_json(row.body).context("case {}", row.id));
-    const JsonObject* object = body.if_object();
-    const Json* fields = object == nullptr ? nullptr : object->if_contains("fields");
-    if (fields == nullptr || !fields->is_object()) return Error{Code::corrupt, "case {}: expected its fields", row.id};
-    Case one{.tenant = row.tenant,
-             .kind = found,
-             .id = std::move(row.id),
-             .number = row.number,
-             .revision = row.revision,
-             .state = std::move(row.state),
-             .opened = row.opened,
-             .since = row.since,
-             .changed = row.changed,
-             .due = row.due,
-             .opener = std::move(row.opener),
-             .place = std::move(row.place),
-             .subject = std::move(row.subject),
-             .fields = fields->as_object()};
-    if (const Json* assigned = object->if_contains("assigned")) one.assigned = texts_of(*assigned);
-    if (const Json* passed = object->if_contains("passed")) one.passed = passed->to_number<std::uint64_t>();
-    return one;
+    const CaseKind* const found = kind(row.kind);
+    return read_case(found, std::move(row));
 }
 
 Result<std::vector<Offer>> Cases::offers(const Doer& doer, const Case& one) const {
@@ -475,13 +503,9 @@ Result<CasesReport> Cases::verify(TenantId tenant) const {
     for (auto rows = TRY(table_.list(query)); !rows.empty(); rows = TRY(table_.list(query))) {
         for (registry::CaseRow& row : rows) {
             query.after = {row.changed, row.id};
-            const std::string id = row.id;
-            const auto stored = TRY(table_.steps(tenant, id));
-            ++report.cases;
-            report.steps += stored.size();
-            const auto one = from_row(std::move(row));
-            const std::string problem = one ? against_steps(*one, stored) : one.error().text();
-            if (!problem.empty()) report.problems.push_back(fmt::format("case {}: {}", id, problem));
+            const auto stored = TRY(table_.steps(tenant, row.id));
+            const CaseKind* const found = kind(row.kind);
+            check_case(report, found, std::move(row), stored);
         }
     }
     return report;

@@ -91,6 +91,9 @@ struct CasesReport {
     std::vector<std::string> problems;  // each names the case
 };
 
+// Every case of a registry.db that nobody has open, replayed from its steps as its kind allows; changes nothing.
+CasesReport verify_cases(io::Files& files, const registry::RegistryOptions& options, const std::vector<CaseKind>& kinds);
+
 // Cases moves every case of every tenant as its kind allows and in no other way. Each step is an audit record and with
 // it an entry of the tenant's ledger.
 // Lives:   after the registry is loaded; kinds are added before the first call; destroyed before the registry.

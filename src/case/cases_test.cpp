@@ -4,6 +4,7 @@
 
 #include "case/testing/world_test.h"
 #include "registry/audit_ledger.h"
+#include "registry/database.h"
 
 namespace gongshu::cases {
 namespace {
@@ -223,6 +224,35 @@ TEST(Cases, EveryStepIsInTheLedger) {
     EXPECT_NE(actions.find("user:li case.open CA-1; user:li created east; user:gao case.approve CA-1; "),
               std::string::npos)
         << actions;
+}
+
+// gongshu verify, over a folder that nobody has open.
+TEST(Cases, AreReplayedWhereTheyLie) {
+    World world;
+    const registry::RegistryOptions options{.folder = "/data/registry", .key_folder = "/keys"};
+    const std::vector<CaseKind> kinds{change_approval_kind(), downtime_reason_kind()};
+    ASSERT_EQ(said(world.ask(world.li, kRule)), "CA-1 asked");
+    ASSERT_EQ(world.act(world.gao, "CA-1", "approve"), "approved");
+    for (int i = 0; i < 12; ++i)  // "DR-10" comes before "DR-2" where they lie
+        ASSERT_TRUE(world.why(world.wang, fmt::format(R"({{"asset":"a{}","from":"2026-03-01T08:00:00Z"}})", i)));
+    ASSERT_EQ(world.act(world.wang, "DR-2", "answer", R"({"category":"setup"})"), "answered");
+    world.cases.reset();
+    world.registry.reset();
+    auto report = verify_cases(world.files, options, kinds);
+    EXPECT_TRUE(report.problems.empty()) << report.problems[0];
+    EXPECT_EQ(report.cases, 13u);
+    EXPECT_EQ(report.steps, 15u);
+    EXPECT_EQ(verify_cases(world.files, options, {kinds[0]}).problems.size(), 12u);  // of kinds that are not known
+    {
+        const auto database = registry::Database::open(world.files, options.folder).value();
+        ASSERT_TRUE(database->change({{"update cases set state = 'confirmed' where id = 'DR-2'", {}},
+                                      {"delete from case_steps where id = 'DR-10'", {}}}));
+    }
+    report = verify_cases(world.files, options, kinds);
+    ASSERT_EQ(report.problems.size(), 2u);
+    EXPECT_EQ(report.problems[0], "case DR-10: 0 steps, but it is at revision 1");
+    EXPECT_EQ(report.problems[1], "case DR-2: its steps lead to answered, but it is confirmed");
+    EXPECT_EQ(verify_cases(world.files, {.folder = "/nowhere", .key_folder = "/keys"}, kinds).problems.size(), 0u);
 }
 
 TEST(Cases, WhoEditsTheTableIsFound) {

@@ -6,6 +6,7 @@
 
 #include "base/json_writer.h"
 #include "registry/registry_impl.h"
+#include "registry/tables.h"
 
 namespace gongshu::registry {
 namespace {
@@ -37,7 +38,70 @@ Statement put_row(const CaseRow& next) {
          next.place, next.subject, next.body}};
 }
 
+// A row of kColumns; `From` is a Row or the Tables of a check.
+template <typename From>
+CaseRow case_row(const From& row) {
+    CaseRow one;
+    one.tenant = TenantId{static_cast<std::uint32_t>(row.integer(0))};
+    one.kind = row.text(1);
+    one.id = row.text(2);
+    one.number = static_cast<std::uint64_t>(row.integer(3));
+    one.revision = static_cast<std::uint64_t>(row.integer(4));
+    one.state = row.text(5);
+    one.closed = row.integer(6) != 0;
+    one.opened = row.integer(7);
+    one.since = row.integer(8);
+    one.changed = row.integer(9);
+    if (const std::int64_t due = row.integer(10); due != kNever) one.due = due;
+    one.opener = row.text(11);
+    one.place = row.text(12);
+    one.subject = row.text(13);
+    one.body = row.text(14);
+    return one;
+}
+
+// From column `at` on.
+template <typename From>
+CaseStep case_step(const From& row, int at) {
+    CaseStep step;
+    step.number = static_cast<std::uint64_t>(row.integer(at));
+    step.time = row.integer(at + 1);
+    step.who = row.text(at + 2);
+    step.action = row.text(at + 3);
+    step.from = row.text(at + 4);
+    step.to = row.text(at + 5);
+    step.detail = row.text(at + 6);
+    return step;
+}
+
 }  // namespace
+
+Result<void> each_case(io::Files& files, const RegistryOptions& options, const OnCase& on_case) {
+    const std::string path = options.folder + "/registry.db";
+    if (!TRY(files.exists(path))) return {};
+    ReadOnlyFiles read_only{files};
+    const auto tables = TRY(Tables::open(read_only, path));
+    std::vector<CaseRow> rows;
+    TRY(tables->each(fmt::format("select {} from cases order by tenant, id", kColumns).c_str(),
+                     [&](const Tables& row) { rows.push_back(case_row(row)); }));
+    std::size_t at = 0;
+    std::vector<CaseStep> steps;
+    const auto tell = [&] {
+        if (at < rows.size()) on_case(std::move(rows[at]), steps);
+        ++at;
+        steps.clear();
+    };
+    TRY(tables->each("select tenant, id, number, time, who, action, origin, goal, detail from case_steps order by "
+                     "tenant, id, number",
+                     [&](const Tables& row) {
+                         const std::pair key{TenantId{static_cast<std::uint32_t>(row.integer(0))}, row.text(1)};
+                         while (at < rows.size() && std::pair{rows[at].tenant, rows[at].id} < key) tell();
+                         if (at < rows.size() && std::pair{rows[at].tenant, rows[at].id} == key)
+                             steps.push_back(case_step(row, 2));
+                     }));
+    while (at < rows.size()) tell();
+    return {};
+}
 
 CaseTable::CaseTable(Registry& registry) : registry_(dynamic_cast<RegistryImpl&>(registry)) {}
 
@@ -106,13 +170,7 @@ Result<std::vector<CaseStep>> CaseTable::steps(TenantId tenant, std::string_view
          "by number",
          {as_cell(tenant), std::string(id)}},
         [&](const Row& row) {
-            out.push_back({.number = static_cast<std::uint64_t>(row.integer(0)),
-                           .time = row.integer(1),
-                           .who = row.text(2),
-                           .action = row.text(3),
-                           .from = row.text(4),
-                           .to = row.text(5),
-                           .detail = row.text(6)});
+            out.push_back(case_step(row, 0));
         }));
     return out;
 }
@@ -145,22 +203,7 @@ Result<std::vector<CaseRow>> CaseTable::read(std::string_view where, std::vector
     std::vector<CaseRow> out;
     TRY(registry_.database().read({fmt::format("select {} from cases where {}", kColumns, where), std::move(values)},
                                   [&](const Row& row) {
-                                      CaseRow& one = out.emplace_back();
-                                      one.tenant = TenantId{static_cast<std::uint32_t>(row.integer(0))};
-                                      one.kind = row.text(1);
-                                      one.id = row.text(2);
-                                      one.number = static_cast<std::uint64_t>(row.integer(3));
-                                      one.revision = static_cast<std::uint64_t>(row.integer(4));
-                                      one.state = row.text(5);
-                                      one.closed = row.integer(6) != 0;
-                                      one.opened = row.integer(7);
-                                      one.since = row.integer(8);
-                                      one.changed = row.integer(9);
-                                      if (const std::int64_t due = row.integer(10); due != kNever) one.due = due;
-                                      one.opener = row.text(11);
-                                      one.place = row.text(12);
-                                      one.subject = row.text(13);
-                                      one.body = row.text(14);
+                                      out.push_back(case_row(row));
                                   }));
     return out;
 }

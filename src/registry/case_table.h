@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 namespace gongshu::registry {
 
 class RegistryImpl;
+struct RegistryOptions;
 
 // A case as it is now. What the kind of case means by state, subject and body is src/case's.
 struct CaseRow {
@@ -47,6 +49,10 @@ struct CaseQuery {
     // Goes on after this one, in the order of the answer.
     std::optional<std::pair<TimeNs, std::string>> after;  // changed, id
 };
+
+// Each case of a registry.db that nobody has open, with its steps in order; changes nothing.
+using OnCase = std::function<void(CaseRow row, const std::vector<CaseStep>& steps)>;
+Result<void> each_case(io::Files& files, const RegistryOptions& options, const OnCase& on_case);
 
 // CaseTable keeps cases, their steps and the audit record of each step, which the tenant's ledger takes: all three or
 // none.
