@@ -70,8 +70,10 @@ Result<int> run_verify(const std::vector<std::string>& arguments) {
     const auto cases = cases::verify_cases(*files, {.folder = registry, .key_folder = options.key_folder},
                                            {cases::change_approval_kind(), cases::downtime_reason_kind()});
     print("cases", fmt::format("{} cases, {} steps, each replayed", cases.cases, cases.steps), cases.problems);
-    const std::size_t problems = cases.problems.size() + packages.problems.size() + kept.problems.size() + kept.event_problems.size() + known.problems.size() +
-                                 ledgers.problems.size() + blobs.problems.size();
+    std::size_t problems = 0;
+    for (const auto* part : {&kept.problems, &kept.event_problems, &known.problems, &ledgers.problems,
+                             &packages.problems, &blobs.problems, &cases.problems})
+        problems += part->size();
     std::printf("%zu problems\n", problems);
     return problems == 0 ? 0 : 1;
 }
