@@ -98,6 +98,8 @@ struct ApiOptions {
     std::vector<std::string> hosts;    // names by which the page may be reached, beside localhost and IP addresses
     std::vector<std::string> origins;  // pages of elsewhere that may ask ("http://localhost:5173"); for development
     std::span<const StaticFile> files;
+    std::string config;                    // the file of --config, "" = none; told to who sets the server up
+    std::vector<std::string_view> sample;  // YAML documents of the sample that the first start offers; live as long as it
     bool no_auth = false;  // --insecure-no-auth: everybody on loopback is admin of the tenant "default"
     std::uint32_t header_bytes_max = 32 << 10;
     std::uint64_t body_bytes_max = 1 << 20;      // of most requests; more: 413

@@ -22,6 +22,12 @@ Result<Answer> set_password(Core& core, const Ask& ask);
 // How long that user, or anybody at that address, has to wait after too many failed sign-ins.
 void add_retry_after(Core& core, Answer& answer, std::string_view user, std::string_view from);
 
+// setup_handlers.cpp
+Result<Answer> get_setup(Core& core, const Ask& ask);
+Result<Answer> post_setup(Core& core, const Ask& ask);
+// May `who` take the first steps, and are they still to be taken: no site and no device is there?
+bool is_first_start(Core& core, const registry::Principal& who);
+
 // resource_handlers.cpp
 Result<Answer> get_kinds(Core& core, const Ask& ask);
 Result<Answer> list_resources(Core& core, const Ask& ask);

@@ -242,6 +242,8 @@ const std::multimap<std::string, Way>& ways() {
             {"GET /api/v1/session", {"/api/v1/session", "", Want::harmless}},
             {"DELETE /api/v1/session", {"/api/v1/session", "", Want::harmless}},
             {"POST /api/v1/session/password", {"/api/v1/session/password", R"({"new":"x"})", Want::refused}},
+            {"GET /api/v1/setup", {"/api/v1/setup", "", Want::refused}},
+            {"POST /api/v1/setup", {"/api/v1/setup", R"({"name":"outside-new","time_zone":"UTC"})", Want::refused}},
             {"GET /api/v1/kinds", {"/api/v1/kinds", "", Want::harmless}},
             {"GET /api/v1/export", {"/api/v1/export", "", Want::refused}},
             {"GET /api/v1/tags", {"/api/v1/tags", "", Want::hides}},

@@ -9,13 +9,14 @@ namespace {
 
 constexpr std::string_view kCookieShape = "gongshu={}; Path=/; HttpOnly; SameSite=Strict{}";
 
-std::string render_session(const registry::Principal& who, std::string_view token) {
+std::string render_session(Core& core, const registry::Principal& who, std::string_view token) {
     std::string body;
     JsonWriter out{body};
     out.begin_object();
     if (!token.empty()) out.key("token").text(token);
     out.key("user").text(who.name).key("tenant").text(who.actor.tenant_name);
     out.key("role").text(to_string(who.actor.role)).key("csrf").text(who.csrf);
+    out.key("setup").boolean(is_first_start(core, who));
     out.key("must_change_password").boolean(who.must_change_password);
     out.end_object();
     return body;
@@ -42,12 +43,12 @@ Result<Answer> post_session(Core& core, const Ask& ask) {
         return refused;
     }
     if (!session) return std::move(session).error();
-    Answer answer = json_answer(render_session(session->principal, session->token));
+    Answer answer = json_answer(render_session(core, session->principal, session->token));
     answer.headers.push_back({"set-cookie", fmt::format(kCookieShape, session->token, ask.secure ? "; Secure" : "")});
     return answer;
 }
 
-Result<Answer> get_session(Core&, const Ask& ask) { return json_answer(render_session(ask.who, {})); }
+Result<Answer> get_session(Core& core, const Ask& ask) { return json_answer(render_session(core, ask.who, {})); }
 
 Result<Answer> delete_session(Core& core, const Ask& ask) {
     if (!ask.session_token.empty()) core.deps.auth.sign_out(ask.session_token);

@@ -37,6 +37,13 @@ std::vector<api::StaticFile> pages() {
     return files;
 }
 
+std::vector<std::string_view> sample() {
+    std::vector<std::string_view> documents;
+    for (const EmbeddedFile& file : demo_files())
+        if (std::string_view(file.path).ends_with(".yaml")) documents.push_back(as_text(Bytes(file.begin, file.end)));
+    return documents;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Platform>> Platform::create(const ServeOptions& options, bool simulated) {
@@ -213,8 +220,12 @@ Result<void> Platform::make_doors() {
     });
 
     static_files_ = pages();
-    api::ApiOptions api{
-        .version = kVersion, .simulated = simulated_, .hosts = options_.allow_host, .files = static_files_};
+    api::ApiOptions api{.version = kVersion,
+                        .simulated = simulated_,
+                        .hosts = options_.allow_host,
+                        .files = static_files_,
+                        .config = options_.config,
+                        .sample = sample()};
     server_ = TRY(api::Server::create(
         {*registry_,     *auth_,           *history_, *history_,      *history_,    *history_,      *flow_,
          *connections_,  broker_.get(),    metrics_,  *egress_,       *live_,       *lanes_.back(), *pool_,

@@ -1,5 +1,5 @@
 // Serves dist and answers docs/api.md with a made-up plant: for looking at pages and for page tests. Not a product.
-//   node mock/server.mjs [--port 8099] [--empty]     signs in admin / gongshu-demo, or any one-time link
+//   node mock/server.mjs [--port 8099] [--empty]     signs in admin / gongshu-demo, or any one-time link ('fresh': as on the first start)
 import { createServer } from 'node:http';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
@@ -249,7 +249,7 @@ function answer(method, url, body, headers) {
   if (path === '/session') {
     if (method === 'POST') {
       if (body.one_time === undefined && (body.user !== 'admin' || body.password !== password)) refuse(401, 'unauthorized', 'user or password is wrong');
-      session = { user: 'admin', tenant: 'default', role: 'admin', csrf, must_change_password: body.one_time === 'forced' };
+      session = { user: 'admin', tenant: 'default', role: 'admin', csrf, setup: body.one_time === 'fresh', must_change_password: ['forced', 'fresh'].includes(body.one_time) };
       return { ...session, token: 'mock' };
     }
     if (method === 'DELETE') return void (session = null);
@@ -258,6 +258,13 @@ function answer(method, url, body, headers) {
   }
   if (!session) refuse(401, 'unauthorized', 'nobody is signed in');
   if (method !== 'GET' && headers['x-csrf'] !== csrf) refuse(403, 'denied', 'the header X-CSRF is missing or wrong');
+  if (path === '/setup' && method === 'GET') return { version: '0.1.0', fresh: session.setup, sites: session.setup ? 0 : 1, sample: true, config: '', data: { folder: '/var/lib/gongshu', free_bytes: 412_000_000_000, total_bytes: 512_000_000_000 }, keys: { folder: '/var/lib/gongshu.keys' }, backups: { folder: '/var/lib/gongshu.backups', every_s: 0, keep: 7 }, lan: [], phone: null };
+  if (path === '/setup') {
+    if (!session.setup) refuse(409, 'conflict', '首次设置已经完成：现有 1 个工厂');
+    if (!/^[\p{L}\p{N}_.-]+$/u.test(body.name)) refuse(400, 'invalid', `site ${body.name}: 名称里有不允许的字符`);
+    if (!query.get('dry_run')) session = { ...session, setup: false };
+    return { stored: { site: 1 } };
+  }
   if (path === '/session/password') { session = { ...session, must_change_password: false }; password = body.new; return undefined; }
   if (path === '/kinds') return { kinds };
   if (path === '/tags') {
@@ -360,7 +367,7 @@ const server = createServer((request, response) => {
   if (!url.pathname.startsWith('/api/')) {
     const file = join(dist, normalize(url.pathname === '/' ? '/index.html' : url.pathname));
     if (!file.startsWith(dist) || !existsSync(file) || !statSync(file).isFile()) return response.writeHead(404).end();
-    response.writeHead(200, { 'Content-Type': mime[extname(file)] ?? 'application/octet-stream', 'Content-Security-Policy': "default-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'" });
+    response.writeHead(200, { 'Content-Type': mime[extname(file)] ?? 'application/octet-stream', 'Content-Security-Policy': "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'" });
     return response.end(readFileSync(file));
   }
   const parts = [];

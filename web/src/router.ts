@@ -1,4 +1,5 @@
 import { createRouter, createWebHashHistory, type RouteRecordRaw } from 'vue-router';
+import { isPutOff } from '@/lib/setup';
 import { useSession } from '@/stores/session';
 import type { Role } from '@/api/session';
 import type { IconName } from '@/components/icons';
@@ -55,6 +56,7 @@ export const router = createRouter({
   routes: [
     { path: '/signin', name: 'signin', component: () => import('./pages/SignInPage.vue'), meta: { open: true } },
     { path: '/welcome', name: 'welcome', component: () => import('./pages/SignInPage.vue'), meta: { open: true } },
+    { path: '/setup', name: 'setup', component: () => import('./pages/SetupPage.vue') },
     { path: '/password', name: 'password', component: () => import('./pages/PasswordPage.vue') },
     { path: '/', component: () => import('./frame/AppFrame.vue'), children: [...pages, { path: '/dashboards/:name', name: 'dashboard', component: () => import('./pages/DashboardPage.vue'), meta: { title: 'nav.dashboards', range: '1h' } }, { path: '/cases/:id', name: 'case', component: () => import('./pages/CasePage.vue'), meta: { title: 'nav.cases' } }, { path: '/imports/:id', name: 'import', component: () => import('./pages/ImportPage.vue'), meta: { title: 'nav.imports', role: 'engineer' } }, { path: '/:rest(.*)*', name: 'lost', component: () => import('./pages/LostPage.vue') }] },
   ],
@@ -72,6 +74,9 @@ router.beforeEach(async (to) => {
     return { name: 'signin', query: { next: to.fullPath, away: '1' } };
   }
   if (!session.session) return { name: 'signin', query: to.fullPath === '/' ? {} : { next: to.fullPath } };
-  if (session.session.must_change_password && to.name !== 'password') return { name: 'password' };
+  const first = session.session.setup === true && !isPutOff();
+  if (to.name === 'setup') return session.session.setup === true || { name: 'overview' };
+  if (session.session.must_change_password && to.name !== 'password') return { name: first ? 'setup' : 'password' };
+  if (first && to.name === 'overview') return { name: 'setup' };
   return true;
 });

@@ -9,6 +9,8 @@ export interface Session {
   role: Role;
   csrf: string;
   must_change_password: boolean;
+  /** The first steps are this administrator's to take: no site is there. */
+  setup?: boolean;
 }
 
 export const current = (): Promise<Session> => call<Session>('GET', '/session', { quiet: true });

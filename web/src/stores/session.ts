@@ -38,6 +38,10 @@ export const useSession = defineStore('session', () => {
     await api.changePassword(fresh, old);
     take(await api.current());
   }
+  /** Asks again, after something that changes what the session may or has to do. */
+  async function refresh(): Promise<void> {
+    take(await api.current());
+  }
   async function signOut(): Promise<void> {
     try {
       await api.signOut();
@@ -54,5 +58,5 @@ export const useSession = defineStore('session', () => {
   const can = (role: api.Role): boolean => rank.value >= api.roles.indexOf(role);
   /** Whether a page is worth offering; what it may show is the server's to say. */
   const sees = (page: { role?: api.Role; tenant?: string } | undefined): boolean => can(page?.role ?? 'viewer') && (!page?.tenant || page.tenant === session.value?.tenant);
-  return { session, kinds, restore, signIn, signInOnce, signOut, changePassword, ensureKinds, can, sees };
+  return { session, kinds, restore, signIn, signInOnce, signOut, changePassword, refresh, ensureKinds, can, sees };
 });
