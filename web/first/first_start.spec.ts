@@ -6,6 +6,7 @@ const link = process.env.FIRST_START ?? '';
 const password = process.env.GONGSHU_PASSWORD ?? '';
 
 test('from the one-time link to a plant', async ({ page }, info) => {
+  test.setTimeout(120_000); // many pages, each looked at
   const said = listen(page);
   const next = (): Promise<void> => page.locator('.actions button[type=submit]').click();
   const zh = info.project.name.startsWith('zh');

@@ -37,6 +37,7 @@ async function firstStart(page: Page, more: Partial<typeof facts> = {}): Promise
 const next = (page: Page): Promise<void> => page.locator('.actions button[type=submit]').click();
 
 test('the first steps, by keyboard, to a plant with the sample', async ({ page }, info) => {
+  test.setTimeout(120_000); // many pages, each looked at
   const said = listen(page);
   await signIn(page);
   const zh = info.project.name.startsWith('zh');
