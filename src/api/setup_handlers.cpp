@@ -119,8 +119,9 @@ Result<Answer> get_setup(Core& core, const Ask& ask) {
     out.key("keep").integer(core.deps.backups->options().keep).end_object();
 
     std::string page;  // on the plant's network
+    const std::map<std::string, std::string> listeners = *core.listeners.lock();
     out.key("lan").begin_array();
-    for (const auto& [door, address] : *core.listeners.lock()) {
+    for (const auto& [door, address] : listeners) {
         if (!door.starts_with("lan")) continue;
         out.text(address);
         if (page.empty() && address.starts_with("https://")) page = address;
