@@ -191,10 +191,10 @@ constexpr Sentence kSentences[] = {
     {"the first steps tell of the whole machine: they are for administrators of the tenant default without limits of place",
      "首次设置涉及整台机器：只有 default 企业中不限位置的管理员可以使用"},
     {"the first steps are done: there are {} sites; further ones are made on the page Sites",
-     "首次设置已经完成：现有 {} 个工厂；其余工厂在“工厂”页面新建"},
-    {"sample: expected true or false, found {}", "sample: 应为 true 或 false，实际为 {=}"},
+     "首次设置已经完成：现有 {0} 个工厂；其余工厂在“工厂”页面新建"},
+    {"sample: expected true or false, found {}", "sample: 应为 true 或 false，实际为 {0=}"},
     {"this server carries no sample", "这台服务器没有自带示例"},
-    {"name: the sample has a site \"{}\" of its own; choose another name", "name: 示例里已有工厂“{}”；换一个名称"},
+    {"name: the sample has a site \"{}\" of its own; choose another name", "name: 示例里已有工厂“{0}”；换一个名称"},
     {"the sample", "示例"},
     // parts, and what others say
     {"the validity of this session or token has ended", "会话或令牌已过期"},
