@@ -29,6 +29,13 @@ TEST(Backups, AreMadeCheckedAndRemovedByTheFirstAdministrators) {
     EXPECT_EQ(world.as(admin, "POST", fmt::format("{}/{}:check", kPath, list[0].name)).status, 202);
     EXPECT_NE(world.as(admin, "GET", kPath).body.find(R"("work":"check")"), std::string::npos);
     EXPECT_EQ(world.as(admin, "POST", fmt::format("{}/{}:check", kPath, "20200101T000000Z")).status, 404);
+    EXPECT_EQ(world.as(admin, "POST", fmt::format("{}/{}:drill", kPath, list[0].name)).status, 202);
+    const auto drilled = world.as(admin, "GET", kPath);
+    EXPECT_NE(drilled.body.find(R"("last":{"work":"drill")"), std::string::npos) << drilled.body;
+    EXPECT_NE(drilled.body.find(R"("error":"")"), std::string::npos) << drilled.body;
+    EXPECT_NE(drilled.body.find(R"("problem_count":0)"), std::string::npos) << drilled.body;
+    EXPECT_EQ(world.as(world.token("engineer"), "POST", fmt::format("{}/{}:drill", kPath, list[0].name)).status, 403);
+    EXPECT_EQ(world.as(admin, "POST", fmt::format("{}/{}:drill", kPath, "20200101T000000Z")).status, 404);
     EXPECT_EQ(world.as(admin, "POST", fmt::format("{}:cancel", kPath)).status, 202);
     EXPECT_EQ(world.as(admin, "DELETE", fmt::format("{}/..%2Fdata", kPath)).status, 404);
     EXPECT_EQ(world.as(admin, "DELETE", fmt::format("{}/{}", kPath, list[0].name)).status, 200);

@@ -1,5 +1,6 @@
 // The checks of `gongshu doctor` over the server that answers.
 #include "api/handlers.h"
+#include "backup/backups.h"
 #include "connect/connections.h"
 #include "doctor/gather.h"
 
@@ -17,6 +18,12 @@ Result<Answer> get_doctor(Core& core, const Ask& ask) {
         for (const auto& link : core.deps.connections.connection_status(tenant))
             facts.links->push_back({tenant == ask.tenant() ? link.name : name + ": " + link.name,
                                     std::string(to_string(link.state)), link.last_error});
+    if (core.deps.backups != nullptr) {
+        if (const auto target = core.deps.backups->target()) {
+            facts.backup_target = core.deps.backups->options().target.folder;
+            facts.target_problem = target->problem;
+        }
+    }
     return json_answer(doctor::to_json(facts, doctor::check(facts)), 200);
 }
 

@@ -188,6 +188,7 @@ Result<Answer> run_retention(Core& core, const Ask& ask);
 Result<Answer> get_backups(Core& core, const Ask& ask);
 Result<Answer> post_backups(Core& core, const Ask& ask);
 Result<Answer> check_backup(Core& core, const Ask& ask);
+Result<Answer> drill_backup(Core& core, const Ask& ask);
 Result<Answer> cancel_backup(Core& core, const Ask& ask);
 Result<Answer> delete_backup(Core& core, const Ask& ask);
 

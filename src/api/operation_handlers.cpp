@@ -1,4 +1,7 @@
+#include <algorithm>
+
 #include "api/handlers.h"
+#include "backup/backups.h"
 #include "registry/openapi.h"
 
 namespace gongshu::api {
@@ -12,6 +15,29 @@ std::string why_read_only(Core& core) {
 }
 
 std::string lower(std::string_view text) { return wire::media_type(text); }
+
+void note_backups(const backup::Backups& backups, Metrics& metrics) {
+    const auto seconds = [](TimeNs at) { return static_cast<double>(at) / static_cast<double>(kSecond); };
+    TimeNs newest = 0;
+    if (const auto all = backups.list())
+        for (const backup::BackupInfo& info : *all)
+            if (info.problem.empty()) newest = std::max(newest, info.made);
+    metrics
+        .gauge("gongshu_backup_newest_seconds", "When the newest whole backup was made, since 1970; 0: there is none")
+        .set(seconds(newest));
+    const auto proof = backups.last_proof();
+    const bool good = proof && *proof && (*proof)->problem_count == 0;
+    metrics.gauge("gongshu_backup_proved_seconds", "When a backup was proved by reading it, if the last drill was good")
+        .set(good ? seconds((*proof)->at) : 0);
+    const auto target = backups.target();
+    if (!target) return;
+    metrics.gauge("gongshu_backup_target_sent_seconds", "When a copy became whole in the second place, since the start")
+        .set(seconds(target->sent_at));
+    metrics.gauge("gongshu_backup_target_failures", "Copies to the second place that failed since the start")
+        .set(static_cast<double>(target->failures));
+    metrics.gauge("gongshu_backup_target_behind", "1 if the last try to copy there failed")
+        .set(target->problem.empty() ? 0 : 1);
+}
 
 }  // namespace
 
@@ -52,6 +78,7 @@ Result<Answer> get_metrics(Core& core, const Ask& ask) {
     metrics.gauge("gongshu_disk_bytes", "All bytes of the disk where the history lies")
         .set(static_cast<double>(stats.disk_total_bytes));
     metrics.gauge("gongshu_history_read_only", "1 when the store refuses writes").set(stats.read_only ? 1 : 0);
+    if (const backup::Backups* const backups = core.deps.backups) note_backups(*backups, metrics);
     Answer answer = json_answer(metrics.render());
     answer.media_type = "text/plain; version=0.0.4; charset=utf-8";
     return answer;

@@ -428,6 +428,7 @@ const std::multimap<std::string, Way>& ways() {
             {"POST /api/v1/admin/backups", {"/api/v1/admin/backups", "", Want::refused}},
             {"POST /api/v1/admin/backups:cancel", {"/api/v1/admin/backups:cancel", "", Want::refused}},
             {"POST /api/v1/admin/backups/{name}:check", {"/api/v1/admin/backups/a:check", "", Want::refused}},
+            {"POST /api/v1/admin/backups/{name}:drill", {"/api/v1/admin/backups/a:drill", "", Want::refused}},
             {"DELETE /api/v1/admin/backups/{name}", {"/api/v1/admin/backups/a", "", Want::refused}},
             {"GET /api/v1/doctor", {"/api/v1/doctor", "", Want::refused}},
             {"GET /api/v1/admin/retention", {"/api/v1/admin/retention", "", Want::refused}},

@@ -40,7 +40,8 @@ constexpr Command kCommands[] = {
      "signed files of resources: package keygen|build|inspect|verify, "
      "plan|install|upgrade|list|check|rollback|uninstall",
      run_package, package_help},
-    {"backup", "copy all data of a running server into its backup folder", run_backup, client_help},
+    {"backup", "copy all data of a running server into its backup folder; prove one: backup drill [NAME]", run_backup,
+     client_help},
     {"restore", "make a data folder from a backup, or check one: restore BACKUP --data FOLDER", run_restore,
      restore_help},
     {"upgrade", "what a newer program changes in a data folder, or do it: upgrade --check --data FOLDER", run_upgrade,

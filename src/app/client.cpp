@@ -187,18 +187,11 @@ std::string member(const Json& json, const char* name) {
     return std::string(std::string_view(json.at(name).as_string()));
 }
 
-}  // namespace
-
-Result<int> run_backup(const std::vector<std::string>& arguments) {
-    constexpr const char* kPath = "/api/v1/admin/backups";
-    std::vector<std::string> rest;
-    const ClientOptions options = TRY(parse(arguments, rest));
-    if (!rest.empty())
-        return Error{Code::invalid, "'{}' is not expected here: usage: gongshu backup [options]", rest[0]};
-    TRY(fetch(options.server, wire::HttpMethod::post, kPath));
+// The state when the job that runs has ended.
+Result<Json> follow_backup(const ClientOptions& options, const char* path) {
     const bool terminal = io::is_terminal(2);
     for (;;) {
-        const Json state = TRY(registry::parse_json(TRY(fetch(options.server, wire::HttpMethod::get, kPath)).body));
+        const Json state = TRY(registry::parse_json(TRY(fetch(options.server, wire::HttpMethod::get, path)).body));
         if (const Json& running = state.at("running"); !running.is_null()) {
             if (terminal)
                 std::fprintf(stderr, "\r\033[K%llu of %llu MB",
@@ -208,14 +201,53 @@ Result<int> run_backup(const std::vector<std::string>& arguments) {
             continue;
         }
         if (terminal) std::fprintf(stderr, "\r\033[K");
-        const Json& last = state.at("last");
-        if (const std::string error = member(last, "error"); !error.empty()) return Error{Code::io, "{}", error};
-        print(fmt::format(
-            "{}/{} is whole, on the server's machine. Keep its key folder too, elsewhere: without registry.key "
-            "nothing of it can be used.",
-            member(state, "folder"), member(last, "name")));
-        return 0;
+        if (const std::string error = member(state.at("last"), "error"); !error.empty())
+            return Error{Code::io, "{}", error};
+        return state;
     }
+}
+
+constexpr const char* kBackupsPath = "/api/v1/admin/backups";
+
+// The newest whole one, if `name` is empty.
+Result<int> drill_backup(const ClientOptions& options, std::string name) {
+    if (name.empty()) {
+        const Json state =
+            TRY(registry::parse_json(TRY(fetch(options.server, wire::HttpMethod::get, kBackupsPath)).body));
+        for (const Json& backup : state.at("backups").as_array())
+            if (name.empty() && member(backup, "problem").empty()) name = member(backup, "name");
+        if (name.empty()) return Error{Code::not_found, "there is no whole backup; make one: gongshu backup"};
+    }
+    TRY(fetch(options.server, wire::HttpMethod::post,
+              fmt::format("{}/{}:drill", kBackupsPath, wire::percent_encode(name))));
+    const Json state = TRY(follow_backup(options, kBackupsPath));
+    const Json& proof = state.at("proved");
+    if (proof.is_null()) return Error{Code::io, "the drill ended, but what it found was not kept; look at the log"};
+    print(fmt::format("{} is proved by reading: {} rows, {} events, {} resources, {} secrets, {} audit records", name,
+                      whole(proof, "rows"), whole(proof, "events"), whole(proof, "resources"), whole(proof, "secrets"),
+                      whole(proof, "audit_records")));
+    return 0;
+}
+
+}  // namespace
+
+Result<int> run_backup(const std::vector<std::string>& arguments) {
+    std::vector<std::string> rest;
+    const ClientOptions options = TRY(parse(arguments, rest));
+    if (!rest.empty() && rest[0] == "drill" && rest.size() <= 2)
+        return drill_backup(options, rest.size() == 2 ? rest[1] : "");
+    if (!rest.empty())
+        return Error{Code::invalid,
+                     "'{}' is not expected here: usage: gongshu backup [options], or gongshu backup drill [NAME] "
+                     "[options]",
+                     rest[0]};
+    TRY(fetch(options.server, wire::HttpMethod::post, kBackupsPath));
+    const Json state = TRY(follow_backup(options, kBackupsPath));
+    print(
+        fmt::format("{}/{} is whole, on the server's machine. Keep its key folder too, elsewhere: without registry.key "
+                    "nothing of it can be used.",
+                    member(state, "folder"), member(state.at("last"), "name")));
+    return 0;
 }
 
 }  // namespace gongshu::app

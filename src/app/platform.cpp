@@ -9,6 +9,7 @@
 #include "app/embedded.h"
 #include "app/open_store.h"
 #include "app/qr.h"
+#include "app/verify.h"
 #include "app/version.h"
 #include "base/log.h"
 #include "base/time_text.h"
@@ -81,7 +82,7 @@ Result<void> Platform::make_store() {
     auth_ = TRY(registry::Auth::create(*registry_, *clock_, auth));
 
     ledgers_ = TRY(registry::AuditLedger::create(*registry_, *files_, *clock_, options_.data + "/ledger",
-                                               TRY(ledger::parse_hash(options_.ledger_hash))));
+                                                 TRY(ledger::parse_hash(options_.ledger_hash))));
     history_ = TRY(history::History::create(*files_, *clock_, metrics_, lanes_, *disk_pool_,
                                             {.folder = options_.data + "/history",
                                              .retention_days = options_.retention_days,
@@ -110,8 +111,14 @@ Result<void> Platform::make_store() {
                             kVersion,
                             ledgers_.get(),
                             [this] { return packages_->backup_files(); },
-                            blobs_.get()},
-        *pool_, backup::BackupsOptions{options_.backup_folder, options_.backup_every, options_.backup_keep});
+                            blobs_.get(),
+                            verify_parts(options_.key_folder)},
+        *pool_,
+        backup::BackupsOptions{options_.backup_folder, options_.backup_every, options_.backup_keep,
+                               options_.backup_drill_every,
+                               backup::TargetOptions{.folder = options_.backup_target,
+                                                     .mount = options_.backup_target_mount,
+                                                     .keep = options_.backup_keep}});
     retention_ = std::make_unique<retention::Retention>(
         *history_, *registry_, *clock_,
         retention::Limits{options_.retention_days, options_.retention_bytes, options_.retention_keep_days});

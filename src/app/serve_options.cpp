@@ -61,6 +61,15 @@ options::Table serve_table(ServeOptions& o) {
               "Virus scan of each file that people send, before anybody can read it, as in 'clamdscan --no-summary --fdpass "
               "{file}'. No shell. It ends with 0: clean, 1: refused; anything else: the file is held. Default: none.")
         .duration("scan_time", o.scan_time, kSecond, kHour, "A scan that takes longer is stopped, and the file is held.")
+        .duration(
+            "backup_drill_every", o.backup_drill_every, 0, 366 * kDay,
+            "The newest backup is proved so often: restored beside the others, read to the last byte, and removed "
+            "again; it takes its room once more meanwhile. 0s: only when somebody asks for it.")
+        .text("backup_target", o.backup_target,
+              "Folder on another disk or a mounted share where each whole backup is copied to and read back. It must "
+              "hold a file gongshu-backup-target, which you make; without it nothing is written there.")
+        .toggle("backup_target_mount", o.backup_target_mount,
+                "That folder must be a mount point instead of holding the file.")
         .text("ready_json", o.ready_json,
               "File that is written, mode 0600, at the moment when everything serves: "
               "{\"http\":\"http://…\",\"mqtt\":\"mqtt://…\",\"user\":\"admin\"}, without "
@@ -77,8 +86,9 @@ options::Table serve_table(ServeOptions& o) {
                "A log file is closed at this size.")
         .duration("log_file_age", o.log_file_age, 0, 366 * kDay, "… or at this age; 0s: at any.")
         .text("log_folder", o.log_folder, "Where they are. Default: logs in the data folder.")
-        .text("ledger_hash", o.ledger_hash,
-              "sha256 or sm3 (GB/T 32905): the hash of ledgers that begin from now on; one that is there keeps its own.");
+        .text(
+            "ledger_hash", o.ledger_hash,
+            "sha256 or sm3 (GB/T 32905): the hash of ledgers that begin from now on; one that is there keeps its own.");
     return table;
 }
 
@@ -104,6 +114,29 @@ Result<void> check_plain_door(const char* option, const std::string& text, bool 
                  option, text};
 }
 
+bool is_in(const std::string& path, const std::string& folder) {
+    return path == folder || path.starts_with(folder + "/");
+}
+
+Result<void> check_backup_target(ServeOptions& options) {
+    std::string& target = options.backup_target;
+    while (target.size() > 1 && target.ends_with('/')) target.pop_back();
+    if (target.empty()) {
+        if (!options.backup_target_mount) return {};
+        return Error{Code::invalid, "option --backup-target-mount needs --backup-target: the folder that is mounted"};
+    }
+    if (target.find("://") != std::string::npos)
+        return Error{Code::invalid,
+                     "option --backup-target: {} is no folder; mount the share or server there and name the folder",
+                     target};
+    for (const std::string& folder : {options.data, options.backup_folder})
+        if (is_in(target, folder) || is_in(folder, target))
+            return Error{Code::invalid,
+                         "option --backup-target: {} and {} lie in each other; name a folder on another disk", target,
+                         folder};
+    return {};
+}
+
 }  // namespace
 
 Result<void> finish(ServeOptions& options, bool demo) {
@@ -113,6 +146,7 @@ Result<void> finish(ServeOptions& options, bool demo) {
                      "option --data is missing: name a folder for the data, as in --data /var/lib/gongshu"};
     while (options.data.size() > 1 && options.data.ends_with('/')) options.data.pop_back();
     if (options.backup_folder.empty()) options.backup_folder = options.data + ".backups";
+    TRY(check_backup_target(options));
     if (options.key_folder.empty()) options.key_folder = options.data + ".keys";
     if (options.log_folder.empty()) options.log_folder = options.data + "/logs";
     if (options.lanes == 0) options.lanes = std::max(1u, std::thread::hardware_concurrency());

@@ -37,6 +37,9 @@ struct ServeOptions {
     DurationNs files_grace = 7 * kDay;
     std::string scan_command;
     DurationNs scan_time = kMinute;
+    DurationNs backup_drill_every = 0;
+    std::string backup_target;
+    bool backup_target_mount = false;
     std::string log_level = "info";
     std::uint32_t log_files = 0;
     std::uint64_t log_file_bytes = 10 << 20;

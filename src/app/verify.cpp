@@ -1,9 +1,10 @@
-#include "registry/verify.h"
+#include "app/verify.h"
 
 #include <cstdio>
 
 #include "app/serve.h"
 #include "app/serve_options.h"
+#include "backup/proof.h"
 #include "blob/blobs.h"
 #include "broker/mapping.h"
 #include "case/cases.h"
@@ -11,10 +12,8 @@
 #include "flow/alarm_event.h"
 #include "flow/flow.h"
 #include "flow/virtual_tag.h"
-#include "history/history.h"
 #include "io/interfaces.h"
 #include "package/packages.h"
-#include "registry/audit_ledger.h"
 
 namespace gongshu::app {
 namespace {
@@ -25,6 +24,31 @@ void print(const char* part, const std::string& what, const std::vector<std::str
 }
 
 }  // namespace
+
+backup::VerifyParts verify_parts(const std::string& key_folder) {
+    backup::VerifyParts parts;
+    parts.key_folder = key_folder;
+    parts.on_event = flow::check_event;
+    parts.kinds = [] {
+        return std::vector{flow::rule_kind(), broker::mapping_kind(), flow::virtual_tag_kind(),
+                           package::trusted_signer_kind(), package::package_kind()};
+    };
+    parts.more = [](io::Files& files, const std::string& data, const registry::RegistryOptions& options) {
+        std::vector<backup::PartReport> reports;
+        auto packages = package::verify_package_files(files, data + "/packages");
+        reports.push_back({"packages", fmt::format("{} files of installed packages", packages.files),
+                           std::move(packages.problems)});
+        auto blobs = blob::verify_blobs(files, options, data + "/blobs");
+        reports.push_back({"files", fmt::format("{} files, {} bytes, {} names", blobs.files, blobs.bytes, blobs.rows),
+                           std::move(blobs.problems)});
+        auto cases =
+            cases::verify_cases(files, options, {cases::change_approval_kind(), cases::downtime_reason_kind()});
+        reports.push_back({"cases", fmt::format("{} cases, {} steps, each replayed", cases.cases, cases.steps),
+                           std::move(cases.problems)});
+        return reports;
+    };
+    return parts;
+}
 
 Result<int> run_verify(const std::vector<std::string>& arguments) {
     ServeOptions options;
@@ -46,34 +70,24 @@ Result<int> run_verify(const std::vector<std::string>& arguments) {
             return std::move(lock.error()).context("stop the program that uses {} first", options.data);
     }
 
-    const auto kept = history::verify_folder(*files, *clock, history, flow::check_event);
-    print("history", fmt::format("{} files, {} rows, {} intervals", kept.files, kept.rows, kept.intervals), kept.problems);
+    const backup::DataReport found =
+        backup::verify_data(*files, *clock, options.data, verify_parts(options.key_folder));
+    const auto& kept = found.history;
+    print("history", fmt::format("{} files, {} rows, {} intervals", kept.files, kept.rows, kept.intervals),
+          kept.problems);
     print("events", fmt::format("{} files, {} events, the alarms' among them", kept.event_files, kept.events),
           kept.event_problems);
-    const auto known = registry::verify_registry(*files, {.folder = registry, .key_folder = options.key_folder},
-                                                 {flow::rule_kind(), broker::mapping_kind(), flow::virtual_tag_kind(),
-                                                  package::trusted_signer_kind(), package::package_kind()});
+    const auto& known = found.registry;
     print("registry",
           fmt::format("{} resources, {} revisions, {} secrets", known.resources, known.revisions, known.secrets),
           known.problems);
-    const auto ledgers = registry::verify_ledgers(*files, {.folder = registry, .key_folder = options.key_folder},
-                                                  options.data + "/ledger");
+    const auto& ledgers = found.ledgers;
     print("ledger",
           fmt::format("{} ledgers, {} entries, {} signed heads, {} audit records", ledgers.ledgers, ledgers.entries,
                       ledgers.heads, ledgers.records),
           ledgers.problems);
-    const auto packages = package::verify_package_files(*files, options.data + "/packages");
-    print("packages", fmt::format("{} files of installed packages", packages.files), packages.problems);
-    const auto blobs =
-        blob::verify_blobs(*files, {.folder = registry, .key_folder = options.key_folder}, options.data + "/blobs");
-    print("files", fmt::format("{} files, {} bytes, {} names", blobs.files, blobs.bytes, blobs.rows), blobs.problems);
-    const auto cases = cases::verify_cases(*files, {.folder = registry, .key_folder = options.key_folder},
-                                           {cases::change_approval_kind(), cases::downtime_reason_kind()});
-    print("cases", fmt::format("{} cases, {} steps, each replayed", cases.cases, cases.steps), cases.problems);
-    std::size_t problems = 0;
-    for (const auto* part : {&kept.problems, &kept.event_problems, &known.problems, &ledgers.problems,
-                             &packages.problems, &blobs.problems, &cases.problems})
-        problems += part->size();
+    for (const backup::PartReport& part : found.more) print(part.name.c_str(), part.what, part.problems);
+    const std::size_t problems = found.problems().size();
     std::printf("%zu problems\n", problems);
     return problems == 0 ? 0 : 1;
 }

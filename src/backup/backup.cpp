@@ -4,6 +4,7 @@
 #include <set>
 
 #include "backup/listing.h"
+#include "backup/proof.h"
 #include "base/bytes.h"
 #include "base/log.h"
 #include "base/time_text.h"
@@ -216,14 +217,14 @@ Result<void> write_parts(const BackupParts& parts, const std::string& folder, Pr
     return writer.finish(listing);
 }
 
+}  // namespace
+
 Result<void> remove_tree(io::Files& files, const std::string& path) {
     // A file has no names; whether it is one, only remove() tells, so its list is asked for first.
     if (const auto names = files.list(path))
         for (const std::string& name : *names) TRY(remove_tree(files, path + "/" + name));
     return files.remove(path);
 }
-
-}  // namespace
 
 Result<BackupInfo> make_backup(const BackupParts& parts, const std::string& folder, Progress& progress) {
     Listing listing{.made = parts.clock.now(), .program = parts.program};
@@ -249,10 +250,13 @@ Result<std::vector<BackupInfo>> list_backups(io::Files& files, const std::string
             continue;
         }
         auto listing = read_listing(files, folder + "/" + name);
-        if (listing)
+        if (listing) {
             list.push_back(info_of(name, *listing));
-        else
+            // One that cannot be read is as good as none: the next drill writes it anew.
+            if (auto proof = read_proof(files, folder + "/" + name)) list.back().proof = std::move(*proof);
+        } else {
             list.push_back({.name = name, .problem = listing.error().text()});
+        }
     }
     std::ranges::reverse(list);
     return list;

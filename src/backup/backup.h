@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +22,19 @@ struct Progress {
     std::atomic<bool> cancelled = false;
 };
 
+// What was found when a backup was restored and read, as it is kept with it.
+struct Proof {
+    std::string backup;  // its name
+    TimeNs at = 0;       // when the reading ended
+    DurationNs took = 0;
+    std::string program;  // version that read it
+    std::uint64_t files = 0, bytes = 0, rows = 0, intervals = 0, events = 0;
+    std::uint64_t resources = 0, revisions = 0, secrets = 0, ledgers = 0, entries = 0, audit_records = 0;
+    TimeNs newest = 0;                  // newest reading in its segments; 0 = none
+    std::uint64_t problem_count = 0;    // 0 = it is proved
+    std::vector<std::string> problems;  // the first of them
+};
+
 // A backup as its folder tells it.
 struct BackupInfo {
     std::string name;  // of its folder: "20261121T071500Z"
@@ -29,6 +43,24 @@ struct BackupInfo {
     std::uint64_t files = 0, bytes = 0;
     std::string problem;  // why it cannot be used: not finished, damaged; "" = whole as far as its list tells
     std::string note;     // what was not right while it was made; it is whole all the same
+    std::optional<Proof> proof = std::nullopt;  // of the last drill
+};
+
+// What was found of one part of a data folder.
+struct PartReport {
+    std::string name, what;  // "files", "12 files, 3000 bytes"
+    std::vector<std::string> problems;
+};
+
+// What reading a whole data folder takes beside the files: the keys, and what the other modules know of their own.
+struct VerifyParts {
+    std::string key_folder;  // "" = backups cannot be proved here
+    history::OnEvent on_event;
+    std::function<std::vector<registry::Kind>()> kinds;  // beside the registry's own
+    // What lies beside history, registry and ledgers. May be empty.
+    std::function<std::vector<PartReport>(io::Files& files, const std::string& data,
+                                          const registry::RegistryOptions& options)>
+        more;
 };
 
 // What a backup is made of; all outlive the call.
@@ -43,6 +75,7 @@ struct BackupParts {
     // Further ones, as they are after the registry was copied: each that it names is there. May be empty.
     std::function<std::vector<std::pair<std::string, std::string>>()> more = {};
     blob::Blobs* blobs = nullptr;                             // null: none
+    VerifyParts verify = {};                                  // for drills
 };
 
 // Copies a running server's data to `folder`/<time>: history, registry and the other files, with a list of their
@@ -61,6 +94,9 @@ Result<BackupInfo> check_backup(io::Files& files, const std::string& path, Progr
 // the list. `data` appears whole or not at all.
 Result<BackupInfo> restore_backup(io::Files& files, const std::string& path, const std::string& data,
                                   Progress& progress);
+
+// What a folder holds, and it; fine if it is not there.
+Result<void> remove_tree(io::Files& files, const std::string& path);
 
 // `name` as list_backups() tells it; a half one too.
 Result<void> remove_backup(io::Files& files, const std::string& folder, const std::string& name);

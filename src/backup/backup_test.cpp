@@ -148,9 +148,7 @@ TEST(Backup, TellsOfALedgerThatCouldNotBeOpened) {
     const auto open = [&] {
         return registry::AuditLedger::create(stand.plant.registry(), stand.files, stand.world.clock(), "/data/ledger");
     };
-    {
-        ASSERT_TRUE(open().value()->feed());
-    }
+    { ASSERT_TRUE(open().value()->feed()); }
     stand.files.corrupt("/data/ledger/1/00000000.entries", 30);
     const auto ledgers = open().value();
     BackupParts parts = stand.plant.parts();

@@ -63,7 +63,8 @@ std::string encode_listing(const Listing& listing) {
     std::string text =
         fmt::format("{}# made {}\n# program {}\n# bytes {}\n", kFirst, listing.made, listing.program, listing.bytes);
     for (std::string note : listing.notes) {
-        std::ranges::replace_if(note, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+        std::ranges::replace_if(
+            note, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
         text += fmt::format("# note {}\n", note);
     }
     for (const Entry& entry : listing.files) text += fmt::format("{}  {}\n", entry.sha256, entry.name);

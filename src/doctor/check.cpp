@@ -18,6 +18,7 @@ constexpr std::uint64_t kFilesLeast = 1024, kFilesGood = 8192;
 constexpr std::uint64_t kMemoryLeast = std::uint64_t{256} << 20;
 constexpr TimeNs kCertificateSoon = 30 * kDay;
 constexpr TimeNs kBackupOld = 8 * kDay;
+constexpr TimeNs kProofOld = 35 * kDay;  // a drill every 30 days, and some days for a server that stood still
 constexpr double kDaysLeftBad = 3, kDaysLeftFew = 30;
 
 Finding good(std::string id, std::string en, std::string zh) {
@@ -292,6 +293,48 @@ Finding check_backups(const Facts& f) {
                 fmt::format("最新的完整备份 {}，{} 天前。", newest->name, days));
 }
 
+Finding check_proof(const Facts& f) {
+    const char* const fix_en = "Prove one: gongshu backup drill; by itself with --backup-drill-every 30d.";
+    const char* const fix_zh = "请演练恢复：gongshu backup drill；用 --backup-drill-every 30d 自动演练。";
+    // Whether there is a backup at all, another check tells.
+    if (std::ranges::none_of(f.backups, [](const Backup& one) { return one.problem.empty(); }))
+        return good("backup_proof", "No backup to prove.", "没有可演练的备份。");
+    if (!f.proved)
+        return poor(Grade::warning, "backup_proof", "No backup has been proved by reading yet.",
+                    "还没有备份做过恢复演练。", fix_en, fix_zh);
+    const Proved& last = *f.proved;
+    if (last.problem_count > 0)
+        return poor(
+            Grade::bad, "backup_proof",
+            fmt::format("The backup {} is not good: {} problems, the first: {}", last.name, last.problem_count,
+                        last.problem),
+            fmt::format("备份 {} 不可用：{} 个问题，第一个：{}", last.name, last.problem_count,
+                        words::in_chinese(last.problem)),
+            "Look at the disk that holds it, make another: gongshu backup, and prove that: gongshu backup drill.",
+            "请检查存放它的磁盘，再做一份：gongshu backup，并演练：gongshu backup drill。");
+    const auto days = (f.now - last.at) / kDay;
+    if (f.now - last.at > kProofOld)
+        return poor(Grade::warning, "backup_proof",
+                    fmt::format("No backup has been proved by reading for {} days.", days),
+                    fmt::format("已有 {} 天没有演练过恢复备份。", days), fix_en, fix_zh);
+    return good(
+        "backup_proof",
+        fmt::format("The backup {} was proved by reading {} days ago: {} rows, {} resources.", last.name, days,
+                    last.rows, last.resources),
+        fmt::format("备份 {} 于 {} 天前演练恢复成功：{} 行，{} 个资源。", last.name, days, last.rows, last.resources));
+}
+
+Finding check_target(const Facts& f) {
+    if (f.target_problem.empty())
+        return good("backup_target", fmt::format("Backups are copied to {}, too.", f.backup_target),
+                    fmt::format("备份同时存到 {}。", f.backup_target));
+    return poor(Grade::warning, "backup_target",
+                fmt::format("The newest backup is not in {}: {}", f.backup_target, f.target_problem),
+                fmt::format("最新的备份没有存到 {}：{}", f.backup_target, words::in_chinese(f.target_problem)),
+                "Mount its disk or share and look at its room; it is tried again by itself.",
+                "请挂载其磁盘或共享并检查可用空间；会自动重试。");
+}
+
 void check_links(const Facts& f, std::vector<Finding>& out) {
     if (!f.links_problem.empty()) {
         out.push_back(poor(Grade::warning, "connections", "The connections could not be asked for: " + f.links_problem,
@@ -346,8 +389,9 @@ std::vector<Finding> check(const Facts& f) {
     std::vector<Finding> out{check_machine(f), check_data(f)};
     if (f.data.is_there) {
         for (auto* one : {check_file_system, check_space, check_sync, check_keys, check_store, check_stop,
-                          check_temporaries, check_backups})
+                          check_temporaries, check_backups, check_proof})
             out.push_back(one(f));
+        if (!f.backup_target.empty()) out.push_back(check_target(f));
     }
     for (auto* one : {check_clock, check_zones, check_limits, check_certificate}) out.push_back(one(f));
     check_ports(f, out);

@@ -34,6 +34,13 @@ struct Backup {
     std::string problem;
 };
 
+struct Proved {
+    std::string name;
+    TimeNs at = 0;
+    std::uint64_t rows = 0, resources = 0, problem_count = 0;
+    std::string problem;  // the first
+};
+
 struct Link {
     std::string name, state, last_error;
 };
@@ -75,6 +82,9 @@ struct Facts {
 
     bool has_backup_folder = false;
     std::vector<Backup> backups;
+    std::optional<Proved> proved;            // the last drill of a backup
+    std::string backup_target;               // "" = there is none, or no server runs that tells of it
+    std::string target_problem;              // of its last try
     std::optional<std::vector<Link>> links;  // nullopt = no running server was asked
     std::string links_problem;               // why it did not answer
 

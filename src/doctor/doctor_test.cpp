@@ -32,6 +32,8 @@ Facts healthy() {
     f.authority_ends = f.now + 1000 * kDay;
     f.segments_sampled = 16;
     f.backups = {{"20231114T000000Z", f.now - kDay, ""}};
+    f.proved = Proved{"20231114T000000Z", f.now - 3 * kDay, 4'600'000, 312, 0, ""};
+    f.backup_target = "/mnt/nas";
     f.links = std::vector<Link>{{"plc1", "up", "an old error"}, {"plc2", "off", ""}};
     f.cores = 2;
     f.memory_bytes = 8'000'000'000;
@@ -91,6 +93,13 @@ TEST(Doctor, EachCheckFailsOnce) {
     f("backups", warning, "There is no backup", [](Facts& x) { x.backups.clear(); });
     f("backups", warning, "No backup is whole: torn", [](Facts& x) { x.backups[0].problem = "torn"; });
     f("backups", warning, "is 20 days old", [](Facts& x) { x.backups[0].made = x.now - 20 * kDay; });
+    f("backup_proof", warning, "proved by reading yet", [](Facts& x) { x.proved.reset(); });
+    f("backup_proof", warning, "for 40 days", [](Facts& x) { x.proved->at = x.now - 40 * kDay; });
+    f("backup_proof", bad, "2 problems, the first: torn", [](Facts& x) {
+        x.proved->problem_count = 2;
+        x.proved->problem = "torn";
+    });
+    f("backup_target", warning, "/mnt/nas: no mount", [](Facts& x) { x.target_problem = "no mount"; });
     f("clock", warning, "No time service", [](Facts& x) { x.clock_synchronised = false; });
     f("clock", warning, "off by up to 2.0 s", [](Facts& x) { x.clock_error_s = 2; });
     f("clock", bad, "was set back", [](Facts& x) { x.newest_reading = x.now + 400 * kDay; });

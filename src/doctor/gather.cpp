@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "backup/backup.h"
+#include "backup/proof.h"
 #include "expr/calendar.h"
 #include "history/manifest.h"
 #include "history/segment.h"
@@ -182,6 +183,11 @@ Facts gather(io::Files& files, const Clock& clock, const Places& places) {
     if (facts.has_backup_folder)
         if (const auto backups = backup::list_backups(files, places.backup_folder))
             for (const backup::BackupInfo& one : *backups) facts.backups.push_back({one.name, one.made, one.problem});
+    if (facts.has_backup_folder)
+        if (const auto proof = backup::read_proof(files, places.backup_folder); proof && *proof)
+            facts.proved = Proved{(*proof)->backup,        (*proof)->at,
+                                  (*proof)->rows,          (*proof)->resources,
+                                  (*proof)->problem_count, (*proof)->problems.empty() ? "" : (*proof)->problems[0]};
     if (!facts.running) look_at_ports(clock, places, facts);
     return facts;
 }

@@ -71,7 +71,7 @@ MachineFacts machine_facts() {
 }
 
 Result<FileFacts> file_facts(const std::string& path) {
-    struct stat found{};
+    struct stat found {};
     if (::stat(path.c_str(), &found) != 0) return detail::os_error(errno, "cannot look at {}", path);
     return FileFacts{found.st_mode & 07777, found.st_uid, static_cast<std::uint64_t>(found.st_size),
                      found.st_mtim.tv_sec * kSecond + found.st_mtim.tv_nsec, S_ISDIR(found.st_mode)};
@@ -80,6 +80,18 @@ Result<FileFacts> file_facts(const std::string& path) {
 bool may_write_in(const std::string& folder) { return ::access(folder.c_str(), W_OK | X_OK) == 0; }
 
 std::uint32_t user_id() { return ::geteuid(); }
+
+bool is_mount_point(const std::string& folder) {
+    struct statx found {};
+    if (::statx(AT_FDCWD, folder.c_str(), 0, STATX_INO, &found) != 0) return false;
+    if ((found.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0)
+        return (found.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+    // Kernels before 5.8 do not tell; then another device than above does, all but for a part of the same one.
+    struct stat here {
+    }, above{};
+    return ::stat(folder.c_str(), &here) == 0 && ::stat((folder + "/..").c_str(), &above) == 0 &&
+           (here.st_dev != above.st_dev || here.st_ino == above.st_ino);
+}
 
 bool is_folder_held(const std::string& folder) {
     const int descriptor = ::open((folder + "/lock").c_str(), O_RDONLY | O_CLOEXEC);
@@ -102,7 +114,7 @@ ClockFacts clock_facts() {
 }
 
 Result<std::string> file_system(const std::string& path) {
-    struct statfs found{};
+    struct statfs found {};
     if (::statfs(path.c_str(), &found) != 0) return detail::os_error(errno, "cannot tell the file system of {}", path);
     // The numbers of statfs(2) and linux/magic.h.
     static constexpr struct {

@@ -37,6 +37,8 @@ Result<FileFacts> file_facts(const std::string& path);
 // May this program make files in the folder, as far as rights say?
 bool may_write_in(const std::string& folder);
 std::uint32_t user_id();
+// Does another file system begin at the folder? false also if it is not there.
+bool is_mount_point(const std::string& folder);
 // Does a program hold the folder, as io::Files::lock_folder() does? Writes nothing, unlike that.
 bool is_folder_held(const std::string& folder);
 std::uint64_t open_files_max();

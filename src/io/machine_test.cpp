@@ -26,6 +26,10 @@ TEST(Machine, TellsOfFilesAndWhoHoldsThem) {
     const std::string folder = ::testing::TempDir() + "/gongshu-machine";
     ASSERT_TRUE(files->make_folder(folder, 0700));
     EXPECT_FALSE(is_folder_held(folder));
+    EXPECT_FALSE(is_mount_point(folder));
+    EXPECT_FALSE(is_mount_point(folder + "/missing"));
+    EXPECT_TRUE(is_mount_point("/proc"));
+    EXPECT_TRUE(is_mount_point("/"));
     ASSERT_TRUE(write_whole(*files, folder + "/a", as_bytes("four"), 0600));
     const auto facts = file_facts(folder + "/a");
     ASSERT_TRUE(facts);

@@ -80,6 +80,7 @@ constexpr Term kTerms[] = {
     {"shelved", "搁置"},
     {"out of service", "退出服务"},
     {"made", "制作"},
+    {"proved", "演练恢复"},
     {"checked", "检查"},
     {"removed", "删除"},
     {"deleted", "删除"},

@@ -5,11 +5,12 @@ import json
 import pathlib
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from harness import PASSWORD, PROGRAM, Program, simple_type  # noqa: E402
+from harness import PASSWORD, PROGRAM, Program, simple_type, wait_for  # noqa: E402
 
 BEGIN = 1_700_000_000_000_000_000
 STEP = 1_000_000_000
@@ -43,7 +44,73 @@ def rows(program, count):
     return len(got), hashlib.sha256(json.dumps(got).encode()).hexdigest()
 
 
+def ended(program):
+    """The state once the job that runs has ended."""
+    for _ in range(1200):
+        state = program.get("/api/v1/admin/backups")
+        if state["running"] is None:
+            return state
+        time.sleep(0.1)
+    raise AssertionError(f"no end: {state}")
+
+
+def check_drill(program, folder, password):
+    """The backup is proved by reading it; a flipped byte is found; what a killed drill left goes."""
+    ended(program)
+    drilled = command(program, "backup", "drill", "--user", "admin", "--password-file", str(password))
+    assert drilled.returncode == 0 and f"{folder.name} is proved by reading: " in drilled.stdout, drilled
+    state = ended(program)
+    proof = state["backups"][0]["proof"]
+    assert proof == state["proved"] and proof["problem_count"] == 0 and proof["rows"] >= 2000 and proof["resources"] >= 1, proof
+    assert proof["audit_records"] > 0 and proof["newest"], proof
+    assert not (folder.parent / "drill").exists() and not (folder.parent / "drill.part").exists()
+    subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=folder, check=True, timeout=60)
+    names = {one["id"]: one for one in program.get("/api/v1/doctor")["findings"]}
+    assert names["backup_proof"]["grade"] == "good", names["backup_proof"]
+
+    victim = folder / "registry/registry.db"
+    content = bytearray(victim.read_bytes())
+    content[len(content) // 2] ^= 1
+    victim.write_bytes(content)
+    found = command(program, "backup", "drill", folder.name, "--user", "admin", "--password-file", str(password))
+    assert found.returncode == 1 and "registry/registry.db: is not as it was written" in found.stderr, found
+    names = {one["id"]: one for one in program.get("/api/v1/doctor")["findings"]}
+    assert names["backup_proof"]["grade"] == "bad", names["backup_proof"]
+    content[len(content) // 2] ^= 1
+    victim.write_bytes(content)
+    again = command(program, "backup", "drill", "--user", "admin", "--password-file", str(password))
+    assert again.returncode == 0, again
+
+
+def check_target():
+    """A second place: refused while it is not the right one, and the backup here is made all the same; then copied."""
+    with tempfile.TemporaryDirectory(prefix="gongshu-target-") as made:
+        nas = pathlib.Path(made) / "nas"
+        nas.mkdir()
+        with Program(args=["--backup-target", str(nas)]) as program:
+            password = program.folder / "password"
+            assert command(program, "backup", "--user", "admin", "--password-file", str(password)).returncode == 0
+            wait_for("the refusal", lambda: "no file gongshu-backup-target" in program.get("/api/v1/admin/backups")["target"]["problem"])
+            assert not list(nas.iterdir())
+            assert "gongshu_backup_target_behind 1" in program.call("GET", "/metrics", raw=True).decode()
+            (nas / "gongshu-backup-target").touch()
+            time.sleep(1)  # a backup is named by its second
+            assert command(program, "backup", "--user", "admin", "--password-file", str(password)).returncode == 0
+            wait_for("the copy", lambda: program.get("/api/v1/admin/backups")["target"]["sent"])
+            state = program.get("/api/v1/admin/backups")
+            newest = state["backups"][0]["name"]
+            assert state["target"]["sent"] == newest and state["target"]["problem"] == "", state
+            assert sorted(p.name for p in nas.iterdir()) == sorted([newest, "gongshu-backup-target"])
+            subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=nas / newest, check=True, timeout=60)
+            assert command(None, "restore", str(nas / newest), "--check").returncode == 0
+    with Program(args=["--backup-target", made, "--backup-target-mount"]) as program:
+        password = program.folder / "password"
+        assert command(program, "backup", "--user", "admin", "--password-file", str(password)).returncode == 0
+        wait_for("the refusal", lambda: "is not there" in program.get("/api/v1/admin/backups")["target"]["problem"])
+
+
 def main():
+    check_target()
     with Program() as program:
         simple_type(program)
         program.put("devices", "plant/m1", {"type": "sensor"})
@@ -70,6 +137,8 @@ def main():
         listed = program.get("/api/v1/admin/backups")
         assert [b["name"] for b in listed["backups"]] == [folder.name] and listed["backups"][0]["problem"] == "", listed
         program.post(f"/api/v1/admin/backups/{folder.name}:check")
+
+        check_drill(program, folder, password)
 
         # A folder that is in use is not overwritten.
         taken = command(None, "restore", str(folder), "--data", str(program.data))

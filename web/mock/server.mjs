@@ -198,17 +198,18 @@ const audits = () => (empty ? [] : Array.from({ length: 120 }, (_, i) => {
 
 // Backups: one whole, one damaged, one cut short; making one takes four seconds.
 const backupName = (t) => new Date(t).toISOString().slice(0, 19).replace(/[-:]/g, '') + 'Z';
-const backupAt = (t, more = {}) => ({ name: backupName(t), made: t, program: '0.1.0', files: 612, bytes: 48_233_112, problem: '', note: '', ...more });
-const saved = { running: null, last: null, backups: empty ? [] : [backupAt(start - 5 * 3_600_000), backupAt(start - 29 * 3_600_000, { made: 0, program: '', files: 0, bytes: 0, problem: '/var/lib/gongshu.backups/…/SHA256SUMS: the list is damaged: the sum in its last line is not that of the lines above' }), { name: backupName(start - 53 * 3_600_000) + '.part', made: 0, program: '', files: 0, bytes: 0, problem: 'not finished' }] };
+const backupAt = (t, more = {}) => ({ name: backupName(t), made: t, program: '0.1.0', files: 612, bytes: 48_233_112, problem: '', note: '', proof: null, ...more });
+const proofOf = (name) => ({ backup: name, at: Date.now(), took_ms: 41_000, program: '0.1.0', files: 612, bytes: 48_233_112, rows: 4_612_345, intervals: 96, events: 1204, resources: 312, revisions: 957, secrets: 14, ledgers: 1, audit_records: 2211, newest: Date.now() - 7_200_000, problem_count: 0, problems: [] });
+const saved = { running: null, last: null, proved: null, drill_every_s: empty ? 0 : 2_592_000, target: empty ? null : { folder: '/mnt/nas/gongshu', mount: true, running: false, name: backupName(start - 5 * 3_600_000), sent: '', bytes_done: 0, bytes: 0, sent_at: null, tried_at: start - 5 * 3_600_000, next_try: start + 600_000, problem: '/mnt/nas/gongshu is no mount point: its disk or share is not mounted; nothing was written' }, backups: empty ? [] : [backupAt(start - 5 * 3_600_000), backupAt(start - 29 * 3_600_000, { made: 0, program: '', files: 0, bytes: 0, problem: '/var/lib/gongshu.backups/…/SHA256SUMS: the list is damaged: the sum in its last line is not that of the lines above' }), { name: backupName(start - 53 * 3_600_000) + '.part', made: 0, program: '', files: 0, bytes: 0, problem: 'not finished' }] };
 function backups(method, path) {
   const [, name, action] = /^\/admin\/backups(?:\/([^:]+))?(?::(\w+))?$/.exec(path);
   const r = saved.running;
   const end = (error) => { saved.last = { work: r.work, name: r.name || backupName(r.since), ended: Date.now(), error }; saved.running = null; };
-  if (r && Date.now() - r.since > 4000) { if (r.work === 'make') saved.backups.unshift(backupAt(r.since)); end(''); }
+  if (r && Date.now() - r.since > 4000) { if (r.work === 'make') saved.backups.unshift(backupAt(r.since)); const b = saved.backups.find((one) => one.name === r.name); if (r.work === 'drill' && b) b.proof = saved.proved = proofOf(b.name); end(''); }
   if (action === 'cancel' && saved.running) end('the backup is not finished: stopped because somebody asked for it');
   else if (method === 'POST') {
     if (saved.running) refuse(409, 'conflict', 'a backup is being made already; wait for it or cancel it');
-    saved.running = { work: name ? 'check' : 'make', name: name ?? '', since: Date.now() };
+    saved.running = { work: name ? action : 'make', name: name ?? '', since: Date.now() };
   } else if (method === 'DELETE') saved.backups = saved.backups.filter((b) => b.name !== name);
   const part = saved.running && Math.min(1, Math.max(0, (Date.now() - saved.running.since - 600) / 3400));
   return { folder: '/var/lib/gongshu.backups', every_s: empty ? 0 : 86_400, keep: 7, ...saved, running: saved.running && { ...saved.running, files_done: Math.floor(612 * part), files: part ? 612 : 0, bytes_done: Math.floor(48_233_112 * part), bytes: part ? 48_233_112 : 0 } };

@@ -99,6 +99,10 @@ test('a backup is made, checked and removed; who may not is told', async ({ page
   await drawer.locator('.acts .el-button').first().click();
   await expect(drawer).toContainText(zh ? '已核对' : 'Checked', { timeout: 20_000 });
   await inspect(page, info, 'backups-detail');
+  await drawer.locator('.acts .el-button').nth(1).click();
+  await expect(drawer).toContainText(zh ? '已演练' : 'Proved', { timeout: 20_000 });
+  await expect(page.locator('main .plan')).toContainText(zh ? '演练成功' : 'proved by reading on');
+  await inspect(page, info, 'backups-proved');
   await drawer.locator('.acts .el-button').last().click();
   await page.locator('.el-message-box .el-button--danger').click();
   await expect(page).not.toHaveURL(/open=/);

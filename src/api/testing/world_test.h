@@ -296,9 +296,21 @@ public:
         live = std::make_unique<LiveTap>(&flow);
         history->set_stage(live.get());
         egress = std::make_unique<CountingEgress>(metrics, sim.clock());
-        backups =
-            std::make_unique<backup::Backups>(backup::BackupParts{files, sim.clock(), *history, *registry, {}, "0.1.0"},
-                                              *pool, backup::BackupsOptions{.folder = "/backups"});
+        backups = std::make_unique<backup::Backups>(
+            backup::BackupParts{
+                files,
+                sim.clock(),
+                *history,
+                *registry,
+                {},
+                "0.1.0",
+                ledgers.get(),
+                {"/keys",
+                 {},
+                 [] {
+                     return std::vector{flow::rule_kind(), broker::mapping_kind(), flow::virtual_tag_kind()};
+                 }}},
+            *pool, backup::BackupsOptions{.folder = "/backups"});
         retention = std::make_unique<retention::Retention>(*history, *registry, sim.clock(), retention::Limits{});
         options.version = "0.1.0";
         server = Server::create({*registry, *auth, *history, *history, *history, *history, flow, connections, nullptr,

@@ -22,6 +22,10 @@ describe('a backup', () => {
     f(one('20261121T071500Z'), all(), new Map(), 'whole');
     f(one('20261121T071500Z'), all(), ended(''), 'checked');
     f(one('20261121T071500Z'), all(), ended('SHA-256 differs'), 'damaged');
+    const proved = (ended: number, problems: number): Backup => ({ ...one('20261121T071500Z'), proof: { backup: '20261121T071500Z', at: ended, took_ms: 1, program: '', files: 3, bytes: 5, rows: 1, intervals: 0, events: 0, resources: 1, revisions: 1, secrets: 0, ledgers: 0, audit_records: 0, newest: null, problem_count: problems, problems: problems ? ['torn'] : [] } });
+    f(proved(at + 1, 0), all(), ended('SHA-256 differs'), 'proved');
+    f(proved(at - 1, 0), all(), ended('SHA-256 differs'), 'damaged');
+    f(proved(at, 2), all(), new Map(), 'damaged');
     f(one('20261121T071500Z', 'the list is damaged'), all(), ended(''), 'damaged');
     f(one('20261121T071500Z.part', 'not finished'), all(), new Map(), 'unfinished');
     f(one('20261121T071500Z.part', 'not finished'), all({ running }), new Map(), 'running');

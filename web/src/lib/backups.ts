@@ -1,7 +1,7 @@
 // What a list of backups means to people: which may be used, how far one is, how to get one back. No state, no clock.
-import type { Backup, Backups, Ended } from '@/api/backups';
+import type { Backup, Backups, Ended, Work } from '@/api/backups';
 
-export type BackupState = 'whole' | 'checked' | 'unfinished' | 'damaged' | 'running';
+export type BackupState = 'whole' | 'checked' | 'proved' | 'unfinished' | 'damaged' | 'running';
 const half = '.part';
 
 /** Milliseconds of "20261121T071500Z" and "20261121T071500Z.part"; null for another name. */
@@ -22,8 +22,17 @@ export function stateOf(backup: Backup, all: Backups, checks: ReadonlyMap<string
   if (backup.name.endsWith(half)) return 'unfinished';
   if (backup.problem) return 'damaged';
   const check = checks.get(backup.name);
+  if (backup.proof && backup.proof.at >= (check?.ended ?? 0)) return backup.proof.problem_count > 0 ? 'damaged' : 'proved';
   if (!check) return 'whole';
   return check.error ? 'damaged' : 'checked';
+}
+
+/** The words for a job: begun, ended well, ended with a fault, stopped. */
+export function wordsOf(work: Work): { going: string; well: string; failed: string; cancelled: string } {
+  if (work === 'drill') return { going: 'backups.proving', well: 'backups.provedWell', failed: 'backups.proveFailed', cancelled: 'backups.proveCancelled' };
+  if (work === 'check') return { going: 'backups.checking', well: 'backups.checkedWell', failed: 'backups.checkFailed', cancelled: 'backups.checkCancelled' };
+  if (work === 'remove') return { going: 'backups.removing', well: 'backups.removed', failed: 'backups.removeFailed', cancelled: 'backups.removeFailed' };
+  return { going: 'backups.making', well: 'backups.made', failed: 'backups.makeFailed', cancelled: 'backups.makeCancelled' };
 }
 
 /** Somebody stopped it: no fault of the server's. */

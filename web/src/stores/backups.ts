@@ -4,7 +4,7 @@ import { ElMessage } from 'element-plus';
 import { asProblem, type Problem } from '@/api/http';
 import * as api from '@/api/backups';
 import { i18n } from '@/i18n';
-import { rateOf, timeLeft, timeOf, wasCancelled, type Sample } from '@/lib/backups';
+import { rateOf, timeLeft, timeOf, wasCancelled, wordsOf, type Sample } from '@/lib/backups';
 import { dateTime } from '@/lib/format';
 
 const checksKey = 'gongshu.backup-checks';
@@ -37,9 +37,10 @@ export const useBackups = defineStore('backups', () => {
   }
   function tell(end: api.Ended): void {
     const t = i18n.global.t;
-    if (wasCancelled(end.error)) ElMessage({ message: t(end.work === 'make' ? 'backups.makeCancelled' : 'backups.checkCancelled') });
-    else if (end.error) ElMessage({ message: `${t(end.work === 'make' ? 'backups.makeFailed' : 'backups.checkFailed')}: ${end.error}`, type: 'error', showClose: true, duration: 0 });
-    else ElMessage({ message: t(end.work === 'make' ? 'backups.made' : 'backups.checkedWell', { name: dateTime(timeOf(end.name)) }), type: 'success' });
+    const words = wordsOf(end.work);
+    if (wasCancelled(end.error)) ElMessage({ message: t(words.cancelled) });
+    else if (end.error) ElMessage({ message: `${t(words.failed)}: ${end.error}`, type: 'error', showClose: true, duration: 0 });
+    else ElMessage({ message: t(words.well, { name: dateTime(timeOf(end.name)) }), type: 'success' });
   }
   async function refresh(): Promise<void> {
     const mine = ++round;
@@ -78,5 +79,5 @@ export const useBackups = defineStore('backups', () => {
   }
   const rate = computed(() => rateOf(samples.value));
   const left = computed(() => (data.value?.running ? timeLeft(data.value.running.bytes_done, data.value.running.bytes, rate.value) : null));
-  return { data, problem, checks, rate, left, refresh, show, stop, make: () => act(api.make()), cancel: () => act(api.cancel()), check: (name: string) => act(api.check(name)), remove: (name: string) => act(api.remove(name)) };
+  return { data, problem, checks, rate, left, refresh, show, stop, make: () => act(api.make()), cancel: () => act(api.cancel()), check: (name: string) => act(api.check(name)), drill: (name: string) => act(api.drill(name)), remove: (name: string) => act(api.remove(name)) };
 });
