@@ -355,7 +355,8 @@ Result<Answer> get_status(Core& core, const Ask& ask) {
     else
         out.text(why);
     out.key("listeners").begin_object();
-    for (const auto& [name, address] : *core.listeners.lock()) out.key(name).text(address);
+    const std::map<std::string, std::string> listeners = *core.listeners.lock();
+    for (const auto& [name, address] : listeners) out.key(name).text(address);
     out.end_object().key("history").begin_object();
     out.key("tags").integer(static_cast<std::int64_t>(count_tags(core, ask)));
     if (ask.who.actor.tenant_name == "default" && ask.who.paths.empty()) {  // the rest tells of all tenants

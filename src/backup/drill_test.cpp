@@ -65,7 +65,9 @@ struct Stand {
     }
 
     BackupParts parts() {
-        return {files, world.clock(), *history, *registry, {}, "test", nullptr, {.key_folder = "/keys"}};
+        BackupParts parts{files, world.clock(), *history, *registry, {}, "test"};
+        parts.verify.key_folder = "/keys";
+        return parts;
     }
     std::string make() {
         Progress making;

@@ -305,6 +305,8 @@ public:
                 {},
                 "0.1.0",
                 ledgers.get(),
+                {},
+                nullptr,
                 {"/keys",
                  {},
                  [] {
