@@ -15,7 +15,7 @@ TEST(Backups, AreMadeCheckedAndRemovedByTheFirstAdministrators) {
     EXPECT_EQ(world.as(world.token("engineer"), "GET", kPath).status, 403);
     const auto none = world.as(admin, "GET", kPath);
     EXPECT_EQ(none.status, 200) << none.body;
-    EXPECT_NE(none.body.find(R"("running":null,"last":null,"backups":[])"), std::string::npos) << none.body;
+    EXPECT_NE(none.body.find(R"("running":null,"last":null,"target":null,"proved":null,"backups":[])"), std::string::npos) << none.body;
 
     const auto begun = world.as(admin, "POST", kPath);
     EXPECT_EQ(begun.status, 202) << begun.body;
