@@ -55,3 +55,27 @@ export async function inspect(page: Page, info: TestInfo, name: string): Promise
   });
   expect(found, 'axe').toEqual([]);
 }
+
+/** Drags over a part of the first chart, with the mouse or a finger, and leaves the dialog that then asks what it was. */
+export async function markStretch(page: Page, info: TestInfo, from: number, to: number): Promise<void> {
+  const chart = page.locator('.chart .u-over').first();
+  await expect(chart).toBeVisible();
+  await page.waitForLoadState('networkidle');
+  await page.locator('.mark-time').click();
+  await expect(page.locator('.drag-hint')).toBeVisible();
+  const box = (await chart.boundingBox())!;
+  if (info.project.name.endsWith('phone')) {
+    await chart.evaluate((over, { x, y, width, from, to }) => {
+      const target = over.closest('.host')!;
+      const touch = (at: number): Touch => new Touch({ identifier: 1, target, clientX: x + width * at, clientY: y + 40 });
+      target.dispatchEvent(new TouchEvent('touchstart', { touches: [touch(from)], changedTouches: [touch(from)], bubbles: true, cancelable: true }));
+      target.dispatchEvent(new TouchEvent('touchmove', { touches: [touch(to)], changedTouches: [touch(to)], bubbles: true, cancelable: true }));
+      target.dispatchEvent(new TouchEvent('touchend', { touches: [], changedTouches: [touch(to)], bubbles: true, cancelable: true }));
+    }, { ...box, from, to });
+  } else {
+    await page.mouse.move(box.x + box.width * from, box.y + 60);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * to, box.y + 60, { steps: 5 });
+    await page.mouse.up();
+  }
+}

@@ -1,5 +1,5 @@
 import { expect, test, type APIRequestContext } from '@playwright/test';
-import { inspect, listen, password, signIn, user } from './help';
+import { inspect, listen, markStretch, password, signIn, user } from './help';
 
 const headers = { Authorization: 'Basic ' + Buffer.from(`${user}:${password}`).toString('base64') };
 const device = 'demo/machining/line1/cnc1';
@@ -15,26 +15,7 @@ test('an interval is marked by dragging on a chart, corrected with a reason, and
   const word = `jam-${info.project.name}-${Date.now()}`;
   await signIn(page);
   await page.goto(`/#/tags?tag=${device}.power&range=15m`);
-  const chart = page.locator('.chart .u-over').first();
-  await expect(chart).toBeVisible();
-  await page.waitForLoadState('networkidle');
-  await page.locator('.mark-time').click();
-  await expect(page.locator('.drag-hint')).toBeVisible();
-  const box = (await chart.boundingBox())!;
-  if (info.project.name.endsWith('phone')) {
-    await chart.evaluate((over, { x, y, width }) => {
-      const target = over.closest('.host')!;
-      const touch = (at: number): Touch => new Touch({ identifier: 1, target, clientX: x + width * at, clientY: y + 40 });
-      target.dispatchEvent(new TouchEvent('touchstart', { touches: [touch(0.5)], changedTouches: [touch(0.5)], bubbles: true, cancelable: true }));
-      target.dispatchEvent(new TouchEvent('touchmove', { touches: [touch(0.8)], changedTouches: [touch(0.8)], bubbles: true, cancelable: true }));
-      target.dispatchEvent(new TouchEvent('touchend', { touches: [], changedTouches: [touch(0.8)], bubbles: true, cancelable: true }));
-    }, box);
-  } else {
-    await page.mouse.move(box.x + box.width * 0.5, box.y + 60);
-    await page.mouse.down();
-    await page.mouse.move(box.x + box.width * 0.8, box.y + 60, { steps: 5 });
-    await page.mouse.up();
-  }
+  await markStretch(page, info, 0.5, 0.8);
   const dialog = page.locator('.el-dialog:visible');
   await dialog.locator('#i-reason').fill(word);
   await inspect(page, info, 'interval-mark');

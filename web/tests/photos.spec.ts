@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@playwright/test';
-import { inspect, listen, password, signIn, user } from './help';
+import { inspect, listen, markStretch, password, signIn, user } from './help';
 
 const basic = (name: string, word: string): Record<string, string> => ({ Authorization: 'Basic ' + Buffer.from(`${name}:${word}`).toString('base64') });
 const admin = basic(user, password);
@@ -22,26 +22,7 @@ test('a stop is marked on a chart, its reason asked for, given on the phone with
   // At the desk: a stretch of the chart.
   await signIn(page);
   await page.goto(`/#/tags?tag=${device}.power&range=15m`);
-  const chart = page.locator('.chart .u-over').first();
-  await expect(chart).toBeVisible();
-  await page.waitForLoadState('networkidle');
-  await page.locator('.mark-time').click();
-  await expect(page.locator('.drag-hint')).toBeVisible();
-  const box = (await chart.boundingBox())!;
-  if (info.project.name.endsWith('phone')) {
-    await chart.evaluate((over, { x, y, width }) => {
-      const target = over.closest('.host')!;
-      const touch = (at: number): Touch => new Touch({ identifier: 1, target, clientX: x + width * at, clientY: y + 40 });
-      target.dispatchEvent(new TouchEvent('touchstart', { touches: [touch(0.3)], changedTouches: [touch(0.3)], bubbles: true, cancelable: true }));
-      target.dispatchEvent(new TouchEvent('touchmove', { touches: [touch(0.6)], changedTouches: [touch(0.6)], bubbles: true, cancelable: true }));
-      target.dispatchEvent(new TouchEvent('touchend', { touches: [], changedTouches: [touch(0.6)], bubbles: true, cancelable: true }));
-    }, box);
-  } else {
-    await page.mouse.move(box.x + box.width * 0.3, box.y + 60);
-    await page.mouse.down();
-    await page.mouse.move(box.x + box.width * 0.6, box.y + 60, { steps: 5 });
-    await page.mouse.up();
-  }
+  await markStretch(page, info, 0.3, 0.6);
   const dialog = page.locator('.el-dialog:visible');
   const mark = `stop-${info.project.name}-${Date.now()}`;
   await dialog.locator('#i-note').fill(mark);
