@@ -240,16 +240,19 @@ Result<std::uint64_t> AuditLedger::anchor() {
     for (const auto& [tenant, name] : registry_.tenants()) {
         const auto found = of(tenant);
         if (!found) continue;  // problems() tells why
-        const auto head = (*found)->sign_head();
-        if (!head) continue;
-        grown |= head->size != anchored_[tenant];
-        Part part{tenant, *found, {}, {}};
-        part.anchor.own = *head;
-        part.leaf = ledger::leaf_hash(ledger::HashKind::sha256,
-                                      as_bytes(ledger::head_text((*found)->name(), (*found)->hash(), *head)));
-        parts.push_back(std::move(part));
+        grown |= (*found)->size() != anchored_[tenant];
+        parts.push_back({tenant, *found, {}, {}});
     }
     if (parts.size() < 2 || !grown) return std::uint64_t{0};
+    // One that cannot sign takes nothing either.
+    std::erase_if(parts, [](Part& part) {
+        const auto head = part.ledger->sign_head();
+        if (!head) return true;
+        part.anchor.own = *head;
+        part.leaf = ledger::leaf_hash(ledger::HashKind::sha256,
+                                      as_bytes(ledger::head_text(part.ledger->name(), part.ledger->hash(), *head)));
+        return false;
+    });
     ledger::MerkleTree tree{ledger::HashKind::sha256};
     for (const Part& part : parts) tree.append(part.leaf);
     const ledger::ReadLeaves leaves = [&](std::uint64_t first, std::span<ledger::Digest> into) -> Result<void> {
