@@ -6,6 +6,7 @@
 
 #include "base/json_writer.h"
 #include "base/time_text.h"
+#include "doctor/check_disks.h"
 #include "words/words.h"
 
 namespace gongshu::doctor {
@@ -388,8 +389,9 @@ const char* name_of(Grade grade) { return grade == Grade::good ? "good" : grade 
 std::vector<Finding> check(const Facts& f) {
     std::vector<Finding> out{check_machine(f), check_data(f)};
     if (f.data.is_there) {
-        for (auto* one : {check_file_system, check_space, check_sync, check_keys, check_store, check_stop,
-                          check_temporaries, check_backups, check_proof})
+        for (auto* one : {check_file_system, check_space, check_sync}) out.push_back(one(f));
+        check_disks(f, out);
+        for (auto* one : {check_keys, check_store, check_stop, check_temporaries, check_backups, check_proof})
             out.push_back(one(f));
         if (!f.backup_target.empty()) out.push_back(check_target(f));
     }

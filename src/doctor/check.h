@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "doctor/smart.h"
 
 namespace gongshu::doctor {
 
@@ -65,6 +66,7 @@ struct Facts {
     std::uint64_t disk_free_bytes = 0, disk_total_bytes = 0;
     std::optional<double> bytes_a_day;  // growth of the store, an estimate
     std::optional<double> sync_s;       // median of a small fdatasync in the data folder
+    std::vector<Smart> disks;           // below the data folder; empty = none was found
 
     bool clock_synchronised = false;
     double clock_error_s = 0;

@@ -24,6 +24,7 @@ Facts healthy() {
     f.disk_total_bytes = 1'000'000'000'000;
     f.bytes_a_day = 1e9;
     f.sync_s = 0.001;
+    f.disks = {{.device = "/dev/sda", .passed = true, .reallocated = 0, .celsius = 41}};
     f.clock_synchronised = true;
     f.newest_reading = f.now;
     f.has_zones = true;
@@ -83,6 +84,20 @@ TEST(Doctor, EachCheckFailsOnce) {
     f("sync", warning, "could not be measured", [](Facts& x) { x.sync_s.reset(); });
     f("sync", warning, "every acknowledgement waits", [](Facts& x) { x.sync_s = 0.2; });
     f("sync", warning, "a hint, no proof", [](Facts& x) { x.sync_s = 5e-6; });
+    f("disk_health", bad, "/dev/sda (Kept 1T) says of itself that it fails", [](Facts& x) {
+        x.disks[0].passed = false;
+        x.disks[0].model = "Kept 1T";
+    });
+    f("disk_health", warning, "replaced 8 worn-out", [](Facts& x) { x.disks[0].reallocated = 8; });
+    f("disk_health", warning, "3 sectors that it cannot read", [](Facts& x) { x.disks[0].pending = 3; });
+    f("disk_health", warning, "1 errors that it could not", [](Facts& x) { x.disks[0].uncorrectable = 1; });
+    f("disk_health", warning, "lost data 2 times", [](Facts& x) { x.disks[0].media_errors = 2; });
+    f("disk_health", warning, "used 90 %", [](Facts& x) { x.disks[0].used_percent = 90; });
+    f("disk_health", warning, "has 4 % of its spare blocks left, its maker wants 10 %", [](Facts& x) {
+        x.disks[0].spare_percent = 4;
+        x.disks[0].spare_least_percent = 10;
+    });
+    f("disk_health", warning, "is 70 °C hot", [](Facts& x) { x.disks[0].celsius = 70; });
     f("keys", bad, "is missing", [](Facts& x) { x.key_mode.reset(); });
     f("keys", bad, "Others than its owner", [](Facts& x) { x.key_mode = 0644; });
     f("keys", warning, "in the data folder", [](Facts& x) { x.keys.path = "/data/keys"; });
@@ -138,7 +153,7 @@ TEST(Doctor, SaysItInBothLanguagesAndAsJson) {
 class Real : public ::testing::Test {
 protected:
     void SetUp() override {
-        places = {folder + "/data", folder + "/keys", folder + "/backups", "1", {}};
+        places = {folder + "/data", folder + "/keys", folder + "/backups", "1", {}, ""};
         ASSERT_TRUE(files->make_folder(places.data + "/history"));
         ASSERT_TRUE(files->make_folder(places.key_folder, 0700));
     }

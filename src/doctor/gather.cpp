@@ -11,6 +11,7 @@
 #include "history/segment.h"
 #include "io/certificate.h"
 #include "io/crypto.h"
+#include "io/disks.h"
 #include "io/loop.h"
 #include "io/machine.h"
 
@@ -172,6 +173,7 @@ Facts gather(io::Files& files, const Clock& clock, const Places& places) {
     }
     look_at_store(files, history, facts);
     facts.sync_s = measure_sync(files, clock, places.data);
+    facts.disks = look_at_disks(io::disks_below(places.data), places.smartctl);
     std::size_t left = kNamesMax;
     walk(
         files, places.data,

@@ -14,7 +14,8 @@ struct Places {
     std::string data, key_folder, backup_folder;
     std::string version;
     std::vector<std::pair<std::string, std::string>>
-        doors;  // option and address that must be free: {"--http","127.0.0.1:8080"}
+        doors;                               // option and address that must be free: {"--http","127.0.0.1:8080"}
+    std::string smartctl = find_smartctl();  // "" = the disks are not asked
 };
 
 // What a server that runs needs to look at itself.
