@@ -4,7 +4,7 @@
 set(archives ${CMAKE_BINARY_DIR}/archives)
 file(REMOVE_RECURSE ${archives})
 file(MAKE_DIRECTORY ${archives})
-foreach(library boost_json boost_container soci_core soci_sqlite3 sqlite3 yaml-cpp argon2 udunits2 expat ssl crypto z fmt simdjson
+foreach(library boost_json boost_container soci_core soci_sqlite3 sqlite3 yaml-cpp argon2 udunits2 expat ssh2 ssl crypto z fmt simdjson
         date-tz qrencode jpeg png)
   find_library(archive_${library} NAMES lib${library}.a)
   if(archive_${library})

@@ -7,12 +7,12 @@ cd "$(dirname "$0")/.."
 build_packages=(
   g++ cmake ninja-build ccache lld pkg-config
   libboost1.81-dev libboost-json1.81-dev libfmt-dev libspdlog-dev libsimdjson-dev libyaml-cpp-dev
-  libjpeg62-turbo-dev libpng-dev
+  libjpeg62-turbo-dev libpng-dev libssh2-1-dev
   libsoci-dev libsqlite3-dev libssl-dev libargon2-dev libudunits2-dev libhowardhinnant-date-dev zlib1g-dev libexpat1-dev libqrencode-dev
   libgtest-dev tzdata ca-certificates dpkg-dev
 )
 test_packages=(
-  python3 python3-yaml python3-paho-mqtt python3-pymodbus python3-serial python3-serial-asyncio mosquitto-clients libmodbus-dev curl strace iproute2
+  python3 python3-yaml python3-paho-mqtt python3-pymodbus python3-serial python3-serial-asyncio mosquitto-clients libmodbus-dev curl strace iproute2 openssh-server
   chromium fonts-noto-cjk python3-openpyxl python3-xlwt
 )
 lint_packages=(clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev)

@@ -96,7 +96,7 @@ void write_target(JsonWriter& out, const Ask& ask, const backup::Backups& backup
             out.integer(at / kMillisecond);
     };
     const backup::TargetOptions& options = backups.options().target;
-    out.begin_object().key("folder").text(options.folder).key("mount").boolean(options.mount);
+    out.begin_object().key("folder").text(options.name()).key("mount").boolean(options.mount);
     out.key("running").boolean(target->running).key("name").text(target->name).key("sent").text(target->sent);
     out.key("bytes_done").safe_integer(static_cast<std::int64_t>(target->bytes_done));
     out.key("bytes").safe_integer(static_cast<std::int64_t>(target->bytes));

@@ -20,7 +20,7 @@ Result<Answer> get_doctor(Core& core, const Ask& ask) {
                                     std::string(to_string(link.state)), link.last_error});
     if (core.deps.backups != nullptr) {
         if (const auto target = core.deps.backups->target()) {
-            facts.backup_target = core.deps.backups->options().target.folder;
+            facts.backup_target = core.deps.backups->options().target.name();
             facts.target_problem = target->problem;
         }
     }

@@ -45,6 +45,18 @@ std::vector<std::string_view> sample() {
     return documents;
 }
 
+backup::TargetOptions target_of(const ServeOptions& options) {
+    backup::TargetOptions target{
+        .folder = options.backup_target, .mount = options.backup_target_mount, .keep = options.backup_keep};
+    if (auto sftp = sftp_target(options)) {
+        target.title = std::exchange(target.folder, sftp->address.path);
+        target.open = [sftp = std::move(*sftp)](const std::atomic<bool>& cancelled) {
+            return io::open_sftp(sftp, cancelled);
+        };
+    }
+    return target;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Platform>> Platform::create(const ServeOptions& options, bool simulated) {
@@ -115,10 +127,7 @@ Result<void> Platform::make_store() {
                             verify_parts(options_.key_folder)},
         *pool_,
         backup::BackupsOptions{options_.backup_folder, options_.backup_every, options_.backup_keep,
-                               options_.backup_drill_every,
-                               backup::TargetOptions{.folder = options_.backup_target,
-                                                     .mount = options_.backup_target_mount,
-                                                     .keep = options_.backup_keep}});
+                               options_.backup_drill_every, target_of(options_)});
     retention_ = std::make_unique<retention::Retention>(
         *history_, *registry_, *clock_,
         retention::Limits{options_.retention_days, options_.retention_bytes, options_.retention_keep_days});

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "io/interfaces.h"
 #include "io/loop.h"
@@ -67,9 +68,19 @@ options::Table serve_table(ServeOptions& o) {
             "again; it takes its room once more meanwhile. 0s: only when somebody asks for it.")
         .text("backup_target", o.backup_target,
               "Folder on another disk or a mounted share where each whole backup is copied to and read back. It must "
-              "hold a file gongshu-backup-target, which you make; without it nothing is written there.")
+              "hold a file gongshu-backup-target, which you make; without it nothing is written there. Or a folder of "
+              "another machine by SFTP, which must be there: sftp://user@host[:port]/folder, with /~/folder below the "
+              "user's home.")
         .toggle("backup_target_mount", o.backup_target_mount,
                 "That folder must be a mount point instead of holding the file.")
+        .text(
+            "backup_target_key", o.backup_target_key,
+            "By SFTP: file of the private key to sign in with, without a passphrase, mode 0600, best of kind ed25519.")
+        .text("backup_target_password_file", o.backup_target_password_file,
+              "By SFTP, instead of a key: file whose first line is the password, mode 0600.")
+        .text("backup_target_host_key", o.backup_target_host_key,
+              "By SFTP: fingerprint of the other machine's key, SHA256:…, as 'ssh-keyscan HOST | ssh-keygen -lf -' "
+              "prints it. Without it nothing is sent, and the refusal shows the one that was found.")
         .text("ready_json", o.ready_json,
               "File that is written, mode 0600, at the moment when everything serves: "
               "{\"http\":\"http://…\",\"mqtt\":\"mqtt://…\",\"user\":\"admin\"}, without "
@@ -118,17 +129,43 @@ bool is_in(const std::string& path, const std::string& folder) {
     return path == folder || path.starts_with(folder + "/");
 }
 
+bool is_sftp(const ServeOptions& options) { return options.backup_target.starts_with("sftp://"); }
+
+Result<void> check_sftp_target(ServeOptions& options) {
+    const io::SftpAddress address =
+        TRY(io::parse_sftp_address(options.backup_target).context("option --backup-target"));
+    options.backup_target = to_string(address);
+    if (options.backup_target_mount)
+        return Error{Code::invalid, "option --backup-target-mount is for folders of this machine, not for SFTP"};
+    if (options.backup_target_key.empty() == options.backup_target_password_file.empty())
+        return Error{Code::invalid,
+                     "option --backup-target by SFTP needs --backup-target-key FILE, or --backup-target-password-file "
+                     "FILE, and not both"};
+    if (!options.backup_target_host_key.empty())
+        options.backup_target_host_key =
+            TRY(io::parse_host_key(options.backup_target_host_key).context("option --backup-target-host-key"));
+    return {};
+}
+
 Result<void> check_backup_target(ServeOptions& options) {
     std::string& target = options.backup_target;
+    if (is_sftp(options)) return check_sftp_target(options);
+    for (const auto& [name, value] : {std::pair{"--backup-target-key", &options.backup_target_key},
+                                      std::pair{"--backup-target-password-file", &options.backup_target_password_file},
+                                      std::pair{"--backup-target-host-key", &options.backup_target_host_key}})
+        if (!value->empty())
+            return Error{Code::invalid, "option {} is only for --backup-target sftp://user@host/folder", name};
     while (target.size() > 1 && target.ends_with('/')) target.pop_back();
     if (target.empty()) {
         if (!options.backup_target_mount) return {};
         return Error{Code::invalid, "option --backup-target-mount needs --backup-target: the folder that is mounted"};
     }
     if (target.find("://") != std::string::npos)
-        return Error{Code::invalid,
-                     "option --backup-target: {} is no folder; mount the share or server there and name the folder",
-                     target};
+        return Error{
+            Code::invalid,
+            "option --backup-target: {} is no folder; only sftp:// is spoken here: mount other shares and name "
+            "the folder",
+            target};
     for (const std::string& folder : {options.data, options.backup_folder})
         if (is_in(target, folder) || is_in(folder, target))
             return Error{Code::invalid,
@@ -138,6 +175,16 @@ Result<void> check_backup_target(ServeOptions& options) {
 }
 
 }  // namespace
+
+std::optional<io::SftpOptions> sftp_target(const ServeOptions& options) {
+    if (!is_sftp(options)) return std::nullopt;
+    const auto address = io::parse_sftp_address(options.backup_target);
+    ASSERT(address);  // finish() has seen it
+    return io::SftpOptions{.address = *address,
+                           .host_key = options.backup_target_host_key,
+                           .key_file = options.backup_target_key,
+                           .password_file = options.backup_target_password_file};
+}
 
 Result<void> finish(ServeOptions& options, bool demo) {
     TRY(ledger::parse_hash(options.ledger_hash).context("option ledger_hash"));

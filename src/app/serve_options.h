@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/options.h"
+#include "io/sftp.h"
 
 namespace gongshu::app {
 
@@ -40,6 +42,9 @@ struct ServeOptions {
     DurationNs backup_drill_every = 0;
     std::string backup_target;
     bool backup_target_mount = false;
+    std::string backup_target_key;
+    std::string backup_target_password_file;
+    std::string backup_target_host_key;
     std::string log_level = "info";
     std::uint32_t log_files = 0;
     std::uint64_t log_file_bytes = 10 << 20;
@@ -58,5 +63,9 @@ options::Table demo_table(ServeOptions& options);
 // Fills what has a computed default (lanes from the number of cores, folders) and checks what can be checked without
 // looking at the disk.
 Result<void> finish(ServeOptions& options, bool demo);
+
+// The second place on another machine that these options name; nullopt: it is a folder, or there is none. As finish()
+// left them.
+std::optional<io::SftpOptions> sftp_target(const ServeOptions& options);
 
 }  // namespace gongshu::app

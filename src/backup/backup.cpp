@@ -35,11 +35,10 @@ Result<std::string> read_through(const io::File& file, std::uint64_t bytes, io::
     return to_hex(sum.finish());
 }
 
-Result<std::string> copy_file(io::Files& files, const std::string& from, std::uint64_t bytes, const std::string& to,
-                              Progress& progress) {
-    const auto source = TRY(files.open(from, io::Open::read));
+Result<std::string> copy_file(const io::File& source, std::uint64_t bytes, const std::string& from, io::Files& files,
+                              const std::string& to, Progress& progress) {
     const auto target = TRY(files.open(to, io::Open::create_new));
-    std::string sum = TRY(read_through(*source, bytes, target.get(), progress).context("copying {}", from));
+    std::string sum = TRY(read_through(source, bytes, target.get(), progress).context("copying {}", from));
     TRY(target->sync());
     ++progress.files_done;
     return sum;
@@ -102,7 +101,8 @@ public:
 
     Result<void> take_as(const std::string& name, const std::string& path, std::uint64_t bytes) {
         const std::string to = TRY(place(name));
-        note(name, TRY(copy_file(files_, path, bytes, to, progress_)), bytes);
+        const auto source = TRY(files_.open(path, io::Open::read));
+        note(name, TRY(copy_file(*source, bytes, path, files_, to, progress_)), bytes);
         return {};
     }
 
@@ -276,9 +276,9 @@ Result<BackupInfo> check_backup(io::Files& files, const std::string& path, Progr
     return info_of(path.substr(path.rfind('/') + 1), listing);
 }
 
-Result<BackupInfo> restore_backup(io::Files& files, const std::string& path, const std::string& data,
-                                  Progress& progress) {
-    const Listing listing = TRY(read_listing(files, path));
+Result<BackupInfo> copy_backup(io::Files& source, const std::string& path, io::Files& files, const std::string& data,
+                               Progress& progress) {
+    const Listing listing = TRY(read_listing(source, path));
     if (TRY(files.exists(data)) && !TRY(files.list(data)).empty())
         return Error{Code::exists, "{} is not empty; a backup is only restored into a new folder", data};
     const std::string half = data + std::string(kHalf);
@@ -290,9 +290,10 @@ Result<BackupInfo> restore_backup(io::Files& files, const std::string& path, con
     Folders folders(files);
     for (const Entry& entry : listing.files) {
         const std::string from = path + "/" + entry.name, to = half + "/" + entry.name;
-        const std::uint64_t bytes = TRY(TRY(files.open(from, io::Open::read))->size());
+        const auto file = TRY(source.open(from, io::Open::read));
+        const std::uint64_t bytes = TRY(file->size());
         TRY(folders.make_for(to));
-        if (TRY(copy_file(files, from, bytes, to, progress)) != entry.sha256)
+        if (TRY(copy_file(*file, bytes, from, files, to, progress)) != entry.sha256)
             return Error{Code::corrupt,
                          "{}: is not as it was written: its SHA-256 differs from {}; nothing was restored", from,
                          kListName};
@@ -302,6 +303,11 @@ Result<BackupInfo> restore_backup(io::Files& files, const std::string& path, con
     TRY(files.rename(half, data));
     TRY(files.sync_folder(folder_of(data)));
     return info_of(path.substr(path.rfind('/') + 1), listing);
+}
+
+Result<BackupInfo> restore_backup(io::Files& files, const std::string& path, const std::string& data,
+                                  Progress& progress) {
+    return copy_backup(files, path, files, data, progress);
 }
 
 Result<void> remove_backup(io::Files& files, const std::string& folder, const std::string& name) {

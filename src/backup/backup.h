@@ -74,8 +74,8 @@ struct BackupParts {
     registry::AuditLedger* ledgers = nullptr;                 // null: none
     // Further ones, as they are after the registry was copied: each that it names is there. May be empty.
     std::function<std::vector<std::pair<std::string, std::string>>()> more = {};
-    blob::Blobs* blobs = nullptr;                             // null: none
-    VerifyParts verify = {};                                  // for drills
+    blob::Blobs* blobs = nullptr;  // null: none
+    VerifyParts verify = {};       // for drills
 };
 
 // Copies a running server's data to `folder`/<time>: history, registry and the other files, with a list of their
@@ -94,6 +94,10 @@ Result<BackupInfo> check_backup(io::Files& files, const std::string& path, Progr
 // the list. `data` appears whole or not at all.
 Result<BackupInfo> restore_backup(io::Files& files, const std::string& path, const std::string& data,
                                   Progress& progress);
+
+// The same from one place to another.
+Result<BackupInfo> copy_backup(io::Files& source, const std::string& path, io::Files& files, const std::string& data,
+                               Progress& progress);
 
 // What a folder holds, and it; fine if it is not there.
 Result<void> remove_tree(io::Files& files, const std::string& path);

@@ -44,8 +44,14 @@ Result<bool> is_there(io::Files& files, const std::string& path, const Buffer& l
 
 }  // namespace
 
-Result<void> check_target(io::Files& files, const TargetOptions& options) {
-    if (!TRY(files.exists(options.folder)))
+Result<void> check_target(io::Files& place, const TargetOptions& options) {
+    const bool there = TRY(place.exists(options.folder));
+    if (options.open) {
+        if (there) return {};
+        return Error{Code::unavailable, "{} is not there; make the folder on that machine, for this server alone",
+                     options.name()};
+    }
+    if (!there)
         return Error{Code::unavailable, "{} is not there; mount the disk or the share, or make the folder on it",
                      options.folder};
     if (options.mount) {
@@ -55,7 +61,7 @@ Result<void> check_target(io::Files& files, const TargetOptions& options) {
                      options.folder};
     }
     const std::string mark = options.folder + "/" + kTargetMark;
-    if (TRY(files.exists(mark))) return {};
+    if (TRY(place.exists(mark))) return {};
     return Error{Code::unavailable,
                  "{} has no file {}: its disk or share is not mounted, or it was never marked as the right one: touch "
                  "{}; nothing was written",
@@ -64,17 +70,20 @@ Result<void> check_target(io::Files& files, const TargetOptions& options) {
 
 Result<void> send_backup(io::Files& files, const std::string& folder, const std::string& name,
                          const TargetOptions& options, Progress& progress) {
-    TRY(check_target(files, options));
-    TRY(remove_leftovers(files, options.folder));
+    std::unique_ptr<io::Files> connected;
+    if (options.open) connected = TRY(options.open(progress.cancelled));
+    io::Files& place = connected ? *connected : files;
+    TRY(check_target(place, options));
+    TRY(remove_leftovers(place, options.folder));
     const std::string from = folder + "/" + name, to = options.folder + "/" + name, half = to + std::string(kSending);
     const Buffer list = TRY(io::read_whole(files, from + "/" + kListName, kListBytesMax));
-    if (TRY(is_there(files, to, list))) return {};
-    TRY(restore_backup(files, from, half, progress));
-    TRY(io::write_whole(files, half + "/" + kListName, list));
-    TRY(check_backup(files, half, progress).context("what was written to {} does not read back", options.folder));
-    TRY(files.rename(half, to));
-    TRY(files.sync_folder(options.folder));
-    return forget_old(files, options, name);
+    if (TRY(is_there(place, to, list))) return {};
+    TRY(copy_backup(files, from, place, half, progress));
+    TRY(io::write_whole(place, half + "/" + kListName, list));
+    TRY(check_backup(place, half, progress).context("what was written to {} does not read back", options.name()));
+    TRY(place.rename(half, to));
+    TRY(place.sync_folder(options.folder));
+    return forget_old(place, options, name);
 }
 
 Target::Target(io::Files& files, const Clock& clock, io::Pool& pool, std::string folder, TargetOptions options)
@@ -139,7 +148,7 @@ void Target::run() {
     progress_ = nullptr;
     if (sent) {
         if (!sent->empty() && (*sent != state_.sent || !state_.problem.empty())) {
-            log_info("backup", "{} is whole in {}, too", *sent, options_.folder);
+            log_info("backup", "{} is whole in {}, too", *sent, options_.name());
             state_.sent = *sent;
             state_.sent_at = state_.tried_at = clock_.now();
         }

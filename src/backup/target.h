@@ -14,20 +14,27 @@ namespace gongshu::backup {
 inline constexpr const char* kTargetMark = "gongshu-backup-target";  // people make it: this is the right disk
 
 struct TargetOptions {
-    std::string folder;          // where copies go; "" = nowhere
+    std::string folder;          // where copies go, as `open` knows it; "" = nowhere
     bool mount = false;          // the folder must be a mount point; else it must hold kTargetMark
     std::uint32_t keep = 7;      // so many whole copies stay there; 0 = all
     DurationNs again = kMinute;  // pause after the first failure; doubled after each further, at most kTargetPauseMax
     std::function<bool(const std::string&)> is_mount_point;
+    // Of another machine: connects for one try, until `cancelled`. Null: the folder is one of this machine.
+    std::function<Result<std::unique_ptr<io::Files>>(const std::atomic<bool>& cancelled)> open;
+    std::string title;  // what people call it, "sftp://…"; "" = by its folder
+
+    const std::string& name() const { return title.empty() ? folder : title; }
 };
 inline constexpr DurationNs kTargetPauseMax = 6 * kHour;
 
-// Is `options.folder` what it is meant to be? Code::unavailable says what is missing, so that nothing is written onto
-// the disk that lies below a share that is not mounted.
-Result<void> check_target(io::Files& files, const TargetOptions& options);
+// Is `options.folder` of `place` what it is meant to be? Code::unavailable says what is missing, so that nothing is
+// written onto the disk that lies below a share that is not mounted. Of another machine it must only be there: who
+// makes it there has said what it is for.
+Result<void> check_target(io::Files& place, const TargetOptions& options);
 
 // Copies backup `name` of `folder` to the target, under a name that nothing takes for a backup until every byte was
-// read back and compared with the list. Fine if it is there already. Then the oldest beyond `keep` go.
+// read back and compared with the list. Fine if it is there already. Then the oldest beyond `keep` go. A place that
+// fails in the middle keeps a half copy, which goes before the next.
 Result<void> send_backup(io::Files& files, const std::string& folder, const std::string& name,
                          const TargetOptions& options, Progress& progress);
 
@@ -35,7 +42,7 @@ Result<void> send_backup(io::Files& files, const std::string& folder, const std:
 // Lives:   in Backups.
 // Threads: all calls from any.
 // Bounds:  one copy at a time, always of the newest whole backup; a failure is tried again after a pause.
-// Disk:    TargetOptions::folder, docs/format/backup.md.
+// Disk:    TargetOptions::folder, here or on another machine, docs/format/backup.md.
 class Target {
 public:
     struct State {

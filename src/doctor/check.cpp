@@ -329,11 +329,14 @@ Finding check_target(const Facts& f) {
     if (f.target_problem.empty())
         return good("backup_target", fmt::format("Backups are copied to {}, too.", f.backup_target),
                     fmt::format("备份同时存到 {}。", f.backup_target));
-    return poor(Grade::warning, "backup_target",
-                fmt::format("The newest backup is not in {}: {}", f.backup_target, f.target_problem),
-                fmt::format("最新的备份没有存到 {}：{}", f.backup_target, words::in_chinese(f.target_problem)),
-                "Mount its disk or share and look at its room; it is tried again by itself.",
-                "请挂载其磁盘或共享并检查可用空间；会自动重试。");
+    const bool far = f.backup_target.starts_with("sftp://");
+    return poor(
+        Grade::warning, "backup_target",
+        fmt::format("The newest backup is not in {}: {}", f.backup_target, f.target_problem),
+        fmt::format("最新的备份没有存到 {}：{}", f.backup_target, words::in_chinese(f.target_problem)),
+        far ? "Look at that machine, its SSH server and its room; it is tried again by itself."
+            : "Mount its disk or share and look at its room; it is tried again by itself.",
+        far ? "请检查那台机器、其 SSH 服务与可用空间；会自动重试。" : "请挂载其磁盘或共享并检查可用空间；会自动重试。");
 }
 
 void check_links(const Facts& f, std::vector<Finding>& out) {

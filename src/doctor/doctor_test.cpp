@@ -115,6 +115,10 @@ TEST(Doctor, EachCheckFailsOnce) {
         x.proved->problem = "torn";
     });
     f("backup_target", warning, "/mnt/nas: no mount", [](Facts& x) { x.target_problem = "no mount"; });
+    f("backup_target", warning, "not in sftp://b@nas/x: no answer", [](Facts& x) {
+        x.backup_target = "sftp://b@nas/x";
+        x.target_problem = "no answer";
+    });
     f("clock", warning, "No time service", [](Facts& x) { x.clock_synchronised = false; });
     f("clock", warning, "off by up to 2.0 s", [](Facts& x) { x.clock_error_s = 2; });
     f("clock", bad, "was set back", [](Facts& x) { x.newest_reading = x.now + 400 * kDay; });

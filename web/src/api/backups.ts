@@ -36,6 +36,7 @@ export interface Proof {
 }
 /** The second place that whole backups are copied to. */
 export interface Target {
+  /** A folder, or sftp://user@host/folder. */
   folder: string;
   mount: boolean;
   running: boolean;
