@@ -112,6 +112,8 @@ Result<Answer> render(const Ask& ask, backup::Backups& backups, int status) {
     JsonWriter out{body};
     out.begin_object().key("folder").text(backups.options().folder);
     out.key("every_s").integer(backups.options().every / kSecond).key("keep").integer(backups.options().keep);
+    const auto& at = backups.options().at;
+    out.key("at").text(at ? backup::to_string(*at) : "");
     out.key("drill_every_s").integer(backups.options().drill_every / kSecond);
     write_state(out, ask, backups.state());
     write_target(out, ask, backups);

@@ -126,8 +126,12 @@ Result<void> Platform::make_store() {
                             blobs_.get(),
                             verify_parts(options_.key_folder)},
         *pool_,
-        backup::BackupsOptions{options_.backup_folder, options_.backup_every, options_.backup_keep,
-                               options_.backup_drill_every, target_of(options_)});
+        backup::BackupsOptions{.folder = options_.backup_folder,
+                               .every = options_.backup_every,
+                               .at = backup_time(options_),
+                               .keep = options_.backup_keep,
+                               .drill_every = options_.backup_drill_every,
+                               .target = target_of(options_)});
     retention_ = std::make_unique<retention::Retention>(
         *history_, *registry_, *clock_,
         retention::Limits{options_.retention_days, options_.retention_bytes, options_.retention_keep_days});

@@ -47,7 +47,8 @@ Result<Source> open_source(const std::string& where, io::SftpOptions sftp) {
     sftp.address = TRY(io::parse_sftp_address(where));
     if (!sftp.host_key.empty())
         sftp.host_key = TRY(io::parse_host_key(sftp.host_key).context("option --backup-target-host-key"));
-    return Source{TRY(io::open_sftp(sftp, kGoOn)), sftp.address.path};
+    auto files = TRY(io::open_sftp(sftp, kGoOn));
+    return Source{std::move(files), sftp.address.path};
 }
 
 // Who names the folder of backups instead of one is told what is in it.

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "io/interfaces.h"
 #include "io/loop.h"
+#include "io/machine.h"
 #include "ledger/merkle.h"
 
 namespace gongshu::app {
@@ -51,6 +52,9 @@ options::Table serve_table(ServeOptions& o) {
             "Where backups are made, better on another disk. Default: the data folder's name with .backups behind it.")
         .duration("backup_every", o.backup_every, 0, 366 * kDay,
                   "A backup is made by itself so often while the server runs. 0s: only when somebody asks for one.")
+        .text("backup_at", o.backup_at,
+              "… at this time of the day, as in 02:30 (of the machine's time zone) or '02:30 Asia/Shanghai'; "
+              "--backup-every is whole days then, 1d if it is not given. One that was missed is made soon after the start.")
         .number("backup_keep", o.backup_keep, 0, 10'000,
                 "So many whole backups stay; older ones go once a new one is whole. 0: all.")
         .bytes("file_bytes", o.file_bytes, 1 << 10, 32 << 20, "A photo or other file that people send may have so much.")
@@ -174,7 +178,24 @@ Result<void> check_backup_target(ServeOptions& options) {
     return {};
 }
 
+Result<void> check_backup_at(ServeOptions& options) {
+    if (options.backup_at.empty()) return {};
+    const auto at = TRY(backup::parse_time_of_day(options.backup_at, io::time_zone_name()).context("option --backup-at"));
+    options.backup_at = backup::to_string(at);
+    if (options.backup_every == 0) options.backup_every = kDay;
+    if (options.backup_every % kDay == 0) return {};
+    return Error{Code::invalid,
+                 "option --backup-at: a time of the day needs --backup-every in whole days, such as 1d or 7d"};
+}
+
 }  // namespace
+
+std::optional<backup::TimeOfDay> backup_time(const ServeOptions& options) {
+    if (options.backup_at.empty()) return std::nullopt;
+    const auto at = backup::parse_time_of_day(options.backup_at, "");
+    ASSERT(at);  // finish() has seen it
+    return *at;
+}
 
 std::optional<io::SftpOptions> sftp_target(const ServeOptions& options) {
     if (!is_sftp(options)) return std::nullopt;
@@ -194,6 +215,7 @@ Result<void> finish(ServeOptions& options, bool demo) {
     while (options.data.size() > 1 && options.data.ends_with('/')) options.data.pop_back();
     if (options.backup_folder.empty()) options.backup_folder = options.data + ".backups";
     TRY(check_backup_target(options));
+    TRY(check_backup_at(options));
     if (options.key_folder.empty()) options.key_folder = options.data + ".keys";
     if (options.log_folder.empty()) options.log_folder = options.data + "/logs";
     if (options.lanes == 0) options.lanes = std::max(1u, std::thread::hardware_concurrency());

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "backup/schedule.h"
 #include "base/options.h"
 #include "io/sftp.h"
 
@@ -33,6 +34,7 @@ struct ServeOptions {
     DurationNs seal_age = 10 * kMinute;
     std::string backup_folder;
     DurationNs backup_every = 0;
+    std::string backup_at;
     std::uint32_t backup_keep = 7;
     std::uint64_t file_bytes = 20 << 20;
     std::uint64_t files_bytes = std::uint64_t{10} << 30;
@@ -59,6 +61,9 @@ struct ServeOptions {
 
 options::Table serve_table(ServeOptions& options);
 options::Table demo_table(ServeOptions& options);
+
+// When backups are made by themselves; nullopt: so often after one another. As finish() left the options.
+std::optional<backup::TimeOfDay> backup_time(const ServeOptions& options);
 
 // Fills what has a computed default (lanes from the number of cores, folders) and checks what can be checked without
 // looking at the disk.

@@ -292,6 +292,50 @@ TEST(Backups, KeepTheNewestAndWhatAWrongClockMade) {
     EXPECT_EQ(names(), (std::vector<std::string>{future, made[3], made[2]}));
 }
 
+TEST(Backups, AreMadeAtATimeOfTheDay) {
+    Stand stand;
+    stand.world.clock().jump(1'774'656'000 * kSecond - stand.world.clock().now());  // 2026-03-28T00:00:00Z
+    stand.fill();
+    Keeper keeper(stand, {.folder = kBackups,
+                          .every = kDay,
+                          .at = parse_time_of_day("02:30 Europe/Berlin", "").value(),
+                          .keep = 0});
+    const auto names = [&] {
+        std::vector<std::string> names;
+        const auto all = keeper.backups.list().value();
+        for (const BackupInfo& info : all) names.push_back(info.name.substr(0, 13));  // to the minute
+        std::ranges::reverse(names);
+        return names;
+    };
+    const auto run = [&](DurationNs time) {
+        for (DurationNs gone = 0; gone < time; gone += 5 * kMinute) {
+            keeper.backups.tend();
+            stand.world.run_for(0);
+            stand.world.clock().advance(5 * kMinute);
+        }
+    };
+    // The first at once; in the second night clocks are put forward over 02:30.
+    run(2 * kDay + kHour);
+    EXPECT_EQ(names(), (std::vector<std::string>{"20260328T0000", "20260328T0130", "20260329T0100", "20260330T0030"}));
+    // Off for a day and a half, over one time: soon after the start, and then at the time again.
+    stand.world.clock().advance(36 * kHour);
+    run(kDay);
+    auto made = names();
+    ASSERT_EQ(made.size(), 6u);
+    EXPECT_EQ(made[4], "20260331T1300");
+    EXPECT_EQ(made[5], "20260401T0030");
+    // Off at the time, with one made by hand a little before: that grows old first, and not older than a day and a bit.
+    ASSERT_TRUE(keeper.backups.start());
+    stand.world.run_for(0);
+    stand.world.clock().advance(14 * kHour);
+    run(24 * kHour);
+    made = names();
+    ASSERT_EQ(made.size(), 9u);
+    EXPECT_EQ(made[6], "20260401T1300");
+    EXPECT_EQ(made[7], "20260402T1505");
+    EXPECT_EQ(made[8], "20260403T0030");
+}
+
 TEST(Backups, ThatFailLeaveNothingBehindAndTryAgainLater) {
     Stand stand;
     stand.fill();

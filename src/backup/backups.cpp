@@ -221,10 +221,18 @@ void Backups::tend() {
     if (!tend_making(*all)) tend_drill(*all);
 }
 
-bool Backups::tend_making(const std::vector<BackupInfo>& all) {
+bool Backups::is_making_due(const std::vector<BackupInfo>& all) const {
     if (options_.every == 0) return false;
+    std::optional<TimeNs> newest;
     for (const BackupInfo& info : all)
-        if (info.problem.empty() && info.made > parts_.clock.now() - options_.every) return false;
+        if (info.problem.empty()) newest = std::max(newest.value_or(info.made), info.made);
+    const TimeNs now = parts_.clock.now();
+    if (options_.at) return is_due(*options_.at, static_cast<int>(options_.every / kDay), newest, now);
+    return !newest || *newest <= now - options_.every;
+}
+
+bool Backups::tend_making(const std::vector<BackupInfo>& all) {
+    if (!is_making_due(all)) return false;
     if (failures_ > 0 && parts_.clock.monotonic() < last_try_ + pause_after(failures_, options_.every)) return true;
     if (auto begun = start(); !begun && begun.error().code() != Code::conflict)
         log_error("backup", "{}", begun.error().text());

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "backup/backup.h"
+#include "backup/schedule.h"
 #include "backup/target.h"
 #include "io/loop.h"
 
@@ -17,6 +18,7 @@ namespace gongshu::backup {
 struct BackupsOptions {
     std::string folder;          // where backups are kept
     DurationNs every = 0;        // one is made by itself so often; 0 = never
+    std::optional<TimeOfDay> at = std::nullopt;  // … at this time of the day; `every` is whole days then
     std::uint32_t keep = 7;      // so many whole ones stay, older ones go once a new one is whole; 0 = all
     DurationNs drill_every = 0;  // the newest is proved by reading it so often; 0 = never by itself
     TargetOptions target = {};   // a second place
@@ -71,6 +73,7 @@ private:
     Result<BackupInfo> run(Work work, const std::string& name);
     Result<BackupInfo> run_drill(const std::string& name, Progress& progress);
     void forget_old(const std::string& fresh);
+    bool is_making_due(const std::vector<BackupInfo>& all) const;
     // True if something was due.
     bool tend_making(const std::vector<BackupInfo>& all);
     void tend_drill(const std::vector<BackupInfo>& all);

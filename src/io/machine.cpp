@@ -8,7 +8,10 @@
 #include <sys/timex.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
+#include <climits>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -111,6 +114,28 @@ ClockFacts clock_facts() {
     const int state = ::adjtimex(&clock);
     return {state >= 0 && state != TIME_ERROR && (clock.status & STA_UNSYNC) == 0,
             static_cast<double>(clock.maxerror) / 1e6};
+}
+
+std::string time_zone_name(const std::string& etc) {
+    constexpr std::string_view kFolder = "zoneinfo/";
+    const auto after_folder = [&](std::string_view path) {
+        const auto at = path.rfind(kFolder);
+        return at == std::string_view::npos ? std::string_view{} : path.substr(at + kFolder.size());
+    };
+    if (const char* const set = std::getenv("TZ"); set != nullptr && *set != '\0') {
+        std::string_view zone = set;
+        if (zone.starts_with(':')) zone.remove_prefix(1);
+        if (zone.starts_with('/')) zone = after_folder(zone);
+        if (!zone.empty()) return std::string(zone);
+    }
+    char target[PATH_MAX];
+    const auto count = ::readlink((etc + "/localtime").c_str(), target, sizeof target);
+    if (count > 0)
+        if (const auto zone = after_folder({target, static_cast<std::size_t>(count)}); !zone.empty())
+            return std::string(zone);
+    std::string name = read_stream(etc + "/timezone");
+    name.resize(std::min(name.size(), name.find_first_of(" \t\r\n")));
+    return name.empty() ? "UTC" : name;
 }
 
 Result<std::string> file_system(const std::string& path) {

@@ -50,6 +50,10 @@ struct ClockFacts {
 };
 ClockFacts clock_facts();
 
+// The IANA name of the machine's time zone, "Asia/Shanghai": of the environment's TZ, else of the link localtime in `etc`,
+// else of the file timezone there; "UTC" if none tells.
+std::string time_zone_name(const std::string& etc = "/etc");
+
 // What holds the files of `path`: "ext4", "nfs", "tmpfs"; a hexadecimal number for one that we do not know.
 Result<std::string> file_system(const std::string& path);
 

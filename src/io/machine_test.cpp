@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
 #include "io/certificate.h"
 #include "io/files.h"
 #include "io/tls.h"
@@ -46,6 +50,30 @@ TEST(Machine, TellsOfFilesAndWhoHoldsThem) {
     lock->reset();
     EXPECT_FALSE(is_folder_held(folder));
     for (const char* name : {"/a", "/lock", ""}) ASSERT_TRUE(files->remove(folder + name));
+}
+
+TEST(Machine, TellsItsTimeZone) {
+    namespace fs = std::filesystem;
+    const std::string etc =
+        ::testing::TempDir() + "/gongshu-etc-" + std::to_string(::testing::UnitTest::GetInstance()->random_seed());
+    const char* const before = std::getenv("TZ");
+    const std::string kept = before != nullptr ? before : "";
+    ::unsetenv("TZ");
+    fs::create_directories(etc);
+    EXPECT_EQ(time_zone_name(etc), "UTC");
+    std::ofstream(etc + "/timezone") << "Asia/Shanghai\n";
+    EXPECT_EQ(time_zone_name(etc), "Asia/Shanghai");
+    fs::create_symlink("/usr/share/zoneinfo/Europe/Berlin", etc + "/localtime");
+    EXPECT_EQ(time_zone_name(etc), "Europe/Berlin");
+    for (const auto& [set, want] : {std::pair{":Asia/Tokyo", "Asia/Tokyo"}, std::pair{"UTC", "UTC"},
+                                    std::pair{"/usr/share/zoneinfo/Asia/Seoul", "Asia/Seoul"},
+                                    std::pair{"", "Europe/Berlin"}, std::pair{"/no/zone", "Europe/Berlin"}}) {
+        ::setenv("TZ", set, 1);
+        EXPECT_EQ(time_zone_name(etc), want) << set;
+    }
+    ::unsetenv("TZ");
+    if (before != nullptr) ::setenv("TZ", kept.c_str(), 1);
+    fs::remove_all(etc);
 }
 
 TEST(Machine, ReadsCertificates) {

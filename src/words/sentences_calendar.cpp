@@ -5,6 +5,8 @@ namespace gongshu::words {
 namespace {
 
 constexpr Sentence kSentences[] = {
+    {"expected a time of the day such as 02:30, or \"02:30 Asia/Shanghai\", found \"{}\"",
+     "应为一天中的时刻，例如 02:30 或“02:30 Asia/Shanghai”，实际为“{0}”"},
     {"add: expected a whole number from -{} to {}, found \"{}\"", "add: 应为 -{0} 到 {1} 的整数，实际为“{2}”"},
     {"there is no place \"{}\"", "没有位置“{0}”"},
     {"from: is missing; give from and add, from and to (days), or at and time",

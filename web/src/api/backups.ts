@@ -68,6 +68,8 @@ export interface Ended {
 export interface Backups {
   folder: string;
   every_s: number;
+  /** The time of the day at which that is, with its zone: "02:30 Asia/Shanghai"; "" = so long after the newest. */
+  at?: string;
   keep: number;
   drill_every_s?: number;
   target?: Target | null;
