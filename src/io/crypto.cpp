@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "base/assert.h"
+#include "base/base64.h"
 
 namespace gongshu::io {
 
@@ -16,8 +17,6 @@ namespace {
 
 constexpr std::size_t kNonceBytes = 12;
 constexpr std::size_t kTagBytes = 16;
-constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-constexpr std::string_view kUrlAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 struct FreeCipher {
     void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
@@ -25,19 +24,6 @@ struct FreeCipher {
 using Cipher = std::unique_ptr<EVP_CIPHER_CTX, FreeCipher>;
 
 int int_size(Bytes bytes) { return static_cast<int>(bytes.size()); }
-
-std::string encode(Bytes bytes, std::string_view alphabet, bool padding) {
-    std::string text;
-    text.reserve((bytes.size() + 2) / 3 * 4);
-    for (std::size_t i = 0; i < bytes.size(); i += 3) {
-        const auto count = std::min<std::size_t>(bytes.size() - i, 3);
-        std::uint32_t group = 0;
-        for (std::size_t k = 0; k < 3; ++k) group = group << 8 | (k < count ? bytes[i + k] : 0u);
-        for (std::size_t k = 0; k <= count; ++k) text.push_back(alphabet[group >> (18 - 6 * k) & 63]);
-        if (padding) text.append(3 - count, '=');
-    }
-    return text;
-}
 
 int digit_of(char c) {
     if (c >= 'A' && c <= 'Z') return c - 'A';
@@ -145,8 +131,15 @@ Result<Buffer> open_sealed(const Digest256& key, Bytes sealed, std::string_view 
     return plain;
 }
 
-std::string base64(Bytes bytes) { return encode(bytes, kAlphabet, true); }
-std::string base64url(Bytes bytes) { return encode(bytes, kUrlAlphabet, false); }
+std::string base64(Bytes bytes) { return encode_base64(bytes); }
+
+std::string base64url(Bytes bytes) {
+    std::string text = encode_base64(bytes);
+    text.resize(std::min(text.find('='), text.size()));
+    std::ranges::replace(text, '+', '-');
+    std::ranges::replace(text, '/', '_');
+    return text;
+}
 
 Result<Buffer> from_base64(std::string_view text) {
     const auto end = text.find_last_not_of('=');

@@ -108,6 +108,10 @@ public:
     // `done` is called later, once, with the stream or why not. Names are resolved off the loop.
     virtual void connect(const Address& address, const ConnectOptions& options,
                          std::function<void(Result<std::unique_ptr<Stream>>)> done) = 0;
+    // Goes on over `plain`, a stream of this loop, with TLS: for who looks at the peer first, and for STARTTLS. `host` is
+    // the name that the certificate has to have. `done` is called later, once, with the secure stream or why not.
+    virtual void secure(std::unique_ptr<Stream> plain, std::shared_ptr<const TlsClient> tls, const std::string& host,
+                        DurationNs timeout, std::function<void(Result<std::unique_ptr<Stream>>)> done) = 0;
 };
 
 // A bounded pool of threads for queries, rendering, compaction, syncs. submit() refuses (false) when `queue_max` jobs

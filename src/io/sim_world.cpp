@@ -119,6 +119,10 @@ public:
     Result<std::unique_ptr<Listener>> listen(const Address& address, const ListenOptions& options,
                                              OnAccept on_accept) override;
     void connect(const Address& address, const ConnectOptions& options, StreamDone done) override;
+    void secure(std::unique_ptr<Stream> plain, std::shared_ptr<const TlsClient> tls, const std::string& host,
+                DurationNs timeout, StreamDone done) override {
+        handshakes_.connect(std::move(plain), tls, host, timeout, std::move(done));
+    }
 
     Network& network() { return *network_; }
     // For the network, from any loop's turn.

@@ -249,6 +249,53 @@ TEST(Tls, AHandshakeThatDoesNotEndTimesOut) {
     EXPECT_TRUE(closed);
 }
 
+// As STARTTLS does: some bytes in clear on both sides, then the same link goes on with TLS; the wrong name is noticed.
+TEST(Tls, APlainStreamGoesOnWithTls) {
+    for (const auto& [name, want] : {std::pair{"mail.lan", true}, std::pair{"other.lan", false}}) {
+        SimPlace place;
+        const auto authority = make_certificate_authority("test", kNow).value();
+        const auto server = make_tls_server(issue_server_certificate(authority, {"mail.lan"}, kNow, 30).value()).value();
+        const auto secure = place.loop().listen({"a", 2}, {.tls = server}, [](auto) {}).value();
+        // What is sent to the plain port comes to the secure one after the first word.
+        std::unique_ptr<Stream> near, far;
+        const auto plain = place.loop()
+                               .listen({"a", 1}, {},
+                                       [&](auto stream) {
+                                           near = std::move(stream);
+                                           near->start({.on_data = [&](Bytes bytes) {
+                                               if (far) return far->send(bytes);
+                                               EXPECT_EQ(as_text(bytes).substr(0, 1), "g");
+                                               if (!as_text(bytes).ends_with('\n')) return;
+                                               place.loop().connect({"a", 2}, {}, [&](auto made) {
+                                                   far = std::move(*made);
+                                                   far->start({.on_data = [&](Bytes answer) { near->send(answer); }});
+                                                   near->send(as_bytes("r"));
+                                               });
+                                           }});
+                                       })
+                               .value();
+        std::unique_ptr<Stream> mine;
+        std::optional<Result<void>> shaken;
+        place.loop().connect({"a", 1}, {}, [&](auto made) {
+            mine = std::move(*made);
+            mine->start({.on_data = [&](Bytes) {
+                place.loop().secure(std::move(mine), make_tls_client(authority.certificate_pem).value(), name, 5 * kSecond,
+                                    [&](auto made_secure) {
+                                        shaken = made_secure ? Result<void>{} : Result<void>(made_secure.error());
+                                        if (made_secure) mine = std::move(*made_secure);
+                                    });
+            }});
+            mine->send(as_bytes("g\n"));
+        });
+        place.world().run_for(10 * kSecond);
+        ASSERT_TRUE(shaken) << name;
+        EXPECT_EQ(shaken->has_value(), want) << name;
+        if (want) {
+            EXPECT_TRUE(mine->secure());
+        }
+    }
+}
+
 TEST(Tls, BadCertificatesAndNamesAreErrors) {
     const auto authority = make_certificate_authority("test", kNow).value();
     const auto other = make_certificate_authority("test", kNow).value();

@@ -43,6 +43,10 @@ public:
     Result<std::unique_ptr<Listener>> listen(const Address& address, const ListenOptions& options,
                                              std::function<void(std::unique_ptr<Stream>)> on_accept) override;
     void connect(const Address& address, const ConnectOptions& options, StreamDone done) override;
+    void secure(std::unique_ptr<Stream> plain, std::shared_ptr<const TlsClient> tls, const std::string& host,
+                DurationNs timeout, StreamDone done) override {
+        handshakes_.connect(std::move(plain), tls, host, timeout, std::move(done));
+    }
 
     // For the watchers. An id is never used again, so an event that comes late finds nobody.
     std::uint64_t add(std::shared_ptr<Watcher> watcher);
