@@ -50,6 +50,9 @@ class Cases;
 namespace gongshu::package {
 class Packages;
 }
+namespace gongshu::notify {
+class Messages;
+}
 namespace gongshu::blob {
 class Blobs;
 }
@@ -81,6 +84,7 @@ struct ApiDeps {
     // A text (at most 600 bytes) as a QR code in SVG, "" if it cannot be made. Null = nobody makes them.
     std::string (*qr)(std::string_view) = nullptr;
     package::Packages* packages = nullptr;  // null = none are installed
+    notify::Messages* messages = nullptr;   // null = nobody is told of cases
 };
 
 // A file of the page, gzip-compressed; lives as long as the program. "index.html" also answers for the page's own

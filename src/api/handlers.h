@@ -166,6 +166,9 @@ Result<Answer> get_connection_status(Core& core, const Ask& ask);
 Result<Answer> get_device_status(Core& core, const Ask& ask);
 Result<Answer> get_sessions(Core& core, const Ask& ask);
 void test_connection(Core& core, const AskPtr& ask, Done done);
+// Message hooks.
+Result<Answer> get_message_status(Core& core, const Ask& ask);
+void test_message_hook(Core& core, const AskPtr& ask, Done done);
 void write_device(Core& core, const AskPtr& ask, Done done);
 // The connections that `who` sees.
 std::vector<connect::ConnectionStatus> connections_of(Core& core, const registry::Principal& who);

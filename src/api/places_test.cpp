@@ -194,6 +194,9 @@ const std::multimap<std::string, Way>& ways() {
             {"GET /api/v1/status/connections", {"/api/v1/status/connections", "", Want::hides}},
             {"GET /api/v1/status/devices", {"/api/v1/status/devices", "", Want::hides}},
             {"GET /api/v1/status/sessions", {"/api/v1/status/sessions", "", Want::harmless}},
+            {"GET /api/v1/status/messages", {"/api/v1/status/messages", "", Want::refused}},
+            {"POST /api/v1/message_hooks/{name}:test",
+             {"/api/v1/message_hooks/outside-hook:test", "", Want::refused}},
             {"GET /api/v1/intervals", {"/api/v1/intervals", "", Want::hides}},
             {"GET /api/v1/intervals", {"/api/v1/intervals?kind=alarm&kind=batch_inside", "", Want::hides}},
             {"GET /api/v1/intervals", {"/api/v1/intervals?kind=batch_outside&kind=alarm", "", Want::hides}},
@@ -334,7 +337,7 @@ protected:
     // Whoever is limited to some places sees none of these.
     static bool is_of_the_whole_tenant(std::string_view kind) {
         return kind == "tenant" || kind == "mapping" || kind == "retention" || kind == "hold" ||
-               kind == "approval_policy" || kind == "trusted_signer" || kind == "package";
+               kind == "approval_policy" || kind == "trusted_signer" || kind == "package" || kind == "message_hook";
     }
 
     // The routes of resources, for one kind. `hidden` is a resource of it outside.
@@ -392,6 +395,7 @@ TEST_F(Places, NoRouteLeadsOutside) {
         {"retention", "outside-all"},
         {"hold", "outside-hold"},
         {"approval_policy", "outside-policy"},
+        {"message_hook", "outside-hook"},
         {"mapping", "outside-mapping"},
         {"trusted_signer", "outside-signer"},
         {"package", "outside-package"},

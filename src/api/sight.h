@@ -27,7 +27,7 @@ namespace gongshu::api {
 //   saved views      are their owner's: others see them shared, an administrator changes those too; who is limited sees
 //                    only shared ones whose tags and places lie within, and whose words are of names they see
 //   calendars, device types and templates are seen, and belong to all of the tenant: changed by nobody who is limited
-//   mappings         lie nowhere: neither seen nor changed by anybody limited
+//   mappings, message hooks   lie nowhere: neither seen nor changed by anybody limited
 // A kind that is not listed here is neither seen nor changed.
 // Lives: for one request or one event.  Threads: one.  Bounds: remembers one entry a connection.  Disk: none.
 class Sight {

@@ -87,6 +87,7 @@ Result<void> Platform::make_store() {
     registry_->add_kind(flow::virtual_tag_kind());
     registry_->add_kind(package::trusted_signer_kind());
     registry_->add_kind(package::package_kind());
+    registry_->add_kind(notify::message_hook_kind());
     TRY(registry_->load());
     registry::AuthOptions auth;
     if (!options_.admin_password_file.empty())
@@ -195,6 +196,8 @@ Result<void> Platform::make_doors() {
                                           connect::make_target_policy(options_.allow_target), history_.get()}));
     authenticator_ = std::make_unique<Authenticator>(*auth_, *lanes_.front(), *pool_);
     egress_ = std::make_unique<api::CountingEgress>(metrics_, *clock_);
+    messages_ = notify::Messages::create(
+        {*registry_, *cases_, *lanes_.back(), *pool_, *egress_, connect::make_target_policy(options_.allow_target)});
     const auto device_uid = [this](TenantId tenant, std::string_view path) {
         const auto device = registry_->get(tenant, "device", path);
         return device ? device->uid : std::string{};
@@ -250,7 +253,7 @@ Result<void> Platform::make_doors() {
         {*registry_,     *auth_,           *history_, *history_,      *history_,    *history_,      *flow_,
          *connections_,  broker_.get(),    metrics_,  *egress_,       *live_,       *lanes_.back(), *pool_,
          backups_.get(), retention_.get(), &*doctor_, ledgers_.get(), cases_.get(),
-         blobs_.get(),   qr_svg,           packages_.get()},
+         blobs_.get(),   qr_svg,           packages_.get(), messages_.get()},
         std::move(api)));
     const auto http = TRY(server_->listen(TRY(io::parse_address(options_.http)), {})
                               .context("cannot open the pages on {}", options_.http));
@@ -322,6 +325,7 @@ Result<void> Platform::begin_work() {
         }
     TRY(flow_->start());
     connections_->start();
+    messages_->start(doors_.lan.empty() ? "" : doors_.lan.front());
     return {};
 }
 
@@ -378,6 +382,7 @@ void Platform::stop() {
         run_on(*lanes_.back(), [this] { server_->stop(); });
         backups_->close();
         connections_->stop();
+        messages_->stop();
         run_on(*lanes_.front(), [this] { broker_->stop(); });
         history_->stop();
         for (io::Loop* lane : lanes_) lane->stop();

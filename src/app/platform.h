@@ -25,6 +25,7 @@
 #include "history/history.h"
 #include "io/files.h"
 #include "io/loop.h"
+#include "notify/messages.h"
 #include "package/packages.h"
 #include "registry/auth.h"
 #include "registry/device_ids.h"
@@ -106,6 +107,7 @@ private:
     std::unique_ptr<registry::DeviceIds> device_ids_;
     std::unique_ptr<broker::Broker> broker_;
     std::unique_ptr<api::CountingEgress> egress_;
+    std::unique_ptr<notify::Messages> messages_;
     std::vector<api::StaticFile> static_files_;
     std::unique_ptr<api::Server> server_;
     std::uint64_t revoked_ = 0;

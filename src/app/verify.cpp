@@ -13,6 +13,7 @@
 #include "flow/flow.h"
 #include "flow/virtual_tag.h"
 #include "io/interfaces.h"
+#include "notify/message_hook.h"
 #include "package/packages.h"
 
 namespace gongshu::app {
@@ -31,7 +32,7 @@ backup::VerifyParts verify_parts(const std::string& key_folder) {
     parts.on_event = flow::check_event;
     parts.kinds = [] {
         return std::vector{flow::rule_kind(), broker::mapping_kind(), flow::virtual_tag_kind(),
-                           package::trusted_signer_kind(), package::package_kind()};
+                           package::trusted_signer_kind(), package::package_kind(), notify::message_hook_kind()};
     };
     parts.more = [](io::Files& files, const std::string& data, const registry::RegistryOptions& options) {
         std::vector<backup::PartReport> reports;
@@ -42,7 +43,7 @@ backup::VerifyParts verify_parts(const std::string& key_folder) {
         reports.push_back({"files", fmt::format("{} files, {} bytes, {} names", blobs.files, blobs.bytes, blobs.rows),
                            std::move(blobs.problems)});
         auto cases =
-            cases::verify_cases(files, options, {cases::change_approval_kind(), cases::downtime_reason_kind()});
+            cases::verify_cases(files, options, cases::own_kinds());
         reports.push_back({"cases", fmt::format("{} cases, {} steps, each replayed", cases.cases, cases.steps),
                            std::move(cases.problems)});
         return reports;

@@ -123,12 +123,13 @@ Result<void> CaseTable::store(const Actor& actor, const CaseRow& next, const Cas
     if (revision + 1 != next.revision)
         return Error{Code::conflict, "{} was changed meanwhile: it is at revision {}; look at it again", next.id,
                      revision};
+    const std::uint64_t last = TRY(sequence_at(next.tenant, INT64_MAX));
     return registry_.database().change(
         {put_row(next),
-         {"insert into case_steps (tenant, id, number, time, who, action, origin, goal, detail) values (:a, :b, :c, "
-          ":d, :e, :f, :g, :h, :i)",
+         {"insert into case_steps (tenant, id, number, time, who, action, origin, goal, detail, sequence) values (:a, "
+          ":b, :c, :d, :e, :f, :g, :h, :i, :j)",
           {as_cell(next.tenant), next.id, static_cast<std::int64_t>(step.number), step.time, step.who, step.action,
-           step.from, step.to, step.detail}},
+           step.from, step.to, step.detail, static_cast<std::int64_t>(last) + 1}},
          registry_.audit_of(actor, "case." + step.action, next.kind, next.id, leaf_of(next, step))});
 }
 
@@ -173,6 +174,33 @@ Result<std::vector<CaseStep>> CaseTable::steps(TenantId tenant, std::string_view
             out.push_back(case_step(row, 0));
         }));
     return out;
+}
+
+Result<std::vector<CaseMark>> CaseTable::marks(TenantId tenant, std::uint64_t sequence, std::size_t rows_max) const {
+    std::vector<CaseMark> out;
+    TRY(registry_.database().read(
+        {"select s.sequence, s.id, s.number, s.time, s.action, c.kind, c.place from case_steps s join cases c on "
+         "c.tenant = s.tenant and c.id = s.id where s.tenant = :a and s.sequence > :b order by s.sequence limit :c",
+         {as_cell(tenant), static_cast<std::int64_t>(sequence), static_cast<std::int64_t>(rows_max)}},
+        [&](const Row& row) {
+            out.push_back({.sequence = static_cast<std::uint64_t>(row.integer(0)),
+                           .id = row.text(1),
+                           .number = static_cast<std::uint64_t>(row.integer(2)),
+                           .time = row.integer(3),
+                           .action = row.text(4),
+                           .kind = row.text(5),
+                           .place = row.text(6)});
+        }));
+    return out;
+}
+
+Result<std::uint64_t> CaseTable::sequence_at(TenantId tenant, TimeNs time) const {
+    std::int64_t found = 0;
+    TRY(registry_.database().read(
+        {"select sequence from case_steps where tenant = :a and time <= :b order by sequence desc limit 1",
+         {as_cell(tenant), time}},
+        [&](const Row& row) { found = row.integer(0); }));
+    return static_cast<std::uint64_t>(found);
 }
 
 Result<std::vector<CaseRow>> CaseTable::due(TimeNs as_of, std::size_t rows_max) const {

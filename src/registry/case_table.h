@@ -39,6 +39,16 @@ struct CaseStep {
     std::string detail;  // JSON object: what was given
 };
 
+// A step by its place among all steps of its tenant.
+struct CaseMark {
+    std::uint64_t sequence = 0;  // from 1, without gaps, in the order in which the steps became durable
+    std::string id;              // "CA-12"
+    std::uint64_t number = 0;    // of the step within the case
+    TimeNs time = 0;
+    std::string action;
+    std::string kind, place;  // of the case
+};
+
 struct CaseQuery {
     TenantId tenant;
     std::string kind;            // "" = all
@@ -73,6 +83,10 @@ public:
     // The last changed first.
     Result<std::vector<CaseRow>> list(const CaseQuery& query) const;
     Result<std::vector<CaseStep>> steps(TenantId tenant, std::string_view id) const;
+    // Those after `sequence`, in order.
+    Result<std::vector<CaseMark>> marks(TenantId tenant, std::uint64_t sequence, std::size_t rows_max) const;
+    // The sequence of the last step that was made until `time`; 0 = none was.
+    Result<std::uint64_t> sequence_at(TenantId tenant, TimeNs time) const;
     // Open ones of all tenants that are due at `as_of`, the longest due first.
     Result<std::vector<CaseRow>> due(TimeNs as_of, std::size_t rows_max) const;
     // Open cases by kind and state.

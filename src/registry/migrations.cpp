@@ -79,6 +79,16 @@ const std::vector<std::vector<std::string_view>>& migrations() {
             "create index blobs_by_owner on blobs (tenant, owner_kind, owner_uid, id)",
             "create index blobs_by_hash on blobs (tenant, sha256)",
         },
+        {
+            // The place of a step among all steps of its tenant, from 1, as they became durable; 0: older than this column.
+            "alter table case_steps add column sequence bigint not null default 0",
+            "create index case_steps_in_order on case_steps (tenant, sequence)",
+            // How far each message hook has come. done: the sequence up to which nothing is left to be told; trouble: when the
+            // step after it failed first, 0 = it did not.
+            "create table message_cursors (tenant bigint not null, uid text not null, done bigint not null,"
+            " trouble bigint not null, sent bigint not null, sent_at bigint not null, sent_what text not null,"
+            " given_up bigint not null, primary key (tenant, uid))",
+        },
     };
     return steps;
 }
@@ -89,6 +99,7 @@ std::string_view about_migration(std::size_t step) {
         "the ledger under the audit",
         "cases",
         "files beside resources and cases",
+        "the order of the steps of cases, and how far message hooks have come",
     };
     return step < std::size(about) ? about[step] : "";
 }

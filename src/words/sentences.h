@@ -23,6 +23,7 @@ std::span<const Sentence> sentences_of_money();
 std::span<const Sentence> sentences_of_case();
 std::span<const Sentence> sentences_of_package();
 std::span<const Sentence> sentences_of_blob();
+std::span<const Sentence> sentences_of_notify();
 std::span<const Sentence> sentences_of_system();
 
 }  // namespace gongshu::words

@@ -42,6 +42,9 @@ if (!empty) {
   put('connections', 'machining-gateway', link('192.168.10.21', { writes_enabled: true }), 'user:li');
   put('connections', 'machining-gateway', link('192.168.10.21', { writes_enabled: true, timeout_ms: 1500 }), 'user:li', start - 3_600_000 * 5);
   put('connections', 'utility-plc', link('192.168.10.40'));
+  put('message_hooks', 'shift-leaders', { title: '班组长群', disabled: false, cases: ['downtime_reason'], actions: [], place: '', channel: 'webhook', language: 'zh', link: '', url: 'https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key={key}', format: 'wecom', key: { secret: true } });
+  put('message_hooks', 'mes-down', { title: 'MES', disabled: false, cases: [], actions: ['open', 'answer'], place: 'suzhou', channel: 'webhook', language: 'en', link: '', url: 'https://mes-down.plant.example/gongshu', format: 'json', secret: { secret: true } });
+  put('message_hooks', 'quality-mail', { title: '质量部邮件', disabled: true, cases: ['change_approval'], actions: [], place: '', channel: 'email', language: 'zh', link: '', host: 'mail.plant.example', port: 465, security: 'tls', user: 'gongshu', password: { secret: true }, from: 'gongshu@plant.example', to: ['quality@plant.example'] });
   put('connections', 'meters', link('192.168.10.60', { port: 1502 }));
   put('connections', 'old-line', link('192.168.10.99', { enabled: false }));
   for (const [name, type] of Object.entries(types)) put('device_types', name, { ...type, properties: type.properties.map((p, i) => ({ name: p.name, title_zh: p.title_zh, title_en: p.title_en, type: p.type, unit: p.unit, writable: p.writable ?? false, ...(p.min !== undefined ? { min: p.min, max: p.max } : {}), address: { kind: 'holding', address: i * 2, encoding: p.type === 'text' ? 'text' : p.flag ? 'u16' : 'f32', word_order: 'ABCD', scale: 1, offset: 0 } })) });
@@ -230,6 +233,8 @@ function resources(method, plural, rest, query, body, headers) {
     if (want !== undefined && want !== (old?.revision ?? 0)) refuse(412, 'conflict', `revision ${want} expected, found ${old?.revision ?? 0}`);
     const spec = method === 'PATCH' ? { ...old.spec, ...body } : body.spec;
     if (plural === 'connections' && spec.protocol === 'modbus_tcp' && !spec.host) refuse(400, 'invalid', 'host: expected a host name or an IP address, found none (protocol modbus_tcp needs it)', { place: 'spec.host' });
+    // Secrets never come back.
+    for (const [key, field] of Object.entries(kinds.find((k) => k.plural === plural).schema.properties ?? {})) if (field['x-secret'] && typeof spec[key] === 'string') spec[key] = { secret: true };
     const change = { what: old ? 'updated' : 'created', differences: differences(old?.spec ?? {}, spec) };
     if (query.get('dry_run')) return { ...change, resource: { ...(old ? clean(old) : {}), name, spec } };
     return { ...change, resource: put(plural, name, spec, 'user:admin', Date.now()) };
@@ -336,6 +341,17 @@ function answer(method, url, body, headers) {
   }
   if (path === '/overview') return overview();
   if (path === '/status/connections') return { items: connectionStates() };
+  // The hook whose URL holds "down" fails.
+  if (path === '/status/messages') {
+    return { items: [...(store.get('message_hooks')?.values() ?? [])].map(({ name, spec }) => {
+      const fails = String(spec.url ?? '').includes('down');
+      return { name, state: spec.disabled ? 'off' : fails ? 'failing' : 'idle', target: spec.channel === 'email' ? spec.host : String(spec.url ?? '').split('/')[2] ?? '', waiting: fails ? 3 : 0, sent: fails ? 0 : 41, given_up: 0, sent_at: fails ? null : Date.now() - 600_000, sent_what: fails ? '' : 'DR-7/2', problem: fails ? 'the receiver answered 502: bad gateway' : '', problem_at: fails ? Date.now() - 60_000 : null, failing_since: fails ? Date.now() - 3.6e6 : null, next_try: fails ? Date.now() + 540_000 : null };
+    }) };
+  }
+  if (/^\/message_hooks\/[^/]+:test$/.test(path)) {
+    const bad = path.includes('down');
+    return { ok: !bad, answer: bad ? '' : '200 OK', problem: bad ? 'the receiver answered 502: bad gateway' : '' };
+  }
   if (path === '/status/devices') return { items: deviceStates() };
   if (path === '/status/sessions') return { items: empty ? [] : ['im-1', 'im-2', 'bridge'].map((c, i) => ({ client: c, device: i < 2 ? `suzhou/moulding/${c}` : '', version: i ? '3.1.1' : '5.0', since: start - i * 4_000_000, address: `192.168.10.3${i}:5${i}112`, in: 51_882 * (i + 1), out: 12 * i, subscriptions: i })) };
   if (path === '/ledger') return { format: 'gongshu-head-1', ledger: 'made-up', hash: 'sha256', head: { size: 120, root: 'ab'.repeat(32), time: 0, signature: 'cd'.repeat(64), public_key: 'ef'.repeat(32) } };

@@ -46,6 +46,7 @@ const pages: RouteRecordRaw[] = [
   { path: '/holds', name: 'holds', component: () => import('./pages/HoldsPage.vue'), meta: { title: 'nav.holds', icon: 'lock', group: 'system', role: 'engineer' } },
   { path: '/packages', name: 'packages', component: () => import('./pages/PackagesPage.vue'), meta: { title: 'nav.packages', icon: 'package', group: 'system' } },
   { path: '/approval_policies', name: 'approvalPolicies', component: () => import('./pages/ApprovalPoliciesPage.vue'), meta: { title: 'nav.approvalPolicies', icon: 'role', group: 'system', role: 'admin' } },
+  { path: '/message-hooks', name: 'messageHooks', component: () => import('./pages/MessageHooksPage.vue'), meta: { title: 'nav.messageHooks', icon: 'message', group: 'system', role: 'admin' } },
   { path: '/sessions', name: 'sessions', component: () => import('./pages/SessionsPage.vue'), meta: { title: 'nav.sessions', icon: 'session', group: 'system' } },
   { path: '/status', name: 'status', component: () => import('./pages/StatusPage.vue'), meta: { title: 'nav.status', icon: 'status', group: 'system' } },
   { path: '/tenants', name: 'tenants', component: () => import('./pages/TenantsPage.vue'), meta: { title: 'nav.tenants', icon: 'tenant', group: 'system', role: 'admin' } },

@@ -60,6 +60,7 @@ public:
         put("retention", "outside-all", R"({"tags":["outside/**"],"keep":"400d"})");
         put("hold", "outside-hold", R"({"tags":["outside/**"],"reason":"accident"})");
         put("approval_policy", "outside-policy", R"({"kinds":["sites"],"names":["outside-only"]})");
+        put("message_hook", "outside-hook", R"({"channel":"webhook","url":"http://outside.example/","disabled":true})");
         install_outside();
         for (const char* where : {"inside", "outside"}) {
             const cases::Doer doer{{TenantId{1}, "default", "user:li", registry::Role::engineer, ""}};

@@ -23,6 +23,7 @@
 #include "flow/virtual_tags.h"
 #include "history/history.h"
 #include "io/sim.h"
+#include "notify/messages.h"
 #include "package/packages.h"
 #include "registry/audit_ledger.h"
 #include "registry/auth.h"
@@ -260,6 +261,7 @@ public:
         registry->add_kind(flow::virtual_tag_kind());
         registry->add_kind(package::trusted_signer_kind());
         registry->add_kind(package::package_kind());
+        registry->add_kind(notify::message_hook_kind());
         EXPECT_TRUE(registry->load());
         registry::AuthOptions auth_options;
         auth_options.admin_password = kPassword;
@@ -296,6 +298,8 @@ public:
         live = std::make_unique<LiveTap>(&flow);
         history->set_stage(live.get());
         egress = std::make_unique<CountingEgress>(metrics, sim.clock());
+        messages = notify::Messages::create({*registry, *cases, *lane, *pool, *egress, connect::make_target_policy({})});
+        messages->start();
         backups = std::make_unique<backup::Backups>(
             backup::BackupParts{
                 files,
@@ -317,7 +321,7 @@ public:
         options.version = "0.1.0";
         server = Server::create({*registry, *auth, *history, *history, *history, *history, flow, connections, nullptr,
                                  metrics, *egress, *live, *lane, *pool, backups.get(), retention.get(), &doctor,
-                                 ledgers.get(), cases.get(), blobs.get(), nullptr, packages.get()},
+                                 ledgers.get(), cases.get(), blobs.get(), nullptr, packages.get(), messages.get()},
                                 std::move(options))
                      .value();
         address = server->listen({"127.0.0.1", 0}, {}).value();
@@ -396,6 +400,7 @@ public:
     std::unique_ptr<registry::Registry> registry;
     std::unique_ptr<registry::Auth> auth;
     std::unique_ptr<package::Packages> packages;
+    std::unique_ptr<notify::Messages> messages;
     std::unique_ptr<cases::Cases> cases;
     std::unique_ptr<blob::Blobs> blobs;
     std::unique_ptr<registry::AuditLedger> ledgers;

@@ -145,6 +145,8 @@ CaseKind downtime_reason_kind() {
     };
 }
 
+std::vector<CaseKind> own_kinds() { return {change_approval_kind(), downtime_reason_kind()}; }
+
 namespace {
 
 std::string text_of(const Fields& fields, std::string_view name) {

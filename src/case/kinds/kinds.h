@@ -25,4 +25,7 @@ struct IntervalDoor {
 // not given, and an answer is kept in it as a correction: attributes category, reason and case.
 Hooks downtime_reason_hooks(IntervalDoor intervals = {});
 
+// All of them.
+std::vector<CaseKind> own_kinds();
+
 }  // namespace gongshu::cases

@@ -10,6 +10,7 @@ export const icons = {
   virtual: 'M3 16l4-6 3 3 3-6M3 3v14h14M14 4h4M16 2v4M14 9h4',
   interval: 'M3 5h6v3H3zM11 5h6v3h-6zM3 12h10v3H3zM15 12h2v3h-2z',
   dead: 'M3 5h14v10H3zM3 5l7 6 7-6M13 13l4 4M17 13l-4 4',
+  message: 'M3 4h14v9H9l-4 4v-4H3zM6 7h8M6 10h5',
   alarm: 'M10 3a5 5 0 0 0-5 5v4l-2 2h14l-2-2V8a5 5 0 0 0-5-5zM8 16a2 2 0 0 0 4 0',
   rule: 'M4 4h5v4H4zM11 12h5v4h-5zM6 8v6h5M12 6h4',
   system: 'M10 7a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM10 2v3M10 15v3M2 10h3M15 10h3M4.3 4.3l2.1 2.1M13.6 13.6l2.1 2.1M4.3 15.7l2.1-2.1M13.6 6.4l2.1-2.1',

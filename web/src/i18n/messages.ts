@@ -2,7 +2,7 @@ export const messages = {
   app: { name: ['工枢', 'Gongshu'], tagline: ['工业互联网平台', 'Industrial internet platform'], skip: ['跳到正文', 'Skip to content'] },
   nav: {
     label: ['导航', 'Navigation'],
-    overview: ['总览', 'Overview'], cases: ['事项', 'Cases'], approvalPolicies: ['审批策略', 'Approval policies'], connect: ['连接', 'Connect'], data: ['数据', 'Data'], alarm: ['告警', 'Alarms'], system: ['系统', 'System'],
+    overview: ['总览', 'Overview'], cases: ['事项', 'Cases'], approvalPolicies: ['审批策略', 'Approval policies'], messageHooks: ['消息通知', 'Messages'], connect: ['连接', 'Connect'], data: ['数据', 'Data'], alarm: ['告警', 'Alarms'], system: ['系统', 'System'],
     connections: ['连接', 'Connections'], devices: ['设备', 'Devices'], deviceTypes: ['设备型号', 'Device types'], deviceTemplates: ['设备模板', 'Device templates'], aliases: ['点位别名', 'Tag aliases'], sites: ['工厂', 'Sites'], calendars: ['日历', 'Calendar'], mappings: ['主题映射', 'Mappings'],
     dashboards: ['看板', 'Dashboards'], tags: ['点位', 'Tags'], virtualTags: ['虚拟点位', 'Virtual tags'], deadLetters: ['死信', 'Dead letters'], intervals: ['时段', 'Intervals'], imports: ['导入', 'Import'], alarms: ['告警', 'Alarms'], rules: ['规则', 'Rules'],
     users: ['用户', 'Users'], roles: ['角色', 'Roles'], tokens: ['令牌', 'Tokens'], audit: ['审计', 'Audit'], egress: ['数据去向', 'What left'], backups: ['备份', 'Backup'], retention: ['保留', 'Retention'], holds: ['保全', 'Holds'], sessions: ['MQTT 会话', 'MQTT sessions'],
@@ -403,6 +403,15 @@ export const messages = {
     asked: ['已提交审批：{id}', 'Approval was asked for: {id}'], keep: ['继续编辑', 'Go on editing'],
     emptyTitle: ['没有审批策略：改动立即生效', 'No approval policies: changes take effect at once'], emptyHelp: ['审批策略说明哪些改动须由第二人批准，例如告警规则或换算映射。', 'An approval policy says which changes a second person has to approve, such as those of rules or mappings.'],
     kinds: ['资源种类', 'Kinds'], names: ['名称', 'Names'], who: ['批准人', 'Approver'], note2: ['说明', 'Note'], all: ['全部', 'All'],
+  },
+  messages: {
+    emptyTitle: ['还没有消息通知', 'No message hooks yet'], emptyHelp: ['事项有了新的一步（提交、提醒、上报、批准……）时，用邮件或群机器人告诉需要知道的人。', 'When a case takes a step (asked, reminded, escalated, approved …), tell those who need to know by e-mail or a group robot.'],
+    channel: ['方式', 'Channel'], target: ['发往', 'To'], what: ['内容', 'What'], sent: ['已发', 'Sent'], waiting: ['待发', 'Waiting'], lastSent: ['上次送达', 'Last sent'], everything: ['全部事项', 'All cases'],
+    email: ['邮件', 'E-mail'], webhook: ['Webhook', 'Webhook'], wecom: ['企业微信', 'WeCom'], dingtalk: ['钉钉', 'DingTalk'], feishu: ['飞书', 'Feishu'],
+    state: { off: ['停用', 'Off'], idle: ['正常', 'Fine'], sending: ['发送中', 'Sending'], waiting: ['待发', 'Waiting'], failing: ['发送失败', 'Failing'] },
+    delivery: ['发送情况', 'Delivery'], test: ['发送测试', 'Send a test'], testing: ['正在发送测试消息，最长 30 秒…', 'Sending a test message, up to 30 s …'], testOk: ['测试消息已送达', 'The test message was taken'], testBad: ['测试消息没有送达', 'The test message was not taken'], testSaved: ['测试用的是已保存的设置，停用时也能测试。', 'The test uses the settings as saved, also while it is off.'],
+    lastError: ['上次的问题', 'Last problem'], neverError: ['本次启动以来没有', 'None since the start'], failingSince: ['开始失败', 'Failing since'], nextTry: ['下次尝试', 'Next try'], nextIn: ['{span}后再试', 'again in {span}'], givenUp: ['已放弃', 'Given up'], givenUpHelp: ['连续失败 24 小时的消息不再发送', 'Messages that failed for 24 hours are not sent any more'],
+    egress: ['发出的记录见“数据去向”', 'What was sent stands under “What left”'],
   },
   error404: { title: ['没有这个页面', 'No such page'], help: ['链接可能写错，或页面已改名。', 'The link may be wrong, or the page was renamed.'], home: ['回到总览', 'Go to the overview'] },
 } as const;
