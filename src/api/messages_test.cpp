@@ -66,6 +66,12 @@ TEST(MessagesOverHttp, StateAndTestAreTold) {
     EXPECT_EQ(one.at("target").as_string(), "10.0.0.9");
     EXPECT_EQ(one.at("waiting").as_int64(), 1);
     EXPECT_TRUE(one.at("sent_at").is_null());
+    EXPECT_EQ(world.as(admin, "GET", "/api/v1/overview", "").body.find("message_hook"), std::string::npos);
+    world.sim.run_for(10 * kMinute);
+    EXPECT_NE(world.as(admin, "GET", "/api/v1/overview", "").body.find(R"("what":"message_hook","name":"h")"),
+              std::string::npos);
+    const std::string viewer = world.token("viewer");
+    EXPECT_EQ(world.as(viewer, "GET", "/api/v1/overview", "").body.find("message_hook"), std::string::npos);
     EXPECT_GT(one.at("next_try").as_int64(), one.at("failing_since").as_int64());
 }
 

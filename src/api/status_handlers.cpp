@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "flow/virtual_tags.h"
 #include "io/crypto.h"
+#include "notify/messages.h"
 #include "registry/audit_ledger.h"
 #include "registry/kinds/connection.h"
 #include "registry/kinds/device.h"
@@ -247,6 +248,20 @@ void add_wrong_ledger(std::vector<Wrong>& wrong, Core& core, const Ask& ask) {
                      "the ledger of the audit takes no records: " + own->second, 0});
 }
 
+// For those who may see the hooks. One failure is not told: it is tried again by itself.
+void add_failing_messages(std::vector<Wrong>& wrong, Core& core, const Ask& ask) {
+    constexpr DurationNs kTold = 5 * kMinute;
+    if (core.deps.messages == nullptr || !ask.who.paths.empty() || ask.who.actor.role < registry::Role::admin) return;
+    const auto hooks = core.deps.messages->status(ask.tenant(), false);
+    if (!hooks) return;
+    for (const notify::HookStatus& hook : *hooks) {
+        if (hook.state != notify::HookState::failing || core.clock().now() - hook.failing_since < kTold) continue;
+        wrong.push_back({"minor", "message_hook", hook.name,
+                         fmt::format("消息通知 {} 发送失败：{}", hook.name, told("zh", hook.problem)),
+                         fmt::format("message hook {} fails: {}", hook.name, hook.problem), hook.failing_since});
+    }
+}
+
 void add_stopped_rules(std::vector<Wrong>& wrong, Core& core, const Ask& ask) {
     Sight sight{core, ask.who};
     for (const flow::StoppedRule& rule : core.deps.flow.stopped(ask.tenant())) {
@@ -430,6 +445,7 @@ Result<Answer> get_overview(Core& core, const Ask& ask) {
     if (ask.who.actor.tenant_name == "default" && ask.who.paths.empty())
         add_wrong_disk(wrong, core.deps.history.stats());
     add_wrong_ledger(wrong, core, ask);
+    add_failing_messages(wrong, core, ask);
     for (const auto& alarm : core.deps.flow.alarms().list(
              ask.tenant(), {.alarms_max = ask.who.paths.empty() ? kWrongMax : kAlarmsLookedAt})) {
         if (sees(ask.who, alarm.device.empty() ? alarm.tag : alarm.device))

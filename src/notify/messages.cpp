@@ -76,7 +76,7 @@ public:
         if (subscription_ != 0) deps_.registry.unsubscribe(subscription_);
     }
 
-    Result<std::vector<HookStatus>> status(TenantId tenant) const override;
+    Result<std::vector<HookStatus>> status(TenantId tenant, bool count_waiting) const override;
     void test(TenantId tenant, const std::string& name, std::function<void(Result<Delivered>)> done) override;
 
 private:
@@ -503,7 +503,7 @@ Result<void> Impl::save(const std::string& uid, const Courier& courier) {
 // ---- what others ask
 // -------------------------------------------------------------------------------------------------
 
-Result<std::vector<HookStatus>> Impl::status(TenantId tenant) const {
+Result<std::vector<HookStatus>> Impl::status(TenantId tenant, bool count_waiting) const {
     std::vector<std::pair<Courier, HookStatus>> all;
     {
         const std::lock_guard lock{mutex_};
@@ -526,7 +526,7 @@ Result<std::vector<HookStatus>> Impl::status(TenantId tenant) const {
                   .problem_at = courier.problem_at,
                   .failing_since = courier.cursor.trouble,
                   .next_try = courier.next_try};
-        if (!courier.off) {
+        if (!courier.off && count_waiting) {
             const auto marks = TRY(cases_.marks(tenant, courier.cursor.done, kWaitingMax));
             status.waiting = static_cast<std::uint64_t>(std::ranges::count_if(
                 marks, [&](const CaseMark& mark) { return is_told(courier.sender->spec, mark); }));
@@ -583,7 +583,9 @@ public:
     ~Owner() override { impl_->stop(); }
     void start(std::string link) override { impl_->start(std::move(link)); }
     void stop() override { impl_->stop(); }
-    Result<std::vector<HookStatus>> status(TenantId tenant) const override { return impl_->status(tenant); }
+    Result<std::vector<HookStatus>> status(TenantId tenant, bool count_waiting) const override {
+        return impl_->status(tenant, count_waiting);
+    }
     void test(TenantId tenant, const std::string& name, std::function<void(Result<Delivered>)> done) override {
         impl_->test(tenant, name, std::move(done));
     }

@@ -71,8 +71,8 @@ public:
     // Nothing is sent afterwards; what is under way is dropped and sent again at the next start.
     virtual void stop() = 0;
 
-    // Blocks: not from a lane.
-    virtual Result<std::vector<HookStatus>> status(TenantId tenant) const = 0;
+    // Blocks: not from a lane. What waits is 0 unless it is to be counted.
+    virtual Result<std::vector<HookStatus>> status(TenantId tenant, bool count_waiting = true) const = 0;
     // Sends a test message at once, also by a hook that is off. `done` is called once, on the loop or from within the
     // call: the peer's answer, or why not. Code::not_found, Code::limit.
     virtual void test(TenantId tenant, const std::string& name, std::function<void(Result<Delivered>)> done) = 0;

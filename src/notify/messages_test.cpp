@@ -88,6 +88,66 @@ private:
     std::vector<std::shared_ptr<Peer>> peers_;
 };
 
+// A mail server at 10.0.0.9:25 that takes what is sent and answers each line by its first word.
+class MailServer {
+public:
+    explicit MailServer(io::Loop& loop) {
+        listener_ = loop.listen({"10.0.0.9", 25}, {},
+                                [this](std::unique_ptr<io::Stream> stream) {
+                                    peers_.push_back(std::make_shared<Peer>(Peer{std::move(stream), "", false, ""}));
+                                    take(peers_.back());
+                                })
+                        .value();
+    }
+
+    std::vector<std::string> mails;
+    std::string refuse;     // instead of taking the next mail; "" = it is taken
+    bool hangs_up = false;  // in the middle
+
+private:
+    struct Peer {
+        std::unique_ptr<io::Stream> stream;
+        std::string rest;
+        bool in_mail = false;
+        std::string mail;
+    };
+
+    void take(const std::shared_ptr<Peer>& peer) {
+        peer->stream->start({.on_data =
+                                 [this, weak = std::weak_ptr(peer)](Bytes bytes) {
+                                     const auto one = weak.lock();
+                                     one->rest += as_text(bytes);
+                                     for (auto end = one->rest.find("\r\n"); end != std::string::npos;
+                                          end = one->rest.find("\r\n")) {
+                                         const std::string line = one->rest.substr(0, end);
+                                         one->rest.erase(0, end + 2);
+                                         on_line(*one, line);
+                                     }
+                                 },
+                             .on_closed = [](const Error&) {},
+                             .on_drained = {}});
+        peer->stream->send(as_bytes("220 mail\r\n"));
+    }
+
+    void on_line(Peer& peer, const std::string& line) {
+        std::string answer = line.starts_with("DATA") ? "354 go" : line.starts_with("QUIT") ? "221 bye" : "250 ok";
+        if (peer.in_mail && line != ".") {
+            peer.mail += line + "\n";
+            return;
+        }
+        if (peer.in_mail) {
+            if (refuse.empty()) mails.push_back(peer.mail);
+            if (!refuse.empty()) answer = refuse;
+        }
+        peer.in_mail = line.starts_with("DATA");
+        if (hangs_up && peer.in_mail) return peer.stream->close();
+        peer.stream->send(as_bytes(answer + "\r\n"));
+    }
+
+    std::unique_ptr<io::Listener> listener_;
+    std::vector<std::shared_ptr<Peer>> peers_;
+};
+
 struct World {
     explicit World(std::uint64_t seed)
         : sim(seed), lane(sim.make_loop()), far(sim.make_loop()), pool(sim.make_pool()), receiver(*far) {}
@@ -270,6 +330,33 @@ TEST(Messages, WhatIsNotAllowedIsNotSent) {
     EXPECT_NE(world.status("loopback").problem.find("loopback"), std::string::npos) << world.status("loopback").problem;
     EXPECT_NE(world.status("link_local").problem.find("link-local"), std::string::npos);
     EXPECT_NE(world.status("nobody").problem.find("cannot connect to 10.0.0.8:80"), std::string::npos);
+}
+
+TEST(Messages, AMailIsTriedAgainUntilTheServerTakesIt) {
+    World world{8};
+    MailServer server{*world.far};
+    ASSERT_TRUE(world.open());
+    ASSERT_TRUE(world.registry->put(world.admin, "message_hook", "mail",
+                                    json(R"({"channel":"email","host":"10.0.0.9","port":25,"security":"none",)"
+                                         R"("from":"g@plant.example","to":["li@plant.example"]})")));
+    world.sim.run_for(kSecond);
+    server.refuse = "451 4.7.1 later";
+    ASSERT_TRUE(world.ask("site/press1"));
+    world.settle();
+    EXPECT_NE(world.status("mail").problem.find("answered the mail with 451 4.7.1 later"), std::string::npos);
+    server.refuse.clear();
+    server.hangs_up = true;
+    world.sim.run_for(kMinute);
+    EXPECT_NE(world.status("mail").problem.find("ended the connection early"), std::string::npos)
+        << world.status("mail").problem;
+    server.hangs_up = false;
+    world.sim.run_for(3 * kMinute);
+    ASSERT_EQ(server.mails.size(), 1u);
+    EXPECT_NE(server.mails[0].find("\nGongshu-Message-Id: DR-1/1\n"), std::string::npos) << server.mails[0];
+    EXPECT_NE(server.mails[0].find("\nMessage-ID: <DR-1/1/"), std::string::npos);
+    EXPECT_EQ(world.status("mail").state, HookState::idle);
+    EXPECT_EQ(world.status("mail").problem, "");
+    EXPECT_EQ(world.status("mail").sent, 1u);
 }
 
 TEST(Messages, ATestTellsTheAnswerAndMovesNothing) {

@@ -14,7 +14,7 @@ export interface Status {
 }
 export interface Wrong {
   severity: Severity;
-  what: 'connection' | 'device' | 'alarm' | 'rule' | 'virtual_tag' | 'system';
+  what: 'connection' | 'device' | 'alarm' | 'rule' | 'virtual_tag' | 'message_hook' | 'system';
   name: string;
   text_zh: string;
   text_en: string;
