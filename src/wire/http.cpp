@@ -404,6 +404,8 @@ Result<std::size_t> HttpResponseParser::feed(Bytes received, bool head_only) {
         const std::size_t taken = impl_->put({rest.data(), rest.size()}, error);
         rest = rest.subspan(taken);
         if (error == http::error::need_more) break;
+        if (error == http::error::body_limit)
+            return Error{Code::limit, "the answer is longer than {} bytes", body_bytes_max_};
         if (error) return Error{Code::malformed, "not an HTTP/1.1 response: {}", error.message()};
     }
     if (impl_->is_done() && impl_->response.status == 100) {  // "100 Continue" comes before the response proper

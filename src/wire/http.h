@@ -122,7 +122,7 @@ public:
     explicit HttpResponseParser(std::uint64_t body_bytes_max = 256 << 20);
     ~HttpResponseParser();
     // How many bytes were taken: what follows a whole response is left. done() tells when it is whole.
-    // `head_only`: it answers a HEAD, so no body follows.
+    // `head_only`: it answers a HEAD, so no body follows. Code::limit when the body is longer than it may be.
     Result<std::size_t> feed(Bytes received, bool head_only = false);
     // The peer closed: ends a body without length. Code::malformed if the response is not whole.
     Result<void> finish();

@@ -11,6 +11,7 @@ constexpr Sentence kSentences[] = {
     // Over HTTP.
     {"no answer within {} s", "{0} 秒内没有应答"},
     {"cannot understand the answer", "无法理解对方的应答"},
+    {"the answer is longer than {} bytes", "应答超过 {0} 字节"},
     {"the connection ended early", "连接提前中断"},
     {"\"{}\" is no address of a server: expected http://host:port or https://host:port",
      "“{0}”不是服务器地址：应为 http://主机:端口 或 https://主机:端口"},
