@@ -101,7 +101,7 @@ constexpr Sentence kSentences[] = {
     {"cannot sign in with the key {}", "无法用密钥 {0=} 登录"},
     {"{} does not let us in with the key {}: put its public half into the server's authorized_keys; new servers take "
      "no RSA key from here, ed25519 they do",
-     "{0=} 不接受密钥 {1=}：把它的公钥加入服务器的 authorized_keys；新的服务器不接受这里的 RSA 密钥，请用 ed25519"},
+     "{0=} 不接受密钥 {1=}：把它的公钥加入服务器的 authorized_keys；新的服务器不接受这里的 RSA 密钥，改用 ed25519"},
     {"{} asks who we are: name a private key, or a file with a password", "{0=} 要求登录：指明私钥，或存放密码的文件"},
     {"{} does not let us in: the password in {} is not the one that it knows", "{0=} 不让登录：{1=} 中的密码不对"},
     {"{} lets us in but offers no SFTP", "{0=} 可以登录，但不提供 SFTP"},
