@@ -12,7 +12,8 @@ export default defineConfig({
   // What needs a server that nobody has set up yet stands apart: tests/e2e/first_start_test.py starts one for each variant.
   testDir: process.env.FIRST_START ? 'first' : 'tests',
   outputDir: '../build/pages/failures',
-  reporter: [['list']],
+  // With the program a failure stands alone in what is printed; with the mock somebody looks on.
+  reporter: [[base ? 'dot' : 'list']],
   timeout: 45_000,
   workers: 1,
   forbidOnly: true,

@@ -88,13 +88,16 @@ TEST(VirtualTagsLive, EqualColumnsWhateverHappens) {
                                                : fmt::format("{}", static_cast<double>(rng.below(100)) / 10);
             if (rng.chance(0.2)) line += " @-" + std::to_string(rng.below(1500)) + "ms";
             if (rng.chance(0.08)) line += rng.chance(0.5) ? " bad:timeout" : " uncertain:sensor";
-            if (rng.chance(0.05)) {
+            const bool is_deaf = rng.chance(0.05);
+            if (is_deaf) {
                 stand.run("deaf");
                 stand.run(line);
+                said += "deaf\n" + line + "\n";
                 line = "crash";
             }
-            if (rng.chance(0.04)) line = rng.chance(0.5) ? "restart" : "crash";
-            if (rng.chance(0.03)) line = R"(editv v0 {"title_en":")" + std::to_string(i) + "\"}";
+            // Deaf ends with a crash and with nothing else.
+            if (rng.chance(0.04) && !is_deaf) line = rng.chance(0.5) ? "restart" : "crash";
+            if (rng.chance(0.03) && !is_deaf) line = R"(editv v0 {"title_en":")" + std::to_string(i) + "\"}";
             const std::string problem = stand.run(line);
             EXPECT_EQ(problem, "") << line;
             said += line + "\n";

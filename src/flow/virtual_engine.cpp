@@ -369,6 +369,11 @@ void VirtualEngine::refill(const Installed& fresh) {
         skip = last->time;
         with_last = false;
         if (newest_input != INT64_MIN) skip = std::max(skip, std::min(newest_input, now) - kCatchUpMax);
+    } else if (const auto resource = parts_.registry.find(plan.key.tenant, "virtual_tag", plan.name);
+               fresh.begin.restarted && resource && newest_input != INT64_MIN) {
+        // Its first values may not have reached the store: as it would have begun when it was last changed.
+        const TimeNs since = std::max(resource->updated - plan.lateness, std::min(newest_input, now) - kCatchUpMax);
+        skip = std::min(skip, since);
     }
     if (fresh.begin.at_most) skip = std::min(skip, *fresh.begin.at_most - plan.lateness);
     auto run = std::make_shared<std::unique_ptr<VirtualRun>>(std::make_unique<VirtualRun>(fresh.plan, skip));
