@@ -1,7 +1,6 @@
 import { expect, test, type APIRequestContext } from '@playwright/test';
-import { inspect, listen, password, signIn, user } from './help';
+import { admin as headers, basic, inspect, listen, signIn } from './help';
 
-const headers = { Authorization: 'Basic ' + Buffer.from(`${user}:${password}`).toString('base64') };
 async function makeRule(request: APIRequestContext, name: string, spec: object): Promise<void> {
   // What an earlier run left is gone with its rule.
   await request.delete(`/api/v1/rules/${name}`, { headers });
@@ -81,7 +80,7 @@ test('who may only look sees no buttons that set aside', async ({ page, request 
   const secret = 'looks-only-0123';
   expect((await request.put(`/api/v1/users/${name}`, { headers, data: { spec: { role: 'viewer' } } })).ok()).toBe(true);
   expect((await request.post(`/api/v1/users/${name}:password`, { headers, data: { password: secret } })).ok()).toBe(true);
-  const own = { Authorization: 'Basic ' + Buffer.from(`${name}:${secret}`).toString('base64') };
+  const own = basic(name, secret);
   await request.post('/api/v1/session/password', { headers: own, data: { old: secret, new: secret + 'x' } });
   await page.goto('/#/signin');
   await page.locator('#user').fill(name);

@@ -1,7 +1,6 @@
 import { expect, test, type Page } from '@playwright/test';
-import { inspect, listen, password, signIn, user } from './help';
+import { admin as headers, inspect, listen, signIn } from './help';
 
-const headers = { Authorization: 'Basic ' + Buffer.from(`${user}:${password}`).toString('base64') };
 const cnc = 'demo/machining/line1/cnc1';
 
 async function drag(page: Page, from: { x: number; y: number }, dx: number, dy: number): Promise<void> {

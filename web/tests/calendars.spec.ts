@@ -1,7 +1,6 @@
 import { expect, test, type APIRequestContext } from '@playwright/test';
-import { inspect, listen, password, signIn, user } from './help';
+import { admin as headers, inspect, listen, signIn } from './help';
 
-const headers = { Authorization: 'Basic ' + Buffer.from(`${user}:${password}`).toString('base64') };
 const spec = {
   title_zh: '四班三运转', title_en: 'Four teams', day_start: '08:00',
   shifts: [{ name: 'day', title_zh: '早班', title_en: 'Day', from: '08:00', to: '16:00' }, { name: 'swing', title_zh: '中班', title_en: 'Swing', from: '16:00', to: '00:00' }, { name: 'night', title_zh: '夜班', title_en: 'Night', from: '00:00', to: '08:00' }],

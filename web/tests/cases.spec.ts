@@ -1,5 +1,5 @@
 import { expect, test, type Page } from '@playwright/test';
-import { inspect, listen, signIn } from './help';
+import { hire, inspect, listen, signIn, theirs } from './help';
 
 /** What the test itself needs of the server, in the session of the page. */
 async function call<T = unknown>(page: Page, method: string, path: string, body?: object, revision?: number): Promise<T> {
@@ -47,7 +47,7 @@ test('a stop is asked about, explained, and closed; who explained it does not co
   expect(said).toEqual([]);
 });
 
-test('a change that needs a second person is asked for where it was refused', async ({ page }, info) => {
+test('a change that needs a second person is asked for where it was refused', async ({ page, browser, request }, info) => {
   const said = listen(page);
   await signIn(page);
   const name = 'needs-two-' + info.project.name;
@@ -71,7 +71,30 @@ test('a change that needs a second person is asked for where it was refused', as
   await expect(body.locator('.unable li').first()).toBeVisible();
   await inspect(page, info, 'approval-case');
   const id = /cases\/([A-Z]+-\d+)/.exec(page.url())![1];
-  await call(page, 'POST', `/cases/${id}:withdraw`, {});
+  if (process.env.BASE_URL) {
+    // Somebody else looks at the same change, and it is published.
+    const second = 'second-' + info.project.name;
+    await hire(request, second, 'admin');
+    const context = await theirs(browser, info, info.project.name.endsWith('phone'));
+    const other = await context.newPage();
+    const saidThere = listen(other);
+    await signIn(other, second);
+    await other.goto(`/#/cases/${id}`);
+    await expect(other.locator('.case')).toContainText('又一个名称');
+    await inspect(other, info, 'approval-second');
+    await other.locator('.case .buttons .el-button--primary').first().click();
+    const decide = other.locator('.el-dialog:visible');
+    await decide.locator('#case-note').fill('it says what it is now');
+    await decide.locator('.el-button--primary').click();
+    await expect(decide).toHaveCount(0);
+    await expect(other.locator('.case .closed')).toBeVisible();
+    await inspect(other, info, 'approval-approved');
+    expect(JSON.stringify(await call(page, 'GET', `/rules/${name}`))).toContain('又一个名称');
+    expect(saidThere).toEqual([]);
+    await context.close();
+  } else {
+    await call(page, 'POST', `/cases/${id}:withdraw`, {});
+  }
   await call(page, 'DELETE', `/approval_policies/${name}`);
   await call(page, 'DELETE', `/rules/${name}`);
   // The refusal is an answer that the page asked for.

@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync } from 'node:fs';
-import { expect, type Page, type TestInfo } from '@playwright/test';
+import { expect, type APIRequestContext, type Browser, type BrowserContext, type Page, type TestInfo } from '@playwright/test';
 
 const axe = readFileSync(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 export const user = process.env.GONGSHU_USER ?? 'admin';
@@ -19,10 +19,29 @@ export function listen(page: Page): string[] {
   return said;
 }
 
-export async function signIn(page: Page): Promise<void> {
+export const basic = (name: string, word: string): Record<string, string> => ({ Authorization: 'Basic ' + Buffer.from(`${name}:${word}`).toString('base64') });
+export const admin = basic(user, password);
+const own = 'what only this person knows';
+
+/** Somebody of that role with a password of their own; there already when the test runs again. */
+export async function hire(request: APIRequestContext, name: string, role: string): Promise<void> {
+  await request.put(`/api/v1/users/${name}`, { headers: admin, data: { spec: { role } } });
+  await request.post(`/api/v1/users/${name}:password`, { headers: admin, data: { password: 'given by the admin' } });
+  const changed = await request.post('/api/v1/session/password', { headers: basic(name, 'given by the admin'), data: { old: 'given by the admin', new: own } });
+  expect(changed.ok(), await changed.text()).toBe(true);
+}
+
+/** Their own browser, in the language and colours of the test. */
+export function theirs(browser: Browser, info: TestInfo, phone: boolean): Promise<BrowserContext> {
+  const use = info.project.use;
+  const size = phone ? { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 } : { viewport: { width: 1440, height: 900 } };
+  return browser.newContext({ baseURL: use.baseURL ?? process.env.BASE_URL, locale: use.locale, colorScheme: use.colorScheme, timezoneId: 'Asia/Shanghai', ...size });
+}
+
+export async function signIn(page: Page, name = user, word = name === user ? password : own): Promise<void> {
   await page.goto('/#/signin');
-  await page.locator('#user').fill(user);
-  await page.locator('#password').fill(password);
+  await page.locator('#user').fill(name);
+  await page.locator('#password').fill(word);
   await page.locator('button[type=submit]').click();
   await page.locator('main#main').waitFor();
 }

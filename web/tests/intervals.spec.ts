@@ -1,7 +1,6 @@
 import { expect, test, type APIRequestContext } from '@playwright/test';
-import { inspect, listen, markStretch, password, signIn, user } from './help';
+import { admin as headers, inspect, listen, markStretch, signIn } from './help';
 
-const headers = { Authorization: 'Basic ' + Buffer.from(`${user}:${password}`).toString('base64') };
 const device = 'demo/machining/line1/cnc1';
 async function mark(request: APIRequestContext, kind: string, fromMin: number, toMin: number | null, attributes: object): Promise<string> {
   const answer = await request.post('/api/v1/intervals', { headers, data: { asset: device, kind, from: `now-${fromMin}m`, to: toMin === null ? null : toMin ? `now-${toMin}m` : 'now', attributes } });

@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@playwright/test';
-import { inspect, listen, markStretch, password, signIn, user } from './help';
+import { admin, hire, inspect, listen, markStretch, signIn, theirs } from './help';
 
-const basic = (name: string, word: string): Record<string, string> => ({ Authorization: 'Basic ' + Buffer.from(`${name}:${word}`).toString('base64') });
-const admin = basic(user, password);
 const device = 'demo/machining/line1/cnc1';
 const photo = readFileSync(new URL('../../src/blob/corpus/picture/turned_position.jpg', import.meta.url));
 
@@ -12,12 +10,7 @@ test('a stop is marked on a chart, its reason asked for, given on the phone with
   const said = listen(page);
   const zh = info.project.name.startsWith('zh');
   const operator = 'op-' + info.project.name;
-  const own = 'what only the operator knows';
-  // An operator with a password of their own; there already when the test runs again.
-  await request.put(`/api/v1/users/${operator}`, { headers: admin, data: { spec: { role: 'operator' } } });
-  await request.post(`/api/v1/users/${operator}:password`, { headers: admin, data: { password: 'given by the admin' } });
-  const changed = await request.post('/api/v1/session/password', { headers: basic(operator, 'given by the admin'), data: { old: 'given by the admin', new: own } });
-  expect(changed.ok(), await changed.text()).toBe(true);
+  await hire(request, operator, 'operator');
 
   // At the desk: a stretch of the chart.
   await signIn(page);
@@ -35,14 +28,10 @@ test('a stop is marked on a chart, its reason asked for, given on the phone with
   expect(interval).toBeTruthy();
 
   // On the phone: the request waits for the operator.
-  const context = await browser.newContext({ baseURL: info.project.use.baseURL ?? process.env.BASE_URL, locale: zh ? 'zh-CN' : 'en-GB', colorScheme: info.project.use.colorScheme, timezoneId: 'Asia/Shanghai', viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 });
+  const context = await theirs(browser, info, true);
   const phone = await context.newPage();
   const saidThere = listen(phone);
-  await phone.goto('/#/signin');
-  await phone.locator('#user').fill(operator);
-  await phone.locator('#password').fill(own);
-  await phone.locator('button[type=submit]').click();
-  await phone.locator('main#main').waitFor();
+  await signIn(phone, operator);
   await phone.goto('/#/cases');
   const waiting = phone.locator('main').getByText(/^DR-\d+$/).first();
   await expect(waiting).toBeVisible();

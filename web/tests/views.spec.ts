@@ -1,7 +1,6 @@
 import { expect, test } from '@playwright/test';
-import { inspect, listen, password, signIn, user } from './help';
+import { admin as headers, inspect, listen, signIn } from './help';
 
-const headers = { Authorization: 'Basic ' + Buffer.from(`${user}:${password}`).toString('base64') };
 
 test('a view is kept, opened, made the usual one, shared and deleted', async ({ page, request }, info) => {
   const said = listen(page);

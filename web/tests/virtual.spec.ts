@@ -1,7 +1,6 @@
 import { expect, test } from '@playwright/test';
-import { inspect, listen, password, signIn, user } from './help';
+import { admin as headers, inspect, listen, signIn } from './help';
 
-const headers = { Authorization: 'Basic ' + Buffer.from(`${user}:${password}`).toString('base64') };
 
 // From an expression to a tag: what it gives while it is written, saved, its past made; then it goes again.
 test('a virtual tag is written, tried, saved and filled', async ({ page, request }, info) => {
