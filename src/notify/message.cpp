@@ -196,7 +196,8 @@ Message compose(const MessageHookSpec& spec, const std::string& hook, const case
     facts["place"] = one.place;
     facts["who"] = step.who;
     facts["time"] = format_time(step.time);
-    facts["due"] = due ? Json(format_time(*due)) : Json(nullptr);
+    facts["due"] = nullptr;
+    if (due) facts["due"] = format_time(*due);
     facts["note"] = step.note;
     facts["fields"] = std::move(told);
     facts["link"] = out.link;

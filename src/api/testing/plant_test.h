@@ -65,14 +65,16 @@ public:
         for (const char* where : {"inside", "outside"}) {
             const cases::Doer doer{{TenantId{1}, "default", "user:li", registry::Role::engineer, ""}};
             EXPECT_TRUE(cases->open(
-                doer, {.kind = "downtime_reason",
-                       .turn = {.fields = registry::parse_json(fmt::format(R"({{"asset":"{}/d1","from":"2026-03-01T08:00:00Z"}})",
-                                                                 where))
-                                              .value()
-                                              .as_object()}}));
+                doer,
+                {.kind = "downtime_reason",
+                 .turn = {.fields = registry::parse_json(
+                                        fmt::format(R"({{"asset":"{}/d1","from":"2026-03-01T08:00:00Z"}})", where))
+                                        .value()
+                                        .as_object()}}));
         }
         for (const char* where : {"inside", "outside"}) {
-            const std::string sent = as(all, "POST", fmt::format("/api/v1/blobs?owner=device:{}%2Fd1&name=of", where), where).body;
+            const std::string sent =
+                as(all, "POST", fmt::format("/api/v1/blobs?owner=device:{}%2Fd1&name=of", where), where).body;
             blob_outside = std::string_view(registry::parse_json(sent).value().at("id").as_string());
         }
         put("device", "inside/old", R"({"type":"mill"})");

@@ -58,12 +58,7 @@ public:
         }
         return found;
     }
-    Result<flow::Alarm> get(TenantId tenant, std::string_view id) const override {
-        const auto found = alarms.find(std::string{id});
-        if (found == alarms.end() || found->second.tenant != tenant)
-            return Error{Code::not_found, "there is no alarm \"{}\"", id};
-        return found->second;
-    }
+    Result<flow::Alarm> get(TenantId tenant, std::string_view id) const override;
     flow::AlarmCounts counts(TenantId tenant) const override {
         flow::AlarmCounts counts{};
         for (const auto& [id, alarm] : alarms) {
@@ -142,9 +137,7 @@ private:
 
 class FakeVirtualTags final : public flow::VirtualTags {
 public:
-    std::vector<flow::VirtualState> states(TenantId tenant) const override {
-        return tenant == TenantId{1} ? kept_states : std::vector<flow::VirtualState>{};
-    }
+    std::vector<flow::VirtualState> states(TenantId tenant) const override;
     Result<flow::VirtualPreview> preview(const flow::VirtualPreviewQuestion& question) override {
         previewed = question;
         flow::VirtualPreview answer{
@@ -175,7 +168,7 @@ public:
 
 class FakeFlow final : public flow::Flow {
 public:
-    void on_rows(ShardId, const Rows& rows) override { rows_seen += rows.size(); }
+    void on_rows(ShardId, const Rows& rows) override;
     Result<void> start() override { return {}; }
     bool ready() const override { return true; }
     flow::Alarms& alarms() override { return fake_alarms; }
@@ -215,7 +208,7 @@ public:
 
 class FakeConnections final : public connect::Connections {
 public:
-    void start() override {}
+    void start() override;
     void stop() override {}
     std::vector<connect::ConnectionStatus> connection_status(TenantId tenant) const override {
         return tenant == TenantId{1} ? links : std::vector<connect::ConnectionStatus>{};
