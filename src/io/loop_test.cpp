@@ -87,7 +87,8 @@ TEST_P(BothLoops, TimersRunInOrderAndOnce) {
         loop().cancel(TimerId{});
     });
     ASSERT_TRUE(place->until([&] { return order.size() >= 4; }));
-    place->in([&] { EXPECT_EQ(order, "abAc"); });
+    // When the real machine takes longer than 3 ms for the first two, the third is due together with what they set.
+    place->in([&] { EXPECT_TRUE(order == "abAc" || (GetParam() && order == "abcA")) << order; });
 }
 
 TEST_P(BothLoops, ATimerMayCancelAnotherThatIsDue) {
