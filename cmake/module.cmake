@@ -34,7 +34,7 @@ function(gongshu_module name)
   target_include_directories(gs_${name} ${scope} ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
   target_link_libraries(gs_${name} ${scope} ${deps} ${ARG_LIBS} Threads::Threads)
 
-  if(tests)
+  if(tests AND NOT CMAKE_CROSSCOMPILING)
     add_executable(${name}_test ${tests})
     gongshu_flags(${name}_test)
     target_link_libraries(${name}_test PRIVATE gs_${name} GTest::gtest GTest::gtest_main)
