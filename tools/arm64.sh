@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 root=$PWD/build/arm64-chroot
 tools_inside=crossbuild-essential-arm64,cmake,ninja-build,ccache,pkg-config,dpkg-dev,git,ca-certificates,tzdata,lld,libudunits2-data
 libraries=libboost1.81-dev,libboost-json1.81-dev,libfmt-dev,libspdlog-dev,libsimdjson-dev,libyaml-cpp-dev,libsoci-dev,libsqlite3-dev,libssl-dev
-libraries+=,libargon2-dev,libudunits2-dev,libhowardhinnant-date-dev,zlib1g-dev,libexpat1-dev,libqrencode-dev
+libraries+=,libjpeg62-turbo-dev,libpng-dev,libssh2-1-dev,libargon2-dev,libudunits2-dev,libhowardhinnant-date-dev,zlib1g-dev,libexpat1-dev,libqrencode-dev
 if [ ! -d "$root" ]; then
   mkdir -p build
   mmdebstrap --quiet --variant=minbase --mode=root --architectures=amd64,arm64 --include="$tools_inside,${libraries//-dev/-dev:arm64}" bookworm "$root.part"
