@@ -12,6 +12,8 @@ libraries+=,libjpeg62-turbo-dev,libpng-dev,libssh2-1-dev,libargon2-dev,libudunit
 if [ ! -d "$root" ]; then
   mkdir -p build
   mmdebstrap --quiet --variant=minbase --mode=root --architectures=amd64,arm64 --include="$tools_inside,${libraries//-dev/-dev:arm64}" bookworm "$root.part"
+  # The cross compiler looks for the linker, which links for every machine, under a name of its own.
+  ln -s ld.lld "$root.part/usr/bin/aarch64-linux-gnu-ld.lld"
   mv "$root.part" "$root"
 fi
 inside() { chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 CCACHE_SLOPPINESS=pch_defines,time_macros "$@"; }
