@@ -4,7 +4,7 @@ SHELL := /bin/bash
 DATA ?= $(HOME)/.local/share/gongshu-demo
 export CCACHE_SLOPPINESS ?= pch_defines,time_macros
 
-.PHONY: help deps deps-test build web demo test asan tsan bench fuzz lint format clean bare package packages image install-test
+.PHONY: help deps deps-test build web demo test asan tsan bench fuzz lint format clean bare package packages image install-test arm64 arm64-test
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -56,6 +56,12 @@ bare: ## the README's lines in an empty Debian 12 (needs root and mmdebstrap)
 
 image: package ## the OCI image in build/package, without Docker (needs root and mmdebstrap)
 	@tools/image.sh
+
+arm64: web ## the archive for arm64, made on this machine (needs root and mmdebstrap)
+	@tools/arm64.sh
+
+arm64-test: ## run it here, emulated (needs root, mmdebstrap and qemu-user-static)
+	@tests/arm64.sh
 
 install-test: package ## install, open, upgrade and remove it in bare Debian 12 and 13 (needs root and mmdebstrap)
 	@tests/install.sh
