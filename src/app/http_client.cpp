@@ -34,6 +34,9 @@ Result<wire::HttpResponse> fetch(const Server& server, wire::HttpMethod method, 
                                  std::string body, const std::string& content_type) {
     connect::HttpCall call;
     const connect::HttpUrl target = TRY(connect::parse_http_url(server.url));
+    if (target.target != "/")
+        return Error{Code::invalid, "{}: the address of a server ends behind its port; leave \"{}\" away", server.url,
+                     target.target};
     call.address = target.address;
     call.timeout = kTimeout;
     if (target.secure) {

@@ -236,14 +236,16 @@ Result<std::uint64_t> AuditLedger::anchor() {
         ledger::Digest leaf;
     };
     std::vector<Part> parts;
-    bool grown = false;
     for (const auto& [tenant, name] : registry_.tenants()) {
         const auto found = of(tenant);
-        if (!found) continue;  // problems() tells why
-        grown |= (*found)->size() != anchored_[tenant];
-        parts.push_back({tenant, *found, {}, {}});
+        if (found) parts.push_back({tenant, *found, {}, {}});  // problems() tells why
     }
-    if (parts.size() < 2 || !grown) return std::uint64_t{0};
+    const auto is_needed = [&] {
+        return parts.size() >= 2 && std::ranges::any_of(parts, [&](const Part& part) {
+                   return part.ledger->size() != anchored_[part.tenant];
+               });
+    };
+    if (!is_needed()) return std::uint64_t{0};
     // One that cannot sign takes nothing either.
     std::erase_if(parts, [](Part& part) {
         const auto head = part.ledger->sign_head();
@@ -253,6 +255,7 @@ Result<std::uint64_t> AuditLedger::anchor() {
                                       as_bytes(ledger::head_text(part.ledger->name(), part.ledger->hash(), *head)));
         return false;
     });
+    if (!is_needed()) return std::uint64_t{0};
     ledger::MerkleTree tree{ledger::HashKind::sha256};
     for (const Part& part : parts) tree.append(part.leaf);
     const ledger::ReadLeaves leaves = [&](std::uint64_t first, std::span<ledger::Digest> into) -> Result<void> {

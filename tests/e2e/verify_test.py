@@ -43,13 +43,14 @@ def verify(data, keys):
 
 
 def contents(path):
-    """What a database says, row by row; None if it can no longer be read."""
+    """What a database says, row by row, and whether it is whole; None if it can no longer be read."""
     with tempfile.TemporaryDirectory() as elsewhere:
         for one in path.parent.glob(path.name + "*"):
             shutil.copy(one, elsewhere)
         try:
             with contextlib.closing(sqlite3.connect(pathlib.Path(elsewhere) / path.name)) as database:
-                return "\n".join(database.iterdump())
+                # Indexes are in no dump.
+                return "\n".join([*database.iterdump(), *map(str, database.execute("pragma integrity_check"))])
         except (sqlite3.Error, UnicodeDecodeError):
             return None
 
