@@ -129,7 +129,7 @@ stand() {  # SUITE
 }
 listing() { (cd "$root" && find etc usr opt var run -xdev ! -path 'var/lib/dpkg/*' ! -path 'var/cache/*' ! -path 'var/log/*' ! -name '*-' ! -path 'etc/.pwd.lock' | sort); }
 install_deb() {  # FILE
-  offline dpkg -i "/tmp/$(basename "$1")" > "$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log" >&2; fail "dpkg -i $1"; }
+  offline dpkg --force-confold -i "/tmp/$(basename "$1")" > "$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log" >&2; fail "dpkg -i $1"; }
   offline dpkg --verify gongshu | grep -v '^??5??????  *c ' && fail "files of the package differ" || true
 }
 
@@ -336,7 +336,7 @@ check_boot() {  # SUITE
   old=$program
   inside systemctl reload gongshu
   [ "$(inside systemctl show -p MainPID --value gongshu.service)" = "$old" ] || fail "a reload ended it"
-  inside dpkg -i "/root/$(basename "$deb")" > "$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log" >&2; fail "dpkg -i in the running system"; }
+  inside dpkg --force-confold -i "/root/$(basename "$deb")" > "$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log" >&2; fail "dpkg -i in the running system"; }
   grep -q 'first sign-in.*one_time=' "$work/dpkg.log" || { cat "$work/dpkg.log" >&2; fail "no first sign-in told"; }
   again "$old"
   check_readings 1500
