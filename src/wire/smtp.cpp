@@ -21,7 +21,8 @@ bool is_plain(char c) { return c >= ' ' && c < 0x7f; }
 // Of one line: breaks and other controls become spaces.
 std::string one_line(std::string_view text) {
     std::string out(text);
-    std::ranges::replace_if(out, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }, ' ');
+    std::ranges::replace_if(
+        out, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }, ' ');
     return out;
 }
 
@@ -68,12 +69,13 @@ std::string told(const SmtpReply& reply) {
     std::string text = std::to_string(reply.code);
     for (const std::string& line : reply.lines) text += (text.size() == 3 ? " " : "; ") + line;
     if (text.size() > kToldMax) text.resize(kToldMax);
-    std::ranges::replace_if(text, [](char c) { return !is_plain(c); }, '?');
+    std::ranges::replace_if(
+        text, [](char c) { return !is_plain(c); }, '?');
     return text;
 }
 
 Error refusal(const SmtpReply& reply, std::string_view what) {
-    return Error{reply.code / 100 == 4 ? Code::unavailable : Code::invalid, "the mail server answered {} with {}", what,
+    return Error{reply.code / 100 == 4 ? Code::unavailable : Code::denied, "the mail server answered {} with {}", what,
                  told(reply)};
 }
 
@@ -177,7 +179,10 @@ Result<bool> SmtpReplyParser::take_line(std::string_view line, SmtpReply& reply)
 }
 
 SmtpClient::SmtpClient(SmtpOptions options, const Mail& mail)
-    : options_(std::move(options)), from_(mail.from), message_(write_mail(mail)), to_(mail.to) {}
+    : options_(std::move(options)),
+      from_(mail.from),
+      message_(write_mail(mail)),
+      to_(mail.only.empty() ? mail.to : mail.only) {}
 
 Result<SmtpClient::Next> SmtpClient::feed(Bytes received, std::string& out) {
     SmtpReply reply;
@@ -235,6 +240,7 @@ Result<SmtpClient::Next> SmtpClient::on_reply(const SmtpReply& reply, bool more,
             out += stuffed(message_);
             return Next::bytes;
         case State::text:
+            if (sort == 5) return Error{Code::invalid, "the mail server answered {} with {}", "the mail", told(reply)};
             if (sort != 2) return refusal(reply, "the mail");
             answer_ = told(reply);
             say(State::over, "QUIT", out);
@@ -266,9 +272,16 @@ Result<SmtpClient::Next> SmtpClient::on_hello(const SmtpReply& reply, std::strin
 SmtpClient::Next SmtpClient::begin_mail(std::string& out) { return say(State::from, "MAIL FROM:<" + from_ + ">", out); }
 
 Result<SmtpClient::Next> SmtpClient::on_receiver(const SmtpReply& reply, std::string& out) {
-    if (reply.code / 100 != 2) refused_.push_back(to_[receiver_] + ": " + told(reply));
+    const int sort = reply.code / 100;
+    if (sort != 2) refused_.push_back({to_[receiver_], told(reply), sort == 4});
     if (++receiver_ < to_.size()) return say(State::to, "RCPT TO:<" + to_[receiver_] + ">", out);
-    if (refused_.size() == to_.size()) return refusal(reply, "every receiver, at last " + to_.back());
+    if (all_refused()) {
+        // One that may be taken later decides: the mail is tried again.
+        const auto later = std::ranges::find(refused_, true, &SmtpRefused::later);
+        const SmtpRefused& one = later == refused_.end() ? refused_.back() : *later;
+        return Error{later == refused_.end() ? Code::denied : Code::unavailable, "the mail server answered {} with {}",
+                     "every receiver, at last " + one.to, one.why};
+    }
     return say(State::data, "DATA", out);
 }
 

@@ -15,6 +15,8 @@ namespace gongshu::wire {
 struct Mail {
     std::string from;             // "gongshu@plant.example"
     std::vector<std::string> to;  // at least one
+    // Whom of `to` it is handed over for now; empty = all. The others have it already.
+    std::vector<std::string> only = {};
     std::string subject;
     std::string text;
     std::string message_id;  // "CA-12/3/…@plant.example", without < >
@@ -51,9 +53,16 @@ private:
 };
 
 struct SmtpOptions {
-    std::string client_name = "gongshu";  // of EHLO
-    bool start_tls = false;               // ask for TLS before anything else, and go no further without it
-    std::string user, password;           // "" = without AUTH
+    // Of EHLO: a full host name, or an address in brackets (RFC 5321 §4.1.3); many servers refuse a bare word.
+    std::string client_name = "[127.0.0.1]";
+    bool start_tls = false;      // ask for TLS before anything else, and go no further without it
+    std::string user, password;  // "" = without AUTH
+};
+
+// A receiver that the server did not take.
+struct SmtpRefused {
+    std::string to, why;  // "li@plant.example", "550 5.1.1 no such user"
+    bool later = false;   // 4xx: it may take it later
 };
 
 // SmtpClient hands one mail to one server. It is pure: bytes in, bytes out; who drives it moves them, and shakes hands
@@ -70,14 +79,17 @@ public:
     SmtpClient(SmtpOptions options, const Mail& mail);
 
     // Errors name what was asked and what the server said: Code::denied for a refused sign-in, Code::unavailable for a
-    // reply of 4xx, Code::invalid for one of 5xx, Code::malformed for what is no reply.
+    // reply of 4xx, Code::invalid for one of 5xx to the mail itself, Code::denied for one of 5xx to anything before it,
+    // Code::malformed for what is no reply.
     Result<Next> feed(Bytes received, std::string& out);
     // TLS is there. Appends what to say first.
     void secured(std::string& out);
 
-    const std::string& answer() const { return answer_; }                 // to the mail: "250 2.0.0 Ok: queued as 7"
-    const std::vector<std::string>& refused() const { return refused_; }  // receivers, each with why
-    bool over() const { return state_ == State::over; }                   // the mail is taken
+    const std::string& answer() const { return answer_; }  // to the mail: "250 2.0.0 Ok: queued as 7"
+    const std::vector<SmtpRefused>& refused() const { return refused_; }
+    bool all_refused() const { return refused_.size() == to_.size(); }
+    bool handed_over() const { return state_ == State::text; }  // up to the final dot; its answer is awaited
+    bool over() const { return state_ == State::over; }         // the mail is taken
 
 private:
     enum class State : std::uint8_t {
@@ -108,7 +120,7 @@ private:
     State state_ = State::greeting;
     bool secure_ = false;
     std::size_t receiver_ = 0;
-    std::vector<std::string> refused_;
+    std::vector<SmtpRefused> refused_;
     std::string answer_;
 };
 

@@ -47,7 +47,7 @@ std::string talk(SmtpOptions options, const std::vector<Line>& lines, std::size_
 TEST(Smtp, TalksAsTheServerOffers) {
     for (const std::size_t piece : {std::size_t{1}, std::size_t{3}, std::size_t{10'000}}) {
         EXPECT_EQ(talk({},
-                       {{"220-plant\r\n220 mail\r\n", "EHLO gongshu\r\n"},
+                       {{"220-plant\r\n220 mail\r\n", "EHLO [127.0.0.1]\r\n"},
                         {"250-mail\r\n250 SIZE 9\r\n", "MAIL FROM:<gongshu@plant.example>\r\n"},
                         {"250 ok\r\n", "RCPT TO:<li@plant.example>\r\n"},
                         {"250 ok\r\n", "RCPT TO:<wang@plant.example>\r\n"},
@@ -58,13 +58,13 @@ TEST(Smtp, TalksAsTheServerOffers) {
                   "taken 250 2.0.0 queued as 7");
     }
     EXPECT_EQ(talk({.start_tls = true, .user = "u", .password = "p"},
-                   {{"220 mail\r\n", "EHLO gongshu\r\n"},
+                   {{"220 mail\r\n", "EHLO [127.0.0.1]\r\n"},
                     {"250-mail\r\n250 STARTTLS\r\n", "STARTTLS\r\n"},
-                    {"220 go\r\n", "TLS EHLO gongshu\r\n"},
+                    {"220 go\r\n", "TLS EHLO [127.0.0.1]\r\n"},
                     {"250-mail\r\n250 AUTH LOGIN PLAIN\r\n", "AUTH PLAIN AHUAcA==\r\n"},
                     {"235 ok\r\n", "MAIL FROM:<gongshu@plant.example>\r\n"}}),
               "goes on");
-    EXPECT_EQ(talk({.user = "u", .password = "p"}, {{"220 mail\r\n", "EHLO gongshu\r\n"},
+    EXPECT_EQ(talk({.user = "u", .password = "p"}, {{"220 mail\r\n", "EHLO [127.0.0.1]\r\n"},
                                                     {"250-mail\r\n250 auth=LOGIN\r\n", "AUTH LOGIN\r\n"},
                                                     {"334 VXNlcm5hbWU6\r\n", "dQ==\r\n"},
                                                     {"334 UGFzc3dvcmQ6\r\n", "cA==\r\n"},
@@ -107,7 +107,43 @@ TEST(Smtp, OneRefusedReceiverDoesNotKeepTheMailFromTheOther) {
         client.feed(as_bytes("220 a\r\n250 a\r\n250 a\r\n550 5.1.1 who\r\n250 ok\r\n354 go\r\n250 ok\r\n"), out);
     ASSERT_TRUE(next);
     EXPECT_TRUE(client.over());
-    EXPECT_EQ(client.refused(), std::vector<std::string>{"li@plant.example: 550 5.1.1 who"});
+    ASSERT_EQ(client.refused().size(), 1u);
+    EXPECT_EQ(client.refused()[0].to, "li@plant.example");
+    EXPECT_EQ(client.refused()[0].why, "550 5.1.1 who");
+    EXPECT_FALSE(client.refused()[0].later);
+}
+
+TEST(Smtp, WhoIsRefusedForNowIsAskedAloneLater) {
+    Mail mail = mail_of("s", "t");
+    SmtpClient client{{}, mail};
+    std::string out;
+    ASSERT_TRUE(client.feed(as_bytes("220 a\r\n250 a\r\n250 a\r\n451 later\r\n250 ok\r\n354 go\r\n250 ok\r\n"), out));
+    ASSERT_EQ(client.refused().size(), 1u);
+    EXPECT_TRUE(client.refused()[0].later);
+    mail.only = {client.refused()[0].to};
+    SmtpClient again{{}, mail};
+    out.clear();
+    ASSERT_TRUE(again.feed(as_bytes("220 a\r\n250 a\r\n250 a\r\n250 ok\r\n354 go\r\n250 ok\r\n"), out));
+    EXPECT_TRUE(again.over());
+    EXPECT_NE(out.find("RCPT TO:<li@plant.example>\r\nDATA"), std::string::npos) << out;
+    EXPECT_NE(out.find("To: <li@plant.example>,\r\n <wang@plant.example>"), std::string::npos) << out;
+}
+
+// Who decides what becomes of the mail: of its text, of all mails, of this moment.
+TEST(Smtp, TellsARefusedMailFromARefusedSender) {
+    auto f = [](const std::string& server, Code want) {
+        SmtpClient client{{}, mail_of("s", "t")};
+        std::string out;
+        const auto next = client.feed(as_bytes(server), out);
+        ASSERT_FALSE(next) << server;
+        EXPECT_EQ(next.error().code(), want) << next.error().text();
+    };
+    f("554 no\r\n", Code::denied);
+    f("220 a\r\n250 a\r\n550 no\r\n", Code::denied);
+    f("220 a\r\n250 a\r\n250 a\r\n550 no\r\n550 no\r\n", Code::denied);
+    f("220 a\r\n250 a\r\n250 a\r\n451 no\r\n550 no\r\n", Code::unavailable);
+    f("220 a\r\n250 a\r\n250 a\r\n250 ok\r\n250 ok\r\n354 go\r\n552 no\r\n", Code::invalid);
+    f("220 a\r\n250 a\r\n250 a\r\n250 ok\r\n250 ok\r\n354 go\r\n452 no\r\n", Code::unavailable);
 }
 
 std::string header(const std::string& mail, const std::string& name) {
