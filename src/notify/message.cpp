@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/base64.h"
 #include "base/time_text.h"
@@ -35,7 +36,8 @@ std::string cut(std::string_view text, std::size_t bytes) {
 
 std::string one_line(std::string_view text) {
     std::string out(text);
-    std::ranges::replace_if(out, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }, ' ');
+    std::ranges::replace_if(
+        out, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }, ' ');
     return out;
 }
 
@@ -265,21 +267,39 @@ WebhookBody webhook_body(const Message& message, const MessageHookSpec& spec, co
     return out;
 }
 
+// Codes by which a robot refuses one message and would take another; all others (rates, keys, signing) hit each.
+// wecom: "全局错误码"; dingtalk: "自定义机器人" error codes; feishu: "自定义机器人使用指南".
+static bool is_of_content(Format format, std::int64_t code, std::string_view said) {
+    if (format == Format::wecom) return code == 40008 || code == 40058 || code == 44004 || code == 45002;
+    if (format == Format::dingtalk)
+        return code == 40035 || (code >= 430101 && code <= 430104) || code == 460101 ||
+               (code == 310000 && said.find("keyword") != std::string_view::npos);
+    return code == 9499 || code == 19024;
+}
+
+// Addresses and keys that are wrong, and what passes by itself, hit every message.
+static bool is_of_message(int status) {
+    constexpr std::array kOfAll{401, 403, 404, 405, 407, 408, 410, 429};
+    return status >= 400 && status <= 499 && std::ranges::count(kOfAll, status) == 0;
+}
+
 Result<void> judge_answer(Format format, int status, const std::string& body) {
     const std::string said = cut(one_line(body), kAnswerTold);
     if (status < 200 || status > 299)
-        return Error{status == 429 || status >= 500 ? Code::unavailable : Code::invalid, "the receiver answered {}: {}",
-                     status, said};
+        return Error{is_of_message(status) ? Code::invalid : Code::unavailable, "the receiver answered {}: {}", status,
+                     said};
     if (format == Format::json) return {};
     const auto json = registry::parse_json(body);
     const JsonObject* const object = json ? json->if_object() : nullptr;
     const Json* const code =
         object == nullptr ? nullptr : object->if_contains(format == Format::feishu ? "code" : "errcode");
-    if (code != nullptr && code->is_int64() && code->get_int64() == 0) return {};
+    const bool numbered = code != nullptr && code->is_int64();
+    if (numbered && code->get_int64() == 0) return {};
     if (const Json* const old = object == nullptr ? nullptr : object->if_contains("StatusCode");
         format == Format::feishu && code == nullptr && old != nullptr && old->is_int64() && old->get_int64() == 0)
         return {};
-    return Error{Code::invalid, "the robot did not take it: {}", said};
+    const bool refused = numbered && is_of_content(format, code->get_int64(), said);
+    return Error{refused ? Code::invalid : Code::unavailable, "the robot did not take it: {}", said};
 }
 
 }  // namespace gongshu::notify

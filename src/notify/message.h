@@ -46,6 +46,7 @@ struct WebhookBody {
 WebhookBody webhook_body(const Message& message, const MessageHookSpec& spec, const std::string& secret, TimeNs sent);
 
 // What the receiver's answer means. Robots answer 200 whatever happened: their own code decides.
+// Code::invalid: it will never take this message, perhaps another one; Code::unavailable: it takes none now.
 Result<void> judge_answer(Format format, int status, const std::string& body);
 
 }  // namespace gongshu::notify

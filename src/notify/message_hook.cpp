@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "case/kinds/kinds.h"
 #include "connect/outbound.h"
@@ -54,7 +55,10 @@ Result<void> check_ca(std::string_view text) {
 }
 
 Result<void> check_host(std::string_view text) {
-    const auto address = io::parse_address(fmt::format("{}:1", text));
+    // "::1" as well as "[::1]".
+    const bool bare = std::ranges::count(text, ':') > 1 &&
+                      text.find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos;
+    const auto address = io::parse_address(fmt::format("{}{}{}:1", bare ? "[" : "", text, bare ? "]" : ""));
     if (text.empty() || !address || address->host.find_first_of(" \r\n\t@/") != std::string::npos)
         return Error{Code::invalid, "expected a host name or an IP address, found \"{}\"", text};
     return {};
@@ -82,6 +86,7 @@ Result<void> check_mail(const MessageHookSpec& spec) {
 
 Result<void> check_alone(const std::vector<cases::CaseKind>& kinds, const MessageHookSpec& spec) {
     std::string names, actions;
+    std::set<std::string> known_actions;
     for (const cases::CaseKind& kind : kinds) names += (names.empty() ? "" : ", ") + kind.name;
     for (std::size_t i = 0; i < spec.cases.size(); ++i)
         if (std::ranges::find(kinds, spec.cases[i], &cases::CaseKind::name) == kinds.end())
@@ -92,7 +97,8 @@ Result<void> check_alone(const std::vector<cases::CaseKind>& kinds, const Messag
     };
     for (const cases::CaseKind& kind : kinds)
         if (chosen(kind))
-            for (const cases::Action& action : kind.actions) actions += (actions.empty() ? "" : ", ") + action.name;
+            for (const cases::Action& action : kind.actions) known_actions.insert(action.name);
+    for (const std::string& action : known_actions) actions += (actions.empty() ? "" : ", ") + action;
     for (std::size_t i = 0; i < spec.actions.size(); ++i) {
         const bool known = std::ranges::any_of(
             kinds, [&](const auto& kind) { return chosen(kind) && kind.action(spec.actions[i]) != nullptr; });

@@ -126,6 +126,19 @@ TEST(Message, AnAnswerIsJudgedByItsOwnCode) {
     f(Format::feishu, 200, R"({"code":19021,"msg":"sign match fail"})",
       "the robot did not take it: {\"code\":19021,\"msg\":\"sign match fail\"}");
     f(Format::feishu, 200, "{}", "the robot did not take it: {}");
+    auto refuses = [](Format format, int status, const char* body, bool message_alone) {
+        const auto taken = judge_answer(format, status, body);
+        ASSERT_FALSE(taken);
+        EXPECT_EQ(taken.error().code() == Code::invalid, message_alone) << status << body;
+    };
+    for (const int status : {302, 401, 403, 404, 407, 408, 429, 500, 503}) refuses(Format::json, status, "", false);
+    for (const int status : {400, 413, 422}) refuses(Format::json, status, "", true);
+    refuses(Format::wecom, 200, R"({"errcode":93000})", false);
+    refuses(Format::wecom, 200, R"({"errcode":45002})", true);
+    refuses(Format::dingtalk, 200, R"({"errcode":310000,"errmsg":"sign not match"})", false);
+    refuses(Format::dingtalk, 200, R"({"errcode":310000,"errmsg":"keywords not in content"})", true);
+    refuses(Format::feishu, 200, R"({"code":19021})", false);
+    refuses(Format::feishu, 200, "<html>", false);
 }
 
 TEST(Message, PlacesAndChoicesOfAHook) {

@@ -1,7 +1,11 @@
 #include "notify/messages.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -26,26 +30,46 @@ struct Courier {
     enum class Doing : std::uint8_t { nothing, looking, sending, pausing };
 
     TenantId tenant;
-    std::uint64_t revision = 0;
+    std::uint64_t generation = 0;  // another one whenever the cursor is replaced: what was begun before ends unheard
+    std::uint64_t revision = 0;    // of the hook as it was last taken over
     std::shared_ptr<const Sender> sender;
-    bool off = false;
+    bool off = false;     // by itself, or broken
+    bool broken = false;  // nothing can be sent by it; it is to be taken over again
     MessageCursor cursor;
     std::uint64_t position = 0;  // marks up to here were looked at; at least cursor.done
     bool unsaved = false;        // the cursor is ahead of the disk: nothing is sent until it is there
     Doing doing = Doing::nothing;
-    bool again = false;  // something came while it was busy
-    int failures = 0;    // in a row
+    bool again = false;              // something came while it was busy
+    int failures = 0;                // in a row
+    std::uint64_t failing = 0;       // CaseMark::sequence of the message that failed last
+    int refusals = 0;                // how often its receiver refused it as such
+    std::vector<std::string> later;  // of the mail `failing`: who does not have it yet; empty = nobody has it
     std::string problem;
     TimeNs problem_at = 0, next_try = 0;
     io::TimerId timer{};
 };
 
-struct Wait {
+// Which courier, and since when.
+struct Ticket {
     std::string uid;
+    std::uint64_t generation = 0;
+};
+
+struct Wait {
+    Ticket ticket;
     CaseMark mark;
     Message message;
     std::shared_ptr<const Sender> sender;
+    std::vector<std::string> only;  // deliver()
+    std::optional<Error> wrong;     // it cannot be composed
 };
+
+// Of what is refused as such, another try changes nothing.
+bool is_final(Code code) { return code == Code::invalid || code == Code::corrupt; }
+
+bool same_choice(const MessageHookSpec& a, const MessageHookSpec& b) {
+    return a.cases == b.cases && a.actions == b.actions && a.place == b.place;
+}
 
 class Impl final : public Messages, public std::enable_shared_from_this<Impl> {
 public:
@@ -72,6 +96,13 @@ public:
     }
 
     void stop() override {
+        close();
+        std::unique_lock lock{mutex_};
+        settled_.wait_for(lock, std::chrono::nanoseconds{kStopMax}, [&] { return under_way_ == 0; });
+    }
+
+    // Begins nothing any more; what is answered later is still noted as long as there are loop and pool.
+    void close() {
         if (stopped_.exchange(true)) return;
         if (subscription_ != 0) deps_.registry.unsubscribe(subscription_);
     }
@@ -88,21 +119,34 @@ private:
     void refresh();
     Result<void> refresh_tenant(TenantId tenant, std::set<std::string>& there);
     Result<void> take_over(const registry::Resource& hook, const std::map<std::string, MessageCursor>& cursors);
+    Result<std::optional<MessageCursor>> cursor_of(const registry::Resource& hook, const Sender& sender,
+                                                   const Courier* known, const MessageCursor* stored);
     Result<std::shared_ptr<const Sender>> make_sender(const registry::Resource& hook) const;
     void wake(TenantId tenant);
     void look_later(const std::string& uid);
-    void look(const std::string& uid);
-    Result<std::optional<Wait>> next_of(const std::string& uid);
+    void look(const Ticket& ticket);
+    Result<std::optional<Wait>> next_of(const Ticket& ticket);
     Result<Message> compose_of(TenantId tenant, const Sender& sender, const CaseMark& mark) const;
     void send(Wait wait);
+    void settle_later(const std::shared_ptr<const Wait>& wait, const Result<Delivered>& result);
     void settle(const Wait& wait, const Result<Delivered>& result);
+    std::optional<Error> note(Courier& courier, const Wait& wait, const Result<Delivered>& result) const;
+    void end_turn(const Ticket& ticket);
     // `tried`: with which settings it failed; other ones are tried at once.
-    void pause(const std::string& uid, const Error& error, const Sender* tried = nullptr);
+    void pause(const Ticket& ticket, const Error& error, std::shared_ptr<const Sender> tried = nullptr);
     void note_broken(const registry::Resource& hook, const Error& error);
-    Result<void> save(const std::string& uid, const Courier& courier);
-    Result<std::uint64_t> give_up(const Courier& courier, MessageCursor& cursor, TimeNs now) const;
+    Result<void> save(const Ticket& ticket);
+    Result<void> save_locked(const Ticket& ticket);
+    // Under mutex_; null when the cursor was replaced since.
+    Courier* at(const Ticket& ticket) {
+        const auto found = couriers_.find(ticket.uid);
+        return found == couriers_.end() || found->second.generation != ticket.generation ? nullptr : &found->second;
+    }
     std::string link_of(const Sender& sender) const;
-    DeliveryDoor door() const { return {deps_.loop, deps_.egress, deps_.may_connect, options_.delivery_max}; }
+    DeliveryDoor door(bool of_mail) const {
+        return {deps_.loop, deps_.egress, deps_.may_connect, of_mail ? options_.mail_max : options_.delivery_max,
+                of_mail ? options_.mail_answer_max : 0};
+    }
     TimeNs now() const { return deps_.loop.clock().now(); }
 
     const MessagesDeps deps_;
@@ -111,9 +155,15 @@ private:
     registry::MessageTable table_;
     std::uint64_t subscription_ = 0;
     std::atomic<bool> stopped_ = false;
-    std::atomic<std::uint32_t> tests_ = 0;
 
+    // Held by who writes cursors, from the look at the courier to the end of the write: what is forgotten stays so.
+    // Taken before mutex_.
+    std::mutex disk_;
     mutable std::mutex mutex_;
+    std::condition_variable settled_;
+    std::size_t under_way_ = 0;                     // deliveries that are not settled
+    std::map<std::uint32_t, std::uint32_t> tests_;  // that run, by tenant
+    std::uint64_t generation_ = 0;
     std::string link_;
     Couriers couriers_;
     bool refreshing_ = false, refresh_again_ = false;
@@ -190,8 +240,15 @@ Result<void> Impl::refresh_tenant(TenantId tenant, std::set<std::string>& there)
             all = std::move(taken).context("message hook {}", hook->name);  // the others go on
         }
     }
-    for (const auto& [uid, cursor] : cursors)
-        if (!there.contains(uid)) TRY(table_.forget(tenant, uid));
+    for (const auto& [uid, cursor] : cursors) {
+        if (there.contains(uid)) continue;
+        const std::lock_guard disk{disk_};
+        {
+            const std::lock_guard lock{mutex_};
+            couriers_.erase(uid);
+        }
+        TRY(table_.forget(tenant, uid));
+    }
     return all;
 }
 
@@ -199,56 +256,105 @@ Result<void> Impl::refresh_tenant(TenantId tenant, std::set<std::string>& there)
 void Impl::note_broken(const registry::Resource& hook, const Error& error) {
     Sender sender{.tenant = hook.tenant, .name = hook.name, .uid = hook.uid};
     if (auto spec = registry::spec_of<MessageHookSpec>(hook)) sender.spec = std::move(*spec);
+    const std::lock_guard disk{disk_};
     const std::lock_guard lock{mutex_};
     Courier& courier = couriers_[hook.uid];
     courier.tenant = hook.tenant;
-    courier.revision = 0;
+    courier.generation = ++generation_;
+    courier.doing = Courier::Doing::nothing;
+    courier.next_try = 0;
     courier.sender = std::make_shared<const Sender>(std::move(sender));
     courier.off = true;
+    courier.broken = true;
     courier.problem = error.text();
     courier.problem_at = now();
 }
 
+// Where a hook begins that is not just another form of the one that is known; nullopt: its cursor goes on. One that is
+// new, or was off since it was last seen, begins with what happens from when it was put on; nothing older comes again.
+Result<std::optional<MessageCursor>> Impl::cursor_of(const registry::Resource& hook, const Sender& sender,
+                                                     const Courier* known, const MessageCursor* stored) {
+    if (sender.spec.disabled) {
+        TRY(table_.forget(hook.tenant, hook.uid));
+        return std::optional(MessageCursor{});
+    }
+    bool was_off = known != nullptr && known->sender->spec.disabled;
+    TimeNs on_since = hook.updated;
+    const std::uint64_t seen = known == nullptr ? 0 : known->revision;
+    if (stored == nullptr || was_off || (seen != 0 && hook.revision > seen + 1)) {
+        const registry::Actor reader{hook.tenant, "", "system", registry::Role::admin, ""};
+        const auto revisions = TRY(deps_.registry.revisions(reader, kKind, hook.name));
+        for (const registry::Revision& one : revisions) {
+            const JsonObject* const spec = one.spec.if_object();
+            const Json* const off = spec == nullptr ? nullptr : spec->if_contains("disabled");
+            if (spec == nullptr || (off != nullptr && off->is_bool() && off->get_bool())) {
+                was_off = was_off || (seen != 0 && one.revision > seen);
+                break;
+            }
+            on_since = one.time;
+        }
+    }
+    if (stored != nullptr && !was_off) {
+        if (known != nullptr && !known->broken) return std::optional<MessageCursor>{};
+        return std::optional(*stored);
+    }
+    MessageCursor cursor;
+    cursor.done = TRY(cases_.sequence_at(hook.tenant, on_since));
+    TRY(table_.store(hook.tenant, hook.uid, cursor));
+    return std::optional(cursor);
+}
+
 Result<void> Impl::take_over(const registry::Resource& hook, const std::map<std::string, MessageCursor>& cursors) {
+    const std::lock_guard disk{disk_};
+    std::optional<Courier> known;
     {
         const std::lock_guard lock{mutex_};
-        const auto known = couriers_.find(hook.uid);
-        if (known != couriers_.end() && known->second.revision == hook.revision &&
-            known->second.sender->name == hook.name)
-            return {};
+        if (const auto found = couriers_.find(hook.uid); found != couriers_.end()) known = found->second;
     }
+    if (known && !known->broken && known->revision == hook.revision && known->sender->name == hook.name) return {};
     const auto sender = TRY(make_sender(hook));
     const auto stored = cursors.find(hook.uid);
-    MessageCursor cursor = stored == cursors.end() ? MessageCursor{} : stored->second;
-    // A hook that is new, or was off, begins with what happens from its last change on.
-    if (sender->spec.disabled) {
-        if (stored != cursors.end()) TRY(table_.forget(hook.tenant, hook.uid));
-    } else if (stored == cursors.end()) {
-        cursor.done = TRY(cases_.sequence_at(hook.tenant, hook.updated));
-        TRY(table_.store(hook.tenant, hook.uid, cursor));
-    }
-    const std::lock_guard lock{mutex_};
-    Courier& courier = couriers_[hook.uid];
-    const bool was_off = courier.off || courier.revision == 0;
-    courier.tenant = hook.tenant;
-    courier.revision = hook.revision;
-    courier.sender = sender;
-    courier.off = sender->spec.disabled;
-    if (was_off || courier.off) {
-        courier.cursor = cursor;
-        courier.position = cursor.done;
-        courier.problem.clear();
-    } else {
-        courier.position = courier.cursor.done;  // it may ask for what it passed over
-    }
-    // What was wrong may be right now: no pause.
-    courier.failures = 0;
-    if (courier.doing == Courier::Doing::pausing) {
-        courier.doing = Courier::Doing::nothing;
+    const auto anew =
+        TRY(cursor_of(hook, *sender, known ? &*known : nullptr, stored == cursors.end() ? nullptr : &stored->second));
+    Ticket ticket{hook.uid};
+    bool unsaved = false;
+    {
+        const std::lock_guard lock{mutex_};
+        Courier& courier = couriers_[hook.uid];
+        const auto before = std::exchange(courier.sender, sender);
+        courier.tenant = hook.tenant;
+        courier.revision = hook.revision;
+        courier.off = sender->spec.disabled;
+        courier.broken = false;
+        // What was wrong may be right now: no pause.
+        courier.failures = 0;
         courier.next_try = 0;
-        on_loop([timer = courier.timer](Impl& self) { self.deps_.loop.cancel(timer); });
+        if (courier.doing == Courier::Doing::pausing) {
+            courier.doing = Courier::Doing::nothing;
+            on_loop([timer = courier.timer](Impl& self) { self.deps_.loop.cancel(timer); });
+        }
+        if (anew) {
+            courier.generation = ++generation_;
+            courier.doing = Courier::Doing::nothing;
+            courier.cursor = *anew;
+            courier.position = anew->done;
+            courier.unsaved = false;
+            courier.failing = 0;
+            courier.problem.clear();
+        } else if (!same_choice(before->spec, sender->spec)) {
+            // What it passed over until now is not told later.
+            courier.cursor.done = courier.position;
+            courier.unsaved = true;
+        }
+        if (anew || before->spec.to != sender->spec.to) courier.later.clear();
+        courier.refusals = 0;
+        courier.again = true;
+        ticket.generation = courier.generation;
+        unsaved = courier.unsaved;
     }
-    courier.again = true;
+    // If not now, then before anything is sent.
+    if (unsaved)
+        if (auto saved = save_locked(ticket); !saved) log_warning("notify", "{}", saved.error().text());
     return {};
 }
 
@@ -283,6 +389,7 @@ void Impl::wake(TenantId tenant) {
 
 // Who is busy or pausing looks again by itself when it is done.
 void Impl::look_later(const std::string& uid) {
+    Ticket ticket{uid};
     {
         const std::lock_guard lock{mutex_};
         const auto found = couriers_.find(uid);
@@ -291,61 +398,77 @@ void Impl::look_later(const std::string& uid) {
         courier.again = true;
         if (courier.doing != Courier::Doing::nothing) return;
         courier.doing = Courier::Doing::looking;
+        ticket.generation = courier.generation;
     }
-    job([uid](Impl& self) { self.look(uid); });
+    job([ticket](Impl& self) { self.look(ticket); });
 }
 
-void Impl::look(const std::string& uid) {
-    auto next = next_of(uid);
-    if (!next) return pause(uid, std::move(next).error().context("steps of cases could not be read"));
+void Impl::look(const Ticket& ticket) {
+    auto next = next_of(ticket);
+    if (!next) return pause(ticket, std::move(next).error().context("steps of cases could not be read"));
+    if (*next && (*next)->wrong) return settle(**next, *(*next)->wrong);
     if (*next) return on_loop([wait = std::move(**next)](Impl& self) { self.send(wait); });
     bool more = false;
     {
         const std::lock_guard lock{mutex_};
-        const auto found = couriers_.find(uid);
-        if (found == couriers_.end()) return;
-        found->second.doing = Courier::Doing::nothing;
-        more = found->second.again;
+        Courier* const courier = at(ticket);
+        if (courier == nullptr) return;
+        courier->doing = Courier::Doing::nothing;
+        more = courier->again;
     }
-    if (more) look_later(uid);
+    if (more) look_later(ticket.uid);
 }
 
 // The next message of a hook, composed; nullopt when there is none now.
-Result<std::optional<Wait>> Impl::next_of(const std::string& uid) {
+Result<std::optional<Wait>> Impl::next_of(const Ticket& ticket) {
     for (int round = 0; round < kRoundsMax; ++round) {
         Courier courier;
         {
             const std::lock_guard lock{mutex_};
-            const auto found = couriers_.find(uid);
-            if (found == couriers_.end() || found->second.off) return std::optional<Wait>{};
-            found->second.again = false;
-            courier = found->second;
+            Courier* const found = at(ticket);
+            if (found == nullptr || found->off) return std::optional<Wait>{};
+            found->again = false;
+            courier = *found;
         }
-        if (courier.unsaved) TRY(save(uid, courier));
+        if (courier.unsaved) TRY(save(ticket));
         const auto marks = TRY(cases_.marks(courier.tenant, courier.position, options_.marks_read));
         const auto told =
             std::ranges::find_if(marks, [&](const CaseMark& mark) { return is_told(courier.sender->spec, mark); });
         if (told != marks.end()) {
-            Message message = TRY(compose_of(courier.tenant, *courier.sender, *told));
-            return std::optional<Wait>(Wait{uid, *told, std::move(message), courier.sender});
+            Wait wait{ticket, *told, {}, courier.sender, {}, {}};
+            if (courier.failing == told->sequence) wait.only = courier.later;
+            auto message = compose_of(courier.tenant, *courier.sender, *told);
+            if (message) {
+                wait.message = std::move(*message);
+                return std::optional(std::move(wait));
+            }
+            // It is this message that is wrong: a failure of it like one at its receiver.
+            wait.message.id = fmt::format("{}/{}", told->id, told->number);
+            const Error& why = message.error();
+            const bool passes = why.code() == Code::io || why.code() == Code::unavailable;
+            wait.wrong = Error{passes ? why.code() : Code::corrupt, "{}", why.text()}.context("{} cannot be told",
+                                                                                              wait.message.id);
+            return std::optional(std::move(wait));
         }
         if (marks.empty()) return std::optional<Wait>{};
-        courier.position = marks.back().sequence;
         // What nobody asked for is passed over in memory, and on disk now and then.
-        const bool far = courier.position >= courier.cursor.done + options_.marks_read;
-        if (far) {
-            courier.cursor.done = courier.position;
-            TRY(save(uid, courier));
+        bool far = false;
+        {
+            const std::lock_guard lock{mutex_};
+            Courier* const found = at(ticket);
+            if (found == nullptr || found->revision != courier.revision) continue;
+            found->position = marks.back().sequence;
+            far = found->position >= found->cursor.done + options_.marks_read;
+            if (far) {
+                found->cursor.done = found->position;
+                found->unsaved = true;
+            }
         }
-        const std::lock_guard lock{mutex_};
-        const auto found = couriers_.find(uid);
-        if (found == couriers_.end() || found->second.revision != courier.revision) continue;
-        found->second.position = courier.position;
-        found->second.cursor = courier.cursor;
+        if (far) TRY(save(ticket));
         if (marks.size() < options_.marks_read) return std::optional<Wait>{};
     }
     const std::lock_guard lock{mutex_};
-    if (const auto found = couriers_.find(uid); found != couriers_.end()) found->second.again = true;
+    if (Courier* const found = at(ticket)) found->again = true;
     return std::optional<Wait>{};
 }
 
@@ -371,133 +494,165 @@ std::string Impl::link_of(const Sender& sender) const {
 void Impl::send(Wait wait) {
     {
         const std::lock_guard lock{mutex_};
-        const auto found = couriers_.find(wait.uid);
-        if (found == couriers_.end()) return;
-        // It changed meanwhile, or was put off: what is to be sent is found anew.
-        if (found->second.off || found->second.sender != wait.sender) {
-            found->second.doing = Courier::Doing::nothing;
-            if (!found->second.off) job([uid = wait.uid](Impl& self) { self.look_later(uid); });
-            return;
+        Courier* const courier = at(wait.ticket);
+        if (courier == nullptr) return;
+        // It changed meanwhile: what is to be sent is found anew.
+        if (courier->sender != wait.sender) {
+            courier->doing = Courier::Doing::nothing;
+            return job([uid = wait.ticket.uid](Impl& self) { self.look_later(uid); });
         }
-        found->second.doing = Courier::Doing::sending;
-        found->second.next_try = 0;
+        courier->doing = Courier::Doing::sending;
+        courier->next_try = 0;
+        ++under_way_;
     }
     const auto shared = std::make_shared<const Wait>(std::move(wait));
-    deliver(door(), shared->sender, shared->message, [weak = weak_from_this(), shared](Result<Delivered> result) {
+    const bool of_mail = shared->sender->spec.channel == Channel::email;
+    deliver(
+        door(of_mail), shared->sender, shared->message,
+        [weak = weak_from_this(), shared](const Result<Delivered>& result) {
+            if (const auto self = weak.lock()) self->settle_later(shared, result);
+        },
+        shared->only);
+}
+
+// After stop() too: what was answered is noted. A pool that is full has room again soon.
+void Impl::settle_later(const std::shared_ptr<const Wait>& wait, const Result<Delivered>& result) {
+    const bool taken = deps_.pool.submit([weak = weak_from_this(), wait, result] {
         const auto self = weak.lock();
         if (!self) return;
-        self->job([shared, result = std::move(result)](Impl& me) { me.settle(*shared, result); });
+        self->settle(*wait, result);
+        const std::lock_guard lock{self->mutex_};
+        --self->under_way_;
+        self->settled_.notify_all();
+    });
+    if (taken) return;
+    deps_.loop.after(stopped_ ? kSecond / 10 : kSecond, [weak = weak_from_this(), wait, result] {
+        if (const auto self = weak.lock()) self->settle_later(wait, result);
     });
 }
 
 void Impl::settle(const Wait& wait, const Result<Delivered>& result) {
-    Courier courier;
+    std::optional<Error> failed;
     {
         const std::lock_guard lock{mutex_};
-        const auto found = couriers_.find(wait.uid);
-        if (found == couriers_.end()) return;
-        courier = found->second;
-        // It was put off and begun anew meanwhile: the cursor is another one.
-        if (courier.off || courier.cursor.done >= wait.mark.sequence) {
-            found->second.doing = Courier::Doing::nothing;
-            if (!courier.off) job([uid = wait.uid](Impl& self) { self.look_later(uid); });
-            return;
-        }
+        Courier* const courier = at(wait.ticket);
+        if (courier == nullptr) return;  // it was put off and perhaps begun anew meanwhile
+        if (courier->cursor.done < wait.mark.sequence) failed = note(*courier, wait, result);
     }
+    if (auto saved = save(wait.ticket); !saved)
+        return pause(wait.ticket, std::move(saved).error().context("what was sent could not be noted"));
+    if (failed) return pause(wait.ticket, *failed, wait.sender);
+    end_turn(wait.ticket);
+}
+
+// What became of a message, into the courier. The error for which it is to be tried again; nullopt: it is the next
+// one's turn. Under the mutex.
+std::optional<Error> Impl::note(Courier& courier, const Wait& wait, const Result<Delivered>& result) const {
     MessageCursor& cursor = courier.cursor;
-    if (result) {
-        ++cursor.sent;
-        cursor.sent_at = now();
-        cursor.sent_what = wait.message.id;
-        cursor.done = wait.mark.sequence;
+    const auto go_on = [&] {
+        cursor.done = courier.position = wait.mark.sequence;
         cursor.trouble = 0;
-    } else {
-        if (cursor.trouble == 0) cursor.trouble = now();
-        const auto dropped = give_up(courier, cursor, now());
-        if (dropped && *dropped > 0)
-            log_error("notify", "message hook {}: {} messages from {} on were given up: {}", wait.sender->name,
-                      *dropped, wait.message.id, result.error().text());
+        courier.failures = 0;
+        courier.later.clear();
+    };
+    courier.unsaved = true;
+    if (result) {
+        cursor.given_up += result->refused;
+        courier.problem = result->warning;
+        if (!result->warning.empty()) {
+            courier.problem_at = now();
+            log_warning("notify", "message hook {}: {}: {}", wait.sender->name, wait.message.id, result->warning);
+        }
+        if (result->later.empty()) {
+            ++cursor.sent;
+            cursor.sent_at = now();
+            cursor.sent_what = wait.message.id;
+            go_on();
+            return std::nullopt;
+        }
     }
+    const Error error = result ? Error{Code::unavailable, "{}", result->warning} : result.error();
+    const bool first = courier.failing != 0 && courier.failing != wait.mark.sequence;
+    if (cursor.trouble == 0 || first) cursor.trouble = now();
+    if (courier.failing != wait.mark.sequence) courier.refusals = 0;
+    courier.failing = wait.mark.sequence;
+    if (result) courier.later = result->later;
+    if (is_final(error.code())) ++courier.refusals;
+    // A day counts from the first try: after a night without power each is tried for a day.
+    if (courier.refusals < options_.final_tries && now() - cursor.trouble < options_.give_up) return error;
+    ++cursor.given_up;
+    log_error("notify", "message hook {}: {} was given up: {}", wait.sender->name, wait.message.id, error.text());
+    courier.problem = Error(error).context("{} was given up", wait.message.id).text();
+    courier.problem_at = now();
+    go_on();
+    return std::nullopt;
+}
+
+void Impl::end_turn(const Ticket& ticket) {
     {
         const std::lock_guard lock{mutex_};
-        const auto found = couriers_.find(wait.uid);
-        if (found == couriers_.end()) return;
-        Courier& now_there = found->second;
-        now_there.cursor = cursor;
-        now_there.position = cursor.done;
-        now_there.unsaved = true;
-        if (result) {
-            now_there.failures = 0;
-            now_there.problem = result->warning;
-            now_there.problem_at = result->warning.empty() ? now_there.problem_at : now();
-            now_there.doing = Courier::Doing::nothing;
-        }
-        courier = now_there;
+        Courier* const courier = at(ticket);
+        if (courier == nullptr) return;
+        courier->doing = Courier::Doing::nothing;
     }
-    if (auto saved = save(wait.uid, courier); !saved)
-        return pause(wait.uid, std::move(saved).error().context("what was sent could not be noted"));
-    if (!result) return pause(wait.uid, result.error(), wait.sender.get());
-    look_later(wait.uid);
+    look_later(ticket.uid);
 }
 
-// Passes over the messages that have failed for too long; how many. A message counts from when it happened, but not
-// from before the hook's trouble began: after a night without power each is tried for a day.
-Result<std::uint64_t> Impl::give_up(const Courier& courier, MessageCursor& cursor, TimeNs now) const {
-    std::uint64_t dropped = 0;
-    const auto marks = TRY(cases_.marks(courier.tenant, cursor.done, options_.marks_read));
-    for (const CaseMark& mark : marks) {
-        if (is_told(courier.sender->spec, mark)) {
-            if (now - std::max(mark.time, cursor.trouble) < options_.give_up) break;
-            ++dropped;
-            ++cursor.given_up;
-        }
-        cursor.done = mark.sequence;
-    }
-    return dropped;
-}
-
-void Impl::pause(const std::string& uid, const Error& error, const Sender* tried) {
-    on_loop([uid, error, tried](Impl& self) {
+void Impl::pause(const Ticket& ticket, const Error& error, std::shared_ptr<const Sender> tried) {
+    on_loop([ticket, error, tried = std::move(tried)](Impl& self) {
         const std::lock_guard lock{self.mutex_};
-        const auto found = self.couriers_.find(uid);
-        if (found == self.couriers_.end()) return;
-        Courier& courier = found->second;
-        const bool changed = tried != nullptr && courier.sender.get() != tried;
-        if (courier.off || changed) {
-            courier.doing = Courier::Doing::nothing;
-            if (changed) self.job([uid](Impl& me) { me.look_later(uid); });
-            return;
+        Courier* const courier = self.at(ticket);
+        if (courier == nullptr) return;
+        if (tried != nullptr && courier->sender != tried) {
+            courier->doing = Courier::Doing::nothing;
+            return self.job([uid = ticket.uid](Impl& me) { me.look_later(uid); });
         }
         DurationNs length = self.options_.again_min;
-        for (int i = 0; i < courier.failures && length < self.options_.again_max; ++i) length *= 2;
+        for (int i = 0; i < courier->failures && length < self.options_.again_max; ++i) length *= 2;
         length = std::min(length, self.options_.again_max);
-        ++courier.failures;
-        if (courier.failures == 1)
-            log_warning("notify", "message hook {}: {}; again in {} s", courier.sender->name, error.text(),
+        ++courier->failures;
+        if (courier->failures == 1)
+            log_warning("notify", "message hook {}: {}; again in {} s", courier->sender->name, error.text(),
                         length / kSecond);
-        courier.problem = error.text();
-        courier.problem_at = self.now();
-        courier.next_try = self.now() + length;
-        courier.doing = Courier::Doing::pausing;
-        courier.timer = self.deps_.loop.after(length, [weak = self.weak_from_this(), uid] {
+        courier->problem = error.text();
+        courier->problem_at = self.now();
+        courier->next_try = self.now() + length;
+        courier->doing = Courier::Doing::pausing;
+        courier->timer = self.deps_.loop.after(length, [weak = self.weak_from_this(), ticket] {
             const auto self = weak.lock();
             if (!self || self->stopped_) return;
             {
                 const std::lock_guard lock{self->mutex_};
-                const auto found = self->couriers_.find(uid);
-                if (found == self->couriers_.end() || found->second.doing != Courier::Doing::pausing) return;
-                found->second.doing = Courier::Doing::nothing;
+                Courier* const courier = self->at(ticket);
+                if (courier == nullptr || courier->doing != Courier::Doing::pausing) return;
+                courier->doing = Courier::Doing::nothing;
             }
-            self->look_later(uid);
+            self->look_later(ticket.uid);
         });
     });
 }
 
-Result<void> Impl::save(const std::string& uid, const Courier& courier) {
-    TRY(table_.store(courier.tenant, uid, courier.cursor));
+Result<void> Impl::save(const Ticket& ticket) {
+    const std::lock_guard disk{disk_};
+    return save_locked(ticket);
+}
+
+Result<void> Impl::save_locked(const Ticket& ticket) {
+    TenantId tenant;
+    MessageCursor cursor;
+    {
+        const std::lock_guard lock{mutex_};
+        Courier* const courier = at(ticket);
+        if (courier == nullptr || courier->off) return {};  // its row is another one, or none
+        tenant = courier->tenant;
+        cursor = courier->cursor;
+        courier->unsaved = false;
+    }
+    auto stored = table_.store(tenant, ticket.uid, cursor);
+    if (stored) return {};
     const std::lock_guard lock{mutex_};
-    if (const auto found = couriers_.find(uid); found != couriers_.end()) found->second.unsaved = false;
-    return {};
+    if (Courier* const courier = at(ticket)) courier->unsaved = true;
+    return stored;
 }
 
 // ---- what others ask
@@ -524,7 +679,7 @@ Result<std::vector<HookStatus>> Impl::status(TenantId tenant, bool count_waiting
                   .sent_what = courier.cursor.sent_what,
                   .problem = courier.problem,
                   .problem_at = courier.problem_at,
-                  .failing_since = courier.cursor.trouble,
+                  .failing_since = courier.sender->spec.disabled ? 0 : courier.cursor.trouble,
                   .next_try = courier.next_try};
         if (!courier.off && count_waiting) {
             const auto marks = TRY(cases_.marks(tenant, courier.cursor.done, kWaitingMax));
@@ -542,15 +697,21 @@ void Impl::test(TenantId tenant, const std::string& name, std::function<void(Res
     if (!hook) return done(hook.error());
     auto sender = make_sender(*hook);
     if (!sender) return done(std::move(sender).error());
-    if (tests_.fetch_add(1) >= options_.tests_max) {
-        --tests_;
-        return done(
-            Error{Code::limit, "{} tests of message hooks run already; try again in a moment", options_.tests_max});
+    {
+        const std::lock_guard lock{mutex_};
+        if (tests_[tenant.value] >= options_.tests_max)
+            return done(
+                Error{Code::limit, "{} tests of message hooks run already; try again in a moment", options_.tests_max});
+        ++tests_[tenant.value];
     }
-    deps_.loop.post([self = shared_from_this(), sender = *sender, done = std::move(done)] {
-        deliver(self->door(), sender, test_message(sender->spec, sender->name, self->now(), self->link_of(*sender)),
-                [weak = self->weak_from_this(), done](Result<Delivered> result) {
-                    if (const auto me = weak.lock()) --me->tests_;
+    deps_.loop.post([self = shared_from_this(), tenant, sender = *sender, done = std::move(done)] {
+        deliver(self->door(false), sender,
+                test_message(sender->spec, sender->name, self->now(), self->link_of(*sender)),
+                [weak = self->weak_from_this(), tenant, done](Result<Delivered> result) {
+                    if (const auto me = weak.lock()) {
+                        const std::lock_guard lock{me->mutex_};
+                        if (--me->tests_[tenant.value] == 0) me->tests_.erase(tenant.value);
+                    }
                     done(std::move(result));
                 });
     });
@@ -580,7 +741,7 @@ public:
     explicit Owner(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
     Owner(const Owner&) = delete;
     Owner& operator=(const Owner&) = delete;
-    ~Owner() override { impl_->stop(); }
+    ~Owner() override { impl_->close(); }
     void start(std::string link) override { impl_->start(std::move(link)); }
     void stop() override { impl_->stop(); }
     Result<std::vector<HookStatus>> status(TenantId tenant, bool count_waiting) const override {

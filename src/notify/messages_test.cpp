@@ -101,8 +101,11 @@ public:
     }
 
     std::vector<std::string> mails;
-    std::string refuse;     // instead of taking the next mail; "" = it is taken
-    bool hangs_up = false;  // in the middle
+    std::string refuse;                            // instead of taking the next mail; "" = it is taken
+    bool hangs_up = false;                         // in the middle
+    std::map<std::string, std::string> receivers;  // answers to their RCPT; else 250
+    std::vector<std::string> asked;                // of RCPT
+    io::Loop* slow = nullptr;                      // says that it has a mail 40 s after it
 
 private:
     struct Peer {
@@ -139,7 +142,17 @@ private:
             if (refuse.empty()) mails.push_back(peer.mail);
             if (!refuse.empty()) answer = refuse;
         }
+        const bool taken = peer.in_mail;
         peer.in_mail = line.starts_with("DATA");
+        if (line.starts_with("RCPT TO:<")) {
+            asked.push_back(line.substr(9, line.find('>') - 9));
+            if (const auto found = receivers.find(asked.back()); found != receivers.end()) answer = found->second;
+        }
+        if (line.starts_with("AUTH")) answer = "535 no " + line;
+        if (taken && slow != nullptr) {
+            slow->after(40 * kSecond, [&peer, answer] { peer.stream->send(as_bytes(answer + "\r\n")); });
+            return;
+        }
         if (hangs_up && peer.in_mail) return peer.stream->close();
         peer.stream->send(as_bytes(answer + "\r\n"));
     }
@@ -359,6 +372,168 @@ TEST(Messages, AMailIsTriedAgainUntilTheServerTakesIt) {
     EXPECT_EQ(world.status("mail").sent, 1u);
 }
 
+constexpr std::string_view kMail =
+    R"({"channel":"email","host":"10.0.0.9","port":25,"security":"none","from":"g@plant.example",)"
+    R"("to":["li@plant.example","wang@plant.example"]})";
+
+TEST(Messages, AReceiverThatTheServerPutsOffGetsTheMailLaterAndAlone) {
+    World world{9};
+    MailServer server{*world.far};
+    ASSERT_TRUE(world.open());
+    ASSERT_TRUE(world.registry->put(world.admin, "message_hook", "mail", json(kMail)));
+    world.sim.run_for(kSecond);
+    server.receivers["wang@plant.example"] = "451 greylisted";
+    ASSERT_TRUE(world.ask("site/press1"));
+    world.settle();
+    EXPECT_EQ(world.status("mail").state, HookState::failing);
+    EXPECT_EQ(world.status("mail").problem, "not sent to wang@plant.example: 451 greylisted");
+    EXPECT_EQ(world.status("mail").sent, 0u);
+    server.receivers.clear();
+    world.sim.run_for(kMinute);
+    EXPECT_EQ(server.asked, (std::vector<std::string>{"li@plant.example", "wang@plant.example", "wang@plant.example"}));
+    EXPECT_EQ(server.mails.size(), 2u);
+    EXPECT_EQ(world.status("mail").sent, 1u);
+    EXPECT_EQ(world.status("mail").state, HookState::idle);
+    // Put off, then refused for good: counted, and the next one goes to both.
+    server.receivers["wang@plant.example"] = "451 greylisted";
+    ASSERT_TRUE(world.ask("site/press1"));
+    world.settle();
+    server.receivers["wang@plant.example"] = "550 gone";
+    world.sim.run_for(kMinute);
+    EXPECT_EQ(world.status("mail").sent, 2u);
+    EXPECT_EQ(world.status("mail").given_up, 1u);
+    EXPECT_EQ(world.status("mail").problem, "not sent to wang@plant.example: 550 gone");
+    server.asked.clear();
+    server.receivers.clear();
+    ASSERT_TRUE(world.ask("site/press1"));
+    world.settle();
+    EXPECT_EQ(server.asked.size(), 2u);
+    EXPECT_EQ(world.status("mail").problem, "");
+}
+
+TEST(Messages, AServerThatIsSlowToSayThatItHasTheMailGetsItOnce) {
+    World world{10};
+    MailServer server{*world.far};
+    server.slow = &*world.far;
+    ASSERT_TRUE(world.open());
+    ASSERT_TRUE(world.registry->put(world.admin, "message_hook", "mail", json(kMail)));
+    world.sim.run_for(kSecond);
+    ASSERT_TRUE(world.ask("site/press1"));
+    world.sim.run_for(10 * kMinute);
+    EXPECT_EQ(server.mails.size(), 1u);
+    EXPECT_EQ(world.status("mail").sent, 1u);
+}
+
+TEST(Messages, OneMessageThatIsRefusedIsGivenUpAndTheOthersAreSent) {
+    World world{11};
+    ASSERT_TRUE(world.open());
+    ASSERT_TRUE(world.hook("h"));
+    world.sim.run_for(kSecond);
+    world.receiver.status = [&] { return world.receiver.got.back().id == "DR-1/1" ? 422 : 200; };
+    for (const char* place : {"site/poison", "site/b", "site/c"}) ASSERT_TRUE(world.ask(place));
+    world.sim.run_for(7 * kMinute);
+    EXPECT_EQ(world.ids("h").size(), 4u);
+    world.sim.run_for(kMinute);
+    EXPECT_EQ(world.receiver.taken, (std::vector<std::string>{"DR-2/1", "DR-3/1"}));
+    EXPECT_EQ(world.ids("h").size(), 7u);
+    EXPECT_EQ(world.status("h").given_up, 1u);
+    EXPECT_EQ(world.status("h").sent, 2u);
+}
+
+TEST(Messages, WhatWaitedBehindOneThatIsGivenUpIsTried) {
+    World world{12};
+    ASSERT_TRUE(world.open());
+    ASSERT_TRUE(world.hook("h"));
+    world.sim.run_for(kSecond);
+    world.receiver.status = [&] { return world.receiver.got.back().id == "DR-1/1" ? 500 : 200; };
+    for (const char* place : {"site/a", "site/b", "site/c"}) ASSERT_TRUE(world.ask(place));
+    world.sim.run_for(23 * kHour);
+    EXPECT_EQ(world.receiver.taken.size(), 0u);
+    world.sim.run_for(3 * kHour);
+    EXPECT_EQ(world.receiver.taken, (std::vector<std::string>{"DR-2/1", "DR-3/1"}));
+    EXPECT_EQ(world.status("h").given_up, 1u);
+}
+
+TEST(Messages, WhatAHookPassedOverIsNotToldWhenItsChoiceChanges) {
+    World world{13};
+    ASSERT_TRUE(world.open());
+    ASSERT_TRUE(world.hook("h", R"(,"place":"site/line2")"));
+    world.sim.run_for(kSecond);
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(world.ask("site/line1"));
+    world.settle();
+    ASSERT_TRUE(world.hook("h"));
+    world.sim.run_for(kSecond);
+    ASSERT_TRUE(world.open());
+    world.settle();
+    ASSERT_TRUE(world.ask("site/line1"));
+    world.settle();
+    EXPECT_EQ(world.ids("h"), std::vector<std::string>{"DR-4/1"});
+}
+
+TEST(Messages, PutOffAndOnAtOnceIsSeenAsPutOff) {
+    World world{14};
+    ASSERT_TRUE(world.open());
+    ASSERT_TRUE(world.hook("h"));
+    world.sim.run_for(kSecond);
+    world.receiver.status = [] { return 500; };
+    ASSERT_TRUE(world.ask("site/a"));
+    world.settle();
+    ASSERT_TRUE(world.hook("h", R"(,"disabled":true)"));
+    ASSERT_TRUE(world.ask("site/b"));
+    ASSERT_TRUE(world.hook("h"));  // nobody looked meanwhile
+    world.receiver.status = [] { return 200; };
+    world.sim.run_for(kSecond);
+    ASSERT_TRUE(world.ask("site/c"));
+    world.settle();
+    EXPECT_EQ(world.receiver.taken, std::vector<std::string>{"DR-3/1"});
+}
+
+TEST(Messages, NoSecretComesBackInWhatIsTold) {
+    World world{15};
+    MailServer server{*world.far};
+    ASSERT_TRUE(world.open());
+    auto test = [&](const std::string& spec) {
+        if (auto put = world.registry->put(world.admin, "message_hook", "h", json(spec)); !put)
+            return put.error().text();
+        world.sim.run_for(kSecond);
+        std::string said;
+        world.messages->test(TenantId{1}, "h",
+                             [&](Result<Delivered> result) { said = result ? result->answer : result.error().text(); });
+        world.sim.run_for(kMinute);
+        return said;
+    };
+    world.receiver.status = [] { return 400; };
+    world.receiver.body = "no k%20ey%2F1, not k ey/1 and not s3cret";
+    EXPECT_EQ(test(R"({"channel":"webhook","url":"http://10.0.0.9/{key}","key":"k ey/1","secret":"s3cret"})"),
+              "the receiver answered 400: no …, not … and not …");
+    world.receiver.body = std::string(197, 'x') + "s3cret";
+    EXPECT_EQ(test(R"({"channel":"webhook","url":"http://10.0.0.9/","secret":"s3cret"})").find("s3c"),
+              std::string::npos);
+    EXPECT_EQ(test(R"({"channel":"webhook","url":"http://{key}.invalid/","key":"topsecret"})").find("topsecret"),
+              std::string::npos);
+    const Sender sender{.spec = {.user = "u"}, .password = "passw"};
+    EXPECT_EQ(without_secrets(sender, "535 AUTH PLAIN AHUAcGFzc3c= cGFzc3c= passw pas"), "535 AUTH PLAIN … … … pas");
+    EXPECT_EQ(without_secrets(sender, "cut AHUAcGFz"), "cut …");
+}
+
+TEST(Messages, AMailServerMayBeAnIPv6Address) {
+    World world{16};
+    ASSERT_TRUE(world.open());
+    auto f = [&](const std::string& host, bool want) {
+        const Json spec = json(fmt::format(
+            R"({{"channel":"email","host":"{}","from":"g@plant.example","to":["li@plant.example"],"disabled":true}})",
+            host));
+        EXPECT_EQ(world.registry->put(world.admin, "message_hook", "h", spec).has_value(), want) << host;
+    };
+    f("::1", true);
+    f("[::1]", true);
+    f("fd00::10.0.0.1", true);
+    f("mail.plant.example", true);
+    f("a:b", false);
+    f("mail.plant.example:25", false);
+    f("", false);
+}
+
 TEST(Messages, ATestTellsTheAnswerAndMovesNothing) {
     World world{5};
     ASSERT_TRUE(world.open());
@@ -418,15 +593,30 @@ TEST(Messages, EachStepIsToldAtLeastOnceInOrderWhateverHappens) {
         ASSERT_TRUE(world.hook("all"));
         ASSERT_TRUE(world.hook("some", R"(,"actions":["answer","remind"])"));
         world.sim.run_for(kSecond);
-        std::vector<std::string> all, some, open;
+        std::vector<std::string> all, some, open, late;
         double bad = 0.3;
         world.receiver.status = [&] { return rng.chance(bad) ? (rng.chance(0.5) ? 503 : 0) : 200; };
-        world.cases->subscribe([](const auto&, const auto&) {});
+        // The third hook is put off and on, and its choice changes, always when nothing waits for it.
+        bool on = true, everything = false;
+        const auto change = [&] {
+            bad = 0;
+            world.sim.run_for(2 * kHour);
+            bad = 0.3;
+            rng.chance(0.5) ? on = !on : everything = !everything;
+            ASSERT_TRUE(world.hook("late", fmt::format(R"(,"disabled":{}{})", !on,
+                                                       everything ? "" : R"(,"actions":["answer","remind"])")));
+            world.sim.run_for(kSecond);
+        };
+        ASSERT_TRUE(world.hook("late", R"(,"actions":["answer","remind"])"));
+        world.sim.run_for(kSecond);
         for (int step = 0; step < 40; ++step) {
-            const auto what = rng.below(10);
-            if (what < 4) {
+            const auto what = rng.below(11);
+            if (what == 10) {
+                change();
+            } else if (what < 4) {
                 if (const auto id = world.ask(fmt::format("site/m{}", step))) {
                     all.push_back(*id + "/1");
+                    if (on && everything) late.push_back(all.back());
                     open.push_back(*id);
                 }
             } else if (what < 6 && !open.empty()) {
@@ -437,6 +627,7 @@ TEST(Messages, EachStepIsToldAtLeastOnceInOrderWhateverHappens) {
                 if (done) {
                     all.push_back(fmt::format("{}/{}", id, done->revision));
                     some.push_back(all.back());
+                    if (on) late.push_back(all.back());
                 }
             } else if (what < 8) {
                 world.sim.run_for(static_cast<DurationNs>(rng.below(90)) * kSecond);
@@ -456,6 +647,7 @@ TEST(Messages, EachStepIsToldAtLeastOnceInOrderWhateverHappens) {
         };
         expect("all", all);
         expect("some", some);
+        expect("late", late);
     }
 }
 

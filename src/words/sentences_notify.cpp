@@ -35,6 +35,8 @@ constexpr Sentence kSentences[] = {
     {"steps of cases could not be read", "无法读取事项的步骤"},
     {"case {} has no step {}", "事项 {0=} 没有第 {1} 步"},
     {"what was sent could not be noted", "已发送的无法记下"},
+    {"{} cannot be told", "{0=} 无法写成消息"},
+    {"{} was given up", "{0=} 已放弃"},
     {"{} tests of message hooks run already; try again in a moment", "已有 {0} 个测试正在进行；稍后再试"},
     // Mail servers.
     {"the mail server did not take the mail within {} s", "邮件服务器 {0} 秒内没有收下邮件"},
@@ -44,7 +46,7 @@ constexpr Sentence kSentences[] = {
     {"the mail", "邮件"},
     {"the sender {}", "发件人 {0=} "},
     {"every receiver, at last {}", "所有收件人（最后一个 {0=}）"},
-    {"not sent to {}", "以下收件人被拒：{0=}"},
+    {"not sent to {}", "以下收件人没有发到：{0=}"},
     {"expected a mail address such as shift@plant.example, found \"{}\"",
      "应为邮件地址，如 shift@plant.example，实际为“{0}”"},
     {"the mail server sent a line of more than {} bytes", "邮件服务器发来的一行超过 {0} 字节"},
