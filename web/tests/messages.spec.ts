@@ -1,8 +1,8 @@
 import { expect, test } from '@playwright/test';
 import { inspect, listen, signIn } from './help';
 
-// The receivers of this test do not exist: the test button has to say why nothing came through.
-test('a message hook is made, tested, put off and removed', async ({ page }, info) => {
+// The receiver of this test does not exist: the test button has to say why nothing came through.
+test('a message hook is made, its test says why nothing came through, and it is removed', async ({ page }, info) => {
   const said = listen(page);
   const name = `shift-${info.project.name}`;
   await signIn(page);
@@ -18,7 +18,8 @@ test('a message hook is made, tested, put off and removed', async ({ page }, inf
   // Its secrets do not come back.
   await expect(page.locator('#f-key')).toHaveValue('');
   await page.locator('.el-drawer .try').click();
-  await expect(page.locator('.el-drawer .box h3')).toBeVisible({ timeout: 40_000 });
+  await expect(page.locator('.el-drawer .box .problem')).toContainText('receiver.invalid', { timeout: 40_000 });
+  await expect(page.locator('.el-drawer .box h3')).toHaveText(/没有送达|was not taken/);
   await expect(page.locator('.el-drawer .facts')).toBeVisible();
   await inspect(page, info, 'message-hook-test');
   await page.locator('.el-drawer .el-dropdown button').click();

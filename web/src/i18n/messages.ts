@@ -410,7 +410,7 @@ export const messages = {
     email: ['邮件', 'E-mail'], webhook: ['Webhook', 'Webhook'], wecom: ['企业微信', 'WeCom'], dingtalk: ['钉钉', 'DingTalk'], feishu: ['飞书', 'Feishu'],
     state: { off: ['停用', 'Off'], idle: ['正常', 'Fine'], sending: ['发送中', 'Sending'], waiting: ['待发', 'Waiting'], failing: ['发送失败', 'Failing'] },
     delivery: ['发送情况', 'Delivery'], test: ['发送测试', 'Send a test'], testing: ['正在发送测试消息，最长 30 秒…', 'Sending a test message, up to 30 s …'], testOk: ['测试消息已送达', 'The test message was taken'], testBad: ['测试消息没有送达', 'The test message was not taken'], testSaved: ['测试用的是已保存的设置，停用时也能测试。', 'The test uses the settings as saved, also while it is off.'],
-    lastError: ['上次的问题', 'Last problem'], neverError: ['本次启动以来没有', 'None since the start'], failingSince: ['开始失败', 'Failing since'], nextTry: ['下次尝试', 'Next try'], nextIn: ['{span}后再试', 'again in {span}'], givenUp: ['已放弃', 'Given up'], givenUpHelp: ['连续失败 24 小时的消息不再发送', 'Messages that failed for 24 hours are not sent any more'],
+    lastError: ['上次的问题', 'Last problem'], neverError: ['本次启动以来没有', 'None since the start'], failingSince: ['开始失败', 'Failing since'], nextTry: ['下次尝试', 'Next try'], nextIn: ['{span}后再试', 'again in {span}'], givenUp: ['已放弃', 'Given up'], givenUpHelp: ['失败满 24 小时或接收方不收的消息不再发送；邮件中被拒的收件人也计入', 'Messages that failed for 24 hours or that the receiver refuses are not sent any more; refused receivers of mails count too'],
     egress: ['发出的记录见“数据去向”', 'What was sent stands under “What left”'],
   },
   error404: { title: ['没有这个页面', 'No such page'], help: ['链接可能写错，或页面已改名。', 'The link may be wrong, or the page was renamed.'], home: ['回到总览', 'Go to the overview'] },
