@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "registry/migrations.h"
+#include "registry/page_sums.h"
 #include "registry/tables.h"
 
 namespace gongshu::registry {
@@ -125,6 +126,11 @@ Result<KeptTables> go_back(io::Files& files, const std::string& folder) {
     if (TRY(files.exists(path + "-wal"))) {
         TRY(copy(files, path + "-wal", aside + "-wal"));
         TRY(files.remove(path + "-wal"));
+        TRY(files.sync_folder(folder));
+    }
+    // Those of another database; the next start makes them anew.
+    if (const std::string sums = PageSums::path_of(path); TRY(files.exists(sums))) {
+        TRY(files.remove(sums));
         TRY(files.sync_folder(folder));
     }
     TRY(copy(files, older->path, path));

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "io/crypto.h"
+#include "registry/page_sums.h"
 
 namespace gongshu::registry {
 
@@ -25,6 +26,7 @@ struct OpenFile {
     std::string path;
     bool name_synced = false;
     bool remove_at_close = false;
+    PageSums sums;  // of the database itself, open to be written
 };
 
 std::string folder_of(const std::string& path) {
@@ -89,7 +91,13 @@ private:
         if (!*there) {
             if (auto set = files.set_mode(path, 0600); !set) return failed(SQLITE_CANTOPEN, path, set.error());
         }
+        PageSums sums;
+        if (path == of(vfs).main_ && !(flags & SQLITE_OPEN_READONLY)) {
+            if (auto begun = sums.begin(files, path, **opened); !begun)
+                return failed(SQLITE_CANTOPEN, path, begun.error());
+        }
         auto* made = new (file) OpenFile;
+        made->sums = std::move(sums);
         made->base.pMethods = &methods();
         made->vfs = &of(vfs);
         made->file = std::move(*opened);
@@ -134,6 +142,7 @@ private:
         if (auto written = open.file->write_at(static_cast<std::uint64_t>(offset), data); !written) {
             return failed(SQLITE_IOERR_WRITE, open.path, written.error());
         }
+        if (open.sums.began()) open.sums.wrote(static_cast<std::uint64_t>(offset), data);
         return SQLITE_OK;
     }
 
@@ -142,11 +151,16 @@ private:
         if (auto cut = open.file->truncate(static_cast<std::uint64_t>(bytes)); !cut) {
             return failed(SQLITE_IOERR_TRUNCATE, open.path, cut.error());
         }
+        if (open.sums.began()) open.sums.cut(static_cast<std::uint64_t>(bytes));
         return SQLITE_OK;
     }
 
     static int x_sync(sqlite3_file* file, int) {
         OpenFile& open = of(file);
+        if (open.sums.began()) {
+            if (auto saved = open.sums.save(open.vfs->files_, open.path, *open.file); !saved)
+                return failed(SQLITE_IOERR_FSYNC, open.path, saved.error());
+        }
         auto synced = open.file->sync();
         if (synced && !open.name_synced) synced = open.vfs->files_.sync_folder(folder_of(open.path));
         if (!synced) {

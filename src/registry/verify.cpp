@@ -4,11 +4,13 @@
 #include <cstring>
 #include <functional>
 #include <map>
+#include <set>
 
 #include "base/checksum.h"
 #include "io/crypto.h"
 #include "registry/audit_ledger.h"
 #include "registry/blob_table.h"
+#include "registry/page_sums.h"
 #include "registry/registry_impl.h"
 #include "registry/tables.h"
 
@@ -48,7 +50,8 @@ private:
 
 // SQLite takes a write-ahead log up to its first bad frame and says nothing of the rest. What is wrong with it; empty
 // if nothing is.
-std::string wal_problem(Bytes wal) {
+// `blocks` gets those of the database that stand in it anew.
+std::string wal_problem(Bytes wal, std::set<std::uint64_t>& blocks) {
     constexpr std::size_t kHeader = 32, kFrameHeader = 24;
     if (wal.size() < kHeader) return wal.empty() ? "" : "is shorter than its header";
     const std::uint32_t magic = big_endian(wal, 0), page = big_endian(wal, 8);
@@ -62,7 +65,12 @@ std::string wal_problem(Bytes wal) {
         if (!same_run(at)) return "";  // left from an earlier run: the log ends here
         sum.add(wal.subspan(at, 8));
         sum.add(wal.subspan(at + kFrameHeader, page));
-        if (sum.stands_at(wal, at + 16)) continue;
+        if (sum.stands_at(wal, at + 16)) {
+            const std::uint64_t from = (std::uint64_t{big_endian(wal, at)} - 1) * page;
+            for (std::uint64_t block = from / PageSums::kBlock; block * PageSums::kBlock < from + page; ++block)
+                blocks.insert(block);
+            continue;
+        }
         return fmt::format(
             "byte {}: the frame is damaged, so the next start would drop it and what follows; nothing that was "
             "acknowledged is in it if the machine went down while it was being written",
@@ -89,9 +97,10 @@ private:
         if (!TRY(files_.exists(path_))) return Error{Code::not_found, "is missing"};
         if (TRY(files_.exists(path_ + "-wal"))) {
             const auto wal = io::read_whole(files_, path_ + "-wal", kWalBytesMax);
-            const std::string what = wal ? wal_problem(*wal) : wal.error().text();
+            const std::string what = wal ? wal_problem(*wal, newer_) : wal.error().text();
             if (!what.empty()) report_.problems.push_back(path_ + "-wal: " + what);
         }
+        check_blocks();
         auto tables = TRY(Tables::open(files_, path_));
         if (auto checked = tables->each("pragma integrity_check",
                                         [&](const Tables& row) {
@@ -104,6 +113,18 @@ private:
         note("revisions", read_revisions(*tables));
         note("secrets", read_secrets(*tables));
         return {};
+    }
+
+    // What SQLite would take for contents.
+    void check_blocks() {
+        const auto journal = files_.exists(path_ + "-journal");
+        if (journal && *journal) return;  // the next start takes back what is half written
+        const auto found = PageSums::damaged(files_, path_, newer_);
+        if (!found && found.error().code() != Code::not_found) report_.problems.push_back(found.error().text());
+        if (!found) return;
+        for (const std::uint64_t block : *found)
+            problem(fmt::format("byte {}", block * PageSums::kBlock),
+                    "these 4 KiB are not what was written there, or another program wrote to the file");
     }
 
     struct Stored {
@@ -197,6 +218,7 @@ private:
     const std::string path_;
     const std::string key_folder_;
     KindTable kinds_;
+    std::set<std::uint64_t> newer_;            // blocks that stand in the write-ahead log
     std::map<std::string, Stored> resources_;  // by uid
     RegistryReport report_;
 };
@@ -247,7 +269,7 @@ public:
         }
         if (!wanted_.empty())
             tell(fmt::format("entry {}, of audit record {}, is missing or damaged", wanted_.begin()->first,
-                                wanted_.begin()->second.id));
+                             wanted_.begin()->second.id));
         return {};
     }
 
@@ -262,10 +284,10 @@ private:
         if (row == wanted_.end()) return;
         if (entry.kind.empty() && !row->second.blank)
             tell(fmt::format("entry {} was redacted, and audit record {} of the registry still tells of it",
-                                entry.number, row->second.id));
+                             entry.number, row->second.id));
         if (!entry.kind.empty() && row->second.hash != hash64(as_bytes(entry.body)))
-            tell(fmt::format("audit record {} of the registry is not what entry {} says", row->second.id,
-                                entry.number));
+            tell(
+                fmt::format("audit record {} of the registry is not what entry {} says", row->second.id, entry.number));
         wanted_.erase(row);
     }
 
@@ -282,7 +304,7 @@ private:
         const auto [known, fresh] = rounds_.try_emplace(anchor->round, anchor->root, folder_);
         if (!fresh && known->second.first != anchor->root)
             tell(fmt::format("entry {} and {} hold different roots of the same round: one of them was rewritten",
-                                entry.number, known->second.second));
+                             entry.number, known->second.second));
     }
 
     const std::string& folder_;
