@@ -35,9 +35,13 @@ std::uint64_t blocks_of(std::uint64_t bytes) { return (bytes + PageSums::kBlock 
 
 Result<std::vector<std::uint32_t>> PageSums::load(io::Files& files, const std::string& database) {
     const std::string path = path_of(database);
-    if (!TRY(files.exists(path))) return Error{Code::not_found, "{} is not there", path};
+    if (!TRY(files.exists(path))) return Error{Code::not_found, "{}: the checksums of the database are missing", path};
     const Buffer bytes = TRY(io::read_whole(files, path, kBytesMax));
-    const auto wrong = [&] { return Error{Code::corrupt, "{} is damaged", path}; };
+    const auto wrong = [&] {
+        return Error{Code::corrupt,
+                     "{}: the checksums of the database are damaged; remove the file, and the next start makes it anew",
+                     path};
+    };
     if (bytes.size() < kMagic.size() + 8 || std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0)
         return wrong();
     const std::size_t count = get(bytes, kMagic.size());

@@ -123,8 +123,8 @@ private:
         if (!found && found.error().code() != Code::not_found) report_.problems.push_back(found.error().text());
         if (!found) return;
         for (const std::uint64_t block : *found)
-            problem(fmt::format("byte {}", block * PageSums::kBlock),
-                    "these 4 KiB are not what was written there, or another program wrote to the file");
+            problem(fmt::format("4 KiB at byte {}", block * PageSums::kBlock),
+                    "not what was written there, or another program wrote to the file");
     }
 
     struct Stored {
