@@ -1,164 +1,245 @@
 #include "history/chunk.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
-#include <cmath>
+#include <map>
+#include <optional>
+#include <span>
 
 #include "base/assert.h"
+#include "history/block.h"
+#include "history/integers.h"
+#include "history/numbers.h"
 
 namespace gongshu::history {
 namespace {
 
-// How the column of values is written. On disk: never renumber.
-enum class Encoding : std::uint8_t {
-    xored = 1,    // numbers: difference in bits to the one before, without its zero bytes
-    decimal = 2,  // numbers that are whole after times 10^k: k, then as delta
-    delta = 3,    // integers: zigzag varint of the difference to the one before
-    runs = 4,     // booleans: value, then lengths of alternating runs
-    texts = 5,    // varint length and bytes each
+// Units of times: 10^3k ns. On disk: never renumber.
+constexpr std::array<std::int64_t, 4> kUnits{1, kMicrosecond, kMillisecond, kSecond};
+
+constexpr std::size_t vectors_of(std::uint64_t rows) {
+    return static_cast<std::size_t>((rows + kVectorRows - 1) / kVectorRows);
+}
+
+// A column of 64-bit values as vectors: whole numbers, or doubles in a form.
+struct Column {
+    std::span<const std::uint64_t> values;
+    std::optional<NumberForm> form;  // nullopt: whole numbers
+
+    std::span<const std::uint64_t> vector(std::size_t index) const {
+        const std::size_t begin = index * kVectorRows;
+        return values.subspan(begin, std::min(kVectorRows, values.size() - begin));
+    }
+    Buffer encode(std::size_t index, const ResidualCode* code) const {
+        const auto part = vector(index);
+        Buffer bytes;
+        if (form)
+            encode_numbers(part.data(), part.size(), *form, code, bytes);
+        else
+            encode_integers(part.data(), part.size(), code, bytes);
+        return bytes;
+    }
+    void count(std::size_t index, SymbolCounts& counts) const {
+        const auto part = vector(index);
+        if (form)
+            count_symbols(part.data(), part.size(), *form, counts);
+        else
+            count_symbols(part.data(), part.size(), counts);
+    }
 };
 
-constexpr std::array<double, 7> kPowers{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
-constexpr double kDecimalMax = 9e15;  // below 2^53
-
-// The whole number that gives exactly `value` again when divided by `power`; false if there is none.
-bool to_decimal(double value, double power, std::int64_t& whole) {
-    const double scaled = value * power;
-    if (!(scaled >= -kDecimalMax && scaled <= kDecimalMax)) return false;
-    whole = std::llround(scaled);
-    return std::bit_cast<std::uint64_t>(static_cast<double>(whole) / power) == std::bit_cast<std::uint64_t>(value);
-}
-
-bool encode_decimal(const Run& run, std::size_t begin, std::size_t end, std::size_t k, Encoder& out) {
-    std::array<std::int64_t, kChunkRows> wholes;
-    ASSERT(end - begin <= wholes.size());
-    for (std::size_t i = begin; i < end; ++i)
-        if (!to_decimal(std::bit_cast<double>(run.bits[i]), kPowers[k], wholes[i - begin])) return false;
-    out.u8(static_cast<std::uint8_t>(Encoding::decimal));
-    out.u8(static_cast<std::uint8_t>(k));
-    std::int64_t before = 0;
-    for (std::size_t i = 0; i < end - begin; ++i) {
-        out.signed_varint(wholes[i] - before);
-        before = wholes[i];
+struct Encoded {
+    std::optional<ResidualCode> code;
+    std::vector<Buffer> vectors;
+    std::size_t bytes() const {
+        std::size_t sum = 0;
+        for (const Buffer& vector : vectors) sum += vector.size();
+        return sum;
     }
-    return true;
+};
+
+Encoded encode_vectors(const Column& column, const ResidualCode* code) {
+    Encoded encoded;
+    for (std::size_t i = 0; i < vectors_of(column.values.size()); ++i)
+        encoded.vectors.push_back(column.encode(i, code));
+    return encoded;
 }
 
-// One byte says how many zero bytes the difference ends with (high half) and how many bytes follow (low half).
-void encode_xored(const Run& run, std::size_t begin, std::size_t end, Encoder& out) {
-    out.u8(static_cast<std::uint8_t>(Encoding::xored));
-    std::uint64_t before = 0;
-    for (std::size_t i = begin; i < end; ++i) {
-        std::uint64_t difference = run.bits[i] ^ before;
-        before = run.bits[i];
-        if (difference == 0) {
-            out.u8(0);
-            continue;
-        }
-        const unsigned zeros = static_cast<unsigned>(std::countr_zero(difference)) / 8;
-        difference >>= zeros * 8;
-        const unsigned count = (static_cast<unsigned>(std::bit_width(difference)) + 7) / 8;
-        out.u8(static_cast<std::uint8_t>(zeros << 4 | count));
-        for (unsigned b = 0; b < count; ++b) out.u8(static_cast<std::uint8_t>(difference >> (8 * b)));
-    }
+// A code costs time whenever the column is read: it must save a tenth at least.
+Encoded encode_column(const Column& column, Tier tier) {
+    Encoded plain = encode_vectors(column, nullptr);
+    if (tier == Tier::hot || plain.bytes() < 64) return plain;
+    SymbolCounts counts{};
+    for (std::size_t i = 0; i < plain.vectors.size(); ++i) column.count(i, counts);
+    if (std::ranges::all_of(counts, [](std::uint32_t count) { return count == 0; })) return plain;
+    const ResidualCode code = ResidualCode::make(counts);
+    Buffer code_bytes;
+    Encoder out{code_bytes};
+    code.encode(out);
+    Encoded coded = encode_vectors(column, &code);
+    coded.code = code;
+    return (coded.bytes() + code_bytes.size()) * 10 < plain.bytes() * 9 ? coded : plain;
 }
 
-void encode_runs(const Run& run, std::size_t begin, std::size_t end, Encoder& out) {
-    out.u8(static_cast<std::uint8_t>(Encoding::runs));
-    out.u8(static_cast<std::uint8_t>(run.bits[begin]));
+void write_code(const std::optional<ResidualCode>& code, Encoder& out) {
+    out.u8(code ? 1 : 0);
+    if (code) code->encode(out);
+}
+
+// False in the first place if what stands there is none.
+bool read_code(Decoder& in, std::optional<ResidualCode>& code) {
+    const std::uint8_t is_there = in.u8();
+    if (is_there > 1) return false;
+    if (is_there == 1) code = ResidualCode::decode(in);
+    return !in.failed() && (is_there == 0 || code);
+}
+
+void write_qualities(const Run& run, std::size_t begin, std::size_t end, Encoder& out) {
     for (std::size_t i = begin; i < end;) {
         std::size_t next = i;
-        while (next < end && run.bits[next] == run.bits[i]) ++next;
+        while (next < end && run.qualities[next] == run.qualities[i]) ++next;
         out.varint(next - i);
+        out.u16(run.qualities[i]);
         i = next;
     }
 }
 
-void encode_values(const Run& run, std::size_t begin, std::size_t end, Encoder& out) {
-    switch (run.type) {
-        case ValueType::number:
-            for (std::size_t k = 0; k < kPowers.size(); ++k) {
-                // Most series fail on their first rows for too small a k, so trying all of them is cheap.
-                if (encode_decimal(run, begin, end, k, out)) return;
-            }
-            return encode_xored(run, begin, end, out);
-        case ValueType::integer: {
-            out.u8(static_cast<std::uint8_t>(Encoding::delta));
-            std::int64_t before = 0;
-            for (std::size_t i = begin; i < end; ++i) {
-                const auto value = static_cast<std::int64_t>(run.bits[i]);
-                out.signed_varint(wrapping_sub(value, before));
-                before = value;
-            }
-            return;
-        }
-        case ValueType::boolean:
-            return encode_runs(run, begin, end, out);
-        case ValueType::text:
-            out.u8(static_cast<std::uint8_t>(Encoding::texts));
-            for (std::size_t i = begin; i < end; ++i) out.text(run.text_at(i));
-            return;
-    }
+Error misfit_times(std::uint64_t rows) { return Error{Code::corrupt, "a chunk's times do not fit its {} rows", rows}; }
+Error misfit_values(std::uint64_t rows) {
+    return Error{Code::corrupt, "a chunk's values do not fit its {} rows", rows};
 }
 
-void decode_xored(Decoder& in, std::uint64_t rows, Run& run) {
-    std::uint64_t before = 0;
-    for (std::uint64_t i = 0; i < rows && !in.failed(); ++i) {
-        const unsigned control = in.u8();
-        const unsigned zeros = control >> 4;
-        const unsigned count = control & 15;
-        if (zeros + count > 8) return in.fail();
-        std::uint64_t difference = 0;
-        for (unsigned b = 0; b < count; ++b) difference |= static_cast<std::uint64_t>(in.u8()) << (8 * b);
-        if (count > 0) before ^= difference << (zeros * 8);
-        run.bits.push_back(before);
-    }
-}
+// Rows [first, last) of the chunk, whole vectors.
+struct Part {
+    std::size_t first = 0;
+    std::size_t last = 0;
+};
 
-void decode_decimal(Decoder& in, std::uint64_t rows, Run& run) {
-    const std::size_t k = in.u8();
-    if (k >= kPowers.size()) return in.fail();
-    std::int64_t whole = 0;
-    for (std::uint64_t i = 0; i < rows && !in.failed(); ++i) {
-        whole = wrapping_add(whole, in.signed_varint());
-        run.bits.push_back(std::bit_cast<std::uint64_t>(static_cast<double>(whole) / kPowers[k]));
-    }
-}
-
-void decode_runs(Decoder& in, std::uint64_t rows, Run& run) {
-    std::uint64_t value = in.u8();
-    if (value > 1) return in.fail();
-    while (run.bits.size() < rows) {
+Result<void> read_qualities(Decoder& in, std::uint64_t rows, Part part, Run& run) {
+    for (std::uint64_t at = 0; at < rows;) {
         const std::uint64_t length = in.varint();
-        if (length == 0 || length > rows - run.bits.size()) return in.fail();
-        run.bits.insert(run.bits.end(), static_cast<std::size_t>(length), value);
-        value ^= 1;
+        const std::uint16_t quality = in.u16();
+        if (in.failed() || length == 0 || length > rows - at)
+            return Error{Code::corrupt, "a chunk's qualities do not fit its {} rows", rows};
+        const std::uint64_t begin = std::max<std::uint64_t>(at, part.first);
+        const std::uint64_t end = std::min<std::uint64_t>(at + length, part.last);
+        if (begin < end) run.qualities.insert(run.qualities.end(), static_cast<std::size_t>(end - begin), quality);
+        at += length;
     }
+    return {};
 }
 
-void decode_values(Decoder& in, std::uint64_t rows, Run& run) {
-    const auto encoding = static_cast<Encoding>(in.u8());
-    if (run.type == ValueType::number && encoding == Encoding::xored) return decode_xored(in, rows, run);
-    if (run.type == ValueType::number && encoding == Encoding::decimal) return decode_decimal(in, rows, run);
-    if (run.type == ValueType::boolean && encoding == Encoding::runs) return decode_runs(in, rows, run);
-    if (run.type == ValueType::integer && encoding == Encoding::delta) {
-        std::int64_t value = 0;
-        for (std::uint64_t i = 0; i < rows && !in.failed(); ++i) {
-            value = wrapping_add(value, in.signed_varint());
-            run.bits.push_back(static_cast<std::uint64_t>(value));
-        }
-        return;
+// The vectors of rows [part) that hold times of the window, when `first_of(v)` is the first time of vector v.
+template <class FirstOf>
+Part part_in(std::uint64_t rows, Window window, FirstOf first_of) {
+    std::size_t begin = 0;
+    std::size_t end = vectors_of(rows);
+    while (begin + 1 < end && first_of(begin + 1) <= window.from) ++begin;
+    while (end > begin + 1 && first_of(end - 1) >= window.to) --end;
+    return {begin * kVectorRows, std::min<std::size_t>(end * kVectorRows, rows)};
+}
+
+Result<Part> even_times(const ChunkInfo& chunk, Window window, Run& run) {
+    const std::uint64_t rows = chunk.statistics.rows;
+    const auto length = static_cast<std::uint64_t>(chunk.max_time) - static_cast<std::uint64_t>(chunk.min_time);
+    if (rows == 1 ? length != 0 : length == 0 || length % (rows - 1) != 0) return misfit_times(rows);
+    const std::uint64_t step = rows == 1 ? 0 : length / (rows - 1);
+    const auto time_at = [&](std::uint64_t row) { return chunk.min_time + static_cast<TimeNs>(row * step); };
+    const Part part = part_in(rows, window, [&](std::size_t vector) { return time_at(vector * kVectorRows); });
+    run.times.resize(part.last - part.first);
+    for (std::size_t i = 0; i < run.times.size(); ++i) run.times[i] = time_at(part.first + i);
+    return part;
+}
+
+Result<Part> written_times(const ChunkInfo& chunk, Bytes bytes, Window window, Run& run) {
+    const std::uint64_t rows = chunk.statistics.rows;
+    const Block block = TRY(Block::open(bytes, vectors_of(rows)).context("times of a chunk"));
+    Decoder in = block.own();
+    const std::size_t unit = in.u8();
+    std::optional<ResidualCode> code;
+    if (unit >= kUnits.size() || !read_code(in, code)) return misfit_times(rows);
+    std::array<TimeNs, kChunkVectors> firsts{};
+    std::uint64_t first = 0;
+    for (std::size_t v = 0; v < vectors_of(rows); ++v) {
+        first += in.varint();
+        firsts[v] =
+            wrapping_add(chunk.min_time, static_cast<std::int64_t>(first * static_cast<std::uint64_t>(kUnits[unit])));
     }
-    if (run.type == ValueType::text && encoding == Encoding::texts) {
-        for (std::uint64_t i = 0; i < rows && !in.failed(); ++i) {
-            const std::string_view text = in.text();
-            run.bits.push_back(static_cast<std::uint64_t>(run.text.size()) << 32 | text.size());
-            run.text += text;
-        }
-        return;
+    if (!in.finished()) return misfit_times(rows);
+    const Part part = part_in(rows, window, [&](std::size_t vector) { return firsts[vector]; });
+    Vector vector;
+    for (std::size_t row = part.first; row < part.last; row += kVectorRows) {
+        const std::size_t count = std::min(kVectorRows, part.last - row);
+        Decoder numbers{TRY(block.vector(row / kVectorRows).context("times of a chunk"))};
+        decode_integers(numbers, count, code ? &*code : nullptr, vector.at.data());
+        if (!numbers.finished()) return misfit_times(rows);
+        for (std::size_t i = 0; i < count; ++i)
+            run.times.push_back(wrapping_add(
+                chunk.min_time, static_cast<std::int64_t>(vector.at[i] * static_cast<std::uint64_t>(kUnits[unit]))));
+        if (run.times[row - part.first] != firsts[row / kVectorRows]) return misfit_times(rows);
     }
-    in.fail();
+    for (std::size_t i = 1; i < run.times.size(); ++i)
+        if (run.times[i] <= run.times[i - 1])
+            return Error{Code::corrupt, "times of a chunk do not grow at row {}", part.first + i};
+    return part;
+}
+
+// The different texts of rows, in the order in which they come first, and which of them each row has.
+struct Texts {
+    std::vector<std::string_view> known;
+    std::vector<std::uint64_t> indexes;
+};
+Texts texts_of(const Run& run, std::size_t begin, std::size_t end) {
+    Texts texts;
+    std::map<std::string_view, std::uint64_t> numbers;
+    for (std::size_t i = begin; i < end; ++i) {
+        const auto [found, is_new] = numbers.try_emplace(run.text_at(i), texts.known.size());
+        if (is_new) texts.known.push_back(found->first);
+        texts.indexes.push_back(found->second);
+    }
+    return texts;
+}
+
+// Texts of the rows that are read, each only once however many rows have it.
+Result<void> read_texts(Decoder& in, std::uint64_t rows, Run& run) {
+    const std::uint64_t count = in.varint();
+    if (count == 0 || count > rows) return misfit_values(rows);
+    std::vector<std::uint64_t> known;
+    for (std::uint64_t i = 0; i < count && !in.failed(); ++i) {
+        const std::string_view text = in.text();
+        known.push_back(static_cast<std::uint64_t>(run.text.size()) << 32 | text.size());
+        run.text += text;
+    }
+    if (in.failed()) return misfit_values(rows);
+    for (std::uint64_t& bits : run.bits) {
+        if (bits >= count) return misfit_values(rows);
+        bits = known[bits];
+    }
+    return {};
+}
+
+Result<void> read_values(const ChunkInfo& chunk, Bytes bytes, Part part, Run& run) {
+    const std::uint64_t rows = chunk.statistics.rows;
+    const Block block = TRY(Block::open(bytes, vectors_of(rows)).context("values of a chunk"));
+    Decoder in = block.own();
+    TRY(read_qualities(in, rows, part, run));
+    std::optional<ResidualCode> code;
+    if (!read_code(in, code)) return misfit_values(rows);
+    run.bits.resize(part.last - part.first);
+    for (std::size_t row = part.first; row < part.last; row += kVectorRows) {
+        const std::size_t count = std::min(kVectorRows, part.last - row);
+        Decoder values{TRY(block.vector(row / kVectorRows).context("values of a chunk"))};
+        std::uint64_t* const to = run.bits.data() + (row - part.first);
+        if (chunk.type == ValueType::number)
+            decode_numbers(values, count, code ? &*code : nullptr, to);
+        else
+            decode_integers(values, count, code ? &*code : nullptr, to);
+        if (!values.finished()) return misfit_values(rows);
+    }
+    if (chunk.type == ValueType::boolean && std::ranges::any_of(run.bits, [](std::uint64_t bits) { return bits > 1; }))
+        return misfit_values(rows);
+    if (chunk.type == ValueType::text) TRY(read_texts(in, rows, run));
+    if (!in.finished()) return misfit_values(rows);
+    return {};
 }
 
 }  // namespace
@@ -190,50 +271,70 @@ void Statistics::add(const Statistics& later) {
     max = std::max(max, later.max);
 }
 
-void encode_chunk(const Run& run, std::size_t begin, std::size_t end, Buffer& bytes) {
-    ASSERT(begin < end && end - begin <= kChunkRows);
-    Encoder out{bytes};
-    out.signed_varint(run.times[begin]);
-    std::int64_t step = 0;
-    for (std::size_t i = begin + 1; i < end; ++i) {
-        const std::int64_t next = wrapping_sub(run.times[i], run.times[i - 1]);
-        out.signed_varint(wrapping_sub(next, step));
-        step = next;
-    }
-    for (std::size_t i = begin; i < end;) {
-        std::size_t next = i;
-        while (next < end && run.qualities[next] == run.qualities[i]) ++next;
-        out.varint(next - i);
-        out.u16(run.qualities[i]);
-        i = next;
-    }
-    encode_values(run, begin, end, out);
+bool is_even(const Run& run, std::size_t begin, std::size_t end) {
+    if (end - begin < 2) return true;
+    const std::int64_t step = wrapping_sub(run.times[begin + 1], run.times[begin]);
+    for (std::size_t i = begin + 2; i < end; ++i)
+        if (wrapping_sub(run.times[i], run.times[i - 1]) != step) return false;
+    return true;
 }
 
-Result<Run> decode_chunk(Bytes bytes, ValueType type, std::uint64_t rows) {
+void encode_times(const Run& run, std::size_t begin, std::size_t end, Tier tier, Buffer& bytes) {
+    ASSERT(begin < end && end - begin <= kChunkRows);
+    std::vector<std::uint64_t> since(end - begin);
+    std::size_t unit = kUnits.size() - 1;
+    for (std::size_t i = 0; i < since.size(); ++i) {
+        const std::int64_t time = wrapping_sub(run.times[begin + i], run.times[begin]);
+        while (unit > 0 && static_cast<std::uint64_t>(time) % static_cast<std::uint64_t>(kUnits[unit]) != 0) --unit;
+        since[i] = static_cast<std::uint64_t>(time);
+    }
+    for (std::uint64_t& time : since) time /= static_cast<std::uint64_t>(kUnits[unit]);
+    const Encoded encoded = encode_column({since, std::nullopt}, tier);
+    Buffer own;
+    Encoder out{own};
+    out.u8(static_cast<std::uint8_t>(unit));
+    write_code(encoded.code, out);
+    std::uint64_t before = 0;
+    for (std::size_t i = 0; i < since.size(); i += kVectorRows) {
+        out.varint(since[i] - before);
+        before = since[i];
+    }
+    encode_block(own, encoded.vectors, bytes);
+}
+
+void encode_values(const Run& run, std::size_t begin, std::size_t end, Tier tier, Buffer& bytes) {
+    ASSERT(begin < end && end - begin <= kChunkRows);
+    Texts texts;
+    Column column{std::span(run.bits).subspan(begin, end - begin), std::nullopt};
+    if (run.type == ValueType::number) column.form = choose_form(column.values);
+    if (run.type == ValueType::text) {
+        texts = texts_of(run, begin, end);
+        column.values = texts.indexes;
+    }
+    const Encoded encoded = encode_column(column, tier);
+    Buffer own;
+    Encoder out{own};
+    write_qualities(run, begin, end, out);
+    write_code(encoded.code, out);
+    if (run.type == ValueType::text) {
+        out.varint(texts.known.size());
+        for (const std::string_view text : texts.known) out.text(text);
+    }
+    encode_block(own, encoded.vectors, bytes);
+}
+
+Result<Run> decode_chunk(const ChunkInfo& chunk, Bytes times, Bytes values, Window window) {
+    const std::uint64_t rows = chunk.statistics.rows;
     if (rows == 0 || rows > kChunkRows)
         return Error{Code::corrupt, "a chunk says it has {} rows, 1 to {} expected", rows, kChunkRows};
-    Decoder in{bytes};
     Run run;
-    run.type = type;
-    TimeNs time = in.signed_varint();
-    run.times.push_back(time);
-    std::int64_t step = 0;
-    for (std::uint64_t i = 1; i < rows && !in.failed(); ++i) {
-        step = wrapping_add(step, in.signed_varint());
-        const TimeNs next = wrapping_add(time, step);
-        if (next <= time) return Error{Code::corrupt, "times of a chunk do not grow at row {}", i};
-        run.times.push_back(time = next);
-    }
-    while (run.qualities.size() < rows && !in.failed()) {
-        const std::uint64_t length = in.varint();
-        if (length == 0 || length > rows - run.qualities.size())
-            return Error{Code::corrupt, "a chunk's qualities do not fit its {} rows", rows};
-        run.qualities.insert(run.qualities.end(), static_cast<std::size_t>(length), in.u16());
-    }
-    decode_values(in, rows, run);
-    if (!in.finished() || run.bits.size() != rows)
-        return Error{Code::corrupt, "a chunk's values do not fit its {} rows", rows};
+    run.type = chunk.type;
+    const Part part =
+        times.empty() ? TRY(even_times(chunk, window, run)) : TRY(written_times(chunk, times, window, run));
+    if ((part.first == 0 && run.times.front() != chunk.min_time) ||
+        (part.last == rows && run.times.back() != chunk.max_time))
+        return Error{Code::corrupt, "the times of a chunk are not those that the directory says"};
+    TRY(read_values(chunk, values, part, run));
     return run;
 }
 

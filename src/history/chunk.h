@@ -6,7 +6,9 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "data/ids.h"
+#include "data/window.h"
 #include "history/codec.h"
+#include "history/kernels.h"
 #include "history/run.h"
 
 namespace gongshu::history {
@@ -35,19 +37,32 @@ struct ChunkInfo {
     TimeNs min_time = 0;
     TimeNs max_time = 0;  // inclusive
     Statistics statistics;
-    std::uint64_t offset = 0;
-    std::uint32_t bytes = 0;
-    std::uint32_t crc = 0;  // crc32c of the chunk's bytes
+    std::uint64_t offset = 0;  // of the values' block
+    std::uint32_t bytes = 0;   // of it
+    std::uint32_t crc = 0;     // format 0 only: crc32c of the chunk's bytes
+    // The block of times; 0 bytes if they lie evenly between min_time and max_time. Several chunks may share one.
+    std::uint64_t times_offset = 0;
+    std::uint32_t times_bytes = 0;
+    bool owns_times = false;
 
     friend bool operator==(const ChunkInfo&, const ChunkInfo&) = default;
 };
 
-inline constexpr std::size_t kChunkRows = 2048;
+inline constexpr std::size_t kChunkVectors = 8;
+inline constexpr std::size_t kChunkRows = kChunkVectors * kVectorRows;
 
-// Appends rows [begin, end) of `run` to `out` as docs/format/segment.md says.
-void encode_chunk(const Run& run, std::size_t begin, std::size_t end, Buffer& out);
-// Exactly `rows` rows of `type`; Code::corrupt if the bytes do not follow the grammar. Never allocates more than the
-// bytes can hold.
-Result<Run> decode_chunk(Bytes bytes, ValueType type, std::uint64_t rows);
+// What a chunk is written for: to be read often and soon, or to be small.
+enum class Tier : std::uint8_t { hot = 0, cold = 1 };  // on disk: never renumber
+
+inline constexpr Window kEver{std::numeric_limits<TimeNs>::min(), std::numeric_limits<TimeNs>::max()};
+
+// Whether the times of rows [begin, end) are all the same distance apart, so that they need no block.
+bool is_even(const Run& run, std::size_t begin, std::size_t end);
+// Append the blocks of rows [begin, end) of `run`, at most kChunkRows, to `out` as docs/format/segment.md says.
+void encode_times(const Run& run, std::size_t begin, std::size_t end, Tier tier, Buffer& out);
+void encode_values(const Run& run, std::size_t begin, std::size_t end, Tier tier, Buffer& out);
+// The rows of the vectors that hold times within `window`, which may be more than those; Code::corrupt if the bytes do
+// not follow the grammar or are not what `chunk` says. `times` may be empty. Never allocates more than kChunkRows rows.
+Result<Run> decode_chunk(const ChunkInfo& chunk, Bytes times, Bytes values, Window window = kEver);
 
 }  // namespace gongshu::history

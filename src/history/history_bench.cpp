@@ -1,5 +1,6 @@
 // Sink::append of batches of 100 rows of one device, acknowledged after the sync, on real files. The floor: about 12
-// bytes a row go to the log, one sync a group; everything else is ours. --small for the tests, --seconds=N, --lanes=N.
+// bytes a row go to the log, one sync a group; everything else is ours. --small for the tests, --seconds=N, --lanes=N;
+// --codec: columns instead, see codec_bench.h.
 #include <fmt/format.h>
 
 #include <atomic>
@@ -13,6 +14,7 @@
 
 #include "base/checksum.h"
 #include "base/log.h"
+#include "history/codec_bench.h"
 #include "history/history.h"
 
 namespace gongshu::history {
@@ -170,12 +172,17 @@ int run(const Parameters& parameters) {
 
 int main(int argc, char** argv) {
     gongshu::history::Parameters parameters;
+    bool codec_only = false;
+    bool small = false;
     for (int i = 1; i < argc; ++i) {
-        if (std::strcmp(argv[i], "--small") == 0) parameters.batches_per_lane = 500;
+        if (std::strcmp(argv[i], "--small") == 0) parameters.batches_per_lane = 500, small = true;
+        if (std::strcmp(argv[i], "--codec") == 0) codec_only = true;
         if (std::strncmp(argv[i], "--lanes=", 8) == 0) parameters.lanes = std::strtoull(argv[i] + 8, nullptr, 10);
         if (std::strncmp(argv[i], "--batches=", 10) == 0)
             parameters.batches_per_lane = std::strtoull(argv[i] + 10, nullptr, 10);
     }
     gongshu::set_log_level(gongshu::LogLevel::warning);
+    if (const int failed = codec_only || small ? gongshu::history::bench_codec(small) : 0; failed || codec_only)
+        return failed;
     return gongshu::history::run(parameters);
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "history/segment.h"
 #include "history/store_test.h"
 
 namespace gongshu::history {
@@ -298,6 +299,44 @@ TEST(History, SealsByAgeAndBySizeAndMergesByItself) {
     EXPECT_LT(store->stats().segments, 9u);
     EXPECT_EQ(store.raw(tag, kAllTime).size(), 6000u);
     EXPECT_LT(store->stats().log_bytes, 1000u);  // what is sealed is not kept in the log
+}
+
+// However often memory is sealed a byte is rewritten a few times only, and a day that has ended becomes one small file.
+TEST(History, ADayIsMergedByStepsAndWrittenSmallWhenItHasEnded) {
+    HistoryOptions options;
+    options.seal_age = kMinute;
+    TestStore store{1, options};
+    ASSERT_TRUE(store.open());
+    const TagId tag = store.tag("d:1");
+    const auto write = [&](int rows, double step) {
+        Rows batch;
+        for (int i = 0; i < rows; ++i) batch.add_number(tag, store.clock().now() + i, std::round(i * step));
+        ASSERT_TRUE(store.append(batch));
+        store.world().run_for(2 * kMinute);
+    };
+    const auto segments = [&](Day day) {
+        std::vector<std::shared_ptr<const OpenSegment>> open;
+        const std::string folder = "/store/seg/" + day_name(day);
+        const auto names = store.files().list(folder);
+        for (const std::string& name : names ? *names : std::vector<std::string>{})
+            open.push_back(*OpenSegment::open(store.files(), folder + "/" + name));
+        return open;
+    };
+    const Day day = day_of(store.clock().now());
+    store.world().clock().advance(day_start(day + 1) - store.clock().now());  // all of it within one day
+    std::size_t most = 0;
+    for (int round = 0; round < 100; ++round) {
+        write(200, 0.3 * round);
+        most = std::max(most, segments(day + 1).size());
+    }
+    EXPECT_GT(most, 5u);
+    EXPECT_LT(most, 20u);
+    for (const auto& segment : segments(day + 1)) EXPECT_EQ(segment->tier(), Tier::hot);
+    store.world().clock().advance(kDay);
+    for (int round = 0; round < 3; ++round) write(10, 1);
+    ASSERT_EQ(segments(day + 1).size(), 1u);
+    EXPECT_EQ(segments(day + 1).front()->tier(), Tier::cold);
+    EXPECT_EQ(store.raw(tag, kAllTime).size(), 20'030u);
 }
 
 TEST(History, RemovesWholeDaysPastRetention) {

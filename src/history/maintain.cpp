@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <set>
 #include <tuple>
 
@@ -190,6 +191,7 @@ Result<void> Store::seal() {
     }
     Manifest manifest = version()->manifest;
     manifest.log_first = frozen_log_first_;
+    seal_number_ = next_number_;
     const std::uint64_t changes = catalogue_.changes();
     for (std::uint16_t number = 0; number < kShardCount; ++number)
         TRY(write_frozen_shard(*shards_[number].frozen, number, manifest).context("cannot seal shard {}", number));
@@ -246,9 +248,8 @@ void Store::remove_unless_copied(const std::string& old) {
         log_->count_bytes(-log_bytes);
 }
 
-Result<SegmentInfo> Store::merge_day(const std::vector<std::shared_ptr<Segment>>& segments) {
-    SegmentInfo info =
-        segments.back()->info();  // the order of the newest: all of the day are merged, so none comes between
+Result<SegmentInfo> Store::merge_day(std::span<const std::shared_ptr<Segment>> segments, Tier tier) {
+    SegmentInfo info = segments.back()->info();  // the order of the newest: none of the day comes between them
     info.number = next_number_++;
     const Window day{day_start(info.day), day_start(info.day + 1)};
     std::vector<std::shared_ptr<const OpenSegment>> open;
@@ -257,7 +258,7 @@ Result<SegmentInfo> Store::merge_day(const std::vector<std::shared_ptr<Segment>>
         open.push_back(TRY(segment->open()));
         for (const ChunkInfo& chunk : open.back()->chunks()) tags.insert(chunk.tag);
     }
-    auto writer = TRY(SegmentWriter::create(files_, segment_path(path("seg"), info), info));
+    auto writer = TRY(SegmentWriter::create(files_, segment_path(path("seg"), info), info, tier));
     for (const TagId tag : tags) {
         std::vector<Source> sources;
         for (std::size_t layer = 0; layer < open.size(); ++layer) {
@@ -276,20 +277,74 @@ Result<SegmentInfo> Store::merge_day(const std::vector<std::shared_ptr<Segment>>
     return info;
 }
 
-Result<void> Store::merge_segments(std::size_t files_min) {
+namespace {
+
+// Files of a day are merged when so many of about the same size lie one after the other, so that a byte is rewritten a
+// few times only, however often memory is sealed.
+constexpr std::size_t kMergeAt = 8;
+constexpr Day kLookBackDays = 3;
+constexpr std::uint64_t kMergeBytesMax = 256 << 20;  // read in one go; the rest waits for the next seal
+
+// Grows by one with eight times the bytes.
+unsigned size_class(const Segment& segment) {
+    return static_cast<unsigned>(std::bit_width(segment.info().bytes | 4095)) / 3;
+}
+
+// The newest files of a day that are to become one, oldest order first; empty if none.
+std::span<const std::shared_ptr<Segment>> next_merge(std::span<const std::shared_ptr<Segment>> segments) {
+    std::size_t begin = segments.size();
+    unsigned largest = 0;
+    for (std::size_t i = segments.size(); i-- > 0;) {
+        // A larger one before eight smaller ones stays, until there are eight like it.
+        largest = std::max(largest, size_class(*segments[i]));
+        const auto same =
+            static_cast<std::size_t>(std::count_if(segments.begin() + static_cast<std::ptrdiff_t>(i), segments.end(),
+                                                   [&](const auto& one) { return size_class(*one) == largest; }));
+        if (same >= kMergeAt) begin = i;
+    }
+    return segments.subspan(begin);
+}
+
+}  // namespace
+
+// A day that has ended and got nothing by the last seal becomes one file, written to be small.
+Result<void> Store::merge_segments(MergeWhat what) {
     const auto now = version();
+    const Day today = day_of(clock_.now());
     Manifest manifest = now->manifest;
+    std::uint64_t bytes = 0;
     bool merged = false;
+    std::optional<Error> damaged;
     for (const auto& [key, segments] : now->segments) {
-        if (segments.size() < files_min) continue;
-        const SegmentInfo info = TRY(
-            merge_day(segments).context("cannot merge the segments of {}, shard {}", day_name(key.second), key.first));
-        std::erase_if(manifest.segments,
-                      [&](const SegmentInfo& old) { return old.shard == key.first && old.day == key.second; });
-        manifest.segments.push_back(info);
+        const bool settled =
+            what == MergeWhat::all || (key.second < today && segments.back()->info().number < seal_number_);
+        auto chosen = settled ? std::span{segments} : next_merge(segments);
+        if (segments.size() == 1 && settled) {
+            // Days long ago were looked at when they ended.
+            const bool known = what == MergeWhat::worthwhile && key.second < today - kLookBackDays;
+            const auto open = known ? Result<std::shared_ptr<const OpenSegment>>{nullptr} : segments.front()->open();
+            if (open && (!*open || (*open)->tier() == Tier::cold)) chosen = {};
+        }
+        if (chosen.empty()) continue;
+        for (const auto& segment : chosen) bytes += segment->info().bytes;
+        if (merged && what == MergeWhat::worthwhile && bytes > kMergeBytesMax) break;
+        auto info = merge_day(chosen, settled ? Tier::cold : Tier::hot)
+                        .context("cannot merge the segments of {}, shard {}", day_name(key.second), key.first);
+        if (!info && info.error().code() != Code::corrupt) return std::move(info).error();
+        if (!info) {  // one damaged file keeps no other day from being merged
+            log_error("history", "{}", info.error().text());
+            if (!damaged) damaged = std::move(info).error();
+            continue;
+        }
+        std::erase_if(manifest.segments, [&](const SegmentInfo& old) {
+            return std::ranges::any_of(chosen, [&](const auto& one) { return one->info().number == old.number; });
+        });
+        manifest.segments.push_back(*info);
         merged = true;
     }
-    return merged ? install(std::move(manifest)) : Result<void>{};
+    if (merged) TRY(install(std::move(manifest)));
+    if (damaged && what == MergeWhat::all) return *damaged;
+    return {};
 }
 
 Result<void> Store::merge_events(std::size_t files_min) {
@@ -313,7 +368,7 @@ Result<void> Store::compact() {
     const std::lock_guard lock{maintenance_};
     if (closed_) return Error{Code::unavailable, "history is stopped"};
     TRY(seal());
-    TRY(merge_segments(2));
+    TRY(merge_segments(MergeWhat::all));
     TRY(merge_events(2));
     return merge_intervals(2);
 }

@@ -5,27 +5,40 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cstring>
+#include <limits>
+#include <unordered_map>
 
 #include "base/assert.h"
 #include "base/checksum.h"
 #include "base/log.h"
 #include "data/stage.h"
+#include "history/chunk_0.h"
 
 namespace gongshu::history {
 namespace {
 
-constexpr std::string_view kMagic = "gsseg00\n";
+constexpr std::string_view kMagic = "gsseg01\n";
+constexpr std::string_view kMagic0 = "gsseg00\n";  // written by early programs, read for ever
 constexpr std::size_t kFlushBytes = 1 << 20;
 constexpr std::uint64_t kDirectoryBytesMax = 1 << 30;
+constexpr std::size_t kLatelyMax = 8;  // so many chunks' times are compared with a new one's
 
-void encode_directory(const SegmentInfo& info, const std::vector<ChunkInfo>& chunks, Buffer& bytes) {
+// How an entry tells of its times; larger numbers share those of the entry so many minus one before.
+enum TimesAt : std::uint64_t { even = 0, own = 1 };
+
+// Text has no numbers to keep.
+bool has_numbers(const ChunkInfo& chunk) { return chunk.type != ValueType::text && chunk.statistics.usable > 0; }
+
+void encode_directory(const SegmentInfo& info, Tier tier, const std::vector<ChunkInfo>& chunks, Buffer& bytes) {
     Encoder out{bytes};
     out.u16(info.shard);
     out.signed_varint(info.day);
+    out.u8(static_cast<std::uint8_t>(tier));
     out.varint(chunks.size());
     std::uint64_t tag_before = 0;
-    for (const ChunkInfo& chunk : chunks) {
+    std::unordered_map<std::uint64_t, std::size_t> owners;  // of blocks of times, by offset
+    for (std::size_t i = 0; i < chunks.size(); ++i) {
+        const ChunkInfo& chunk = chunks[i];
         out.varint(chunk.tag.value - tag_before);
         tag_before = chunk.tag.value;
         out.u8(static_cast<std::uint8_t>(chunk.type));
@@ -33,14 +46,22 @@ void encode_directory(const SegmentInfo& info, const std::vector<ChunkInfo>& chu
         out.varint(static_cast<std::uint64_t>(chunk.max_time - chunk.min_time));
         const Statistics& statistics = chunk.statistics;
         out.varint(statistics.rows);
-        out.varint(statistics.usable);
-        out.varint(statistics.good);
-        if (statistics.usable > 0)
+        out.varint(statistics.rows - statistics.usable);
+        out.varint(statistics.usable - statistics.good);
+        if (has_numbers(chunk))
             for (const double value :
                  {statistics.sum, statistics.min, statistics.max, statistics.first, statistics.last})
                 out.f64(value);
+        if (chunk.times_bytes == 0) {
+            out.varint(TimesAt::even);
+        } else if (chunk.owns_times) {
+            out.varint(TimesAt::own);
+            out.varint(chunk.times_bytes);
+            owners[chunk.times_offset] = i;
+        } else {
+            out.varint(TimesAt::own + (i - owners.at(chunk.times_offset)));
+        }
         out.varint(chunk.bytes);
-        out.u32(chunk.crc);
     }
 }
 
@@ -59,20 +80,28 @@ std::string segment_path(const std::string& folder, const SegmentInfo& info) {
 Result<void> check_segment_header(io::Files& files, const std::string& path) {
     std::array<std::uint8_t, kMagic.size()> bytes{};
     TRY(TRY(files.open(path, io::Open::read))->read_at(0, bytes));
-    if (as_text(bytes) == kMagic) return {};
+    if (as_text(bytes) == kMagic || as_text(bytes) == kMagic0) return {};
     return Error{Code::corrupt, "{}: byte 0: the header is not that of a segment", path};
 }
 
-SegmentWriter::SegmentWriter(io::Files& files, std::string path, SegmentInfo info, std::unique_ptr<io::File> file)
-    : files_(&files), path_(std::move(path)), info_(info), file_(std::move(file)) {
+SegmentWriter::SegmentWriter(io::Files& files, std::string path, SegmentInfo info, Tier tier,
+                             std::unique_ptr<io::File> file)
+    : files_(&files), path_(std::move(path)), info_(info), tier_(tier), file_(std::move(file)) {
     Encoder{buffer_}.bytes(as_bytes(kMagic));
 }
 
-Result<SegmentWriter> SegmentWriter::create(io::Files& files, std::string path, SegmentInfo info) {
+SegmentWriter::~SegmentWriter() {
+    if (!file_) return;
+    file_.reset();
+    // Left behind it only wastes space: the next start removes it.
+    if (auto removed = files_->remove(path_ + ".tmp"); !removed) log_warning("history", "{}", removed.error().text());
+}
+
+Result<SegmentWriter> SegmentWriter::create(io::Files& files, std::string path, SegmentInfo info, Tier tier) {
     const std::string temporary = path + ".tmp";
     auto file = TRY(files.open(temporary, io::Open::create_new).context("cannot begin segment"));
     info.rows = 0;
-    return SegmentWriter{files, std::move(path), info, std::move(file)};
+    return SegmentWriter{files, std::move(path), info, tier, std::move(file)};
 }
 
 Result<void> SegmentWriter::add(TagId tag, const Run& run, std::size_t begin, std::size_t end) {
@@ -91,6 +120,23 @@ Result<void> SegmentWriter::add(TagId tag, const Run& run, std::size_t begin, st
     return {};
 }
 
+void SegmentWriter::write_times(ChunkInfo& chunk) {
+    if (is_even(pending_, 0, pending_.size())) return;
+    for (const WrittenTimes& written : lately_) {
+        if (written.times != pending_.times) continue;
+        chunk.times_offset = directory_[written.chunk].times_offset;
+        chunk.times_bytes = directory_[written.chunk].times_bytes;
+        return;
+    }
+    const std::size_t begin = buffer_.size();
+    encode_times(pending_, 0, pending_.size(), tier_, buffer_);
+    chunk.times_offset = written_ + begin;
+    chunk.times_bytes = static_cast<std::uint32_t>(buffer_.size() - begin);
+    chunk.owns_times = true;
+    lately_.push_front({directory_.size(), pending_.times});
+    if (lately_.size() > kLatelyMax) lately_.pop_back();
+}
+
 Result<void> SegmentWriter::write_pending() {
     if (pending_.empty()) return {};
     ChunkInfo chunk;
@@ -99,11 +145,11 @@ Result<void> SegmentWriter::write_pending() {
     chunk.min_time = pending_.times.front();
     chunk.max_time = pending_.times.back();
     for (std::size_t i = 0; i < pending_.size(); ++i) chunk.statistics.add(pending_, i);
+    write_times(chunk);
     const std::size_t begin = buffer_.size();
-    encode_chunk(pending_, 0, pending_.size(), buffer_);
+    encode_values(pending_, 0, pending_.size(), tier_, buffer_);
     chunk.offset = written_ + begin;
     chunk.bytes = static_cast<std::uint32_t>(buffer_.size() - begin);
-    chunk.crc = crc32c(Bytes(buffer_).subspan(begin));
     info_.min_time = info_.rows == 0 ? chunk.min_time : std::min(info_.min_time, chunk.min_time);
     info_.max_time = info_.rows == 0 ? chunk.max_time : std::max(info_.max_time, chunk.max_time);
     info_.rows += pending_.size();
@@ -121,7 +167,7 @@ Result<SegmentInfo> SegmentWriter::finish() {
     ASSERT(info_.rows > 0);
     const std::uint64_t offset = written_ + buffer_.size();
     const std::size_t begin = buffer_.size();
-    encode_directory(info_, directory_, buffer_);
+    encode_directory(info_, tier_, directory_, buffer_);
     const auto bytes = static_cast<std::uint32_t>(buffer_.size() - begin);
     const std::uint32_t crc = crc32c(Bytes(buffer_).subspan(begin));
     Encoder out{buffer_};
@@ -143,8 +189,10 @@ Result<SegmentFooter> decode_footer(Bytes last, std::uint64_t file_bytes, const 
     footer.directory_offset = in.u64();
     footer.directory_bytes = in.u32();
     footer.directory_crc = in.u32();
-    if (as_text(in.bytes(8)) != kMagic || !in.finished())
-        return Error{Code::corrupt, "{}: does not end like a segment of format 0", path};
+    const std::string_view magic = as_text(in.bytes(8));
+    if ((magic != kMagic && magic != kMagic0) || !in.finished())
+        return Error{Code::corrupt, "{}: does not end like a segment of format 0 or 1", path};
+    footer.format = magic == kMagic ? 1 : 0;
     if (footer.directory_offset < 8 || footer.directory_offset > file_bytes ||
         footer.directory_offset + footer.directory_bytes + kSegmentFooterBytes != file_bytes)
         return Error{Code::corrupt,
@@ -156,49 +204,111 @@ Result<SegmentFooter> decode_footer(Bytes last, std::uint64_t file_bytes, const 
     return footer;
 }
 
-Result<SegmentDirectory> decode_directory(Bytes bytes, std::uint64_t chunk_bytes, const std::string& path) {
+namespace {
+
+// Reads the entries of a directory one by one; offsets follow from the lengths.
+class EntryReader {
+public:
+    EntryReader(Decoder& in, std::uint8_t format, Day day, std::uint64_t chunk_bytes)
+        : in_(in), format_(format), day_(day), left_(chunk_bytes - kMagic.size()) {}
+
+    std::uint64_t left() const { return left_; }
+
+    // False if the entry is out of order or out of range.
+    bool read(std::vector<ChunkInfo>& chunks) {
+        const ChunkInfo before = chunks.empty() ? ChunkInfo{} : chunks.back();
+        ChunkInfo chunk;
+        chunk.tag.value = before.tag.value + in_.varint();
+        const std::uint8_t type = in_.u8();
+        chunk.type = static_cast<ValueType>(type);
+        chunk.min_time = wrapping_add(day_start(day_), in_.signed_varint());
+        chunk.max_time = wrapping_add(chunk.min_time, static_cast<std::int64_t>(in_.varint()));
+        const bool counts_fit = read_statistics(chunk);
+        const bool in_order = chunk.tag > before.tag || (chunk.tag == before.tag && chunk.min_time > before.max_time);
+        if (in_.failed() || !in_order || type < 1 || type > 4 || !counts_fit || chunk.min_time > chunk.max_time ||
+            day_of(chunk.min_time) != day_ || day_of(chunk.max_time) != day_)
+            return false;
+        if (format_ > 0 && !read_times(chunks, chunk)) return false;
+        const std::uint64_t bytes = in_.varint();
+        if (format_ == 0) chunk.crc = in_.u32();
+        if (!take(bytes, chunk.offset, chunk.bytes)) return false;
+        chunks.push_back(chunk);
+        return !in_.failed();
+    }
+
+private:
+    bool read_statistics(ChunkInfo& chunk) {
+        Statistics& statistics = chunk.statistics;
+        statistics.rows = in_.varint();
+        const std::uint64_t usable = in_.varint();
+        const std::uint64_t good = in_.varint();
+        if (statistics.rows < 1 || statistics.rows > (format_ == 0 ? kChunkRows0 : kChunkRows)) return false;
+        if (usable > statistics.rows) return false;
+        statistics.usable = format_ == 0 ? usable : statistics.rows - usable;
+        if (good > statistics.usable) return false;
+        statistics.good = format_ == 0 ? good : statistics.usable - good;
+        if (format_ == 0 ? statistics.usable > 0 : has_numbers(chunk)) {
+            for (double* value :
+                 {&statistics.sum, &statistics.min, &statistics.max, &statistics.first, &statistics.last})
+                *value = in_.f64();
+        } else if (statistics.usable > 0) {
+            statistics.sum = statistics.first = statistics.last = std::numeric_limits<double>::quiet_NaN();
+        }
+        return true;
+    }
+    bool read_times(const std::vector<ChunkInfo>& chunks, ChunkInfo& chunk) {
+        const std::uint64_t at = in_.varint();
+        if (at == TimesAt::even) return true;
+        if (at == TimesAt::own) {
+            chunk.owns_times = true;
+            return take(in_.varint(), chunk.times_offset, chunk.times_bytes) && chunk.times_bytes > 0;
+        }
+        const std::uint64_t back = at - TimesAt::own;
+        if (back > chunks.size()) return false;
+        const ChunkInfo& owner = chunks[chunks.size() - back];
+        chunk.times_offset = owner.times_offset;
+        chunk.times_bytes = owner.times_bytes;
+        return owner.owns_times && owner.statistics.rows == chunk.statistics.rows && owner.min_time == chunk.min_time &&
+               owner.max_time == chunk.max_time;
+    }
+    // The next `bytes` of the file.
+    bool take(std::uint64_t bytes, std::uint64_t& offset, std::uint32_t& length) {
+        if (bytes > left_ || bytes > std::numeric_limits<std::uint32_t>::max()) return false;
+        offset = offset_;
+        length = static_cast<std::uint32_t>(bytes);
+        offset_ += bytes;
+        left_ -= bytes;
+        return true;
+    }
+
+    Decoder& in_;
+    const std::uint8_t format_;
+    const Day day_;
+    std::uint64_t offset_ = kMagic.size();
+    std::uint64_t left_;
+};
+
+}  // namespace
+
+Result<SegmentDirectory> decode_directory(Bytes bytes, std::uint8_t format, std::uint64_t chunk_bytes,
+                                          const std::string& path) {
     Decoder in{bytes};
     SegmentDirectory directory;
     directory.shard = in.u16();
     const std::int64_t day = in.signed_varint();
+    const std::uint8_t tier = format == 0 ? 0 : in.u8();
     const std::uint64_t count = in.varint();
     // The range of days that nanoseconds cover, so that the times below cannot overflow.
-    if (in.failed() || directory.shard >= kShardCount || day < -kDayMax || day > kDayMax)
+    if (in.failed() || directory.shard >= kShardCount || day < -kDayMax || day > kDayMax || tier > 1 ||
+        chunk_bytes < kMagic.size())
         return Error{Code::corrupt, "{}: the directory begins with shard {} and day {}", path, directory.shard, day};
     directory.day = static_cast<Day>(day);
-    std::uint64_t offset = 8;
-    ChunkInfo before;
-    for (std::uint64_t i = 0; i < count && !in.failed(); ++i) {
-        ChunkInfo chunk;
-        chunk.tag.value = before.tag.value + in.varint();
-        const std::uint8_t type = in.u8();
-        chunk.type = static_cast<ValueType>(type);
-        chunk.min_time = wrapping_add(day_start(directory.day), in.signed_varint());
-        chunk.max_time = wrapping_add(chunk.min_time, static_cast<std::int64_t>(in.varint()));
-        Statistics& statistics = chunk.statistics;
-        statistics.rows = in.varint();
-        statistics.usable = in.varint();
-        statistics.good = in.varint();
-        if (statistics.usable > 0)
-            for (double* value :
-                 {&statistics.sum, &statistics.min, &statistics.max, &statistics.first, &statistics.last})
-                *value = in.f64();
-        const std::uint64_t length = in.varint();
-        chunk.crc = in.u32();
-        chunk.offset = offset;
-        const bool in_order = chunk.tag > before.tag || (chunk.tag == before.tag && chunk.min_time > before.max_time);
-        const bool fits = length <= chunk_bytes - offset && type >= 1 && type <= 4 && statistics.rows >= 1 &&
-                          statistics.rows <= kChunkRows && statistics.usable <= statistics.rows &&
-                          statistics.good <= statistics.usable && chunk.min_time <= chunk.max_time &&
-                          day_of(chunk.min_time) == directory.day && day_of(chunk.max_time) == directory.day;
-        if (!in_order || !fits)
+    directory.tier = static_cast<Tier>(tier);
+    EntryReader entries{in, format, directory.day, chunk_bytes};
+    for (std::uint64_t i = 0; i < count; ++i)
+        if (!entries.read(directory.chunks))
             return Error{Code::corrupt, "{}: entry {} of the directory is out of order or out of range", path, i};
-        chunk.bytes = static_cast<std::uint32_t>(length);
-        offset += length;
-        directory.chunks.push_back(chunk);
-        before = chunk;
-    }
-    if (!in.finished() || offset != chunk_bytes)
+    if (!in.finished() || entries.left() != 0)
         return Error{Code::corrupt, "{}: the directory does not fit its {} entries", path, count};
     return directory;
 }
@@ -220,7 +330,9 @@ Result<std::shared_ptr<const OpenSegment>> OpenSegment::open(io::Files& files, c
     if (crc32c(directory_bytes) != footer.directory_crc)
         return Error{Code::corrupt, "{}: the directory at {} fails its checksum; restore the file from a backup", path,
                      footer.directory_offset};
-    SegmentDirectory directory = TRY(decode_directory(directory_bytes, footer.directory_offset, path));
+    SegmentDirectory directory = TRY(decode_directory(directory_bytes, footer.format, footer.directory_offset, path));
+    segment->format_ = footer.format;
+    segment->tier_ = directory.tier;
     segment->shard_ = directory.shard;
     segment->day_ = directory.day;
     segment->directory_ = std::move(directory.chunks);
@@ -233,14 +345,29 @@ std::pair<std::size_t, std::size_t> OpenSegment::chunks_of(TagId tag) const {
             static_cast<std::size_t>(range.end() - directory_.begin())};
 }
 
-Result<Run> OpenSegment::read(const ChunkInfo& chunk) const {
-    Buffer bytes(chunk.bytes);
-    TRY(file_->read_at(chunk.offset, bytes).context("{}", path_));
+Result<Run> OpenSegment::read(const ChunkInfo& chunk, Window window) const {
+    // Times of its own lie before its values: one read gets both.
+    const bool together = chunk.owns_times;
+    Buffer bytes(chunk.bytes + (together ? chunk.times_bytes : 0));
+    TRY(file_->read_at(together ? chunk.times_offset : chunk.offset, bytes).context("{}", path_));
+    if (format_ == 0) return read_0(chunk, bytes);
+    Bytes times = Bytes{bytes}.first(together ? chunk.times_bytes : 0);
+    const Bytes values = Bytes{bytes}.subspan(times.size());
+    Buffer shared;
+    if (!together && chunk.times_bytes > 0) {
+        shared.resize(chunk.times_bytes);
+        TRY(file_->read_at(chunk.times_offset, shared).context("{}", path_));
+        times = shared;
+    }
+    return decode_chunk(chunk, times, values, window).context("{}: the chunk at {}", path_, chunk.offset);
+}
+
+Result<Run> OpenSegment::read_0(const ChunkInfo& chunk, Bytes bytes) const {
     if (crc32c(bytes) != chunk.crc)
         return Error{Code::corrupt, "{}: the chunk at {} fails its checksum; restore the file from a backup", path_,
                      chunk.offset};
     Run run =
-        TRY(decode_chunk(bytes, chunk.type, chunk.statistics.rows).context("{}: chunk at {}", path_, chunk.offset));
+        TRY(decode_chunk_0(bytes, chunk.type, chunk.statistics.rows).context("{}: chunk at {}", path_, chunk.offset));
     if (run.times.front() != chunk.min_time || run.times.back() != chunk.max_time)
         return Error{Code::corrupt, "{}: the chunk at {} is not what the directory says", path_, chunk.offset};
     return run;

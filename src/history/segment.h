@@ -44,26 +44,38 @@ Result<void> check_segment_header(io::Files& files, const std::string& path);
 
 // Writes one segment: tags in growing order, each tag's rows in growing time, in one or more calls.
 // Lives:   one per file, on the thread that seals or merges.
-// Bounds:  a buffer of about 1 MiB and the directory.
-// Disk:    docs/format/segment.md. `path` + ".tmp", synced and renamed by finish(); the caller syncs the folder.
+// Bounds:  a buffer of about 1 MiB, the times of the last chunks and the directory.
+// Disk:    docs/format/segment.md. `path` + ".tmp", synced and renamed by finish(); the caller syncs the folder. What
+// is
+//          not finished is removed.
 class SegmentWriter {
 public:
-    static Result<SegmentWriter> create(io::Files& files, std::string path, SegmentInfo info);
+    SegmentWriter(SegmentWriter&&) = default;
+    ~SegmentWriter();
+    static Result<SegmentWriter> create(io::Files& files, std::string path, SegmentInfo info, Tier tier = Tier::hot);
     Result<void> add(TagId tag, const Run& run, std::size_t begin, std::size_t end);
     Result<SegmentInfo> finish();
 
 private:
-    SegmentWriter(io::Files& files, std::string path, SegmentInfo info, std::unique_ptr<io::File> file);
-    Result<void> write_chunk(std::size_t begin, std::size_t end);
+    SegmentWriter(io::Files& files, std::string path, SegmentInfo info, Tier tier, std::unique_ptr<io::File> file);
     Result<void> write_pending();
+    void write_times(ChunkInfo& chunk);
 
     io::Files* files_;
     std::string path_;
+    // Times that a chunk was written with; the tags of a device mostly have the same.
+    struct WrittenTimes {
+        std::size_t chunk;  // its index in directory_
+        std::vector<TimeNs> times;
+    };
+
     SegmentInfo info_;
+    Tier tier_;
     std::unique_ptr<io::File> file_;
     Buffer buffer_;
     std::uint64_t written_ = 0;
     std::vector<ChunkInfo> directory_;
+    std::list<WrittenTimes> lately_;  // the newest first
     TagId tag_;
     Run pending_;  // rows of tag_ that do not fill a chunk yet
 };
@@ -76,16 +88,22 @@ public:
     const std::vector<ChunkInfo>& chunks() const { return directory_; }
     // The chunks of one tag: [first, last) in chunks().
     std::pair<std::size_t, std::size_t> chunks_of(TagId tag) const;
-    Result<Run> read(const ChunkInfo& chunk) const;
+    // The rows of the chunk within `window`, and perhaps some more of the chunk beside them.
+    Result<Run> read(const ChunkInfo& chunk, Window window = kEver) const;
     std::uint16_t shard() const { return shard_; }
+    Tier tier() const { return tier_; }
     Day day() const { return day_; }
     std::uint64_t memory_bytes() const { return directory_.size() * sizeof(ChunkInfo) + 512; }
 
 private:
+    Result<Run> read_0(const ChunkInfo& chunk, Bytes bytes) const;
+
     std::string path_;
     std::unique_ptr<io::File> file_;
     std::uint16_t shard_ = 0;
     Day day_ = 0;
+    std::uint8_t format_ = 1;
+    Tier tier_ = Tier::hot;
     std::vector<ChunkInfo> directory_;
 };
 
@@ -93,16 +111,20 @@ private:
 struct SegmentDirectory {
     std::uint16_t shard = 0;
     Day day = 0;
+    Tier tier = Tier::hot;
     std::vector<ChunkInfo> chunks;
 };
 inline constexpr std::size_t kSegmentFooterBytes = 24;
 struct SegmentFooter {
+    std::uint8_t format = 1;
     std::uint64_t directory_offset = 0;
     std::uint32_t directory_bytes = 0;
     std::uint32_t directory_crc = 0;
 };
 Result<SegmentFooter> decode_footer(Bytes last, std::uint64_t file_bytes, const std::string& path);
-Result<SegmentDirectory> decode_directory(Bytes bytes, std::uint64_t chunk_bytes, const std::string& path);
+// `format` is 0 or 1; `chunk_bytes` those before the directory, the file's header with them.
+Result<SegmentDirectory> decode_directory(Bytes bytes, std::uint8_t format, std::uint64_t chunk_bytes,
+                                          const std::string& path);
 
 // Segments that were opened lately.
 // Lives:   one per store, longer than the segments.

@@ -13,7 +13,7 @@ namespace {
 
 constexpr DurationNs kLateAfter = 10 * kSecond;
 constexpr DurationNs kTick = kSecond;
-constexpr std::size_t kMergeAt = 8;  // so many segments of one day and shard are merged into one
+constexpr std::size_t kMergeAt = 8;  // so many small files of events or intervals are merged into one
 constexpr std::uint32_t kRetentionDaysMax = 100'000;
 
 std::size_t local_index(TagId tag) { return static_cast<std::size_t>((tag.value >> 4) - 1); }
@@ -485,7 +485,7 @@ void Store::seal_soon() {
         const std::lock_guard lock{self->maintenance_};
         if (self->closed_) return;
         auto result = self->seal();
-        if (result) result = self->merge_segments(kMergeAt);
+        if (result) result = self->merge_segments(MergeWhat::worthwhile);
         if (result) result = self->merge_events(kMergeAt);
         if (result) result = self->merge_intervals(kMergeAt);
         if (!result) log_error("history", "cannot seal, will try again: {}", result.error().text());

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -228,8 +229,9 @@ private:
     Result<void> write_snapshots(Manifest& manifest);
     Result<void> write_last(Manifest& manifest, const std::vector<LastRow>& rows);
     Result<void> write_events(Manifest& manifest, std::vector<Event> events);
-    Result<void> merge_segments(std::size_t files_min);
-    Result<SegmentInfo> merge_day(const std::vector<std::shared_ptr<Segment>>& segments);
+    enum class MergeWhat : std::uint8_t { worthwhile, all };
+    Result<void> merge_segments(MergeWhat what);
+    Result<SegmentInfo> merge_day(std::span<const std::shared_ptr<Segment>> segments, Tier tier);
     Result<void> merge_events(std::size_t files_min);
     Result<void> install(Manifest manifest);
     // What a removal found and wrote so far (retention.cpp).
@@ -302,6 +304,7 @@ private:
     std::uint64_t frozen_rows_ = 0;
     std::vector<LastRow> frozen_last_;
     std::uint64_t next_number_ = 1;
+    std::uint64_t seal_number_ = 1;       // what the last seal wrote has this number or a higher one
     std::uint64_t snapshot_changes_ = 0;  // of the catalogue, in the last snapshot
 };
 

@@ -1,0 +1,375 @@
+#include "history/integers.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <optional>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace gongshu::history {
+namespace {
+
+// On disk, high half of the first byte; the low half is the order, 0 to 2. Never renumber.
+enum class Form : std::uint8_t {
+    constant = 0,    // one number, over and over
+    packed = 1,      // residuals over a base in so many bits each, those that do not fit patched
+    runs = 2,        // numbers and how often each comes in a row
+    dictionary = 3,  // few different ones, and which of them
+    coded = 4,       // residuals around a centre by the block's code
+};
+
+constexpr unsigned kOrders = 3;
+constexpr std::size_t kSamples = 32;
+constexpr std::size_t kDictionaryMax = 16;
+
+// The numbers, their differences or the differences of these. The first `order` entries are not used.
+void take_order(const std::uint64_t* values, std::size_t count, unsigned order, Vector& taken) {
+    if (order == 0) {
+        std::copy_n(values, count, taken.at.begin());
+        return;
+    }
+    take_differences(values, count, taken.at.data());
+    if (order == 1) return;
+    Vector again;
+    take_differences(taken.at.data() + 1, count - 1, again.at.data() + 1);
+    std::copy_n(again.at.begin() + 2, count - 2, taken.at.begin() + 2);
+}
+
+// Some of the numbers, as signed and in order.
+class Samples {
+public:
+    Samples(const Vector& taken, std::size_t begin, std::size_t end) : count_(std::min(kSamples, end - begin)) {
+        for (std::size_t i = 0; i < count_; ++i)
+            sorted_[i] = static_cast<std::int64_t>(taken.at[begin + i * (end - begin) / count_]);
+        std::sort(sorted_.begin(), sorted_.begin() + static_cast<std::ptrdiff_t>(count_));
+    }
+    std::int64_t median() const { return sorted_[count_ / 2]; }
+    // Without the tenth of them at either end, which may be outliers.
+    std::int64_t low() const { return sorted_[count_ / 10]; }
+    std::int64_t high() const { return sorted_[count_ - 1 - count_ / 10]; }
+
+private:
+    std::array<std::int64_t, kSamples> sorted_{};
+    std::size_t count_;
+};
+
+unsigned width_of(std::int64_t min, std::int64_t max) {
+    return static_cast<unsigned>(std::bit_width(static_cast<std::uint64_t>(wrapping_sub(max, min))));
+}
+
+// How the packed form would write the numbers of an order.
+struct Packing {
+    unsigned order = 0;
+    std::uint64_t base = 0;
+    unsigned width = 64;
+    std::size_t bytes = 0;  // of patches and packed bits, about
+    bool patched = false;
+};
+
+// The width for which packed bits and patches are fewest together.
+void choose_width(const Vector& taken, std::size_t count, Packing& packing) {
+    std::array<std::uint32_t, 65> widths{};
+    for (std::size_t i = packing.order; i < count; ++i) ++widths[std::bit_width(taken.at[i] - packing.base)];
+    packing.bytes = ~std::size_t{0};
+    std::size_t patch_bytes = 0;
+    std::size_t patches = 0;
+    for (unsigned width = 64;; --width) {
+        const std::size_t bytes = packed_bytes(count, width) + patch_bytes;
+        if (bytes < packing.bytes) {
+            packing.bytes = bytes;
+            packing.width = width;
+            packing.patched = patches > 0;
+        }
+        if (width == 0) return;
+        // What does not fit one bit less costs a gap and the bits above, seven a byte; one more bit in seven a byte
+        // more.
+        patches += widths[width];
+        patch_bytes += 2 * widths[width] + (patches - widths[width] + 6) / 7;
+    }
+}
+
+Packing choose_packing(const Vector& taken, std::size_t count, unsigned order) {
+    Packing packing;
+    packing.order = order;
+    const Extremes all = extremes(taken.at.data() + order, count - order);
+    packing.base = static_cast<std::uint64_t>(all.min);
+    packing.width = width_of(all.min, all.max);
+    packing.bytes = packed_bytes(count, packing.width);
+    const Samples samples{taken, order, count};
+    const unsigned most = width_of(samples.low(), samples.high());
+    if (packing.width <= most + 1) return packing;
+    // Some lie far out: on the high side, or on both.
+    Packing above = packing;
+    choose_width(taken, count, above);
+    if (above.bytes < packing.bytes) packing = above;
+    Packing both;
+    both.order = order;
+    const std::int64_t spread = wrapping_sub(samples.high(), samples.low());
+    both.base = static_cast<std::uint64_t>(wrapping_sub(samples.low(), spread / 2));
+    if (spread < 0 || wrapping_sub(samples.low(), all.min) < spread) return packing;
+    choose_width(taken, count, both);
+    return both.bytes < packing.bytes ? both : packing;
+}
+
+// What the first numbers of an order are made of again: before them lie `value` and, for the second, `step`.
+struct Before {
+    std::uint64_t value = 0;
+    std::uint64_t step = 0;
+};
+// The first `order` residuals count as 0, that is as `base`.
+Before before_first(unsigned order, std::uint64_t first, std::uint64_t second, std::uint64_t base) {
+    if (order == 0) return {};
+    if (order == 1) return {first - base, 0};
+    const std::uint64_t step = second - first;
+    return {first - step + base, step - 2 * base};
+}
+
+void write_start(const std::uint64_t* values, unsigned order, std::uint64_t base, Encoder& out) {
+    if (order > 0) out.signed_varint(static_cast<std::int64_t>(values[0]));
+    if (order > 1) out.signed_varint(static_cast<std::int64_t>(values[1] - values[0]));
+    out.signed_varint(static_cast<std::int64_t>(base));
+}
+
+struct Start {
+    std::uint64_t base = 0;
+    Before before;
+};
+Start read_start(unsigned order, Decoder& in) {
+    const auto first = order > 0 ? static_cast<std::uint64_t>(in.signed_varint()) : 0;
+    const auto step = order > 1 ? static_cast<std::uint64_t>(in.signed_varint()) : 0;
+    Start start;
+    start.base = static_cast<std::uint64_t>(in.signed_varint());
+    start.before = before_first(order, first, first + step, start.base);
+    return start;
+}
+
+void head(Form form, unsigned order, Encoder& out) {
+    out.u8(static_cast<std::uint8_t>(static_cast<unsigned>(form) << 4 | order));
+}
+
+void write_packed(const std::uint64_t* values, std::size_t count, const Packing& packing, Vector& taken,
+                  Buffer& bytes) {
+    Encoder out{bytes};
+    head(Form::packed, packing.order, out);
+    write_start(values, packing.order, packing.base, out);
+    for (std::size_t i = 0; i < count; ++i) taken.at[i] = i < packing.order ? 0 : taken.at[i] - packing.base;
+    out.u8(static_cast<std::uint8_t>(packing.width));
+    const auto fits = [&](std::uint64_t residual) { return packing.width == 64 || residual >> packing.width == 0; };
+    std::size_t patches = 0;
+    if (packing.patched)
+        patches = count - static_cast<std::size_t>(std::count_if(
+                              taken.at.begin(), taken.at.begin() + static_cast<std::ptrdiff_t>(count), fits));
+    out.varint(patches);
+    std::size_t before = 0;
+    for (std::size_t i = 0; patches > 0 && i < count; ++i) {
+        if (fits(taken.at[i])) continue;
+        out.varint(i - before);
+        out.varint(taken.at[i] >> packing.width);
+        before = i;
+    }
+    const std::size_t at = bytes.size();
+    bytes.resize(at + packed_bytes(count, packing.width));
+    pack(taken.at.data(), count, packing.width, bytes.data() + at);
+}
+
+void read_packed(Decoder& in, std::size_t count, unsigned order, std::uint64_t* values) {
+    const Start start = read_start(order, in);
+    const unsigned width = in.u8();
+    const std::uint64_t patches = in.varint();
+    if (in.failed() || width > 64 || patches > count || (width == 64 && patches > 0)) return in.fail();
+    Decoder patched = in;
+    for (std::uint64_t i = 0; i < 2 * patches; ++i) (void)in.varint();
+    const Bytes bits = in.bytes(packed_bytes(count, width));
+    if (in.failed()) return;
+    unpack(bits.data(), count, width, values);
+    std::size_t at = 0;
+    for (std::uint64_t i = 0; i < patches; ++i) {
+        const std::uint64_t gap = patched.varint();
+        const std::uint64_t above = patched.varint();
+        if (gap >= count - at) return in.fail();
+        at += static_cast<std::size_t>(gap);
+        values[at] |= above << width;
+    }
+    if (order == 0) return add_base(values, count, start.base);
+    if (order == 1) return add_up(values, count, start.before.value, start.base);
+    add_up(values, count, start.before.step, start.base);
+    add_up(values, count, start.before.value, 0);
+}
+
+// nullopt if there would be so many runs that they are not worth it.
+std::optional<Buffer> as_runs(const std::uint64_t* values, std::size_t count, std::size_t bytes_max) {
+    const std::size_t runs = count_changes(values, count) + 1;
+    if (runs * 2 > bytes_max) return std::nullopt;
+    Buffer bytes;
+    Encoder out{bytes};
+    head(Form::runs, 0, out);
+    std::uint64_t before = 0;
+    for (std::size_t i = 0; i < count;) {
+        std::size_t next = i;
+        while (next < count && values[next] == values[i]) ++next;
+        out.signed_varint(static_cast<std::int64_t>(values[i] - before));
+        out.varint(next - i);
+        before = values[i];
+        i = next;
+    }
+    return bytes;
+}
+
+void read_runs(Decoder& in, std::size_t count, std::uint64_t* values) {
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < count;) {
+        value += static_cast<std::uint64_t>(in.signed_varint());
+        const std::uint64_t length = in.varint();
+        if (in.failed() || length == 0 || length > count - i) return in.fail();
+        std::fill_n(values + i, length, value);
+        i += static_cast<std::size_t>(length);
+    }
+}
+
+std::optional<Buffer> as_dictionary(const std::uint64_t* values, std::size_t count) {
+    std::array<std::uint64_t, kDictionaryMax> known{};
+    std::size_t size = 0;
+    Vector indexes;
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto end = known.begin() + static_cast<std::ptrdiff_t>(size);
+        const auto found = std::find(known.begin(), end, values[i]);
+        if (found == end) {
+            if (size == kDictionaryMax) return std::nullopt;
+            known[size++] = values[i];
+        }
+        indexes.at[i] = static_cast<std::uint64_t>(found - known.begin());
+    }
+    Buffer bytes;
+    Encoder out{bytes};
+    head(Form::dictionary, 0, out);
+    out.u8(static_cast<std::uint8_t>(size));
+    for (std::size_t i = 0; i < size; ++i) out.signed_varint(static_cast<std::int64_t>(known[i]));
+    const auto width = static_cast<unsigned>(std::bit_width(size - 1));
+    const std::size_t at = bytes.size();
+    bytes.resize(at + packed_bytes(count, width));
+    pack(indexes.at.data(), count, width, bytes.data() + at);
+    return bytes;
+}
+
+void read_dictionary(Decoder& in, std::size_t count, std::uint64_t* values) {
+    std::array<std::uint64_t, kDictionaryMax> known{};
+    const std::size_t size = in.u8();
+    if (size == 0 || size > kDictionaryMax) return in.fail();
+    for (std::size_t i = 0; i < size; ++i) known[i] = static_cast<std::uint64_t>(in.signed_varint());
+    const auto width = static_cast<unsigned>(std::bit_width(size - 1));
+    const Bytes bits = in.bytes(packed_bytes(count, width));
+    if (in.failed()) return;
+    unpack(bits.data(), count, width, values);
+    for (std::size_t i = 0; i < count; ++i) {
+        if (values[i] >= size) return in.fail();
+        values[i] = known[values[i]];
+    }
+}
+
+// What the coded form writes: residuals around the median of the order in which they are smallest.
+struct Residuals {
+    unsigned order = 0;
+    std::uint64_t centre = 0;
+    Vector at;  // from `order` on
+};
+void choose_residuals(const std::uint64_t* values, std::size_t count, Residuals& chosen) {
+    std::uint64_t fewest = ~std::uint64_t{0};
+    for (unsigned order = 0; order < kOrders && order < count; ++order) {
+        Residuals one;
+        one.order = order;
+        take_order(values, count, order, one.at);
+        one.centre = static_cast<std::uint64_t>(Samples{one.at, order, count}.median());
+        std::uint64_t bits = 0;
+        for (std::size_t i = order; i < count; ++i) {
+            one.at.at[i] = zigzag(static_cast<std::int64_t>(one.at.at[i] - one.centre));
+            bits += static_cast<std::uint64_t>(std::bit_width(one.at.at[i]));
+        }
+        if (bits >= fewest) continue;
+        fewest = bits;
+        chosen = one;
+    }
+}
+
+std::optional<Buffer> as_coded(const std::uint64_t* values, std::size_t count, const ResidualCode& code) {
+    Residuals residuals;
+    choose_residuals(values, count, residuals);
+    for (std::size_t i = residuals.order; i < count; ++i)
+        if (code.length(symbol_of(residuals.at.at[i])) == 0) return std::nullopt;
+    Buffer bytes;
+    Encoder out{bytes};
+    head(Form::coded, residuals.order, out);
+    write_start(values, residuals.order, residuals.centre, out);
+    code.write(residuals.at.at.data() + residuals.order, count - residuals.order, bytes);
+    return bytes;
+}
+
+void read_coded(Decoder& in, std::size_t count, unsigned order, const ResidualCode& code, std::uint64_t* values) {
+    const Start start = read_start(order, in);
+    if (in.failed() || count < order) return in.fail();
+    if (!code.read(in.bytes(in.left()), count - order, values + order)) return in.fail();
+    std::fill_n(values, order, start.base);
+    for (std::size_t i = order; i < count; ++i)
+        values[i] = start.base + static_cast<std::uint64_t>(unzigzag(values[i]));
+    if (order == 2) add_up(values, count, start.before.step, 0);
+    if (order > 0) add_up(values, count, start.before.value, 0);
+}
+
+}  // namespace
+
+void encode_integers(const std::uint64_t* values, std::size_t count, const ResidualCode* code, Buffer& bytes) {
+    ASSERT(count > 0 && count <= kVectorRows);
+    Encoder out{bytes};
+    if (count_changes(values, count) == 0) {
+        head(Form::constant, 0, out);
+        return out.signed_varint(static_cast<std::int64_t>(values[0]));
+    }
+    std::array<Vector, kOrders> taken;
+    Packing best;
+    best.bytes = ~std::size_t{0};
+    for (unsigned order = 0; order < kOrders && order < count; ++order) {
+        take_order(values, count, order, taken[order]);
+        const Packing packing = choose_packing(taken[order], count, order);
+        if (packing.bytes < best.bytes) best = packing;
+    }
+    Buffer shortest;
+    write_packed(values, count, best, taken[best.order], shortest);
+    const auto offer = [&](std::optional<Buffer> form) {
+        if (form && form->size() < shortest.size()) shortest = std::move(*form);
+    };
+    offer(as_runs(values, count, shortest.size()));
+    if (shortest.size() > count * 3 / 8) offer(as_dictionary(values, count));
+    if (code) offer(as_coded(values, count, *code));
+    out.bytes(shortest);
+}
+
+void count_symbols(const std::uint64_t* values, std::size_t count, SymbolCounts& counts) {
+    Residuals residuals;
+    choose_residuals(values, count, residuals);
+    for (std::size_t i = residuals.order; i < count; ++i) ++counts[symbol_of(residuals.at.at[i])];
+}
+
+void decode_integers(Decoder& in, std::size_t count, const ResidualCode* code, std::uint64_t* values) {
+    ASSERT(count > 0 && count <= kVectorRows);
+    const unsigned first = in.u8();
+    const unsigned order = first & 15;
+    const auto form = static_cast<Form>(first >> 4);
+    if (order >= kOrders || order >= count) return in.fail();
+    switch (form) {
+        case Form::constant:
+            return void(std::fill_n(values, count, static_cast<std::uint64_t>(in.signed_varint())));
+        case Form::packed:
+            return read_packed(in, count, order, values);
+        case Form::runs:
+            return read_runs(in, count, values);
+        case Form::dictionary:
+            return read_dictionary(in, count, values);
+        case Form::coded:
+            if (code) return read_coded(in, count, order, *code, values);
+            break;
+    }
+    in.fail();
+}
+
+}  // namespace gongshu::history

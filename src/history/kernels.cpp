@@ -1,0 +1,203 @@
+#include "history/kernels.h"
+
+#include <bit>
+#include <cstring>
+
+#include "base/assert.h"
+
+// Each loop is compiled for AVX-512, AVX2 and what every machine has. ThreadSanitizer does not stand the choice at the
+// start of the program, and only g++ on x86-64 knows these names.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__)
+#define FOR_EACH_MACHINE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define FOR_EACH_MACHINE
+#endif
+
+namespace gongshu::history {
+namespace {
+
+constexpr std::size_t kLanes = 16;  // value i is in lane i % 16, at row i / 16 of it
+constexpr std::size_t kLaneRows = kVectorRows / kLanes;
+constexpr std::size_t kWordsMax = kLaneRows * kLanes;
+
+constexpr std::uint64_t low_bits(unsigned width) {
+    return width == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1;
+}
+
+// One after the other, the first in the lowest bits.
+void pack_some(const std::uint64_t* values, std::size_t count, unsigned width, std::uint8_t* out) {
+    unsigned __int128 bits = 0;
+    unsigned held = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        bits |= static_cast<unsigned __int128>(values[i] & low_bits(width)) << held;
+        for (held += width; held >= 8; held -= 8, bits >>= 8) *out++ = static_cast<std::uint8_t>(bits);
+    }
+    if (held > 0) *out = static_cast<std::uint8_t>(bits);
+}
+
+void unpack_some(const std::uint8_t* in, std::size_t count, unsigned width, std::uint64_t* values) {
+    unsigned __int128 bits = 0;
+    unsigned held = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        for (; held < width; held += 8) bits |= static_cast<unsigned __int128>(*in++) << held;
+        values[i] = static_cast<std::uint64_t>(bits) & low_bits(width);
+        bits >>= width;
+        held -= width;
+    }
+}
+
+}  // namespace
+
+namespace kernels {
+
+FOR_EACH_MACHINE void pack_all(const std::uint64_t* __restrict values, unsigned width,
+                               std::uint64_t* __restrict words) {
+    const std::uint64_t mask = low_bits(width);
+    for (std::size_t row = 0; row < kLaneRows; ++row) {
+        const std::size_t bit = row * width;
+        const std::size_t word = bit / 64;
+        const unsigned shift = bit % 64;
+        for (std::size_t lane = 0; lane < kLanes; ++lane)
+            words[word * kLanes + lane] |= (values[row * kLanes + lane] & mask) << shift;
+        if (shift + width <= 64) continue;
+        for (std::size_t lane = 0; lane < kLanes; ++lane)
+            words[(word + 1) * kLanes + lane] = (values[row * kLanes + lane] & mask) >> (64 - shift);
+    }
+}
+
+FOR_EACH_MACHINE void unpack_all(const std::uint64_t* __restrict words, unsigned width,
+                                 std::uint64_t* __restrict values) {
+    const std::uint64_t mask = low_bits(width);
+    for (std::size_t row = 0; row < kLaneRows; ++row) {
+        const std::size_t bit = row * width;
+        const std::size_t word = bit / 64;
+        const unsigned shift = bit % 64;
+        if (shift + width <= 64) {
+            for (std::size_t lane = 0; lane < kLanes; ++lane)
+                values[row * kLanes + lane] = (words[word * kLanes + lane] >> shift) & mask;
+        } else {
+            for (std::size_t lane = 0; lane < kLanes; ++lane)
+                values[row * kLanes + lane] =
+                    (words[word * kLanes + lane] >> shift | words[(word + 1) * kLanes + lane] << (64 - shift)) & mask;
+        }
+    }
+}
+
+FOR_EACH_MACHINE void find_extremes(const std::uint64_t* __restrict values, std::size_t count, Extremes& found) {
+    auto min = static_cast<std::int64_t>(values[0]);
+    auto max = min;
+    for (std::size_t i = 1; i < count; ++i) {
+        const auto value = static_cast<std::int64_t>(values[i]);
+        min = value < min ? value : min;
+        max = value > max ? value : max;
+    }
+    found = {min, max};
+}
+
+FOR_EACH_MACHINE void differences(const std::uint64_t* __restrict values, std::size_t count,
+                                  std::uint64_t* __restrict out) {
+    for (std::size_t i = 1; i < count; ++i) out[i] = values[i] - values[i - 1];
+}
+
+FOR_EACH_MACHINE std::size_t changes(const std::uint64_t* values, std::size_t count) {
+    std::size_t found = 0;
+    for (std::size_t i = 1; i < count; ++i) found += values[i] != values[i - 1] ? 1 : 0;
+    return found;
+}
+
+FOR_EACH_MACHINE void add(std::uint64_t* values, std::size_t count, std::uint64_t base) {
+    for (std::size_t i = 0; i < count; ++i) values[i] += base;
+}
+
+FOR_EACH_MACHINE void multiply_wholes(std::uint64_t* values, std::size_t count, std::uint64_t step) {
+    for (std::size_t i = 0; i < count; ++i) values[i] *= step;
+}
+
+FOR_EACH_MACHINE void to_doubles(std::uint64_t* values, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i)
+        values[i] = std::bit_cast<std::uint64_t>(static_cast<double>(static_cast<std::int64_t>(values[i])));
+}
+
+FOR_EACH_MACHINE void divide_by(std::uint64_t* values, std::size_t count, double power) {
+    for (std::size_t i = 0; i < count; ++i)
+        values[i] = std::bit_cast<std::uint64_t>(static_cast<double>(static_cast<std::int64_t>(values[i])) / power);
+}
+
+FOR_EACH_MACHINE void multiply_by(std::uint64_t* values, std::size_t count, double up, double down) {
+    for (std::size_t i = 0; i < count; ++i)
+        values[i] = std::bit_cast<std::uint64_t>(static_cast<double>(static_cast<std::int64_t>(values[i])) * up * down);
+}
+
+FOR_EACH_MACHINE void widen_singles(std::uint64_t* values, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i)
+        values[i] = std::bit_cast<std::uint64_t>(
+            static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(values[i]))));
+}
+
+FOR_EACH_MACHINE void round_singles(std::uint64_t* values, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i)
+        values[i] =
+            std::bit_cast<std::uint64_t>(static_cast<double>(static_cast<float>(std::bit_cast<double>(values[i]))));
+}
+
+}  // namespace kernels
+
+void pack(const std::uint64_t* values, std::size_t count, unsigned width, std::uint8_t* out) {
+    ASSERT(width <= 64 && count <= kVectorRows);
+    if (width == 0) return;
+    if (count != kVectorRows) return pack_some(values, count, width, out);
+    alignas(64) std::array<std::uint64_t, kWordsMax> words;
+    std::memset(words.data(), 0, packed_bytes(count, width));
+    kernels::pack_all(values, width, words.data());
+    std::memcpy(out, words.data(), packed_bytes(count, width));
+}
+
+void unpack(const std::uint8_t* in, std::size_t count, unsigned width, std::uint64_t* values) {
+    ASSERT(width <= 64 && count <= kVectorRows);
+    if (width == 0) return std::memset(values, 0, count * sizeof *values), void();
+    if (count != kVectorRows) return unpack_some(in, count, width, values);
+    alignas(64) std::array<std::uint64_t, kWordsMax> words;  // `in` may be at any address
+    std::memcpy(words.data(), in, packed_bytes(count, width));
+    kernels::unpack_all(words.data(), width, values);
+}
+
+Extremes extremes(const std::uint64_t* values, std::size_t count) {
+    Extremes found{};
+    kernels::find_extremes(values, count, found);
+    return found;
+}
+
+void take_differences(const std::uint64_t* values, std::size_t count, std::uint64_t* differences) {
+    kernels::differences(values, count, differences);
+}
+
+std::size_t count_changes(const std::uint64_t* values, std::size_t count) { return kernels::changes(values, count); }
+
+void add_base(std::uint64_t* values, std::size_t count, std::uint64_t base) {
+    if (base != 0) kernels::add(values, count, base);
+}
+
+// One addition a value on the way of the sum; wider ones gain little over the bandwidth of the stores.
+void add_up(std::uint64_t* values, std::size_t count, std::uint64_t before, std::uint64_t base) {
+    for (std::size_t i = 0; i < count; ++i) values[i] = before += values[i] + base;
+}
+
+void multiply_whole(std::uint64_t* values, std::size_t count, std::uint64_t step) {
+    if (step != 1) kernels::multiply_wholes(values, count, step);
+}
+
+void divide(std::uint64_t* values, std::size_t count, double power) {
+    if (power == 1)
+        kernels::to_doubles(values, count);
+    else
+        kernels::divide_by(values, count, power);
+}
+
+void multiply(std::uint64_t* values, std::size_t count, double up, double down) {
+    kernels::multiply_by(values, count, up, down);
+}
+
+void widen(std::uint64_t* values, std::size_t count) { kernels::widen_singles(values, count); }
+void round_to_single(std::uint64_t* values, std::size_t count) { kernels::round_singles(values, count); }
+
+}  // namespace gongshu::history

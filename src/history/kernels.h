@@ -1,0 +1,56 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+// Loops over whole vectors, compiled for several instruction sets; the widest one that the processor has is chosen when
+// the program starts (see kernels.cpp). The results are the same bits on each of them. Threads: any; no state.
+namespace gongshu::history {
+
+inline constexpr std::size_t kVectorRows = 1024;  // of a full vector; on disk: never change
+
+// A vector's values as 64 bits each.
+struct alignas(64) Vector {
+    std::array<std::uint64_t, kVectorRows> at;
+};
+
+// Bytes of `count` packed values of `width` bits (0 to 64).
+constexpr std::size_t packed_bytes(std::size_t count, unsigned width) {
+    return count == kVectorRows ? kVectorRows / 8 * width : (count * width + 7) / 8;
+}
+
+// Writes the low `width` bits of `count` values to packed_bytes() bytes at `out`, as docs/format/segment.md says: full
+// vectors in 16 lanes, others one after the other.
+void pack(const std::uint64_t* values, std::size_t count, unsigned width, std::uint8_t* out);
+// The other way; `in` holds packed_bytes() bytes, `values` has room for `count`.
+void unpack(const std::uint8_t* in, std::size_t count, unsigned width, std::uint64_t* values);
+
+// The smallest and the largest of `count` > 0 values as signed numbers.
+struct Extremes {
+    std::int64_t min;
+    std::int64_t max;
+};
+Extremes extremes(const std::uint64_t* values, std::size_t count);
+
+// differences[i] = values[i] - values[i - 1] for 0 < i < count, wrapping; differences[0] is not written.
+void take_differences(const std::uint64_t* values, std::size_t count, std::uint64_t* differences);
+// How many of values[i], 0 < i < count, differ from the one before.
+std::size_t count_changes(const std::uint64_t* values, std::size_t count);
+
+// In place: values[i] += base.
+void add_base(std::uint64_t* values, std::size_t count, std::uint64_t base);
+// In place, wrapping: values[i] = before + base * (i + 1) + the sum of values[0 … i].
+void add_up(std::uint64_t* values, std::size_t count, std::uint64_t before, std::uint64_t base);
+
+// In place: values[i] *= step, wrapping.
+void multiply_whole(std::uint64_t* values, std::size_t count, std::uint64_t step);
+
+// Whole numbers (signed) as doubles: divided by `power`, or times `up` and then times `down`. In place, value to bits.
+void divide(std::uint64_t* values, std::size_t count, double power);
+void multiply(std::uint64_t* values, std::size_t count, double up, double down);
+// Bits of singles (the low half) as bits of doubles, and doubles rounded to singles; in place.
+void widen(std::uint64_t* values, std::size_t count);
+void round_to_single(std::uint64_t* values, std::size_t count);
+
+}  // namespace gongshu::history
