@@ -35,14 +35,15 @@ std::optional<SignerAlgorithm> algorithm_in(EVP_PKEY* key) {
 
 const char* digest_of(SignerAlgorithm algorithm) { return algorithm == SignerAlgorithm::sm2 ? "SM3" : nullptr; }
 
-struct Parameters {
-    explicit Parameters(SignerAlgorithm algorithm) {
-        if (algorithm == SignerAlgorithm::sm2)
-            list[0] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_DIST_ID, const_cast<char*>(kUserId),
-                                                        sizeof kUserId - 1);
-    }
-    OSSL_PARAM list[2] = {OSSL_PARAM_construct_end(), OSSL_PARAM_construct_end()};
-};
+// SM2 signs a hash of who signs before the message (GB/T 32918.2, 5.5). The name is given after the start:
+// OpenSSL 3.0.19 refuses it at the start, without an error, where later ones take it at both.
+bool name_signer(EVP_PKEY_CTX* context, SignerAlgorithm algorithm) {
+    if (algorithm != SignerAlgorithm::sm2) return true;
+    const OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_DIST_ID, const_cast<char*>(kUserId), sizeof kUserId - 1),
+        OSSL_PARAM_construct_end()};
+    return EVP_PKEY_CTX_set_params(context, parameters) == 1;
+}
 
 std::shared_ptr<void> read_public(Bytes der) {
     if (der.empty() || der.size() > kKeyBytesMax) return nullptr;
@@ -105,11 +106,12 @@ Buffer SignerKey::public_key() const { return write_public(raw(key_)); }
 
 Result<Buffer> SignerKey::sign(Bytes message) const {
     const Digest context{EVP_MD_CTX_new()};
-    const Parameters parameters{algorithm_};
+    EVP_PKEY_CTX* key_context = nullptr;  // belongs to `context`
     std::size_t length = 0;
     Buffer signature;
-    const bool ready = EVP_DigestSignInit_ex(context.get(), nullptr, digest_of(algorithm_), nullptr, nullptr, raw(key_),
-                                             parameters.list) == 1 &&
+    const bool ready = EVP_DigestSignInit_ex(context.get(), &key_context, digest_of(algorithm_), nullptr, nullptr,
+                                             raw(key_), nullptr) == 1 &&
+                       name_signer(key_context, algorithm_) &&
                        EVP_DigestSign(context.get(), nullptr, &length, message.data(), message.size()) == 1;
     if (ready) signature.resize(length);
     if (!ready || EVP_DigestSign(context.get(), signature.data(), &length, message.data(), message.size()) != 1)
@@ -133,9 +135,10 @@ bool is_signed_by(Bytes public_key, Bytes message, Bytes signature) {
     const auto algorithm = key ? algorithm_in(raw(key)) : std::nullopt;
     if (!algorithm) return false;
     const Digest context{EVP_MD_CTX_new()};
-    const Parameters parameters{*algorithm};
-    if (EVP_DigestVerifyInit_ex(context.get(), nullptr, digest_of(*algorithm), nullptr, nullptr, raw(key),
-                                parameters.list) != 1)
+    EVP_PKEY_CTX* key_context = nullptr;  // belongs to `context`
+    if (EVP_DigestVerifyInit_ex(context.get(), &key_context, digest_of(*algorithm), nullptr, nullptr, raw(key),
+                                nullptr) != 1 ||
+        !name_signer(key_context, *algorithm))
         return false;
     return EVP_DigestVerify(context.get(), signature.data(), signature.size(), message.data(), message.size()) == 1;
 }
