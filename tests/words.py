@@ -25,6 +25,10 @@ OTHERS = re.compile(r"log_\w+|ASSERT|static_assert|counter|gauge|printf|fprintf|
 UNREAD = [
     ("src/app/", "the terminal and the log, in English"),
     ("src/wire/mqtt", "broken packets: the log and MQTT's own reason strings, in English"),
+    ("src/wire/pg", "what PostgreSQL's clients are told over its protocol, in English"),
+    ("src/wire/scram", "what PostgreSQL's clients are told over its protocol, in English"),
+    ("src/pg/", "what PostgreSQL's clients are told over its protocol, in English"),
+    ("src/registry/scram", "the log, in English"),
     ("src/wire/websocket", "broken frames: the log and the reason of a close frame, in English"),
     ("src/ledger/verify", "the terminal, in English"),
     ("src/ledger/record", "the terminal and the log, in English"),
