@@ -11,6 +11,7 @@
 #include "registry/kinds/access.h"
 #include "registry/names.h"
 #include "registry/password.h"
+#include "registry/scram.h"
 #include "registry/tries.h"
 
 namespace gongshu::registry {
@@ -21,7 +22,6 @@ constexpr std::size_t kTriesKeysMax = 20'000;
 constexpr std::size_t kRememberedMax = 10'000;
 constexpr DurationNs kUsedStoredEvery = 10 * kMinute;
 constexpr DurationNs kOneTimeAge = kDay;
-constexpr std::string_view kTokenPrefix = "gst_";
 const char* const kWrong = "user or password is wrong";
 const char* const kChanged = "the password was changed at this moment; sign in with the new one";
 
@@ -43,7 +43,7 @@ struct Place {
     std::string kind, name;
 };
 
-class AuthImpl final : public Auth {
+class AuthImpl final : public Auth, public ScramAuth {
 public:
     AuthImpl(RegistryImpl& registry, const Clock& clock, AuthOptions options, AuthTables tables)
         : registry_(registry),
@@ -51,6 +51,7 @@ public:
           options_(options),
           passwords_(options.argon2_memory_kib, options.argon2_passes, options.hashes_at_once_max),
           tables_(std::move(tables)),
+          scram_(registry.auth_key(), std::exchange(tables_.scram, {})),
           user_tries_(options.tries_max, options.tries_window, kTriesKeysMax),
           address_tries_(options.tries_max, options.tries_window, kTriesKeysMax) {
         for (const auto& [tenant, name] : registry_.tenants()) {
@@ -81,6 +82,8 @@ public:
     Result<Principal> check_token(std::string_view token, std::string_view from) override;
     Result<Principal> check_bearer(std::string_view token, std::string_view from) override;
     Result<Principal> check_password(std::string_view user, std::string_view password, std::string_view from) override;
+    ScramTerms scram_terms() const override { return scram_.terms(); }
+    Result<ScramSignIn> check_scram(std::string_view message, std::string_view proof, std::string_view from) override;
     Result<void> change_password(const Principal& who, std::string_view old, std::string_view fresh,
                                  std::string_view keep_session) override;
     Result<void> set_password(const Actor& actor, std::string_view user, std::string_view password) override;
@@ -150,6 +153,7 @@ private:
 
     mutable std::mutex mutex_;  // all below; never held while the disk or Argon2id works
     AuthTables tables_;
+    ScramTokens scram_;                              // with a mutex of its own
     std::unordered_map<std::string, Place> places_;  // of users, tokens and devices, by uid
     std::unordered_map<std::string, Remembered> remembered_;
     Tries user_tries_, address_tries_;
@@ -407,6 +411,14 @@ Result<Principal> AuthImpl::check_token(std::string_view token, std::string_view
     return principal_of(owner, from);
 }
 
+Result<ScramSignIn> AuthImpl::check_scram(std::string_view message, std::string_view proof, std::string_view from) {
+    auto found = scram_.find(message, proof);
+    auto who = found ? principal_of(found->owner, from) : Result<Principal>(Error{Code::unauthorized, "{}", kWrong});
+    if (who) return ScramSignIn{std::move(*who), std::move(found->signature)};
+    refused({kDefaultTenantId, std::string(kDefaultTenant), "token"}, "scram", from);
+    return who.error();
+}
+
 Result<Principal> AuthImpl::check_bearer(std::string_view token, std::string_view from) {
     return token.starts_with(kTokenPrefix) ? check_token(token, from) : check_session(token, from);
 }
@@ -505,16 +517,22 @@ Result<std::string> AuthImpl::issue_token(const Actor& actor, std::string_view n
     if (!resource) return Error{Code::not_found, "there is no token \"{}\"; make it first", name};
     const std::string secret = std::string(kTokenPrefix) + io::random_token();
     const std::string key = hmac("token", secret);
+    const ScramKeys scram = scram_.keys_of(secret);
     const std::lock_guard writer(writer_);
-    TRY(registry_.database().change({{"delete from auth_tokens where uid = :a", {resource->uid}},
-                                     {"insert into auth_tokens (uid, tenant, hmac) values (:a, :b, :c)",
-                                      {resource->uid, static_cast<std::int64_t>(resource->tenant.value), key}},
-                                     registry_.audit_of(actor, "token_issued", "token", name, "{}")}));
+    TRY(registry_.database().change(
+        {{"delete from auth_tokens where uid = :a", {resource->uid}},
+         {"insert into auth_tokens (uid, tenant, hmac) values (:a, :b, :c)",
+          {resource->uid, static_cast<std::int64_t>(resource->tenant.value), key}},
+         {"delete from auth_scram where uid = :a", {resource->uid}},
+         {"insert into auth_scram (uid, tenant, sealed) values (:a, :b, :c)",
+          {resource->uid, static_cast<std::int64_t>(resource->tenant.value), scram_.sealed(resource->uid, scram)}},
+         registry_.audit_of(actor, "token_issued", "token", name, "{}")}));
     {
         const std::lock_guard lock(mutex_);
         std::erase_if(tables_.tokens, [&](const auto& item) { return item.second.uid == resource->uid; });
         tables_.tokens[key] = {resource->tenant, resource->uid};
     }
+    scram_.put({resource->tenant, resource->uid}, scram);
     tell_revoked(resource->tenant, "token:" + std::string(name));
     return secret;
 }
@@ -621,6 +639,7 @@ void AuthImpl::end(const Owner& owner, bool forget_secrets) {
             places_.erase(owner.uid);
         }
     }
+    if (forget_secrets) scram_.erase(owner);
     const std::vector<Statement> statements =
         forget_secrets ? forget_owner(owner.uid)
                        : std::vector<Statement>{{"delete from auth_sessions where uid = :a", {owner.uid}}};
@@ -761,6 +780,12 @@ Result<void> AuthImpl::invite(const Owner& owner, FirstSignIn first) {
 }
 
 }  // namespace
+
+ScramAuth& scram_of(Auth& auth) {
+    auto* own = dynamic_cast<ScramAuth*>(&auth);
+    ASSERT(own);
+    return *own;
+}
 
 Result<std::unique_ptr<Auth>> Auth::create(Registry& registry, const Clock& clock, AuthOptions options) {
     auto* own = dynamic_cast<RegistryImpl*>(&registry);

@@ -31,12 +31,16 @@ Result<AuthTables> load_auth_tables(Database& database) {
     TRY(database.read({"select hmac, tenant, uid, expires from auth_one_time", {}}, [&](const Row& row) {
         out.one_time[row.text(0)] = {{tenant_of(row, 1), row.text(2)}, row.integer(3)};
     }));
+    TRY(database.read({"select uid, tenant, sealed from auth_scram", {}}, [&](const Row& row) {
+        out.scram.push_back({{tenant_of(row, 1), row.text(0)}, row.text(2)});
+    }));
     return out;
 }
 
 std::vector<Statement> forget_owner(const std::string& uid) {
     std::vector<Statement> out;
-    for (const char* table : {"auth_passwords", "auth_sessions", "auth_tokens", "auth_devices", "auth_one_time"}) {
+    for (const char* table : {"auth_passwords", "auth_sessions", "auth_tokens", "auth_devices", "auth_one_time",
+                              "auth_scram"}) {
         out.push_back({fmt::format("delete from {} where uid = :a", table), {uid}});
     }
     return out;

@@ -36,12 +36,19 @@ struct StoredOneTime {
     TimeNs expires = 0;
 };
 
+// What proves a token by SCRAM, as it is stored.
+struct StoredScram {
+    Owner owner;
+    std::string sealed;  // base64
+};
+
 // The auth_* tables in memory, by the HMAC of the secret (hexadecimal). Passwords by uid.
 struct AuthTables {
     std::unordered_map<std::string, StoredSession> sessions;
     std::unordered_map<std::string, StoredPassword> passwords;
     std::unordered_map<std::string, Owner> tokens, devices;
     std::unordered_map<std::string, StoredOneTime> one_time;
+    std::vector<StoredScram> scram;
 };
 
 Result<AuthTables> load_auth_tables(Database& database);

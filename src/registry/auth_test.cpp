@@ -6,6 +6,8 @@
 #include <boost/json.hpp>
 #include <thread>
 
+#include "io/pbkdf2.h"
+#include "registry/scram_auth.h"
 #include "registry/test_world.h"
 
 namespace gongshu::registry::test {
@@ -25,6 +27,7 @@ protected:
     }
     void restart() { ASSERT_TRUE(world.open(kOptions, true)); }
     Auth& auth() { return *world.auth; }
+    ScramAuth& scram() { return scram_of(*world.auth); }
     Code sign_in(const char* user, const char* password, const char* from = kFrom) {
         const auto got = auth().sign_in(user, password, from);
         return got ? Code::exists : got.error().code();  // exists stands for "in"
@@ -268,6 +271,60 @@ TEST_F(AuthTest, Tokens) {
     ASSERT_TRUE(world.put("token", "grafana", R"({"role":"viewer","disabled":true})"));
     EXPECT_FALSE(auth().check_token(*second, kFrom));
     EXPECT_FALSE(auth().check_token("gst_x", kFrom));
+}
+
+namespace {
+
+// What a client computes of a token for one exchange (RFC 5802 §3): its proof, and what the server has to answer.
+struct ClientSide {
+    std::string proof, signature;
+};
+ClientSide client_side(const std::string& token, const ScramTerms& terms, std::string_view message) {
+    const auto salted = io::pbkdf2_sha256(as_bytes(token), as_bytes(terms.salt), terms.turns);
+    auto key = io::hmac_sha256(salted, as_bytes("Client Key"));
+    const auto signed_by_client = io::hmac_sha256(io::sha256(key), as_bytes(message));
+    for (std::size_t i = 0; i < key.size(); ++i) key[i] ^= signed_by_client[i];
+    const auto signature = io::hmac_sha256(io::hmac_sha256(salted, as_bytes("Server Key")), as_bytes(message));
+    return {std::string(as_text(Bytes(key))), std::string(as_text(Bytes(signature)))};
+}
+
+}  // namespace
+
+TEST_F(AuthTest, TokensProveThemselvesByScram) {
+    ASSERT_TRUE(world.put("token", "grafana", R"({"role":"viewer"})"));
+    ASSERT_TRUE(world.put("token", "other", R"({"role":"operator"})"));
+    const std::string token = *auth().issue_token(world.admin, "grafana");
+    const std::string other = *auth().issue_token(world.admin, "other");
+    const std::string message = "n=,r=abc,r=abcdef,s=c2FsdA==,i=4096,c=biws,r=abcdef";
+    const auto f = [&](const std::string& secret, const std::string& said, const std::string& want) {
+        const ClientSide client = client_side(secret, scram().scram_terms(), said);
+        const auto got = scram().check_scram(message, client.proof, kFrom);
+        EXPECT_EQ(got ? got->principal.actor.who : "nobody", want) << secret;
+        if (got) {
+            EXPECT_EQ(got->signature, client.signature);
+        }
+    };
+    EXPECT_EQ(scram().scram_terms().salt.size(), 16u);
+    f(token, message, "token:grafana");
+    f(other, message, "token:other");
+    f(other, message + "x", "nobody");
+    f("gst_" + io::random_token(), message, "nobody");
+    f(kPassword, message, "nobody");
+    EXPECT_FALSE(scram().check_scram(message, "short", kFrom));
+    EXPECT_FALSE(scram().check_scram(message, "", kFrom));
+    const auto salt = scram().scram_terms().salt;
+    restart();
+    EXPECT_EQ(scram().scram_terms().salt, salt);
+    f(token, message, "token:grafana");
+    const std::string second = *auth().issue_token(world.admin, "grafana");
+    f(token, message, "nobody");
+    f(second, message, "token:grafana");
+    ASSERT_TRUE(world.put("token", "grafana", R"({"role":"viewer","disabled":true})"));
+    f(second, message, "nobody");
+    ASSERT_TRUE(world.registry->remove(world.admin, "token", "other"));
+    f(other, message, "nobody");
+    restart();
+    f(other, message, "nobody");
 }
 
 TEST_F(AuthTest, MqttDoors) {

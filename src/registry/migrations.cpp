@@ -89,6 +89,11 @@ const std::vector<std::vector<std::string_view>>& migrations() {
             " trouble bigint not null, sent bigint not null, sent_at bigint not null, sent_what text not null,"
             " given_up bigint not null, primary key (tenant, uid))",
         },
+        {
+            // What proves an API token by SCRAM-SHA-256 (RFC 5802): StoredKey and ServerKey, sealed with AES-256-GCM, base64.
+            // Tokens that were issued before have none: they have to be sent whole, inside TLS.
+            "create table auth_scram (uid text primary key, tenant bigint not null, sealed text not null)",
+        },
     };
     return steps;
 }
@@ -100,6 +105,7 @@ std::string_view about_migration(std::size_t step) {
         "cases",
         "files beside resources and cases",
         "the order of the steps of cases, and how far message hooks have come",
+        "what proves API tokens at the PostgreSQL door",
     };
     return step < std::size(about) ? about[step] : "";
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "io/pbkdf2.h"
 
 namespace gongshu::registry {
 

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "io/crypto.h"
-#include "registry/auth.h"
 #include "registry/auth_tables.h"
+#include "registry/scram_auth.h"
 
 namespace gongshu::registry {
 
