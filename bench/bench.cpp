@@ -13,8 +13,10 @@ struct Workload {
     const char* peer;  // the competitor that does the same work, "" = none
     Result<Report> (*run)(const Bench&);
 };
-constexpr Workload kWorkloads[] = {
-    {"ingest", "", run_ingest}, {"query", "", run_query}, {"mqtt", "mosquitto", run_mqtt}};
+constexpr Workload kWorkloads[] = {{"ingest", "", run_ingest},
+                                   {"query", "", run_query},
+                                   {"mqtt", "mosquitto", run_mqtt},
+                                   {"cpu-only", "victoria-metrics", run_cpu_only}};
 
 Result<const Workload*> find(const Options& options) {
     for (const Workload& workload : kWorkloads) {

@@ -8,8 +8,10 @@
 namespace gongshu::bench {
 
 struct Options {
-    std::string name;     // ingest, query, mqtt
-    std::string vs;       // a competitor behind the same driver, "" = none; only mqtt has one: mosquitto
+    std::string name;  // one of kNames
+    std::string
+        vs;  // a competitor behind the same driver, "" = none: mosquitto for mqtt, victoria-metrics for cpu-only
+    std::string peer;     // the competitor's program, "" = that of the system
     std::string folder;   // where the temporary data folder is made: its disk is what is measured
     std::string program;  // what is served: our own path
     std::string version;
@@ -17,7 +19,7 @@ struct Options {
 };
 
 // What `name` may be, for messages.
-inline constexpr const char* kNames = "ingest, query, mqtt";
+inline constexpr const char* kNames = "ingest, query, mqtt, cpu-only";
 
 struct Outcome {
     std::string text;  // a table for people

@@ -68,7 +68,7 @@ TEST(Bench, RefusesWhatItCannotDo) {
         ASSERT_FALSE(outcome);
         EXPECT_NE(outcome.error().text().find(want), std::string::npos) << outcome.error().text();
     };
-    f({.name = "everything"}, "expected one of ingest, query, mqtt");
+    f({.name = "everything"}, "expected one of ingest, query, mqtt, cpu-only");
     f({.name = "query", .vs = "influx"}, "no driver for 'influx'");
     f({.name = "mqtt", .vs = "emqx"}, "only for mosquitto");
     const std::string data = ::testing::TempDir() + "/gongshu-bench-data";

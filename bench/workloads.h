@@ -20,5 +20,6 @@ struct Bench {
 Result<Report> run_ingest(const Bench& bench);
 Result<Report> run_query(const Bench& bench);
 Result<Report> run_mqtt(const Bench& bench);
+Result<Report> run_cpu_only(const Bench& bench);
 
 }  // namespace gongshu::bench

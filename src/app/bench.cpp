@@ -18,7 +18,11 @@ struct BenchFlags {
 
 options::Table bench_table(BenchFlags& f) {
     options::Table table;
-    table.text("vs", f.options.vs, "A competitor that does the same work in the same run: mosquitto for mqtt.")
+    table
+        .text(
+            "vs", f.options.vs,
+            "A competitor that does the same work in the same run: mosquitto for mqtt, victoria-metrics for cpu-only.")
+        .text("peer", f.options.peer, "The competitor's program, where it is not that of the system.")
         .text("folder", f.options.folder,
               "Where a fresh data folder is made, and removed at the end: its disk is measured. Default: the "
               "environment's TMPDIR, else /tmp.")

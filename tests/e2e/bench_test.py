@@ -15,6 +15,9 @@ MEASURES = {
     "ingest": {"engine_rows_per_s", "engine_rows_per_core_s", "http_rows_per_s", "http_rows_per_core_s"},
     "query": {"chart_30d_p50_ms", "chart_30d_p99_ms", "raw_1h_p50_ms", "raw_1h_p99_ms", "last_all_p50_ms", "last_all_p99_ms"},
     "mqtt": {"messages_per_s", "messages_per_core_s", "ack_p50_ms", "ack_p99_ms", "single_ack_p50_ms", "single_ack_p99_ms"},
+    "cpu-only": {"points_per_s", "points_per_core_s", "bytes_per_point", "lastpoint_p50_ms", "cpu_max_all_1_p50_ms", "cpu_max_all_8_p50_ms",
+                 *(f"single_groupby_{what}_p50_ms" for what in ("1_1_1", "1_1_12", "1_8_1", "5_1_1", "5_8_1")),
+                 *(f"double_groupby_{what}_p50_ms" for what in ("1", "5", "all"))},
 }
 
 
@@ -28,7 +31,7 @@ def check(report, name):
     assert {"memory", "disk", "fdatasync"} <= {one["name"] for one in report["floors"]}, report
     assert {one["name"] for one in report["measures"]} == MEASURES[name], report
     for one in report["measures"]:
-        assert one["value"] > 0 and one["floor"] > 0 and one["off"] > 0 and one["floor_about"] and one["unit"] in ("/s", "ms"), one
+        assert one["value"] > 0 and one["floor"] > 0 and one["off"] > 0 and one["floor_about"] and one["unit"] in ("/s", "ms", "B"), one
 
 
 def main():
@@ -41,22 +44,25 @@ def main():
         text = bench("mqtt", "--small", "--folder", folder).stdout
         assert "equal" in text and "messages_per_s" in text and "floor" in text, text
 
-        there = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin")
-        run = bench("mqtt", "--small", "--json", "--vs", "mosquitto", "--folder", folder)
-        if there:
-            peer = json.loads(run.stdout)["peer"]
-            assert peer["version"] and peer["guarantee"] and peer["our_guarantee"], peer
-            assert {one["name"] for one in peer["measures"]} == MEASURES["mqtt"] == set(peer["ratios"]), peer
-        else:
-            assert run.returncode == 1 and "not on this machine" in run.stderr, run
+        missing = []
+        for name, peer_name in (("mqtt", "mosquitto"), ("cpu-only", "victoria-metrics")):
+            run = bench(name, "--small", "--json", "--vs", peer_name, "--folder", folder)
+            if shutil.which(peer_name, path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"):
+                report = json.loads(run.stdout)
+                peer = report["peer"]
+                assert run.returncode == 0 and report["equal"] and peer["version"] and peer["guarantee"] and peer["our_guarantee"], report
+                assert {one["name"] for one in peer["measures"]} == MEASURES[name] == set(peer["ratios"]), peer
+            else:
+                missing.append(peer_name)
+                assert run.returncode == 1 and "not on this machine" in run.stderr, run
         assert not list(pathlib.Path(folder).iterdir())
 
         (pathlib.Path(folder) / "history").mkdir()
         for args, code, want in ((("ingest", "--folder", folder), 1, "is a data folder"), (("query", "--vs", "influx"), 1, "no driver for 'influx'"),
-                                 (("all",), 2, "expected one of ingest, query, mqtt"), ((), 2, "usage: gongshu bench")):
+                                 (("all",), 2, "expected one of ingest, query, mqtt, cpu-only"), ((), 2, "usage: gongshu bench")):
             run = bench(*args)
             assert run.returncode == code and want in run.stderr and not run.stdout, (args, run)
-    print("three benches count right" + ("" if there else "; mosquitto is not installed, so nothing was compared"))
+    print("four benches count right" + (f"; not installed, so nothing was compared with: {', '.join(missing)}" if missing else ""))
 
 
 if __name__ == "__main__":
