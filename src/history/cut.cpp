@@ -103,20 +103,6 @@ Result<Removed> Store::cut(const Cut& cut) {
     return plan.removed;
 }
 
-// The newest stored row of a tag before `time`.
-Result<std::optional<Reading>> Store::newest_before(TagId tag, TimeNs time) const {
-    const auto now = version();
-    const std::uint16_t shard = shard_of(tag).value;
-    for (auto at = now->segments.upper_bound({shard, day_of(time)}); at != now->segments.begin();) {
-        --at;
-        if (at->first.first != shard) break;
-        const Day day = at->first.second;
-        auto series = TRY(read_tag({.window = {day_start(day), std::min(day_start(day + 1), time)}}, tag, kDay));
-        if (!series.rows.empty()) return std::optional{series.rows.reading(series.rows.size() - 1)};
-    }
-    return std::optional<Reading>{};
-}
-
 // last() must not tell a row that is gone.
 Result<void> Store::set_last_back(const Cut& cut) {
     bool changed = false;

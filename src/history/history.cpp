@@ -61,6 +61,7 @@ public:
     }
 
     void set_stage(Stage* stage) override { store_->set_stage(stage); }
+    void set_readers(io::Pool* pool, std::size_t helpers) override { store_->set_readers(pool, helpers); }
     Result<Appended> import(const Rows& rows) override { return store_->import(rows); }
     Result<void> compact() override { return store_->compact(); }
     Result<VerifyReport> verify() const override { return store_->verify(); }

@@ -71,6 +71,9 @@ public:
 
     // Who meets each batch; null = nobody. Before the lanes run.
     virtual void set_stage(Stage* stage) = 0;
+    // Up to `helpers` threads of `pool` help whoever reads: with several tags, or with the chunks of one. It may be the
+    // pool that reads run on themselves. Null = nobody helps; so before the pool goes. Any thread.
+    virtual void set_readers(io::Pool* pool, std::size_t helpers) = 0;
     // Bulk load with times of the past (demo's seed, imports): any time is kept as it is, no stage, no late flag. What
     // is older than the retention goes with the next apply_retention(). Blocks until durable. Not from a lane.
     virtual Result<Appended> import(const Rows& rows) = 0;

@@ -1,8 +1,10 @@
 // Sink::append of batches of 100 rows of one device, acknowledged after the sync, on real files. The floor: about 12
-// bytes a row go to the log, one sync a group; everything else is ours. --small for the tests, --seconds=N, --lanes=N;
+// bytes a row go to the log, one sync a group; everything else is ours. Then questions over a month of one tag each
+// second, each the best of some tries. --small for the tests, --lanes=N, --batches=N, --reads: hardly anything else;
 // --codec: columns instead, see codec_bench.h.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -104,6 +106,61 @@ std::uint64_t hash_of(History& history, TagId tag) {
     return hash << 32 | rows.size();
 }
 
+struct Question {
+    const char* name;
+    DurationNs every;
+    std::vector<std::string> aggregates;
+    std::uint32_t points_max = 0;
+};
+
+// A row a second with two decimals, one of a thousand bad.
+TagId fill_month(History& history, TimeNs from, std::int64_t seconds) {
+    const auto tag = history.resolve({TenantId{1}, "d:month", "x"}, "month.x", ValueType::number, "");
+    if (!tag) std::abort();
+    for (std::int64_t at = 0; at < seconds;) {
+        Rows rows;
+        for (; at < seconds && rows.size() < 200'000; ++at)
+            rows.add_number(*tag, from + at * kSecond, static_cast<double>((at * 7919) % 10'007) / 100,
+                            at % 1000 == 7 ? bad(Reason::timeout) : kGood);
+        if (!history.import(rows)) std::abort();
+    }
+    return *tag;
+}
+
+int run_reads(History& history, const Clock& clock, bool small) {
+    const std::int64_t seconds = small ? 86'400 : 30 * 86'400;
+    const TimeNs from = clock.now() / kDay * kDay - seconds * kSecond - kDay;
+    const TagId tag = fill_month(history, from, seconds);
+    if (!history.compact()) return 1;
+    const Question questions[] = {{"month_1h", kHour, {"avg", "min", "max"}},
+                                  {"month_1m", kMinute, {"avg", "min", "max", "count"}},
+                                  {"month_points", 0, {}, 800}};
+    int failures = 0;
+    for (const Question& question : questions) {
+        ReadRequest request;
+        request.tags = {tag};
+        request.window = {from + 1, from + seconds * kSecond};
+        request.every = question.every;
+        request.aggregates = question.aggregates;
+        request.points_max = question.points_max;
+        DurationNs best = INT64_MAX;
+        std::size_t rows = 0;
+        for (int i = 0; i < (small ? 2 : 10); ++i) {
+            const DurationNs begin = clock.monotonic();
+            const auto series = history.read(request);
+            best = std::min(best, clock.monotonic() - begin);
+            if (!series)
+                ++failures;
+            else
+                rows = series->at(0).rows.size() + series->at(0).buckets.size();
+        }
+        fmt::print("{:<12} {:.1f} ms  {:.0f} M rows/s  {} rows of answer\n", question.name,
+                   static_cast<double>(best) / 1e6, static_cast<double>(seconds) * 1e3 / static_cast<double>(best),
+                   rows);
+    }
+    return failures;
+}
+
 int run(const Parameters& parameters) {
     const auto files = io::make_posix_files();
     const auto clock = io::make_system_clock();
@@ -158,6 +215,7 @@ int run(const Parameters& parameters) {
         fmt::print("compact      {:.2f} s  {} segments  {:.2f} B/row  hash {:016x}\n",
                    static_cast<double>(clock->monotonic() - compact_begin) / 1e9, stats.segments,
                    static_cast<double>(stats.segment_bytes) / rows, hash_of(**history, sample));
+        failures += run_reads(**history, *clock, parameters.small);
         for (io::Loop* lane : lanes) lane->stop();
         threads.clear();
         (*history)->stop();
@@ -175,8 +233,9 @@ int main(int argc, char** argv) {
     bool codec_only = false;
     bool small = false;
     for (int i = 1; i < argc; ++i) {
-        if (std::strcmp(argv[i], "--small") == 0) parameters.batches_per_lane = 500, small = true;
+        if (std::strcmp(argv[i], "--small") == 0) parameters.batches_per_lane = 500, parameters.small = small = true;
         if (std::strcmp(argv[i], "--codec") == 0) codec_only = true;
+        if (std::strcmp(argv[i], "--reads") == 0) parameters.batches_per_lane = 100;
         if (std::strncmp(argv[i], "--lanes=", 8) == 0) parameters.lanes = std::strtoull(argv[i] + 8, nullptr, 10);
         if (std::strncmp(argv[i], "--batches=", 10) == 0)
             parameters.batches_per_lane = std::strtoull(argv[i] + 10, nullptr, 10);

@@ -3,6 +3,8 @@
 #include <set>
 #include <tuple>
 
+#include "history/fan_out.h"
+#include "history/sources.h"
 #include "history/store.h"
 
 namespace gongshu::history {
@@ -11,68 +13,73 @@ namespace {
 constexpr std::uint64_t kFrozenLayer = std::uint64_t{1} << 62;
 constexpr std::uint64_t kActiveLayer = kFrozenLayer + 1;
 constexpr std::uint64_t kEventFileBytesMax = std::uint64_t{1} << 30;
+constexpr std::size_t kPiecesAhead = 32;  // decoded at the same time, if there is help
 
-// The sources of one tag, by day.
-class TagSources {
+// Stops at one row: the first that counts, or the last when runs come in falling order.
+class OneRow final : public SeriesBuilder {
 public:
-    TagSources(TagId tag, Window window, std::shared_ptr<const Version> version, std::vector<Source> memory)
-        : tag_(tag),
-          window_(window),
-          shard_(shard_of(tag).value),
-          version_(std::move(version)),
-          memory_(std::move(memory)) {
-        const auto& segments = version_->segments;
-        const Day last = day_of(window.to - 1);
-        for (auto at = segments.lower_bound({shard_, day_of(window.from)});
-             at != segments.end() && at->first.first == shard_ && at->first.second <= last; ++at)
-            days_.insert(at->first.second);
-        for (const Source& source : memory_) {
-            const Run& run = *source.rows;
-            for (std::size_t i = 0; i < run.size(); i = run.lower_bound(day_start(day_of(run.times[i]) + 1)))
-                days_.insert(day_of(run.times[i]));
+    OneRow(TagId tag, QualityFilter filter, bool last) : tag_(tag), filter_(filter), last_(last) {}
+    Result<void> take_rows(const Run& run, std::size_t begin, std::size_t end) override {
+        for (std::size_t k = begin; k < end && !found_; ++k) {
+            const std::size_t i = last_ ? end - 1 - (k - begin) : k;
+            if (!counts(filter_, run.qualities[i])) continue;
+            Rows row;
+            run.add_to(row, tag_, i);
+            found_ = row.reading(0);
         }
+        return {};
     }
-
-    const std::set<Day>& days() const { return days_; }
-
-    Result<std::vector<Source>> of(Day day) const {
-        std::vector<Source> sources;
-        if (const auto found = version_->segments.find({shard_, day}); found != version_->segments.end()) {
-            for (const auto& segment : found->second) {
-                const SegmentInfo& info = segment->info();
-                if (info.max_time < window_.from || info.min_time >= window_.to) continue;
-                const auto open = TRY(segment->open());
-                const auto [begin, end] = open->chunks_of(tag_);
-                for (std::size_t i = begin; i < end; ++i) {
-                    const ChunkInfo& chunk = open->chunks()[i];
-                    if (chunk.max_time >= window_.from && chunk.min_time < window_.to)
-                        sources.push_back({chunk.min_time, chunk.max_time, info.order, open, &chunk, nullptr});
-                }
-            }
-        }
-        for (const Source& source : memory_) {
-            const Run& run = *source.rows;
-            const std::size_t begin = run.lower_bound(day_start(day));
-            const std::size_t end = run.lower_bound(day_start(day + 1));
-            if (begin == end) continue;
-            auto slice = std::make_shared<Run>();
-            slice->type = run.type;
-            for (std::size_t i = begin; i < end; ++i) slice->push_row(run, i);
-            sources.push_back({slice->times.front(), slice->times.back(), source.layer, nullptr, nullptr, slice});
-        }
-        return sources;
-    }
+    bool satisfied() const override { return found_.has_value(); }
+    Result<Series> finish() override { return Series{}; }
+    const std::optional<Reading>& found() const { return found_; }
 
 private:
     const TagId tag_;
-    const Window window_;
-    const std::uint16_t shard_;
-    const std::shared_ptr<const Version> version_;
-    const std::vector<Source> memory_;
-    std::set<Day> days_;
+    const QualityFilter filter_;
+    const bool last_;
+    std::optional<Reading> found_;
 };
 
+bool is_raw(const ReadRequest& request) { return request.every == 0 && !request.periods; }
+
+QualityFilter raw_filter(const ReadRequest& request) {
+    return request.quality == QualityFilter::automatic ? QualityFilter::all : request.quality;
+}
+
+Result<void> check(const ReadRequest& request) {
+    if (request.every < 0)
+        return Error{Code::invalid, "every={} ns: buckets must be longer than nothing", request.every};
+    if (request.every > 0 && request.periods)
+        return Error{Code::invalid, "buckets are given one by one or by every=, not both"};
+    if (is_raw(request) && !request.aggregates.empty())
+        return Error{Code::invalid, "aggregates need buckets: give every= as well, for example every=1m"};
+    return {};
+}
+
+Window storable(Window window) {
+    window = {std::max(window.from, day_start(-kDayMax)), std::min(window.to, day_start(kDayMax))};
+    return window.empty() ? Window{0, 0} : window;
+}
+
 }  // namespace
+
+// One question under way.
+struct Store::Question {
+    const ReadRequest& request;
+    Window window;
+    TimeNs as_of = 0;
+    RowBudget& budget;
+    Patience patience;
+    io::Pool* pool = nullptr;
+    std::size_t helpers = 0;  // for one tag
+};
+
+// A part of what is scanned: rows that overlap.
+struct Store::Piece {
+    Overlapping sources;
+    bool whole = false;                                      // taken by its statistics
+    std::optional<Result<std::shared_ptr<const Run>>> rows;  // … else these, once they were read
+};
 
 // Memory is asked before the version: what is sealed in between is then seen twice, never not at all.
 void Store::memory_rows(TagId tag, Window window, std::vector<Source>& sources) const {
@@ -96,26 +103,108 @@ void Store::memory_rows(TagId tag, Window window, std::vector<Source>& sources) 
             {active->times.front(), active->times.back(), kActiveLayer, nullptr, nullptr, std::move(active)});
 }
 
-Result<void> Store::scan_tag(TagId tag, Window window, SeriesBuilder& builder) const {
+TagSources Store::sources_of(TagId tag, Window window) const {
     std::vector<Source> memory;
     memory_rows(tag, window, memory);
-    const TagSources all{tag, window, version(), std::move(memory)};
-    for (const Day day : all.days())
-        TRY(scan(
-            TRY(all.of(day)), window, [&](const ChunkInfo& chunk) { return builder.take_chunk(chunk); },
-            [&](const Run& run, std::size_t begin, std::size_t end) { return builder.take_rows(run, begin, end); }));
+    return TagSources{tag, window, version(), std::move(memory)};
+}
+
+Result<void> Store::take_pieces(std::vector<Piece>& pieces, const Question& question, Window window,
+                                SeriesBuilder& builder) const {
+    std::vector<Piece*> unread;
+    for (Piece& piece : pieces)
+        if (!piece.whole) unread.push_back(&piece);
+    fan_out(question.pool, question.helpers, unread.size(), [&](std::size_t i) {
+        const auto chunks = std::ranges::count_if(unread[i]->sources, [](const Source& one) { return one.chunk; });
+        metrics_.chunks_read.add(static_cast<std::uint64_t>(chunks));
+        unread[i]->rows = merged_rows(unread[i]->sources, window);
+    });
+    for (const Piece& piece : pieces) {
+        TRY(question.patience.check());
+        if (builder.satisfied()) break;
+        if (piece.whole) {
+            TRY(builder.take_chunk(*piece.sources.front().chunk));
+            continue;
+        }
+        if (!*piece.rows) return piece.rows->error();
+        const Run& run = ***piece.rows;
+        const std::size_t from = run.lower_bound(window.from);
+        const std::size_t to = run.lower_bound(window.to);
+        if (from < to) TRY(builder.take_rows(run, from, to));
+    }
+    pieces.clear();
     return {};
 }
 
-Result<Series> Store::read_thin(TagId tag, Window window, std::uint32_t points_max) const {
-    const auto raw = make_raw_builder(tag, points_max);
-    auto scanned = scan_tag(tag, window, *raw);
+Result<void> Store::scan_tag(const TagSources& sources, const Question& question, Window window, bool newest_first,
+                             SeriesBuilder& builder) const {
+    std::vector<Day> days(sources.days().begin(), sources.days().end());
+    if (newest_first) std::ranges::reverse(days);
+    // Who may stop early is not read ahead for.
+    const bool ahead = question.helpers > 0 && question.request.rows_wanted == 0 && !newest_first;
+    std::vector<Piece> pieces;
+    for (const Day day : days) {
+        TRY(question.patience.check());
+        auto groups = group_sources(TRY(sources.of(day)));
+        if (newest_first) std::ranges::reverse(groups);
+        for (Overlapping& group : groups) {
+            const bool whole = is_lone_chunk(group, window) && builder.takes_whole(*group.front().chunk);
+            pieces.push_back({std::move(group), whole, {}});
+            if (pieces.size() >= (ahead ? kPiecesAhead : 1)) TRY(take_pieces(pieces, question, window, builder));
+            if (builder.satisfied()) return {};
+        }
+    }
+    return take_pieces(pieces, question, window, builder);
+}
+
+// The last row in the window that counts, or the first.
+Result<std::optional<Reading>> Store::row_in(const Question& question, TagId tag, Window window, QualityFilter filter,
+                                             bool last) const {
+    window = storable(window);
+    OneRow row{tag, filter, last};
+    Question alone{question.request, window, question.as_of, question.budget, question.patience};
+    TRY(scan_tag(sources_of(tag, window), alone, window, last, row));
+    return row.found();
+}
+
+Result<std::optional<Reading>> Store::newest_before(TagId tag, TimeNs time) const {
+    const ReadRequest request;
+    RowBudget budget{1};
+    const Question question{request, {}, 0, budget, Patience{clock_}};
+    return row_in(question, tag, {day_start(-kDayMax), time}, QualityFilter::all, true);
+}
+
+Result<Neighbours> Store::neighbours_of(const Question& question, TagId tag, const BucketBuilder& builder) const {
+    Neighbours found;
+    const Window window = question.window;
+    const auto minus = [](TimeNs time, DurationNs by) {
+        return time < day_start(-kDayMax) + by ? INT64_MIN : time - by;
+    };
+    const auto plus = [](TimeNs time, DurationNs by) { return time > day_start(kDayMax) - by ? INT64_MAX : time + by; };
+    if (window.empty()) return found;
+    if (const DurationNs back = builder.looks_before(); back > 0) {
+        const Window before{minus(window.from, back), window.from};
+        found.before = TRY(row_in(question, tag, before, QualityFilter::all, true));
+        found.counted_before = found.before;
+        if (found.before && builder.wants_counted_before() && !counts(builder.filter(), pack(found.before->quality)))
+            found.counted_before = TRY(row_in(question, tag, before, builder.filter(), true));
+    }
+    if (const DurationNs ahead = builder.looks_after(); ahead > 0)
+        found.after = TRY(row_in(question, tag, {window.to, plus(window.to, ahead)}, QualityFilter::all, false));
+    return found;
+}
+
+Result<Series> Store::read_thin(const Question& question, TagId tag) const {
+    const Window window = question.window;
+    const std::uint32_t points_max = question.request.points_max;
+    const QualityFilter filter = raw_filter(question.request);
+    const TagSources all = sources_of(tag, window);
+    RowBudget few{points_max};
+    const auto raw = make_raw_builder(tag, {.filter = filter}, few);
+    auto scanned = scan_tag(all, question, window, false, *raw);
     if (scanned) return raw->finish();
     if (scanned.error().code() != Code::limit) return std::move(scanned).error();
     // More rows than points: pixels are laid over where the tag has rows, not over an empty margin of the window.
-    std::vector<Source> memory;
-    memory_rows(tag, window, memory);
-    const TagSources all{tag, window, version(), std::move(memory)};
     Window extent{window.to, window.from};
     const auto widen = [&](const std::vector<Source>& sources) {
         for (const Source& source : sources) {
@@ -126,46 +215,69 @@ Result<Series> Store::read_thin(TagId tag, Window window, std::uint32_t points_m
     for (auto day = all.days().begin(); day != all.days().end() && extent.empty(); ++day) widen(TRY(all.of(*day)));
     const Window first = extent;
     for (auto day = all.days().rbegin(); day != all.days().rend() && extent == first; ++day) widen(TRY(all.of(*day)));
-    // A row that came in between may lie before the extent; it is not part of the question any more.
-    const auto thin = make_thin_builder(tag, extent, points_max);
-    TRY(scan_tag(tag, {std::max(extent.from, window.from), window.to}, *thin));
+    const auto thin = make_thin_builder(tag, extent, points_max, question.request.sampling, filter);
+    TRY(scan_tag(all, question, extent, false, *thin));
+    if (thin->two_passes()) {
+        thin->begin_second_pass();
+        TRY(scan_tag(all, question, extent, false, *thin));
+    }
     return thin->finish();
 }
 
-Result<Series> Store::read_tag(const ReadRequest& request, TagId tag, std::uint64_t rows_max) const {
-    const bool raw = request.every == 0 && !request.periods;
-    if (raw && request.points_max > 0) return read_thin(tag, request.window, request.points_max);
-    std::unique_ptr<SeriesBuilder> builder;
-    if (raw)
-        builder = make_raw_builder(tag, rows_max);
-    else
-        builder = TRY(make_bucket_builder(tag, request, rows_max));
-    TRY(scan_tag(tag, request.window, *builder));
+Result<Series> Store::read_tag(const Question& question, TagId tag) const {
+    const ReadRequest& request = question.request;
+    const Window window = question.window;
+    if (!is_raw(request)) {
+        ReadRequest clipped = request;
+        clipped.window = window;
+        const auto builder = TRY(make_bucket_builder(tag, clipped, question.as_of, question.budget));
+        builder->set_neighbours(TRY(neighbours_of(question, tag, *builder)));
+        TRY(scan_tag(sources_of(tag, window), question, window, false, *builder));
+        return builder->finish();
+    }
+    if (request.points_max > 0) {
+        Series series = TRY(read_thin(question, tag));
+        if (!question.budget.take(series.rows.size())) return too_many_rows(request.rows_max);
+        return series;
+    }
+    const auto builder = make_raw_builder(
+        tag, {.filter = raw_filter(request), .newest_first = request.newest_first, .rows_wanted = request.rows_wanted},
+        question.budget);
+    TRY(scan_tag(sources_of(tag, window), question, window, request.newest_first, *builder));
     return builder->finish();
 }
 
+void Store::set_readers(io::Pool* pool, std::size_t helpers) {
+    read_pool_ = pool;
+    read_helpers_ = pool == nullptr ? 0 : helpers;
+}
+
 Result<std::vector<Series>> Store::read(const ReadRequest& request) const {
-    if (request.every < 0)
-        return Error{Code::invalid, "every={} ns: buckets must be longer than nothing", request.every};
-    if (request.every > 0 && request.periods)
-        return Error{Code::invalid, "buckets are given one by one or by every=, not both"};
-    if (request.every == 0 && !request.periods && !request.aggregates.empty())
-        return Error{Code::invalid, "aggregates need buckets: give every= as well, for example every=1m"};
-    std::vector<Series> answer;
-    std::uint64_t rows = 0;
-    for (const TagId tag : request.tags) {
+    TRY(check(request));
+    for (const TagId tag : request.tags)
         if (!catalogue_.info(tag)) return Error{Code::not_found, "there is no tag {}", tag.value};
-        ReadRequest clipped = request;
-        clipped.window.from = std::max(request.window.from, day_start(-kDayMax));
-        clipped.window.to = std::min(request.window.to, day_start(kDayMax));
-        if (clipped.window.empty()) clipped.window = {0, 0};
-        auto series = read_tag(clipped, tag, request.rows_max - rows);
-        if (!series)
-            return series.error().code() == Code::limit && rows > 0 ? too_many_rows(request.rows_max)
-                                                                    : std::move(series).error();
-        rows += series->rows.size() + series->buckets.size();
-        if (rows > request.rows_max) return too_many_rows(request.rows_max);
-        answer.push_back(std::move(*series));
+    RowBudget budget{request.rows_max};
+    // With several tags each has one thread, with one tag its chunks are read by several.
+    io::Pool* const pool = read_pool_.load();
+    const std::size_t helpers = read_helpers_.load(), tags = request.tags.size();
+    const Question question{request,
+                            storable(request.window),
+                            request.as_of.value_or(clock_.now()),
+                            budget,
+                            Patience{clock_, request.patience.cancelled.get(), request.patience.deadline},
+                            pool,
+                            tags > 1 ? 0 : helpers};
+    std::vector<std::optional<Result<Series>>> found(tags);
+    std::atomic<bool> failed = false;
+    fan_out(pool, helpers, tags, [&](std::size_t i) {
+        if (failed.load(std::memory_order_relaxed)) return;
+        found[i] = read_tag(question, request.tags[i]);
+        if (!*found[i]) failed = true;
+    });
+    std::vector<Series> answer;
+    for (auto& series : found) {
+        if (series && !*series) return std::move(*series).error();
+        if (series && !failed) answer.push_back(std::move(**series));
     }
     return answer;
 }

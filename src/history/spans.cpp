@@ -12,11 +12,13 @@ constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 constexpr DurationNs kFirstLook = kMinute;  // backwards; each look further back is eight times as long
 constexpr std::uint64_t kLookRows = 200'000;
 
-Result<std::vector<Reading>> read_rows(const Reader& reader, TagId tag, Window window, std::uint64_t rows_max) {
+Result<std::vector<Reading>> read_rows(const Reader& reader, TagId tag, Window window, std::uint64_t rows_max,
+                                       const ReadPatience& patience) {
     ReadRequest request;
     request.tags = {tag};
     request.window = window;
     request.rows_max = rows_max;
+    request.patience = patience;
     const std::vector<Series> series = TRY(reader.read(request));
     std::vector<Reading> readings;
     if (series.empty()) return readings;
@@ -50,12 +52,13 @@ void add_span(std::vector<StateSpan>& spans, StateSpan span) {
 
 }  // namespace
 
-Result<std::optional<Reading>> reading_before(const Reader& reader, TagId tag, TimeNs time, DurationNs back) {
+Result<std::optional<Reading>> reading_before(const Reader& reader, TagId tag, TimeNs time, DurationNs back,
+                                              const ReadPatience& patience) {
     const TimeNs earliest = minus(time, back);
     TimeNs end = plus(time, 1);
     for (DurationNs length = std::min(kFirstLook, std::max<DurationNs>(back, 1)); end > earliest;) {
         const TimeNs begin = std::max(earliest, minus(end, length));
-        auto rows = read_rows(reader, tag, {begin, end}, kLookRows);
+        auto rows = read_rows(reader, tag, {begin, end}, kLookRows, patience);
         if (!rows && rows.error().code() == Code::limit && length > 1) {  // many of them: closer to the end
             length = std::max<DurationNs>(1, length / 16);
             continue;
@@ -95,8 +98,8 @@ std::vector<StateSpan> states_of_readings(std::span<const Reading> readings, Win
 Result<std::vector<StateSpan>> states_of(const Reader& reader, const StatesQuestion& question) {
     if (question.window.empty()) return std::vector<StateSpan>{};
     const DurationNs back = question.stale_after > 0 ? std::min(question.back, question.stale_after) : question.back;
-    auto before = TRY(reading_before(reader, question.tag, minus(question.window.from, 1), back));
-    std::vector<Reading> readings = TRY(read_rows(reader, question.tag, question.window, question.rows_max));
+    auto before = TRY(reading_before(reader, question.tag, minus(question.window.from, 1), back, question.patience));
+    std::vector<Reading> readings = TRY(read_rows(reader, question.tag, question.window, question.rows_max, question.patience));
     if (before) readings.insert(readings.begin(), std::move(*before));
     return states_of_readings(readings, question.window, question.stale_after);
 }
@@ -175,8 +178,8 @@ Result<std::vector<std::vector<SpanAggregates>>> aggregate_spans(const Reader& r
                 all[i].push_back(aggregate({}, std::nullopt, {0, 1}));
                 continue;
             }
-            const auto before = TRY(reading_before(reader, tag, minus(window.from, 1), question.back));
-            auto readings = read_rows(reader, tag, window, left);
+            const auto before = TRY(reading_before(reader, tag, minus(window.from, 1), question.back, question.patience));
+            auto readings = read_rows(reader, tag, window, left, question.patience);
             if (!readings && readings.error().code() == Code::limit)
                 return Error{Code::limit,
                              "more than {} readings lie in these intervals: ask for fewer intervals, tags or less time",

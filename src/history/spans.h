@@ -16,7 +16,8 @@
 namespace gongshu::history {
 
 // The newest reading at or before `time`, at most `back` old; nullopt if there is none. Blocks.
-Result<std::optional<Reading>> reading_before(const Reader& reader, TagId tag, TimeNs time, DurationNs back);
+Result<std::optional<Reading>> reading_before(const Reader& reader, TagId tag, TimeNs time, DurationNs back,
+                                              const ReadPatience& patience = {});
 
 // A stretch in which a tag kept its value; nullopt: nobody knows (no reading yet, a bad one, or one that became stale).
 struct StateSpan {
@@ -32,6 +33,7 @@ struct StatesQuestion {
     DurationNs stale_after = 0;   // a reading tells the state for so long; 0 = until the next one
     DurationNs back = 31 * kDay;  // how far before the window its first state is looked for
     std::uint64_t rows_max = 1'000'000;
+    ReadPatience patience;
 };
 // Side by side they fill the window exactly; neighbours differ. Code::limit when there are more readings than rows_max.
 Result<std::vector<StateSpan>> states_of(const Reader& reader, const StatesQuestion& question);
@@ -60,6 +62,7 @@ struct AggregatesQuestion {
     std::vector<Window> windows;  // in any order; may overlap
     DurationNs back = kDay;       // how old the reading may be that held at a beginning
     std::uint64_t rows_max = 5'000'000;
+    ReadPatience patience;
 };
 // [window][tag]. Code::limit when there are more readings than rows_max.
 Result<std::vector<std::vector<SpanAggregates>>> aggregate_spans(const Reader& reader,

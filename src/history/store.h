@@ -122,9 +122,11 @@ struct IntervalMemory {
 struct StoreMetrics {
     explicit StoreMetrics(Metrics& metrics);
     Counter &rows, &duplicates, &events, &intervals, &late, &wrong_clock, &wrong_type, &cut_text, &seals, &merges,
-        &removed_rows, &removed_bytes;
+        &removed_rows, &removed_bytes, &chunks_read;
     Gauge &memory_bytes, &segments, &tags, &read_only;
 };
+
+class TagSources;
 
 // The engine behind History; shared with what it posted to lanes and pool, which may outlive the History.
 // Lives:   from create() to the last of its jobs; closed by the History's destructor.
@@ -153,6 +155,7 @@ public:
     std::vector<std::string> interval_kinds(TenantId tenant) const;
     std::vector<Interval> open_intervals(TenantId tenant, IntervalSource source, std::string_view source_name) const;
 
+    void set_readers(io::Pool* pool, std::size_t helpers);
     Result<std::vector<Series>> read(const ReadRequest& request) const;
     std::optional<Reading> last(TagId tag) const;
     Result<std::vector<Event>> read_events(TenantId tenant, Window window, std::string_view kind_prefix,
@@ -248,7 +251,6 @@ private:
     bool has_in_memory(const Cut& cut);
     Result<void> cut_part(const Segment& segment, const Cut& cut, RemovalPlan& plan);
     Result<void> set_last_back(const Cut& cut);
-    Result<std::optional<Reading>> newest_before(TagId tag, TimeNs time) const;
     void remove_unless_copied(const std::string& old);
     struct CopiedFile {
         std::string name, path;
@@ -261,10 +263,21 @@ private:
     std::string numbered(std::string_view folder, std::uint64_t number, std::string_view suffix) const;
 
     // Ways out (query.cpp).
-    Result<Series> read_tag(const ReadRequest& request, TagId tag, std::uint64_t rows_max) const;
-    Result<Series> read_thin(TagId tag, Window window, std::uint32_t points_max) const;
-    Result<void> scan_tag(TagId tag, Window window, SeriesBuilder& builder) const;
+    struct Question;
+    struct Piece;
+    Result<Series> read_tag(const Question& question, TagId tag) const;
+    Result<Series> read_thin(const Question& question, TagId tag) const;
+    Result<Neighbours> neighbours_of(const Question& question, TagId tag, const BucketBuilder& builder) const;
+    Result<std::optional<Reading>> row_in(const Question& question, TagId tag, Window window, QualityFilter filter,
+                                          bool last) const;
+    Result<void> scan_tag(const TagSources& sources, const Question& question, Window window, bool newest_first,
+                      SeriesBuilder& builder) const;
+    Result<void> take_pieces(std::vector<Piece>& pieces, const Question& question, Window window,
+                             SeriesBuilder& builder) const;
+    TagSources sources_of(TagId tag, Window window) const;
     void memory_rows(TagId tag, Window window, std::vector<Source>& sources) const;
+    // The newest row of a tag before `time`.
+    Result<std::optional<Reading>> newest_before(TagId tag, TimeNs time) const;
 
     // Constant after construction.
     io::Files& files_;
@@ -294,6 +307,8 @@ private:
     std::atomic<bool> seal_asked_ = false;
     std::atomic<bool> seal_failed_ = false;  // the next tick tries again
     std::atomic<bool> sync_timer_set_ = false;
+    std::atomic<io::Pool*> read_pool_ = nullptr;  // who helps with questions
+    std::atomic<std::size_t> read_helpers_ = 0;
 
     // Who seals, merges, removes.
     mutable std::mutex maintenance_;

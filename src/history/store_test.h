@@ -41,6 +41,7 @@ public:
     io::SimFiles& files() { return files_; }
     PowerFiles& power() { return power_; }
     SimClock& clock() { return world_.clock(); }
+    Metrics& metrics() { return *metrics_; }
     io::SimWorld& world() { return world_; }
     History& operator*() { return *history_; }
     History* operator->() { return history_.get(); }

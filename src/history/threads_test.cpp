@@ -30,6 +30,7 @@ TEST(Threads, AppendReadSealAndResolveAtOnce) {
     auto made = History::create(files, *clock, metrics, lanes, *pool, options);
     ASSERT_TRUE(made) << made.error().text();
     History& history = **made;
+    history.set_readers(pool.get(), 2);
     std::vector<TagId> tags;
     for (int i = 0; i < 8; ++i)
         tags.push_back(

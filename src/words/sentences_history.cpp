@@ -115,10 +115,21 @@ constexpr Sentence kSentences[] = {
      "点位 {0} 的一行：点位不在目录里、类型不同，或时间为 {1}"},
     {"an answer holds at most {} rows and {} MiB of text a tag; shorten the window",
      "一次查询每个点位最多 {0} 行、{1} MiB 文本：缩短时段"},
-    {"buckets need at least one aggregate of avg, min, max, sum, count, first, last",
-     "按间隔聚合至少要有一种聚合：avg、min、max、sum、count、first、last"},
-    {"\"{}\" is no aggregate; there are avg, min, max, sum, count, first, last",
-     "没有聚合“{0}”：可用 avg、min、max、sum、count、first、last"},
+    {"buckets need at least one aggregate, such as avg", "按间隔聚合至少要有一种聚合，例如 avg"},
+    {"\"{}\" is no aggregate; there are avg, min, max, range, sum, count, count_good, count_bad, first, last, "
+     "first_time, last_time, delta, increase, stddev, variance, median, mode, percentiles such as p95 and p99.9, twa, "
+     "twa_linear, integral, integral_linear, covered, covered_linear, on_time, on_fraction",
+     "没有聚合“{0}”：可用 avg、min、max、range、sum、count、count_good、count_bad、first、last、first_time、last_time、"
+     "delta、increase、stddev、variance、median、mode、p95 与 p99.9 这样的百分位、twa、twa_linear、integral、"
+     "integral_linear、covered、covered_linear、on_time、on_fraction"},
+    {"gap={} ns: a gap is at most {} days", "gap={0} ns：断档最长 {1} 天"},
+    {"fill: expected a finite number", "fill: 应为有限的数"},
+    {"a bucket has more than {} rows, too many for exact percentiles, median and mode; use shorter buckets (every=)",
+     "一个间隔有超过 {0} 行，无法精确计算百分位、中位数与众数：缩短间隔（every=）"},
+    {"nobody waits for this answer any more", "已没有人等待这次查询的结果"},
+    {"the question took longer than it may; shorten the window, ask for fewer tags, use longer buckets (every=) or "
+     "give it more time (timeout=)",
+     "查询超过了允许的时间：缩短时段、减少点位、加长间隔（every=）或给它更多时间（timeout=）"},
     {"the answer has more than the {} rows that are allowed; shorten the window, ask for fewer tags, use "
      "longer buckets (every=) or fewer points (points=)",
      "结果超过允许的 {0} 行：缩短时段、减少点位、加长间隔（every=）或减少点数（points=）"},
