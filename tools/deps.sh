@@ -44,13 +44,17 @@ if [ "${#missing[@]}" -gt 0 ]; then
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -q --no-install-recommends "${missing[@]}"
 fi
 
-if [ -f web/package-lock.json ]; then
-  stamp=web/node_modules/.installed
-  want=$(sha256sum web/package-lock.json | cut -d' ' -f1)
-  if [ "$(cat "$stamp" 2>/dev/null || true)" != "$want" ]; then
-    echo "Installing the web packages"
-    (cd web && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
-    # The bundler's compiler is a program of its own, placed by its install script; without scripts its package is enough.
-    echo "$want" > "$stamp"
-  fi
-fi
+# What npm has of a folder's lock file.
+npm_folder() {
+  local stamp=$1/node_modules/.installed want
+  [ -f "$1/package-lock.json" ] || return 0
+  want=$(sha256sum "$1/package-lock.json" | cut -d' ' -f1)
+  [ "$(cat "$stamp" 2>/dev/null || true)" != "$want" ] || return 0
+  echo "Installing $2"
+  # The web's bundler is a program of its own, placed by its install script; without scripts its package is enough.
+  (cd "$1" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+  mkdir -p "$1/node_modules"
+  echo "$want" > "$stamp"
+}
+npm_folder web "the web packages"
+npm_folder tools/duckdb "the library of SQL (x86-64 and arm64 with glibc)"

@@ -59,7 +59,7 @@ private:
 };
 
 // Between fork and exec only what is safe in a copy of a program with threads: system calls.
-[[noreturn]] void become(char* const* arguments, pid_t parent, int report, int output) {
+[[noreturn]] void become(char* const* arguments, pid_t parent, int report, int output, int channel) {
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -72,6 +72,14 @@ private:
         ::dup2(output, STDOUT_FILENO);
         ::dup2(output, STDERR_FILENO);
     }
+    if (channel >= 0) {
+        // The report must not lie where the channel goes; a copy made by dup2() is not closed by exec.
+        if (report == kChannelDescriptor) report = ::fcntl(report, F_DUPFD_CLOEXEC, kChannelDescriptor + 1);
+        if (channel == kChannelDescriptor)
+            ::fcntl(channel, F_SETFD, 0);
+        else
+            ::dup2(channel, kChannelDescriptor);
+    }
     ::execvp(arguments[0], arguments);
     const int number = errno;
     (void)!::write(report, &number, sizeof number);
@@ -80,7 +88,8 @@ private:
 
 }  // namespace
 
-Result<std::unique_ptr<Process>> spawn(const std::vector<std::string>& arguments, const std::string& output) {
+Result<std::unique_ptr<Process>> spawn(const std::vector<std::string>& arguments, const std::string& output,
+                                       int channel) {
     ASSERT(!arguments.empty());
     std::vector<char*> pointers;
     for (const auto& argument : arguments) pointers.push_back(const_cast<char*>(argument.c_str()));
@@ -95,7 +104,7 @@ Result<std::unique_ptr<Process>> spawn(const std::vector<std::string>& arguments
     }
     const pid_t parent = ::getpid();
     const pid_t child = ::fork();
-    if (child == 0) become(pointers.data(), parent, report[1], file);
+    if (child == 0) become(pointers.data(), parent, report[1], file, channel);
     const int fork_error = errno;
     if (file >= 0) ::close(file);
     ::close(report[1]);

@@ -30,7 +30,10 @@ public:
 
 // `arguments[0]` is the program: a path, or a name to be found in PATH. Its standard output and errors go to the end of
 // the file `output`, "" = where ours go; nothing is its input. not_found or io if it cannot be started.
-Result<std::unique_ptr<Process>> spawn(const std::vector<std::string>& arguments, const std::string& output = {});
+// With `channel`, an open descriptor of ours, the program has it as kChannelDescriptor.
+Result<std::unique_ptr<Process>> spawn(const std::vector<std::string>& arguments, const std::string& output = {},
+                                       int channel = -1);
+inline constexpr int kChannelDescriptor = 3;
 
 // The path of our own program, for starting it again.
 Result<std::string> own_program();

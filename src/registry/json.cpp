@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/json_writer.h"
+#include "registry/json_deep.h"
 
 namespace gongshu::registry {
 
@@ -172,10 +173,12 @@ void write_pretty(std::string& out, const Json& json, std::size_t indent) {
 
 }  // namespace
 
-Result<Json> parse_json(std::string_view text) {
+Result<Json> parse_json(std::string_view text) { return parse_deep_json(text, kJsonDepthMax); }
+
+Result<Json> parse_deep_json(std::string_view text, std::size_t depth_max) {
     try {
         bj::parse_options options;
-        options.max_depth = kJsonDepthMax;
+        options.max_depth = depth_max;
         bj::basic_parser<Handler> parser(options);
         parser.handler().stack.reset();
         bj::error_code error;
@@ -185,7 +188,7 @@ Result<Json> parse_json(std::string_view text) {
             return at(text, taken, fmt::format("the key \"{}\" comes twice in one object", handler.duplicate));
         }
         if (error == bj::error::too_deep) {
-            return at(text, taken, fmt::format("nested deeper than {} levels", kJsonDepthMax));
+            return at(text, taken, fmt::format("nested deeper than {} levels", depth_max));
         }
         if (error == bj::error::incomplete) return at(text, text.size(), "the JSON text ends too early");
         if (error) return at(text, taken, "this is not JSON: " + error.message());

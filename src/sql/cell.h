@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -58,7 +59,8 @@ public:
     std::size_t rows() const { return rows_; }
     std::size_t columns() const { return columns_.size(); }
     CellType type(std::size_t column) const { return columns_[column].type; }
-    std::size_t bytes() const;  // of memory, about
+    std::size_t bytes() const;       // of memory, about; a text that repeats is kept once
+    std::size_t told_bytes() const;  // with every text as often as it stands there
 
     bool is_null(std::size_t column, std::size_t row) const { return columns_[column].nulls[row] != 0; }
     // Each only for a column of that type and a row that is not null.
@@ -76,15 +78,22 @@ public:
     void add_text(std::size_t column, std::string_view value);  // of text, decimal and other
     void end_row() { ++rows_; }
 
-private:
+    // As it lies in memory, for the codec between the processes.
     struct OfColumn {
         CellType type = CellType::text;
         std::vector<std::uint64_t> bits;  // of text: offset << 32 | length into pool
         std::vector<std::uint8_t> nulls;
         std::string pool;
     };
+    const std::vector<OfColumn>& raw() const { return columns_; }
+    // nullopt unless all columns are as long as `rows`, hold what their type can and lie within their pools.
+    static std::optional<Page> from_raw(std::vector<OfColumn> columns, std::size_t rows);
+
+private:
     std::vector<OfColumn> columns_;
     std::size_t rows_ = 0;
 };
+
+void add_cell(Page& page, std::size_t column, const Cell& cell);
 
 }  // namespace gongshu::sql

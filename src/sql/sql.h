@@ -17,6 +17,10 @@ namespace gongshu::registry {
 struct Resource;
 }
 
+namespace gongshu::sql {
+class Table;
+}
+
 // SQL over the history and the registry, for the doors (POST /api/v1/query, the PostgreSQL wire): who asks what, within
 // which limits, gets which columns and rows. docs/guide/sql.md tells the tables.
 namespace gongshu::sql {
@@ -45,7 +49,7 @@ struct Question {
     Asker asker;
     std::string text;              // one statement; a semicolon may end it
     std::vector<Cell> parameters;  // of $1, $2, … or of each ?
-    std::string zone;              // IANA: what a time with a zone is shown and cast in; "" = UTC
+    std::string zone;              // IANA: where the days of history(every := '1d') begin unless it says; "" = UTC
     Limits limits;
 
     static constexpr std::size_t kTextBytesMax = 256 << 10;
@@ -110,6 +114,8 @@ public:
     // `done` comes when its columns are known and it runs. A statement that only changes nothing and tells nothing
     // (there is none yet) would have no columns.
     virtual void start(Question question, Started done) = 0;
+    // One table more, before the first statement.
+    virtual void add_table(std::unique_ptr<Table> table) = 0;
     // Its parameters' values need not be given; those that are count (a bound of time may be one).
     virtual void describe(Question question, Described done) = 0;
 };

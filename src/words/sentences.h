@@ -24,6 +24,7 @@ std::span<const Sentence> sentences_of_case();
 std::span<const Sentence> sentences_of_package();
 std::span<const Sentence> sentences_of_blob();
 std::span<const Sentence> sentences_of_notify();
+std::span<const Sentence> sentences_of_sql();
 std::span<const Sentence> sentences_of_system();
 
 }  // namespace gongshu::words

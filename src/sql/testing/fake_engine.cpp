@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/guarded.h"
+#include "sql/table.h"
 
 namespace gongshu::sql::testing {
 
@@ -76,17 +77,6 @@ private:
     Guarded<State> state_;
 };
 
-void add_cell(Page& page, std::size_t column, const Cell& cell) {
-    if (std::holds_alternative<std::monostate>(cell)) return page.add_null(column);
-    if (const auto* boolean = std::get_if<bool>(&cell)) return page.add_boolean(column, *boolean);
-    if (const auto* integer = std::get_if<std::int64_t>(&cell)) return page.add_integer(column, *integer);
-    if (const auto* number = std::get_if<double>(&cell)) return page.add_number(column, *number);
-    if (const auto* time = std::get_if<Time>(&cell)) return page.add_integer(column, time->ns);
-    if (const auto* date = std::get_if<Date>(&cell)) return page.add_integer(column, date->days);
-    if (const auto* decimal = std::get_if<Decimal>(&cell)) return page.add_text(column, decimal->digits);
-    page.add_text(column, std::get<std::string>(cell));
-}
-
 }  // namespace
 
 std::shared_ptr<FakeEngine::Shared> FakeEngine::make_shared_state() { return std::make_shared<Shared>(); }
@@ -126,6 +116,9 @@ void FakeEngine::describe(Question question, Described done) {
     if (!found) return done(std::unexpected(std::move(found.error())));
     done(Description{found->columns, found->parameters});
 }
+
+// What it gives is prepared.
+void FakeEngine::add_table(std::unique_ptr<Table>) {}
 
 Page page_of(const std::vector<Column>& columns, const std::vector<std::vector<Cell>>& rows) {
     std::vector<CellType> types;

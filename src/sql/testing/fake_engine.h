@@ -32,6 +32,7 @@ public:
     Result<void> available() const override;
     void start(Question question, Started done) override;
     void describe(Question question, Described done) override;
+    void add_table(std::unique_ptr<Table> table) override;
 
     struct Shared;
 

@@ -1,0 +1,514 @@
+// The engine with its real worker, over readings in memory: this program is its own worker when it is started as one.
+#include "sql/engine.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <future>
+#include <iterator>
+#include <map>
+#include <set>
+#include <thread>
+
+#include "io/channel.h"
+#include "io/loop.h"
+#include "io/sim.h"
+#include "registry/paths.h"
+#include "sql/worker.h"
+
+namespace gongshu::sql {
+namespace {
+
+// Before the tests' own main: as a child of the engine, be its worker.
+const bool is_worker = [] {
+    std::ifstream file("/proc/self/cmdline", std::ios::binary);
+    const std::string line{std::istreambuf_iterator<char>(file), {}};
+    if (line.find(std::string("\0worker\0sql", 11)) == std::string::npos) return false;
+    const auto channel = io::inherited_channel();
+    if (!channel) std::_Exit(2);
+    const auto code = run_worker(**channel);
+    std::_Exit(code ? *code : 1);
+}();
+
+constexpr TenantId kOurs{1}, kOthers{2};
+constexpr TimeNs kStart = 1'767'225'600 * kSecond;  // 2026-01-01T00:00:00Z
+
+struct Plant final : Reader, Tags {
+    struct OneTag {
+        TagInfo info;
+        std::map<TimeNs, Reading> readings;
+    };
+    std::map<std::uint64_t, OneTag> tags;
+    mutable std::mutex mutex;
+    mutable std::vector<ReadRequest> asked;
+
+    TagId add(TenantId tenant, const std::string& path, ValueType type = ValueType::number) {
+        const TagId id{(tags.size() + 1) << 4};
+        tags[id.value].info = {id, {tenant, "p:" + path, path}, path, type, "°C", {{"host", "h1"}}};
+        return id;
+    }
+    void put(TagId tag, TimeNs time, Value value, Quality quality = kGood) {
+        tags[tag.value].readings[time] = {tag, time, std::move(value), quality};
+    }
+
+    Result<std::vector<Series>> read(const ReadRequest& request) const override {
+        const std::lock_guard lock{mutex};
+        asked.push_back(request);
+        std::vector<Series> all;
+        std::uint64_t rows = 0;
+        for (const TagId tag : request.tags) {
+            Series series{.tag = tag};
+            const auto& readings = tags.at(tag.value).readings;
+            std::map<TimeNs, std::vector<double>> buckets;
+            for (auto at = readings.lower_bound(request.window.from);
+                 at != readings.end() && at->first < request.window.to; ++at) {
+                if (request.every > 0)
+                    buckets[at->first / request.every * request.every].push_back(*as_number(at->second.value));
+                else if (++rows > request.rows_max)
+                    return Error{Code::limit, "too many"};
+                else
+                    series.rows.add(at->second);
+            }
+            if (request.every > 0)
+                series.columns = request.aggregates, series.values.resize(request.aggregates.size() + 1);
+            for (const auto& [time, values] : buckets) {
+                series.buckets.push_back(time);
+                double sum = 0;
+                for (const double value : values) sum += value;
+                for (std::size_t i = 0; i < request.aggregates.size(); ++i)
+                    series.values[i].push_back(request.aggregates[i] == "max"
+                                                   ? *std::ranges::max_element(values)
+                                                   : sum / static_cast<double>(values.size()));
+                series.values.back().push_back(1);
+            }
+            all.push_back(std::move(series));
+        }
+        return all;
+    }
+    std::optional<Reading> last(TagId tag) const override {
+        const auto& readings = tags.at(tag.value).readings;
+        return readings.empty() ? std::nullopt : std::optional{readings.rbegin()->second};
+    }
+    Result<std::vector<Event>> read_events(TenantId, Window, std::string_view, std::size_t) const override {
+        return std::vector<Event>{};
+    }
+    Result<TagId> resolve(const TagKey&, std::string_view, ValueType, std::string_view) override {
+        return Error{Code::unsupported, "no"};
+    }
+    std::optional<TagInfo> info(TagId tag) const override { return tags.at(tag.value).info; }
+    std::optional<TagInfo> find(TenantId tenant, std::string_view path) const override {
+        for (const auto& [id, one] : tags)
+            if (one.info.key.tenant == tenant && one.info.path == path) return one.info;
+        return std::nullopt;
+    }
+    std::vector<TagInfo> match(TenantId tenant, std::string_view glob, std::size_t max) const override {
+        std::vector<TagInfo> found;
+        for (const auto& [id, one] : tags)
+            if (one.info.key.tenant == tenant && registry::glob_matches(glob, one.info.path) && found.size() < max)
+                found.push_back(one.info);
+        return found;
+    }
+    Result<void> move_source(TenantId, std::string_view, std::string_view) override { return {}; }
+    Result<void> set_unit(TagId, std::string_view) override { return {}; }
+};
+
+struct Sql : ::testing::Test {
+    static void SetUpTestSuite() {
+        files = std::make_unique<io::SimFiles>();
+        clock = std::make_unique<SimClock>();
+        resources =
+            std::move(*registry::Registry::create(*files, *clock, {.folder = "/data/registry", .key_folder = "/keys"}));
+        ASSERT_TRUE(resources->load());
+        const registry::Actor admin{kOurs, "default", "user:admin", registry::Role::admin, ""};
+        ASSERT_TRUE(resources->put(admin, "site", "plant", *registry::parse_json(R"({"time_zone":"Asia/Shanghai"})")));
+        plant = std::make_unique<Plant>();
+        const TagId a = plant->add(kOurs, "plant/a.x"), b = plant->add(kOurs, "plant/b.x"),
+                    n = plant->add(kOurs, "plant/a.count", ValueType::integer),
+                    t = plant->add(kOurs, "plant/a.state", ValueType::text), o = plant->add(kOthers, "plant/a.x");
+        for (int i = 0; i < 600; ++i) {
+            plant->put(a, kStart + i * kSecond, i + 0.5);
+            plant->put(b, kStart + i * kSecond + 1, -1.0 * i, i % 100 == 0 ? bad(Reason::timeout) : kGood);
+        }
+        plant->put(n, kStart, std::int64_t{9'007'199'254'740'993});
+        plant->put(t, kStart, std::string{"运行"});
+        plant->put(o, kStart, 4711.0);
+        time = io::make_system_clock();
+        make({});
+    }
+    static void TearDownTestSuite() {
+        engine.reset();
+        plant.reset();
+        resources.reset();
+    }
+    static void make(EngineOptions options) {
+        engine.reset();
+        options.library = std::string{GONGSHU_SOURCE_DIR} + "/tools/duckdb/node_modules/@duckdb/node-bindings-linux-" +
+#if defined(__aarch64__)
+                          "arm64"
+#else
+                          "x64"
+#endif
+                          "/libduckdb.so";
+        engine = make_engine({{*plant, *plant, *resources}, *time, metrics}, options);
+    }
+
+    static Question question(std::string text, std::vector<Cell> parameters = {}) {
+        Question asked{.text = std::move(text), .parameters = std::move(parameters)};
+        asked.asker.who.actor = {kOurs, "default", "user:li", registry::Role::viewer, ""};
+        asked.asker.sees = [](const registry::Resource&) { return true; };
+        return asked;
+    }
+
+    struct Answer {
+        std::vector<Column> columns;
+        std::vector<std::vector<Cell>> rows;
+        std::optional<Failure> failure;
+        std::string why() const { return failure ? failure->sqlstate + " " + failure->error.text() : ""; }
+    };
+    static Outcome<std::shared_ptr<Query>> start(Question asked) {
+        std::promise<Outcome<std::shared_ptr<Query>>> promise;
+        engine->start(std::move(asked), [&](auto started) { promise.set_value(std::move(started)); });
+        return promise.get_future().get();
+    }
+    static Answer run(Question asked) {
+        auto started = start(std::move(asked));
+        if (!started) return {{}, {}, started.error()};
+        Answer answer{(*started)->columns(), {}, {}};
+        for (;;) {
+            std::promise<Outcome<Page>> promise;
+            (*started)->next([&](auto page) { promise.set_value(std::move(page)); });
+            auto page = promise.get_future().get();
+            if (!page) answer.failure = page.error();
+            if (!page || page->rows() == 0) return answer;
+            for (std::size_t row = 0; row < page->rows(); ++row) {
+                auto& cells = answer.rows.emplace_back();
+                for (std::size_t column = 0; column < page->columns(); ++column)
+                    cells.push_back(page->cell(column, row));
+            }
+        }
+    }
+    static Answer run(const std::string& text) { return run(question(text)); }
+    static std::int64_t count(const std::string& text) {
+        const Answer answer = run(text);
+        EXPECT_FALSE(answer.failure) << text << ": " << answer.why();
+        if (answer.rows.size() != 1 || !std::holds_alternative<std::int64_t>(answer.rows[0][0])) return -1;
+        return std::get<std::int64_t>(answer.rows[0][0]);
+    }
+
+    static inline std::unique_ptr<io::SimFiles> files;
+    static inline std::unique_ptr<SimClock> clock;
+    static inline std::unique_ptr<Clock> time;
+    static inline std::unique_ptr<registry::Registry> resources;
+    static inline std::unique_ptr<Plant> plant;
+    static inline Metrics metrics;
+    static inline std::unique_ptr<Engine> engine;
+};
+
+TEST_F(Sql, GivesEveryTypeAsItIs) {
+    const Answer answer = run(
+        "SELECT true, 42, 1.5::DOUBLE, 'ü', TIMESTAMP_NS '2026-01-01 00:00:00.000000001', DATE '1969-12-31', -12.50, "
+        "170141183460469231731687303715884105727::HUGEINT, [1, 2], NULL, 0.05, -7::HUGEINT");
+    ASSERT_FALSE(answer.failure) << answer.why();
+    const std::vector<Cell> want{true,
+                                 std::int64_t{42},
+                                 1.5,
+                                 std::string{"ü"},
+                                 Time{kStart + 1},
+                                 Date{-1},
+                                 Decimal{"-12.50"},
+                                 Decimal{"170141183460469231731687303715884105727"},
+                                 std::string{"[1, 2]"},
+                                 {},
+                                 Decimal{"0.05"},
+                                 Decimal{"-7"}};
+    ASSERT_EQ(answer.rows.size(), 1u);
+    for (std::size_t i = 0; i < want.size(); ++i) EXPECT_EQ(answer.rows[0][i], want[i]) << i;
+    EXPECT_EQ(answer.columns[6].declared, "DECIMAL(4,2)");
+    EXPECT_EQ(answer.columns[8].type, CellType::other);
+}
+
+TEST_F(Sql, ReadsHistoryWithItsTypes) {
+    const Answer answer =
+        run("SELECT * FROM history(tags := ['plant/a.count', 'plant/a.state'], since := '2026-01-01') ORDER BY tag");
+    ASSERT_FALSE(answer.failure) << answer.why();
+    ASSERT_EQ(answer.rows.size(), 2u);
+    const std::vector<Cell> count{std::string{"plant/a.count"},
+                                  Time{kStart},
+                                  9'007'199'254'740'992.0,
+                                  std::string{"good"},
+                                  std::int64_t{9'007'199'254'740'993},
+                                  {}};
+    EXPECT_EQ(answer.rows[0], count);
+    const std::vector<Cell> state{std::string{"plant/a.state"}, Time{kStart}, {},
+                                  std::string{"good"},          {},           std::string{"运行"}};
+    EXPECT_EQ(answer.rows[1], state);
+}
+
+TEST_F(Sql, CountsAndAggregatesWhatIsThere) {
+    const auto f = [](const std::string& text, std::int64_t want) { EXPECT_EQ(count(text), want) << text; };
+    f("SELECT count(*) FROM history(tags := 'plant/*.x', since := '2026-01-01')", 1200);
+    f("SELECT count(*) FROM history(tags := 'plant/a.x', since := '2026-01-01 00:01:00', until := '2026-01-01 "
+      "00:02:00')",
+      60);
+    f("SELECT count(*) FROM history(tags := 'plant/*.x', since := '2026-01-01', every := '1m', agg := 'avg,max')", 20);
+    f("SELECT count(*) FROM history(tags := 'plant/a.x', since := '2026-01-01', every := '1m') WHERE avg > 300", 5);
+    f("SELECT count(*) FROM readings WHERE tag = 'plant/a.x' AND ts >= '2026-01-01'", 600);
+    f("SELECT count(*) FROM readings WHERE ts >= '2025-12-31' AND quality LIKE 'bad%'", 6);
+    f("SELECT count(*) FROM tags", 4);
+    f("SELECT count(*) FROM last WHERE value IS NOT NULL", 3);
+    f("SELECT count(*) FROM sites WHERE name = 'plant' AND (spec ->> '$.time_zone') = 'Asia/Shanghai'", 1);
+    f("WITH readings AS (SELECT 1) SELECT count(*) FROM readings", 1);
+    f("SELECT count(*) FROM (SELECT * FROM history(tags := 'plant/a.x', since := now()))", 0);
+}
+
+TEST_F(Sql, JoinsByTimeAndByOverlap) {
+    EXPECT_EQ(count("SELECT count(*) FROM history(tags := 'plant/b.x', since := '2026-01-01') b "
+                    "ASOF JOIN history(tags := 'plant/a.x', since := '2026-01-01') a ON b.ts >= a.ts WHERE a.value = "
+                    "-b.value + 0.5"),
+              600);
+    EXPECT_EQ(count("SELECT count(*) FROM readings r JOIN (VALUES (TIMESTAMP_NS '2026-01-01 00:01:00', TIMESTAMP_NS "
+                    "'2026-01-01 00:02:00'), "
+                    "(TIMESTAMP_NS '2026-01-01 00:05:00', TIMESTAMP_NS '2026-01-01 00:05:30')) AS i(starts, ends) "
+                    "ON r.ts >= i.starts AND r.ts < i.ends WHERE r.tag = 'plant/a.x' AND r.ts >= '2026-01-01'"),
+              90);
+}
+
+// The part of the history that a mention of readings needs, as the store was asked for it.
+TEST_F(Sql, TakesBoundsFromConditionsOnlyWhereThatIsRight) {
+    const auto f = [](const std::string& text, std::optional<std::pair<TimeNs, TimeNs>> want, std::size_t tags,
+                      std::vector<Cell> parameters = {}) {
+        {
+            const std::lock_guard lock{plant->mutex};
+            plant->asked.clear();
+        }
+        const Answer answer = run(question(text, std::move(parameters)));
+        if (!want) {
+            ASSERT_TRUE(answer.failure) << text;
+            EXPECT_NE(answer.why().find("say from when on"), std::string::npos) << text << answer.why();
+            return;
+        }
+        ASSERT_FALSE(answer.failure) << text << ": " << answer.why();
+        TimeNs from = INT64_MAX, to = INT64_MIN;
+        std::set<std::uint64_t> seen;
+        for (const ReadRequest& read : plant->asked) {
+            from = std::min(from, read.window.from), to = std::max(to, read.window.to);
+            for (const TagId tag : read.tags) seen.insert(tag.value);
+        }
+        EXPECT_EQ(seen.size(), tags) << text;
+        EXPECT_NEAR(static_cast<double>(from - kStart) / 1e9, static_cast<double>(want->first) / 1e9, 1.5) << text;
+        EXPECT_NEAR(static_cast<double>(to - kStart) / 1e9, static_cast<double>(want->second) / 1e9, 1.5) << text;
+    };
+    const TimeNs end = 599 * kSecond;
+    const auto s = [](int seconds) { return seconds * kSecond; };
+    f("SELECT * FROM readings WHERE tag = 'plant/a.x' AND ts >= '2026-01-01 00:02:00'", std::pair{s(120), end}, 1);
+    f("SELECT * FROM readings AS r WHERE r.tag = 'plant/a.x' AND '2026-01-01 00:02:00' <= r.ts AND r.ts < TIMESTAMP "
+      "'2026-01-01 00:03:00'",
+      std::pair{s(120), s(180)}, 1);
+    f("SELECT * FROM readings WHERE tag IN ('plant/a.x', 'plant/b.x') AND ts BETWEEN '2026-01-01 00:02:00' AND DATE "
+      "'2026-01-01' + INTERVAL 3 MINUTE",
+      std::pair{s(120), s(180)}, 2);
+    f("SELECT * FROM Readings WHERE tag LIKE 'plant/b%' AND ts >= '2026-01-01 00:02:00'", std::pair{s(120), end}, 2);
+    f("SELECT * FROM readings WHERE tag = $1 AND ts >= $2", std::pair{s(60), end}, 1,
+      {std::string{"plant/b.x"}, std::string{"2026-01-01 00:01:00"}});
+    f("SELECT * FROM readings WHERE tag = $1 AND ts >= $2::TIMESTAMP_NS - INTERVAL 1 MINUTE", std::pair{s(60), end}, 1,
+      {std::string{"plant/b.x"}, std::string{"2026-01-01 00:02:00"}});
+    f("SELECT * FROM readings WHERE tag = ? AND ts >= ?", std::pair{s(60), end}, 1,
+      {std::string{"plant/b.x"}, Time{kStart + s(60)}});
+    f("SELECT * FROM tags JOIN \"readings\" r USING (tag) WHERE r.tag = 'plant/a.x' AND r.ts > '2026-01-01 00:02:00'",
+      std::pair{s(120), end}, 1);
+    f("SELECT * FROM tags LEFT JOIN readings r ON r.tag = tags.tag WHERE r.ts > '2026-01-01 00:02:00' AND r.tag = "
+      "'plant/a.x'",
+      std::pair{s(120), end}, 1);
+    f("SELECT (SELECT max(ts) FROM readings WHERE tag = 'plant/a.x' AND ts > '2026-01-01 00:02:00')",
+      std::pair{s(120), end}, 1);
+    f("SELECT * FROM readings", std::nullopt, 0);
+    f("SELECT * FROM readings WHERE tag = 'plant/a.x'", std::nullopt, 0);
+    f("SELECT * FROM readings WHERE ts < '2026-01-02'", std::nullopt, 0);
+    f("SELECT * FROM readings WHERE ts >= '2026-01-01 00:02:00' OR value > 3", std::nullopt, 0);
+    f("SELECT * FROM readings WHERE NOT (ts >= '2026-01-01')", std::nullopt, 0);
+    f("SELECT * FROM (SELECT * FROM readings) WHERE ts >= '2026-01-01'", std::nullopt, 0);
+    f("SELECT ts + INTERVAL 1 DAY AS t FROM readings WHERE t >= '2026-01-01'", std::nullopt, 0);
+    f("SELECT * FROM readings WHERE ts >= '2026-01-01' USING SAMPLE 5 ROWS", std::nullopt, 0);
+    f("SELECT * FROM (SELECT tag, TIMESTAMP_NS '2026-01-01' AS at FROM tags) t ASOF JOIN readings r ON t.tag = r.tag "
+      "AND t.at <= r.ts "
+      "WHERE r.ts >= '2026-01-01'",
+      std::nullopt, 0);
+    f("SELECT * FROM readings a, readings b WHERE a.ts >= '2026-01-01'", std::nullopt, 0);
+}
+
+TEST_F(Sql, SaysWhereAStatementIsWrong) {
+    const auto f = [](const std::string& text, std::uint32_t position, std::string_view state) {
+        const Answer answer = run(text);
+        ASSERT_TRUE(answer.failure) << text;
+        EXPECT_EQ(answer.failure->position, position) << text << ": " << answer.why();
+        EXPECT_EQ(answer.failure->sqlstate, state) << text << ": " << answer.why();
+    };
+    f("SELCT 1", 1, "42601");
+    f("SELECT '温度', nothing FROM tags", 14, "42703");
+    f("SELECT * FROM nowhere", 15, "42P01");
+    f("SELECT no_such(1)", 8, "42883");
+    f("SELECT '温', r.nothing FROM readings r WHERE r.ts > now()", 13, "42703");
+    f("SELECT r.ts FROM readings r WHERE r.nothing > 1 AND r.ts > now()", 35, "42703");
+    f("SELECT 1; SELECT 2", 0, "42601");
+    f("", 0, "42601");
+    f("SELECT 'a'::INTEGER", 11, "22P02");
+    f("SELECT * FROM history(tags := 'plant/none', since := now())", 0, "22023");
+    f("SELECT * FROM history(tags := 'plant/a.x', since := now(), agg := 'median', every := '1m')", 15, "22023");
+    f("SELECT $1", 0, "08P01");
+}
+
+TEST_F(Sql, TellsColumnsAndParametersWithoutRunning) {
+    std::promise<Outcome<Description>> promise;
+    engine->describe(question("SELECT tag, value FROM readings WHERE ts > $1 AND value > $2 AND tag = $3"),
+                     [&](auto described) { promise.set_value(std::move(described)); });
+    const auto described = promise.get_future().get();
+    ASSERT_TRUE(described) << described.error().error.text();
+    ASSERT_EQ(described->columns.size(), 2u);
+    EXPECT_EQ(described->columns[1], (Column{"value", CellType::number, "DOUBLE"}));
+    const std::vector<std::optional<CellType>> want{CellType::time, CellType::number, CellType::text};
+    EXPECT_EQ(described->parameters, want);
+}
+
+TEST_F(Sql, RefusesWhatIsNotASelectOfItsTables) {
+    const auto f = [](const std::string& text, std::string_view state = "42501") {
+        const Answer answer = run(text);
+        ASSERT_TRUE(answer.failure) << text;
+        EXPECT_EQ(answer.failure->sqlstate, state) << text << ": " << answer.why();
+    };
+    for (const char* const text : {"COPY (SELECT 1) TO '/tmp/gongshu-sql'",
+                                   "COPY tags FROM '/etc/passwd'",
+                                   "ATTACH '/tmp/x.db'",
+                                   "INSTALL httpfs",
+                                   "LOAD httpfs",
+                                   "SET threads = 8",
+                                   "PRAGMA database_list",
+                                   "CREATE TABLE t (a INT)",
+                                   "DROP VIEW tags",
+                                   "INSERT INTO tags VALUES (1)",
+                                   "EXPORT DATABASE '/tmp/e'",
+                                   "BEGIN",
+                                   "COMMIT",
+                                   "CHECKPOINT",
+                                   "CALL pragma_version()",
+                                   "EXPLAIN SELECT 1",
+                                   "DELETE FROM tags",
+                                   "SELECT * FROM read_csv('/etc/passwd')",
+                                   "SELECT * FROM read_text('/etc/passwd')",
+                                   "SELECT * FROM glob('/etc/*')",
+                                   "SELECT * FROM query('SELECT 1')",
+                                   "SELECT * FROM arrow_scan(1, 2, 3)",
+                                   "SELECT * FROM enable_logging()",
+                                   "SELECT * FROM duckdb_secrets()",
+                                   "SELECT * FROM gongshu_readings(0)",
+                                   "SELECT * FROM gongshu_all_tags()",
+                                   "SELECT (SELECT count(*) FROM read_blob('/etc/shadow'))",
+                                   "FROM read_parquet('https://example.org/x.parquet')",
+                                   "SELECT * FROM 'https://example.org/x.csv'",
+                                   "SELECT * FROM '/etc/passwd'"})
+        f(text);
+    f("SELECT getenv('HOME')", "42883");
+    EXPECT_EQ(count("SELECT count(*) FROM tags"), 4);
+}
+
+TEST_F(Sql, ShowsNobodyWhatIsNotTheirs) {
+    Question other = question("SELECT sum(value) FROM readings WHERE ts >= '2026-01-01'");
+    other.asker.who.actor.tenant = kOthers;
+    other.asker.who.actor.tenant_name = "others";
+    Answer answer = run(std::move(other));
+    ASSERT_FALSE(answer.failure) << answer.why();
+    EXPECT_EQ(answer.rows[0][0], Cell{4711.0});
+    EXPECT_EQ(count("SELECT count(*) FROM readings WHERE ts >= '2026-01-01' AND value = 4711"), 0);
+
+    Question limited =
+        question("SELECT string_agg(DISTINCT tag, ' ' ORDER BY tag) FROM readings WHERE ts >= '2026-01-01'");
+    limited.asker.who.paths = {"plant/b"};
+    answer = run(limited);
+    EXPECT_EQ(answer.rows.at(0).at(0), Cell{std::string{"plant/b.x"}}) << answer.why();
+    EXPECT_TRUE(run([&] {
+                    Question direct = question("FROM history(tags := 'plant/a.x', since := '2026-01-01')");
+                    direct.asker.who.paths = {"plant/b"};
+                    return direct;
+                }())
+                    .failure);
+
+    Question users = question("SELECT name FROM users");
+    users.asker.who.actor.role = registry::Role::none;
+    EXPECT_TRUE(run(users).failure);
+}
+
+TEST_F(Sql, AsksEgressBeforeARowLeaves) {
+    Question asked = question("SELECT count(*) FROM history(tags := 'plant/*.x', since := '2026-01-01')");
+    std::vector<std::string> told;
+    asked.asker.let_out = [&](std::string_view what) -> Result<void> {
+        told.emplace_back(what);
+        return Error{Code::denied, "not today"};
+    };
+    const Answer answer = run(std::move(asked));
+    ASSERT_TRUE(answer.failure);
+    EXPECT_EQ(answer.failure->error.text(), "not today");
+    EXPECT_EQ(answer.failure->sqlstate, "42501");
+    EXPECT_EQ(told, (std::vector<std::string>{"plant/*.x"}));
+}
+
+TEST_F(Sql, EndsWhatTakesTooMuch) {
+    const auto f = [](const std::string& text, Limits limits, std::string_view state) {
+        Question asked = question(text);
+        asked.limits = limits;
+        const Answer answer = run(std::move(asked));
+        ASSERT_TRUE(answer.failure) << text;
+        EXPECT_EQ(answer.failure->sqlstate, state) << text << ": " << answer.why();
+        EXPECT_EQ(count("SELECT count(*) FROM tags"), 4);
+    };
+    f("SELECT sum(a.i * b.i) FROM range(10000000) a(i), range(1000000) b(i)", {.time_max = kSecond}, "57014");
+    f("SELECT count(*) FROM generate_series(1, 1000000000000)", {.time_max = kSecond}, "57014");
+    f("WITH RECURSIVE r AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM r) SELECT max(i) FROM r", {.time_max = kSecond},
+      "57014");
+    f("SELECT * FROM range(100000)", {.rows_max = 99'999}, "54000");
+    f("SELECT repeat('x', 10000) FROM range(10000)", {.bytes_max = 10 << 20}, "54000");
+    f("SELECT count(*) FROM history(tags := '**', since := '2026-01-01')", {.scanned_max = 1000}, "54000");
+    f("SELECT list(i) FROM range(200000000) t(i)", {}, "53200");
+}
+
+TEST_F(Sql, IsCancelledFromAnotherThreadAndByForgetting) {
+    auto started = start(question("SELECT sum(a.i * b.i) FROM range(10000000) a(i), range(1000000) b(i)"));
+    ASSERT_TRUE(started);
+    std::promise<Outcome<Page>> promise;
+    (*started)->next([&](auto page) { promise.set_value(std::move(page)); });
+    std::thread{[&] { (*started)->cancel(); }}.join();
+    const auto page = promise.get_future().get();
+    ASSERT_FALSE(page);
+    EXPECT_EQ(page.error().sqlstate, "57014");
+    // So many at once: the ones that were forgotten have to make room.
+    for (int i = 0; i < 3; ++i)
+        ASSERT_TRUE(start(question("SELECT sum(a.i * b.i) FROM range(10000000) a(i), range(1000000) b(i)")));
+    EXPECT_EQ(count("SELECT count(*) FROM tags"), 4);
+}
+
+TEST_F(Sql, StreamsMoreThanItKeeps) {
+    EXPECT_EQ(run("SELECT i, 'row ' || i FROM range(300000) t(i)").rows.size(), 300'000u);
+}
+
+TEST_F(Sql, RunsAsManyAsATenantMayAndRefusesMore) {
+    make({.queries_of_tenant_max = 1});
+    auto started = start(question("SELECT i FROM range(100000000) t(i)"));
+    ASSERT_TRUE(started);
+    const Answer answer = run("SELECT 1");
+    ASSERT_TRUE(answer.failure);
+    EXPECT_EQ(answer.failure->sqlstate, "53300");
+    make({});
+    std::promise<Outcome<Page>> promise;
+    (*started)->next([&](auto page) { promise.set_value(std::move(page)); });
+    EXPECT_FALSE(promise.get_future().get());  // its engine is gone
+}
+
+TEST_F(Sql, SaysWhatIsMissingWithoutTheLibrary) {
+    const auto without = make_engine({{*plant, *plant, *resources}, *time, metrics}, {});
+    EXPECT_FALSE(without->available());
+    std::promise<std::string> promise;
+    without->start(question("SELECT 1"), [&](auto started) { promise.set_value(started.error().error.text()); });
+    EXPECT_NE(promise.get_future().get().find("libduckdb.so"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace gongshu::sql

@@ -1,0 +1,58 @@
+#include "sql/history_columns.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace gongshu::sql {
+
+namespace {
+
+constexpr std::string_view kAggregates[] = {"avg", "min", "max", "sum", "count", "first", "last"};
+
+std::string_view trimmed(std::string_view text) {
+    text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+    return text.substr(0, text.find_last_not_of(' ') + 1);
+}
+
+}  // namespace
+
+bool is_given(const Arguments& arguments, std::string_view name) {
+    return std::ranges::any_of(arguments, [&](const auto& one) { return one.first == name; });
+}
+
+Result<std::vector<std::string>> aggregates_of(const Arguments& arguments) {
+    std::vector<std::string> wanted;
+    for (const auto& [name, cell] : arguments) {
+        const auto* const text = std::get_if<std::string>(&cell);
+        if (name != "agg" || text == nullptr) continue;
+        for (std::string_view rest = *text; !rest.empty();) {
+            const std::size_t end = std::min(rest.find(','), rest.size());
+            const std::string_view one = trimmed(rest.substr(0, end));
+            rest.remove_prefix(std::min(end + 1, rest.size()));
+            if (std::ranges::find(kAggregates, one) == std::end(kAggregates))
+                return Error{Code::invalid, "agg: \"{}\" is none of avg, min, max, sum, count, first, last",
+                             one.substr(0, 40)};
+            if (std::ranges::find(wanted, one) == wanted.end()) wanted.emplace_back(one);
+        }
+    }
+    if (wanted.empty() && is_given(arguments, "every")) wanted = {"avg"};
+    return wanted;
+}
+
+Result<std::vector<Column>> history_columns(const Arguments& arguments) {
+    std::vector<Column> columns{{"tag", CellType::text, "VARCHAR"}, {"ts", CellType::time, "TIMESTAMP_NS"}};
+    const auto wanted = TRY(aggregates_of(arguments));
+    if (is_given(arguments, "every")) {
+        for (const std::string& one : wanted) columns.push_back({one, CellType::number, "DOUBLE"});
+        columns.push_back({"good_fraction", CellType::number, "DOUBLE"});
+        return columns;
+    }
+    if (!wanted.empty()) return Error{Code::invalid, "every: is missing; aggregates need buckets, as in every := '1m'"};
+    columns.push_back({"value", CellType::number, "DOUBLE"});
+    columns.push_back({"quality", CellType::text, "VARCHAR"});
+    columns.push_back({"integer", CellType::integer, "BIGINT"});
+    columns.push_back({"text", CellType::text, "VARCHAR"});
+    return columns;
+}
+
+}  // namespace gongshu::sql

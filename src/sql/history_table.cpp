@@ -1,0 +1,264 @@
+#include <algorithm>
+#include <unordered_set>
+
+#include "base/options.h"
+#include "registry/paths.h"
+#include "registry/tag_at.h"
+#include "sql/history_columns.h"
+#include "sql/own_tables.h"
+
+namespace gongshu::sql {
+
+namespace {
+
+constexpr std::size_t kTagsMax = 100'000;  // of one mention
+constexpr std::uint64_t kReadRows = 50'000;
+constexpr std::uint64_t kBucketsMax = 1'000'000;  // of one tag
+constexpr DurationNs kFirstSlice = kHour;
+
+// Places of the columns.
+enum : std::size_t { tag_column, ts_column, value_column, quality_column, integer_column, text_column };
+
+Result<std::optional<TimeNs>> time_argument(const ScanRequest& request, std::string_view name) {
+    const Cell* const cell = request.find(name);
+    if (cell == nullptr) return std::optional<TimeNs>{};
+    if (const auto* time = std::get_if<Time>(cell)) return std::optional{time->ns};
+    return Error{Code::invalid, "{}: expected a time", name};
+}
+
+Result<std::string> text_argument(const ScanRequest& request, std::string_view name, std::string_view absent) {
+    const Cell* const cell = request.find(name);
+    if (cell == nullptr) return std::string{absent};
+    if (const auto* text = std::get_if<std::string>(cell)) return *text;
+    return Error{Code::invalid, "{}: expected a text", name};
+}
+
+// What of one tag is read next: a slice of time that gets longer where little is, and shorter where too much is.
+class RawScan final : public Scan {
+public:
+    RawScan(const TableParts& parts, std::vector<TagInfo> tags, Window window, ScanRequest request)
+        : parts_(parts), tags_(std::move(tags)), window_(window), request_(std::move(request)) {}
+
+    Result<bool> next(Page& page) override {
+        RowWriter out{page, request_};
+        while (tag_ < tags_.size()) {
+            for (; row_ < rows_.size(); ++row_) {
+                if (page.rows() >= kBatchRows || page.bytes() >= kBatchBytes) return true;
+                write(out);
+            }
+            if (!TRY(fetch())) advance();
+            // So that a statement that is cancelled need not wait for all tags.
+            if (++looked_ % 64 == 0) return true;
+        }
+        return false;
+    }
+
+private:
+    void advance() {
+        ++tag_;
+        begun_ = false;
+        rows_.clear();
+        row_ = 0;
+    }
+
+    // The next slice of the tag; false after its last.
+    Result<bool> fetch() {
+        rows_.clear();
+        row_ = 0;
+        const TagId tag = tags_[tag_].id;
+        if (!begun_) {
+            begun_ = true;
+            const auto last = parts_.reader.last(tag);
+            if (!last) return false;
+            from_ = window_.from;
+            to_ = last->time < window_.to ? last->time + 1 : window_.to;  // to is above the last one, so this fits
+            slice_ = kFirstSlice;
+        }
+        while (from_ < to_) {
+            TimeNs end = 0;
+            if (__builtin_add_overflow(from_, slice_, &end) || end > to_) end = to_;
+            ReadRequest read{.tags = {tag}, .window = {from_, end}, .rows_max = kReadRows};
+            auto series = parts_.reader.read(read);
+            if (!series && series.error().code() == Code::limit && slice_ > kMicrosecond) {
+                slice_ /= 8;
+                continue;
+            }
+            if (!series) return std::move(series.error());
+            from_ = end;
+            if (series->empty() || series->front().rows.size() < kReadRows / 8)
+                slice_ = slice_ > INT64_MAX / 8 ? INT64_MAX : slice_ * 8;
+            if (series->empty() || series->front().rows.empty()) continue;
+            rows_ = std::move(series->front().rows);
+            return true;
+        }
+        return false;
+    }
+
+    void write(RowWriter& out) const {
+        out.text(tag_column, tags_[tag_].path);
+        out.integer(ts_column, rows_.time(row_));
+        const ValueType type = rows_.type(row_);
+        if (type == ValueType::text) {
+            out.null(value_column);
+            out.text(text_column, rows_.text(row_));
+        } else {
+            out.number(value_column, *as_number(rows_.value(row_)));
+            out.null(text_column);
+        }
+        if (type == ValueType::integer)
+            out.integer(integer_column, std::get<std::int64_t>(rows_.value(row_)));
+        else
+            out.null(integer_column);
+        if (rows_.quality(row_).good() && rows_.quality_bits(row_) == pack(kGood))
+            out.text(quality_column, "good");
+        else
+            out.text(quality_column, to_string(rows_.quality(row_)));
+        out.end();
+    }
+
+    const TableParts parts_;
+    const std::vector<TagInfo> tags_;
+    const Window window_;
+    const ScanRequest request_;
+    std::size_t tag_ = 0;
+    bool begun_ = false;
+    TimeNs from_ = 0, to_ = 0;
+    DurationNs slice_ = kFirstSlice;
+    Rows rows_;
+    std::size_t row_ = 0, looked_ = 0;
+};
+
+class BucketScan final : public Scan {
+public:
+    BucketScan(const TableParts& parts, std::vector<TagInfo> tags, ReadRequest read, ScanRequest request)
+        : parts_(parts), tags_(std::move(tags)), read_(std::move(read)), request_(std::move(request)) {}
+
+    Result<bool> next(Page& page) override {
+        RowWriter out{page, request_};
+        while (tag_ < tags_.size()) {
+            for (; row_ < series_.buckets.size(); ++row_) {
+                if (page.rows() >= kBatchRows || page.bytes() >= kBatchBytes) return true;
+                out.text(tag_column, tags_[tag_].path);
+                out.integer(ts_column, series_.buckets[row_]);
+                for (std::size_t i = 0; i < series_.values.size(); ++i) out.number(2 + i, series_.values[i][row_]);
+                out.end();
+            }
+            if (fetched_) {
+                fetched_ = false;
+                ++tag_;
+                continue;
+            }
+            TRY(fetch());
+            return true;
+        }
+        return false;
+    }
+
+private:
+    Result<void> fetch() {
+        fetched_ = true;
+        row_ = 0;
+        series_ = {};
+        const TagInfo& info = tags_[tag_];
+        const auto last = parts_.reader.last(info.id);
+        if (!last) return {};
+        read_.tags = {info.id};
+        ReadRequest read = read_;
+        if (last->time < read.window.to) read.window.to = last->time + 1;
+        if (read.window.empty()) return {};
+        auto series = TRY(parts_.reader.read(read).context("{}", info.path));
+        if (!series.empty()) series_ = std::move(series.front());
+        if (!series_.buckets.empty() && series_.values.size() + 2 != request_.all.size())
+            return Error{Code::invalid, "{}: its type has no such aggregates", info.path};
+        return {};
+    }
+
+    const TableParts parts_;
+    const std::vector<TagInfo> tags_;
+    ReadRequest read_;
+    const ScanRequest request_;
+    Series series_;
+    std::size_t tag_ = 0, row_ = 0;
+    bool fetched_ = false;
+};
+
+class HistoryTable final : public Table {
+public:
+    HistoryTable(const TableParts& parts, bool plain) : parts_(parts), plain_(plain) {
+        shape_.name = plain ? "readings" : "history";
+        shape_.columns = *history_columns({});
+        if (!plain) shape_.arguments = {"tags", "since", "until", "every", "agg", "zone"};
+    }
+
+    const TableShape& shape() const override { return shape_; }
+
+    Result<std::unique_ptr<Scan>> open(const Asker& asker, ScanRequest request) override {
+        const auto since = TRY(time_argument(request, "since"));
+        const auto until = TRY(time_argument(request, "until"));
+        if (!since) return Error{Code::invalid, "since: is missing; say from when on"};
+        const Window window{*since, until.value_or(INT64_MAX)};
+        std::string what;
+        auto tags = TRY(find_tags(asker, request, what));
+        if (asker.let_out) TRY(asker.let_out(what));
+        const std::string every = TRY(text_argument(request, "every", ""));
+        if (every.empty()) return std::make_unique<RawScan>(parts_, std::move(tags), window, std::move(request));
+        ReadRequest read{.window = window, .rows_max = kBucketsMax};
+        read.every = TRY(options::parse_duration(every).context("every"));
+        if (read.every <= 0) return Error{Code::invalid, "every: has to be more than nothing, as in '1m'"};
+        read.zone = TRY(text_argument(request, "zone", request.zone));
+        read.aggregates = TRY(aggregates_of(request.arguments));
+        return std::make_unique<BucketScan>(parts_, std::move(tags), std::move(read), std::move(request));
+    }
+
+private:
+    // Those that who asks may see. Of readings a tag that is none has no rows; history() says so.
+    Result<std::vector<TagInfo>> find_tags(const Asker& asker, const ScanRequest& request, std::string& what) const {
+        const TenantId tenant = asker.who.actor.tenant;
+        std::vector<TagInfo> tags;
+        std::unordered_set<std::uint64_t> seen;
+        bool any = false;
+        const auto add = [&](TagInfo info) {
+            if (registry::lies_within(asker.who.paths, info.path) && seen.insert(info.id.value).second)
+                tags.push_back(std::move(info));
+        };
+        const auto add_glob = [&](const std::string& glob) {
+            for (TagInfo& match : parts_.tags.match(tenant, glob, kTagsMax + 1)) add(std::move(match));
+        };
+        for (const auto& [name, cell] : request.arguments) {
+            if (name != "tags") continue;
+            any = true;
+            const auto* const path = std::get_if<std::string>(&cell);
+            if (path == nullptr) return Error{Code::invalid, "tags: expected a text or a list of texts"};
+            if (what.size() < 200) what += (what.empty() ? "" : ", ") + *path;
+            if (registry::is_glob(*path)) {
+                add_glob(*path);
+            } else if (auto info = registry::tag_at(parts_.resources, parts_.tags, tenant, *path);
+                       info && registry::lies_within(asker.who.paths, info->path)) {
+                add(std::move(*info));
+            } else if (!plain_) {
+                return Error{Code::not_found, "there is no tag \"{}\"", path->substr(0, 300)};
+            }
+            if (tags.size() > kTagsMax) break;
+        }
+        if (!any && !plain_)
+            return Error{Code::invalid, "tags: is missing; give the path of a tag, a glob or a list of them"};
+        if (!any) {
+            what = "**";
+            add_glob("**");
+        }
+        if (tags.size() > kTagsMax)
+            return Error{Code::limit, "more than {} tags in one question: ask for fewer", kTagsMax};
+        return tags;
+    }
+
+    const TableParts parts_;
+    const bool plain_;
+    TableShape shape_;
+};
+
+}  // namespace
+
+std::unique_ptr<Table> history_table(const TableParts& parts) { return std::make_unique<HistoryTable>(parts, false); }
+std::unique_ptr<Table> readings_table(const TableParts& parts) { return std::make_unique<HistoryTable>(parts, true); }
+
+}  // namespace gongshu::sql

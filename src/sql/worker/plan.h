@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "registry/json.h"
+#include "sql/cell.h"
+#include "sql/sql.h"
+
+// What a statement reads, told from its tree as DuckDB writes it (json_serialize_sql): may it be run, and which part of
+// the history does each mention of the view `readings` need? Pure.
+namespace gongshu::sql {
+
+// Of one mention of `readings`: every row that the statement can use lies within. What is not known is not bounded.
+struct Bounds {
+    std::optional<TimeNs> since, until;            // until is exclusive
+    std::optional<std::vector<std::string>> tags;  // paths and globs
+    friend bool operator==(const Bounds&, const Bounds&) = default;
+};
+
+struct Plan {
+    std::string text;  // each bounded mention of readings has become gongshu_readings(N), N into `readings`
+    std::vector<Bounds> readings;
+
+    // Where something at this byte of `text` stands in the statement as it came.
+    std::size_t original(std::size_t at) const;
+    struct Cut {
+        std::size_t at = 0;  // in the statement as it came
+        std::size_t removed = 0, inserted = 0;
+    };
+    std::vector<Cut> cuts;  // in order of `at`
+};
+
+// The value of an expression without columns, as the type that is asked for (time or text); nullopt if it has none of
+// that kind.
+using Evaluate = std::function<std::optional<Cell>(const Json& expression, CellType type)>;
+
+// `tree` is that of `statement`. A Failure says what is not allowed: several statements, a table function that is not
+// on the list. Bounds are a superset of what the statement needs: its own conditions stay and are checked again.
+Outcome<Plan> plan_statement(std::string_view statement, const Json& tree, const Evaluate& evaluate);
+
+}  // namespace gongshu::sql

@@ -1,0 +1,490 @@
+#include "sql/worker/statement.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/time_text.h"
+#include "registry/json_deep.h"
+#include "sql/worker/values.h"
+
+namespace gongshu::sql {
+
+namespace {
+
+using duck::f;
+
+constexpr std::size_t kTreeDepthMax = 6000;
+constexpr std::size_t kRowBytesMax = kFrameBytesMax / 2;
+
+// One result of DuckDB, given back at the end.
+struct Result_ {
+    duck::Result value{};
+    Result_() = default;
+    Result_(const Result_&) = delete;
+    Result_& operator=(const Result_&) = delete;
+    ~Result_() { f.destroy_result(&value); }
+};
+
+struct Prepared_ {
+    duck::Prepared value = nullptr;
+    Prepared_() = default;
+    Prepared_(const Prepared_&) = delete;
+    Prepared_& operator=(const Prepared_&) = delete;
+    ~Prepared_() { f.destroy_prepare(&value); }
+};
+
+std::string_view text_at(const JsonObject& object, std::string_view name) {
+    const Json* const found = object.if_contains(name);
+    return found != nullptr && found->is_string() ? std::string_view{found->get_string()} : std::string_view{};
+}
+
+std::string_view sqlstate_of(std::string_view type, std::string_view subtype, std::string_view what,
+                             std::string_view message) {
+    if (message.find("does not have a column named") != message.npos) return "42703";
+    if (type == "Parser" || type == "parser") return "42601";
+    if (subtype == "COLUMN_NOT_FOUND") return "42703";
+    if (subtype == "NO_MATCHING_FUNCTION") return "42883";
+    if (type == "Catalog") return what == "Table" ? "42P01" : "42883";
+    if (type == "Binder") return "42804";
+    if (type == "Conversion" || type == "Mismatch Type") return "22P02";
+    if (type == "Out of Range") return "22003";
+    if (type == "Divide by Zero") return "22012";
+    if (type == "Out of Memory") return "53200";
+    if (type == "INTERRUPT") return "57014";
+    if (type == "Permission") return "42501";
+    if (type == "Not implemented") return "0A000";
+    if (type == "Syntax") return "42601";
+    return "22000";
+}
+
+Code code_of(std::string_view sqlstate) {
+    if (sqlstate == "53200") return Code::limit;
+    if (sqlstate == "42501") return Code::denied;
+    if (sqlstate == "0A000") return Code::unsupported;
+    return Code::invalid;
+}
+
+// Characters before that byte, counted from 1.
+std::uint32_t character(std::string_view text, std::size_t at) {
+    at = std::min(at, text.size());
+    return 1 + static_cast<std::uint32_t>(std::ranges::count_if(
+                   text.substr(0, at), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+std::string without_end(std::string_view text) {
+    return std::string{text.substr(0, text.find_last_not_of(" \t\r\n;") + 1)};
+}
+
+// A parameter's value as the tree of an expression.
+Json constant_of(const Cell& cell) {
+    std::string_view type;
+    std::string text;
+    if (const auto* plain = std::get_if<std::string>(&cell)) text = *plain;
+    if (const auto* boolean = std::get_if<bool>(&cell)) type = "BOOLEAN", text = *boolean ? "true" : "false";
+    if (const auto* integer = std::get_if<std::int64_t>(&cell)) type = "BIGINT", text = fmt::format("{}", *integer);
+    if (const auto* number = std::get_if<double>(&cell)) type = "DOUBLE", text = fmt::format("{}", *number);
+    if (const auto* time = std::get_if<Time>(&cell)) type = "TIMESTAMP_NS", text = format_time(time->ns);
+    if (const auto* date = std::get_if<Date>(&cell)) type = "DATE", text = format_time(date->days * kDay).substr(0, 10);
+    if (const auto* decimal = std::get_if<Decimal>(&cell)) type = "DOUBLE", text = decimal->digits;
+    const Json varchar = JsonObject{{"id", "VARCHAR"}, {"type_info", nullptr}};
+    Json constant = JsonObject{{"class", "CONSTANT"}, {"type", "VALUE_CONSTANT"}, {"alias", ""}};
+    JsonObject value{{"type", varchar}, {"is_null", std::holds_alternative<std::monostate>(cell)}};
+    if (!std::holds_alternative<std::monostate>(cell)) value["value"] = text;
+    constant.get_object()["value"] = std::move(value);
+    if (type.empty()) return constant;
+    return JsonObject{{"class", "CAST"},
+                      {"type", "OPERATOR_CAST"},
+                      {"alias", ""},
+                      {"child", std::move(constant)},
+                      {"cast_type", JsonObject{{"id", type}, {"type_info", nullptr}}},
+                      {"try_cast", false}};
+}
+
+// With the values of the parameters in their places; false if one has none.
+bool put_parameters(Json& json, const std::vector<Cell>& parameters) {
+    if (json.is_array()) {
+        for (Json& item : json.get_array())
+            if (!put_parameters(item, parameters)) return false;
+    } else if (json.is_object() && text_at(json.get_object(), "class") == "PARAMETER") {
+        const std::string_view name = text_at(json.get_object(), "identifier");
+        std::size_t number = 0;
+        const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+        if (error != std::errc{} || number == 0 || number > parameters.size()) return false;
+        json = constant_of(parameters[number - 1]);
+    } else if (json.is_object()) {
+        for (auto& item : json.get_object())
+            if (!put_parameters(item.value(), parameters)) return false;
+    }
+    return true;
+}
+
+}  // namespace
+
+Statement::Statement(duck::Database database, Start start, Send send)
+    : database_(database), start_(std::move(start)), send_(std::move(send)) {
+    began_.query = start_.query;
+    if (f.connect(database_, &connection_) != duck::ok) return;
+    duck::Context context = nullptr;
+    f.connection_get_client_context(connection_, &context);
+    connection_id_ = f.client_context_get_connection_id(context);
+    f.destroy_client_context(&context);
+}
+
+Statement::~Statement() {
+    f.destroy_prepare(&prepared_);
+    if (connection_ != nullptr) f.disconnect(&connection_);
+}
+
+Failure Statement::cancelled_failure() { return {Error{Code::unavailable, "the statement was cancelled"}, 0, "57014"}; }
+
+// What DuckDB told as JSON (errors_as_json).
+Failure Statement::failure_of(const char* told, bool in_plan) const {
+    if (is_cancelled()) return cancelled_failure();
+    const std::string_view all = told == nullptr ? "no reason was told" : told;
+    const std::size_t begin = all.find('{');
+    const auto json = registry::parse_deep_json(begin == all.npos ? "" : all.substr(begin), 100);
+    if (!json || !json->is_object()) return {Error{Code::invalid, "{}", all.substr(0, 2000)}, 0, "22000"};
+    const JsonObject& object = json->get_object();
+    const std::string_view message = text_at(object, "exception_message");
+    const std::string_view state = sqlstate_of(text_at(object, "exception_type"), text_at(object, "error_subtype"),
+                                               text_at(object, "type"), message);
+    Failure failure{Error{code_of(state), "{}", message.substr(0, 4000)}, 0, std::string{state}};
+    const std::string_view position = text_at(object, "position");
+    std::size_t at = 0;
+    if (in_plan && std::from_chars(position.data(), position.data() + position.size(), at).ec == std::errc{} &&
+        !position.empty())
+        failure.position = character(start_.text, plan_.text.empty() ? at : plan_.original(at));
+    return failure;
+}
+
+// The first cell of the first row as text.
+Outcome<std::string> Statement::one_text(const std::string& text, const std::vector<Cell>& parameters) {
+    Prepared_ prepared;
+    if (f.prepare(connection_, text.c_str(), &prepared.value) != duck::ok)
+        return std::unexpected(failure_of(f.prepare_error(prepared.value), false));
+    for (duck::idx i = 1; i <= f.nparams(prepared.value) && i <= parameters.size(); ++i) {
+        duck::Value value = make_value(parameters[i - 1]);
+        f.bind_value(prepared.value, i, value);
+        f.destroy_value(&value);
+    }
+    Result_ result;
+    if (f.execute_prepared(prepared.value, &result.value) != duck::ok)
+        return std::unexpected(failure_of(f.result_error(&result.value), false));
+    duck::Chunk chunk = f.fetch_chunk(result.value);
+    Page page{{CellType::text}};
+    if (chunk != nullptr) {
+        duck::Type type = f.create_logical_type(duck::type_varchar);
+        append_chunk(chunk, {type}, page);
+        f.destroy_logical_type(&type);
+        f.destroy_data_chunk(&chunk);
+    }
+    if (page.rows() == 0 || page.is_null(0, 0))
+        return std::unexpected(Failure{Error{Code::invalid, "there is no value"}, 0, "22000"});
+    return std::string{page.text(0, 0)};
+}
+
+Outcome<void> Statement::plan() {
+    auto told = one_text("SELECT json_serialize_sql($1::VARCHAR)::VARCHAR", {start_.text});
+    if (!told) return std::unexpected(std::move(told.error()));
+    auto tree = registry::parse_deep_json(*told, kTreeDepthMax);
+    if (!tree || !tree->is_object())
+        return std::unexpected(Failure{Error{Code::limit, "the statement nests too deep"}, 0, "54001"});
+    const JsonObject& object = tree->get_object();
+    if (const Json* const failed = object.if_contains("error");
+        failed != nullptr && failed->is_bool() && failed->get_bool()) {
+        if (text_at(object, "error_type") != "parser")
+            return std::unexpected(Failure{Error{Code::denied,
+                                                 "only SELECT, FROM, WITH, VALUES, DESCRIBE and SUMMARIZE can be "
+                                                 "asked: nothing is changed through SQL"},
+                                           1, "42501"});
+        std::size_t at = 0;
+        const std::string_view position = text_at(object, "position");
+        std::from_chars(position.data(), position.data() + position.size(), at);
+        return std::unexpected(Failure{Error{Code::invalid, "{}", text_at(object, "error_message").substr(0, 2000)},
+                                       character(start_.text, at), "42601"});
+    }
+    tree_ = std::move(*tree);
+    auto planned = plan_statement(start_.text, tree_,
+                                  [this](const Json& expression, CellType type) { return evaluate(expression, type); });
+    if (!planned) return std::unexpected(std::move(planned.error()));
+    plan_ = std::move(*planned);
+    return {};
+}
+
+// By DuckDB itself, so that it means what it will mean in the statement.
+std::optional<Cell> Statement::evaluate(const Json& expression, CellType type) {
+    Json select = tree_;
+    JsonObject& statement = select.get_object()["statements"].get_array()[0].get_object();
+    static const char* const kFrame =
+        R"({"type":"SELECT_NODE","modifiers":[],"cte_map":{"map":[]},"select_list":[],"from_table":)"
+        R"({"type":"EMPTY","alias":"","sample":null},)"
+        R"("where_clause":null,"group_expressions":[],"group_sets":[],"aggregate_handling":)"
+        R"("STANDARD_HANDLING","having":null,"sample":null,"qualify":null})";
+    auto node = registry::parse_json(kFrame);
+    Json value_of = expression;
+    if (!put_parameters(value_of, start_.parameters)) return std::nullopt;
+    node->get_object()["select_list"].get_array().push_back(std::move(value_of));
+    statement["node"] = std::move(*node);
+    statement["named_param_map"] = JsonArray{};
+    auto text = one_text("SELECT json_deserialize_sql($1::JSON)::VARCHAR", {registry::to_text(select)});
+    if (!text || !text->starts_with("SELECT ")) return std::nullopt;
+    const std::string value = text->substr(7);
+    if (type == CellType::text) {
+        auto found =
+            one_text("SELECT CASE WHEN typeof(x) = 'VARCHAR' THEN x::VARCHAR END FROM (SELECT " + value + " AS x)", {});
+        return found ? std::optional<Cell>{std::move(*found)} : std::nullopt;
+    }
+    const auto found = one_text(
+        "SELECT CASE WHEN typeof(x) IN ('VARCHAR', 'DATE', 'TIMESTAMP', 'TIMESTAMP_S', 'TIMESTAMP_MS', 'TIMESTAMP_NS')"
+        " THEN epoch_ns(TRY_CAST(x AS TIMESTAMP_NS))::VARCHAR END FROM (SELECT " +
+            value + " AS x)",
+        {});
+    if (!found) return std::nullopt;
+    Time time;
+    const auto [end, error] = std::from_chars(found->data(), found->data() + found->size(), time.ns);
+    return error == std::errc{} ? std::optional<Cell>{time} : std::nullopt;
+}
+
+Outcome<void> Statement::prepare(const std::string& text) {
+    f.destroy_prepare(&prepared_);
+    prepared_ = nullptr;
+    if (f.prepare(connection_, text.c_str(), &prepared_) == duck::ok) return {};
+    Failure failure = failure_of(f.prepare_error(prepared_), true);
+    const std::lock_guard lock{mutex_};
+    if (own_failure_) {
+        own_failure_->position = failure.position;
+        return std::unexpected(*own_failure_);
+    }
+    return std::unexpected(std::move(failure));
+}
+
+Outcome<void> Statement::bind(duck::Prepared prepared) {
+    for (duck::idx i = 1; i <= f.nparams(prepared); ++i) {
+        const char* const name = f.parameter_name(prepared, i);
+        const std::string told = name == nullptr ? "" : name;
+        f.free(const_cast<char*>(name));
+        std::size_t number = 0;
+        const auto [end, error] = std::from_chars(told.data(), told.data() + told.size(), number);
+        if (error != std::errc{} || end != told.data() + told.size() || number == 0)
+            return std::unexpected(
+                Failure{Error{Code::invalid, "the parameter ${} has a name: number them, as in $1", told}, 0, "42P02"});
+        if (number > start_.parameters.size())
+            return std::unexpected(
+                Failure{Error{Code::invalid, "the parameter ${} was given no value", number}, 0, "08P01"});
+        duck::Value value = make_value(start_.parameters[number - 1]);
+        const auto bound = f.bind_value(prepared, i, value);
+        f.destroy_value(&value);
+        if (bound != duck::ok)
+            return std::unexpected(
+                Failure{Error{Code::invalid, "the value of parameter ${} does not fit", number}, 0, "22P02"});
+    }
+    return {};
+}
+
+namespace {
+
+// The columns that a prepared statement gives, and whether all of them can be told without a cast.
+bool describe_columns(duck::Prepared prepared, std::vector<Column>& columns, std::vector<bool>& plain) {
+    bool all = true;
+    for (duck::idx i = 0; i < f.prepared_statement_column_count(prepared); ++i) {
+        const char* const name = f.prepared_statement_column_name(prepared, i);
+        duck::Type type = f.prepared_statement_column_logical_type(prepared, i);
+        TypeMeaning meaning = meaning_of(type, name == nullptr ? "" : name);
+        f.destroy_logical_type(&type);
+        f.free(const_cast<char*>(name));
+        columns.push_back(std::move(meaning.column));
+        plain.push_back(meaning.plain);
+        all = all && meaning.plain;
+    }
+    return all;
+}
+
+std::optional<CellType> parameter_type(duck::TypeId id) {
+    if (id == duck::type_invalid || id == duck::type_any || id == duck::type_sqlnull) return std::nullopt;
+    duck::Type type = f.create_logical_type(id);
+    const CellType told = meaning_of(type, "").column.type;
+    f.destroy_logical_type(&type);
+    return told;
+}
+
+// The same rows with every column that is not plain as text.
+std::string as_texts(std::string_view text, const std::vector<bool>& plain) {
+    std::string select = "SELECT ", names;
+    for (std::size_t i = 0; i < plain.size(); ++i) {
+        const std::string_view comma = i == 0 ? "" : ", ";
+        select += fmt::format("{}{}", comma, plain[i] ? fmt::format("c{}", i) : fmt::format("CAST(c{} AS VARCHAR)", i));
+        names += fmt::format("{}c{}", comma, i);
+    }
+    return fmt::format("{} FROM (\n{}\n) AS gongshu_rows({})", select, without_end(text), names);
+}
+
+}  // namespace
+
+Outcome<void> Statement::execute() {
+    if (connection_ == nullptr)
+        return std::unexpected(Failure{Error{Code::unavailable, "the SQL engine gives no connection"}, 0, "53300"});
+    Result_ begun;
+    if (f.query(connection_, "BEGIN TRANSACTION READ ONLY", &begun.value) != duck::ok)  // so that now() is one moment
+        return std::unexpected(failure_of(f.result_error(&begun.value), false));
+    if (auto planned = plan(); !planned) return planned;
+    if (auto prepared = prepare(plan_.text); !prepared) return prepared;
+    for (duck::idx i = 1; i <= f.nparams(prepared_); ++i) {
+        const char* const name = f.parameter_name(prepared_, i);
+        began_.parameters.emplace_back(name == nullptr ? "" : name, parameter_type(f.param_type(prepared_, i)));
+        f.free(const_cast<char*>(name));
+    }
+    std::vector<bool> plain;
+    bool all_plain = describe_columns(prepared_, began_.columns, plain);
+    if (!start_.describe_only) {
+        if (auto bound = bind(prepared_); !bound) return bound;
+    }
+    if (!all_plain && !start_.describe_only) {
+        if (auto prepared = prepare(as_texts(plan_.text, plain)); !prepared) return prepared;
+        if (auto bound = bind(prepared_); !bound) return bound;
+    }
+    send_(began_);
+    if (start_.describe_only) return {};
+
+    duck::Pending pending = nullptr;
+    Result_ result;
+    const bool ready = f.pending_prepared_streaming(prepared_, &pending) == duck::ok;
+    Failure failure = ready ? Failure{Error{Code::invalid, ""}} : failure_of(f.pending_error(pending), all_plain);
+    const bool ran = ready && f.execute_pending(pending, &result.value) == duck::ok;
+    if (ready && !ran) failure = failure_of(f.result_error(&result.value), all_plain);
+    f.destroy_pending(&pending);
+    if (!ran) return std::unexpected(std::move(failure));
+
+    std::vector<duck::Type> types;
+    std::vector<CellType> cells;
+    for (const Column& column : began_.columns) cells.push_back(column.type);
+    for (duck::idx i = 0; i < began_.columns.size(); ++i)
+        types.push_back(f.prepared_statement_column_logical_type(prepared_, i));
+    Page page{cells};
+    Outcome<void> outcome;
+    while (outcome) {
+        duck::Chunk chunk = f.fetch_chunk(result.value);
+        const bool end = chunk == nullptr;
+        const bool fits = end || append_chunk(chunk, types, page);
+        f.destroy_data_chunk(&chunk);
+        const char* const told = f.result_error(&result.value);
+        if (end && told != nullptr && *told != '\0') outcome = std::unexpected(failure_of(told, all_plain));
+        if (!fits)
+            outcome = std::unexpected(Failure{
+                Error{Code::invalid, "a time of the answer lies outside of the years 1678 to 2262"}, 0, "22008"});
+        if (page.bytes() > kRowBytesMax)
+            outcome = std::unexpected(
+                Failure{Error{Code::limit, "a row of the answer has more than {} MB: leave out or shorten its texts",
+                              kRowBytesMax >> 20},
+                        0, "54000"});
+        if (outcome && (page.told_bytes() >= Query::kPageBytes || (end && page.rows() > 0))) {
+            if (!wait_for_credit()) {
+                outcome = std::unexpected(cancelled_failure());
+                break;
+            }
+            send_(AnswerRows{start_.query, std::exchange(page, Page{cells})});
+        }
+        if (end) break;
+    }
+    for (duck::Type& type : types) f.destroy_logical_type(&type);
+    return outcome;
+}
+
+void Statement::run() {
+    auto outcome = execute();
+    f.destroy_prepare(&prepared_);
+    prepared_ = nullptr;
+    if (outcome) return send_(Ended{start_.query});
+    Failure failure = std::move(outcome.error());
+    {
+        const std::lock_guard lock{mutex_};
+        if (own_failure_ && !is_cancelled()) failure = *own_failure_;
+    }
+    send_(Failed{start_.query, failure.error.code(), failure.position, failure.sqlstate, failure.error.text()});
+}
+
+bool Statement::wait_for_credit() {
+    std::unique_lock lock{mutex_};
+    changed_.wait(lock, [this] { return credit_ > 0 || is_cancelled(); });
+    if (is_cancelled()) return false;
+    --credit_;
+    return true;
+}
+
+void Statement::more() {
+    const std::lock_guard lock{mutex_};
+    ++credit_;
+    changed_.notify_all();
+}
+
+void Statement::cancel() {
+    const std::lock_guard lock{mutex_};
+    cancelled_ = true;
+    changed_.notify_all();
+    if (connection_ != nullptr) f.interrupt(connection_);
+}
+
+ScanNumber Statement::open(Open open) {
+    std::unique_lock lock{mutex_};
+    open.query = start_.query;
+    open.scan = next_scan_++;
+    scans_.try_emplace(open.scan);
+    lock.unlock();
+    send_(open);
+    for (unsigned i = 0; i < kScanAhead; ++i) send_(Want{start_.query, open.scan});
+    return open.scan;
+}
+
+void Statement::close_scan(ScanNumber scan) {
+    {
+        const std::lock_guard lock{mutex_};
+        scans_.erase(scan);
+    }
+    send_(CloseScan{start_.query, scan});
+}
+
+Outcome<std::optional<Page>> Statement::take(ScanNumber number) {
+    std::unique_lock lock{mutex_};
+    Scan& scan = scans_[number];
+    changed_.wait(lock, [&] { return is_cancelled() || !scan.batches.empty() || scan.failure || scan.last; });
+    if (is_cancelled()) return std::unexpected(cancelled_failure());
+    if (!scan.batches.empty()) {
+        std::optional<Page> page = std::move(scan.batches.front());
+        scan.batches.pop_front();
+        const bool wants = !scan.last;
+        lock.unlock();
+        if (wants) send_(Want{start_.query, number});
+        return page;
+    }
+    if (scan.failure) {
+        if (!own_failure_) own_failure_ = scan.failure;
+        return std::unexpected(*scan.failure);
+    }
+    return std::optional<Page>{};
+}
+
+void Statement::on_rows(ScanRows rows) {
+    const std::lock_guard lock{mutex_};
+    const auto found = scans_.find(rows.scan);
+    if (found == scans_.end()) return;
+    if (rows.page.rows() > 0) found->second.batches.push_back(std::move(rows.page));
+    found->second.last = found->second.last || rows.last;
+    changed_.notify_all();
+}
+
+void Statement::on_failed(ScanFailed failed) {
+    const std::lock_guard lock{mutex_};
+    const auto found = scans_.find(failed.scan);
+    if (found == scans_.end()) return;
+    const std::string_view state = failed.code == Code::denied  ? "42501"
+                                   : failed.code == Code::limit ? "54000"
+                                                                : "22023";
+    found->second.failure = Failure{Error{failed.code, "{}", failed.text}, 0, std::string{state}};
+    changed_.notify_all();
+}
+
+void Statement::keep_failure(Failure failure) {
+    const std::lock_guard lock{mutex_};
+    if (!own_failure_) own_failure_ = std::move(failure);
+}
+
+}  // namespace gongshu::sql

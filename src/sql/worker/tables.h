@@ -1,0 +1,32 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "base/result.h"
+#include "sql/frame.h"
+#include "sql/worker/duck.h"
+#include "sql/worker/statement.h"
+
+namespace gongshu::sql {
+
+// The statements that run, by their number and by their connection. Any thread.
+class Statements {
+public:
+    void add(QueryNumber number, std::shared_ptr<Statement> statement);
+    void remove(QueryNumber number);
+    std::shared_ptr<Statement> find(QueryNumber number) const;
+    std::shared_ptr<Statement> of_connection(duck::idx connection) const;
+
+private:
+    mutable std::mutex mutex_;
+    std::map<QueryNumber, std::shared_ptr<Statement>> all_;
+};
+
+// Makes what statements read: the function history(), what stands for mentions of readings, a view a table; then locks
+// the configuration. `statements` outlives the database.
+Result<void> make_tables(duck::Database database, const std::vector<TableShape>& tables, Statements& statements);
+
+}  // namespace gongshu::sql
