@@ -15,7 +15,7 @@ WHOLE = {
     "src/wire/json_door_fault.cpp", "src/wire/json_door_time.cpp", "src/wire/json_door.cpp", "src/wire/line.cpp", "src/wire/modbus.cpp",
     "src/importer/record_reader.cpp", "src/importer/text_decoder.cpp", "src/importer/mapper.cpp", "src/broker/ingest.cpp",
     "src/io/address.cpp", "src/backup/backup.cpp", "src/backup/backups.cpp", "src/api/write_handlers.cpp", "src/api/connection.cpp", "src/registry/auth.cpp", "src/registry/staging.cpp",
-    "src/wire/json_map.cpp", "src/registry/database.cpp", "src/importer/history_target.cpp", "src/io/tls.cpp",
+    "src/wire/json_map.cpp", "src/wire/prom.cpp", "src/wire/batch.cpp", "src/wire/pattern.cpp", "src/api/intake.cpp", "src/registry/database.cpp", "src/importer/history_target.cpp", "src/io/tls.cpp",
 }
 # Functions that make a reason of what they are given.
 MAKERS = {"Error", "context", "os_error", "tls_error", "refuse", "fail", "fault", "wrong", "problem", "problem_with_status", "close_with", "bury"}

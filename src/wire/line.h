@@ -73,7 +73,10 @@ private:
     bool parse_number_value(Cursor& cursor, LineField& field);
     bool parse_time(Cursor& cursor, std::int64_t unit_ns);
     bool sort_labels(Cursor& cursor);
-    std::string_view parse_name(Cursor& cursor, std::string_view stops);
+    std::string_view parse_name(Cursor& cursor, std::uint8_t ends);
+    std::string_view parse_escaped_name(Cursor& cursor, const char* begin, std::uint8_t ends);
+    static bool is_cut(const Cursor& cursor, bool good, const char* end);
+    static bool check_utf8(Cursor& cursor);
 
     LineLimits limits_;
     LinePoint point_;
@@ -86,5 +89,16 @@ std::string line_identity(const LinePoint& point);
 // control characters are %-encoded. The tag of a field is at this + "." + line_property_path(field).
 std::string line_source_path(const LinePoint& point);
 std::string line_property_path(std::string_view field);
+// The measurement of an identity as it was written.
+std::string line_measurement(std::string_view identity);
+
+// What stands before '=' in a line that writes to the series again: "cpu,host=h1 user". Of one that came as lines by
+// its identity; of another by its path, whose levels become the measurement and the tags l01, l02, …, so that the line
+// is shown at that path. nullopt where no line can say it: a line break in a name, or a path that lines are not shown
+// at.
+std::optional<std::string> line_of_identity(std::string_view identity, std::string_view field);
+std::optional<std::string> line_of_path(std::string_view path);
+// Appends a value as lines have it: 1.5, 3i, true, "text".
+void append_line_value(std::string& out, const Value& value);
 
 }  // namespace gongshu::wire

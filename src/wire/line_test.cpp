@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
+#include <cmath>
+#include <cstdlib>
+
 #include "base/rng.h"
 
 namespace gongshu::wire {
@@ -74,6 +78,15 @@ TEST(LineParser, ReadsGoodLines) {
     f("weather,location=us-midwest temperature=82 -1", "weather,location=us-midwest temperature=82 @-1");
     f("cpu x=9223372036854775807i,y=-9223372036854775808i", "cpu x=9223372036854775807i y=-9223372036854775808i @now");
     f("温度,车间=一 值=1", "温度,车间=一 值=1 @now");
+    f("cpu x=9223372036854775807u,y=0u", "cpu x=9223372036854775807i y=0i @now");
+    f("cpu x=1,x=2", "cpu x=1 x=2 @now");  // of two with one name the later one is stored
+    f("cpu,host=a\\  x=1", "cpu,host=a  x=1 @now");
+    f("cpu,host=a\\,b\\=c\\ d x=1", "cpu,host=a,b=c d x=1 @now");
+    f("c=p\\,u,a\\\\b=c x=1", "c=p,u,a\\\\b=c x=1 @now");
+    f("cpu,a=\"b\" c\"d=1", "cpu,a=\"b\" c\"d=1 @now");  // quotes mean something around texts alone
+    f("cpu a\rb=1\r", "cpu a\rb=1 @now");
+    f("cpu x=123456789012345678,y=1234567890123456789,z=-0.0",
+      "cpu x=1.2345678901234568e+17 y=1.2345678901234568e+18 z=-0 @now");
     f("cpu=x a=1", "cpu=x a=1 @now");
     f("cpu x=1   7  ", "cpu x=1 @7");
     f(R"(cpu msg="")", R"(cpu msg="" @now)");
@@ -100,6 +113,13 @@ TEST(LineParser, TellsLineAndColumnOfBadOnes) {
     f("cpu x=1.5i", "1:7: \"1.5i\" is no value: expected 1.5, 3i, true, false or \"text\"");
     f("cpu x=-1u", "1:7: \"-1u\" is no value: expected 1.5, 3i, true, false or \"text\"");
     f("cpu x=nan", "1:7: \"nan\" is no value: expected 1.5, 3i, true, false or \"text\"");
+    f("cpu x=NaN", "1:7: \"NaN\" is no value: expected 1.5, 3i, true, false or \"text\"");
+    f("cpu x=+Inf", "1:7: \"+Inf\" is no value: expected 1.5, 3i, true, false or \"text\"");
+    f("cpu x=18446744073709551615u", "1:7: 18446744073709551615u does not fit 64 bits with a sign");
+    f("cpu x=18446744073709551616u", "1:7: 18446744073709551616u does not fit 64 bits with a sign");
+    f("cpu x=1i1", "1:7: \"1i1\" is no value: expected 1.5, 3i, true, false or \"text\"");
+    f("cpu x=1.2.3", "1:7: \"1.2.3\" is no value: expected 1.5, 3i, true, false or \"text\"");
+    f("cpu x=--1", "1:7: \"--1\" is no value: expected 1.5, 3i, true, false or \"text\"");
     f("cpu x=-inf", "1:7: \"-inf\" is no value: expected 1.5, 3i, true, false or \"text\"");
     f("cpu x=1e999", "1:7: 1e999 does not fit a double");
     f("cpu x=9223372036854775808i", "1:7: 9223372036854775808i does not fit 64 bits with a sign");
@@ -123,7 +143,38 @@ TEST(LineParser, KeepsTheGoodLinesAroundBadOnes) {
     EXPECT_TRUE(parsed.errors[2].starts_with("11:5: ")) << parsed.errors[2];
 }
 
+// The quick way to read a number gives the same bits as the slow one.
+TEST(LineParser, ReadsEveryNumberExactly) {
+    Rng rng{17};
+    std::string text;
+    std::vector<double> want;
+    for (int i = 0; i < 20'000; ++i) {
+        const double value = i % 4 == 0   ? rng.normal() * std::pow(10, static_cast<double>(rng.below(30)) - 15)
+                             : i % 4 == 1 ? std::round(rng.normal() * 1e5) / 1e3
+                             : i % 4 == 2 ? static_cast<double>(rng.next() >> rng.below(64))
+                                          : static_cast<double>(rng.next() >> 11) / 1e9;
+        want.push_back(value);
+        text += i % 3 == 0 ? fmt::format("a x={:.{}f}\n", value, 17) : fmt::format("a x={}\n", value);
+        if (i % 3 == 0) want.back() = std::strtod(fmt::format("{:.{}f}", value, 17).c_str(), nullptr);
+    }
+    std::size_t next = 0;
+    LineParser parser;
+    parser.parse(
+        text, 1,
+        [&](const LinePoint& point) {
+            EXPECT_EQ(std::bit_cast<std::uint64_t>(point.fields[0].number), std::bit_cast<std::uint64_t>(want.at(next)))
+                << want[next];
+            ++next;
+        },
+        [](const LineError& error) { ADD_FAILURE() << error.text; });
+    EXPECT_EQ(next, want.size());
+}
+
 TEST(LineParser, ScalesTimes) {
+    for (const auto& [name, time] : {std::pair{"ns", 7}, {"n", 7}, {"us", 7'000}, {"u", 7'000}, {"ms", 7'000'000}})
+        EXPECT_EQ(parse("a x=1 7", *line_precision(name)).points[0], fmt::format("1: a x=1 @{}", time)) << name;
+    EXPECT_EQ(parse("a x=1 7", *line_precision("m")).points[0], "1: a x=1 @420000000000");
+    EXPECT_EQ(parse("a x=1 -7", *line_precision("h")).points[0], "1: a x=1 @-25200000000000");
     EXPECT_EQ(parse("a x=1 1700000000", *line_precision("s")).points[0], "1: a x=1 @1700000000000000000");
     EXPECT_EQ(parse("a x=1 5", *line_precision("us")).points[0], "1: a x=1 @5000");
     EXPECT_EQ(parse("a x=1 1700000000000000000", *line_precision("s")).errors.size(), 1u);
@@ -157,6 +208,54 @@ TEST(LineIdentity, IsOneForOneSeries) {
     f("cpu,b=2,a=1 user=1", "l:cpu,a=1,b=2", "cpu/1/2.user");
     f("cpu,a=1,b=2 user=1", "l:cpu,a=1,b=2", "cpu/1/2.user");
     f(R"(c.p/u,a=x\,y\=z% us.er=1)", "l:c.p/u,a=x%2Cy%3Dz%25", "c%2Ep%2Fu/x,y=z%25.us%2Eer");
+}
+
+TEST(LineIdentity, BecomesALineAgain) {
+    auto f = [](std::string_view line) {
+        LineParser parser;
+        parser.parse(
+            line, 1,
+            [&](const LinePoint& point) {
+                const auto again = line_of_identity(line_identity(point), point.fields[0].name);
+                ASSERT_TRUE(again) << line;
+                std::string text = *again + "=";
+                append_line_value(text, std::string{point.fields[0].text});
+                EXPECT_EQ(text, line);
+                EXPECT_EQ(line_measurement(line_identity(point)), point.measurement);
+            },
+            [](const LineError& error) { ADD_FAILURE() << error.text; });
+    };
+    f(R"(cpu,host=h1 user="a")");
+    f(R"(c=p\ u\,x,a\ b=c\,d\=e f\ g="say \"hi\" \\ there")");
+    f(R"(温度%2C,a%=b%25 值="")");
+    EXPECT_FALSE(line_of_identity("p:plant/a", "x"));
+    EXPECT_FALSE(line_of_identity("l:a%0Ab", "x"));
+    EXPECT_FALSE(line_of_identity("l:#a", "x"));
+    EXPECT_FALSE(line_of_identity("l:a,k=v", "x\\"));
+}
+
+TEST(LinePath, BecomesALineThatIsShownThere) {
+    auto f = [](std::string_view path, std::string_view want) {
+        const auto line = line_of_path(path);
+        EXPECT_EQ(line.value_or(""), want) << path;
+        if (!line) return;
+        LineParser parser;
+        parser.parse(
+            *line + "=1", 1,
+            [&](const LinePoint& point) {
+                EXPECT_EQ(fmt::format("{}.{}", line_source_path(point), line_property_path(point.fields[0].name)),
+                          path);
+            },
+            [](const LineError& error) { ADD_FAILURE() << error.text; });
+    };
+    f("a.x", "a x");
+    f("plant/line 1/cnc1.temperature", "plant,l01=line\\ 1,l02=cnc1 temperature");
+    f("plant/a%2Fb.x%2Ey", "plant,l01=a/b x.y");
+    f("plant/a.motor.speed", "");  // lines show it as motor%2Espeed
+    f("plant/a%zz.x", "");
+    f("plant", "");
+    f("#a/b.x", "");
+    f("a/1/2/3/4/5/6/7/8/9/10.x", "a,l01=1,l02=2,l03=3,l04=4,l05=5,l06=6,l07=7,l08=8,l09=9,l10=10 x");
 }
 
 // What a writer of lines means must be what the parser reads, whatever characters names and texts have.
