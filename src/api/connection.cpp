@@ -38,6 +38,14 @@ bool is_ip_address(std::string_view host) {
     return !host.empty() && host.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
+// What follows the scheme is a token of ours; "Token" is how clients of InfluxDB 2 call it.
+bool is_token_scheme(std::string_view scheme) { return scheme == "bearer" || scheme == "token"; }
+
+// Clients of InfluxDB 1 tell user and password behind the address, as ?u=…&p=….
+bool signs_in_by_query(const Route* route) {
+    return route != nullptr && (route->path == "/write" || route->path == "/query");
+}
+
 bool changes(wire::HttpMethod method) { return method != wire::HttpMethod::get && method != wire::HttpMethod::head; }
 
 // Pieces, compressed as one gzip stream.
@@ -151,11 +159,11 @@ Result<bool> Connection::is_known(const wire::HttpRequest& head) const {
     if (core.options.no_auth && loopback_) return true;
     const std::string_view authorization = head.header("authorization");
     const std::size_t space = std::min(authorization.find(' '), authorization.size());
-    if (wire::media_type(authorization.substr(0, space)) == "bearer") {
+    if (is_token_scheme(wire::media_type(authorization.substr(0, space)))) {
         TRY(core.deps.auth.check_bearer(authorization.substr(std::min(space + 1, authorization.size())), from_));
         return true;
     }
-    if (!authorization.empty()) return false;
+    if (!authorization.empty() || signs_in_by_query(match_.route)) return false;
     const std::string_view cookie = wire::find_cookie(head.header("cookie"), "gongshu");
     if (cookie.empty()) return Error{Code::unauthorized, "sign in first: POST /api/v1/session, a token or basic auth"};
     TRY(core.deps.auth.check_session(cookie, from_));
@@ -254,10 +262,10 @@ Result<bool> Connection::recognise(Ask& ask) const {
         ask.who.actor.who = "user:anybody";
         ask.who.actor.role = registry::Role::admin;
         ask.who.name = "anybody";
-    } else if (scheme == "bearer") {
+    } else if (is_token_scheme(scheme)) {
         ask.who = TRY(core.deps.auth.check_bearer(rest, ask.from));
         if (!ask.who.is_token) ask.session_token = rest;
-    } else if (scheme == "basic") {
+    } else if (scheme == "basic" || (signs_in_by_query(match_.route) && ask.find("p") != nullptr)) {
         return false;
     } else if (!authorization.empty()) {
         return Error{Code::unauthorized, "Authorization: expected \"Bearer TOKEN\" or \"Basic …\", found \"{}\"",
@@ -388,14 +396,26 @@ void Connection::dispatch(const AskPtr& ask) {
 
 void Connection::check_basic(const AskPtr& ask) {
     const std::string_view header = ask->http.header("authorization");
+    if (header.empty()) return check_password(ask, std::string{ask->value("u")}, std::string{ask->value("p")});
     const auto decoded = io::from_base64(header.substr(std::min(header.find(' ') + 1, header.size())));
     const std::string_view text = decoded ? as_text(*decoded) : std::string_view{};
     const std::size_t colon = text.find(':');
     if (colon == std::string_view::npos)
         return answer(Error{Code::unauthorized, "Authorization: basic auth is base64 of user:password"});
+    check_password(ask, std::string{text.substr(0, colon)}, std::string{text.substr(colon + 1)});
+}
+
+// A token is a password too, with any user name, as by MQTT: some clients know nothing else than these two.
+void Connection::check_password(const AskPtr& ask, std::string user, std::string password) {
+    if (auto who = hub_.core->deps.auth.check_token(password, ask->from)) {
+        ask->who = std::move(*who);
+        ask->who.actor.from = ask->from;
+        ask->signed_in = true;
+        return run(ask);
+    }
     const auto started = hub_.start_job({}, [core = hub_.core, weak = weak_from_this(), hub = hub_.weak(),
-                                             serial = serial_, ask, user = std::string{text.substr(0, colon)},
-                                             password = std::string{text.substr(colon + 1)}] {
+                                             serial = serial_, ask, user = std::move(user),
+                                             password = std::move(password)] {
         auto who =
             std::make_shared<Result<registry::Principal>>(core->deps.auth.check_password(user, password, ask->from));
         core->deps.loop.post([weak, hub, serial, ask, who, user] {

@@ -55,6 +55,7 @@ private:
     Result<void> enter_tenant(Ask& ask) const;
     Result<void> check_access(const Ask& ask) const;
     void check_basic(const AskPtr& ask);
+    void check_password(const AskPtr& ask, std::string user, std::string password);
     void refuse_basic(const Error& error, const std::string& user);
     void dispatch(const AskPtr& ask);
     void run(const AskPtr& ask);

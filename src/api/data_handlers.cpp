@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "api/calendars.h"
+#include "api/csv.h"
 #include "api/handlers.h"
 #include "api/sight.h"
 #include "broker/auth.h"
@@ -14,15 +15,6 @@
 
 namespace gongshu::api {
 
-namespace {
-
-constexpr std::size_t kTagsMax = 10'000;  // of one question
-constexpr std::size_t kPieceBytes = 128 << 10;
-constexpr std::uint64_t kRowsMax = 1'000'000;
-constexpr std::size_t kPeriodsMax = 100'000;  // shifts, days or months of one question
-
-// Tags of the question's tenant that who asks may see, by paths and globs. A path that is no tag is Code::not_found; a
-// glob may match nothing.
 Result<std::vector<TagInfo>> find_tags(Core& core, const Ask& ask) {
     const auto wanted = ask.all("tag");
     if (wanted.empty())
@@ -34,43 +26,26 @@ Result<std::vector<TagInfo>> find_tags(Core& core, const Ask& ask) {
     };
     for (const std::string& path : wanted) {
         if (is_glob(path)) {
-            for (TagInfo& match : core.deps.tags.match(ask.tenant(), path, kTagsMax + 1)) add(std::move(match));
+            for (TagInfo& match : core.deps.tags.match(ask.tenant(), path, kTagsAskedMax + 1)) add(std::move(match));
         } else if (auto info = registry::tag_at(core.deps.registry, core.deps.tags, ask.tenant(), path);
                    info && sees(ask.who, info->path)) {
             add(std::move(*info));
         } else {
             return Error{Code::not_found, "there is no tag \"{}\"", path.substr(0, 300)};
         }
-        if (tags.size() > kTagsMax)
-            return Error{Code::limit, "more than {} tags in one question: ask for fewer", kTagsMax};
+        if (tags.size() > kTagsAskedMax)
+            return Error{Code::limit, "more than {} tags in one question: ask for fewer", kTagsAskedMax};
     }
     return tags;
 }
 
+namespace {
+
+constexpr std::size_t kPieceBytes = 128 << 10;
+constexpr std::uint64_t kRowsMax = 1'000'000;
+constexpr std::size_t kPeriodsMax = 100'000;  // shifts, days or months of one question
+
 std::string first_tag(const Ask& ask) { return ask.all("tag").empty() ? std::string{} : ask.all("tag").front(); }
-
-void write_csv_text(std::string& out, std::string_view text) {
-    if (text.find_first_of(",\"\r\n") == std::string_view::npos && !text.empty()) {
-        out.append(text);
-        return;
-    }
-    out.push_back('"');
-    for (const char c : text) out.append(c == '"' ? 2 : 1, c);
-    out.push_back('"');
-}
-
-void write_csv_number(std::string& out, double value) {
-    if (std::isfinite(value)) out.append(fmt::format("{}", value));
-}
-
-void write_csv_value(std::string& out, const Value& value) {
-    if (type_of(value) == ValueType::text)
-        write_csv_text(out, std::get<std::string>(value));
-    else if (type_of(value) == ValueType::number)
-        write_csv_number(out, std::get<double>(value));
-    else
-        out.append(to_string(value));
-}
 
 // What the calendar of some series cuts the time into.
 struct Cut {
@@ -379,7 +354,7 @@ private:
 
 Result<Answer> get_tags(Core& core, const Ask& ask) {
     const Units units = TRY(parse_units(ask));
-    const auto limit = TRY(parse_number(ask, "limit", 1000, 1, kTagsMax));
+    const auto limit = TRY(parse_number(ask, "limit", 1000, 1, kTagsAskedMax));
     const std::string glob = ask.find("glob") == nullptr ? "**" : *ask.find("glob");
     // With limited paths the first ones may all be hidden: then look at more of them.
     const std::size_t looked_at = ask.who.paths.empty() ? limit + 1 : 1'000'000;

@@ -9,6 +9,8 @@
 #include "api/core.h"
 #include "api/testing/world_test.h"
 #include "registry/json.h"
+#include "wire/prom.h"
+#include "wire/snappy.h"
 
 // One decision for whatever leaves: no door tells anything when it says no, and each asks once for each question.
 namespace gongshu::api {
@@ -33,29 +35,47 @@ const std::map<std::string_view, std::string_view> kTold = {
     {"POST /api/v1/virtual_tags:preview", "/api/v1/virtual_tags:preview"},
     {"GET /api/v1/blobs/{id}", "/api/v1/blobs/{blob}"},
     {"GET /api/v1/blobs/{id}:thumbnail", "/api/v1/blobs/{blob}:thumbnail"},
+    {"GET /api/v1/readings:export", "/api/v1/readings:export?tag=a.x&from=now-1d"},
+    {"POST /api/v1/prom/read", "/api/v1/prom/read"},
     {"GET /api/v1/live", ""},  // below: a WebSocket asks when it is told what is wished for
 };
 
 // What tells nothing of what a tenant has. Whoever adds to it says why: the caller's own session; the program itself;
 // readings that come in.
 const std::set<std::string_view> kNothing = {
-    "POST /api/v1/session",          "GET /api/v1/session", "DELETE /api/v1/session",
-    "POST /api/v1/session/password", "GET /api/v1/kinds",   "POST /api/v1/write",
-    "POST /api/v1/write/json",       "GET /healthz",        "GET /metrics",
-    "GET /ca.crt",                   "GET /openapi.json",
+    "POST /api/v1/session",
+    "GET /api/v1/session",
+    "DELETE /api/v1/session",
+    "POST /api/v1/session/password",
+    "GET /api/v1/kinds",
+    "POST /api/v1/write",
+    "POST /api/v1/write/json",
+    "GET /healthz",
+    "GET /metrics",
+    "GET /ca.crt",
+    "GET /openapi.json",
+    "POST /api/v1/write/batch",
+    "POST /api/v2/write",
+    "POST /write",
+    "POST /query",
+    "GET /query",
+    "GET /ping",
+    "GET /health",
+    "POST /api/v1/prom/write",
 };
 
 struct Doors : ::testing::Test {
     Doors() {
-        EXPECT_EQ(world.as(admin, "PUT", "/api/v1/device_types/mill",
-                           R"({"spec":{"properties":[{"name":"x","type":"number"}]}})")
+        EXPECT_EQ(world
+                      .as(admin, "PUT", "/api/v1/device_types/mill",
+                          R"({"spec":{"properties":[{"name":"x","type":"number"}]}})")
                       .status,
                   200);
         EXPECT_EQ(world.as(admin, "PUT", "/api/v1/devices/a", R"({"spec":{"type":"mill"}})").status, 200);
-        EXPECT_EQ(world.as(admin, "POST", "/api/v1/write/json",
-                           fmt::format(R"([{{"tag":"a.x","ts":{},"value":7}}])", kTime))
-                      .status,
-                  204);
+        EXPECT_EQ(
+            world.as(admin, "POST", "/api/v1/write/json", fmt::format(R"([{{"tag":"a.x","ts":{},"value":7}}])", kTime))
+                .status,
+            204);
         const auto made = world.as(admin, "POST", "/api/v1/intervals",
                                    R"({"asset":"a","kind":"downtime","from":"2023-11-14T21:00:00Z"})");
         EXPECT_LT(made.status, 300) << made.body;
@@ -85,6 +105,9 @@ struct Doors : ::testing::Test {
     }
 
     static std::string body_of(const Route& route) {
+        if (route.path == "/api/v1/prom/read")
+            return wire::snappy_encode(
+                wire::encode_prom_read({{0, INT64_MAX, {{wire::PromMatch::equal, "tag", "a.x"}}}}));
         return route.path == "/api/v1/virtual_tags:preview" ? R"({"name":"v.x","spec":{"expr":"a.x * 2"}})" : "";
     }
 
@@ -157,10 +180,11 @@ TEST_F(Doors, AWebSocketAsksForWhatIsWishedForAndNotForEachValue) {
     stream->start({.on_data = [&](Bytes bytes) { text.append(as_text(bytes)); },
                    .on_closed = [&](const Error&) { closed = true; },
                    .on_drained = {}});
-    stream->send(as_bytes(fmt::format("GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n"
-                                      "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-                                      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-                                      admin)));
+    stream->send(
+        as_bytes(fmt::format("GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n"
+                             "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+                             admin)));
     ASSERT_TRUE(world.sim.run_until([&] { return text.find("\r\n\r\n") != std::string::npos; }, kSecond));
     const auto wish = [&](std::string_view json) {
         std::string frame;
@@ -170,8 +194,9 @@ TEST_F(Doors, AWebSocketAsksForWhatIsWishedForAndNotForEachValue) {
     wish(R"({"subscribe":{"tags":["a.*"]}})");
     for (int i = 0; i < 5; ++i) {
         world.sim.run_for(kSecond);
-        EXPECT_EQ(world.as(admin, "POST", "/api/v1/write/json", fmt::format(R"([{{"tag":"a.x","value":{}}}])", i)).status,
-                  204);
+        EXPECT_EQ(
+            world.as(admin, "POST", "/api/v1/write/json", fmt::format(R"([{{"tag":"a.x","value":{}}}])", i)).status,
+            204);
     }
     world.sim.run_for(kSecond);
     const auto taken = world.egress->taken(TenantId{1});
@@ -225,8 +250,11 @@ TEST(Egress, ManyAskAtOnce) {
         threads.emplace_back([&egress, i] {
             for (int n = 0; n < 1'000; ++n) {
                 const std::string what = fmt::format("tag{}", n % 7);
-                EXPECT_TRUE(egress.decide(
-                    {.tenant = TenantId{1}, .who = "user:li", .door = i % 2 ? "rest" : "mqtt", .what = what, .rows = 1}));
+                EXPECT_TRUE(egress.decide({.tenant = TenantId{1},
+                                           .who = "user:li",
+                                           .door = i % 2 ? "rest" : "mqtt",
+                                           .what = what,
+                                           .rows = 1}));
             }
         });
     }

@@ -90,6 +90,10 @@ Result<Answer> uninstall_package(Core& core, const Ask& ask);
 Result<Answer> verify_package(Core& core, const Ask& ask);
 
 // data_handlers.cpp
+inline constexpr std::size_t kTagsAskedMax = 10'000;  // of one question
+// Tags of the question's tenant that who asks may see, by paths and globs. A path that is no tag is Code::not_found; a
+// glob may match nothing.
+Result<std::vector<TagInfo>> find_tags(Core& core, const Ask& ask);
 Result<Answer> get_tags(Core& core, const Ask& ask);
 Result<Answer> get_last(Core& core, const Ask& ask);
 Result<Answer> get_read(Core& core, const Ask& ask);
@@ -116,6 +120,21 @@ Result<Answer> get_mapping_samples(Core& core, const Ask& ask);
 // write_handlers.cpp
 void post_write(Core& core, const AskPtr& ask, Done done);
 void post_write_json(Core& core, const AskPtr& ask, Done done);
+void post_write_batch(Core& core, const AskPtr& ask, Done done);
+
+// influx_handlers.cpp: what clients of InfluxDB ask besides writing
+Result<Answer> get_influx_ping(Core& core, const Ask& ask);
+Result<Answer> get_influx_health(Core& core, const Ask& ask);
+Result<Answer> influx_query(Core& core, const Ask& ask);
+// Members that these clients look for in an error, ready JSON; "" where no such client asks.
+std::string influx_members(const Ask& ask, const Error& error);
+
+// prom_handlers.cpp: Prometheus' remote write and remote read
+void post_prom_write(Core& core, const AskPtr& ask, Done done);
+Result<Answer> post_prom_read(Core& core, const Ask& ask);
+
+// export_handlers.cpp
+Result<Answer> export_readings(Core& core, const Ask& ask);
 
 // import_handlers.cpp
 Result<Answer> post_import_tags(Core& core, const Ask& ask);

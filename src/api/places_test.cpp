@@ -9,6 +9,9 @@
 #include "api/core.h"
 #include "api/testing/plant_test.h"
 #include "registry/json.h"
+#include "wire/batch.h"
+#include "wire/prom.h"
+#include "wire/snappy.h"
 
 // A role with paths, held against every row of the table of routes: what is outside is neither read nor changed.
 namespace gongshu::api {
@@ -35,6 +38,27 @@ struct Way {
     std::string body;
     Want want = Want::refused;
 };
+
+std::string outside_batch() {
+    wire::BatchWriter writer;
+    wire::BatchColumn column;
+    column.path = "outside/d1.x";
+    column.times = {5};
+    column.bits = {0};
+    column.qualities = {kGood};
+    writer.add(column);
+    return writer.finish();
+}
+
+std::string outside_series() {
+    std::string message;
+    wire::append_prom_series(message, {{"__name__", "outside"}, {"a", "d1"}}, {{5, 5}});
+    return wire::snappy_encode(message);
+}
+
+std::string outside_question() {
+    return wire::snappy_encode(wire::encode_prom_read({{0, INT64_MAX, {{wire::PromMatch::like, "tag", ".*"}}}}));
+}
 
 // How somebody would try, by method and path of the table. A route that is not here fails the test: say here how a
 // caller with limited paths would reach outside through it, and see that it cannot.
@@ -87,6 +111,21 @@ const std::multimap<std::string, Way>& ways() {
             {"POST /api/v1/write", {"/api/v1/write", "outside/d1 x=5", Want::faults}},
             {"POST /api/v1/write/json", {"/api/v1/write/json", R"([{"tag":"outside/d1.x","value":5}])", Want::faults}},
             {"POST /api/v1/write/json", {"/api/v1/write/json", R"([{"tag":"inside/old.x","value":5}])", Want::faults}},
+            {"POST /api/v1/write/batch", {"/api/v1/write/batch", outside_batch(), Want::faults}},
+            {"POST /api/v2/write", {"/api/v2/write", "outside/d1 x=5", Want::faults}},
+            {"POST /write", {"/write", "outside,a=d1 x=5", Want::faults}},
+            {"POST /query", {"/query?q=SHOW+DATABASES", "", Want::harmless}},
+            {"GET /query", {"/query?q=SHOW+DATABASES", "", Want::harmless}},
+            {"GET /ping", {"/ping", "", Want::harmless}},
+            {"GET /health", {"/health", "", Want::harmless}},
+            {"POST /api/v1/prom/write", {"/api/v1/prom/write", outside_series(), Want::faults}},
+            {"POST /api/v1/prom/read", {"/api/v1/prom/read", outside_question(), Want::hides}},
+            {"GET /api/v1/readings:export", {"/api/v1/readings:export?tag=**&from=0", "", Want::hides}},
+            {"GET /api/v1/readings:export", {"/api/v1/readings:export?tag=**&from=0&shape=wide", "", Want::hides}},
+            {"GET /api/v1/readings:export",
+             {"/api/v1/readings:export?tag=outside/d1.x&from=0&format=line", "", Want::refused}},
+            {"GET /api/v1/readings:export",
+             {"/api/v1/readings:export?tag=inside/way-out&from=0&format=jsonl", "", Want::refused}},
             {"GET /api/v1/devices:export", {"/api/v1/devices:export", "", Want::hides}},
             {"GET /api/v1/tags:export", {"/api/v1/tags:export?name=**", "", Want::hides}},
             {"POST /api/v1/devices:import", {"/api/v1/devices:import", "name,type\noutside/d1,mill\n", Want::refused}},
@@ -195,8 +234,7 @@ const std::multimap<std::string, Way>& ways() {
             {"GET /api/v1/status/devices", {"/api/v1/status/devices", "", Want::hides}},
             {"GET /api/v1/status/sessions", {"/api/v1/status/sessions", "", Want::harmless}},
             {"GET /api/v1/status/messages", {"/api/v1/status/messages", "", Want::refused}},
-            {"POST /api/v1/message_hooks/{name}:test",
-             {"/api/v1/message_hooks/outside-hook:test", "", Want::refused}},
+            {"POST /api/v1/message_hooks/{name}:test", {"/api/v1/message_hooks/outside-hook:test", "", Want::refused}},
             {"GET /api/v1/intervals", {"/api/v1/intervals", "", Want::hides}},
             {"GET /api/v1/intervals", {"/api/v1/intervals?kind=alarm&kind=batch_inside", "", Want::hides}},
             {"GET /api/v1/intervals", {"/api/v1/intervals?kind=batch_outside&kind=alarm", "", Want::hides}},
@@ -267,7 +305,8 @@ const std::multimap<std::string, Way>& ways() {
             {"POST /api/v1/packages:install", {"/api/v1/packages:install", "x", Want::refused}},
             {"POST /api/v1/packages/{name}:upgrade", {"/api/v1/packages/outside-package:upgrade", "x", Want::refused}},
             {"POST /api/v1/packages/{name}:rollback", {"/api/v1/packages/outside-package:rollback", "", Want::refused}},
-            {"POST /api/v1/packages/{name}:uninstall", {"/api/v1/packages/outside-package:uninstall", "", Want::refused}},
+            {"POST /api/v1/packages/{name}:uninstall",
+             {"/api/v1/packages/outside-package:uninstall", "", Want::refused}},
             {"POST /api/v1/packages/{name}:verify", {"/api/v1/packages/outside-package:verify", "", Want::refused}},
             {"GET /healthz", {"/healthz", "", Want::harmless}},
             {"GET /metrics", {"/metrics", "", Want::harmless}},

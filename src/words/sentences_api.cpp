@@ -188,7 +188,8 @@ constexpr Sentence kSentences[] = {
     {"from: the past to try it on lies in the future", "from: 试算只能用已有的历史，这个时间还没到"},
     {"spec: expected the virtual tag as it would be saved", "spec: 应为将要保存的整个虚拟点位"},
     {"there is no making of past values \"{}\"", "没有补算任务“{0}”"},
-    {"the first steps tell of the whole machine: they are for administrators of the tenant default without limits of place",
+    {"the first steps tell of the whole machine: they are for administrators of the tenant default without limits of "
+     "place",
      "首次设置涉及整台机器：只有 default 企业中不限位置的管理员可以使用"},
     {"the first steps are done: there are {} sites; further ones are made on the page Sites",
      "首次设置已经完成：现有 {0} 个工厂；其余工厂在“工厂”页面新建"},
@@ -214,6 +215,20 @@ constexpr Sentence kSentences[] = {
     {"{}: expected a whole number of 0 or more, found {}", "{0}: 应为 0 或更大的整数，实际为 {1=}"},
     {"there is no group {} among the newest {} dead letters", "最近 {1} 条死信中没有分组 {0=}"},
     {"{} could not be used, nothing was stored; the first is {}", "有 {0} 条不可用，没有存入任何值；第一条：{1}"},
+    {"series {}", "第 {0} 个序列"},
+    {"column {}", "第 {0} 列"},
+    {"InfluxQL is not spoken here: ask GET /api/v1/read", "这里不支持 InfluxQL：请用 GET /api/v1/read"},
+    {"native histograms are not kept here: send classic ones", "这里不保存原生直方图：请发送经典直方图"},
+    {"Content-Encoding \"{}\" is not known here: send snappy", "不认识 Content-Encoding“{0}”：请用 snappy"},
+    {"more than {} tags to look at: name a metric with {{__name__=\"…\"}}",
+     "要查看的点位超过 {0} 个：用 {{__name__=\"…\"}} 指定一个指标"},
+    {"format: \"{}\" is none of csv, jsonl, line", "format: “{0}”不可用：应为 csv、jsonl、line 之一"},
+    {"shape: \"{}\" is neither long nor wide", "shape: “{0}”既不是 long 也不是 wide"},
+    {"shape, bom and quality belong to format=csv", "shape、bom 和 quality 只用于 format=csv"},
+    {"from: is missing; an export says where it begins, as in from=2026-03-01T00:00:00Z",
+     "from: 缺少；导出要写明从何时开始，例如 from=2026-03-01T00:00:00Z"},
+    {"a wide table has at most {} columns; these are {} tags: ask for fewer, or for shape=long",
+     "宽表最多 {0} 列，这里有 {1} 个点位：减少点位，或改用 shape=long"},
 };
 
 }  // namespace
