@@ -45,6 +45,8 @@ constexpr std::pair<std::string_view, std::string_view> kConstants[] = {
     {"pg_get_constraintdef", "''"},
     {"pg_get_expr", "NULL::VARCHAR"},
     {"pg_get_function_arguments", "''"},
+    {"pg_get_function_identity_arguments", "''"},
+    {"pg_get_function_result", "''"},
     {"pg_get_indexdef", "''"},
     {"pg_get_partkeydef", "NULL::VARCHAR"},
     {"pg_get_triggerdef", "''"},

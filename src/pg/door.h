@@ -16,6 +16,8 @@
 // written.
 namespace gongshu::pg {
 
+inline constexpr std::string_view kDoorName = "postgres";  // of Egress
+
 // What the door works with; all outlive it.
 struct DoorDeps {
     io::Loop& loop;  // connections live here …
@@ -23,10 +25,10 @@ struct DoorDeps {
     registry::Registry& registry;
     registry::Auth& auth;
     sql::Engine& engine;
-    Egress& egress;
+    Egress& egress;  // is told what left
     Metrics& metrics;
-    // Which resources somebody may see; as Asker::sees.
-    std::function<std::function<bool(const registry::Resource&)>(const registry::Principal&)> sight;
+    // Who asks, with what they may see and the decision of Egress under kDoorName, for this purpose.
+    std::function<sql::Asker(const registry::Principal&, std::string purpose)> asker;
     // What a client may go on with once it has asked for encryption; null = it may not.
     std::shared_ptr<const io::TlsServer> tls;
 };

@@ -240,7 +240,11 @@ protected:
     void open(DoorOptions options) {
         options.version = "1.2";
         door.reset();
-        door = Door::create({*loop, *pool, *registry, *auth, engine, egress, metrics, {}, tls}, options);
+        door = Door::create(
+            {*loop, *pool, *registry, *auth, engine, egress, metrics,
+             [this](const registry::Principal& who, std::string purpose) { return asker(who, std::move(purpose)); },
+             tls},
+            options);
         address = door->listen({"127.0.0.1", next_port++}).value();
     }
 
@@ -283,6 +287,19 @@ protected:
         FakeEngine::Prepared much;
         much.pages = std::vector<sql::Page>(19, page_of(text, wide));
         prepare("select much", text, wide, much);
+    }
+
+    sql::Asker asker(const registry::Principal& who, const std::string& purpose) {
+        sql::Asker out;
+        out.who = who;
+        out.let_out = [this, who, purpose](std::string_view what) {
+            return egress.decide({.tenant = who.actor.tenant,
+                                  .who = who.actor.who,
+                                  .door = kDoorName,
+                                  .what = what,
+                                  .purpose = purpose});
+        };
+        return out;
     }
 
     std::unique_ptr<Client> client() { return std::make_unique<Client>(world, *loop, address); }

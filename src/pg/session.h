@@ -48,8 +48,6 @@ struct Trouble {
     std::uint32_t position = 0;
 };
 
-inline constexpr std::string_view kDoorName = "postgres";  // of Egress
-
 // Session is one connection of a client, from its first byte: encryption, sign-in, statements one after another.
 // Lives:   in the Hub, until the client, a time-out or the door ends it. What the engine says later finds nobody.
 // Threads: the loop's.

@@ -17,16 +17,12 @@ using wire::SqlVerb;
 }  // namespace
 
 sql::Question Session::question_of(const std::string& text, std::vector<sql::Cell> parameters) const {
-    sql::Question out{.asker = {.who = who_, .sees = {}, .let_out = {}},
-                      .text = text,
-                      .parameters = std::move(parameters),
-                      .zone = settings_->zone_name(),
-                      .limits = hub_.options.limits};
-    if (hub_.deps.sight) out.asker.sees = hub_.deps.sight(who_);
-    out.asker.let_out = [&egress = hub_.deps.egress, tenant = who_.actor.tenant, who = who_.actor.who,
-                         purpose = settings_->value("application_name")](std::string_view what) {
-        return egress.decide({.tenant = tenant, .who = who, .door = kDoorName, .what = what, .purpose = purpose});
-    };
+    sql::Question out;
+    out.asker = hub_.deps.asker(who_, settings_->value("application_name"));
+    out.text = text;
+    out.parameters = std::move(parameters);
+    out.zone = settings_->zone_name();
+    out.limits = hub_.options.limits;
     if (const DurationNs timeout = settings_->statement_timeout(); timeout > 0)
         out.limits.time_max = std::min(out.limits.time_max, timeout);
     return out;
