@@ -146,7 +146,7 @@ Result<Part> even_times(const ChunkInfo& chunk, Window window, Run& run) {
     const auto time_at = [&](std::uint64_t row) { return chunk.min_time + static_cast<TimeNs>(row * step); };
     const Part part = part_in(rows, window, [&](std::size_t vector) { return time_at(vector * kVectorRows); });
     run.times.resize(part.last - part.first);
-    for (std::size_t i = 0; i < run.times.size(); ++i) run.times[i] = time_at(part.first + i);
+    fill_evenly(run.times.data(), run.times.size(), time_at(part.first), static_cast<std::int64_t>(step));
     return part;
 }
 

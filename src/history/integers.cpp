@@ -310,8 +310,7 @@ void read_coded(Decoder& in, std::size_t count, unsigned order, const ResidualCo
     if (in.failed() || count < order) return in.fail();
     if (!code.read(in.bytes(in.left()), count - order, values + order)) return in.fail();
     std::fill_n(values, order, start.base);
-    for (std::size_t i = order; i < count; ++i)
-        values[i] = start.base + static_cast<std::uint64_t>(unzigzag(values[i]));
+    add_base_unzigzag(values + order, count - order, start.base);
     if (order == 2) add_up(values, count, start.before.step, 0);
     if (order > 0) add_up(values, count, start.before.value, 0);
 }

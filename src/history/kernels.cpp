@@ -109,6 +109,15 @@ FOR_EACH_MACHINE void add(std::uint64_t* values, std::size_t count, std::uint64_
     for (std::size_t i = 0; i < count; ++i) values[i] += base;
 }
 
+FOR_EACH_MACHINE void add_unzigzag(std::uint64_t* values, std::size_t count, std::uint64_t base) {
+    for (std::size_t i = 0; i < count; ++i) values[i] = base + (values[i] >> 1 ^ (0 - (values[i] & 1)));
+}
+
+FOR_EACH_MACHINE void evenly(std::int64_t* times, std::size_t count, std::int64_t first, std::int64_t step) {
+    for (std::size_t i = 0; i < count; ++i)
+        times[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(first) + i * static_cast<std::uint64_t>(step));
+}
+
 FOR_EACH_MACHINE void multiply_wholes(std::uint64_t* values, std::size_t count, std::uint64_t step) {
     for (std::size_t i = 0; i < count; ++i) values[i] *= step;
 }
@@ -175,6 +184,14 @@ std::size_t count_changes(const std::uint64_t* values, std::size_t count) { retu
 
 void add_base(std::uint64_t* values, std::size_t count, std::uint64_t base) {
     if (base != 0) kernels::add(values, count, base);
+}
+
+void add_base_unzigzag(std::uint64_t* values, std::size_t count, std::uint64_t base) {
+    kernels::add_unzigzag(values, count, base);
+}
+
+void fill_evenly(std::int64_t* times, std::size_t count, std::int64_t first, std::int64_t step) {
+    kernels::evenly(times, count, first, step);
 }
 
 // One addition a value on the way of the sum; wider ones gain little over the bandwidth of the stores.

@@ -115,17 +115,19 @@ ResidualCode ResidualCode::make(SymbolCounts counts) {
 
 // Codes in order of (length, symbol), as in RFC 1951 §3.2.2, and the table that reads them.
 void ResidualCode::number() {
-    unsigned next = 0;
-    for (unsigned length = 1; length <= kLongest; ++length, next <<= 1) {
-        for (unsigned symbol = 0; symbol < kSymbols; ++symbol) {
-            if (lengths_[symbol] != length) continue;
-            unsigned reversed = 0;
-            for (unsigned bit = 0; bit < length; ++bit) reversed |= (next >> bit & 1) << (length - 1 - bit);
-            codes_[symbol] = static_cast<std::uint16_t>(reversed);
-            for (std::size_t at = reversed; at < entries_.size(); at += std::size_t{1} << length)
-                entries_[at] = {static_cast<std::uint8_t>(symbol), static_cast<std::uint8_t>(length)};
-            ++next;
-        }
+    std::array<unsigned, kLongest + 2> next{};  // the next code of each length
+    for (const std::uint8_t length : lengths_)
+        if (length > 0) ++next[length + 1];
+    for (unsigned length = 1; length <= kLongest; ++length) next[length + 1] = (next[length] + next[length + 1]) << 1;
+    for (unsigned symbol = 0; symbol < kSymbols; ++symbol) {
+        const unsigned length = lengths_[symbol];
+        if (length == 0) continue;
+        const unsigned code = next[length]++;
+        unsigned reversed = 0;
+        for (unsigned bit = 0; bit < length; ++bit) reversed |= (code >> bit & 1) << (length - 1 - bit);
+        codes_[symbol] = static_cast<std::uint16_t>(reversed);
+        for (std::size_t at = reversed; at < entries_.size(); at += std::size_t{1} << length)
+            entries_[at] = {static_cast<std::uint8_t>(symbol), static_cast<std::uint8_t>(length)};
     }
 }
 
