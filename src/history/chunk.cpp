@@ -93,13 +93,27 @@ bool read_code(Decoder& in, std::optional<ResidualCode>& code) {
     return !in.failed() && (is_there == 0 || code);
 }
 
+// The different qualities in the order in which they come first, and for how many rows each holds. Of two, as late and
+// punctual rows are, one always follows the other.
 void write_qualities(const Run& run, std::size_t begin, std::size_t end, Encoder& out) {
+    std::vector<std::uint16_t> known;
+    struct Stretch {
+        std::size_t rows, which;
+    };
+    std::vector<Stretch> stretches;
     for (std::size_t i = begin; i < end;) {
         std::size_t next = i;
         while (next < end && run.qualities[next] == run.qualities[i]) ++next;
-        out.varint(next - i);
-        out.u16(run.qualities[i]);
+        const auto found = std::ranges::find(known, run.qualities[i]);
+        stretches.push_back({next - i, static_cast<std::size_t>(found - known.begin())});
+        if (found == known.end()) known.push_back(run.qualities[i]);
         i = next;
+    }
+    out.varint(known.size());
+    for (const std::uint16_t quality : known) out.u16(quality);
+    for (const Stretch& stretch : stretches) {
+        out.varint(stretch.rows);
+        if (known.size() > 2) out.varint(stretch.which);
     }
 }
 
@@ -115,14 +129,21 @@ struct Part {
 };
 
 Result<void> read_qualities(Decoder& in, std::uint64_t rows, Part part, Run& run) {
-    for (std::uint64_t at = 0; at < rows;) {
+    const Error misfit{Code::corrupt, "a chunk's qualities do not fit its {} rows", rows};
+    const std::uint64_t count = in.varint();
+    if (count == 0 || count > rows) return misfit;
+    std::vector<std::uint16_t> known;
+    for (std::uint64_t i = 0; i < count && !in.failed(); ++i) known.push_back(in.u16());
+    if (in.failed()) return misfit;
+    run.qualities.reserve(part.last - part.first);
+    std::uint64_t which = 0;
+    for (std::uint64_t at = 0; at < rows; which = 1 - which) {
         const std::uint64_t length = in.varint();
-        const std::uint16_t quality = in.u16();
-        if (in.failed() || length == 0 || length > rows - at)
-            return Error{Code::corrupt, "a chunk's qualities do not fit its {} rows", rows};
+        if (count > 2) which = in.varint();
+        if (in.failed() || length == 0 || length > rows - at || which >= count) return misfit;
         const std::uint64_t begin = std::max<std::uint64_t>(at, part.first);
         const std::uint64_t end = std::min<std::uint64_t>(at + length, part.last);
-        if (begin < end) run.qualities.insert(run.qualities.end(), static_cast<std::size_t>(end - begin), quality);
+        if (begin < end) run.qualities.insert(run.qualities.end(), static_cast<std::size_t>(end - begin), known[which]);
         at += length;
     }
     return {};
