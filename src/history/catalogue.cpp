@@ -8,12 +8,14 @@
 #include "base/assert.h"
 #include "base/checksum.h"
 #include "history/codec.h"
+#include "history/tag_list.h"
 
 namespace gongshu::history {
 namespace {
 
-constexpr std::string_view kMagic = "gscat00\n";
-constexpr std::size_t kNameBytesMax = 4096;  // a source or a path
+constexpr std::string_view kMagic = "gscat01\n";
+constexpr std::string_view kMagic0 = "gscat00\n";  // written by early programs, read for ever
+constexpr std::size_t kNameBytesMax = 4096;        // a source or a path
 
 std::uint64_t local_index(TagId tag) { return (tag.value >> 4) - 1; }
 
@@ -372,14 +374,9 @@ Buffer Catalogue::encode() const {
     Encoder out{body};
     out.varint(changes_);
     out.varint(size_);
-    Buffer one;
-    for (const auto& tags : tags_) {
-        for (const auto& tag : tags) {
-            one.clear();
-            encode_tag({0, *tag}, one);
-            out.text(as_text(one));
-        }
-    }
+    TagListWriter list{out};
+    for (const auto& tags : tags_)
+        for (const auto& tag : tags) list.add(*tag);
     out.varint(aliases_.size());
     for (const auto& [path, tag] : aliases_) {
         out.varint(path.first.value);
@@ -389,16 +386,26 @@ Buffer Catalogue::encode() const {
     return seal_file(kMagic, body);
 }
 
+namespace {
+
+// A tag of format 0: a text that holds the payload of a tag's record.
+Result<TagInfo> decode_tag_0(Decoder& in) {
+    auto record = TRY(decode_record(static_cast<std::uint8_t>(RecordKind::tag), as_bytes(in.text())));
+    return std::move(std::get<TagRecord>(record).tag);
+}
+
+}  // namespace
+
 Result<void> Catalogue::decode(Bytes file, const std::string& path) {
-    Decoder in{TRY(open_file(kMagic, file, path))};
+    const bool is_0 = file.size() >= kMagic0.size() && as_text(file.first(kMagic0.size())) == kMagic0;
+    Decoder in{TRY(open_file(is_0 ? kMagic0 : kMagic, file, path))};
     const std::unique_lock lock{mutex_};
     ASSERT(size_ == 0);
     const std::uint64_t changes = in.varint();
+    TagListReader list{in};
     for (std::uint64_t left = in.varint(); left > 0 && !in.failed(); --left) {
-        const std::string_view one = in.text();
-        if (in.failed()) break;
-        auto record = TRY(decode_record(static_cast<std::uint8_t>(RecordKind::tag), as_bytes(one)).context("{}", path));
-        TRY(insert(std::move(std::get<TagRecord>(record).tag)).context("{}", path));
+        TagInfo tag = is_0 ? TRY(decode_tag_0(in).context("{}", path)) : list.next();
+        if (!in.failed()) TRY(insert(std::move(tag)).context("{}", path));
     }
     for (std::uint64_t left = in.varint(); left > 0 && !in.failed(); --left) {
         const TenantId tenant{static_cast<std::uint32_t>(in.varint())};

@@ -301,7 +301,44 @@ TEST(Catalogue, CollisionsMovesAndSnapshot) {
     EXPECT_EQ(again.encode(), bytes);
     EXPECT_EQ(again.find(tenant, "hall/a.x")->id, b);
     EXPECT_EQ(again.info(b)->unit, "degC");
-    seed("history_catalogue", "catalogue", Buffer(bytes.begin() + 8, bytes.end() - 4));
+    seed("history_catalogue", "catalogue1", Buffer(bytes.begin() + 8, bytes.end() - 4));
+    // What an early program wrote of such tags.
+    const auto files = io::make_posix_files();
+    const auto body = io::read_whole(*files, GONGSHU_SOURCE_DIR "/src/history/golden/catalogue_0.body", 1 << 20);
+    ASSERT_TRUE(body) << body.error().text();
+    Catalogue early{clock, 100};
+    const auto read = early.decode(seal_file("gscat00\n", *body), "x");
+    ASSERT_TRUE(read) << read.error().text();
+    ASSERT_EQ(early.size(), 2u);
+    for (const TagId tag : {a, b}) EXPECT_EQ(early.info(tag)->key, again.info(tag)->key);
+    EXPECT_EQ(early.info(b)->unit, "degC");
+    Catalogue later{clock, 100};
+    ASSERT_TRUE(later.decode(early.encode(), "x"));
+    EXPECT_EQ(later.encode(), early.encode());
+}
+
+TEST(Catalogue, TheTagsOfASeriesTakeFewBytes) {
+    const SimClock clock;
+    Catalogue catalogue{clock, 10'000};
+    catalogue.connect([](RecordKind, const Buffer&) -> Result<void> { return {}; }, [](TagId, ValueType) {});
+    for (int host = 0; host < 10; ++host)
+        for (int field = 0; field < 100; ++field) {
+            const std::string source = "cpu,arch=x64,datacenter=eu-central-1a,hostname=host_" + std::to_string(host);
+            const std::string property = "usage_" + std::to_string(field);
+            ASSERT_TRUE(catalogue.resolve({TenantId{1}, "l:" + source, property}, source + "." + property,
+                                          ValueType::integer, "%"));
+        }
+    const Buffer bytes = catalogue.encode();
+    EXPECT_LT(bytes.size(), 20'000u);
+    Catalogue again{clock, 100};
+    ASSERT_TRUE(again.decode(bytes, "x"));
+    EXPECT_EQ(again.encode(), bytes);
+    EXPECT_EQ(again.find(TenantId{1}, "cpu,arch=x64,datacenter=eu-central-1a,hostname=host_7.usage_42")->unit, "%");
+    for (std::size_t cut = 12; cut < bytes.size() - 4; cut += 97) {
+        Catalogue part{clock, 100};
+        EXPECT_FALSE(part.decode(
+            seal_file("gscat01\n", Buffer(bytes.begin() + 8, bytes.begin() + static_cast<std::ptrdiff_t>(cut))), "x"));
+    }
 }
 
 TEST(Catalogue, ADeviceHasItsPlaceToItself) {

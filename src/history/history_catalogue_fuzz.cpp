@@ -10,7 +10,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
     const SimClock clock;
     history::Catalogue catalogue{clock, 10};
     (void)catalogue.decode(body, "fuzz");
-    (void)catalogue.decode(history::seal_file("gscat00\n", body), "fuzz");
+    (void)catalogue.decode(history::seal_file("gscat01\n", body), "fuzz");
+    history::Catalogue catalogue_0{clock, 10};
+    (void)catalogue_0.decode(history::seal_file("gscat00\n", body), "fuzz");
     for (const TagInfo& tag : catalogue.match(TenantId{1}, "**", 10)) (void)catalogue.find(TenantId{1}, tag.path);
     (void)history::decode_manifest(history::seal_file("gsman00\n", body), "fuzz");
     (void)history::decode_events(history::seal_file("gsevt00\n", body), "fuzz");
