@@ -283,6 +283,13 @@ Result<Window> parse_window(const Ask& ask, TimeNs now, DurationNs length_absent
     return window;
 }
 
+Result<ReadPatience> parse_patience(Core& core, const Ask& ask) {
+    DurationNs time = core.options.query_max;
+    if (const std::string* timeout = ask.find("timeout"))
+        time = std::min(time, TRY(parse_duration(*timeout).context("timeout")));
+    return ReadPatience{ask.gone, core.clock().monotonic() + time};
+}
+
 bool parse_flag(const Ask& ask, std::string_view name) {
     const std::string_view value = ask.value(name);
     return value == "1" || value == "true";

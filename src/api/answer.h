@@ -49,6 +49,8 @@ Result<DurationNs> parse_duration(std::string_view text);
 Result<std::uint64_t> parse_number(const Ask& ask, std::string_view name, std::uint64_t absent, std::uint64_t min,
                                    std::uint64_t max);
 Result<Window> parse_window(const Ask& ask, TimeNs now, DurationNs length_absent);
+// ?timeout=10s, at most ApiOptions::query_max; and as long as the caller is there.
+Result<ReadPatience> parse_patience(Core& core, const Ask& ask);
 bool parse_flag(const Ask& ask, std::string_view name);  // ?x=1 or ?x=true
 
 using registry::glob_matches;

@@ -115,6 +115,7 @@ struct ApiOptions {
     std::uint32_t send_bytes_max = 8 << 20;      // waiting for one slow reader; past that it is cut off
     DurationNs idle_max = 2 * kMinute;           // between two requests
     DurationNs request_max = 60 * kSecond;       // from the first byte of a request to its last
+    DurationNs query_max = 2 * kMinute;          // a question for readings; more: 504
 };
 
 // Server is the HTTP door: the page, the interface of docs/api.md, live updates.

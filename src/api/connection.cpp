@@ -95,7 +95,10 @@ Connection::Connection(Hub& hub, std::unique_ptr<io::Stream> stream)
           {.header_bytes_max = hub.core->options.header_bytes_max, .body_bytes_max = hub.core->options.body_bytes_max}),
       deadline_(hub.core->clock().monotonic() + hub.core->options.idle_max) {}
 
-Connection::~Connection() { forget_body(); }
+Connection::~Connection() {
+    if (ask_) *ask_->gone = true;
+    forget_body();
+}
 
 void Connection::start() {
     stream_->set_send_bytes_max(hub_.core->options.send_bytes_max);
@@ -109,6 +112,7 @@ void Connection::start() {
 void Connection::close() {
     if (state_ == State::closed) return;
     state_ = State::closed;
+    if (ask_) *ask_->gone = true;
     if (stream_) stream_->close();
     hub_.remove(this);
 }

@@ -39,6 +39,8 @@ struct Ask {
     std::string from;           // the caller's address without port
     bool loopback = false;
     bool secure = false;
+    // Becomes true when whoever asked is gone, so that nobody works on for them. Any thread.
+    const std::shared_ptr<std::atomic<bool>> gone = std::make_shared<std::atomic<bool>>(false);
 
     TenantId tenant() const { return who.actor.tenant; }
     const std::string* find(std::string_view name) const;  // first of the query, null if absent

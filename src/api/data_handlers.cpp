@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <map>
 #include <memory>
@@ -11,6 +12,7 @@
 #include "api/sight.h"
 #include "broker/auth.h"
 #include "flow/virtual_tag.h"
+#include "history/aggregates.h"
 #include "registry/tag_at.h"
 
 namespace gongshu::api {
@@ -78,11 +80,19 @@ struct ReadAnswer {
     std::vector<TagInfo> tags;  // of the series, in the same order
     Units units;
     std::vector<std::shared_ptr<const Cut>> cuts;  // of the series; empty when no calendar cuts them
+    bool filled = false;                           // there is a column that says which rows are
 
     std::size_t rows_of(std::size_t i) const {
         return series[i].columns.empty() ? series[i].rows.size() : series[i].buckets.size();
     }
 };
+
+// A cell that is a time; nullopt for any other and where there is none.
+std::optional<TimeNs> time_in(const Series& series, std::size_t column, std::size_t row) {
+    if (series.times.empty() || series.times[column].empty() || std::isnan(series.values[column][row]))
+        return std::nullopt;
+    return series.times[column][row];
+}
 
 class JsonPieces final : public Pieces {
 public:
@@ -118,11 +128,13 @@ private:
         json.key("columns").begin_array().text("ts");
         if (series.columns.empty()) json.text("value").text("quality");
         for (const std::string& column : series.columns) json.text(column);
+        if (answer_.filled) json.text("filled");
         if (!answer_.cuts.empty())
             for (const std::string_view column : columns_of(answer_.cuts[series_]->every)) json.text(column);
         json.end_array();
         if (!answer_.cuts.empty()) json.key("calendar").text(answer_.cuts[series_]->named.name);
         if (series.sampled) json.key("sampled").boolean(true);
+        if (series.more) json.key("more").boolean(true);
         json.key("rows").begin_array();
     }
 
@@ -131,7 +143,13 @@ private:
         JsonWriter json{out};
         if (series.columns.empty()) return write_reading(json, series.rows.reading(row_), answer_.units);
         json.begin_array().integer(answer_.units.time(series.buckets[row_]));
-        for (const auto& column : series.values) json.number(column[row_]);
+        for (std::size_t i = 0; i < series.values.size(); ++i) {
+            if (const auto time = time_in(series, i, row_))
+                json.integer(answer_.units.time(*time));
+            else
+                json.number(series.values[i][row_]);
+        }
+        if (answer_.filled) json.boolean(series.filled[row_] != 0);
         if (!answer_.cuts.empty()) {
             const auto [to, texts] = cells_of(*answer_.cuts[series_], series.buckets[row_]);
             json.integer(answer_.units.time(to));
@@ -169,6 +187,7 @@ private:
             out.append(",value,quality");
         else
             for (const std::string& column : answer_.series[0].columns) out.append(",").append(column);
+        if (answer_.filled) out.append(",filled");
         if (!answer_.cuts.empty())
             for (const std::string_view column : columns_of(answer_.cuts[0]->every)) out.append(",").append(column);
         out.append("\r\n");
@@ -186,8 +205,12 @@ private:
         } else {
             for (std::size_t i = 0; i < series.values.size(); ++i) {
                 if (i > 0) out.push_back(',');
-                write_csv_number(out, series.values[i][row_]);
+                if (const auto time = time_in(series, i, row_))
+                    out.append(fmt::format("{}", answer_.units.time(*time)));
+                else
+                    write_csv_number(out, series.values[i][row_]);
             }
+            if (answer_.filled) out.append(series.filled[row_] != 0 ? ",true" : ",false");
         }
         if (!answer_.cuts.empty()) {
             const auto [to, texts] = cells_of(*answer_.cuts[series_], time);
@@ -240,25 +263,96 @@ std::optional<calendar::Every> every_of(const Ask& ask) {
     return std::nullopt;
 }
 
+Result<void> parse_fill(const Ask& ask, ReadRequest& request) {
+    const std::string_view fill = ask.value("fill");
+    static constexpr std::pair<std::string_view, Fill> kFills[] = {{"", Fill::none},
+                                                                   {"none", Fill::none},
+                                                                   {"null", Fill::null},
+                                                                   {"previous", Fill::previous},
+                                                                   {"linear", Fill::linear}};
+    for (const auto& [name, kind] : kFills) {
+        if (fill != name) continue;
+        request.fill = kind;
+        return {};
+    }
+    request.fill = Fill::value;
+    const auto [end, error] = std::from_chars(fill.data(), fill.data() + fill.size(), request.fill_value);
+    if (error == std::errc{} && end == fill.data() + fill.size() && std::isfinite(request.fill_value)) return {};
+    return Error{Code::invalid, "fill: \"{}\" is none of none, null, previous, linear, and no number",
+                 fill.substr(0, 40)};
+}
+
+Result<void> parse_quality_filter(const Ask& ask, ReadRequest& request) {
+    const std::string_view quality = ask.value("quality");
+    if (quality.empty()) return {};
+    if (quality == "good")
+        request.quality = QualityFilter::good;
+    else if (quality == "usable")
+        request.quality = QualityFilter::usable;
+    else if (quality == "all")
+        request.quality = QualityFilter::all;
+    else
+        return Error{Code::invalid, "quality: \"{}\" is none of good, usable, all", quality.substr(0, 40)};
+    return {};
+}
+
+// What goes with buckets and with nothing else.
+Result<void> parse_buckets(const Ask& ask, bool by_calendar, ReadRequest& request) {
+    request.aggregates = split_commas(ask.value("agg"));
+    for (const std::string& aggregate : request.aggregates) TRY(history::parse_aggregate(aggregate).context("agg"));
+    TRY(parse_fill(ask, request));
+    if (const std::string* gap = ask.find("gap")) {
+        request.gap = TRY(parse_duration(*gap).context("gap"));
+        if (request.gap > history::kGapMax)
+            return Error{Code::invalid, "gap: \"{}\" is more than {} days", gap->substr(0, 40),
+                         history::kGapMax / kDay};
+    }
+    if (request.every > 0 || by_calendar) {
+        if (request.aggregates.empty()) request.aggregates = {"avg"};
+        return {};
+    }
+    if (!request.aggregates.empty())
+        return Error{Code::invalid, "every: is missing; aggregates need buckets, as in every=1m"};
+    for (const std::string_view name : {"fill", "gap"})
+        if (ask.find(name) != nullptr)
+            return Error{Code::invalid, "{}: is about buckets; give every= as well, as in every=1m", name};
+    return {};
+}
+
+// What goes with raw rows and with nothing else.
+Result<void> parse_raw(const Ask& ask, ReadRequest& request) {
+    request.points_max = static_cast<std::uint32_t>(TRY(parse_number(ask, "points", 0, 2, 100'000)));
+    const std::string_view sample = ask.value("sample"), order = ask.value("order");
+    if (!sample.empty() && sample != "minmax" && sample != "lttb")
+        return Error{Code::invalid, "sample: \"{}\" is neither minmax nor lttb", sample.substr(0, 40)};
+    if (!sample.empty() && request.points_max == 0)
+        return Error{Code::invalid, "sample: says how rows are thinned; give points= as well, as in points=800"};
+    if (sample == "lttb") request.sampling = Sampling::largest_triangles;
+    const std::uint64_t limit = TRY(parse_number(ask, "limit", kRowsMax, 1, kRowsMax));
+    if (order.empty()) {
+        request.rows_max = limit;
+        return {};
+    }
+    if (order != "asc" && order != "desc")
+        return Error{Code::invalid, "order: \"{}\" is neither asc nor desc", order.substr(0, 40)};
+    if (request.points_max > 0 || !request.aggregates.empty())
+        return Error{Code::invalid, "order: goes with raw rows alone, without every= and points="};
+    request.newest_first = order == "desc";
+    if (ask.find("limit") != nullptr) request.rows_wanted = limit;
+    return {};
+}
+
 Result<ReadRequest> parse_read(Core& core, const Ask& ask) {
-    static constexpr std::string_view kAggregates[] = {"avg", "min", "max", "sum", "count", "first", "last"};
     ReadRequest request;
     request.window = TRY(parse_window(ask, core.clock().now(), kHour));
     const bool by_calendar = every_of(ask).has_value();
     if (const std::string* every = ask.find("every"); every && !by_calendar)
         request.every = TRY(parse_duration(*every).context("every"));
     request.zone = ask.value("zone");
-    request.aggregates = split_commas(ask.value("agg"));
-    for (const std::string& aggregate : request.aggregates) {
-        if (std::find(std::begin(kAggregates), std::end(kAggregates), aggregate) != std::end(kAggregates)) continue;
-        return Error{Code::invalid, "agg: \"{}\" is none of avg, min, max, sum, count, first, last",
-                     aggregate.substr(0, 40)};
-    }
-    if (request.every == 0 && !by_calendar && !request.aggregates.empty())
-        return Error{Code::invalid, "every: is missing; aggregates need buckets, as in every=1m"};
-    if ((request.every > 0 || by_calendar) && request.aggregates.empty()) request.aggregates = {"avg"};
-    request.points_max = static_cast<std::uint32_t>(TRY(parse_number(ask, "points", 0, 2, 100'000)));
-    request.rows_max = TRY(parse_number(ask, "limit", kRowsMax, 1, kRowsMax));
+    TRY(parse_quality_filter(ask, request));
+    TRY(parse_buckets(ask, by_calendar, request));
+    TRY(parse_raw(ask, request));
+    request.patience = TRY(parse_patience(core, ask));
     return request;
 }
 
@@ -410,6 +504,7 @@ Result<Answer> get_read(Core& core, const Ask& ask) {
     if (format != "json" && format != "csv")
         return Error{Code::invalid, "format: \"{}\" is neither json nor csv", format.substr(0, 40)};
     ReadRequest request = TRY(parse_read(core, ask));
+    read.filled = request.fill != Fill::none;
     read.tags = TRY(find_tags(core, ask));
     for (const TagInfo& info : read.tags) request.tags.push_back(info.id);
     if (const auto every = every_of(ask))

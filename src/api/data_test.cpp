@@ -300,6 +300,90 @@ TEST(Tenants, SeeNothingOfEachOther) {
     EXPECT_EQ(world.as(second, "GET", "/api/v1/alarms/1").status, 404);
 }
 
+// What each word of a question does to the answer, and what is said of words that do not fit.
+TEST(Read, AggregatesOverTimeFillsSortsAndTellsWhatDoesNotFit) {
+    World world;
+    const std::string token = world.token("engineer");
+    // 2023-11-14T22:00:00Z is 1699999200; SimClock begins 800 s later.
+    ASSERT_EQ(world
+                  .as(token, "POST", "/api/v1/write?precision=s&import=1",
+                      "p kw=30 1699995600\np kw=60 1699997400\np kw=10 1699999200\n")
+                  .status,
+              204);
+    ASSERT_EQ(world
+                  .as(token, "POST", "/api/v1/write/json?import=1",
+                      R"([{"tag":"p.kw","ts":1699999500000,"value":99,"quality":"bad:sensor"}])")
+                  .status,
+              204);
+    auto f = [&](std::string_view query, int status, std::string_view want) {
+        const auto reply = world.as(token, "GET", fmt::format("/api/v1/read?tag=p.kw&precision=s&{}", query));
+        EXPECT_EQ(reply.status, status) << query << reply.body;
+        EXPECT_NE(reply.body.find(want), std::string::npos) << query << "\n" << reply.body;
+    };
+    const auto hours = [&](std::string_view query, std::string_view rows) {
+        f(fmt::format("from=1699992000000000000&to=1700002800000000000&every=1h&{}", query), 200, rows);
+    };
+    hours("agg=twa,integral", R"(["ts","twa","integral","good_fraction"],"rows":[[1699995600,45,162000,1],)"
+                              R"([1699999200,10,3000,0.5]])");
+    hours(
+        "agg=avg&fill=null",
+        R"("columns":["ts","avg","good_fraction","filled"],"rows":[[1699992000,null,null,true],[1699995600,45,1,false],)"
+        R"([1699999200,10,0.5,false]])");
+    hours("agg=count,sum&fill=-1.5", R"([[1699992000,0,-1.5,null,true],)");
+    hours("agg=count&quality=all", "[1699999200,2,0.5]");
+    hours("agg=first_time,p50,last_time", "[1699995600,1699995600,45,1699997400,1]");
+    hours("agg=twa&gap=10m", "[1699995600,45,1]");
+    hours("agg=covered&gap=10m", R"([1699995600,0.3333333333333333,1])");
+    hours("agg=twa&fill=linear&format=csv",
+          "tag,ts,time,twa,good_fraction,filled\r\n"
+          "p.kw,1699992000,2023-11-14T20:00:00Z,,,true\r\n"
+          "p.kw,1699995600,2023-11-14T21:00:00Z,45,1,false\r\n");
+    const std::string_view day = "from=now-1d&to=now&";
+    const auto raw = [&](std::string_view query, int status, std::string_view want) {
+        f(fmt::format("{}{}", day, query), status, want);
+    };
+    raw("order=desc&limit=2", 200, R"("more":true,"rows":[[1699999500,99,"bad:sensor"],[1699999200,10,"good"]])");
+    raw("order=asc&limit=1&quality=good", 200, R"("more":true,"rows":[[1699995600,30,"good"]])");
+    raw("order=desc&quality=usable&limit=3", 200, R"("columns":["ts","value","quality"],"rows":[[1699999200,10)");
+    raw("limit=2", 429, "more than the 2 rows");
+    raw("points=2&sample=lttb", 200, R"("sampled":true)");
+    raw("timeout=1s", 200, R"("rows":[[1699995600)");
+    raw("agg=avg", 400, "every: is missing");
+    raw("every=1h&agg=mean", 400, R"(agg: \"mean\" is no aggregate; there are avg)");
+    raw("every=1h&agg=p101", 400, "agg: ");
+    raw("fill=null", 400, "fill: is about buckets");
+    raw("gap=1h", 400, "gap: is about buckets");
+    raw("every=1h&gap=32d", 400, "is more than 31 days");
+    raw("every=1h&fill=nan", 400, R"(fill: \"nan\" is none of none, null)");
+    raw("every=1h&fill=next", 400, R"(fill: \"next\")");
+    raw("quality=bad", 400, R"(quality: \"bad\" is none of good)");
+    raw("sample=lttb", 400, "sample: says how rows are thinned");
+    raw("points=10&sample=mean", 400, R"(sample: \"mean\")");
+    raw("order=down", 400, R"(order: \"down\")");
+    raw("order=desc&every=1h", 400, "order: goes with raw rows alone");
+    raw("order=desc&points=10", 400, "order: goes with raw rows alone");
+    raw("timeout=soon", 400, "timeout: ");
+    raw("every=1ms&fill=null&from=now-1d", 429, "more than the 1000000 rows");
+}
+
+// What nobody waits for any more is not worked on.
+TEST(Read, EndsWhenTheCallerHangsUp) {
+    World world;
+    const std::string token = world.token("engineer");
+    ASSERT_EQ(world.as(token, "POST", "/api/v1/write", "m x=1").status, 204);
+    auto asks = world.connect();
+    std::string got;
+    asks->start({.on_data = [&](Bytes bytes) { got.append(as_text(bytes)); },
+                 .on_closed = [](const Error&) {},
+                 .on_drained = {}});
+    asks->send(as_bytes(fmt::format(
+        "GET /api/v1/read?tag=m.x HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\r\n", token)));
+    asks->close();
+    world.sim.run_for(kSecond);
+    EXPECT_EQ(got, "");
+    EXPECT_EQ(world.as(token, "GET", "/api/v1/read?tag=m.x").status, 200);
+}
+
 // An answer that goes out piece by piece stops where the rights of its reader do.
 TEST(Read, StopsWhenItsTokenIsDeleted) {
     World world;

@@ -165,8 +165,9 @@ Result<AggregatesAsked> parse_aggregates(const Ask& ask) {
 using Values = std::vector<std::vector<double>>;
 
 Result<Values> values_within(Core& core, const Interval& one, const Wanted& wanted, const AggregatesAsked& asked,
-                             TimeNs now, std::uint64_t& rows_left) {
+                             TimeNs now, const ReadPatience& patience, std::uint64_t& rows_left) {
     history::AggregatesQuestion question;
+    question.patience = patience;
     question.windows = {{one.from, std::min(one.to.value_or(now), now)}};
     question.rows_max = rows_left;
     for (const auto& [path, info] : wanted.tags)
@@ -196,6 +197,7 @@ Result<Answer> get_states(Core& core, const Ask& ask) {
     if (question.window.empty()) return Error{Code::invalid, "from: lies in the future; states are of the past"};
     if (const std::string* stale = ask.find("stale"))
         question.stale_after = TRY(parse_duration(*stale).context("stale"));
+    question.patience = TRY(parse_patience(core, ask));
     const auto tags = TRY(tags_asked(core, ask));
     std::string body;
     JsonWriter out{body};
@@ -238,6 +240,7 @@ Result<Answer> get_interval_aggregates(Core& core, const Ask& ask) {
     const Units units = TRY(parse_units(ask));
     const bool csv = TRY(wants_csv(ask));
     const AggregatesAsked asked = TRY(parse_aggregates(ask));
+    const ReadPatience patience = TRY(parse_patience(core, ask));
     IntervalPlaces places{core, ask.who};
     const IntervalQuery query = TRY(parse_interval_query(core, ask, places, 200, kIntervalsMax));
     const IntervalPage page = TRY(find_intervals(core, ask, places, query));
@@ -258,7 +261,7 @@ Result<Answer> get_interval_aggregates(Core& core, const Ask& ask) {
     }
     for (const Interval& one : page.intervals) {
         const Wanted wanted = TRY(tags_within(core, ask, places, one, asked.tags));
-        const Values values = TRY(values_within(core, one, wanted, asked, now, rows_left));
+        const Values values = TRY(values_within(core, one, wanted, asked, now, patience, rows_left));
         if (csv) {
             add_interval(row, places, one);
             for (const auto& of_tag : values)

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <future>
+#include <thread>
 
 #include "app/embedded.h"
 #include "app/open_store.h"
@@ -101,6 +102,9 @@ Result<void> Platform::make_store() {
                                              .retention_days = options_.retention_days,
                                              .seal_bytes = options_.seal_bytes,
                                              .seal_age = options_.seal_age}));
+    // A long question is spread over some of the pool, never over all of it.
+    const std::size_t cores = std::max(1u, std::thread::hardware_concurrency());
+    history_->set_readers(pool_.get(), std::min<std::size_t>(options_.pool_threads / 2, cores - 1));
     TRY(make_cases());
     TRY(make_blobs());
     registry_->set_last_check(
@@ -248,7 +252,8 @@ Result<void> Platform::make_doors() {
                         .hosts = options_.allow_host,
                         .files = static_files_,
                         .config = options_.config,
-                        .sample = sample()};
+                        .sample = sample(),
+                        .query_max = options_.query_time};
     server_ = TRY(api::Server::create(
         {*registry_,     *auth_,           *history_, *history_,      *history_,    *history_,      *flow_,
          *connections_,  broker_.get(),    metrics_,  *egress_,       *live_,       *lanes_.back(), *pool_,
@@ -391,6 +396,7 @@ void Platform::stop() {
     auth_->forget(revoked_);
     registry_->unsubscribe(changed_);
     registry_->set_last_check({});
+    history_->set_readers(nullptr, 0);
     pool_.reset();  // jobs end before what they work on
     if (const auto fed = ledgers_->feed(); !fed) log_warning("app", "at the stop: {}", fed.error().text());
     if (open_) {

@@ -36,6 +36,8 @@ options::Table serve_table(ServeOptions& o) {
         .list("allow_host", o.allow_host, "Further host name by which browsers reach the pages (behind a proxy).")
         .number("lanes", o.lanes, 0, 64, "Threads that carry readings. 0: one a core.")
         .number("pool_threads", o.pool_threads, 1, 64, "Threads for queries, sign-ins and the disk.")
+        .duration("query_time", o.query_time, kSecond, kHour,
+                  "A question for readings that takes longer is ended, with an error that says how to narrow it.")
         .number("retention_days", o.retention_days, 1, 36'500,
                 "Readings older than this are removed, a whole day at a time.")
         .bytes(

@@ -27,6 +27,7 @@ struct ServeOptions {
     std::vector<std::string> allow_host;
     std::uint32_t lanes = 0;
     std::uint32_t pool_threads = 4;
+    DurationNs query_time = 2 * kMinute;
     std::uint32_t retention_days = 36'500;
     std::uint64_t retention_bytes = 0;
     std::uint32_t retention_keep_days = 30;

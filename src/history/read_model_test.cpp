@@ -390,7 +390,7 @@ TEST_F(ReadModel, AgreesWithADullAnswer) {
     for (int round = 0; round < 3 && !HasFatalFailure(); ++round) {
         nan_share_ = round == 0 ? 0 : 0.02;
         fill();
-        for (int i = 0; i < 25 && !HasFatalFailure(); ++i) {
+        for (int i = 0; i < 12 && !HasFatalFailure(); ++i) {
             check();
             check_raw();
         }

@@ -9,7 +9,8 @@ namespace gongshu::registry {
 
 BOOST_DESCRIBE_ENUM(WidgetKind, chart, tile, table, alarms, text, states)
 BOOST_DESCRIBE_ENUM(ChartStyle, line, area, bars)
-BOOST_DESCRIBE_ENUM(ChartAggregate, auto_, avg, min, max, sum, count, last)
+BOOST_DESCRIBE_ENUM(ChartAggregate, auto_, avg, min, max, sum, count, last, median, p95, stddev, range, delta, increase,
+                    twa)
 BOOST_DESCRIBE_ENUM(WidgetSeverity, critical, major, minor, warning)
 BOOST_DESCRIBE_STRUCT(Threshold, (), (value, below, severity, title_zh, title_en))
 BOOST_DESCRIBE_STRUCT(Widget, (),
@@ -207,7 +208,14 @@ std::vector<Fact> chart_facts() {
                             {"max", "最大", "Maximum"},
                             {"sum", "合计", "Sum"},
                             {"count", "个数", "Count"},
-                            {"last", "最后", "Last"}},
+                            {"last", "最后", "Last"},
+                            {"median", "中位数", "Median"},
+                            {"p95", "95% 分位", "95th percentile"},
+                            {"stddev", "标准差", "Standard deviation"},
+                            {"range", "极差", "Range"},
+                            {"delta", "变化", "Change"},
+                            {"increase", "增量", "Increase"},
+                            {"twa", "时间加权平均", "Average over time"}},
             },
             {.field = "style",
              .title_zh = "画法",

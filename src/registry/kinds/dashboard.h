@@ -12,7 +12,22 @@ namespace gongshu::registry {
 enum class WidgetKind : std::uint8_t { chart, tile, table, alarms, text, states };
 enum class ChartStyle : std::uint8_t { line, area, bars };
 // auto_: readings over short ranges, averages with the band of the smallest and largest over long ones.
-enum class ChartAggregate : std::uint8_t { auto_, avg, min, max, sum, count, last };
+enum class ChartAggregate : std::uint8_t {
+    auto_,
+    avg,
+    min,
+    max,
+    sum,
+    count,
+    last,
+    median,
+    p95,
+    stddev,
+    range,
+    delta,
+    increase,
+    twa
+};
 enum class WidgetSeverity : std::uint8_t { critical, major, minor, warning };
 
 // From this value on (of a `below` one: down from it) a tile and the line of a chart say so.

@@ -21,6 +21,8 @@ export interface Series {
   columns: string[];
   rows: Value[][];
   sampled?: boolean;
+  /** There are more rows than were asked for by order and limit. */
+  more?: boolean;
 }
 export interface ReadQuestion {
   tags: string[];
@@ -30,6 +32,12 @@ export interface ReadQuestion {
   agg?: string[];
   points?: number;
   zone?: string;
+  sample?: 'minmax' | 'lttb';
+  fill?: 'none' | 'null' | 'previous' | 'linear' | number;
+  quality?: 'good' | 'usable' | 'all';
+  /** Raw rows: the oldest or the newest `limit` of each tag. */
+  order?: 'asc' | 'desc';
+  limit?: number;
 }
 export type LetterState = 'open' | 'processed' | 'discarded';
 export interface DeadLetter {
@@ -81,6 +89,11 @@ const question = (q: ReadQuestion): Record<string, string | number | string[] | 
   agg: q.agg?.join(','),
   points: q.points,
   zone: q.zone,
+  sample: q.sample,
+  fill: q.fill,
+  quality: q.quality,
+  order: q.order,
+  limit: q.limit,
   precision: 'ms',
 });
 export const read = (q: ReadQuestion, signal?: AbortSignal): Promise<{ series: Series[] }> =>

@@ -11,7 +11,7 @@ export const gapPx = 8;
 export const widgetsMax = 200;
 export const kinds = ['tile', 'chart', 'states', 'table', 'alarms', 'text'] as const;
 export type WidgetKind = (typeof kinds)[number];
-export const aggregates = ['auto', 'avg', 'min', 'max', 'sum', 'count', 'last'] as const;
+export const aggregates = ['auto', 'avg', 'min', 'max', 'sum', 'count', 'last', 'median', 'p95', 'stddev', 'range', 'delta', 'increase', 'twa'] as const;
 export const styles = ['line', 'area', 'bars'] as const;
 
 export interface Threshold {
