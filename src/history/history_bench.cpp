@@ -176,6 +176,7 @@ int run(const Parameters& parameters) {
         Metrics metrics;
         HistoryOptions options;
         options.folder = folder.string();
+        options.new_tags_per_minute = 100'000;
         auto history = History::create(*files, *clock, metrics, lanes, *pool, options);
         if (!history) {
             fmt::print(stderr, "{}\n", history.error().text());
