@@ -23,6 +23,7 @@ GUIDES = (("docs/guide/README.md", "docs/guide/README.zh-CN.md", 10), ("docs/gui
           ("docs/guide/virtual_tags.md", "docs/guide/virtual_tags.zh-CN.md", 5),
           ("docs/guide/calendar.md", "docs/guide/calendar.zh-CN.md", 4),
           ("docs/guide/intervals.md", "docs/guide/intervals.zh-CN.md", 4),
+          ("docs/guide/sql.md", "docs/guide/sql.zh-CN.md", 4),
           ("docs/guide/machines.md", "docs/guide/machines.zh-CN.md", 6),
           ("docs/guide/operation.md", "docs/guide/operation.zh-CN.md", 6))
 BLOCK = re.compile(r"^```sh test(?P<stopped> stopped)?\n(?P<code>.*?)^```\n(?:```text\n(?P<output>.*?)^```\n)?", re.M | re.S)

@@ -4,6 +4,7 @@
 #include "api/connection.h"
 #include "api/handlers.h"
 #include "api/hub.h"
+#include "api/sql_door.h"
 #include "base/log.h"
 #include "io/crypto.h"
 
@@ -209,6 +210,7 @@ public:
 
     void begin() {
         const ApiDeps& deps = hub_->core->deps;
+        if (deps.sql != nullptr) add_sql_tables(hub_->core);
         changes_ = deps.registry.subscribe(
             [&loop = deps.loop, core = hub_->core, hub = hub_->weak()](const registry::Change& change) {
                 const std::string& kind = change.resource.kind;

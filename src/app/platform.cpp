@@ -246,6 +246,12 @@ Result<void> Platform::make_doors() {
                      change.resource.name);
     });
 
+    sql_ = sql::make_engine({{*history_, *history_, *registry_}, *clock_, metrics_},
+                            {.library = sql::find_library(),
+                             .memory_bytes = options_.sql_memory,
+                             .workers_max = options_.sql_workers});
+    if (const auto there = sql_->available(); !there) log_warning("app", "{}", there.error().text());
+
     static_files_ = pages();
     api::ApiOptions api{.version = kVersion,
                         .simulated = simulated_,
@@ -258,7 +264,7 @@ Result<void> Platform::make_doors() {
         {*registry_,     *auth_,           *history_, *history_,      *history_,    *history_,      *flow_,
          *connections_,  broker_.get(),    metrics_,  *egress_,       *live_,       *lanes_.back(), *pool_,
          backups_.get(), retention_.get(), &*doctor_, ledgers_.get(), cases_.get(),
-         blobs_.get(),   qr_svg,           packages_.get(), messages_.get()},
+         blobs_.get(),   qr_svg,           packages_.get(), messages_.get(), sql_.get()},
         std::move(api)));
     const auto http = TRY(server_->listen(TRY(io::parse_address(options_.http)), {})
                               .context("cannot open the pages on {}", options_.http));
@@ -397,6 +403,7 @@ void Platform::stop() {
     registry_->unsubscribe(changed_);
     registry_->set_last_check({});
     history_->set_readers(nullptr, 0);
+    sql_.reset();
     pool_.reset();  // jobs end before what they work on
     if (const auto fed = ledgers_->feed(); !fed) log_warning("app", "at the stop: {}", fed.error().text());
     if (open_) {

@@ -31,6 +31,7 @@
 #include "registry/device_ids.h"
 #include "registry/registry.h"
 #include "retention/retention.h"
+#include "sql/engine.h"
 
 namespace gongshu::app {
 
@@ -108,6 +109,7 @@ private:
     std::unique_ptr<broker::Broker> broker_;
     std::unique_ptr<api::CountingEgress> egress_;
     std::unique_ptr<notify::Messages> messages_;
+    std::unique_ptr<sql::Engine> sql_;
     std::vector<api::StaticFile> static_files_;
     std::unique_ptr<api::Server> server_;
     std::uint64_t revoked_ = 0;

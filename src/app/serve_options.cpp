@@ -38,6 +38,10 @@ options::Table serve_table(ServeOptions& o) {
         .number("pool_threads", o.pool_threads, 1, 64, "Threads for queries, sign-ins and the disk.")
         .duration("query_time", o.query_time, kSecond, kHour,
                   "A question for readings that takes longer is ended, with an error that says how to narrow it.")
+        .bytes("sql_memory", o.sql_memory, 64 << 20, std::uint64_t{1} << 40,
+               "A worker of SQL keeps at most so much for its statements; one that needs more is refused.")
+        .number("sql_workers", o.sql_workers, 1, 64,
+                "Workers of SQL at the same time, one for each tenant that asks; they start when asked and end when idle.")
         .number("retention_days", o.retention_days, 1, 36'500,
                 "Readings older than this are removed, a whole day at a time.")
         .bytes(

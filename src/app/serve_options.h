@@ -54,6 +54,8 @@ struct ServeOptions {
     DurationNs log_file_age = 0;
     std::string log_folder;
     std::string ledger_hash = "sha256";
+    std::uint64_t sql_memory = 512 << 20;
+    std::uint32_t sql_workers = 4;
 
     // demo only
     std::uint32_t demo_days = 30;
