@@ -4,7 +4,9 @@
 #include "api/connection.h"
 #include "api/handlers.h"
 #include "api/hub.h"
+#include "api/sql_askers.h"
 #include "api/sql_door.h"
+#include "base/assert.h"
 #include "base/log.h"
 #include "io/crypto.h"
 
@@ -260,6 +262,8 @@ public:
         *hub_->core->authority.lock() = std::move(certificate_pem);
     }
 
+    const std::shared_ptr<Core>& core() const { return hub_->core; }
+
     void stop() override {
         listeners_.clear();
         hub_->close_all();
@@ -283,6 +287,14 @@ private:
 };
 
 }  // namespace
+
+SqlAskers sql_askers(Server& server, std::string_view door) {
+    const auto* const own = dynamic_cast<HttpServer*>(&server);
+    ASSERT(own);
+    return [core = own->core(), door](const registry::Principal& who, std::string purpose) {
+        return sql_asker(core, who, door, std::move(purpose));
+    };
+}
 
 Result<std::unique_ptr<Server>> Server::create(const ApiDeps& deps, ApiOptions options) {
     auto server = std::make_unique<HttpServer>(deps, std::move(options));

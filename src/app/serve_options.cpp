@@ -23,6 +23,9 @@ options::Table serve_table(ServeOptions& o) {
         .text("http", o.http,
               "Where the pages and the HTTP interface listen. Port 0: the system picks one, which is printed.")
         .text("mqtt", o.mqtt, "Where the MQTT broker listens.")
+        .text("pg", o.pg,
+              "Where PostgreSQL's protocol is spoken: psql, drivers and Grafana ask there in SQL. It has TLS, which clients of "
+              "other machines need. Default: nowhere.")
         .toggle("lan", o.lan,
                 "Open pages and broker to the private addresses of this machine, with TLS by a certificate authority "
                 "of its own "
@@ -135,6 +138,14 @@ Result<void> check_plain_door(const char* option, const std::string& text, bool 
                  option, text};
 }
 
+// It has TLS of its own, and takes nothing else from other machines.
+Result<void> check_pg_door(const std::string& text) {
+    if (text.empty()) return {};
+    const io::Address address = TRY(io::parse_address(text).context("option --pg"));
+    if (is_loopback(address.host) || io::is_private_address(address.host)) return {};
+    return Error{Code::invalid, "option --pg: {} is neither a loopback address nor one of a private network", text};
+}
+
 bool is_in(const std::string& path, const std::string& folder) {
     return path == folder || path.starts_with(folder + "/");
 }
@@ -229,6 +240,7 @@ Result<void> finish(ServeOptions& options, bool demo) {
         std::find(options.insecure.begin(), options.insecure.end(), "mqtt") != options.insecure.end();
     TRY(check_plain_door("--http", options.http, false));
     TRY(check_plain_door("--mqtt", options.mqtt, plain_mqtt));
+    TRY(check_pg_door(options.pg));
     for (const std::string& listener : options.insecure) {
         if (listener != "mqtt")
             return Error{Code::invalid, "option --insecure: '{}' is no listener that may go without TLS: mqtt may",
