@@ -37,7 +37,8 @@ void write_decimal(JsonWriter& out, std::string_view digits) {
 // The pages of a statement, rendered as they come.
 class QueryPieces final : public Pieces, public std::enable_shared_from_this<QueryPieces> {
 public:
-    QueryPieces(std::shared_ptr<Core> core, TenantId tenant, std::shared_ptr<sql::Query> query, Format format, Units units)
+    QueryPieces(std::shared_ptr<Core> core, TenantId tenant, std::shared_ptr<sql::Query> query, Format format,
+                Units units)
         : core_(std::move(core)), tenant_(tenant), query_(std::move(query)), format_(format), units_(units) {}
 
     bool wait(std::function<void()> ready) override {
@@ -64,7 +65,8 @@ public:
         if (!*page) return std::unexpected(page->error());
         if (!std::exchange(begun_, true)) begin(out);
         const std::size_t rows = (*page)->rows();
-        for (std::size_t row = 0; row < rows; ++row) format_ == Format::json ? json_row(out, **page, row) : csv_row(out, **page, row);
+        for (std::size_t row = 0; row < rows; ++row)
+            format_ == Format::json ? json_row(out, **page, row) : csv_row(out, **page, row);
         rows_ += rows;
         if (rows > 0) return true;
         if (format_ == Format::json) out.append("]}");
@@ -102,7 +104,14 @@ private:
         JsonWriter json{out};
         json.begin_object().key("columns").begin_array();
         for (const sql::Column& column : query_->columns())
-            json.begin_object().key("name").text(column.name).key("type").text(to_string(column.type)).key("sql").text(column.declared).end_object();
+            json.begin_object()
+                .key("name")
+                .text(column.name)
+                .key("type")
+                .text(to_string(column.type))
+                .key("sql")
+                .text(column.declared)
+                .end_object();
         json.end_array().key("rows").begin_array();
     }
 
@@ -116,14 +125,28 @@ private:
                 continue;
             }
             switch (page.type(i)) {
-                case sql::CellType::boolean: json.boolean(page.boolean(i, row)); break;
-                case sql::CellType::integer: json.safe_integer(page.integer(i, row)); break;
-                case sql::CellType::number: json.number(page.number(i, row)); break;
-                case sql::CellType::time: json.integer(units_.time(page.integer(i, row))); break;
-                case sql::CellType::date: json.text(date_text(page.integer(i, row))); break;
-                case sql::CellType::decimal: write_decimal(json, page.text(i, row)); break;
+                case sql::CellType::boolean:
+                    json.boolean(page.boolean(i, row));
+                    break;
+                case sql::CellType::integer:
+                    json.safe_integer(page.integer(i, row));
+                    break;
+                case sql::CellType::number:
+                    json.number(page.number(i, row));
+                    break;
+                case sql::CellType::time:
+                    json.integer(units_.time(page.integer(i, row)));
+                    break;
+                case sql::CellType::date:
+                    json.text(date_text(page.integer(i, row)));
+                    break;
+                case sql::CellType::decimal:
+                    write_decimal(json, page.text(i, row));
+                    break;
                 case sql::CellType::text:
-                case sql::CellType::other: json.text(page.text(i, row)); break;
+                case sql::CellType::other:
+                    json.text(page.text(i, row));
+                    break;
             }
         }
         json.end_array();
@@ -134,16 +157,28 @@ private:
             if (i > 0) out.push_back(',');
             if (page.is_null(i, row)) continue;
             switch (page.type(i)) {
-                case sql::CellType::boolean: out.append(page.boolean(i, row) ? "true" : "false"); break;
-                case sql::CellType::integer: out.append(fmt::format("{}", page.integer(i, row))); break;
+                case sql::CellType::boolean:
+                    out.append(page.boolean(i, row) ? "true" : "false");
+                    break;
+                case sql::CellType::integer:
+                    out.append(fmt::format("{}", page.integer(i, row)));
+                    break;
                 case sql::CellType::number:
                     if (std::isfinite(page.number(i, row))) out.append(fmt::format("{}", page.number(i, row)));
                     break;
-                case sql::CellType::time: out.append(format_time(page.integer(i, row))); break;
-                case sql::CellType::date: out.append(date_text(page.integer(i, row))); break;
-                case sql::CellType::decimal: out.append(page.text(i, row)); break;
+                case sql::CellType::time:
+                    out.append(format_time(page.integer(i, row)));
+                    break;
+                case sql::CellType::date:
+                    out.append(date_text(page.integer(i, row)));
+                    break;
+                case sql::CellType::decimal:
+                    out.append(page.text(i, row));
+                    break;
                 case sql::CellType::text:
-                case sql::CellType::other: write_csv_text(out, page.text(i, row)); break;
+                case sql::CellType::other:
+                    write_csv_text(out, page.text(i, row));
+                    break;
             }
         }
         out.append("\r\n");
@@ -181,7 +216,8 @@ void fail(const std::shared_ptr<Asked>& asked, const sql::Failure& failure) {
         const auto job = [core = asked->core, actor = asked->actor] {
             core->deps.registry.audit(actor, "query", "", "/api/v1/query", "", false);
         };
-        if (!asked->core->deps.pool.submit(job)) log_warning("api", "a refused statement is not in the audit: too much to do");
+        if (!asked->core->deps.pool.submit(job))
+            log_warning("api", "a refused statement is not in the audit: too much to do");
     }
     const std::string members = fmt::format("\"sqlstate\":\"{}\",\"position\":{}", failure.sqlstate, failure.position);
     asked->done(problem(*asked->core, failure.error, {.members = members, .language = asked->language}));
@@ -205,7 +241,8 @@ void answer_first(const std::shared_ptr<Asked>& asked, const std::shared_ptr<Que
 void on_started(const std::shared_ptr<Asked>& asked, sql::Outcome<std::shared_ptr<sql::Query>> started) {
     if (!started) return fail(asked, started.error());
     *asked->query.lock() = *started;
-    auto pieces = std::make_shared<QueryPieces>(asked->core, asked->actor.tenant, std::move(*started), asked->format, asked->units);
+    auto pieces = std::make_shared<QueryPieces>(asked->core, asked->actor.tenant, std::move(*started), asked->format,
+                                                asked->units);
     const auto go_on = [asked, pieces] {
         const auto job = [asked, pieces] { answer_first(asked, pieces); };
         if (!asked->core->deps.pool.submit(job)) job();

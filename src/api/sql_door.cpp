@@ -56,12 +56,12 @@ public:
     IntervalTable(std::weak_ptr<Core> core, std::string name) : core_(std::move(core)) {
         using sql::CellType;
         shape_.name = std::move(name);
-        shape_.columns = {{"id", CellType::text, "VARCHAR"},        {"kind", CellType::text, "VARCHAR"},
-                          {"path", CellType::text, "VARCHAR"},      {"tag", CellType::text, "VARCHAR"},
+        shape_.columns = {{"id", CellType::text, "VARCHAR"},          {"kind", CellType::text, "VARCHAR"},
+                          {"path", CellType::text, "VARCHAR"},        {"tag", CellType::text, "VARCHAR"},
                           {"starts", CellType::time, "TIMESTAMP_NS"}, {"ends", CellType::time, "TIMESTAMP_NS"},
-                          {"attributes", CellType::text, "VARCHAR"}, {"source", CellType::text, "VARCHAR"},
-                          {"made_by", CellType::text, "VARCHAR"},   {"confidence", CellType::number, "DOUBLE"},
-                          {"by", CellType::text, "VARCHAR"},        {"reason", CellType::text, "VARCHAR"},
+                          {"attributes", CellType::text, "VARCHAR"},  {"source", CellType::text, "VARCHAR"},
+                          {"made_by", CellType::text, "VARCHAR"},     {"confidence", CellType::number, "DOUBLE"},
+                          {"by", CellType::text, "VARCHAR"},          {"reason", CellType::text, "VARCHAR"},
                           {"revision", CellType::integer, "BIGINT"}};
         shape_.arguments = {"since", "until", "path"};
         if (shape_.name == "intervals") shape_.arguments.push_back("kinds");
@@ -78,12 +78,13 @@ public:
         IntervalPlaces places{*core, ask.who};
         auto page = TRY(find_intervals(*core, ask, places, TRY(query_of(places, request))));
         if (page.more)
-            return Error{Code::limit, "more than {} {}: ask for a part of the time, as in {}(since := now() - INTERVAL 30 DAY)",
+            return Error{Code::limit,
+                         "more than {} {}: ask for a part of the time, as in {}(since := now() - INTERVAL 30 DAY)",
                          kIntervalsMax, shape_.name, shape_.name};
         std::vector<IntervalRow> rows;
         for (Interval& one : page.intervals) {
             IntervalRow row{interval_id_text(one), one.kind, places.asset(one), places.tag(one), places.made_by(one),
-                            attributes_text(one), {}};
+                            attributes_text(one),  {}};
             row.interval = std::move(one);
             rows.push_back(std::move(row));
         }
