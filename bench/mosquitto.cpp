@@ -1,17 +1,9 @@
 #include "bench/mosquitto.h"
 
-#include <functional>
+#include "bench/peer.h"
 
 namespace gongshu::bench {
 namespace {
-
-// It takes no port 0, so one that was free a moment ago.
-Result<io::Address> free_address() {
-    const auto clock = io::make_system_clock();
-    const auto loop = io::make_epoll_loop(*clock);
-    const auto listener = TRY(loop->listen({"127.0.0.1", 0}, {}, [](std::unique_ptr<io::Stream>) {}));
-    return listener->address();
-}
 
 Result<std::string> installed(io::Files& files) {
     for (const char* path : {"/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto", "/usr/bin/mosquitto"})
@@ -25,28 +17,6 @@ Result<std::string> version_of(io::Files& files, const std::string& program, con
     const Buffer bytes = TRY(io::read_whole(files, output, 1 << 16));
     const std::string_view line = as_text(bytes).substr(0, as_text(bytes).find('\n'));
     return std::string(line.substr(line.rfind(' ') + 1));
-}
-
-Result<void> wait_until_it_answers(const io::Address& address, io::Process& process) {
-    constexpr DurationNs kGiveUp = 20 * kSecond;
-    const auto clock = io::make_system_clock();
-    const auto loop = io::make_epoll_loop(*clock);
-    Result<void> outcome = Error{Code::timeout, "mosquitto does not answer after {} s", kGiveUp / kSecond};
-    std::function<void()> ask = [&] {
-        loop->connect(address, {}, [&](const Result<std::unique_ptr<io::Stream>>& made) {
-            if (made)
-                outcome = Result<void>{};
-            else if (process.ended())
-                outcome = Error{Code::unavailable, "mosquitto ended before it served"};
-            else
-                return void(loop->after(5 * kMillisecond, ask));
-            loop->stop();
-        });
-    };
-    loop->after(kGiveUp, [&] { loop->stop(); });
-    loop->after(0, ask);
-    loop->run();
-    return outcome;
 }
 
 }  // namespace
@@ -65,7 +35,7 @@ Result<std::unique_ptr<Mosquitto>> Mosquitto::start(io::Files& files, const std:
         peer->address_.port, user, place);
     TRY(io::write_whole(files, place + "/mosquitto.conf", as_bytes(config)));
     peer->process_ = TRY(io::spawn({program, "-c", place + "/mosquitto.conf"}, place + "/log.txt"));
-    TRY(wait_until_it_answers(peer->address_, *peer->process_));
+    TRY(wait_until_it_answers(peer->address_, *peer->process_, "mosquitto"));
     return peer;
 }
 

@@ -3,16 +3,10 @@
 #include <functional>
 
 #include "bench/http_load.h"
+#include "bench/peer.h"
 
 namespace gongshu::bench {
 namespace {
-
-Result<io::Address> free_address() {
-    const auto clock = io::make_system_clock();
-    const auto loop = io::make_epoll_loop(*clock);
-    const auto listener = TRY(loop->listen({"127.0.0.1", 0}, {}, [](std::unique_ptr<io::Stream>) {}));
-    return listener->address();
-}
 
 Result<std::string> installed(io::Files& files, std::string program) {
     if (!program.empty()) return program;
@@ -35,28 +29,6 @@ Result<std::string> version_of(io::Files& files, const std::string& program, con
     return first_line(files, {"dpkg-query", "-W", "victoria-metrics"}, folder);
 }
 
-Result<void> wait_until_it_answers(const io::Address& address, io::Process& process) {
-    constexpr DurationNs kGiveUp = 20 * kSecond;
-    const auto clock = io::make_system_clock();
-    const auto loop = io::make_epoll_loop(*clock);
-    Result<void> outcome = Error{Code::timeout, "victoria-metrics does not answer after {} s", kGiveUp / kSecond};
-    std::function<void()> ask = [&] {
-        loop->connect(address, {}, [&](const Result<std::unique_ptr<io::Stream>>& made) {
-            if (made)
-                outcome = Result<void>{};
-            else if (process.ended())
-                outcome = Error{Code::unavailable, "victoria-metrics ended before it served"};
-            else
-                return void(loop->after(5 * kMillisecond, ask));
-            loop->stop();
-        });
-    };
-    loop->after(kGiveUp, [&] { loop->stop(); });
-    loop->after(0, ask);
-    loop->run();
-    return outcome;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Victoria>> Victoria::start(io::Files& files, const std::string& folder, std::string program) {
@@ -70,7 +42,7 @@ Result<std::unique_ptr<Victoria>> Victoria::start(io::Files& files, const std::s
                                     fmt::format("-httpListenAddr=127.0.0.1:{}", peer->address_.port),
                                     "-retentionPeriod=100y", "-search.latencyOffset=1s", "-loggerLevel=ERROR"},
                                    peer->folder_ + "/log.txt"));
-    TRY(wait_until_it_answers(peer->address_, *peer->process_));
+    TRY(wait_until_it_answers(peer->address_, *peer->process_, "victoria-metrics"));
     return peer;
 }
 
