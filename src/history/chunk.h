@@ -44,6 +44,7 @@ struct ChunkInfo {
     std::uint64_t times_offset = 0;
     std::uint32_t times_bytes = 0;
     bool owns_times = false;
+    std::uint32_t sections_bytes = 0;  // behind the values; 0 = none
 
     friend bool operator==(const ChunkInfo&, const ChunkInfo&) = default;
 };

@@ -4,6 +4,7 @@
 #include "history/chunk_0.h"
 #include "history/integers.h"
 #include "history/numbers.h"
+#include "history/section.h"
 #include "history/segment.h"
 
 using namespace gongshu;
@@ -57,9 +58,11 @@ void vectors(Bytes input, std::size_t rows) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t bytes) {
     if (bytes < 3) return 0;
     const Bytes input = Bytes{data, bytes}.subspan(3);
-    for (const std::uint8_t format : {std::uint8_t{0}, std::uint8_t{1}})
+    for (const std::uint8_t format : {std::uint8_t{0}, std::uint8_t{1}, std::uint8_t{2}})
         (void)history::decode_directory(input, format, std::uint64_t{data[1]} << 8 | data[2], "fuzz");
     (void)history::decode_footer(input.first(std::min(input.size(), history::kSegmentFooterBytes)), 1000, "fuzz");
+    (void)history::check_sections(input);
+    (void)history::find_section(input, history::SectionType::cells);
     chunks(input, static_cast<ValueType>(1 + data[0] % 4), std::uint64_t{data[1]} << 8 | data[2]);
     vectors(input, std::size_t{data[1]} << 8 | data[2]);
     return 0;

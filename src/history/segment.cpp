@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <limits>
+#include <optional>
 #include <unordered_map>
 
 #include "base/assert.h"
@@ -13,12 +14,14 @@
 #include "base/log.h"
 #include "data/stage.h"
 #include "history/chunk_0.h"
+#include "history/section.h"
 
 namespace gongshu::history {
 namespace {
 
-constexpr std::string_view kMagic = "gsseg01\n";
-constexpr std::string_view kMagic0 = "gsseg00\n";  // written by early programs, read for ever
+constexpr std::string_view kMagic = "gsseg02\n";
+// By format; the earlier ones were written by early programs and are read for ever.
+constexpr std::array<std::string_view, 3> kMagics{"gsseg00\n", "gsseg01\n", kMagic};
 constexpr std::size_t kFlushBytes = 1 << 20;
 constexpr std::uint64_t kDirectoryBytesMax = 1 << 30;
 constexpr std::size_t kLatelyMax = 8;  // so many chunks' times are compared with a new one's
@@ -62,7 +65,15 @@ void encode_directory(const SegmentInfo& info, Tier tier, const std::vector<Chun
             out.varint(TimesAt::own + (i - owners.at(chunk.times_offset)));
         }
         out.varint(chunk.bytes);
+        out.varint(chunk.sections_bytes);
     }
+}
+
+// Of the format that begins and ends with this; nullopt if it is none.
+std::optional<std::uint8_t> format_of(std::string_view magic) {
+    const auto found = std::ranges::find(kMagics, magic);
+    if (found == kMagics.end()) return std::nullopt;
+    return static_cast<std::uint8_t>(found - kMagics.begin());
 }
 
 }  // namespace
@@ -80,13 +91,18 @@ std::string segment_path(const std::string& folder, const SegmentInfo& info) {
 Result<void> check_segment_header(io::Files& files, const std::string& path) {
     std::array<std::uint8_t, kMagic.size()> bytes{};
     TRY(TRY(files.open(path, io::Open::read))->read_at(0, bytes));
-    if (as_text(bytes) == kMagic || as_text(bytes) == kMagic0) return {};
+    if (format_of(as_text(bytes))) return {};
     return Error{Code::corrupt, "{}: byte 0: the header is not that of a segment", path};
 }
 
 SegmentWriter::SegmentWriter(io::Files& files, std::string path, SegmentInfo info, Tier tier,
-                             std::unique_ptr<io::File> file)
-    : files_(&files), path_(std::move(path)), info_(info), tier_(tier), file_(std::move(file)) {
+                             WriteSections write_sections, std::unique_ptr<io::File> file)
+    : files_(&files),
+      path_(std::move(path)),
+      info_(info),
+      tier_(tier),
+      write_sections_(write_sections),
+      file_(std::move(file)) {
     Encoder{buffer_}.bytes(as_bytes(kMagic));
 }
 
@@ -97,11 +113,12 @@ SegmentWriter::~SegmentWriter() {
     if (auto removed = files_->remove(path_ + ".tmp"); !removed) log_warning("history", "{}", removed.error().text());
 }
 
-Result<SegmentWriter> SegmentWriter::create(io::Files& files, std::string path, SegmentInfo info, Tier tier) {
+Result<SegmentWriter> SegmentWriter::create(io::Files& files, std::string path, SegmentInfo info, Tier tier,
+                                            WriteSections write_sections) {
     const std::string temporary = path + ".tmp";
     auto file = TRY(files.open(temporary, io::Open::create_new).context("cannot begin segment"));
     info.rows = 0;
-    return SegmentWriter{files, std::move(path), info, tier, std::move(file)};
+    return SegmentWriter{files, std::move(path), info, tier, write_sections, std::move(file)};
 }
 
 Result<void> SegmentWriter::add(TagId tag, const Run& run, std::size_t begin, std::size_t end) {
@@ -150,6 +167,8 @@ Result<void> SegmentWriter::write_pending() {
     encode_values(pending_, 0, pending_.size(), tier_, buffer_);
     chunk.offset = written_ + begin;
     chunk.bytes = static_cast<std::uint32_t>(buffer_.size() - begin);
+    if (write_sections_) write_sections_(pending_, buffer_);
+    chunk.sections_bytes = static_cast<std::uint32_t>(buffer_.size() - begin) - chunk.bytes;
     info_.min_time = info_.rows == 0 ? chunk.min_time : std::min(info_.min_time, chunk.min_time);
     info_.max_time = info_.rows == 0 ? chunk.max_time : std::max(info_.max_time, chunk.max_time);
     info_.rows += pending_.size();
@@ -189,10 +208,10 @@ Result<SegmentFooter> decode_footer(Bytes last, std::uint64_t file_bytes, const 
     footer.directory_offset = in.u64();
     footer.directory_bytes = in.u32();
     footer.directory_crc = in.u32();
-    const std::string_view magic = as_text(in.bytes(8));
-    if ((magic != kMagic && magic != kMagic0) || !in.finished())
-        return Error{Code::corrupt, "{}: does not end like a segment of format 0 or 1", path};
-    footer.format = magic == kMagic ? 1 : 0;
+    const auto format = format_of(as_text(in.bytes(8)));
+    if (!format || !in.finished())
+        return Error{Code::corrupt, "{}: does not end like a segment of format 0 to 2", path};
+    footer.format = *format;
     if (footer.directory_offset < 8 || footer.directory_offset > file_bytes ||
         footer.directory_offset + footer.directory_bytes + kSegmentFooterBytes != file_bytes)
         return Error{Code::corrupt,
@@ -232,6 +251,8 @@ public:
         const std::uint64_t bytes = in_.varint();
         if (format_ == 0) chunk.crc = in_.u32();
         if (!take(bytes, chunk.offset, chunk.bytes)) return false;
+        std::uint64_t sections = 0;  // where they lie is known: behind the values
+        if (format_ > 1 && !take(in_.varint(), sections, chunk.sections_bytes)) return false;
         chunks.push_back(chunk);
         return !in_.failed();
     }
@@ -360,6 +381,17 @@ Result<Run> OpenSegment::read(const ChunkInfo& chunk, Window window) const {
         times = shared;
     }
     return decode_chunk(chunk, times, values, window).context("{}: the chunk at {}", path_, chunk.offset);
+}
+
+Result<Buffer> OpenSegment::sections(const ChunkInfo& chunk) const {
+    Buffer bytes(chunk.sections_bytes);
+    if (!bytes.empty()) TRY(file_->read_at(chunk.offset + chunk.bytes, bytes).context("{}", path_));
+    return bytes;
+}
+
+Result<void> OpenSegment::check(const ChunkInfo& chunk) const {
+    TRY(read(chunk));
+    return check_sections(TRY(sections(chunk))).context("{}: the chunk at {}", path_, chunk.offset);
 }
 
 Result<Run> OpenSegment::read_0(const ChunkInfo& chunk, Bytes bytes) const {

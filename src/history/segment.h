@@ -42,6 +42,9 @@ std::string segment_path(const std::string& folder, const SegmentInfo& info);
 // The first bytes of the file, which no reader needs: Code::corrupt if they are not those of a segment.
 Result<void> check_segment_header(io::Files& files, const std::string& path);
 
+// Appends the sections of a chunk with these rows, if any (section.h).
+using WriteSections = void (*)(const Run& rows, Buffer& out);
+
 // Writes one segment: tags in growing order, each tag's rows in growing time, in one or more calls.
 // Lives:   one per file, on the thread that seals or merges.
 // Bounds:  a buffer of about 1 MiB, the times of the last chunks and the directory.
@@ -52,12 +55,14 @@ class SegmentWriter {
 public:
     SegmentWriter(SegmentWriter&&) = default;
     ~SegmentWriter();
-    static Result<SegmentWriter> create(io::Files& files, std::string path, SegmentInfo info, Tier tier = Tier::hot);
+    static Result<SegmentWriter> create(io::Files& files, std::string path, SegmentInfo info, Tier tier = Tier::hot,
+                                        WriteSections write_sections = nullptr);
     Result<void> add(TagId tag, const Run& run, std::size_t begin, std::size_t end);
     Result<SegmentInfo> finish();
 
 private:
-    SegmentWriter(io::Files& files, std::string path, SegmentInfo info, Tier tier, std::unique_ptr<io::File> file);
+    SegmentWriter(io::Files& files, std::string path, SegmentInfo info, Tier tier, WriteSections write_sections,
+                  std::unique_ptr<io::File> file);
     Result<void> write_pending();
     void write_times(ChunkInfo& chunk);
 
@@ -71,6 +76,7 @@ private:
 
     SegmentInfo info_;
     Tier tier_;
+    WriteSections write_sections_;
     std::unique_ptr<io::File> file_;
     Buffer buffer_;
     std::uint64_t written_ = 0;
@@ -90,6 +96,10 @@ public:
     std::pair<std::size_t, std::size_t> chunks_of(TagId tag) const;
     // The rows of the chunk within `window`, and perhaps some more of the chunk beside them.
     Result<Run> read(const ChunkInfo& chunk, Window window = kEver) const;
+    // What lies behind the chunk's values, for find_section(); empty if nothing does.
+    Result<Buffer> sections(const ChunkInfo& chunk) const;
+    // Reads every byte of the chunk; Code::corrupt if one is damaged.
+    Result<void> check(const ChunkInfo& chunk) const;
     std::uint16_t shard() const { return shard_; }
     Tier tier() const { return tier_; }
     Day day() const { return day_; }
@@ -102,7 +112,7 @@ private:
     std::unique_ptr<io::File> file_;
     std::uint16_t shard_ = 0;
     Day day_ = 0;
-    std::uint8_t format_ = 1;
+    std::uint8_t format_ = 2;
     Tier tier_ = Tier::hot;
     std::vector<ChunkInfo> directory_;
 };
@@ -116,13 +126,13 @@ struct SegmentDirectory {
 };
 inline constexpr std::size_t kSegmentFooterBytes = 24;
 struct SegmentFooter {
-    std::uint8_t format = 1;
+    std::uint8_t format = 2;
     std::uint64_t directory_offset = 0;
     std::uint32_t directory_bytes = 0;
     std::uint32_t directory_crc = 0;
 };
 Result<SegmentFooter> decode_footer(Bytes last, std::uint64_t file_bytes, const std::string& path);
-// `format` is 0 or 1; `chunk_bytes` those before the directory, the file's header with them.
+// `format` is 0 to 2; `chunk_bytes` those before the directory, the file's header with them.
 Result<SegmentDirectory> decode_directory(Bytes bytes, std::uint8_t format, std::uint64_t chunk_bytes,
                                           const std::string& path);
 

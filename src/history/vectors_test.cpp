@@ -14,6 +14,7 @@
 #include "history/chunk_0.h"
 #include "history/integers.h"
 #include "history/numbers.h"
+#include "history/section.h"
 #include "history/segment.h"
 
 namespace gongshu::history {
@@ -344,6 +345,47 @@ TEST(Chunk, ADamagedByteCostsItsVector) {
     EXPECT_NE(all.error().text().find("vector 4 fails its checksum"), std::string::npos) << all.error().text();
     EXPECT_TRUE(decode_chunk(info_of(run), {}, chunk.values, {0, 4096 * kSecond}));
     EXPECT_TRUE(decode_chunk(info_of(run), {}, chunk.values, {5120 * kSecond, 8000 * kSecond}));
+}
+
+// Sections lie behind the values of their chunk; a type that nobody knows is passed over.
+TEST(Segment, CarriesSections) {
+    const auto files = io::make_posix_files();
+    const std::string path = testing::TempDir() + "sections.seg";
+    const auto write_sections = [](const history::Run& rows, Buffer& out) {
+        if (rows.size() == 1) return;  // nothing to tell
+        encode_section(static_cast<SectionType>(77), Buffer(300, 1), out);
+        encode_section(SectionType::cells, as_bytes(std::string_view("cells")), out);
+    };
+    SegmentInfo info;
+    auto writer = SegmentWriter::create(*files, path, info, Tier::hot, write_sections);
+    ASSERT_TRUE(writer) << writer.error().text();
+    const auto run = numbers({1, 2, 3});
+    ASSERT_TRUE(writer->add(TagId{16}, run, 0, 3));
+    ASSERT_TRUE(writer->add(TagId{32}, run, 0, 1));
+    ASSERT_TRUE(writer->add(TagId{48}, run, 0, 2));
+    ASSERT_TRUE(writer->finish());
+    const auto segment = OpenSegment::open(*files, path);
+    ASSERT_TRUE(segment) << segment.error().text();
+    for (const ChunkInfo& chunk : (*segment)->chunks()) {
+        SCOPED_TRACE(chunk.tag.value);
+        const auto read = (*segment)->read(chunk);
+        ASSERT_TRUE(read) << read.error().text();
+        EXPECT_EQ(read->size(), chunk.statistics.rows);
+        auto sections = (*segment)->sections(chunk);
+        ASSERT_TRUE(sections) << sections.error().text();
+        const auto found = find_section(*sections, SectionType::cells);
+        ASSERT_TRUE(found) << found.error().text();
+        EXPECT_EQ(found->has_value(), chunk.statistics.rows > 1);
+        if (!*found) continue;
+        EXPECT_EQ(as_text(**found), "cells");
+        EXPECT_TRUE(check_sections(*sections));
+        (*sections)[10] ^= 1;  // of the one that nobody knows
+        EXPECT_TRUE(find_section(*sections, SectionType::cells));
+        EXPECT_FALSE(check_sections(*sections));
+        sections->pop_back();
+        EXPECT_FALSE(find_section(*sections, SectionType::cells));
+    }
+    ASSERT_TRUE(files->remove(path));
 }
 
 // performance figures of the format on usual signals; what a change of the codec may not worsen

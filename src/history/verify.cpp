@@ -22,7 +22,7 @@ public:
         if (auto begins = check_segment_header(files_, path); !begins) problem(begins.error().text());
         std::uint64_t rows = 0;
         for (const ChunkInfo& chunk : (*open)->chunks()) {
-            if (auto run = (*open)->read(chunk); !run) problem(run.error().text());
+            if (auto fine = (*open)->check(chunk); !fine) problem(fine.error().text());
             rows += chunk.statistics.rows;
         }
         if (rows != info.rows || (*open)->day() != info.day || (*open)->shard() != info.shard)
