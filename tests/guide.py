@@ -23,7 +23,9 @@ GUIDES = (("docs/guide/README.md", "docs/guide/README.zh-CN.md", 10), ("docs/gui
           ("docs/guide/virtual_tags.md", "docs/guide/virtual_tags.zh-CN.md", 5),
           ("docs/guide/calendar.md", "docs/guide/calendar.zh-CN.md", 4),
           ("docs/guide/intervals.md", "docs/guide/intervals.zh-CN.md", 4),
+          ("docs/guide/sql.md", "docs/guide/sql.zh-CN.md", 4),
           ("docs/guide/machines.md", "docs/guide/machines.zh-CN.md", 6),
+          ("docs/guide/postgres.md", "docs/guide/postgres.zh-CN.md", 6),
           ("docs/guide/operation.md", "docs/guide/operation.zh-CN.md", 6))
 BLOCK = re.compile(r"^```sh test(?P<stopped> stopped)?\n(?P<code>.*?)^```\n(?:```text\n(?P<output>.*?)^```\n)?", re.M | re.S)
 MARK = "@@ block {} ended @@"
@@ -91,9 +93,10 @@ def check_guides(names):
         (folder / "bin/gongshu").symlink_to(PROGRAM.resolve())
         data = folder / "data"
         # The key folder comes twice: the last one counts, and the guide's is the default one.
-        with Plant(folder) as plant, Program(data=data, args=("--allow-target", "127.0.0.1", "--key-folder", f"{data}.keys")) as program:
+        with Plant(folder) as plant, Program(data=data, args=("--allow-target", "127.0.0.1", "--pg", "127.0.0.1:0", "--key-folder", f"{data}.keys")) as program:
             env = {**os.environ, "PATH": f"{folder}/bin:{os.environ['PATH']}", "GONGSHU_URL": program.url, "PASSWORD": PASSWORD,
-                   "MQTT_PORT": str(program.mqtt_port), "MODBUS_PORT": plant.port, "DATA": str(data), "BACKUP": str(folder / "backup")}
+                   "MQTT_PORT": str(program.mqtt_port), "MODBUS_PORT": plant.port, "DATA": str(data), "BACKUP": str(folder / "backup"),
+                   "PG_PORT": program.ready["pg"].rsplit(":", 1)[1], "NODE_PATH": str(SOURCE / "tests/clients/node_modules")}
             env.pop("GONGSHU_TOKEN", None)
             for name in names:
                 run_blocks(name, [b for b in blocks[name] if not b.stopped], folder, env)

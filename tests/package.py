@@ -15,7 +15,7 @@ import time
 
 SOURCE = pathlib.Path(__file__).resolve().parents[1]
 VERSION = re.search(r'kVersion = "(.*)"', (SOURCE / "src/app/version.h").read_text()).group(1)
-PLACES = re.compile(r"(etc/gongshu/gongshu\.yaml|usr/bin/gongshu|usr/lib/gongshu/lib[\w.+-]+\.so\.[\d.]+|usr/lib/systemd/system/gongshu\.service"
+PLACES = re.compile(r"(etc/gongshu/gongshu\.yaml|usr/bin/gongshu|usr/lib/gongshu/lib[\w.+-]+\.so\.[\d.]+|usr/lib/gongshu/libduckdb\.so|usr/lib/systemd/system/gongshu\.service"
                     r"|usr/share/doc/gongshu/.+|usr/share/gongshu/units/udunits2[\w-]*\.xml|usr/share/man/man1/gongshu\.1\.gz)$")
 GLIBC_MOST = (2, 36)  # Debian 12
 
@@ -114,7 +114,7 @@ def check_archive(archive, program):
             assert not one.issym() or one.linkname == "bin/gongshu", one.linkname
         assert tar.extractfile(f"{name}/bin/gongshu").read() == program, "the archive has another program than the .deb"
         names = set(tar.getnames())
-    for want in ("gongshu", "README.md", "LICENSE", "copyright", "lib/gongshu/libstdc++.so.6", "share/gongshu/units/udunits2.xml"):
+    for want in ("gongshu", "README.md", "LICENSE", "copyright", "lib/gongshu/libstdc++.so.6", "lib/gongshu/libduckdb.so", "libraries/npm-duckdb", "share/gongshu/units/udunits2.xml"):
         assert f"{name}/{want}" in names, want
 
 

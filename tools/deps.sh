@@ -12,7 +12,7 @@ build_packages=(
   libgtest-dev tzdata ca-certificates dpkg-dev
 )
 test_packages=(
-  python3 python3-yaml python3-paho-mqtt python3-pymodbus python3-serial python3-serial-asyncio mosquitto-clients libmodbus-dev curl strace iproute2 openssh-server
+  python3 python3-yaml python3-paho-mqtt python3-pymodbus python3-serial python3-serial-asyncio mosquitto-clients libmodbus-dev curl strace iproute2 openssh-server postgresql-client
   chromium fonts-noto-cjk python3-openpyxl python3-xlwt python3-aiosmtpd python3-influxdb influxdb-client prometheus
 )
 lint_packages=(clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev)
@@ -58,3 +58,4 @@ npm_folder() {
 }
 npm_folder web "the web packages"
 npm_folder tools/duckdb "the library of SQL (x86-64 and arm64 with glibc)"
+case " $* " in *" test "*) npm_folder tests/clients "the clients that the tests speak through" ;; esac

@@ -63,6 +63,14 @@ while [ "${#todo[@]}" -gt 0 ]; do
     todo+=("$from")
   done
 done
+# The engine of SQL, which the program opens while it runs; npm has it for x86-64 and arm64.
+case "$arch" in amd64) duckdb=x64 ;; arm64) duckdb=arm64 ;; esac
+duckdb=tools/duckdb/node_modules/@duckdb/node-bindings-linux-$duckdb
+if [ -f "$duckdb/libduckdb.so" ]; then
+  install -m 0644 "$duckdb/libduckdb.so" "$tree/lib/gongshu/libduckdb.so"
+else
+  echo "tools/package.sh: without SQL: $duckdb/libduckdb.so is missing; tools/deps.sh build on such a machine installs it" >&2
+fi
 for archive in "$(dirname "$program")"/../archives/*.a; do readlink -f "$archive" >> "$origins"; done
 for units in /usr/share/xml/udunits /usr/share/udunits; do
   [ ! -f "$units/udunits2.xml" ] || { install -m 0644 "$units"/*.xml "$tree/share/gongshu/units/"; break; }
@@ -103,6 +111,10 @@ HEAD
     [ -z "$paper" ] || licence_of "npm-$(echo "$name" | tr / -)" "$paper"
     echo " $name $version_of (npm, $licence)"
   done
+  if [ -e "$tree/lib/gongshu/libduckdb.so" ]; then
+    licence_of npm-duckdb "$duckdb/LICENSE"
+    echo " duckdb $(sed -n 's/.*"version": "\(.*\)".*/\1/p' "$duckdb/package.json") (npm, MIT)"
+  fi
   printf '\nFiles: *\nCopyright: the authors of Gongshu\nLicense: Apache-2.0\n On Debian systems the text is in /usr/share/common-licenses/Apache-2.0.\n'
 } > "$papers/copyright"
 fill() { sed -e "s/@VERSION@/$version/g" -e "s/@DATE@/$date/g" -e "s/@GLIBC@/$glibc/g" "$1"; }

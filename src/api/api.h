@@ -56,6 +56,9 @@ class Messages;
 namespace gongshu::blob {
 class Blobs;
 }
+namespace gongshu::sql {
+class Engine;
+}
 
 namespace gongshu::api {
 
@@ -85,6 +88,7 @@ struct ApiDeps {
     std::string (*qr)(std::string_view) = nullptr;
     package::Packages* packages = nullptr;  // null = none are installed
     notify::Messages* messages = nullptr;   // null = nobody is told of cases
+    sql::Engine* sql = nullptr;             // null = nothing is asked in SQL
 };
 
 // A file of the page, gzip-compressed; lives as long as the program. "index.html" also answers for the page's own

@@ -62,6 +62,7 @@ public:
         gzip_.add(piece, !more, out);
         return more;
     }
+    bool wait(std::function<void()> ready) override { return plain_->wait(std::move(ready)); }
 
 private:
     const std::shared_ptr<Pieces> plain_;
@@ -602,6 +603,13 @@ void Connection::pump() {
 
 void Connection::ask_for_piece() {
     piece_wanted_ = true;
+    auto ready = [core = hub_.core, weak = weak_from_this(), serial = serial_] {
+        core->deps.loop.post([weak, serial] {
+            const auto self = weak.lock();
+            if (self && self->serial_ == serial && self->state_ == State::sending) self->ask_for_piece();
+        });
+    };
+    if (pieces_->wait(std::move(ready))) return;
     auto job = [core = hub_.core, weak = weak_from_this(), hub = hub_.weak(), serial = serial_, pieces = pieces_,
                 tenant = ask_->tenant()] {
         auto piece = std::make_shared<std::string>();

@@ -98,6 +98,9 @@ Result<Answer> get_tags(Core& core, const Ask& ask);
 Result<Answer> get_last(Core& core, const Ask& ask);
 Result<Answer> get_read(Core& core, const Ask& ask);
 
+// query_handlers.cpp
+void post_query(Core& core, const AskPtr& ask, Done done);
+
 // calendar_handlers.cpp
 Result<Answer> get_calendar_now(Core& core, const Ask& ask);
 Result<Answer> get_calendar_shifts(Core& core, const Ask& ask);

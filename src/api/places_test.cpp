@@ -106,6 +106,9 @@ const std::multimap<std::string, Way>& ways() {
             {"POST /api/v1/write/json",
              {"/api/v1/write/json", R"([{"tag":"inside/way-out","value":5}])", Want::faults}},
             {"GET /api/v1/read", {"/api/v1/read?tag=**", "", Want::hides}},
+            // Of what a table gives to whom: src/sql/engine_test.cpp, tests/e2e/sql_test.py.
+            {"POST /api/v1/query",
+             {"/api/v1/query", R"({"sql":"FROM history(tags := 'outside/d1.x', since := '2020-01-01')"})", Want::refused}},
             {"GET /api/v1/read", {"/api/v1/read?tag=outside/d1.x", "", Want::refused}},
             {"GET /api/v1/read", {"/api/v1/read?tag=inside/old.x&format=csv", "", Want::refused}},
             {"POST /api/v1/write", {"/api/v1/write", "outside/d1 x=5", Want::faults}},

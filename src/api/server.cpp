@@ -4,6 +4,9 @@
 #include "api/connection.h"
 #include "api/handlers.h"
 #include "api/hub.h"
+#include "api/sql_askers.h"
+#include "api/sql_door.h"
+#include "base/assert.h"
 #include "base/log.h"
 #include "io/crypto.h"
 
@@ -209,6 +212,7 @@ public:
 
     void begin() {
         const ApiDeps& deps = hub_->core->deps;
+        if (deps.sql != nullptr) add_sql_tables(hub_->core);
         changes_ = deps.registry.subscribe(
             [&loop = deps.loop, core = hub_->core, hub = hub_->weak()](const registry::Change& change) {
                 const std::string& kind = change.resource.kind;
@@ -258,6 +262,8 @@ public:
         *hub_->core->authority.lock() = std::move(certificate_pem);
     }
 
+    const std::shared_ptr<Core>& core() const { return hub_->core; }
+
     void stop() override {
         listeners_.clear();
         hub_->close_all();
@@ -281,6 +287,14 @@ private:
 };
 
 }  // namespace
+
+SqlAskers sql_askers(Server& server, std::string_view door) {
+    const auto* const own = dynamic_cast<HttpServer*>(&server);
+    ASSERT(own);
+    return [core = own->core(), door](const registry::Principal& who, std::string purpose) {
+        return sql_asker(core, who, door, std::move(purpose));
+    };
+}
 
 Result<std::unique_ptr<Server>> Server::create(const ApiDeps& deps, ApiOptions options) {
     auto server = std::make_unique<HttpServer>(deps, std::move(options));

@@ -12,6 +12,7 @@
 #include "app/serve.h"
 #include "app/upgrade.h"
 #include "app/version.h"
+#include "app/worker.h"
 #include "base/options.h"
 #include "base/result.h"
 
@@ -33,6 +34,7 @@ constexpr Command kCommands[] = {
      client_help},
     {"get", "show resources of a running server: get devices [NAME], get kinds", run_get, client_help},
     {"export", "all resources of a running server as YAML, as apply takes them", run_export, client_help},
+    {"query", "ask a running server in SQL: query \"SELECT * FROM last\" [--csv|--json]", run_query, client_help},
     {"delete", "remove a resource of a running server: delete rule overheat", run_delete, client_help},
     {"import", "files of readings into the history: import FILE --propose, import FILE… --map MAP.yaml [--dry-run]",
      run_import, import_help},
@@ -91,6 +93,12 @@ int run_command(const std::vector<std::string>& arguments) {
     if (name == "version" || name == "--version") {
         std::printf("gongshu %s\n", kVersion);
         return 0;
+    }
+    // Of the program for itself: in no list.
+    if (name == "worker") {
+        const auto code = run_worker({arguments.begin() + 1, arguments.end()});
+        if (!code) std::fprintf(stderr, "gongshu worker: %s\n", code.error().text().c_str());
+        return code ? *code : 2;
     }
     std::vector<std::string> known;
     for (const Command& command : kCommands) {

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "app/http_client.h"
+#include "app/query.h"
 #include "base/options.h"
 #include "io/files.h"
 #include "io/loop.h"
@@ -20,6 +21,7 @@ struct ClientOptions {
     std::string file;
     std::string output = "yaml";
     bool dry_run = false;
+    bool csv = false, json = false;
 };
 
 options::Table client_table(ClientOptions& o) {
@@ -31,7 +33,9 @@ options::Table client_table(ClientOptions& o) {
         .text("ca", o.server.ca_file, "Certificate of the server's authority, for https.")
         .text("file", o.file, "apply: YAML file, or a folder whose *.yaml are taken in order. -f is the same.")
         .text("output", o.output, "get: yaml or json.")
-        .toggle("dry_run", o.dry_run, "apply: check and show the differences, change nothing.");
+        .toggle("dry_run", o.dry_run, "apply: check and show the differences, change nothing.")
+        .toggle("csv", o.csv, "query: rows as CSV.")
+        .toggle("json", o.json, "query: columns and rows as JSON.");
     return table;
 }
 
@@ -156,6 +160,21 @@ Result<int> run_export(const std::vector<std::string>& arguments) {
     std::vector<std::string> rest;
     const ClientOptions options = TRY(parse(arguments, rest));
     print(TRY(fetch(options.server, wire::HttpMethod::get, "/api/v1/export")).body);
+    return 0;
+}
+
+Result<int> run_query(const std::vector<std::string>& arguments) {
+    std::vector<std::string> rest;
+    const ClientOptions options = TRY(parse(arguments, rest));
+    if (rest.size() != 1) return Error{Code::invalid, "usage: gongshu query \"SELECT …\" [--csv|--json]"};
+    const std::string body = registry::to_text(Json(JsonObject{{"sql", rest[0]}}));
+    const auto answer = TRY(fetch(options.server, wire::HttpMethod::post,
+                                  std::string{"/api/v1/query?format="} + (options.csv ? "csv" : "json"), body));
+    if (options.csv || options.json) {
+        print(answer.body);
+        return 0;
+    }
+    print(TRY(query_table(TRY(registry::parse_json(answer.body)))));
     return 0;
 }
 

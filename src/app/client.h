@@ -12,6 +12,7 @@ Result<int> run_apply(const std::vector<std::string>& arguments);
 Result<int> run_get(const std::vector<std::string>& arguments);
 Result<int> run_export(const std::vector<std::string>& arguments);
 Result<int> run_delete(const std::vector<std::string>& arguments);
+Result<int> run_query(const std::vector<std::string>& arguments);
 Result<int> run_backup(const std::vector<std::string>& arguments);
 
 // Their options, for the documentation.

@@ -7,6 +7,7 @@
 #include <future>
 #include <thread>
 
+#include "api/sql_askers.h"
 #include "app/embedded.h"
 #include "app/open_store.h"
 #include "app/qr.h"
@@ -246,6 +247,12 @@ Result<void> Platform::make_doors() {
                      change.resource.name);
     });
 
+    sql_ = sql::make_engine({{*history_, *history_, *registry_}, *clock_, metrics_},
+                            {.library = sql::find_library(),
+                             .memory_bytes = options_.sql_memory,
+                             .workers_max = options_.sql_workers});
+    if (const auto there = sql_->available(); !there) log_warning("app", "{}", there.error().text());
+
     static_files_ = pages();
     api::ApiOptions api{.version = kVersion,
                         .simulated = simulated_,
@@ -258,7 +265,7 @@ Result<void> Platform::make_doors() {
         {*registry_,     *auth_,           *history_, *history_,      *history_,    *history_,      *flow_,
          *connections_,  broker_.get(),    metrics_,  *egress_,       *live_,       *lanes_.back(), *pool_,
          backups_.get(), retention_.get(), &*doctor_, ledgers_.get(), cases_.get(),
-         blobs_.get(),   qr_svg,           packages_.get(), messages_.get()},
+         blobs_.get(),   qr_svg,           packages_.get(), messages_.get(), sql_.get()},
         std::move(api)));
     const auto http = TRY(server_->listen(TRY(io::parse_address(options_.http)), {})
                               .context("cannot open the pages on {}", options_.http));
@@ -266,14 +273,30 @@ Result<void> Platform::make_doors() {
                               .context("cannot open the broker on {}", options_.mqtt));
     doors_.http = "http://" + io::to_string(http);
     doors_.mqtt = "mqtt://" + io::to_string(mqtt);
+    TRY(open_pg());
     if (options_.lan) TRY(open_lan().context("option --lan"));
     std::map<std::string, std::string> listeners{{"http", doors_.http}, {"mqtt", doors_.mqtt}};
+    if (!doors_.pg.empty()) listeners["pg"] = doors_.pg;
     for (std::size_t i = 0; i < doors_.lan.size(); ++i) listeners["lan" + std::to_string(i + 1)] = doors_.lan[i];
     server_->set_listeners(std::move(listeners));
     return {};
 }
 
-Result<std::shared_ptr<const io::TlsServer>> Platform::make_tls(const std::vector<std::string>& addresses) {
+Result<void> Platform::open_pg() {
+    if (options_.pg.empty()) return {};
+    const auto secure = TRY(tls().context("option --pg"));
+    pg_ = pg::Door::create({*lanes_.back(), *pool_, *registry_, *auth_, *sql_, *egress_, metrics_,
+                            api::sql_askers(*server_, pg::kDoorName), secure},
+                           {.version = kVersion});
+    const auto address = TRY(pg_->listen(TRY(io::parse_address(options_.pg)))
+                                 .context("cannot open the door of PostgreSQL's protocol on {}", options_.pg));
+    doors_.pg = "postgresql://" + io::to_string(address);
+    return {};
+}
+
+// The certificate of this start, for every name and address by which clients may reach a door.
+Result<std::shared_ptr<const io::TlsServer>> Platform::tls() {
+    if (tls_) return tls_;
     const std::string certificate = options_.key_folder + "/ca.crt", key = options_.key_folder + "/ca.key";
     io::Identity authority;
     if (TRY(files_->exists(key))) {
@@ -284,20 +307,22 @@ Result<std::shared_ptr<const io::TlsServer>> Platform::make_tls(const std::vecto
         TRY(io::write_whole(*files_, certificate, as_bytes(authority.certificate_pem), 0644));
         TRY(io::write_whole(*files_, key, as_bytes(authority.key_pem), 0600));
     }
-    std::vector<std::string> names = addresses;
+    std::vector<std::string> names = TRY(io::private_addresses());
+    for (const char* name : {"127.0.0.1", "::1", "localhost"}) names.emplace_back(name);
     names.push_back(io::host_name());
     doors_.fingerprint = TRY(io::certificate_fingerprint(authority.certificate_pem));
     server_->set_authority(authority.certificate_pem);
     names.insert(names.end(), options_.allow_host.begin(), options_.allow_host.end());
     // A fresh one at each start: the addresses of a machine change, the authority that phones trust does not.
-    return io::make_tls_server(TRY(io::issue_server_certificate(authority, names, clock_->now(), 397)));
+    tls_ = TRY(io::make_tls_server(TRY(io::issue_server_certificate(authority, names, clock_->now(), 397))));
+    return tls_;
 }
 
 Result<void> Platform::open_lan() {
     constexpr std::uint16_t kMqttTlsPort = 8883;
     const auto addresses = TRY(io::private_addresses());
     if (addresses.empty()) return Error{Code::unavailable, "this machine has no address in a private network"};
-    const auto tls = TRY(make_tls(addresses));
+    const auto tls = TRY(this->tls());
     const auto http = TRY(io::parse_address(options_.http)), mqtt = TRY(io::parse_address(options_.mqtt));
     const bool plain_mqtt =
         std::find(options_.insecure.begin(), options_.insecure.end(), "mqtt") != options_.insecure.end();
@@ -308,6 +333,10 @@ Result<void> Platform::open_lan() {
         const auto broker =
             TRY(broker_->listen({host, mqtt.port == 0 ? std::uint16_t{0} : kMqttTlsPort}, {.tls = tls}));
         doors_.lan.push_back("mqtts://" + io::to_string(broker));
+        if (pg_) {
+            const std::uint16_t port = TRY(io::parse_address(options_.pg)).port;
+            doors_.lan.push_back("postgresql://" + io::to_string(TRY(pg_->listen({host, port}))));
+        }
         if (plain_mqtt) doors_.lan.push_back("mqtt://" + io::to_string(TRY(broker_->listen({host, mqtt.port}, {}))));
     }
     log_info("app", "open to {}; browsers and phones trust it once they have {}/ca.crt", fmt::join(addresses, ", "),
@@ -384,7 +413,10 @@ void Platform::stop() {
     if (stopped_ || !server_) return;
     stopped_ = true;
     if (open_) {
-        run_on(*lanes_.back(), [this] { server_->stop(); });
+        run_on(*lanes_.back(), [this] {
+            if (pg_) pg_->stop();
+            server_->stop();
+        });
         backups_->close();
         connections_->stop();
         messages_->stop();
@@ -397,6 +429,7 @@ void Platform::stop() {
     registry_->unsubscribe(changed_);
     registry_->set_last_check({});
     history_->set_readers(nullptr, 0);
+    sql_.reset();
     pool_.reset();  // jobs end before what they work on
     if (const auto fed = ledgers_->feed(); !fed) log_warning("app", "at the stop: {}", fed.error().text());
     if (open_) {

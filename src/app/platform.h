@@ -27,10 +27,12 @@
 #include "io/loop.h"
 #include "notify/messages.h"
 #include "package/packages.h"
+#include "pg/door.h"
 #include "registry/auth.h"
 #include "registry/device_ids.h"
 #include "registry/registry.h"
 #include "retention/retention.h"
+#include "sql/engine.h"
 
 namespace gongshu::app {
 
@@ -38,6 +40,7 @@ namespace gongshu::app {
 struct Doors {
     std::string http;              // "http://127.0.0.1:8080"
     std::string mqtt;              // "mqtt://127.0.0.1:1883"
+    std::string pg;                // "postgresql://127.0.0.1:5432", "" = closed
     std::vector<std::string> lan;  // further ones opened by --lan
     std::string authority;         // with --lan: where phones get the certificate, "https://192.168.1.5:8080/ca.crt"
     std::string fingerprint;       // of that certificate
@@ -75,8 +78,9 @@ private:
     Result<void> make_cases();
     Result<void> make_blobs();
     Result<void> make_doors();
+    Result<void> open_pg();
     Result<void> open_lan();
-    Result<std::shared_ptr<const io::TlsServer>> make_tls(const std::vector<std::string>& addresses);
+    Result<std::shared_ptr<const io::TlsServer>> tls();
     static void every(io::Loop& loop, DurationNs interval, std::function<void()> work);
     void run_on(io::Loop& loop, const std::function<void()>& work);
 
@@ -108,8 +112,11 @@ private:
     std::unique_ptr<broker::Broker> broker_;
     std::unique_ptr<api::CountingEgress> egress_;
     std::unique_ptr<notify::Messages> messages_;
+    std::unique_ptr<sql::Engine> sql_;
     std::vector<api::StaticFile> static_files_;
     std::unique_ptr<api::Server> server_;
+    std::shared_ptr<const io::TlsServer> tls_;  // null until a door needs it
+    std::unique_ptr<pg::Door> pg_;              // null = closed
     std::uint64_t revoked_ = 0;
     std::uint64_t changed_ = 0;
     std::vector<std::thread> threads_;

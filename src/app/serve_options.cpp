@@ -23,6 +23,9 @@ options::Table serve_table(ServeOptions& o) {
         .text("http", o.http,
               "Where the pages and the HTTP interface listen. Port 0: the system picks one, which is printed.")
         .text("mqtt", o.mqtt, "Where the MQTT broker listens.")
+        .text("pg", o.pg,
+              "Where PostgreSQL's protocol is spoken: psql, drivers and Grafana ask there in SQL. It has TLS, which clients of "
+              "other machines need. Default: nowhere.")
         .toggle("lan", o.lan,
                 "Open pages and broker to the private addresses of this machine, with TLS by a certificate authority "
                 "of its own "
@@ -38,6 +41,10 @@ options::Table serve_table(ServeOptions& o) {
         .number("pool_threads", o.pool_threads, 1, 64, "Threads for queries, sign-ins and the disk.")
         .duration("query_time", o.query_time, kSecond, kHour,
                   "A question for readings that takes longer is ended, with an error that says how to narrow it.")
+        .bytes("sql_memory", o.sql_memory, 64 << 20, std::uint64_t{1} << 40,
+               "A worker of SQL keeps at most so much for its statements; one that needs more is refused.")
+        .number("sql_workers", o.sql_workers, 1, 64,
+                "Workers of SQL at the same time, one for each tenant that asks; they start when asked and end when idle.")
         .number("retention_days", o.retention_days, 1, 36'500,
                 "Readings older than this are removed, a whole day at a time.")
         .bytes(
@@ -129,6 +136,14 @@ Result<void> check_plain_door(const char* option, const std::string& text, bool 
                  "option {}: {} is not a loopback address, and this door has no TLS: use --lan, or a TLS proxy in "
                  "front of 127.0.0.1",
                  option, text};
+}
+
+// It has TLS of its own, and takes nothing else from other machines.
+Result<void> check_pg_door(const std::string& text) {
+    if (text.empty()) return {};
+    const io::Address address = TRY(io::parse_address(text).context("option --pg"));
+    if (is_loopback(address.host) || io::is_private_address(address.host)) return {};
+    return Error{Code::invalid, "option --pg: {} is neither a loopback address nor one of a private network", text};
 }
 
 bool is_in(const std::string& path, const std::string& folder) {
@@ -225,6 +240,7 @@ Result<void> finish(ServeOptions& options, bool demo) {
         std::find(options.insecure.begin(), options.insecure.end(), "mqtt") != options.insecure.end();
     TRY(check_plain_door("--http", options.http, false));
     TRY(check_plain_door("--mqtt", options.mqtt, plain_mqtt));
+    TRY(check_pg_door(options.pg));
     for (const std::string& listener : options.insecure) {
         if (listener != "mqtt")
             return Error{Code::invalid, "option --insecure: '{}' is no listener that may go without TLS: mqtt may",

@@ -19,6 +19,7 @@ struct ServeOptions {
     std::string key_folder;
     std::string http = "127.0.0.1:8080";
     std::string mqtt = "127.0.0.1:1883";
+    std::string pg;
     std::string ready_json;
     std::string admin_password_file;
     bool lan = false;
@@ -54,6 +55,8 @@ struct ServeOptions {
     DurationNs log_file_age = 0;
     std::string log_folder;
     std::string ledger_hash = "sha256";
+    std::uint64_t sql_memory = 512 << 20;
+    std::uint32_t sql_workers = 4;
 
     // demo only
     std::uint32_t demo_days = 30;

@@ -5,6 +5,7 @@
 #include "io/tls.h"
 #include "pg/catalog.h"
 #include "pg/door.h"
+#include "pg/rows.h"
 #include "registry/json.h"
 #include "registry/registry.h"
 #include "sql/testing/fake_engine.h"
@@ -666,6 +667,25 @@ TEST_F(PgTest, SaysThatTheEngineIsMissing) {
     auto one = signed_in();
     EXPECT_EQ(one->ask(query("select 1")), "E 58000 SQL needs libduckdb\nZ I\n");
     EXPECT_EQ(one->ask(query("show server_version_num")), "T server_version_num:25\nD 150000\nC SHOW\nZ I\n");
+}
+
+TEST(PgRows, ColumnsWithoutANameHaveThatOfTheirFunction) {
+    const auto f = [](const std::string& name, const std::string& want) {
+        EXPECT_EQ(fields_of({{name, CellType::text, "VARCHAR"}}, {}).value()[0].name, want);
+    };
+    f("count_star()", "count");
+    f("avg(\"value\")", "avg");
+    f("main.date_part('epoch', ts)", "date_part");
+    f("max(a) - min(a)", "max(a) - min(a)");
+    f("(a + b)", "(a + b)");
+    f("My Name (unit)", "My Name (unit)");
+    f("value", "value");
+    const std::vector<sql::Column> two{{"a", CellType::text, "JSON"}, {"b", CellType::integer, "SMALLINT"}};
+    const auto fields = fields_of(two, {wire::PgFormat::binary}).value();
+    EXPECT_EQ(fields[0].type, wire::PgType::json);
+    EXPECT_EQ(fields[1].type, wire::PgType::int2);
+    EXPECT_EQ(fields[1].format, wire::PgFormat::binary);
+    EXPECT_FALSE(fields_of(two, std::vector<wire::PgFormat>(3)));
 }
 
 TEST(PgCatalog, TranslatesWhatClientsAsk) {

@@ -69,7 +69,7 @@ World::World(ApiOptions options, std::uint64_t seed) : sim(seed), client_loop(si
     server = Server::create({*registry,   *auth,       *history,      *history,        *history,      *history,
                              flow,        connections, nullptr,       metrics,         *egress,       *live,
                              *lane,       *pool,       backups.get(), retention.get(), &doctor,       ledgers.get(),
-                             cases.get(), blobs.get(), nullptr,       packages.get(),  messages.get()},
+                             cases.get(), blobs.get(), nullptr,       packages.get(),  messages.get(), &sql},
                             std::move(options))
                  .value();
     address = server->listen({"127.0.0.1", 0}, {}).value();

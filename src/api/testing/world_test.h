@@ -30,6 +30,7 @@
 #include "registry/kinds/tag_alias.h"
 #include "registry/registry.h"
 #include "retention/retention.h"
+#include "sql/testing/fake_engine.h"
 #include "wire/http.h"
 #include "wire/websocket.h"
 
@@ -277,6 +278,7 @@ public:
     std::unique_ptr<notify::Messages> messages;
     std::unique_ptr<backup::Backups> backups;
     std::unique_ptr<retention::Retention> retention;
+    sql::testing::FakeEngine sql;
     doctor::Self doctor{files, {"/data", "/keys", "/backups", "0.1.0", {}}};  // the machine is real, the files are not
     std::unique_ptr<Server> server;
     io::Address address;

@@ -13,6 +13,7 @@ struct FakeEngine::Shared {
         std::map<std::string, Prepared> prepared;
         std::vector<Question> asked;
         std::string missing;
+        bool asks_egress = false;
     };
     Guarded<State> state;
     std::atomic<std::size_t> running = 0;
@@ -86,6 +87,7 @@ void FakeEngine::prepare(std::string text, Prepared prepared) {
 }
 
 void FakeEngine::set_missing(std::string why) { shared_->state.lock()->missing = std::move(why); }
+void FakeEngine::ask_egress(bool asks) { shared_->state.lock()->asks_egress = asks; }
 std::vector<Question> FakeEngine::asked() const { return shared_->state.lock()->asked; }
 std::size_t FakeEngine::running() const { return shared_->running; }
 
@@ -98,6 +100,10 @@ Result<void> FakeEngine::available() const {
 Outcome<FakeEngine::Prepared> FakeEngine::find(const Question& question) {
     auto state = shared_->state.lock();
     state->asked.push_back(question);
+    if (state->asks_egress && question.asker.let_out) {
+        if (const auto allowed = question.asker.let_out("a table"); !allowed)
+            return std::unexpected(Failure{allowed.error(), 0, "42501"});
+    }
     const auto found = state->prepared.find(question.text);
     if (found == state->prepared.end())
         return std::unexpected(Failure{Error{Code::invalid, "nobody prepared this statement"}, 1, "42601"});

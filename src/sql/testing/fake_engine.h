@@ -26,6 +26,7 @@ public:
 
     void prepare(std::string text, Prepared prepared);
     void set_missing(std::string why);  // what available() then says
+    void ask_egress(bool asks);         // of each statement before anything is given, as of a table that it reads
     std::vector<Question> asked() const;
     std::size_t running() const;  // queries that were started and are not destroyed
 

@@ -1,0 +1,335 @@
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+
+#include "api/handlers.h"
+#include "api/sql_door.h"
+#include "base/log.h"
+#include "registry/json.h"
+
+namespace gongshu::api {
+
+namespace {
+
+constexpr DurationNs kTimeMax = 5 * kMinute;
+constexpr DurationNs kWatch = 500 * kMillisecond;
+constexpr std::string_view kDoor = "sql";
+
+enum class Format : std::uint8_t { json, csv };
+
+std::string date_text(std::int64_t days) { return format_time(days * kDay).substr(0, 10); }
+
+void write_csv_text(std::string& out, std::string_view text) {
+    if (text.find_first_of(",\"\r\n") == std::string_view::npos && !text.empty()) {
+        out.append(text);
+        return;
+    }
+    out.push_back('"');
+    for (const char c : text) out.append(c == '"' ? 2 : 1, c);
+    out.push_back('"');
+}
+
+// What fits into a double's digits is a number, more stays exact as a text.
+void write_decimal(JsonWriter& out, std::string_view digits) {
+    digits.size() <= 15 ? out.raw(digits) : out.text(digits);
+}
+
+// The pages of a statement, rendered as they come.
+class QueryPieces final : public Pieces, public std::enable_shared_from_this<QueryPieces> {
+public:
+    QueryPieces(std::shared_ptr<Core> core, TenantId tenant, std::shared_ptr<sql::Query> query, Format format,
+                Units units)
+        : core_(std::move(core)), tenant_(tenant), query_(std::move(query)), format_(format), units_(units) {}
+
+    bool wait(std::function<void()> ready) override {
+        {
+            const std::lock_guard lock{mutex_};
+            if (next_) return false;
+            ready_ = std::move(ready);
+            if (std::exchange(asked_, true)) return true;
+        }
+        query_->next([weak = weak_from_this()](sql::Outcome<sql::Page> page) {
+            if (const auto self = weak.lock()) self->take(std::move(page));
+        });
+        return true;
+    }
+
+    // After wait() said that there is something, or called back.
+    sql::Outcome<bool> render(std::string& out) {
+        std::optional<sql::Outcome<sql::Page>> page;
+        {
+            const std::lock_guard lock{mutex_};
+            page.swap(next_);
+        }
+        if (!page) return true;
+        if (!*page) return std::unexpected(page->error());
+        if (!std::exchange(begun_, true)) begin(out);
+        const std::size_t rows = (*page)->rows();
+        for (std::size_t row = 0; row < rows; ++row)
+            format_ == Format::json ? json_row(out, **page, row) : csv_row(out, **page, row);
+        rows_ += rows;
+        if (rows > 0) return true;
+        if (format_ == Format::json) out.append("]}");
+        core_->deps.egress.left(tenant_, kDoor, rows_, 0);
+        return false;
+    }
+
+    Result<bool> next(std::string& out) override {
+        auto rendered = render(out);
+        if (!rendered) return rendered.error().error;
+        return *rendered;
+    }
+
+private:
+    void take(sql::Outcome<sql::Page> page) {
+        std::function<void()> ready;
+        {
+            const std::lock_guard lock{mutex_};
+            next_ = std::move(page);
+            asked_ = false;
+            ready.swap(ready_);
+        }
+        if (ready) ready();
+    }
+
+    void begin(std::string& out) const {
+        if (format_ == Format::csv) {
+            for (const sql::Column& column : query_->columns()) {
+                if (&column != query_->columns().data()) out.push_back(',');
+                write_csv_text(out, column.name);
+            }
+            out.append("\r\n");
+            return;
+        }
+        JsonWriter json{out};
+        json.begin_object().key("columns").begin_array();
+        for (const sql::Column& column : query_->columns())
+            json.begin_object()
+                .key("name")
+                .text(column.name)
+                .key("type")
+                .text(to_string(column.type))
+                .key("sql")
+                .text(column.declared)
+                .end_object();
+        json.end_array().key("rows").begin_array();
+    }
+
+    void json_row(std::string& out, const sql::Page& page, std::size_t row) const {
+        if (rows_ + row > 0) out.push_back(',');
+        JsonWriter json{out};
+        json.begin_array();
+        for (std::size_t i = 0; i < page.columns(); ++i) {
+            if (page.is_null(i, row)) {
+                json.null();
+                continue;
+            }
+            switch (page.type(i)) {
+                case sql::CellType::boolean:
+                    json.boolean(page.boolean(i, row));
+                    break;
+                case sql::CellType::integer:
+                    json.safe_integer(page.integer(i, row));
+                    break;
+                case sql::CellType::number:
+                    json.number(page.number(i, row));
+                    break;
+                case sql::CellType::time:
+                    json.integer(units_.time(page.integer(i, row)));
+                    break;
+                case sql::CellType::date:
+                    json.text(date_text(page.integer(i, row)));
+                    break;
+                case sql::CellType::decimal:
+                    write_decimal(json, page.text(i, row));
+                    break;
+                case sql::CellType::text:
+                case sql::CellType::other:
+                    json.text(page.text(i, row));
+                    break;
+            }
+        }
+        json.end_array();
+    }
+
+    void csv_row(std::string& out, const sql::Page& page, std::size_t row) const {
+        for (std::size_t i = 0; i < page.columns(); ++i) {
+            if (i > 0) out.push_back(',');
+            if (page.is_null(i, row)) continue;
+            switch (page.type(i)) {
+                case sql::CellType::boolean:
+                    out.append(page.boolean(i, row) ? "true" : "false");
+                    break;
+                case sql::CellType::integer:
+                    out.append(fmt::format("{}", page.integer(i, row)));
+                    break;
+                case sql::CellType::number:
+                    if (std::isfinite(page.number(i, row))) out.append(fmt::format("{}", page.number(i, row)));
+                    break;
+                case sql::CellType::time:
+                    out.append(format_time(page.integer(i, row)));
+                    break;
+                case sql::CellType::date:
+                    out.append(date_text(page.integer(i, row)));
+                    break;
+                case sql::CellType::decimal:
+                    out.append(page.text(i, row));
+                    break;
+                case sql::CellType::text:
+                case sql::CellType::other:
+                    write_csv_text(out, page.text(i, row));
+                    break;
+            }
+        }
+        out.append("\r\n");
+    }
+
+    const std::shared_ptr<Core> core_;
+    const TenantId tenant_;
+    const std::shared_ptr<sql::Query> query_;
+    const Format format_;
+    const Units units_;
+    bool begun_ = false;
+    std::uint64_t rows_ = 0;
+    std::mutex mutex_;
+    bool asked_ = false;
+    std::function<void()> ready_;
+    std::optional<sql::Outcome<sql::Page>> next_;
+};
+
+// One question on its way to its first page.
+struct Asked {
+    std::shared_ptr<Core> core;
+    std::weak_ptr<Ask> ask;  // gone with its connection
+    Done done;
+    registry::Actor actor;
+    std::string language;
+    Format format = Format::json;
+    Units units;
+    Guarded<std::shared_ptr<sql::Query>> query;
+    std::atomic<bool> answered = false;
+};
+
+void fail(const std::shared_ptr<Asked>& asked, const sql::Failure& failure) {
+    if (asked->answered.exchange(true)) return;
+    if (failure.error.code() == Code::denied) {
+        const auto job = [core = asked->core, actor = asked->actor] {
+            core->deps.registry.audit(actor, "query", "", "/api/v1/query", "", false);
+        };
+        if (!asked->core->deps.pool.submit(job))
+            log_warning("api", "a refused statement is not in the audit: too much to do");
+    }
+    const std::string members = fmt::format("\"sqlstate\":\"{}\",\"position\":{}", failure.sqlstate, failure.position);
+    asked->done(problem(*asked->core, failure.error, {.members = members, .language = asked->language}));
+}
+
+// On the pool, or where the page came if that is full.
+void answer_first(const std::shared_ptr<Asked>& asked, const std::shared_ptr<QueryPieces>& pieces) {
+    Answer answer;
+    auto more = pieces->render(answer.body);
+    if (!more) return fail(asked, more.error());
+    if (asked->answered.exchange(true)) return;
+    if (*more) answer.pieces = pieces;
+    answer.door = kDoor;
+    if (asked->format == Format::csv) {
+        answer.media_type = "text/csv; charset=utf-8";
+        answer.headers.push_back({"content-disposition", "attachment; filename=\"rows.csv\""});
+    }
+    asked->done(std::move(answer));
+}
+
+void on_started(const std::shared_ptr<Asked>& asked, sql::Outcome<std::shared_ptr<sql::Query>> started) {
+    if (!started) return fail(asked, started.error());
+    *asked->query.lock() = *started;
+    auto pieces = std::make_shared<QueryPieces>(asked->core, asked->actor.tenant, std::move(*started), asked->format,
+                                                asked->units);
+    const auto go_on = [asked, pieces] {
+        const auto job = [asked, pieces] { answer_first(asked, pieces); };
+        if (!asked->core->deps.pool.submit(job)) job();
+    };
+    if (!pieces->wait(go_on)) go_on();
+}
+
+// Until the first page is there: whoever went away does not want it any more.
+void watch(const std::shared_ptr<Asked>& asked) {
+    if (asked->answered) return;
+    if (asked->ask.expired()) {
+        if (const auto query = *asked->query.lock()) query->cancel();
+        return;
+    }
+    asked->core->deps.loop.after(kWatch, [asked] { watch(asked); });
+}
+
+Result<std::vector<sql::Cell>> parse_parameters(const Json* json) {
+    std::vector<sql::Cell> cells;
+    if (json == nullptr || json->is_null()) return cells;
+    if (!json->is_array()) return Error{Code::invalid, "parameters: expected a list"};
+    for (const Json& one : json->get_array()) {
+        if (one.is_null())
+            cells.emplace_back();
+        else if (one.is_bool())
+            cells.emplace_back(one.get_bool());
+        else if (one.is_int64())
+            cells.emplace_back(one.get_int64());
+        else if (one.is_double())
+            cells.emplace_back(one.get_double());
+        else if (one.is_string())
+            cells.emplace_back(std::string{std::string_view{one.get_string()}});
+        else
+            return Error{Code::invalid, "parameters: expected texts, numbers, true, false or null"};
+    }
+    return cells;
+}
+
+Result<sql::Question> parse_question(Core& core, const Ask& ask) {
+    auto fields = TRY(Fields::parse(ask.http.body));
+    sql::Question question;
+    question.text = TRY(fields.text("sql"));
+    question.parameters = TRY(parse_parameters(fields.find("parameters")));
+    question.zone = TRY(fields.text_or("zone", ""));
+    if (fields.find("limit") != nullptr) {
+        const auto limit = TRY(fields.number("limit"));
+        if (limit < 1 || limit > question.limits.rows_max)
+            return Error{Code::invalid, "limit: expected a whole number of 1 to {}", question.limits.rows_max};
+        question.limits.rows_max = limit;
+    }
+    if (const std::string timeout = TRY(fields.text_or("timeout", "")); !timeout.empty()) {
+        question.limits.time_max = TRY(parse_duration(timeout).context("timeout"));
+        if (question.limits.time_max > kTimeMax)
+            return Error{Code::invalid, "timeout: at most {} s", kTimeMax / kSecond};
+    }
+    TRY(fields.done());
+    question.asker = sql_asker(core.shared_from_this(), ask.who, kDoor, std::string{ask.value("purpose")});
+    return question;
+}
+
+Result<Format> parse_format(const Ask& ask) {
+    const std::string_view format = ask.value("format");
+    if (format.empty() || format == "json") return Format::json;
+    if (format == "csv") return Format::csv;
+    return Error{Code::invalid, "format: \"{}\" is neither json nor csv", format.substr(0, 40)};
+}
+
+}  // namespace
+
+void post_query(Core& core, const AskPtr& ask, Done done) {
+    if (core.deps.sql == nullptr) return done(Error{Code::unavailable, "this server answers no SQL"});
+    auto question = parse_question(core, *ask);
+    if (!question) return done(std::move(question.error()));
+    const auto format = parse_format(*ask);
+    if (!format) return done(format.error());
+    const auto units = parse_units(*ask);
+    if (!units) return done(units.error());
+    auto asked = std::make_shared<Asked>();
+    asked->core = core.shared_from_this();
+    asked->ask = ask;
+    asked->done = std::move(done);
+    asked->actor = ask->who.actor;
+    asked->language = language_of(*ask);
+    asked->format = *format;
+    asked->units = *units;
+    core.deps.sql->start(std::move(*question), [asked](auto started) { on_started(asked, std::move(started)); });
+    watch(asked);
+}
+
+}  // namespace gongshu::api

@@ -1,0 +1,82 @@
+#include <gtest/gtest.h>
+
+#include "api/testing/world_test.h"
+
+namespace gongshu::api {
+namespace {
+
+using sql::CellType;
+using sql::testing::page_of;
+using test::member;
+using test::World;
+
+constexpr TimeNs kTime = 1'767'225'600 * kSecond;  // 2026-01-01
+
+struct Query : ::testing::Test {
+    Query() {
+        const std::vector<sql::Column> columns{
+            {"tag", CellType::text, "VARCHAR"},    {"ts", CellType::time, "TIMESTAMP_NS"},
+            {"value", CellType::number, "DOUBLE"}, {"n", CellType::integer, "BIGINT"},
+            {"ok", CellType::boolean, "BOOLEAN"},  {"day", CellType::date, "DATE"},
+            {"sum", CellType::decimal, "HUGEINT"}};
+        const auto first = page_of(columns, {{std::string{"a,\"b\""}, sql::Time{kTime + 5}, 1.5, std::int64_t{1} << 60,
+                                              true, sql::Date{20'454}, sql::Decimal{"-12.50"}}});
+        const auto second = page_of(columns, {{{}, {}, {}, {}, {}, {}, sql::Decimal{"12345678901234567890"}}});
+        world.sql.prepare("all", {.columns = columns, .pages = {first, second}});
+        world.sql.prepare("wrong", {.failure = sql::Failure{Error{Code::invalid, "no such column"}, 8, "42703"}});
+        world.sql.prepare(
+            "late", {.columns = columns, .end_failure = sql::Failure{Error{Code::limit, "too much"}, 0, "53200"}});
+    }
+    test::Reply ask(const std::string& text, const std::string& query = "", const std::string& more = "") {
+        return world.as(token, "POST", "/api/v1/query" + query, R"({"sql":")" + text + "\"" + more + "}");
+    }
+    World world;
+    std::string token = world.token("viewer");
+};
+
+TEST_F(Query, GivesRowsAsJsonAndCsv) {
+    const auto json = ask("all");
+    EXPECT_EQ(json.status, 200);
+    EXPECT_NE(json.body.find(R"({"name":"ts","type":"time","sql":"TIMESTAMP_NS"})"), std::string::npos) << json.body;
+    EXPECT_NE(
+        json.body.find(R"("rows":[["a,\"b\"",1767225600000000005,1.5,"1152921504606846976",true,"2026-01-01",-12.50],)"
+                       R"([null,null,null,null,null,null,"12345678901234567890"]]})"),
+        std::string::npos)
+        << json.body;
+    EXPECT_NE(ask("all", "?precision=ms").body.find(",1767225600000,"), std::string::npos);
+    EXPECT_EQ(
+        ask("all", "?format=csv").body,
+        "tag,ts,value,n,ok,day,sum\r\n\"a,\"\"b\"\"\",2026-01-01T00:00:00.000000005Z,1.5,1152921504606846976,true,"
+        "2026-01-01,-12.50\r\n,,,,,,12345678901234567890\r\n");
+}
+
+TEST_F(Query, SaysWhereAStatementIsWrong) {
+    const auto wrong = ask("wrong");
+    EXPECT_EQ(wrong.status, 400);
+    EXPECT_NE(wrong.body.find(R"("sqlstate":"42703","position":8)"), std::string::npos) << wrong.body;
+    EXPECT_EQ(member(ask("late").body, "detail"), "too much");
+}
+
+TEST_F(Query, TakesItsMembersAndNoOthers) {
+    EXPECT_EQ(
+        ask("all", "", R"(,"parameters":[1,2.5,"x",true,null],"zone":"Asia/Shanghai","limit":7,"timeout":"2m")").status,
+        200);
+    const auto asked = world.sql.asked().back();
+    EXPECT_EQ(asked.parameters.size(), 5u);
+    EXPECT_EQ(asked.limits.rows_max, 7u);
+    EXPECT_EQ(asked.limits.time_max, 2 * kMinute);
+    EXPECT_EQ(asked.zone, "Asia/Shanghai");
+    for (const char* const more :
+         {R"(,"parameters":7)", R"(,"parameters":[[1]])", R"(,"limit":0)", R"(,"timeout":"1h")", R"(,"x":1)"})
+        EXPECT_EQ(ask("all", "", more).status, 400) << more;
+    EXPECT_EQ(ask("all", "?format=xml").status, 400);
+    EXPECT_EQ(world.as("", "POST", "/api/v1/query", R"({"sql":"all"})").status, 401);
+}
+
+TEST_F(Query, ForgetsAStatementWhenItsAnswerIsOut) {
+    EXPECT_EQ(ask("all").status, 200);
+    EXPECT_LE(world.sql.running(), 1u);  // until the loop has let it go
+}
+
+}  // namespace
+}  // namespace gongshu::api

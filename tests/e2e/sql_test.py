@@ -1,0 +1,218 @@
+#!/usr/bin/env python3
+"""SQL over the history of the real program: the same answers as /api/v1/read; hostile statements end alone; tenants and paths are
+kept apart; a worker that is killed ends its statement and nothing else."""
+import json
+import os
+import pathlib
+import random
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from harness import PASSWORD, PROGRAM, Program, Refused, wait_for  # noqa: E402
+
+OTHER = "another-long-password"
+START = 1_767_225_600  # 2026-01-01T00:00:00Z
+SLOW = "SELECT sum(a.i * b.i) FROM range(10000000) a(i), range(1000000) b(i)"
+
+
+def ask(program, sql, parameters=(), query="", **options):
+    return program.post(f"/api/v1/query{query}", {"sql": sql, "parameters": list(parameters)}, **options)
+
+
+def rows(program, sql, *parameters, **options):
+    return ask(program, sql, parameters, **options)["rows"]
+
+
+def refusal(program, sql, **options):
+    try:
+        answer = ask(program, sql, **options)
+    except Refused as error:
+        return error.status, json.loads(error.body)
+    raise AssertionError(f"not refused: {sql}\n{str(answer)[:300]}")
+
+
+def workers(program):
+    """Process ids of the server's workers."""
+    children = pathlib.Path(f"/proc/{program.process.pid}/task")
+    ids = {int(one) for task in children.iterdir() for one in (task / "children").read_text().split()}
+    return [one for one in ids if b"worker\0sql" in pathlib.Path(f"/proc/{one}/cmdline").read_bytes()]
+
+
+def write(program, **who):
+    random.seed(7)
+    lines = []
+    for n in range(20_000):
+        value = round(random.uniform(-50, 150), 3)
+        lines.append(f"line{n % 4},machine=m{n % 5} temperature={value},pieces={n}i,on={'true' if n % 3 else 'false'} {(START + n) * 10**9 + n}")
+    lines.append(f'line0,machine=m0 state="läuft 运行" {START * 10**9}')
+    program.post("/api/v1/write?import=1", "\n".join(lines), **who)
+
+
+def check_same_as_read(program):
+    tags = [one["path"] for one in program.get("/api/v1/tags?glob=**&limit=1000")["tags"]]
+    assert len(tags) == 61, len(tags)
+    assert sorted(tags) == [one[0] for one in rows(program, "SELECT tag FROM tags ORDER BY tag")]
+    start, end = START * 10**9 + 1_000_000_005, (START + 15_000) * 10**9
+    for tag in ("line0/m0.temperature", "line3/m3.pieces", "line1/m1.on"):
+        read = program.read(tag, start, end)
+        asked = rows(program, "SELECT ts, value, quality FROM readings WHERE tag = $1 AND ts >= make_timestamp_ns($2) AND ts < make_timestamp_ns($3) "
+                              "ORDER BY ts", tag, start, end)
+        assert len(read) > 100 and [[ts, float(value), quality] for ts, value, quality in read] == [[ts, float(value), q] for ts, value, q in asked], tag
+    for every in ("7s", "1m", "1h"):
+        for tag in ("line0/m0.temperature", "line3/m3.pieces"):
+            read = program.read(tag, start, end, every=every, agg="avg,min,max,sum,count,first,last")
+            asked = rows(program, f"SELECT * EXCLUDE (tag) FROM history(tags := '{tag}', since := make_timestamp_ns({start}), "
+                                  f"until := make_timestamp_ns({end}), every := '{every}', agg := 'avg,min,max,sum,count,first,last') ORDER BY ts")
+            assert read == asked, (every, tag, read[:2], asked[:2])
+    zoned = rows(program, "SELECT ts, count FROM history(tags := 'line0/m0.temperature', since := '2025-12-31', every := '1d', agg := 'count', "
+                          "zone := 'Asia/Shanghai')")
+    read = program.read("line0/m0.temperature", "2025-12-31T00:00:00Z", "2027-01-01T00:00:00Z", every="1d", agg="count", zone="Asia/Shanghai")
+    assert zoned == [one[:2] for one in read] and zoned, (zoned, read)
+    assert rows(program, "SELECT text FROM last WHERE text IS NOT NULL") == [["läuft 运行"]]
+    joined = rows(program, "SELECT count(*) FROM history(tags := 'line0/m0.temperature', since := '2026-01-01') t ASOF JOIN "
+                           "history(tags := 'line3/m3.pieces', since := '2026-01-01') p ON t.ts >= p.ts WHERE t.ts - p.ts < INTERVAL 20 SECOND")
+    assert joined[0][0] == 999, joined
+    whole = ask(program, "SELECT * FROM readings WHERE ts >= '2026-01-01'")
+    assert len(whole["rows"]) == 60_001, len(whole["rows"])
+    assert [one["type"] for one in whole["columns"]] == ["text", "time", "number", "text", "integer", "text"]
+    csv = program.post("/api/v1/query?format=csv", {"sql": "SELECT * FROM readings WHERE ts >= '2026-01-01'"}, raw=True)
+    assert csv.count(b"\r\n") == 60_002, csv.count(b"\r\n")
+
+
+def check_words(program):
+    status, problem = refusal(program, "SELECT * FROM readings")
+    assert status == 400 and "say from when on" in problem["detail"] and problem["sqlstate"] == "22023", problem
+    status, problem = refusal(program, "SELECT 1 +", headers={"Accept-Language": "zh"}.items())
+    assert status == 400 and problem["sqlstate"] == "42601", problem
+    status, problem = refusal(program, "SELECT * FROM readings", headers={"Accept-Language": "zh"}.items())
+    assert "请说明从何时起" in problem["detail"], problem
+    status, problem = refusal(program, "SELECT nothing FROM tags")
+    assert problem["position"] == 8 and problem["sqlstate"] == "42703", problem
+    printed = subprocess.run([str(PROGRAM), "query", "SELECT count(*) AS n, max(unit) AS u FROM tags"], check=True, stdout=subprocess.PIPE, text=True,
+                             env={**os.environ, "GONGSHU_URL": program.url, "GONGSHU_TOKEN": program.token}).stdout
+    assert printed == " n  u\n61  \n(1 row)\n", repr(printed)
+
+
+def check_hostile(program):
+    healthy = lambda: program.get("/healthz", user=None)["status"] == "ok" and rows(program, "SELECT count(*) FROM tags") == [[61]]
+    for sql in ("COPY tags TO '/tmp/gongshu-sql-test'", "SELECT * FROM read_csv('/etc/passwd')", "SELECT * FROM '/etc/passwd'", "ATTACH 'a.db'",
+                "INSTALL httpfs", "LOAD '/tmp/x.duckdb_extension'", "SET memory_limit = '100GB'", "SELECT * FROM read_blob('/proc/self/environ')",
+                "SELECT * FROM arrow_scan(1, 2, 3)", "FROM query('SELECT 1')", "EXPORT DATABASE '/tmp/x'", "CREATE TABLE t AS SELECT 1"):
+        status, problem = refusal(program, sql)
+        assert status == 403, (sql, problem)
+    assert not pathlib.Path("/tmp/gongshu-sql-test").exists()
+    for sql in ("SELECT count(*) FROM generate_series(1, 1000000000000)", SLOW,
+                "WITH RECURSIVE r AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM r) SELECT max(i) FROM r"):
+        began = time.monotonic()
+        status, problem = timed(program, sql)
+        assert "longer than 2 s" in problem["detail"] and time.monotonic() - began < 15, (sql, problem)
+        assert healthy()
+    for sql in ("SELECT list(i) FROM range(1000000000) t(i)", "SELECT string_agg(repeat('x', 1000000), '') FROM range(100000)",
+                "SELECT a.i, b.i FROM range(100000) a(i), range(100000) b(i) ORDER BY hash(a.i * b.i)", "SELECT repeat('x', 100000000000)",
+                "SELECT length(repeat(repeat('x', 100000000), 100))"):
+        try:
+            ask(program, sql)
+        except Refused as error:
+            assert json.loads(error.body)["sqlstate"] in ("53200", "54000", "57014", "XX000", "22003", "22000"), (sql, error.body)
+        assert healthy()
+    deep = "SELECT " + "(" * 50_000 + "1" + ")" * 50_000
+    refusal(program, deep)
+    refusal(program, "SELECT " + "+".join("1" for _ in range(60_000)))
+    assert healthy()
+
+
+def timed(program, sql):
+    try:
+        program.post("/api/v1/query", {"sql": sql, "timeout": "2s"})
+    except Refused as error:
+        return error.status, json.loads(error.body)
+    raise AssertionError(f"not ended: {sql}")
+
+
+def check_killed(program):
+    failed = []
+
+    def slow():
+        failed.append(refusal(program, SLOW))
+
+    thread = threading.Thread(target=slow)
+    thread.start()
+    wait_for("a busy worker", lambda: any(int((pathlib.Path(f"/proc/{one}/stat").read_text()).split()[13]) > 30 for one in workers(program)))
+    for one in workers(program):
+        os.kill(one, signal.SIGKILL)
+    thread.join(20)
+    assert failed and failed[0][0] == 503 and "signal 9" in failed[0][1]["detail"], failed
+    assert rows(program, "SELECT count(*) FROM tags") == [[61]]
+
+
+def check_gone_client(program):
+    """Who goes away takes the statement with them: four places are free again."""
+    host, port = program.url.split("//")[1].split(":")
+    body = json.dumps({"sql": SLOW})
+    for _ in range(4):
+        connection = socket.create_connection((host, int(port)))
+        connection.sendall(f"POST /api/v1/query HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer {program.token}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+        # With a reset: an end alone is no sign of going away while the server works, for who sends may still listen.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+
+    def free():
+        try:
+            return rows(program, "SELECT 1") == [[1]]
+        except Refused as error:
+            assert error.status == 429, error
+            return False
+    wait_for("a place for a statement", free, 15)
+
+
+def check_apart(program):
+    program.put("tenants", "second", {"title": "Second"})
+    program.call("PUT", "/api/v1/users/admin?tenant=second", {"spec": {"title": "Admin", "role": "admin"}})
+    program.post("/api/v1/users/admin:password?tenant=second", {"password": "the-one-given-by-us"})
+    program.post("/api/v1/session/password", {"old": "", "new": OTHER}, user="admin@second", password="the-one-given-by-us")
+    second = {"user": "admin@second", "password": OTHER}
+    program.post("/api/v1/write/json", [{"tag": "line0/m0.temperature", "value": 4711.0625}], **second)
+    assert rows(program, "SELECT tag, value FROM readings WHERE ts >= '2020-01-01'", **second) == [["line0/m0.temperature", 4711.0625]]
+    assert rows(program, "SELECT count(*) FROM readings WHERE ts >= '2020-01-01' AND value = 4711.0625") == [[0]]
+    assert rows(program, "SELECT name FROM users", **second) == [["admin"]]
+    assert rows(program, "SELECT count(*) FROM tenants", **second) == [[0]]
+
+    program.put("roles", "one-line", {"base": "viewer", "paths": ["line1"]})
+    program.put("users", "li", {"title": "Li", "role": "one-line"})
+    program.post("/api/v1/users/li:password", {"password": "the-one-given-by-us"})
+    program.post("/api/v1/session/password", {"old": "", "new": OTHER}, user="li", password="the-one-given-by-us")
+    li = {"user": "li", "password": OTHER}
+    seen = rows(program, "SELECT DISTINCT split_part(tag, '/', 1) FROM readings WHERE ts >= '2026-01-01'", **li)
+    assert seen == [["line1"]], seen
+    assert rows(program, "SELECT DISTINCT split_part(tag, '/', 1) FROM tags UNION SELECT DISTINCT split_part(tag, '/', 1) FROM last", **li) == [["line1"]]
+    status, problem = refusal(program, "FROM history(tags := 'line0/m0.temperature', since := '2026-01-01')", **li)
+    assert "there is no tag" in problem["detail"], problem
+    status, problem = refusal(program, "SELECT * FROM users", **li)
+    assert status == 403, problem
+    listed = program.get("/api/v1/egress")
+    assert any(one["door"] == "sql" for one in listed["doors"]), listed["doors"]
+
+
+def main():
+    with Program() as program:
+        program.put("tokens", "sql", {"role": "admin", "note": "test"})
+        program.token = program.post("/api/v1/tokens/sql:issue")["token"]
+        write(program)
+        check_same_as_read(program)
+        check_words(program)
+        check_hostile(program)
+        check_killed(program)
+        check_gone_client(program)
+        check_apart(program)
+        assert program.stop() == 0
+    print("SQL gives what read gives, to whom it may, and ends what goes too far")
+
+
+if __name__ == "__main__":
+    main()
