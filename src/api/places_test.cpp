@@ -106,9 +106,10 @@ const std::multimap<std::string, Way>& ways() {
             {"POST /api/v1/write/json",
              {"/api/v1/write/json", R"([{"tag":"inside/way-out","value":5}])", Want::faults}},
             {"GET /api/v1/read", {"/api/v1/read?tag=**", "", Want::hides}},
-            // Of what a table gives to whom: src/sql/engine_test.cpp, tests/e2e/sql_test.py.
+            // Says what the engine of these tests says; that it is told who asks is tested below.
             {"POST /api/v1/query",
-             {"/api/v1/query", R"({"sql":"FROM history(tags := 'outside/d1.x', since := '2020-01-01')"})", Want::refused}},
+             {"/api/v1/query", R"j({"sql":"FROM history(tags := 'outside/d1.x', since := '2020-01-01')"})j",
+              Want::harmless}},
             {"GET /api/v1/read", {"/api/v1/read?tag=outside/d1.x", "", Want::refused}},
             {"GET /api/v1/read", {"/api/v1/read?tag=inside/old.x&format=csv", "", Want::refused}},
             {"POST /api/v1/write", {"/api/v1/write", "outside/d1 x=5", Want::faults}},
@@ -473,6 +474,13 @@ TEST_F(Places, NoRouteLeadsOutside) {
         for (auto way = begin; way != end; ++way) expect(way->first.substr(0, way->first.find(' ')), way->second);
     }
     EXPECT_EQ(plant.outside(), before);
+}
+
+// What it gives by that: src/sql/engine_test.cpp, tests/e2e/sql_test.py.
+TEST_F(Places, TheEngineOfSqlIsToldWhoAsks) {
+    plant.as(plant.limited, "POST", "/api/v1/query", R"j({"sql":"FROM tags"})j");
+    ASSERT_EQ(plant.sql.asked().size(), 1u);
+    EXPECT_EQ(plant.sql.asked().back().asker.who.paths, std::vector<std::string>{"inside/**"});
 }
 
 TEST_F(Places, WhatIsInsideIsAtHand) {

@@ -93,9 +93,9 @@ private:
         const std::lock_guard lock{mutex_};
         std::erase_if(links_, [](const auto& one) { return one.second->is_over(); });
         auto found = links_.find(tenant);
-        if (found != links_.end() && found->second->running() >= options_.queries_of_tenant_max)
-            return Failure{Error{Code::limit, "{} SQL statements run already: wait until one has ended",
-                                 options_.queries_of_tenant_max},
+        const std::size_t most = std::size_t{options_.queries_of_tenant_max} + options_.waiting_of_tenant_max;
+        if (found != links_.end() && found->second->running() >= most)
+            return Failure{Error{Code::limit, "{} SQL statements run or wait already: wait until one has ended", most},
                            0, "53300"};
         if (found != links_.end() && found->second->submit(running, describe_only)) return std::nullopt;
         if (found != links_.end()) links_.erase(found);

@@ -1,13 +1,12 @@
 #include "sql/history_columns.h"
 
 #include <algorithm>
-#include <iterator>
+
+#include "history/aggregates.h"
 
 namespace gongshu::sql {
 
 namespace {
-
-constexpr std::string_view kAggregates[] = {"avg", "min", "max", "sum", "count", "first", "last"};
 
 std::string_view trimmed(std::string_view text) {
     text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
@@ -29,9 +28,7 @@ Result<std::vector<std::string>> aggregates_of(const Arguments& arguments) {
             const std::size_t end = std::min(rest.find(','), rest.size());
             const std::string_view one = trimmed(rest.substr(0, end));
             rest.remove_prefix(std::min(end + 1, rest.size()));
-            if (std::ranges::find(kAggregates, one) == std::end(kAggregates))
-                return Error{Code::invalid, "agg: \"{}\" is none of avg, min, max, sum, count, first, last",
-                             one.substr(0, 40)};
+            TRY(history::parse_aggregate(one).context("agg"));
             if (std::ranges::find(wanted, one) == wanted.end()) wanted.emplace_back(one);
         }
     }
@@ -43,7 +40,10 @@ Result<std::vector<Column>> history_columns(const Arguments& arguments) {
     std::vector<Column> columns{{"tag", CellType::text, "VARCHAR"}, {"ts", CellType::time, "TIMESTAMP_NS"}};
     const auto wanted = TRY(aggregates_of(arguments));
     if (is_given(arguments, "every")) {
-        for (const std::string& one : wanted) columns.push_back({one, CellType::number, "DOUBLE"});
+        for (const std::string& one : wanted) {
+            const bool is_time = TRY(history::parse_aggregate(one)).kind == history::AggregateKind::time;
+            columns.push_back({one, is_time ? CellType::time : CellType::number, is_time ? "TIMESTAMP_NS" : "DOUBLE"});
+        }
         columns.push_back({"good_fraction", CellType::number, "DOUBLE"});
         return columns;
     }

@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <cmath>
 #include <unordered_set>
 
 #include "base/options.h"
+#include "history/aggregates.h"
 #include "registry/paths.h"
 #include "registry/tag_at.h"
 #include "sql/history_columns.h"
@@ -140,7 +142,7 @@ public:
                 if (page.rows() >= kBatchRows || page.bytes() >= kBatchBytes) return true;
                 out.text(tag_column, tags_[tag_].path);
                 out.integer(ts_column, series_.buckets[row_]);
-                for (std::size_t i = 0; i < series_.values.size(); ++i) out.number(2 + i, series_.values[i][row_]);
+                for (std::size_t i = 0; i < series_.values.size(); ++i) write(out, i);
                 out.end();
             }
             if (fetched_) {
@@ -155,6 +157,13 @@ public:
     }
 
 private:
+    // Value i of the row; of times only those that there are.
+    void write(RowWriter& out, std::size_t i) const {
+        const double value = series_.values[i][row_];
+        if (request_.all[2 + i].type != CellType::time) return out.number(2 + i, value);
+        std::isnan(value) ? out.null(2 + i) : out.integer(2 + i, series_.times[i][row_]);
+    }
+
     Result<void> fetch() {
         fetched_ = true;
         row_ = 0;
@@ -164,7 +173,9 @@ private:
         if (!last) return {};
         read_.tags = {info.id};
         ReadRequest read = read_;
-        if (last->time < read.window.to) read.window.to = last->time + 1;
+        // The last value holds for a while, which counts in means over time.
+        if (TimeNs held = 0; !__builtin_add_overflow(last->time, history::kGapDefault + 1, &held))
+            read.window.to = std::min(read.window.to, held);
         if (read.window.empty()) return {};
         auto series = TRY(parts_.reader.read(read).context("{}", info.path));
         if (!series.empty()) series_ = std::move(series.front());

@@ -1,6 +1,7 @@
 #include "sql/link.h"
 
 #include <algorithm>
+#include <set>
 #include <vector>
 
 #include "base/log.h"
@@ -21,7 +22,7 @@ Failure lost(const std::string& why) {
 
 void Link::start() {
     started_ = watched_ = idle_since_ = parts_.clock.monotonic();
-    for (void (Link::*const loop)() : {&Link::serve_loop, &Link::read_loop}) {
+    for (void (Link::* const loop)() : {&Link::serve_loop, &Link::read_loop}) {
         parts_.presence.come();
         std::thread{[self = shared_from_this(), loop]() mutable {
             ((*self).*loop)();
@@ -43,11 +44,18 @@ bool Link::submit(const std::shared_ptr<Running>& running, bool describe_only) {
     const std::lock_guard lock{mutex_};
     if (over_ || stopping_) return false;
     running_.emplace(running->number, running);
-    if (!ready_)
-        before_ready_.emplace_back(running, describe_only);
-    else
-        begin(running, describe_only);
+    waiting_.emplace_back(running, describe_only);
+    give_turns();
     return true;
+}
+
+// With the lock.
+void Link::give_turns() {
+    while (ready_ && !waiting_.empty() && running_.size() - waiting_.size() < parts_.options.queries_of_tenant_max) {
+        const auto [running, describe_only] = std::move(waiting_.front());
+        waiting_.pop_front();
+        begin(running, describe_only);
+    }
 }
 
 std::size_t Link::running() const {
@@ -91,7 +99,13 @@ void Link::cancel(Running& running) {
         running.state.pages.clear();
     }
     const std::lock_guard lock{mutex_};
-    if (running_.contains(running.number)) cancelled_.emplace(running.number, 0);
+    const auto waits = std::ranges::find(waiting_, running.number, [](const auto& one) { return one.first->number; });
+    if (waits != waiting_.end()) {
+        waiting_.erase(waits);
+        running_.erase(running.number);
+    } else if (running_.contains(running.number)) {
+        cancelled_.emplace(running.number, 0);
+    }
 }
 
 std::shared_ptr<Running> Link::find(QueryNumber number) const {
@@ -109,6 +123,7 @@ void Link::forget(QueryNumber number) {
         gone = found->second;
         running_.erase(found);
         cancelled_.erase(number);
+        give_turns();
     }
     later([gone] { gone->scans.clear(); }, true);
 }
@@ -183,10 +198,7 @@ void Link::on_ready(const Ready& ready) {
     log_info("sql", "a worker runs, with DuckDB {}", ready.version.substr(0, 40));
     const std::lock_guard lock{mutex_};
     ready_ = true;
-    while (!before_ready_.empty()) {
-        begin(before_ready_.front().first, before_ready_.front().second);
-        before_ready_.pop_front();
-    }
+    give_turns();
 }
 
 // Time: of statements, of those that were cancelled and go on, of a worker that does not become ready or is not needed.
@@ -194,12 +206,14 @@ void Link::watch() {
     const DurationNs now = parts_.clock.monotonic(), passed = now - watched_;
     if (passed < kTick) return;
     watched_ = now;
-    std::vector<std::shared_ptr<Running>> all;
+    std::vector<std::pair<std::shared_ptr<Running>, bool>> all;  // does it wait for its turn?
     bool hangs = false, is_ready = false;
     {
         const std::lock_guard lock{mutex_};
         is_ready = ready_;
-        for (const auto& [number, running] : running_) all.push_back(running);
+        std::set<QueryNumber> waiting;
+        for (const auto& [running, describe_only] : waiting_) waiting.insert(running->number);
+        for (const auto& [number, running] : running_) all.emplace_back(running, waiting.contains(number));
         for (auto& [number, since] : cancelled_) {
             since += passed;
             hangs = hangs || since > kCancelMax;
@@ -209,8 +223,8 @@ void Link::watch() {
         if (!running_.empty()) idle_since_ = now;
         hangs = hangs || work_.size() > 10'000;
     }
-    for (const auto& running : all) {
-        if (auto failure = running->tick(passed)) {
+    for (const auto& [running, waits] : all) {
+        if (auto failure = running->tick(passed, waits)) {
             cancel(*running);
             running->fail(std::move(*failure));
         }
@@ -232,7 +246,7 @@ void Link::end(const std::string& why) {
         over_ = true;
         if (channel_) channel_->end();
         left.swap(running_);
-        before_ready_.clear();
+        waiting_.clear();
         changed_.notify_all();
     }
     std::string told = why;

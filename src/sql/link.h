@@ -64,7 +64,7 @@ public:
 
     // False if it has ended, or is about to: then it takes nothing any more.
     bool submit(const std::shared_ptr<Running>& running, bool describe_only);
-    std::size_t running() const;
+    std::size_t running() const;  // with those that wait for their turn
     bool is_over() const { return over_; }
 
     void ask_more(Running& running);
@@ -84,6 +84,7 @@ private:
     void write(const ToWorker& message);
     std::shared_ptr<Running> find(QueryNumber number) const;
     void forget(QueryNumber number);
+    void give_turns();
     void begin(const std::shared_ptr<Running>& running, bool describe_only);
     void open(const std::shared_ptr<Running>& running, const Open& open);
     Result<void> open_scan(Running& running, const Open& open);
@@ -103,7 +104,8 @@ private:
     std::deque<Work> first_, work_;
     std::map<QueryNumber, std::shared_ptr<Running>> running_;
     std::map<QueryNumber, DurationNs> cancelled_;  // how long ago, of those that have not ended since
-    std::deque<std::pair<std::shared_ptr<Running>, bool>> before_ready_;
+    std::deque<std::pair<std::shared_ptr<Running>, bool>>
+        waiting_;  // of running_, those that the worker knows nothing of
 };
 
 }  // namespace gongshu::sql

@@ -156,9 +156,16 @@ void Running::next(Query::Next done) {
     if (answer) done(std::move(*answer));
 }
 
-std::optional<Failure> Running::tick(DurationNs passed) {
+std::optional<Failure> Running::tick(DurationNs passed, bool waits) {
     const std::lock_guard lock{mutex};
     if (state.has_ended) return std::nullopt;
+    if (waits) {
+        state.waited += passed;
+        if (state.waited <= question.limits.time_max) return std::nullopt;
+        return Failure{Error{Code::limit, "the statement waited {} s for others to end: ask again, or for less at once",
+                             question.limits.time_max / kSecond},
+                       0, "53300"};
+    }
     const bool reader_waits = state.pages.size() < kPagesAhead;
     (reader_waits ? state.worked : state.idle) += passed;
     if (state.worked > question.limits.time_max)

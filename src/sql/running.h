@@ -39,8 +39,8 @@ struct Running {
     void end();
     void fail(Failure failure);
     void next(Query::Next done);
-    // Counts time; a Failure when a limit of time is over.
-    std::optional<Failure> tick(DurationNs passed);
+    // Counts time, that in which it waits for its turn apart; a Failure when a limit of time is over.
+    std::optional<Failure> tick(DurationNs passed, bool waits);
 
     struct State {
         bool has_begun = false, has_ended = false, is_cancelled = false;
@@ -50,7 +50,7 @@ struct Running {
         Query::Next waiting;
         unsigned credit = 0;  // pages that the worker may still send
         std::uint64_t rows = 0, bytes = 0, scanned = 0;
-        DurationNs worked = 0, idle = 0, since_cancel = 0;
+        DurationNs waited = 0, worked = 0, idle = 0, since_cancel = 0;
     };
     mutable std::mutex mutex;
     State state;

@@ -65,8 +65,6 @@ constexpr Sentence kSentences[] = {
      "tag: 缺少：给出点位路径或通配符，可给多个"},
     {"there is no tag \"{}\"", "没有点位“{0}”"},
     {"more than {} tags in one question: ask for fewer", "一次查询超过 {0} 个点位：减少点位"},
-    {"agg: \"{}\" is none of avg, min, max, sum, count, first, last",
-     "agg: 没有聚合“{0}”：可用 avg、min、max、sum、count、first、last"},
     {"fill: \"{}\" is none of none, null, previous, linear, and no number",
      "fill: “{0}”不是 none、null、previous、linear，也不是数"},
     {"quality: \"{}\" is none of good, usable, all", "quality: “{0}”不是 good、usable、all 之一"},

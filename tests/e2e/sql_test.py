@@ -74,6 +74,11 @@ def check_same_as_read(program):
                           "zone := 'Asia/Shanghai')")
     read = program.read("line0/m0.temperature", "2025-12-31T00:00:00Z", "2027-01-01T00:00:00Z", every="1d", agg="count", zone="Asia/Shanghai")
     assert zoned == [one[:2] for one in read] and zoned, (zoned, read)
+    several = ask(program, "SELECT ts, p95, last_time, twa FROM history(tags := 'line0/m0.temperature', since := '2025-12-31', until := '2027-01-01', "
+                           "every := '1h', agg := 'p95,last_time,twa') ORDER BY ts")
+    assert [one["type"] for one in several["columns"]] == ["time", "number", "time", "number"], several["columns"]
+    read = program.read("line0/m0.temperature", "2025-12-31T00:00:00Z", "2027-01-01T00:00:00Z", every="1h", agg="p95,last_time,twa")
+    assert several["rows"] == [one[:4] for one in read] and several["rows"], (several["rows"], read)
     assert rows(program, "SELECT text FROM last WHERE text IS NOT NULL") == [["läuft 运行"]]
     joined = rows(program, "SELECT count(*) FROM history(tags := 'line0/m0.temperature', since := '2026-01-01') t ASOF JOIN "
                            "history(tags := 'line3/m3.pieces', since := '2026-01-01') p ON t.ts >= p.ts WHERE t.ts - p.ts < INTERVAL 20 SECOND")
@@ -91,7 +96,7 @@ def check_words(program):
     status, problem = refusal(program, "SELECT 1 +", headers={"Accept-Language": "zh"}.items())
     assert status == 400 and problem["sqlstate"] == "42601", problem
     status, problem = refusal(program, "SELECT * FROM readings", headers={"Accept-Language": "zh"}.items())
-    assert "请说明从何时起" in problem["detail"], problem
+    assert "说明从何时起" in problem["detail"], problem
     status, problem = refusal(program, "SELECT nothing FROM tags")
     assert problem["position"] == 8 and problem["sqlstate"] == "42703", problem
     printed = subprocess.run([str(PROGRAM), "query", "SELECT count(*) AS n, max(unit) AS u FROM tags"], check=True, stdout=subprocess.PIPE, text=True,
