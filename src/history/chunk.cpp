@@ -29,21 +29,12 @@ struct Column {
         const std::size_t begin = index * kVectorRows;
         return values.subspan(begin, std::min(kVectorRows, values.size() - begin));
     }
-    Buffer encode(std::size_t index, const ResidualCode* code) const {
-        const auto part = vector(index);
-        Buffer bytes;
-        if (form)
-            encode_numbers(part.data(), part.size(), *form, code, bytes);
-        else
-            encode_integers(part.data(), part.size(), code, bytes);
-        return bytes;
-    }
-    void count(std::size_t index, SymbolCounts& counts) const {
+    void plan(std::size_t index, Tier tier, VectorPlan& plan) const {
         const auto part = vector(index);
         if (form)
-            count_symbols(part.data(), part.size(), *form, counts);
+            plan_numbers(part.data(), part.size(), *form, tier, plan);
         else
-            count_symbols(part.data(), part.size(), counts);
+            plan_integers(part.data(), part.size(), tier, plan);
     }
 };
 
@@ -57,40 +48,51 @@ struct Encoded {
     }
 };
 
-Encoded encode_vectors(const Column& column, const ResidualCode* code) {
-    Encoded encoded;
-    for (std::size_t i = 0; i < vectors_of(column.values.size()); ++i)
-        encoded.vectors.push_back(column.encode(i, code));
+Encoded write_plans(const std::vector<VectorPlan>& plans, std::optional<ResidualCode> code) {
+    Encoded encoded{std::move(code), std::vector<Buffer>(plans.size())};
+    for (std::size_t i = 0; i < plans.size(); ++i)
+        plans[i].write(encoded.code ? &*encoded.code : nullptr, encoded.vectors[i]);
     return encoded;
 }
 
 // A code costs time whenever the column is read: it must save a tenth at least.
 Encoded encode_column(const Column& column, Tier tier) {
-    Encoded plain = encode_vectors(column, nullptr);
-    if (tier == Tier::hot || plain.bytes() < 64) return plain;
+    std::vector<VectorPlan> plans(vectors_of(column.values.size()));
     SymbolCounts counts{};
-    for (std::size_t i = 0; i < plain.vectors.size(); ++i) column.count(i, counts);
-    if (std::ranges::all_of(counts, [](std::uint32_t count) { return count == 0; })) return plain;
-    const ResidualCode code = ResidualCode::make(counts);
+    for (std::size_t i = 0; i < plans.size(); ++i) {
+        column.plan(i, tier, plans[i]);
+        plans[i].count_symbols(counts);
+    }
+    Encoded plain = write_plans(plans, std::nullopt);
+    if (plain.bytes() < 64 || std::ranges::all_of(counts, [](std::uint32_t count) { return count == 0; })) return plain;
+    Encoded coded = write_plans(plans, ResidualCode::make(counts));
     Buffer code_bytes;
     Encoder out{code_bytes};
-    code.encode(out);
-    Encoded coded = encode_vectors(column, &code);
-    coded.code = code;
+    coded.code->encode(out);
     return (coded.bytes() + code_bytes.size()) * 10 < plain.bytes() * 9 ? coded : plain;
 }
 
+// On disk: never renumber. The first of them was written by format 1.
+enum CodeKind : std::uint8_t { none = 0, kind_1 = 1, kind_2 = 2 };
+
 void write_code(const std::optional<ResidualCode>& code, Encoder& out) {
-    out.u8(code ? 1 : 0);
+    out.u8(code ? CodeKind::kind_2 : CodeKind::none);
     if (code) code->encode(out);
 }
 
-// False in the first place if what stands there is none.
-bool read_code(Decoder& in, std::optional<ResidualCode>& code) {
-    const std::uint8_t is_there = in.u8();
-    if (is_there > 1) return false;
-    if (is_there == 1) code = ResidualCode::decode(in);
-    return !in.failed() && (is_there == 0 || code);
+// False if what stands there is none.
+bool read_code(Decoder& in, ResidualCodes& codes) {
+    switch (in.u8()) {
+        case CodeKind::none:
+            return !in.failed();
+        case CodeKind::kind_1:
+            codes.code_1 = ResidualCode1::decode(in);
+            return !in.failed() && codes.code_1;
+        case CodeKind::kind_2:
+            codes.code = ResidualCode::decode(in);
+            return !in.failed() && codes.code;
+    }
+    return false;
 }
 
 // The different qualities in the order in which they come first, and for how many rows each holds. Of two, as late and
@@ -176,8 +178,8 @@ Result<Part> written_times(const ChunkInfo& chunk, Bytes bytes, Window window, R
     const Block block = TRY(Block::open(bytes, vectors_of(rows)).context("times of a chunk"));
     Decoder in = block.own();
     const std::size_t unit = in.u8();
-    std::optional<ResidualCode> code;
-    if (unit >= kUnits.size() || !read_code(in, code)) return misfit_times(rows);
+    ResidualCodes codes;
+    if (unit >= kUnits.size() || !read_code(in, codes)) return misfit_times(rows);
     std::array<TimeNs, kChunkVectors> firsts{};
     std::uint64_t first = 0;
     for (std::size_t v = 0; v < vectors_of(rows); ++v) {
@@ -191,7 +193,7 @@ Result<Part> written_times(const ChunkInfo& chunk, Bytes bytes, Window window, R
     for (std::size_t row = part.first; row < part.last; row += kVectorRows) {
         const std::size_t count = std::min(kVectorRows, part.last - row);
         Decoder numbers{TRY(block.vector(row / kVectorRows).context("times of a chunk"))};
-        decode_integers(numbers, count, code ? &*code : nullptr, vector.at.data());
+        decode_integers(numbers, count, codes, vector.at.data());
         if (!numbers.finished()) return misfit_times(rows);
         for (std::size_t i = 0; i < count; ++i)
             run.times.push_back(wrapping_add(
@@ -243,17 +245,17 @@ Result<void> read_values(const ChunkInfo& chunk, Bytes bytes, Part part, Run& ru
     const Block block = TRY(Block::open(bytes, vectors_of(rows)).context("values of a chunk"));
     Decoder in = block.own();
     TRY(read_qualities(in, rows, part, run));
-    std::optional<ResidualCode> code;
-    if (!read_code(in, code)) return misfit_values(rows);
+    ResidualCodes codes;
+    if (!read_code(in, codes)) return misfit_values(rows);
     run.bits.resize(part.last - part.first);
     for (std::size_t row = part.first; row < part.last; row += kVectorRows) {
         const std::size_t count = std::min(kVectorRows, part.last - row);
         Decoder values{TRY(block.vector(row / kVectorRows).context("values of a chunk"))};
         std::uint64_t* const to = run.bits.data() + (row - part.first);
         if (chunk.type == ValueType::number)
-            decode_numbers(values, count, code ? &*code : nullptr, to);
+            decode_numbers(values, count, codes, to);
         else
-            decode_integers(values, count, code ? &*code : nullptr, to);
+            decode_integers(values, count, codes, to);
         if (!values.finished()) return misfit_values(rows);
     }
     if (chunk.type == ValueType::boolean && std::ranges::any_of(run.bits, [](std::uint64_t bits) { return bits > 1; }))

@@ -10,6 +10,7 @@
 #include "history/codec.h"
 #include "history/kernels.h"
 #include "history/run.h"
+#include "history/tier.h"
 
 namespace gongshu::history {
 
@@ -51,9 +52,6 @@ struct ChunkInfo {
 
 inline constexpr std::size_t kChunkVectors = 8;
 inline constexpr std::size_t kChunkRows = kChunkVectors * kVectorRows;
-
-// What a chunk is written for: to be read often and soon, or to be small.
-enum class Tier : std::uint8_t { hot = 0, cold = 1 };  // on disk: never renumber
 
 inline constexpr Window kEver{std::numeric_limits<TimeNs>::min(), std::numeric_limits<TimeNs>::max()};
 

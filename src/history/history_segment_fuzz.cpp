@@ -34,23 +34,36 @@ void vectors(Bytes input, std::size_t rows) {
     if (rows == 0 || rows > history::kVectorRows) return;
     history::SymbolCounts counts{};
     counts[0] = 3, counts[1] = 2, counts[255] = counts[20] = 1;
-    const auto code = history::ResidualCode::make(counts);
+    const Buffer code_1{2, 0x01, 0x11};
+    history::Decoder in_code{code_1};
+    const history::ResidualCodes both{history::ResidualCode::make(counts), history::ResidualCode1::decode(in_code)};
     history::Vector values;
-    for (const auto* with : {&code, static_cast<const history::ResidualCode*>(nullptr)}) {
+    for (const auto& codes : {both, history::ResidualCodes{}}) {
         history::Decoder in{input};
-        history::decode_integers(in, rows, with, values.at.data());
+        history::decode_integers(in, rows, codes, values.at.data());
         history::Decoder numbers{input};
-        history::decode_numbers(numbers, rows, with, values.at.data());
+        history::decode_numbers(numbers, rows, codes, values.at.data());
         if (numbers.failed()) continue;
+        history::VectorPlan plan;
+        history::plan_numbers(values.at.data(), rows, history::choose_form({values.at.data(), rows}),
+                              history::Tier::hot, plan);
         Buffer again;
-        history::encode_numbers(values.at.data(), rows, history::choose_form({values.at.data(), rows}), nullptr, again);
+        plan.write(nullptr, again);
         history::Decoder second{again};
         history::Vector same;
-        history::decode_numbers(second, rows, nullptr, same.at.data());
+        history::decode_numbers(second, rows, {}, same.at.data());
         if (!second.finished() ||
             !std::equal(same.at.begin(), same.at.begin() + static_cast<std::ptrdiff_t>(rows), values.at.begin()))
             std::abort();
     }
+}
+
+// A code of any bytes, and a stream of any bytes.
+void codes(Bytes input) {
+    history::Decoder in{input};
+    const auto code = history::ResidualCode::decode(in);
+    history::Vector values;
+    if (code) (void)code->read(in.bytes(in.left()), history::kVectorRows, values.at.data());
 }
 
 }  // namespace
@@ -64,6 +77,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
     (void)history::check_sections(input);
     (void)history::find_section(input, history::SectionType::cells);
     chunks(input, static_cast<ValueType>(1 + data[0] % 4), std::uint64_t{data[1]} << 8 | data[2]);
+    codes(input);
     vectors(input, std::size_t{data[1]} << 8 | data[2]);
     return 0;
 }

@@ -17,7 +17,8 @@ enum class Form : std::uint8_t {
     packed = 1,      // residuals over a base in so many bits each, those that do not fit patched
     runs = 2,        // numbers and how often each comes in a row
     dictionary = 3,  // few different ones, and which of them
-    coded = 4,       // residuals around a centre by the block's code
+    coded_1 = 4,     // residuals around a centre by the block's code, of format 1
+    coded = 5,       // the same by that of format 2
 };
 
 constexpr unsigned kOrders = 3;
@@ -268,59 +269,66 @@ void read_dictionary(Decoder& in, std::size_t count, std::uint64_t* values) {
     }
 }
 
-// What the coded form writes: residuals around the median of the order in which they are smallest.
-struct Residuals {
-    unsigned order = 0;
-    std::uint64_t centre = 0;
-    Vector at;  // from `order` on
-};
-void choose_residuals(const std::uint64_t* values, std::size_t count, Residuals& chosen) {
+// Of the values that tell which order is best, one of so many in a long vector.
+constexpr std::size_t kEach = 4;
+
+// Residuals around the median, of the order in which they are smallest.
+void choose_residuals(const std::array<Vector, kOrders>& taken, std::size_t count, Residuals& chosen) {
     std::uint64_t fewest = ~std::uint64_t{0};
     for (unsigned order = 0; order < kOrders && order < count; ++order) {
-        Residuals one;
-        one.order = order;
-        take_order(values, count, order, one.at);
-        one.centre = static_cast<std::uint64_t>(Samples{one.at, order, count}.median());
+        const auto centre = static_cast<std::uint64_t>(Samples{taken[order], order, count}.median());
         std::uint64_t bits = 0;
-        for (std::size_t i = order; i < count; ++i) {
-            one.at.at[i] = zigzag(static_cast<std::int64_t>(one.at.at[i] - one.centre));
-            bits += static_cast<std::uint64_t>(std::bit_width(one.at.at[i]));
-        }
+        for (std::size_t i = order; i < count; i += count < kVectorRows ? 1 : kEach)
+            bits += static_cast<std::uint64_t>(
+                std::bit_width(zigzag(static_cast<std::int64_t>(taken[order].at[i] - centre))));
         if (bits >= fewest) continue;
         fewest = bits;
-        chosen = one;
+        chosen.order = order;
+        chosen.centre = centre;
     }
+    const Vector& best = taken[chosen.order];
+    for (std::size_t i = chosen.order; i < count; ++i)
+        chosen.at.at[i] = zigzag(static_cast<std::int64_t>(best.at[i] - chosen.centre));
 }
 
-std::optional<Buffer> as_coded(const std::uint64_t* values, std::size_t count, const ResidualCode& code) {
-    Residuals residuals;
-    choose_residuals(values, count, residuals);
-    for (std::size_t i = residuals.order; i < count; ++i)
-        if (code.length(symbol_of(residuals.at.at[i])) == 0) return std::nullopt;
-    Buffer bytes;
-    Encoder out{bytes};
-    head(Form::coded, residuals.order, out);
-    write_start(values, residuals.order, residuals.centre, out);
-    code.write(residuals.at.at.data() + residuals.order, count - residuals.order, bytes);
-    return bytes;
-}
-
-void read_coded(Decoder& in, std::size_t count, unsigned order, const ResidualCode& code, std::uint64_t* values) {
-    const Start start = read_start(order, in);
-    if (in.failed() || count < order) return in.fail();
-    if (!code.read(in.bytes(in.left()), count - order, values + order)) return in.fail();
+// The numbers, of what lies around the base; those before `order` are not there yet.
+void add_orders(const Start& start, std::size_t count, unsigned order, std::uint64_t* values) {
     std::fill_n(values, order, start.base);
-    add_base_unzigzag(values + order, count - order, start.base);
     if (order == 2) add_up(values, count, start.before.step, 0);
     if (order > 0) add_up(values, count, start.before.value, 0);
 }
 
+void read_coded_1(Decoder& in, std::size_t count, unsigned order, const ResidualCode1& code, std::uint64_t* values) {
+    const Start start = read_start(order, in);
+    if (in.failed() || !code.read(in.bytes(in.left()), count - order, values + order)) return in.fail();
+    add_base_unzigzag(values + order, count - order, start.base);
+    add_orders(start, count, order, values);
+}
+
+void read_coded(Decoder& in, std::size_t count, unsigned order, const ResidualCode& code, std::uint64_t* values) {
+    const Start start = read_start(order, in);
+    if (in.failed()) return;
+    const Bytes stream = in.bytes(in.left());
+    if (code.plain()) {
+        std::array<std::uint8_t, kVectorRows> residuals;
+        if (!code.read_plain(stream, count - order, residuals.data())) return in.fail();
+        widen_unzigzag(residuals.data(), count - order, start.base, values + order);
+    } else {
+        if (!code.read(stream, count - order, values + order)) return in.fail();
+        add_base_unzigzag(values + order, count - order, start.base);
+    }
+    add_orders(start, count, order, values);
+}
+
 }  // namespace
 
-void encode_integers(const std::uint64_t* values, std::size_t count, const ResidualCode* code, Buffer& bytes) {
+void plan_integers(const std::uint64_t* values, std::size_t count, Tier tier, VectorPlan& plan) {
     ASSERT(count > 0 && count <= kVectorRows);
-    Encoder out{bytes};
+    plan.count = count;
+    plan.first = values[0];
+    plan.second = values[count > 1 ? 1 : 0];
     if (count_changes(values, count) == 0) {
+        Encoder out{plan.plain};
         head(Form::constant, 0, out);
         return out.signed_varint(static_cast<std::int64_t>(values[0]));
     }
@@ -332,24 +340,39 @@ void encode_integers(const std::uint64_t* values, std::size_t count, const Resid
         const Packing packing = choose_packing(taken[order], count, order);
         if (packing.bytes < best.bytes) best = packing;
     }
-    Buffer shortest;
-    write_packed(values, count, best, taken[best.order], shortest);
+    if (tier == Tier::cold) {
+        choose_residuals(taken, count, plan.residuals);
+        plan.may_be_coded = true;
+    }
+    write_packed(values, count, best, taken[best.order], plan.plain);
     const auto offer = [&](std::optional<Buffer> form) {
-        if (form && form->size() < shortest.size()) shortest = std::move(*form);
+        if (form && form->size() < plan.plain.size()) plan.plain = std::move(*form);
     };
-    offer(as_runs(values, count, shortest.size()));
-    if (shortest.size() > count * 3 / 8) offer(as_dictionary(values, count));
-    if (code) offer(as_coded(values, count, *code));
-    out.bytes(shortest);
+    offer(as_runs(values, count, plan.plain.size()));
+    if (plan.plain.size() > count * 3 / 8) offer(as_dictionary(values, count));
 }
 
-void count_symbols(const std::uint64_t* values, std::size_t count, SymbolCounts& counts) {
-    Residuals residuals;
-    choose_residuals(values, count, residuals);
+void VectorPlan::count_symbols(SymbolCounts& counts) const {
+    if (!may_be_coded) return;
     for (std::size_t i = residuals.order; i < count; ++i) ++counts[symbol_of(residuals.at.at[i])];
 }
 
-void decode_integers(Decoder& in, std::size_t count, const ResidualCode* code, std::uint64_t* values) {
+void VectorPlan::write(const ResidualCode* code, Buffer& out) const {
+    out.insert(out.end(), before.begin(), before.end());
+    const std::size_t begin = out.size();
+    if (code && may_be_coded) {
+        const std::uint64_t values[] = {first, second};
+        Encoder encoder{out};
+        head(Form::coded, residuals.order, encoder);
+        write_start(values, residuals.order, residuals.centre, encoder);
+        code->write(residuals.at.at.data() + residuals.order, count - residuals.order, out);
+        if (out.size() - begin < plain.size()) return;
+        out.resize(begin);
+    }
+    out.insert(out.end(), plain.begin(), plain.end());
+}
+
+void decode_integers(Decoder& in, std::size_t count, const ResidualCodes& codes, std::uint64_t* values) {
     ASSERT(count > 0 && count <= kVectorRows);
     const unsigned first = in.u8();
     const unsigned order = first & 15;
@@ -364,8 +387,11 @@ void decode_integers(Decoder& in, std::size_t count, const ResidualCode* code, s
             return read_runs(in, count, values);
         case Form::dictionary:
             return read_dictionary(in, count, values);
+        case Form::coded_1:
+            if (codes.code_1) return read_coded_1(in, count, order, *codes.code_1, values);
+            break;
         case Form::coded:
-            if (code) return read_coded(in, count, order, *code, values);
+            if (codes.code) return read_coded(in, count, order, *codes.code, values);
             break;
     }
     in.fail();

@@ -113,6 +113,14 @@ FOR_EACH_MACHINE void add_unzigzag(std::uint64_t* values, std::size_t count, std
     for (std::size_t i = 0; i < count; ++i) values[i] = base + (values[i] >> 1 ^ (0 - (values[i] & 1)));
 }
 
+FOR_EACH_MACHINE void widen_bytes(const std::uint8_t* __restrict residuals, std::size_t count, std::uint64_t base,
+                                  std::uint64_t* __restrict values) {
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::uint64_t residual = residuals[i];
+        values[i] = base + (residual >> 1 ^ (0 - (residual & 1)));
+    }
+}
+
 FOR_EACH_MACHINE void evenly(std::int64_t* times, std::size_t count, std::int64_t first, std::int64_t step) {
     for (std::size_t i = 0; i < count; ++i)
         times[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(first) + i * static_cast<std::uint64_t>(step));
@@ -188,6 +196,10 @@ void add_base(std::uint64_t* values, std::size_t count, std::uint64_t base) {
 
 void add_base_unzigzag(std::uint64_t* values, std::size_t count, std::uint64_t base) {
     kernels::add_unzigzag(values, count, base);
+}
+
+void widen_unzigzag(const std::uint8_t* residuals, std::size_t count, std::uint64_t base, std::uint64_t* values) {
+    kernels::widen_bytes(residuals, count, base, values);
 }
 
 void fill_evenly(std::int64_t* times, std::size_t count, std::int64_t first, std::int64_t step) {

@@ -42,6 +42,8 @@ std::size_t count_changes(const std::uint64_t* values, std::size_t count);
 void add_base(std::uint64_t* values, std::size_t count, std::uint64_t base);
 // In place: values[i] = base + the signed number that values[i] is the zigzag of.
 void add_base_unzigzag(std::uint64_t* values, std::size_t count, std::uint64_t base);
+// values[i] = base + the signed number that residuals[i] is the zigzag of.
+void widen_unzigzag(const std::uint8_t* residuals, std::size_t count, std::uint64_t base, std::uint64_t* values);
 // times[i] = first + i * step.
 void fill_evenly(std::int64_t* times, std::size_t count, std::int64_t first, std::int64_t step);
 // In place, wrapping: values[i] = before + base * (i + 1) + the sum of values[0 … i].

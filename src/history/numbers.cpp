@@ -87,9 +87,9 @@ void head(NumberForm form, Encoder& out) {
     if (is_scaled(form.kind)) out.varint(form.step);
 }
 
-void write_scaled(const std::uint64_t* bits, std::size_t count, NumberForm form, const Scaled& scaled,
-                  const ResidualCode* code, Buffer& bytes) {
-    Encoder out{bytes};
+void plan_scaled(const std::uint64_t* bits, std::size_t count, NumberForm form, const Scaled& scaled, Tier tier,
+                 VectorPlan& plan) {
+    Encoder out{plan.before};
     head(form, out);
     out.varint(scaled.exception_count);
     std::size_t before = 0;
@@ -99,7 +99,7 @@ void write_scaled(const std::uint64_t* bits, std::size_t count, NumberForm form,
         out.u64(bits[row]);
         before = row;
     }
-    encode_integers(scaled.wholes.at.data(), count, code, bytes);
+    plan_integers(scaled.wholes.at.data(), count, tier, plan);
 }
 
 // The bits below the cut, which have no order, and those above, which mostly have.
@@ -122,9 +122,9 @@ bool fits_split(const std::uint64_t* bits, std::size_t count, unsigned zeros) {
 }
 
 std::size_t size_in(std::span<const std::uint64_t> bits, NumberForm form) {
-    Buffer bytes;
-    encode_numbers(bits.data(), bits.size(), form, nullptr, bytes);
-    return bytes.size();
+    VectorPlan plan;
+    plan_numbers(bits.data(), bits.size(), form, Tier::hot, plan);
+    return plan.before.size() + plan.plain.size();
 }
 
 // The fewest decimals that give back most of the samples; nullopt if none does.
@@ -216,59 +216,43 @@ NumberForm choose_form(std::span<const std::uint64_t> bits) {
     return size_in(trial, other) < least ? other : best;
 }
 
-void encode_numbers(const std::uint64_t* bits, std::size_t count, NumberForm form, const ResidualCode* code,
-                    Buffer& bytes) {
+void plan_numbers(const std::uint64_t* bits, std::size_t count, NumberForm form, Tier tier, VectorPlan& plan) {
     ASSERT(count > 0 && count <= kVectorRows);
     if (is_scaled(form.kind)) {
         Scaled scaled;
         scale(bits, count, form, scaled);
-        if (scaled.exception_count * 4 <= count) return write_scaled(bits, count, form, scaled, code, bytes);
+        if (scaled.exception_count * 4 <= count) return plan_scaled(bits, count, form, scaled, tier, plan);
         form = best_split({bits, count});
     }
-    Encoder out{bytes};
+    Encoder out{plan.before};
     if (form.kind == Kind::split && fits_split(bits, count, form.a)) {
         Split parts;
         split(bits, count, form, parts);
         head(form, out);
-        const std::size_t at = bytes.size();
-        bytes.resize(at + packed_bytes(count, form.b));
-        pack(parts.low.at.data(), count, form.b, bytes.data() + at);
-        return encode_integers(parts.high.at.data(), count, code, bytes);
+        const std::size_t at = plan.before.size();
+        plan.before.resize(at + packed_bytes(count, form.b));
+        pack(parts.low.at.data(), count, form.b, plan.before.data() + at);
+        return plan_integers(parts.high.at.data(), count, tier, plan);
     }
     head({}, out);
-    encode_integers(bits, count, code, bytes);
+    plan_integers(bits, count, tier, plan);
 }
 
-void count_symbols(const std::uint64_t* bits, std::size_t count, NumberForm form, SymbolCounts& counts) {
-    if (is_scaled(form.kind)) {
-        Scaled scaled;
-        scale(bits, count, form, scaled);
-        if (scaled.exception_count * 4 <= count) return count_symbols(scaled.wholes.at.data(), count, counts);
-        form = best_split({bits, count});
-    }
-    if (form.kind == Kind::split && fits_split(bits, count, form.a)) {
-        Split parts;
-        split(bits, count, form, parts);
-        return count_symbols(parts.high.at.data(), count, counts);
-    }
-    count_symbols(bits, count, counts);
-}
-
-void decode_numbers(Decoder& in, std::size_t count, const ResidualCode* code, std::uint64_t* bits) {
+void decode_numbers(Decoder& in, std::size_t count, const ResidualCodes& codes, std::uint64_t* bits) {
     ASSERT(count > 0 && count <= kVectorRows);
     NumberForm form;
     form.kind = static_cast<Kind>(in.u8());
     if (form.kind > Kind::split) return in.fail();
     if (form.kind != Kind::bits) form.a = in.u8();
     if (form.kind == Kind::multiplied || form.kind == Kind::split) form.b = in.u8();
-    if (form.kind == Kind::bits) return decode_integers(in, count, code, bits);
+    if (form.kind == Kind::bits) return decode_integers(in, count, codes, bits);
     if (form.kind == Kind::split) {
         if (form.a + form.b >= 64) return in.fail();
         Vector low;
         const Bytes packed = in.bytes(packed_bytes(count, form.b));
         if (in.failed()) return;
         unpack(packed.data(), count, form.b, low.at.data());
-        decode_integers(in, count, code, bits);
+        decode_integers(in, count, codes, bits);
         for (std::size_t i = 0; i < count; ++i) bits[i] = (bits[i] << form.b | low.at[i]) << form.a;
         return;
     }
@@ -285,7 +269,7 @@ void decode_numbers(Decoder& in, std::size_t count, const ResidualCode* code, st
         at += static_cast<std::size_t>(gap);
         beside.emplace_back(at, in.u64());
     }
-    decode_integers(in, count, code, bits);
+    decode_integers(in, count, codes, bits);
     if (in.failed()) return;
     from_wholes(form, bits, count);
     for (const auto& [row, pattern] : beside) bits[row] = pattern;

@@ -6,7 +6,7 @@
 
 #include "base/bytes.h"
 #include "history/codec.h"
-#include "history/residual_code.h"
+#include "history/integers.h"
 
 namespace gongshu::history {
 
@@ -31,12 +31,10 @@ struct NumberForm {
 
 // The form in which the doubles with these bits are shortest. Tries on some of them.
 NumberForm choose_form(std::span<const std::uint64_t> bits);
-// Appends `count` > 0 doubles. One that the form does not give back is written beside; if these are too many, all are
+// Plans `count` > 0 doubles. One that the form does not give back is written beside; if these are too many, all are
 // written in another form.
-void encode_numbers(const std::uint64_t* bits, std::size_t count, NumberForm form, const ResidualCode* code,
-                    Buffer& out);
-void count_symbols(const std::uint64_t* bits, std::size_t count, NumberForm form, SymbolCounts& counts);
+void plan_numbers(const std::uint64_t* bits, std::size_t count, NumberForm form, Tier tier, VectorPlan& plan);
 // in.failed() if they are not there.
-void decode_numbers(Decoder& in, std::size_t count, const ResidualCode* code, std::uint64_t* bits);
+void decode_numbers(Decoder& in, std::size_t count, const ResidualCodes& codes, std::uint64_t* bits);
 
 }  // namespace gongshu::history

@@ -1,236 +1,256 @@
 #include "history/residual_code.h"
 
 #include <algorithm>
-#include <bit>
-#include <cstring>
-#include <vector>
+#include <cmath>
 
 #include "base/assert.h"
+#include "history/bit_stream.h"
 #include "history/kernels.h"
 
 namespace gongshu::history {
 namespace {
 
-constexpr std::size_t kHalfMax = kVectorRows / 2;
-constexpr unsigned kResidualBitsMax = ResidualCode::kLongest + 61;
-constexpr std::size_t kStreamBytesMax = kHalfMax * kResidualBitsMax / 8;
+using Shares = std::array<std::uint16_t, kSymbols>;
 
-// Lengths by merging the two lightest nodes until one is left.
-void merge_lightest(const SymbolCounts& counts, std::array<std::uint8_t, kSymbols>& lengths) {
-    struct Node {
-        std::uint64_t weight;
-        int parent;
-    };
-    std::vector<unsigned> symbols;
-    for (unsigned symbol = 0; symbol < kSymbols; ++symbol)
-        if (counts[symbol] > 0) symbols.push_back(symbol);
-    std::ranges::stable_sort(symbols, {}, [&](unsigned symbol) { return counts[symbol]; });
-    std::vector<Node> nodes;
-    for (const unsigned symbol : symbols) nodes.push_back({counts[symbol], -1});
-    const std::size_t leaves = nodes.size();
-    std::size_t leaf = 0;  // the leaves and, behind them, the inner nodes are each in growing weight
-    std::size_t inner = leaves;
-    const auto lightest = [&] {
-        const bool take_leaf = leaf < leaves && (inner == nodes.size() || nodes[leaf].weight <= nodes[inner].weight);
-        return take_leaf ? leaf++ : inner++;
-    };
-    while (leaves - leaf + nodes.size() - inner > 1) {
-        const std::size_t a = lightest();
-        const std::size_t b = lightest();
-        nodes[a].parent = nodes[b].parent = static_cast<int>(nodes.size());
-        nodes.push_back({nodes[a].weight + nodes[b].weight, -1});
-    }
-    std::vector<std::uint8_t> depth(nodes.size(), 0);
-    for (std::size_t i = nodes.size() - 1; i-- > 0;)
-        depth[i] = static_cast<std::uint8_t>(depth[static_cast<std::size_t>(nodes[i].parent)] + 1);
-    for (std::size_t i = 0; i < leaves; ++i) lengths[symbols[i]] = std::max<std::uint8_t>(depth[i], 1);
-}
+constexpr unsigned kZerosBits = 4;  // of a number of symbols that have no share
 
-// Bits are gathered from the lowest on.
-class BitWriter {
-public:
-    explicit BitWriter(Buffer& out) : out_(out) {}
-    void put(std::uint64_t bits, unsigned count) {
-        held_ |= static_cast<unsigned __int128>(bits) << count_;
-        for (count_ += count; count_ >= 8; count_ -= 8, held_ >>= 8) out_.push_back(static_cast<std::uint8_t>(held_));
-    }
-    void end() {
-        if (count_ > 0) out_.push_back(static_cast<std::uint8_t>(held_));
-    }
-
-private:
-    Buffer& out_;
-    unsigned __int128 held_ = 0;
-    unsigned count_ = 0;
-};
-
-// A stream with so much room behind it that the longest residuals a stream can be said to hold stay within.
-class BitReader {
-public:
-    explicit BitReader(Bytes bytes) : bytes_(bytes.size()) { std::memcpy(room_.data(), bytes.data(), bytes.size()); }
-
-    void refill() {
-        std::uint64_t next = 0;
-        std::memcpy(&next, room_.data() + at_, sizeof next);
-        bits_ |= next << held_;
-        at_ += (63 - held_) >> 3;
-        held_ |= 56;
-    }
-    std::uint64_t bits() const { return bits_; }
-    void drop(unsigned count) {
-        bits_ >>= count;
-        held_ -= count;
-    }
-    std::uint64_t take(unsigned count) {  // at most 32
-        const std::uint64_t taken = bits_ & ((std::uint64_t{1} << count) - 1);
-        drop(count);
-        return taken;
-    }
-    // Whether just the bytes of the stream were used, but for less than one byte.
-    bool ended() const { return (at_ * 8 - held_ + 7) / 8 == bytes_; }
-
-private:
-    std::array<std::uint8_t, kStreamBytesMax + 16> room_{};
-    std::size_t bytes_;
-    std::size_t at_ = 0;
-    std::uint64_t bits_ = 0;
-    unsigned held_ = 0;
-};
-
-}  // namespace
-
-ResidualCode ResidualCode::make(SymbolCounts counts) {
-    ResidualCode code;
-    for (;;) {
-        code.lengths_ = {};
-        merge_lightest(counts, code.lengths_);
-        if (std::ranges::max(code.lengths_) <= kLongest) break;
-        // Rare symbols are made more frequent than they are, which shortens the longest codes.
-        for (std::uint32_t& count : counts)
-            if (count > 0) count = count / 2 + 1;
-    }
-    code.number();
-    return code;
-}
-
-// Codes in order of (length, symbol), as in RFC 1951 §3.2.2, and the table that reads them.
-void ResidualCode::number() {
-    std::array<unsigned, kLongest + 2> next{};  // the next code of each length
-    for (const std::uint8_t length : lengths_)
-        if (length > 0) ++next[length + 1];
-    for (unsigned length = 1; length <= kLongest; ++length) next[length + 1] = (next[length] + next[length + 1]) << 1;
+// Shares of `size` entries in proportion to the counts, none of what is there without one.
+void share_out(const SymbolCounts& counts, std::uint64_t total, std::size_t size, Shares& shares) {
+    std::int64_t left = static_cast<std::int64_t>(size);
     for (unsigned symbol = 0; symbol < kSymbols; ++symbol) {
-        const unsigned length = lengths_[symbol];
-        if (length == 0) continue;
-        const unsigned code = next[length]++;
-        unsigned reversed = 0;
-        for (unsigned bit = 0; bit < length; ++bit) reversed |= (code >> bit & 1) << (length - 1 - bit);
-        codes_[symbol] = static_cast<std::uint16_t>(reversed);
-        for (std::size_t at = reversed; at < entries_.size(); at += std::size_t{1} << length)
-            entries_[at] = {static_cast<std::uint8_t>(symbol), static_cast<std::uint8_t>(length)};
+        const std::uint64_t share = (counts[symbol] * std::uint64_t{size} + total / 2) / total;
+        shares[symbol] = counts[symbol] == 0 ? 0 : static_cast<std::uint16_t>(std::max<std::uint64_t>(share, 1));
+        left -= shares[symbol];
+    }
+    // What rounding left over or took too much goes where it gains most or costs least.
+    for (; left != 0; left += left < 0 ? 1 : -1) {
+        const int step = left > 0 ? 1 : -1;
+        unsigned best = 0;
+        double best_gain = -INFINITY;
+        for (unsigned symbol = 0; symbol < kSymbols; ++symbol) {
+            if (shares[symbol] < (step > 0 ? 1 : 2)) continue;
+            const double gain = step * static_cast<double>(counts[symbol]) / (shares[symbol] + 0.5 * step);
+            if (gain <= best_gain) continue;
+            best_gain = gain;
+            best = symbol;
+        }
+        shares[best] = static_cast<std::uint16_t>(shares[best] + step);
     }
 }
 
-std::uint64_t ResidualCode::bits_of(const SymbolCounts& counts) const {
-    std::uint64_t bits = 0;
+// Bits of symbols with these counts, and of the table itself.
+double bits_of(const SymbolCounts& counts, const Shares& shares, unsigned log) {
+    double bits = 0;
     for (unsigned symbol = 0; symbol < kSymbols; ++symbol)
-        bits += std::uint64_t{counts[symbol]} * (lengths_[symbol] + extra_bits(symbol));
+        if (counts[symbol] > 0) bits += counts[symbol] * (log - std::log2(shares[symbol])) + log;
     return bits;
 }
 
-void ResidualCode::encode(Encoder& out) const {
-    out.varint(
-        static_cast<std::uint64_t>(std::ranges::count_if(lengths_, [](std::uint8_t length) { return length > 0; })));
-    unsigned before = 0;
+// The symbols of the table's entries: each goes on by so much that its entries lie about evenly.
+void spread(const Shares& shares, std::size_t size, std::uint8_t* symbols) {
+    const std::size_t step = (size >> 1) + (size >> 3) + 3;
+    std::size_t at = 0;
     for (unsigned symbol = 0; symbol < kSymbols; ++symbol) {
-        if (lengths_[symbol] == 0) continue;
-        const unsigned gap = symbol - before;
-        out.u8(static_cast<std::uint8_t>(std::min(gap, 15u) << 4 | lengths_[symbol]));
-        if (gap >= 15) out.varint(gap - 15);
-        before = symbol;
+        for (unsigned i = 0; i < shares[symbol]; ++i) {
+            symbols[at] = static_cast<std::uint8_t>(symbol);
+            at = (at + step) & (size - 1);
+        }
     }
+}
+
+constexpr auto kSmallest = [] {
+    std::array<std::uint64_t, kSymbols> smallest{};
+    for (unsigned symbol = 0; symbol < kSymbols; ++symbol) smallest[symbol] = smallest_of(symbol);
+    return smallest;
+}();
+
+}  // namespace
+
+ResidualCode ResidualCode::make(const SymbolCounts& counts) {
+    std::uint64_t total = 0;
+    unsigned used = 0;
+    for (const std::uint32_t count : counts) {
+        total += count;
+        used += count > 0 ? 1 : 0;
+    }
+    ASSERT(total > 0);
+    ResidualCode code;
+    double fewest = INFINITY;
+    const auto enough = static_cast<unsigned>(std::bit_width(4 * used));
+    for (unsigned log = std::clamp(enough, kLogMin, 9u); log <= std::min(enough + 3, kLogMax); ++log) {
+        Shares shares;
+        share_out(counts, total, std::size_t{1} << log, shares);
+        const double bits = bits_of(counts, shares, log);
+        // A larger table takes longer to make whenever the block is read.
+        if (bits > fewest * 0.998) continue;
+        fewest = bits;
+        code.log_ = log;
+        code.shares_ = shares;
+    }
+    code.fill_entries();
+    code.fill_states();
+    return code;
+}
+
+void ResidualCode::fill_entries() {
+    std::array<std::uint8_t, std::size_t{1} << kLogMax> symbols;
+    spread(shares_, size(), symbols.data());
+    Shares next = shares_;
+    for (std::size_t state = 0; state < size(); ++state) {
+        const std::uint8_t symbol = symbols[state];
+        const unsigned number = next[symbol]++;
+        const unsigned bits = log_ + 1 - static_cast<unsigned>(std::bit_width(number));
+        entries_[state] = {static_cast<std::uint16_t>((number << bits) - size()), static_cast<std::uint8_t>(bits),
+                           symbol};
+    }
+    for (unsigned symbol = 0; symbol < kSymbols; ++symbol)
+        if (shares_[symbol] > 0) extra_max_ = extra_bits(symbol);
+}
+
+void ResidualCode::fill_states() {
+    unsigned first = 0;
+    for (unsigned symbol = 0; symbol < kSymbols; ++symbol) {
+        firsts_[symbol] = static_cast<std::uint16_t>(first);
+        first += shares_[symbol];
+    }
+    states_.resize(size());
+    Shares seen{};
+    for (std::size_t state = 0; state < size(); ++state) {
+        const std::uint8_t symbol = entries_[state].symbol;
+        states_[static_cast<std::size_t>(firsts_[symbol] + seen[symbol]++)] = static_cast<std::uint16_t>(state);
+    }
+}
+
+// The shares one by one, each in as many bits as what is left of the size takes; after a 0 how many more there are.
+void ResidualCode::encode(Encoder& out) const {
+    out.u8(static_cast<std::uint8_t>(log_));
+    Buffer bytes;
+    BitWriter bits{bytes};
+    std::size_t left = size();
+    for (unsigned symbol = 0; left > 0; ++symbol) {
+        bits.put(shares_[symbol], static_cast<unsigned>(std::bit_width(left)));
+        left -= shares_[symbol];
+        if (shares_[symbol] > 0) continue;
+        unsigned zeros = 0;
+        for (; shares_[symbol + 1] == 0; ++symbol) ++zeros;
+        constexpr unsigned kMost = (1 << kZerosBits) - 1;
+        for (; zeros >= kMost; zeros -= kMost) bits.put(kMost, kZerosBits);
+        bits.put(zeros, kZerosBits);
+    }
+    bits.end();
+    out.varint(bytes.size());
+    out.bytes(bytes);
 }
 
 std::optional<ResidualCode> ResidualCode::decode(Decoder& in) {
     ResidualCode code;
-    const std::uint64_t count = in.varint();
-    if (count == 0 || count > kSymbols) return std::nullopt;
-    std::uint64_t symbol = 0;
-    std::size_t used = 0;  // of the table's entries
-    for (std::uint64_t i = 0; i < count; ++i) {
-        const unsigned head = in.u8();
-        const std::uint64_t gap = head >> 4 < 15 ? head >> 4 : 15 + in.varint() % kSymbols;
-        const unsigned length = head & 15;
-        if (in.failed() || length == 0 || length > kLongest || (i > 0 && gap == 0)) return std::nullopt;
-        symbol += gap;
+    code.log_ = in.u8();
+    const Bytes bytes = in.bytes(in.varint());
+    if (in.failed() || code.log_ < kLogMin || code.log_ > kLogMax) return std::nullopt;
+    BitReader bits{bytes};
+    std::size_t left = code.size();
+    for (unsigned symbol = 0; left > 0; ++symbol) {
         if (symbol >= kSymbols) return std::nullopt;
-        code.lengths_[symbol] = static_cast<std::uint8_t>(length);
-        used += std::size_t{1} << (kLongest - length);
+        bits.refill();
+        const std::uint64_t share = bits.take(static_cast<unsigned>(std::bit_width(left)));
+        if (share > left) return std::nullopt;
+        code.shares_[symbol] = static_cast<std::uint16_t>(share);
+        left -= static_cast<std::size_t>(share);
+        if (share > 0) continue;
+        constexpr unsigned kMost = (1 << kZerosBits) - 1;
+        for (unsigned more = kMost; more == kMost && symbol < kSymbols; symbol += more) {
+            bits.refill();
+            more = static_cast<unsigned>(bits.take(kZerosBits));
+        }
     }
-    // One symbol alone has the code 0; what begins with 1 is then no code.
-    const bool alone = count == 1 && code.lengths_[symbol] == 1;
-    if (!alone && used != code.entries_.size()) return std::nullopt;
-    code.number();
+    if (!bits.ended()) return std::nullopt;
+    code.fill_entries();
     return code;
 }
 
 void ResidualCode::write(const std::uint64_t* residuals, std::size_t count, Buffer& out) const {
-    ASSERT(count <= kVectorRows);
-    const auto stream = [&](std::size_t begin, std::size_t end, Buffer& to) {
-        BitWriter bits{to};
-        for (std::size_t i = begin; i < end; ++i) {
-            const unsigned symbol = symbol_of(residuals[i]);
-            ASSERT(lengths_[symbol] > 0);
-            bits.put(codes_[symbol], lengths_[symbol]);
-            bits.put(residuals[i] - smallest_of(symbol), extra_bits(symbol));
-        }
-        bits.end();
+    ASSERT(count <= kVectorRows && !states_.empty());
+    struct Step {
+        std::uint16_t bits = 0;
+        std::uint8_t count = 0;
+        std::uint8_t symbol = 0;
     };
-    const std::size_t half = (count + 1) / 2;
-    Buffer first;
-    stream(0, half, first);
-    Encoder{out}.varint(first.size());
-    out.insert(out.end(), first.begin(), first.end());
-    stream(half, count, out);
+    std::array<Step, kVectorRows> steps;
+    std::array<std::uint32_t, kStates> states{};  // with the size added
+    // From the last one to the first: reading turns each step around.
+    for (std::size_t i = count; i-- > 0;) {
+        const unsigned symbol = symbol_of(residuals[i]);
+        const unsigned share = shares_[symbol];
+        ASSERT(share > 0);
+        std::uint32_t& state = states[i % kStates];
+        steps[i] = {0, 0, static_cast<std::uint8_t>(symbol)};
+        unsigned number = share;  // the last one of a state leads nowhere: any entry of its symbol does
+        if (i + kStates < count) {
+            unsigned bits = static_cast<unsigned>(std::bit_width(state)) - static_cast<unsigned>(std::bit_width(share));
+            if (state >> bits < share) --bits;
+            number = state >> bits;
+            steps[i].bits = static_cast<std::uint16_t>(state & ((1u << bits) - 1));
+            steps[i].count = static_cast<std::uint8_t>(bits);
+        }
+        state = static_cast<std::uint32_t>(size()) + states_[firsts_[symbol] + number - share];
+    }
+    BitWriter bits{out};
+    for (const std::uint32_t state : states) bits.put(state == 0 ? 0 : state - size(), log_);
+    for (std::size_t i = 0; i < count; ++i) {
+        const Step step = steps[i];
+        bits.put(step.bits, step.count);
+        if (step.symbol >= kPlainSymbols) bits.put(residuals[i] - kSmallest[step.symbol], extra_bits(step.symbol));
+    }
+    bits.end();
 }
 
-bool ResidualCode::read(Bytes bytes, std::size_t count, std::uint64_t* residuals) const {
-    Decoder in{bytes};
-    const Bytes first = in.bytes(in.varint());
-    const Bytes second = in.bytes(in.left());
-    if (in.failed() || count > kVectorRows || first.size() > kStreamBytesMax || second.size() > kStreamBytesMax)
-        return false;
-    static constexpr auto kSmallest = [] {
-        std::array<std::uint64_t, kSymbols> smallest{};
-        for (unsigned symbol = 0; symbol < kSymbols; ++symbol) smallest[symbol] = smallest_of(symbol);
-        return smallest;
-    }();
-    constexpr std::uint64_t kMask = (std::uint64_t{1} << kLongest) - 1;
-    const auto next = [&](BitReader& in_bits) {
-        in_bits.refill();
-        const Entry entry = entries_[in_bits.bits() & kMask];
-        in_bits.drop(entry.length);
-        if (entry.symbol < 16) return std::uint64_t{entry.symbol};
-        unsigned extra = extra_bits(entry.symbol);
-        std::uint64_t residual = kSmallest[entry.symbol];
-        if (extra > 32) {
-            residual += in_bits.take(32);
-            in_bits.refill();
-            extra -= 32;
-            return residual + (in_bits.take(extra) << 32);
-        }
-        return residual + in_bits.take(extra);
+namespace {
+
+// How often the stream must be looked at: bits of a state's step and the extra ones, of those that a look gives.
+enum class Looks { each_turn, each_symbol };
+
+template <Looks looks, bool has_extra, class Entry, class Residual>
+bool read_all(const Entry* entries, unsigned log, Bytes bytes, std::size_t count, Residual* residuals) {
+    constexpr std::size_t kStates = ResidualCode::kStates;
+    BitReader bits{bytes};
+    std::array<std::uint32_t, kStates> states;
+    bits.refill();
+    for (std::uint32_t& state : states) state = static_cast<std::uint32_t>(bits.take(log));
+    const auto next = [&](std::uint32_t& state, bool goes_on) {
+        const Entry entry = entries[state];
+        if (goes_on) state = entry.next + static_cast<std::uint32_t>(bits.take(entry.bits));
+        if constexpr (!has_extra) return Residual{entry.symbol};
+        if (entry.symbol < kPlainSymbols) return Residual{entry.symbol};
+        return static_cast<Residual>(kSmallest[entry.symbol] + bits.take_long(extra_bits(entry.symbol)));
     };
-    BitReader low{first};
-    BitReader high{second};
-    const std::size_t half = (count + 1) / 2;
-    // Two streams at a time: while one waits for its table the other goes on.
-    for (std::size_t i = 0; i < count - half; ++i) {
-        residuals[i] = next(low);
-        residuals[half + i] = next(high);
+    std::size_t i = 0;
+    for (; i + 2 * kStates <= count; i += kStates) {
+        if constexpr (looks == Looks::each_turn) bits.refill();
+        for (std::size_t k = 0; k < kStates; ++k) {
+            if constexpr (looks == Looks::each_symbol) bits.refill();
+            residuals[i + k] = next(states[k], true);
+        }
     }
-    if (half > count - half) residuals[half - 1] = next(low);
-    return low.ended() && high.ended();
+    for (; i < count; ++i) {
+        bits.refill();
+        residuals[i] = next(states[i % kStates], i + kStates < count);
+    }
+    return bits.ended();
+}
+
+}  // namespace
+
+bool ResidualCode::read(Bytes bytes, std::size_t count, std::uint64_t* residuals) const {
+    ASSERT(count <= kVectorRows);
+    if (extra_max_ == 0) return read_all<Looks::each_turn, false>(entries_.data(), log_, bytes, count, residuals);
+    if ((log_ + extra_max_) * kStates <= 56)
+        return read_all<Looks::each_turn, true>(entries_.data(), log_, bytes, count, residuals);
+    return read_all<Looks::each_symbol, true>(entries_.data(), log_, bytes, count, residuals);
+}
+
+bool ResidualCode::read_plain(Bytes bytes, std::size_t count, std::uint8_t* residuals) const {
+    ASSERT(plain() && count <= kVectorRows);
+    return read_all<Looks::each_turn, false>(entries_.data(), log_, bytes, count, residuals);
 }
 
 }  // namespace gongshu::history

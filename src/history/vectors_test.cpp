@@ -40,27 +40,29 @@ Column signals(std::size_t count, const std::function<std::int64_t(std::int64_t)
     return column;
 }
 
+std::optional<ResidualCode> code_for(const VectorPlan& plan) {
+    SymbolCounts counts{};
+    plan.count_symbols(counts);
+    if (std::ranges::all_of(counts, [](std::uint32_t count) { return count == 0; })) return std::nullopt;
+    return ResidualCode::make(counts);
+}
+
 // What the bytes give back, without a code and, if there is one, with it; the smaller size.
 std::size_t expect_same(const Column& column) {
-    Buffer plain;
-    encode_integers(column.data(), column.size(), nullptr, plain);
-    Column read(column.size());
-    Decoder in{plain};
-    decode_integers(in, read.size(), nullptr, read.data());
-    EXPECT_TRUE(in.finished());
-    EXPECT_EQ(read, column);
-    SymbolCounts counts{};
-    count_symbols(column.data(), column.size(), counts);
-    if (std::ranges::all_of(counts, [](std::uint32_t count) { return count == 0; })) return plain.size();
-    const ResidualCode code = ResidualCode::make(counts);
-    Buffer coded;
-    encode_integers(column.data(), column.size(), &code, coded);
+    VectorPlan plan;
+    plan_integers(column.data(), column.size(), Tier::cold, plan);
+    ResidualCodes codes{code_for(plan), std::nullopt};
+    Buffer coded, plain;
+    plan.write(codes.code ? &*codes.code : nullptr, coded);
+    plan.write(nullptr, plain);
     EXPECT_LE(coded.size(), plain.size());
-    std::ranges::fill(read, 1);
-    Decoder in_coded{coded};
-    decode_integers(in_coded, read.size(), &code, read.data());
-    EXPECT_TRUE(in_coded.finished());
-    EXPECT_EQ(read, column);
+    for (const Buffer* bytes : {&plain, &coded}) {
+        Column read(column.size(), 1);
+        Decoder in{*bytes};
+        decode_integers(in, read.size(), bytes == &plain ? ResidualCodes{} : codes, read.data());
+        EXPECT_TRUE(in.finished());
+        EXPECT_EQ(read, column);
+    }
     return coded.size();
 }
 
@@ -113,42 +115,79 @@ TEST(Integers, EveryWidthComesBack) {
 TEST(Integers, BytesThatFollowNoGrammarAreRefused) {
     Rng rng{11};
     Column read(kVectorRows);
-    const ResidualCode code = ResidualCode::make([] {
-        SymbolCounts counts{};
-        counts[0] = 5, counts[1] = 2, counts[200] = 1;
-        return counts;
-    }());
+    SymbolCounts counts{};
+    counts[0] = 5, counts[1] = 2, counts[200] = 1;
+    const Buffer two_symbols{2, 0x01, 0x11};
+    Decoder in_code{two_symbols};
+    const ResidualCodes codes{ResidualCode::make(counts), ResidualCode1::decode(in_code)};
+    ASSERT_TRUE(codes.code_1);
     for (int round = 0; round < 20'000; ++round) {
         Buffer bytes(1 + rng.below(60));
         for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(rng.next() >> rng.below(8));
-        bytes[0] = static_cast<std::uint8_t>(rng.below(5) << 4 | rng.below(3));
+        bytes[0] = static_cast<std::uint8_t>(rng.below(6) << 4 | rng.below(3));
         const std::size_t rows = 1 + rng.below(40);
         Decoder in{bytes};
-        decode_integers(in, rows, round % 2 ? &code : nullptr, read.data());  // any answer, no fault
+        decode_integers(in, rows, round % 2 ? codes : ResidualCodes{}, read.data());  // any answer, no fault
         Decoder again{bytes};
-        decode_numbers(again, rows, round % 2 ? &code : nullptr, read.data());
+        decode_numbers(again, rows, round % 2 ? codes : ResidualCodes{}, read.data());
     }
 }
 
-TEST(ResidualCode, ComesBackAndIsComplete) {
-    for (unsigned symbols = 1; symbols <= kSymbols; ++symbols) {
-        SymbolCounts counts{};
-        for (unsigned symbol = 0; symbol < symbols; ++symbol)
-            counts[kSymbols - 1 - symbol] = symbol > 40 ? 1 : 1u << symbol / 2;
-        const ResidualCode code = ResidualCode::make(counts);
-        Buffer bytes;
-        Encoder out{bytes};
-        code.encode(out);
-        Decoder in{bytes};
-        const auto read = ResidualCode::decode(in);
-        ASSERT_TRUE(read && in.finished()) << symbols;
-        for (unsigned symbol = 0; symbol < kSymbols; ++symbol) EXPECT_EQ(read->length(symbol), code.length(symbol));
-        bytes.back() ^= 0x03;  // another length: no longer complete
-        Decoder damaged{bytes};
-        EXPECT_TRUE(symbols == 1 || !ResidualCode::decode(damaged)) << symbols;
+TEST(ResidualCode, ComesBackWithAllThatItWrites) {
+    Rng rng{13};
+    for (unsigned symbols = 1; symbols <= kSymbols; symbols += 1 + symbols / 5) {
+        for (const bool low : {true, false}) {
+            SCOPED_TRACE(testing::Message() << symbols << (low ? " from below" : " from above"));
+            SymbolCounts counts{};
+            for (unsigned i = 0; i < symbols; ++i) counts[low ? i : kSymbols - 1 - i] = i > 40 ? 1 : 1u << (40 - i) / 2;
+            const ResidualCode code = ResidualCode::make(counts);
+            Buffer bytes;
+            Encoder out{bytes};
+            code.encode(out);
+            Decoder in{bytes};
+            const auto read = ResidualCode::decode(in);
+            ASSERT_TRUE(read && in.finished());
+            for (unsigned symbol = 0; symbol < kSymbols; ++symbol) EXPECT_EQ(read->has(symbol), counts[symbol] > 0);
+            for (const std::size_t rows : {0u, 1u, 3u, 4u, 5u, 8u, 1023u, 1024u}) {
+                Column residuals;
+                for (std::size_t i = 0; i < rows; ++i) {
+                    const auto k =
+                        static_cast<unsigned>(std::min<std::uint64_t>(rng.below(symbols), rng.below(symbols)));
+                    const unsigned symbol = low ? k : kSymbols - 1 - k;
+                    const unsigned extra = extra_bits(symbol);
+                    residuals.push_back(smallest_of(symbol) + (extra == 0 ? 0 : rng.next() >> (64 - extra)));
+                }
+                Buffer stream;
+                code.write(residuals.data(), rows, stream);
+                Column again(rows, 1);
+                EXPECT_TRUE(read->read(stream, rows, again.data()));
+                EXPECT_EQ(again, residuals);
+                if (rows == 0) continue;
+                EXPECT_FALSE(read->read(Bytes{stream}.first(stream.size() - 1), rows, again.data()));
+                stream.push_back(0);
+                EXPECT_FALSE(read->read(stream, rows, again.data()));
+            }
+            bytes[0] = 12;  // larger than any table
+            Decoder damaged{bytes};
+            EXPECT_FALSE(ResidualCode::decode(damaged));
+        }
     }
     for (unsigned symbol = 0; symbol < kSymbols; ++symbol) EXPECT_EQ(symbol_of(smallest_of(symbol)), symbol);
     EXPECT_EQ(symbol_of(~std::uint64_t{0}), kSymbols - 1);
+}
+
+// Rare changes take far less than a bit a value.
+TEST(ResidualCode, IsHardlyLongerThanTheEntropy) {
+    Rng rng{4};
+    for (const auto& [one_of, bits_max] : {std::pair{100u, 0.09}, {20u, 0.31}, {4u, 0.83}}) {
+        Column residuals;
+        SymbolCounts counts{};
+        for (std::size_t i = 0; i < kVectorRows; ++i) ++counts[residuals.emplace_back(rng.below(one_of) == 0 ? 1 : 0)];
+        Buffer stream;
+        ResidualCode::make(counts).write(residuals.data(), kVectorRows, stream);
+        const double bits = (static_cast<double>(stream.size()) - 4) * 8 / kVectorRows;  // without the states
+        EXPECT_LT(bits, bits_max + 0.03) << one_of;
+    }
 }
 
 std::size_t expect_same_numbers(const std::vector<double>& values) {
@@ -159,10 +198,12 @@ std::size_t expect_same_numbers(const std::vector<double>& values) {
     for (std::size_t at = 0; at < bits.size(); at += kVectorRows) {
         const std::size_t count = std::min(kVectorRows, bits.size() - at);
         const std::size_t begin = bytes.size();
-        encode_numbers(bits.data() + at, count, form, nullptr, bytes);
+        VectorPlan plan;
+        plan_numbers(bits.data() + at, count, form, Tier::hot, plan);
+        plan.write(nullptr, bytes);
         Column read(count);
         Decoder in{Bytes{bytes}.subspan(begin)};
-        decode_numbers(in, count, nullptr, read.data());
+        decode_numbers(in, count, {}, read.data());
         EXPECT_TRUE(in.finished());
         EXPECT_EQ(read, Column(bits.begin() + static_cast<std::ptrdiff_t>(at),
                                bits.begin() + static_cast<std::ptrdiff_t>(at + count)));
