@@ -356,6 +356,8 @@ std::string asked_tags(const Ask& ask) {
 Result<Answer> export_readings(Core& core, const Ask& ask) {
     const std::string_view name = ask.find("format") == nullptr ? "csv" : ask.value("format");
     const auto format = std::ranges::find(kFormats, name, &FormatName::name);
+    if (name == "parquet")
+        return Error{Code::invalid, "format: a Parquet file is what POST /api/v1/query?format=parquet gives"};
     if (format == std::end(kFormats))
         return Error{Code::invalid, "format: \"{}\" is none of csv, jsonl, line", name.substr(0, 40)};
     if (ask.find("from") == nullptr)

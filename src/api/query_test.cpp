@@ -50,6 +50,18 @@ TEST_F(Query, GivesRowsAsJsonAndCsv) {
         "2026-01-01,-12.50\r\n,,,,,,12345678901234567890\r\n");
 }
 
+TEST_F(Query, PassesAParquetFileOnAsItIs) {
+    const std::vector<sql::Column> bytes{{"parquet", CellType::text, "BLOB"}};
+    world.sql.prepare(
+        "file", {.columns = bytes,
+                 .pages = {page_of(bytes, {{std::string{"PAR1\0\xff", 6}}}), page_of(bytes, {{std::string{"PAR1"}}})}});
+    const auto reply = ask("file", "?format=parquet");
+    EXPECT_EQ(reply.body, std::string("PAR1\0\xffPAR1", 10));
+    EXPECT_TRUE(world.sql.asked().back().parquet);
+    EXPECT_EQ(ask("all").status, 200);
+    EXPECT_FALSE(world.sql.asked().back().parquet);
+}
+
 TEST_F(Query, SaysWhereAStatementIsWrong) {
     const auto wrong = ask("wrong");
     EXPECT_EQ(wrong.status, 400);

@@ -21,7 +21,7 @@ struct ClientOptions {
     std::string file;
     std::string output = "yaml";
     bool dry_run = false;
-    bool csv = false, json = false;
+    bool csv = false, json = false, parquet = false;
 };
 
 options::Table client_table(ClientOptions& o) {
@@ -35,7 +35,8 @@ options::Table client_table(ClientOptions& o) {
         .text("output", o.output, "get: yaml or json.")
         .toggle("dry_run", o.dry_run, "apply: check and show the differences, change nothing.")
         .toggle("csv", o.csv, "query: rows as CSV.")
-        .toggle("json", o.json, "query: columns and rows as JSON.");
+        .toggle("json", o.json, "query: columns and rows as JSON.")
+        .toggle("parquet", o.parquet, "query: rows as a Parquet file, to be led into one: > rows.parquet.");
     return table;
 }
 
@@ -166,10 +167,19 @@ Result<int> run_export(const std::vector<std::string>& arguments) {
 Result<int> run_query(const std::vector<std::string>& arguments) {
     std::vector<std::string> rest;
     const ClientOptions options = TRY(parse(arguments, rest));
-    if (rest.size() != 1) return Error{Code::invalid, "usage: gongshu query \"SELECT …\" [--csv|--json]"};
+    if (rest.size() != 1) return Error{Code::invalid, "usage: gongshu query \"SELECT …\" [--csv|--json|--parquet]"};
+    if (options.parquet && io::is_terminal(1))
+        return Error{Code::invalid, "--parquet writes bytes that are not for a terminal: > rows.parquet"};
     const std::string body = registry::to_text(Json(JsonObject{{"sql", rest[0]}}));
-    const auto answer = TRY(fetch(options.server, wire::HttpMethod::post,
-                                  std::string{"/api/v1/query?format="} + (options.csv ? "csv" : "json"), body));
+    const char* const format = options.csv ? "csv" : options.parquet ? "parquet" : "json";
+    const auto answer =
+        TRY(fetch(options.server, wire::HttpMethod::post, std::string{"/api/v1/query?format="} + format, body));
+    if (options.parquet) {
+        if (std::fwrite(answer.body.data(), 1, answer.body.size(), stdout) != answer.body.size() ||
+            std::fflush(stdout) != 0)
+            return Error{Code::io, "cannot write the file: is the disk full?"};
+        return 0;
+    }
     if (options.csv || options.json) {
         print(answer.body);
         return 0;

@@ -4,16 +4,20 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstddef>
+#include <cstring>
 #include <vector>
 
+#include "base/assert.h"
 #include "io/detail/os_error.h"
 
 namespace gongshu::io {
@@ -40,10 +44,12 @@ constexpr long kAllowed[] = {
     SYS_sendmsg,
     SYS_shutdown,
     SYS_close,
+    SYS_dup,
     SYS_ppoll,
     SYS_fstat,
     SYS_newfstatat,
     SYS_lseek,
+    SYS_getcwd,  // "/", see below
     SYS_munmap,
     SYS_mremap,
     SYS_madvise,
@@ -114,6 +120,10 @@ struct Filter {
         unless_equal_skip(static_cast<std::uint32_t>(call), 1);
         give(SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(number));
     }
+    void open(long call, bool by_name) {
+        unless_equal_skip(static_cast<std::uint32_t>(call), 1);
+        give(by_name ? SECCOMP_RET_TRAP : SECCOMP_RET_ERRNO | EACCES);
+    }
     // Allowed if none (or, with `all`, if each) of `bits` is set in the argument; else EPERM.
     void by_bits(long call, unsigned argument, std::uint32_t bits, bool all) {
         unless_equal_skip(static_cast<std::uint32_t>(call), 5);
@@ -125,7 +135,46 @@ struct Filter {
     }
 };
 
-std::vector<sock_filter> make_filter() {
+// The names that open() leads from, for the rest of the process: a signal's handler cannot be given anything.
+struct Name {
+    const char* path = nullptr;
+    int descriptor = -1;
+};
+Name names[kSandboxFilesMax];
+
+// Stands for the kernel when a file is opened: the filter lets the call come here as a signal of the thread that made
+// it. Whatever is called here may be called in a handler.
+void open_by_name(int, siginfo_t* about, void* context) {
+    auto& machine = static_cast<ucontext_t*>(context)->uc_mcontext;
+#if defined(__x86_64__)
+    const auto wanted = reinterpret_cast<const char*>(about->si_syscall == SYS_openat ? machine.gregs[REG_RSI]
+                                                                                      : machine.gregs[REG_RDI]);
+    auto& answer = machine.gregs[REG_RAX];
+#else
+    (void)about;
+    const auto wanted = reinterpret_cast<const char*>(machine.regs[1]);
+    auto& answer = machine.regs[0];
+#endif
+    long result = -EACCES;
+    for (const Name& name : names) {
+        if (name.path == nullptr || std::strcmp(name.path, wanted) != 0) continue;
+        result = ::dup(name.descriptor);
+        if (result < 0) result = -EMFILE;
+    }
+    answer = static_cast<std::remove_reference_t<decltype(answer)>>(result);
+}
+
+Result<void> take_names(std::span<const NamedFile* const> files) {
+    ASSERT(files.size() <= kSandboxFilesMax);
+    for (std::size_t i = 0; i < files.size(); ++i) names[i] = {files[i]->path().c_str(), files[i]->descriptor()};
+    struct sigaction action{};
+    action.sa_sigaction = open_by_name;
+    action.sa_flags = SA_SIGINFO | SA_NODEFER;
+    if (::sigaction(SIGSYS, &action, nullptr) != 0) return detail::os_error(errno, "cannot stand for the kernel");
+    return {};
+}
+
+std::vector<sock_filter> make_filter(bool by_name) {
     Filter filter;
     filter.load(offsetof(seccomp_data, arch));
     filter.code.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kMachine, 1, 0));
@@ -136,9 +185,9 @@ std::vector<sock_filter> make_filter() {
     filter.by_bits(SYS_mprotect, 2, PROT_EXEC, false);
     filter.by_bits(SYS_clone, 0, CLONE_THREAD, true);
     filter.refuse(SYS_clone3, ENOSYS);  // its flags lie in memory: glibc takes clone then
-    filter.refuse(SYS_openat, EACCES);
+    filter.open(SYS_openat, by_name);
 #if defined(__x86_64__)
-    filter.refuse(SYS_open, EACCES);
+    filter.open(SYS_open, by_name);
 #endif
     // What threads are called, nothing else of it.
     filter.unless_equal_skip(SYS_prctl, 4);
@@ -164,17 +213,19 @@ Result<void> limit(__rlimit_resource what, std::uint64_t most, const char* name)
 
 }  // namespace
 
-Result<void> enter_sandbox(const SandboxLimits& limits) {
+Result<void> enter_sandbox(const SandboxLimits& limits, std::span<const NamedFile* const> files) {
     TRY(limit(RLIMIT_CORE, 0, "core files"));
     TRY(limit(RLIMIT_FSIZE, 0, "files"));
-    TRY(limit(RLIMIT_NOFILE, 16, "open files"));
+    TRY(limit(RLIMIT_NOFILE, 16 + 3 * kSandboxFilesMax, "open files"));
     TRY(limit(RLIMIT_CPU, limits.cpu_seconds, "processor time"));
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     TRY(limit(RLIMIT_AS, limits.memory_bytes, "memory"));
 #endif
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return detail::os_error(errno, "cannot give up rights");
     ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);  // its memory is for nobody
-    const auto code = make_filter();
+    if (::chdir("/") != 0) return detail::os_error(errno, "cannot leave the working folder");
+    if (!files.empty()) TRY(take_names(files));
+    const auto code = make_filter(!files.empty());
     const sock_fprog program{static_cast<unsigned short>(code.size()), const_cast<sock_filter*>(code.data())};
     if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) != 0)
         return Error{Code::unsupported, "this kernel does not let a program give up system calls (seccomp): {}", errno};

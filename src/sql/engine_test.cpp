@@ -488,6 +488,42 @@ TEST_F(Sql, IsCancelledFromAnotherThreadAndByForgetting) {
     EXPECT_EQ(answer.rows.size(), 1u);
 }
 
+// What begins and ends as such a file, and reads as the same rows: tests/e2e/sql_test.py.
+TEST_F(Sql, AnswersAsAParquetFile) {
+    const auto f = [](const std::string& text) {
+        Question asked = question(text);
+        asked.parameters = {std::int64_t{3}};
+        asked.parquet = true;
+        const Answer answer = run(std::move(asked));
+        EXPECT_FALSE(answer.failure) << answer.why();
+        std::string file;
+        for (const auto& row : answer.rows) file += std::get<std::string>(row.at(0));
+        EXPECT_TRUE(file.starts_with("PAR1") && file.ends_with("PAR1")) << text << ": " << file.size();
+        return file.size();
+    };
+    const std::size_t small =
+        f("SELECT tag, ts, value FROM history(tags := 'plant/*.x', since := '2026-01-01') LIMIT $1;");
+    EXPECT_GT(f("SELECT i, hash(i * $1) AS h FROM range(300000) t(i)"), 1'000'000 + small);
+    f("FROM tags WHERE length(tag) > $1");
+    for (const char* const text :
+         {"SELECT", "SELECT nothing FROM tags", "SELECT ('x' || i)::INTEGER FROM range(9) t(i)",
+          "COPY tags TO '/gongshu/answer0.parquet'", "FROM '/gongshu/answer0.parquet'",
+          "FROM read_parquet('/gongshu/answer0.parquet')"}) {
+        Question asked = question(text);
+        asked.parameters = {std::int64_t{3}};
+        asked.parquet = true;
+        EXPECT_TRUE(run(std::move(asked)).failure) << text;
+        EXPECT_TRUE(run(text).failure) << text;
+    }
+    // Whoever goes away in the middle of more than there are outputs leaves all of them free.
+    for (int i = 0; i < 6; ++i) {
+        Question asked = question("SELECT i, hash(i) AS h FROM range(100000000) t(i)");
+        asked.parquet = true;
+        ASSERT_TRUE(start(std::move(asked)));
+    }
+    f("FROM tags WHERE length(tag) > $1");
+}
+
 TEST_F(Sql, StreamsMoreThanItKeeps) {
     EXPECT_EQ(run("SELECT i, 'row ' || i FROM range(300000) t(i)").rows.size(), 300'000u);
 }

@@ -23,7 +23,7 @@ void walk(A& archive, M& m) {
     else if constexpr (std::is_same_v<T, Setup>)
         archive(m.library, m.memory_bytes, m.cpu_seconds, m.threads, m.tables);
     else if constexpr (std::is_same_v<T, Start>)
-        archive(m.query, m.text, m.parameters, m.zone, m.describe_only);
+        archive(m.query, m.text, m.parameters, m.zone, m.describe_only, m.parquet);
     else if constexpr (std::is_same_v<T, ScanRows>)
         archive(m.query, m.scan, m.last, m.page);
     else if constexpr (std::is_same_v<T, ScanFailed>)
@@ -61,7 +61,7 @@ private:
     void size(std::size_t count) { put(static_cast<std::uint32_t>(count)); }
 
     template <class T>
-    requires std::is_integral_v<T> || std::is_enum_v<T> || std::is_same_v<T, double>
+        requires std::is_integral_v<T> || std::is_enum_v<T> || std::is_same_v<T, double>
     void put(T value) {
         static_assert(std::endian::native == std::endian::little);
         raw(&value, sizeof value);
@@ -106,8 +106,10 @@ private:
         for (const Page::OfColumn& column : page.raw()) (*this)(column.type, column.bits, column.nulls, column.pool);
     }
     template <class T>
-    requires std::is_same_v<T, Column> || std::is_same_v<T, TableShape>
-    void put(const T& described) { walk(*this, described); }
+        requires std::is_same_v<T, Column> || std::is_same_v<T, TableShape>
+    void put(const T& described) {
+        walk(*this, described);
+    }
 
     Buffer& out_;
 };
@@ -139,7 +141,8 @@ private:
     }
 
     template <class T>
-    requires(std::is_integral_v<T> && !std::is_same_v<T, bool>) void get(T& value) {
+        requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
+    void get(T& value) {
         if (!raw(&value, sizeof value)) value = 0;
     }
     void get(double& value) { raw(&value, sizeof value); }
@@ -229,8 +232,10 @@ private:
         if (good_) page = std::move(*made);
     }
     template <class T>
-    requires std::is_same_v<T, Column> || std::is_same_v<T, TableShape>
-    void get(T& described) { walk(*this, described); }
+        requires std::is_same_v<T, Column> || std::is_same_v<T, TableShape>
+    void get(T& described) {
+        walk(*this, described);
+    }
 
     Bytes in_;
     bool good_ = true;

@@ -46,6 +46,7 @@ struct Start {
     std::vector<Cell> parameters;
     std::string zone;
     bool describe_only = false;
+    bool parquet = false;  // the answer as pages of one column of bytes
     friend bool operator==(const Start&, const Start&) = default;
 };
 struct More {  // one page more may be sent

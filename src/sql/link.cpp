@@ -67,7 +67,8 @@ std::size_t Link::running() const {
 void Link::begin(const std::shared_ptr<Running>& running, bool describe_only) {
     first_.push_back([this, running, describe_only] {
         const Question& question = running->question;
-        write(Start{running->number, question.text, question.parameters, question.zone, describe_only});
+        write(
+            Start{running->number, question.text, question.parameters, question.zone, describe_only, question.parquet});
         ask_more(*running);
     });
     changed_.notify_all();
@@ -131,7 +132,7 @@ void Link::forget(QueryNumber number) {
 // ---- what the worker says -------------------------------------------------------------------------------------------
 
 void Link::read_loop() {
-    std::string why = "it was stopped";
+    std::string why;
     auto child = io::start_child({"worker", "sql"});
     if (!child) {
         why = child.error().text();
@@ -249,14 +250,15 @@ void Link::end(const std::string& why) {
         waiting_.clear();
         changed_.notify_all();
     }
-    std::string told = why;
+    std::string told = why.empty() ? "it was stopped" : why;
     if (process_) {
         process_->terminate(true);
         const int code = process_->wait();
-        if (!wanted && code > 128) told = fmt::format("signal {}", code - 128);
+        // What it said comes first: then the signal is ours.
+        if (!wanted && why.empty() && code > 128) told = fmt::format("signal {}", code - 128);
         if (!wanted && (code > 128 || !left.empty())) {
             parts_.crashes.add();
-            log_warning("sql", "a worker ended by itself: {}", code > 128 ? told : why);
+            log_warning("sql", "a worker ended by itself: {}", told);
         }
     }
     for (const auto& [number, running] : left) running->fail(lost(told));

@@ -21,6 +21,8 @@ bool fits(const Page& page, const std::vector<Column>& columns) {
     return true;
 }
 
+bool is_bytes(const Page& page) { return page.columns() == 1 && page.type(0) == CellType::text; }
+
 class RunningQuery final : public Query {
 public:
     RunningQuery(std::shared_ptr<Running> running, std::shared_ptr<Link> link, std::vector<Column> columns)
@@ -82,9 +84,9 @@ void Running::add(Page page) {
     {
         const std::lock_guard lock{mutex};
         if (state.has_ended) return;
-        state.rows += page.rows();
+        if (!question.parquet) state.rows += page.rows();
         state.bytes += page.told_bytes();
-        if (state.credit == 0 || !fits(page, state.columns))
+        if (state.credit == 0 || !(question.parquet ? is_bytes(page) : fits(page, state.columns)))
             failure = Failure{Error{Code::unavailable, "the SQL worker sent what it may not"}, 0, "XX000"};
         else if (state.rows > question.limits.rows_max)
             failure = Failure{Error{Code::limit, "the answer has more than {} rows: narrow it, or end it with LIMIT",

@@ -49,6 +49,7 @@ struct Question {
     Asker asker;
     std::string text;              // one statement; a semicolon may end it
     std::vector<Cell> parameters;  // of $1, $2, … or of each ?
+    bool parquet = false;          // rows come as one file of that format: pages of one column of bytes, no rows_max
     std::string zone;              // IANA: where the days of history(every := '1d') begin unless it says; "" = UTC
     Limits limits;
 

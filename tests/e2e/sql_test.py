@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """SQL over the history of the real program: the same answers as /api/v1/read; hostile statements end alone; tenants and paths are
 kept apart; a worker that is killed ends its statement and nothing else."""
+import ctypes
 import json
 import os
 import pathlib
@@ -10,6 +11,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -88,6 +90,38 @@ def check_same_as_read(program):
     assert [one["type"] for one in whole["columns"]] == ["text", "time", "number", "text", "integer", "text"]
     csv = program.post("/api/v1/query?format=csv", {"sql": "SELECT * FROM readings WHERE ts >= '2026-01-01'"}, raw=True)
     assert csv.count(b"\r\n") == 60_002, csv.count(b"\r\n")
+
+
+def check_parquet(program):
+    """The file is read by the library itself, in a process of nobody's but this."""
+    sql = "SELECT tag, ts, value, quality, integer FROM readings WHERE ts >= '2026-01-01'"
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder, "rows.parquet")
+        with file.open("wb") as out:
+            subprocess.run([str(PROGRAM), "query", "--parquet", sql], check=True, stdout=out, env={**os.environ, "GONGSHU_URL": program.url, "GONGSHU_TOKEN": program.token})
+        whole = file.read_bytes()
+        assert whole[:4] == whole[-4:] == b"PAR1", whole[:20]
+        assert program.post("/api/v1/query?format=parquet", {"sql": sql}, raw=True)[:4] == b"PAR1"
+        summary = "count(*), sum(value)::DECIMAL(18,3), min(epoch_ns(ts)), max(epoch_ns(ts)), sum(integer), count(DISTINCT tag), bit_xor(hash(tag, ts, value, quality))"
+        theirs = duckdb_row(f"SELECT concat_ws(' ', {summary}) FROM read_parquet('{file}')")
+        ours = rows(program, f"SELECT concat_ws(' ', {summary}) FROM readings WHERE ts >= '2026-01-01'")[0][0]
+        assert theirs == ours and theirs.startswith("60001 "), (theirs, ours)
+    status, problem = refusal(program, "SELECT nothing FROM tags", query="?format=parquet")
+    assert status == 400 and problem["position"] == 8, problem
+    answer = [refusal(program, "COPY tags TO '/gongshu/answer0.parquet'"), refusal(program, "FROM '/gongshu/answer0.parquet'")]
+    assert [one[0] for one in answer] == [403, 403], answer
+
+
+def duckdb_row(sql):
+    """The first cell of the first row, from libduckdb.so by its C interface."""
+    machine = {"x86_64": "x64", "aarch64": "arm64"}[os.uname().machine]
+    library = ctypes.CDLL(str(pathlib.Path(__file__).parents[2] / f"tools/duckdb/node_modules/@duckdb/node-bindings-linux-{machine}/libduckdb.so"))
+    database, connection, result = ctypes.c_void_p(), ctypes.c_void_p(), (ctypes.c_uint64 * 8)()
+    library.duckdb_value_varchar.restype = library.duckdb_result_error.restype = ctypes.c_char_p
+    assert library.duckdb_open(None, ctypes.byref(database)) == 0 and library.duckdb_connect(database, ctypes.byref(connection)) == 0
+    failed = library.duckdb_query(connection, sql.encode(), ctypes.byref(result))
+    assert not failed, library.duckdb_result_error(ctypes.byref(result))
+    return library.duckdb_value_varchar(ctypes.byref(result), ctypes.c_uint64(0), ctypes.c_uint64(0)).decode()
 
 
 def check_words(program):
@@ -210,6 +244,7 @@ def main():
         program.token = program.post("/api/v1/tokens/sql:issue")["token"]
         write(program)
         check_same_as_read(program)
+        check_parquet(program)
         check_words(program)
         check_hostile(program)
         check_killed(program)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <thread>
 
 #include "base/time_text.h"
 #include "registry/json_deep.h"
@@ -14,6 +15,7 @@ namespace {
 using duck::f;
 
 constexpr std::size_t kTreeDepthMax = 6000;
+constexpr DurationNs kPoll = 5 * kMillisecond;
 constexpr std::size_t kRowBytesMax = kFrameBytesMax / 2;
 
 // One result of DuckDB, given back at the end.
@@ -120,8 +122,8 @@ bool put_parameters(Json& json, const std::vector<Cell>& parameters) {
 
 }  // namespace
 
-Statement::Statement(duck::Database database, Start start, Send send)
-    : database_(database), start_(std::move(start)), send_(std::move(send)) {
+Statement::Statement(duck::Database database, Outputs& outputs, Start start, Send send)
+    : database_(database), outputs_(outputs), start_(std::move(start)), send_(std::move(send)) {
     began_.query = start_.query;
     if (f.connect(database_, &connection_) != duck::ok) return;
     duck::Context context = nullptr;
@@ -335,16 +337,20 @@ Outcome<void> Statement::execute() {
     }
     std::vector<bool> plain;
     bool all_plain = describe_columns(prepared_, began_.columns, plain);
-    if (!start_.describe_only) {
+    if (!start_.describe_only && !start_.parquet) {
         if (auto bound = bind(prepared_); !bound) return bound;
     }
-    if (!all_plain && !start_.describe_only) {
+    if (!all_plain && !start_.describe_only && !start_.parquet) {
         if (auto prepared = prepare(as_texts(plan_.text, plain)); !prepared) return prepared;
         if (auto bound = bind(prepared_); !bound) return bound;
     }
+    if (start_.parquet && !start_.describe_only) return send_parquet();
     send_(began_);
     if (start_.describe_only) return {};
+    return send_rows(all_plain);
+}
 
+Outcome<void> Statement::send_rows(bool all_plain) {
     duck::Pending pending = nullptr;
     Result_ result;
     const bool ready = f.pending_prepared_streaming(prepared_, &pending) == duck::ok;
@@ -387,6 +393,79 @@ Outcome<void> Statement::execute() {
     }
     for (duck::Type& type : types) f.destroy_logical_type(&type);
     return outcome;
+}
+
+Result<void> Outputs::make() {
+    auto free = free_.lock();
+    for (std::size_t i = 0; i < kOutputs; ++i) {
+        all_.push_back(TRY(io::make_named_pipe(fmt::format("/gongshu/answer{}.parquet", i))));
+        free->push_back(all_.back().get());
+    }
+    return {};
+}
+
+std::vector<const io::NamedFile*> Outputs::files() const {
+    std::vector<const io::NamedFile*> files;
+    for (const auto& one : all_) files.push_back(one.get());
+    return files;
+}
+
+io::NamedPipe* Outputs::take() {
+    auto free = free_.lock();
+    if (free->empty()) return nullptr;
+    io::NamedPipe* const one = free->back();
+    free->pop_back();
+    return one;
+}
+
+void Outputs::give_back(io::NamedPipe* pipe) { free_.lock()->push_back(pipe); }
+
+Outcome<void> Statement::send_parquet() {
+    io::NamedPipe* const pipe = outputs_.take();
+    if (pipe == nullptr)
+        return std::unexpected(Failure{
+            Error{Code::limit, "{} Parquet files are being written already: wait until one is done", Outputs::kOutputs},
+            0, "53300"});
+    auto sent = send_file(*pipe);
+    outputs_.give_back(pipe);
+    return sent;
+}
+
+// The library writes on a thread of its own while this one reads what it wrote. Nothing stays in the pipe.
+Outcome<void> Statement::send_file(io::NamedPipe& pipe) {
+    const std::string copy = fmt::format("COPY (\n{}\n) TO '{}' (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)",
+                                         without_end(plan_.text), pipe.path());
+    f.destroy_prepare(&prepared_);
+    prepared_ = nullptr;
+    if (f.prepare(connection_, copy.c_str(), &prepared_) != duck::ok)
+        return std::unexpected(failure_of(f.prepare_error(prepared_), false));
+    if (auto bound = bind(prepared_); !bound) return bound;
+    began_.columns = {{"parquet", CellType::text, "BLOB"}};
+    send_(began_);
+    Result_ result;
+    bool ran = false;
+    std::atomic<bool> is_over = false;
+    std::thread writer{[&] {
+        ran = f.execute_prepared(prepared_, &result.value) == duck::ok;
+        is_over = true;
+    }};
+    std::vector<std::uint8_t> bytes(Query::kPageBytes);
+    bool wanted = true;
+    for (;;) {
+        const bool was_over = is_over;
+        const auto count = pipe.read(bytes, was_over ? 0 : kPoll);
+        if (!count && was_over) break;
+        if (!count || !wanted) continue;
+        wanted = wait_for_credit();
+        Page page{{CellType::text}};
+        page.add_text(0, as_text(Bytes{bytes}.subspan(0, *count)));
+        page.end_row();
+        if (wanted) send_(AnswerRows{start_.query, std::move(page)});
+    }
+    writer.join();
+    if (!wanted) return std::unexpected(cancelled_failure());
+    if (!ran) return std::unexpected(failure_of(f.result_error(&result.value), false));
+    return {};
 }
 
 void Statement::run() {

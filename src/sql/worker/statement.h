@@ -11,12 +11,31 @@
 #include <string>
 #include <vector>
 
+#include "base/guarded.h"
+#include "io/named_file.h"
 #include "sql/frame.h"
 #include "sql/sql.h"
 #include "sql/worker/duck.h"
 #include "sql/worker/plan.h"
 
 namespace gongshu::sql {
+
+// Files that statements write as they are answered: a name for the library, a pipe for who reads. Any thread.
+class Outputs {
+public:
+    static constexpr std::size_t kOutputs = 4;  // as many statements at once
+    Outputs() = default;
+    // Before the sandbox, which then takes files().
+    Result<void> make();
+    std::vector<const io::NamedFile*> files() const;
+    // One that nobody uses; nullptr if all are used.
+    io::NamedPipe* take();
+    void give_back(io::NamedPipe* pipe);
+
+private:
+    std::vector<std::unique_ptr<io::NamedPipe>> all_;
+    Guarded<std::vector<io::NamedPipe*>> free_;
+};
 
 // Statement is one statement that the worker runs: on a thread of its own, over a connection of its own.
 // Lives:   from Start until it has sent Ended or Failed and its thread is done.
@@ -28,7 +47,7 @@ public:
     static constexpr unsigned kScanAhead = 3;
     using Send = std::function<void(const ToServer&)>;
 
-    Statement(duck::Database database, Start start, Send send);
+    Statement(duck::Database database, Outputs& outputs, Start start, Send send);
     ~Statement();
     Statement(const Statement&) = delete;
     Statement& operator=(const Statement&) = delete;
@@ -63,6 +82,9 @@ private:
     Outcome<void> prepare(const std::string& text);
     Outcome<void> bind(duck::Prepared prepared);
     Outcome<void> execute();
+    Outcome<void> send_rows(bool all_plain);
+    Outcome<void> send_parquet();
+    Outcome<void> send_file(io::NamedPipe& pipe);
     Outcome<std::string> one_text(const std::string& text, const std::vector<Cell>& parameters);
     Failure failure_of(const char* told, bool in_plan) const;
     bool wait_for_credit();
@@ -71,6 +93,7 @@ private:
 
     // Constant.
     const duck::Database database_;
+    Outputs& outputs_;
     const Start start_;
     const Send send_;
     duck::Connection connection_ = nullptr;

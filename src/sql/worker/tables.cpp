@@ -210,11 +210,16 @@ Result<void> make_table(duck::Connection connection, const Made& made) {
     return run(connection, fmt::format("CREATE VIEW \"{0}\" AS SELECT * FROM gongshu_all_{0}()", shape.name));
 }
 
-Result<void> make_all(duck::Connection connection, const std::vector<TableShape>& tables, Statements& statements) {
+Result<void> make_all(duck::Connection connection, const std::vector<TableShape>& tables,
+                      const std::vector<const io::NamedFile*>& files, Statements& statements) {
     for (const TableShape& shape : tables)
         TRY(make_table(connection, *std::make_unique<Made>(Made{statements, shape}).release()));
+    std::string paths;
+    for (const io::NamedFile* const file : files)
+        paths += fmt::format("{}'{}'", paths.empty() ? "" : ", ", file->path());
+    const std::string allowed = fmt::format("SET allowed_paths = [{}]", paths);
     for (const char* const text :
-         {"SET TimeZone = 'UTC'",
+         {allowed.c_str(), "SET enable_external_access = false", "SET TimeZone = 'UTC'",
           // Times here have no zone and are UTC; the engine's own now() has one and compares with none of them.
           "CREATE MACRO now() AS (system.main.get_current_timestamp() AT TIME ZONE 'UTC')",
           "CREATE MACRO get_current_timestamp() AS (system.main.get_current_timestamp() AT TIME ZONE 'UTC')",
@@ -249,11 +254,12 @@ std::shared_ptr<Statement> Statements::of_connection(duck::idx connection) const
     return nullptr;
 }
 
-Result<void> make_tables(duck::Database database, const std::vector<TableShape>& tables, Statements& statements) {
+Result<void> make_tables(duck::Database database, const std::vector<TableShape>& tables,
+                         const std::vector<const io::NamedFile*>& files, Statements& statements) {
     duck::Connection connection = nullptr;
     if (f.connect(database, &connection) != duck::ok)
         return Error{Code::unavailable, "the SQL engine gives no connection"};
-    auto made = make_all(connection, tables, statements);
+    auto made = make_all(connection, tables, files, statements);
     f.disconnect(&connection);
     return made;
 }

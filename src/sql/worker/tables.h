@@ -27,6 +27,8 @@ private:
 
 // Makes what statements read: the function history(), what stands for mentions of readings, a view a table; then locks
 // the configuration. `statements` outlives the database.
-Result<void> make_tables(duck::Database database, const std::vector<TableShape>& tables, Statements& statements);
+// `files` can be written and read besides.
+Result<void> make_tables(duck::Database database, const std::vector<TableShape>& tables,
+                         const std::vector<const io::NamedFile*>& files, Statements& statements);
 
 }  // namespace gongshu::sql

@@ -74,15 +74,16 @@ private:
 
     Result<void> open(const Setup& setup) {
         TRY(duck::load(setup.library));
-        TRY(io::enter_sandbox({.memory_bytes = setup.memory_bytes + kMemoryBesides, .cpu_seconds = setup.cpu_seconds}));
+        TRY(outputs_.make());
+        TRY(io::enter_sandbox({.memory_bytes = setup.memory_bytes + kMemoryBesides, .cpu_seconds = setup.cpu_seconds},
+                              outputs_.files()));
         database_ = TRY(open_database(setup));
-        return make_tables(database_, setup.tables, statements_);
+        return make_tables(database_, setup.tables, outputs_.files(), statements_);
     }
 
     static Result<duck::Database> open_database(const Setup& setup) {
         const std::string memory = fmt::format("{}B", setup.memory_bytes), threads = fmt::format("{}", setup.threads);
-        const std::array<std::pair<const char*, const char*>, 9> options{{{"enable_external_access", "false"},
-                                                                          {"autoload_known_extensions", "false"},
+        const std::array<std::pair<const char*, const char*>, 8> options{{{"autoload_known_extensions", "false"},
                                                                           {"autoinstall_known_extensions", "false"},
                                                                           {"allow_community_extensions", "false"},
                                                                           {"allow_persistent_secrets", "false"},
@@ -109,7 +110,7 @@ private:
     void begin(Start start) {
         const QueryNumber number = start.query;
         if (database_ == nullptr) return;
-        auto statement = std::make_shared<Statement>(database_, std::move(start),
+        auto statement = std::make_shared<Statement>(database_, outputs_, std::move(start),
                                                      [this](const ToServer& message) { send(message); });
         statements_.add(number, statement);
         std::thread{[this, number, statement = std::move(statement)]() mutable {
@@ -126,6 +127,7 @@ private:
     duck::Database database_ = nullptr;
     // Any.
     Guarded<int> order_;  // of what is written
+    Outputs outputs_;
     Statements statements_;
 };
 
