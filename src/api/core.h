@@ -80,7 +80,8 @@ Answer json_answer(std::string body, int status = 200);
 Answer no_content();
 
 class Core;
-// Asks Egress for a handler that knows what and how much leaves (Leaves::told). `what` as in Leaving. Before the answer.
+// Asks Egress for a handler that knows what and how much leaves (Leaves::told). `what` as in Leaving. Before the
+// answer.
 Result<void> let_out(Core& core, const Ask& ask, std::string_view door, std::string_view what, std::uint64_t rows,
                      std::uint64_t bytes = 0);
 
@@ -110,7 +111,8 @@ enum class Size : std::uint8_t { small, write };  // how long a body may be
 enum class Leaves : std::uint8_t {
     path,     // it is asked before the handler runs; what leaves is told by the path of the request
     told,     // the handler asks itself, with let_out(): it knows the tags, the rows and the door
-    nothing,  // the answer tells nothing of what the tenant has: the caller's own session, the program, a count of what came in
+    nothing,  // the answer tells nothing of what the tenant has: the caller's own session, the program, a count of what
+              // came in
 };
 
 // One row of the table of routes (routes.cpp).
@@ -148,6 +150,8 @@ struct Targets {
     std::uint64_t generation = 0;
 };
 
+class LineMemory;  // line_memory.h
+
 // What GET overview tells of the flow of readings, sampled every few seconds.
 struct Rate {
     std::uint64_t readings = 0;
@@ -163,6 +167,7 @@ public:
     static constexpr std::size_t kTargetsMax = 200'000;
 
     Core(const ApiDeps& deps, ApiOptions options);
+    ~Core();
 
     const ApiDeps deps;
     const ApiOptions options;
@@ -181,6 +186,8 @@ public:
     Guarded<std::string> authority;  // certificate, PEM; "" without --lan
     // By (tenant, series text, field) or (tenant, path). Emptied when full and when devices or their types change.
     Guarded<Targets> targets;
+    // What the lines of a tenant looked like; each is taken out by the one request that uses it.
+    Guarded<std::vector<std::unique_ptr<LineMemory>>> line_memories;
     Imports imports;
 
 private:

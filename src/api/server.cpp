@@ -4,6 +4,7 @@
 #include "api/connection.h"
 #include "api/handlers.h"
 #include "api/hub.h"
+#include "api/line_memory.h"
 #include "api/sql_askers.h"
 #include "api/sql_door.h"
 #include "base/assert.h"
@@ -20,6 +21,8 @@ Core::Core(const ApiDeps& deps, ApiOptions options)
     io::random_bytes(bytes);
     instance_ = to_hex(bytes);
 }
+
+Core::~Core() = default;
 
 void Core::forget_targets() {
     auto targets = this->targets.lock();

@@ -1,7 +1,8 @@
 #include <bit>
-#include <unordered_map>
+#include <span>
 
 #include "api/intake.h"
+#include "api/line_memory.h"
 #include "wire/batch.h"
 #include "wire/json_door.h"
 #include "wire/line.h"
@@ -50,66 +51,103 @@ Result<void> add_field(Rows& rows, const Target& to, TimeNs time, const wire::Li
     return {};
 }
 
-// Where the fields of one body's lines go. The lines of one series mostly have the same fields in the same order, so
-// that one look at the series finds them all.
-// Bounds: kSeriesMax series are remembered; the store's own memory is Core::targets.
-class LineTargets {
-public:
-    LineTargets(Core& core, const Ask& ask) : core_(core), ask_(ask) {}
-
-    void begin_line(const wire::LinePoint& point) {
-        if (series_.size() >= kSeriesMax) series_.clear();
-        fields_ = &series_[point.series_text];
+// A value of a line that is like one before; false for one that its tag cannot hold.
+bool add_value(Rows& rows, const Target& to, TimeNs time, const wire::LineValue& value) {
+    if (value.type != to.type) return false;
+    switch (value.type) {
+        case ValueType::number: {
+            const double number = std::bit_cast<double>(value.bits);
+            rows.add_number(to.tag, time, number, limited(to, kGood, number));
+            break;
+        }
+        case ValueType::integer: {
+            const auto integer = static_cast<std::int64_t>(value.bits);
+            rows.add_integer(to.tag, time, integer, limited(to, kGood, static_cast<double>(integer)));
+            break;
+        }
+        case ValueType::boolean:
+            rows.add_boolean(to.tag, time, value.bits != 0);
+            break;
+        case ValueType::text:
+            rows.add_text(to.tag, time, value.text);
+            break;
     }
-    // Field `i` of the line that was begun.
-    Result<Target> find(const wire::LinePoint& point, std::size_t i) {
-        const wire::LineField& field = point.fields[i];
-        if (i < fields_->size() && (*fields_)[i].name == field.name) return (*fields_)[i].target;
-        const Target target = TRY(target_of_line(core_, ask_, point, field, key_));
-        if (i == fields_->size()) fields_->push_back({std::string{field.name}, target});
-        return target;
+    return true;
+}
+
+// Takes the lines of one body. Those that look like ones before are read by what is remembered of them.
+class LineTaker {
+public:
+    LineTaker(Core& core, const Ask& ask) : core_(core), ask_(ask), now_(core.clock().now()) {
+        intake_.language = language_of(ask);
+        // A caller with paths has each tag held against them.
+        if (ask.who.paths.empty()) memory_ = LineMemory::take(core, ask.tenant());
+    }
+    ~LineTaker() {
+        if (memory_ != nullptr) LineMemory::give_back(core_, std::move(memory_));
+    }
+    LineTaker(const LineTaker&) = delete;
+    LineTaker& operator=(const LineTaker&) = delete;
+
+    Intake take(std::string_view body, std::int64_t unit_ns) {
+        wire::LineParser parser;
+        parser.parse(
+            body, unit_ns, memory_ == nullptr ? nullptr : &memory_->forms(),
+            [this](std::uint32_t form, std::span<const wire::LineValue> values, std::optional<std::int64_t> time) {
+                return take_known(memory_->targets(form), values, time.value_or(now_));
+            },
+            [this](const wire::LinePoint& point) { take_new(point); },
+            [this](const wire::LineError& error) { fault(error.line, error.column, error.text); });
+        return std::move(intake_);
     }
 
 private:
-    static constexpr std::size_t kSeriesMax = 10'000;
-    struct Field {
-        std::string name;
-        Target target;
-    };
+    void fault(std::size_t line, std::size_t column, std::string_view text) {
+        intake_.fault(fmt::format("line {}", line), fmt::format("\"line\":{},\"column\":{}", line, column), text);
+    }
+    // False, with nothing taken, for a line that the other way has something to say about.
+    bool take_known(const std::vector<Target>& targets, std::span<const wire::LineValue> values, TimeNs time) {
+        std::size_t text_bytes = 0;
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            if (values[i].type != targets[i].type) return false;
+            if (values[i].type == ValueType::text) text_bytes += values[i].text.size();
+        }
+        if (intake_.rows.size() + values.size() > Rows::kRowsMax || intake_.rows.full(text_bytes)) return false;
+        for (std::size_t i = 0; i < values.size(); ++i) add_value(intake_.rows, targets[i], time, values[i]);
+        return true;
+    }
+    void take_new(const wire::LinePoint& point) {
+        std::vector<Target> targets;
+        for (const wire::LineField& field : point.fields)
+            if (auto to = take_field(point, field)) targets.push_back(std::move(*to));
+        if (memory_ != nullptr && targets.size() == point.fields.size()) memory_->learn(point, std::move(targets));
+    }
+    std::optional<Target> take_field(const wire::LinePoint& point, const wire::LineField& field) {
+        const auto tell = [&](std::string_view text) { fault(point.line, 1, text); };
+        if (intake_.rows.full(field.text.size())) {
+            tell(fmt::format("more than {} readings in one request: send it in parts", Rows::kRowsMax));
+            return std::nullopt;
+        }
+        auto to = target_of_line(core_, ask_, point, field, key_);
+        if (!to) {
+            intake_.refuse(to.error(), tell);
+            return std::nullopt;
+        }
+        if (const auto added = add_field(intake_.rows, *to, point.time_ns.value_or(now_), field); !added)
+            tell(added.error().text());
+        return std::move(*to);
+    }
 
     Core& core_;
     const Ask& ask_;
-    std::unordered_map<std::string_view, std::vector<Field>> series_;  // by the text of the body
-    std::vector<Field>* fields_ = nullptr;
+    const TimeNs now_;
+    Intake intake_;
+    std::unique_ptr<LineMemory> memory_;
     std::string key_;
 };
 
 Intake take_lines(Core& core, const Ask& ask, std::string_view body, std::int64_t unit_ns) {
-    Intake intake{.language = language_of(ask)};
-    const TimeNs now = core.clock().now();
-    LineTargets targets{core, ask};
-    const auto fault = [&](std::size_t line, std::size_t column, std::string_view text) {
-        intake.fault(fmt::format("line {}", line), fmt::format("\"line\":{},\"column\":{}", line, column), text);
-    };
-    const auto take = [&](const wire::LinePoint& point, std::size_t i) {
-        const wire::LineField& field = point.fields[i];
-        const auto tell = [&](std::string_view text) { fault(point.line, 1, text); };
-        if (intake.rows.full(field.text.size()))
-            return tell(fmt::format("more than {} readings in one request: send it in parts", Rows::kRowsMax));
-        const auto to = targets.find(point, i);
-        if (!to) return intake.refuse(to.error(), tell);
-        if (const auto added = add_field(intake.rows, *to, point.time_ns.value_or(now), field); !added)
-            tell(added.error().text());
-    };
-    wire::LineParser parser;
-    parser.parse(
-        body, unit_ns,
-        [&](const wire::LinePoint& point) {
-            targets.begin_line(point);
-            for (std::size_t i = 0; i < point.fields.size(); ++i) take(point, i);
-        },
-        [&](wire::LineError error) { fault(error.line, error.column, error.text); });
-    return intake;
+    return LineTaker{core, ask}.take(body, unit_ns);
 }
 
 Intake take_entries(Core& core, const Ask& ask, wire::WriteBody body) {

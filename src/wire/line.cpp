@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/utf8.h"
+#include "wire/line_forms.h"
 
 namespace gongshu::wire {
 
@@ -302,7 +303,9 @@ bool LineParser::parse_fields(Cursor& cursor) {
         if (point_.fields.size() >= limits_.fields_max)
             return cursor.fail(begin, fmt::format("more than {} fields", limits_.fields_max));
         LineField& field = point_.fields.emplace_back();
+        const std::size_t unescaped = unescaped_.size();
         field.name = parse_name(cursor, kNameEnds);
+        point_.plain_names = point_.plain_names && unescaped_.size() == unescaped;
         if (field.name.empty())
             return cursor.fail(begin, fmt::format("expected the name of a field, found {}", cursor.found()));
         if (cursor.at == cursor.end || *cursor.at != '=') {
@@ -344,6 +347,7 @@ bool LineParser::parse_line(Cursor& cursor) {
     point_.labels.clear();
     point_.fields.clear();
     point_.time_ns.reset();
+    point_.plain_names = true;
     unescaped_.clear();
     if (!parse_series(cursor)) return false;
     if (cursor.ends())
@@ -369,18 +373,36 @@ bool LineParser::check_utf8(Cursor& cursor) {
 void LineParser::parse(std::string_view text, std::int64_t unit_ns,
                        const std::function<void(const LinePoint&)>& on_point,
                        const std::function<void(LineError)>& on_error) {
-    unescaped_.reserve(std::min(text.size(), limits_.line_bytes_max));
+    parse(text, unit_ns, nullptr, {}, on_point, on_error);
+}
+
+void LineParser::parse(std::string_view text, std::int64_t unit_ns, LineForms* forms, const OnKnown& on_known,
+                       const std::function<void(const LinePoint&)>& on_point,
+                       const std::function<void(LineError)>& on_error) {
     const char* at = text.data();
     const char* const end = at + text.size();
-    const bool plain = is_ascii(text);
+    std::optional<bool> plain;  // looked at once a line has to be parsed
     std::size_t line = 1;
+    LineForms::Known known;
     while (at != end) {
+        if (forms != nullptr) {
+            const char* const after = forms->take(at, end, unit_ns, known);
+            if (after != nullptr && on_known(known.form, known.values, known.time_ns)) {
+                at = std::find(after, end, '\n');  // the CR of a CR LF
+                if (at != end) ++at, ++line;
+                continue;
+            }
+        }
         while (at != end && (*at == ' ' || *at == '\t' || *at == '\r')) ++at;
         if (at == end) return;
         if (*at == '\n' || *at == '#') {
             at = std::find(at, end, '\n');
             if (at != end) ++at, ++line;
             continue;
+        }
+        if (!plain) {
+            unescaped_.reserve(std::min(text.size(), limits_.line_bytes_max));
+            plain = is_ascii(text);
         }
         const char* const begin = at;
         const auto room = static_cast<std::size_t>(end - at);
@@ -390,7 +412,7 @@ void LineParser::parse(std::string_view text, std::int64_t unit_ns,
         if (is_cut(cursor, good, end))
             good = cursor.fail(begin, fmt::format("the line is longer than {} bytes", limits_.line_bytes_max));
         const bool whole = good;  // its end is known, whatever its bytes are
-        good = good && (plain || check_utf8(cursor));
+        good = good && (*plain || check_utf8(cursor));
         at = whole ? cursor.at : end_of_bad_line(cursor.error_at, begin, end);
         if (good)
             on_point(point_);

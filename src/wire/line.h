@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,6 +33,7 @@ struct LinePoint {
     std::vector<std::pair<std::string_view, std::string_view>> labels;  // sorted by key, no key twice
     std::vector<LineField> fields;                                      // at least one
     std::optional<std::int64_t> time_ns;                                // nullopt = the receiver's clock
+    bool plain_names = true;                                            // the fields' names are as written
 };
 
 // One line that could not be used; `column` from 1, in bytes.
@@ -51,6 +53,9 @@ struct LineLimits {
 // others.
 std::optional<std::int64_t> line_precision(std::string_view name);
 
+class LineForms;
+struct LineValue;
+
 // LineParser reads Influx line protocol: `cpu,host=h1 user=0.5,count=3i,on=t,name="a b" 1700000000000000000`.
 // A bad line is told and skipped, the others are kept. Memory is reused from line to line: once warm, nothing is
 // allocated.
@@ -62,6 +67,12 @@ public:
     // `unit_ns` is what one unit of a line's time is worth (line_precision()).
     void parse(std::string_view text, std::int64_t unit_ns, const std::function<void(const LinePoint&)>& on_point,
                const std::function<void(LineError)>& on_error);
+    // The same, with lines that `forms` knows given to `on_known` instead, in the order of all of them; false from it =
+    // the line is parsed all the same.
+    using OnKnown =
+        std::function<bool(std::uint32_t form, std::span<const LineValue> values, std::optional<std::int64_t> time_ns)>;
+    void parse(std::string_view text, std::int64_t unit_ns, LineForms* forms, const OnKnown& on_known,
+               const std::function<void(const LinePoint&)>& on_point, const std::function<void(LineError)>& on_error);
 
 private:
     struct Cursor;

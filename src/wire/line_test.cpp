@@ -5,8 +5,11 @@
 #include <bit>
 #include <cmath>
 #include <cstdlib>
+#include <deque>
+#include <map>
 
 #include "base/rng.h"
+#include "wire/line_forms.h"
 
 namespace gongshu::wire {
 namespace {
@@ -48,6 +51,129 @@ Parsed parse(std::string_view text, std::int64_t unit_ns = 1, LineLimits limits 
             parsed.errors.push_back(fmt::format("{}:{}: {}", error.line, error.column, error.text));
         });
     return parsed;
+}
+
+// The same through forms: what each line is like is remembered from the first time that it is met.
+Parsed parse_known(std::string_view text, LineForms& forms, std::size_t& known, std::int64_t unit_ns = 1) {
+    static std::map<std::pair<const LineForms*, std::uint32_t>, LinePoint> shapes;
+    static std::deque<std::string> kept;  // the views of shapes point into these
+    const auto keep = [](std::string_view text) { return std::string_view{kept.emplace_back(text)}; };
+    Parsed parsed;
+    LineParser parser;
+    parser.parse(
+        text, unit_ns, &forms,
+        [&](std::uint32_t form, std::span<const LineValue> values, std::optional<std::int64_t> time_ns) {
+            LinePoint point = shapes.at({&forms, form});
+            EXPECT_EQ(values.size(), point.fields.size());
+            for (std::size_t i = 0; i < values.size(); ++i) {
+                LineField& field = point.fields[i];
+                field.type = values[i].type;
+                field.number = std::bit_cast<double>(values[i].bits);
+                field.integer = static_cast<std::int64_t>(values[i].bits);
+                field.boolean = values[i].bits != 0;
+                field.text = values[i].text;
+            }
+            point.time_ns = time_ns;
+            parsed.points.push_back(describe(point));
+            ++known;
+            return true;
+        },
+        [&](const LinePoint& point) {
+            parsed.points.push_back(describe(point));
+            if (forms.full()) forms.clear();
+            const auto form = forms.learn(point);
+            if (!form) return;
+            LinePoint shape = point;
+            shape.measurement = keep(shape.measurement);
+            for (auto& [key, value] : shape.labels) key = keep(key), value = keep(value);
+            for (LineField& field : shape.fields) field.name = keep(field.name);
+            shapes[{&forms, *form}] = shape;
+        },
+        [&](LineError error) {
+            parsed.errors.push_back(fmt::format("{}:{}: {}", error.line, error.column, error.text));
+        });
+    return parsed;
+}
+
+void expect_like_unknown(std::string_view text, LineForms& forms, std::size_t& known) {
+    Parsed want = parse(text);
+    for (std::string& point : want.points) point.erase(0, point.find(' ') + 1);
+    const Parsed got = parse_known(text, forms, known);
+    EXPECT_EQ(got.points, want.points) << text;
+    EXPECT_EQ(got.errors, want.errors) << text;
+}
+
+TEST(LineForms, ReadLinesLikeOnesBeforeAsTheParserDoes) {
+    const char* const kTexts[] = {
+        "cpu,host=a user=1i,idle=99i 1700000000000000000\ncpu,host=b user=2i,idle=98i 1700000000000000000",
+        "cpu,host=a user=-3i,idle=-0.5 1\r\ncpu,host=b user=2,idle=98 -7\n",
+        "cpu,host=a user=123456789.25,idle=0.000000000001 12\ncpu,host=a user=1e9,idle=1.7976931348623157e308",
+        "cpu,host=a user=123456789012345678i,idle=-123456789012345678i 1",
+        "cpu,host=a user=9223372036854775807i,idle=9223372036854775808i 1",
+        "cpu,host=a user=0.1234567890123456789,idle=12345678901234567890 9223372036854775807",
+        "cpu,host=a user=1i,idle=2i 92233720368547758070",
+        "cpu,host=a user=t,idle=FALSE 5\ncpu,host=a user=true,idle=x 5",
+        "cpu,host=a user=\"on\",idle=\"a,b c=d\" 5\ncpu,host=a user=\"o\\\"n\",idle=\"\xE6\xB8\xA9\" 5",
+        "cpu,host=a user=\"on\nand on\",idle=\"\" 5\ncpu,host=a user=1,idle=2 6",
+        "cpu,host=a user=\"on\xFF\",idle=1 5\ncpu,host=a user=\"on,idle=1 5",
+        "cpu,host=a user=5u,idle=-5u 1\ncpu,host=a user=+5,idle=.5 1\ncpu,host=a user=5.,idle=5 1",
+        "cpu,host=a user=1i,idle=99i\ncpu,host=a user=1i,idle=99i \ncpu,host=a user=1i,idle=99i   4",
+        "cpu,host=a user=1i,idle=99i,more=1 4\ncpu,host=a user=1i 4\ncpu,host=a user=1i,idle=99i, 4",
+        "cpu,host=a idle=1i,user=99i 4\ncpu,host=a user=1i,idle=99i 4",
+        "cpu,host=a  user=1i,idle=2i 4\n  cpu,host=a user=1i,idle=2i 4\n\n#cpu,host=a user=1i,idle=2i 4\n",
+        "cpu,host=a\ncpu user=1i,idle=2i 4\ncpu,host=a user=,idle=2i 4\ncpu,host=a user=1ii,idle=2i 4",
+        "my\\ cpu,host=a\\ b user=1i,idle=2i 4\nmy\\ cpu,host=a\\ b user=2i,idle=2i 4",
+        "cpu,host=a us\\ er=1i 4\ncpu,host=a us\\ er=2i 4",
+        "cpu,host=a a_field_with_a_long_name=1,another_field_with_a_long_name=2 4",
+        "cpu,host=a a_field_with_a_long_name=1,another_field_with_a_long_nomen=2 4",
+        "cpu,host=a user=1i,idle=2i 4x\ncpu,host=a user=1i,idle=2i 4 4\ncpu,host=a user=1i,idle=2i",
+        "cpu,host=a user=00000000012i,idle=1.50000000000000000000 4",
+        "cpu,host=a user=1\r,idle=2i 4\ncpu,host=a user=1,idle=2\r 4\ncpu,host=a user=1,idle=2 4\r",
+    };
+    LineForms forms;
+    std::size_t known = 0;
+    for (int round = 0; round < 3; ++round)
+        for (const char* text : kTexts) expect_like_unknown(text, forms, known);
+    EXPECT_GT(known, 30U);
+}
+
+TEST(LineForms, ReadWhateverIsMadeOfLinesAsTheParserDoes) {
+    Rng rng{23};
+    LineForms forms;
+    std::size_t known = 0;
+    const auto number = [&] {
+        std::string text;
+        for (std::uint64_t i = 0, digits = rng.below(22); i <= digits; ++i)
+            text.push_back(rng.below(12) == 0 ? "-.eixt\" ,=\n"[rng.below(11)]
+                                              : static_cast<char>('0' + rng.below(10)));
+        return text + (rng.below(3) == 0 ? "i" : "");
+    };
+    for (int round = 0; round < 2000; ++round) {
+        std::string text;
+        for (std::uint64_t line = 0, lines = rng.below(6); line <= lines; ++line)
+            text += fmt::format("m,k={} value={},other_value={} {}\n", rng.below(4), number(), number(), number());
+        if (rng.below(4) == 0) text.resize(rng.below(text.size() + 1));
+        expect_like_unknown(text, forms, known);
+    }
+    EXPECT_GT(known, 500U);
+}
+
+TEST(LineForms, BeginAnewWhenTheyAreFull) {
+    LineForms forms;
+    const std::string name(4000, 'n');
+    LinePoint point;
+    for (int i = 0; !forms.full(); ++i) {
+        const std::string series = fmt::format("m,{}={}", name, i);
+        point.series_text = series;
+        point.fields = {{.name = "v"}};
+        ASSERT_TRUE(forms.learn(point));
+        ASSERT_LT(i, 100'000);
+    }
+    point.series_text = "m,k=v";
+    EXPECT_FALSE(forms.learn(point));
+    forms.clear();
+    EXPECT_EQ(forms.learn(point), 0U);
+    EXPECT_FALSE(forms.learn(point)) << "it is known";
 }
 
 TEST(LineParser, TellsBrokenUtf8AndKeepsTheOthers) {
