@@ -199,6 +199,28 @@ const audits = () => (empty ? [] : Array.from({ length: 120 }, (_, i) => {
   ].map((r, k) => ({ id: 4000 - i * 4 - k, time: time - k * 900_000, from: '192.168.10.7', entry: i === 0 ? null : 119 - i, ...r }))[i % 4];
 }));
 
+// SQL: not understood, only recognised by what the examples of the page say.
+const column = (name, type, sql) => ({ name, type, sql });
+const time_ = column('ts', 'time', 'TIMESTAMP_NS');
+function answerSql({ sql }) {
+  const text = String(sql);
+  if (/no_library/.test(text)) refuse(503, 'unavailable', 'SQL needs libduckdb.so beside the program, and there is none: install the package of the program again, or build it after tools/deps.sh build');
+  const wrong = /\bwrong\b/.exec(text);
+  if (wrong) refuse(400, 'invalid', 'there is no column "wrong" here; there are tag, ts, value, quality, integer, text', { sqlstate: '42703', position: [...text.slice(0, wrong.index)].length + 1 });
+  if (/^\s*(insert|update|delete|drop|create)/i.test(text)) refuse(403, 'denied', 'only SELECT can be asked: nothing can be changed by SQL', { sqlstate: '42501', position: 1 });
+  const paths = empty ? [] : [...byPath.keys()];
+  if (/from tags/i.test(text)) return { columns: [column('tag', 'text', 'VARCHAR'), column('type', 'text', 'VARCHAR'), column('unit', 'text', 'VARCHAR')], rows: paths.map((p) => [p, byPath.get(p).type ?? 'number', byPath.get(p).unit ?? null]) };
+  if (/from last/i.test(text)) return { columns: [column('tag', 'text', 'VARCHAR'), time_, column('value', 'number', 'DOUBLE'), column('quality', 'text', 'VARCHAR')], rows: paths.map((p) => { const l = last(byPath.get(p), Date.now()); return [p, l ? Math.round(l[0] * 1000) : null, typeof l?.[1] === 'number' ? l[1] : null, l?.[2] ?? null]; }) };
+  if (/count\(\*\)/i.test(text)) return { columns: [column('tag', 'text', 'VARCHAR'), column('readings', 'integer', 'BIGINT'), column('good_percent', 'number', 'DOUBLE')], rows: paths.map((p, i) => [p, 3600 - i * 17, i % 9 ? 100 : 97.4]) };
+  const path = /tags\s*:=\s*'([^']+)'/.exec(text)?.[1] ?? paths[0];
+  const tag = byPath.get(path);
+  const [every, steps] = /every/.test(text) ? [300_000, 288] : [1000, 3600];
+  const value = (t) => { const v = tag && at(tag, t); return v && v[1] === 'good' && typeof v[0] === 'number' ? v[0] : null; };
+  const base = Math.floor(Date.now() / every) * every - steps * every;
+  if (every > 1000) return { columns: [time_, column('avg', 'number', 'DOUBLE'), column('min', 'number', 'DOUBLE'), column('max', 'number', 'DOUBLE')], rows: Array.from({ length: steps }, (_, i) => { const vs = [0, 0.3, 0.6, 0.9].map((f) => value(base + (i + f) * every)).filter((v) => v !== null); return [(base + i * every) * 1000, vs.length ? vs.reduce((a, b) => a + b, 0) / vs.length : null, vs.length ? Math.min(...vs) : null, vs.length ? Math.max(...vs) : null]; }) };
+  return { columns: [time_, column('value', 'number', 'DOUBLE')], rows: Array.from({ length: steps }, (_, i) => [(base + i * every) * 1000, value(base + i * every)]) };
+}
+
 // Backups: one whole, one damaged, one cut short; making one takes four seconds.
 const backupName = (t) => new Date(t).toISOString().slice(0, 19).replace(/[-:]/g, '') + 'Z';
 const backupAt = (t, more = {}) => ({ name: backupName(t), made: t, program: '0.1.0', files: 612, bytes: 48_233_112, problem: '', note: '', proof: null, ...more });
@@ -366,6 +388,7 @@ function answer(method, url, body, headers) {
     { id: 'machine', grade: 'good', text_en: 'Gongshu 0.1.0, 2 cores, 10.5 of 25.3 GB of memory free.', text_zh: '工枢 0.1.0,2 核,内存可用 10.5 GB,共 25.3 GB。', fix_en: '', fix_zh: '' },
     { id: 'backups', grade: 'warning', text_en: 'There is no backup.', text_zh: '没有备份。', fix_en: 'Make one: gongshu backup; by itself with --backup-every 1d.', fix_zh: '请备份:gongshu backup;用 --backup-every 1d 自动备份。' },
     { id: 'sync', grade: 'good', text_en: 'A sync to the disk takes 0.21 ms.', text_zh: '一次落盘 0.21 ms。', fix_en: '', fix_zh: '' }] };
+  if (path === '/query') return answerSql(body ?? {});
   if (path.startsWith('/admin/retention')) {
     const gone = { rows: 0, bytes: 0, segments: 0, rewritten: 0, from: null, to: null };
     if (path.endsWith(':run')) return { removed: gone };
@@ -389,9 +412,10 @@ const server = createServer((request, response) => {
   }
   const parts = [];
   request.on('data', (part) => parts.push(part));
-  request.on('end', () => {
+  request.on('end', async () => {
     try {
       const text = Buffer.concat(parts).toString();
+      if (url.pathname.endsWith('/query') && text.includes('slow')) await new Promise((done) => setTimeout(done, 6000));
       const out = answer(request.method, url, text ? JSON.parse(text) : {}, request.headers);
       if (out === undefined) return response.writeHead(204).end();
       response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(out));

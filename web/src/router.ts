@@ -32,6 +32,7 @@ const pages: RouteRecordRaw[] = [
   { path: '/virtual-tags', name: 'virtualTags', component: () => import('./pages/VirtualTagsPage.vue'), meta: { title: 'nav.virtualTags', icon: 'virtual', group: 'data' } },
   { path: '/tag-aliases', name: 'aliases', component: () => import('./pages/AliasesPage.vue'), meta: { title: 'nav.aliases', icon: 'edit', group: 'data' } },
   { path: '/intervals', name: 'intervals', component: () => import('./pages/IntervalsPage.vue'), meta: { title: 'nav.intervals', icon: 'interval', group: 'data', range: '24h' } },
+  { path: '/query', name: 'query', component: () => import('./pages/QueryPage.vue'), meta: { title: 'nav.query', icon: 'sql', group: 'data' } },
   { path: '/dead-letters', name: 'deadLetters', component: () => import('./pages/DeadLettersPage.vue'), meta: { title: 'nav.deadLetters', icon: 'dead', group: 'data' } },
   { path: '/imports', name: 'imports', component: () => import('./pages/ImportsPage.vue'), meta: { title: 'nav.imports', icon: 'upload', group: 'data', role: 'engineer' } },
   { path: '/alarms', name: 'alarms', component: () => import('./pages/AlarmsPage.vue'), meta: { title: 'nav.alarms', icon: 'alarm', group: 'alarm', range: '7d' } },
