@@ -6,6 +6,7 @@
 #include <span>
 
 #include "base/assert.h"
+#include "base/checksum.h"
 #include "history/block.h"
 #include "history/integers.h"
 #include "history/numbers.h"
@@ -97,15 +98,15 @@ bool read_code(Decoder& in, ResidualCodes& codes) {
 
 // The different qualities in the order in which they come first, and for how many rows each holds. Of two, as late and
 // punctual rows are, one always follows the other.
-void write_qualities(const Run& run, std::size_t begin, std::size_t end, Encoder& out) {
+void write_qualities(const Run& run, Encoder& out) {
     std::vector<std::uint16_t> known;
     struct Stretch {
         std::size_t rows, which;
     };
     std::vector<Stretch> stretches;
-    for (std::size_t i = begin; i < end;) {
+    for (std::size_t i = 0; i < run.size();) {
         std::size_t next = i;
-        while (next < end && run.qualities[next] == run.qualities[i]) ++next;
+        while (next < run.size() && run.qualities[next] == run.qualities[i]) ++next;
         const auto found = std::ranges::find(known, run.qualities[i]);
         stretches.push_back({next - i, static_cast<std::size_t>(found - known.begin())});
         if (found == known.end()) known.push_back(run.qualities[i]);
@@ -137,7 +138,7 @@ Result<void> read_qualities(Decoder& in, std::uint64_t rows, Part part, Run& run
     std::vector<std::uint16_t> known;
     for (std::uint64_t i = 0; i < count && !in.failed(); ++i) known.push_back(in.u16());
     if (in.failed()) return misfit;
-    run.qualities.reserve(part.last - part.first);
+    run.qualities.resize(part.last - part.first);
     std::uint64_t which = 0;
     for (std::uint64_t at = 0; at < rows; which = 1 - which) {
         const std::uint64_t length = in.varint();
@@ -145,7 +146,9 @@ Result<void> read_qualities(Decoder& in, std::uint64_t rows, Part part, Run& run
         if (in.failed() || length == 0 || length > rows - at || which >= count) return misfit;
         const std::uint64_t begin = std::max<std::uint64_t>(at, part.first);
         const std::uint64_t end = std::min<std::uint64_t>(at + length, part.last);
-        if (begin < end) run.qualities.insert(run.qualities.end(), static_cast<std::size_t>(end - begin), known[which]);
+        if (begin < end)
+            std::fill_n(run.qualities.begin() + static_cast<std::ptrdiff_t>(begin - part.first), end - begin,
+                        known[which]);
         at += length;
     }
     return {};
@@ -189,20 +192,19 @@ Result<Part> written_times(const ChunkInfo& chunk, Bytes bytes, Window window, R
     }
     if (!in.finished()) return misfit_times(rows);
     const Part part = part_in(rows, window, [&](std::size_t vector) { return firsts[vector]; });
-    Vector vector;
+    run.times.resize(part.last - part.first);
     for (std::size_t row = part.first; row < part.last; row += kVectorRows) {
         const std::size_t count = std::min(kVectorRows, part.last - row);
         Decoder numbers{TRY(block.vector(row / kVectorRows).context("times of a chunk"))};
-        decode_integers(numbers, count, codes, vector.at.data());
+        auto* const to = reinterpret_cast<std::uint64_t*>(run.times.data() + (row - part.first));
+        decode_integers(numbers, count, codes, to);
         if (!numbers.finished()) return misfit_times(rows);
-        for (std::size_t i = 0; i < count; ++i)
-            run.times.push_back(wrapping_add(
-                chunk.min_time, static_cast<std::int64_t>(vector.at[i] * static_cast<std::uint64_t>(kUnits[unit]))));
+        multiply_whole(to, count, static_cast<std::uint64_t>(kUnits[unit]));
+        add_base(to, count, static_cast<std::uint64_t>(chunk.min_time));
         if (run.times[row - part.first] != firsts[row / kVectorRows]) return misfit_times(rows);
     }
-    for (std::size_t i = 1; i < run.times.size(); ++i)
-        if (run.times[i] <= run.times[i - 1])
-            return Error{Code::corrupt, "times of a chunk do not grow at row {}", part.first + i};
+    if (const std::size_t i = first_not_growing(run.times.data(), run.times.size()); i > 0)
+        return Error{Code::corrupt, "times of a chunk do not grow at row {}", part.first + i};
     return part;
 }
 
@@ -240,11 +242,29 @@ Result<void> read_texts(Decoder& in, std::uint64_t rows, Run& run) {
     return {};
 }
 
-Result<void> read_values(const ChunkInfo& chunk, Bytes bytes, Part part, Run& run) {
-    const std::uint64_t rows = chunk.statistics.rows;
-    const Block block = TRY(Block::open(bytes, vectors_of(rows)).context("values of a chunk"));
-    Decoder in = block.own();
+Result<void> read_block_of_qualities(Bytes bytes, std::uint64_t rows, Part part, Run& run) {
+    if (bytes.empty()) {
+        run.qualities.assign(part.last - part.first, pack(kGood));
+        return {};
+    }
+    constexpr std::size_t kCrcBytes = sizeof(std::uint32_t);
+    const Bytes body = bytes.first(bytes.size() - std::min(bytes.size(), kCrcBytes));
+    if (Decoder{bytes.subspan(body.size())}.u32() != crc32c(body))
+        return Error{Code::corrupt, "the qualities of a chunk fail their checksum; restore the file from a backup"};
+    Decoder in{body};
     TRY(read_qualities(in, rows, part, run));
+    if (!in.finished()) return Error{Code::corrupt, "a chunk's qualities do not fit its {} rows", rows};
+    return {};
+}
+
+Result<void> read_values(const ChunkInfo& chunk, const ChunkBytes& bytes, Part part, Run& run) {
+    const std::uint64_t rows = chunk.statistics.rows;
+    const Block block = TRY(Block::open(bytes.values, vectors_of(rows)).context("values of a chunk"));
+    Decoder in = block.own();
+    if (bytes.format_1)
+        TRY(read_qualities(in, rows, part, run));
+    else
+        TRY(read_block_of_qualities(bytes.qualities, rows, part, run));
     ResidualCodes codes;
     if (!read_code(in, codes)) return misfit_values(rows);
     run.bits.resize(part.last - part.first);
@@ -302,6 +322,10 @@ bool is_even(const Run& run, std::size_t begin, std::size_t end) {
     return true;
 }
 
+bool all_good(const Run& run) {
+    return std::ranges::all_of(run.qualities, [good = pack(kGood)](std::uint16_t one) { return one == good; });
+}
+
 void encode_times(const Run& run, std::size_t begin, std::size_t end, Tier tier, Buffer& bytes) {
     ASSERT(begin < end && end - begin <= kChunkRows);
     std::vector<std::uint64_t> since(end - begin);
@@ -337,7 +361,6 @@ void encode_values(const Run& run, std::size_t begin, std::size_t end, Tier tier
     const Encoded encoded = encode_column(column, tier);
     Buffer own;
     Encoder out{own};
-    write_qualities(run, begin, end, out);
     write_code(encoded.code, out);
     if (run.type == ValueType::text) {
         out.varint(texts.known.size());
@@ -346,18 +369,25 @@ void encode_values(const Run& run, std::size_t begin, std::size_t end, Tier tier
     encode_block(own, encoded.vectors, bytes);
 }
 
-Result<Run> decode_chunk(const ChunkInfo& chunk, Bytes times, Bytes values, Window window) {
+void encode_qualities(const Run& run, Buffer& bytes) {
+    const std::size_t begin = bytes.size();
+    Encoder out{bytes};
+    write_qualities(run, out);
+    out.u32(crc32c(Bytes{bytes}.subspan(begin)));
+}
+
+Result<Run> decode_chunk(const ChunkInfo& chunk, const ChunkBytes& bytes, Window window) {
     const std::uint64_t rows = chunk.statistics.rows;
     if (rows == 0 || rows > kChunkRows)
         return Error{Code::corrupt, "a chunk says it has {} rows, 1 to {} expected", rows, kChunkRows};
     Run run;
     run.type = chunk.type;
     const Part part =
-        times.empty() ? TRY(even_times(chunk, window, run)) : TRY(written_times(chunk, times, window, run));
+        bytes.times.empty() ? TRY(even_times(chunk, window, run)) : TRY(written_times(chunk, bytes.times, window, run));
     if ((part.first == 0 && run.times.front() != chunk.min_time) ||
         (part.last == rows && run.times.back() != chunk.max_time))
         return Error{Code::corrupt, "the times of a chunk are not those that the directory says"};
-    TRY(read_values(chunk, values, part, run));
+    TRY(read_values(chunk, bytes, part, run));
     return run;
 }
 

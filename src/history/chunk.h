@@ -45,23 +45,38 @@ struct ChunkInfo {
     std::uint64_t times_offset = 0;
     std::uint32_t times_bytes = 0;
     bool owns_times = false;
+    // The block of qualities; 0 bytes if all rows are good, or of format 1 or 0. Several chunks may share one.
+    std::uint64_t qualities_offset = 0;
+    std::uint32_t qualities_bytes = 0;
+    bool owns_qualities = false;
     std::uint32_t sections_bytes = 0;  // behind the values; 0 = none
 
     friend bool operator==(const ChunkInfo&, const ChunkInfo&) = default;
 };
 
-inline constexpr std::size_t kChunkVectors = 8;
+inline constexpr std::size_t kChunkVectors = 9;  // a day with a row each ten seconds is one chunk
 inline constexpr std::size_t kChunkRows = kChunkVectors * kVectorRows;
 
 inline constexpr Window kEver{std::numeric_limits<TimeNs>::min(), std::numeric_limits<TimeNs>::max()};
 
 // Whether the times of rows [begin, end) are all the same distance apart, so that they need no block.
 bool is_even(const Run& run, std::size_t begin, std::size_t end);
+// Whether all rows have the usual quality, so that they need no block.
+bool all_good(const Run& run);
 // Append the blocks of rows [begin, end) of `run`, at most kChunkRows, to `out` as docs/format/segment.md says.
 void encode_times(const Run& run, std::size_t begin, std::size_t end, Tier tier, Buffer& out);
 void encode_values(const Run& run, std::size_t begin, std::size_t end, Tier tier, Buffer& out);
+void encode_qualities(const Run& run, Buffer& out);
+
+// The blocks of a chunk.
+struct ChunkBytes {
+    Bytes times;      // empty if they lie evenly
+    Bytes qualities;  // empty if all are good
+    Bytes values;
+    bool format_1 = false;  // then the qualities are in the head of the values
+};
 // The rows of the vectors that hold times within `window`, which may be more than those; Code::corrupt if the bytes do
-// not follow the grammar or are not what `chunk` says. `times` may be empty. Never allocates more than kChunkRows rows.
-Result<Run> decode_chunk(const ChunkInfo& chunk, Bytes times, Bytes values, Window window = kEver);
+// not follow the grammar or are not what `chunk` says. Never allocates more than kChunkRows rows.
+Result<Run> decode_chunk(const ChunkInfo& chunk, const ChunkBytes& bytes, Window window = kEver);
 
 }  // namespace gongshu::history

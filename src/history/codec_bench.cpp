@@ -140,7 +140,7 @@ Measured measure(const Run& run, Tier tier, int rounds) {
     for (int round = 0; round < rounds; ++round) {
         std::size_t at = 0;
         for (const auto& [info, bytes] : chunks) {
-            const auto read = decode_chunk(info, {}, bytes);
+            const auto read = decode_chunk(info, {{}, {}, bytes});
             if (!read) return {run.size(), 0, 0, 0, false};
             if (round == 0)
                 differences += !std::equal(read->bits.begin(), read->bits.end(),

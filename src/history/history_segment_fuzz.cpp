@@ -18,13 +18,15 @@ void chunks(Bytes input, ValueType type, std::uint64_t rows) {
     chunk.type = type;
     chunk.statistics.rows = rows;
     chunk.max_time = static_cast<TimeNs>(rows > 0 ? rows - 1 : 0);
-    const auto run = history::decode_chunk(chunk, {}, input);
-    (void)history::decode_chunk(chunk, input, input);
+    (void)history::decode_chunk(chunk, {{}, {}, input, true});
+    (void)history::decode_chunk(chunk, {{}, input, input});
+    (void)history::decode_chunk(chunk, {input, {}, input});
+    const auto run = history::decode_chunk(chunk, {{}, {}, input});
     if (!run) return;
     for (const auto tier : {history::Tier::hot, history::Tier::cold}) {
         Buffer again;
         history::encode_values(*run, 0, run->size(), tier, again);
-        const auto same = history::decode_chunk(chunk, {}, again);
+        const auto same = history::decode_chunk(chunk, {{}, {}, again});
         if (!same || !(*same == *run)) std::abort();
     }
 }
@@ -44,11 +46,8 @@ void vectors(Bytes input, std::size_t rows) {
         history::Decoder numbers{input};
         history::decode_numbers(numbers, rows, codes, values.at.data());
         if (numbers.failed()) continue;
-        history::VectorPlan plan;
-        history::plan_numbers(values.at.data(), rows, history::choose_form({values.at.data(), rows}),
-                              history::Tier::hot, plan);
         Buffer again;
-        plan.write(nullptr, again);
+        history::encode_numbers(values.at.data(), rows, history::choose_form({values.at.data(), rows}), again);
         history::Decoder second{again};
         history::Vector same;
         history::decode_numbers(second, rows, {}, same.at.data());

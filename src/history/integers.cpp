@@ -372,6 +372,12 @@ void VectorPlan::write(const ResidualCode* code, Buffer& out) const {
     out.insert(out.end(), plain.begin(), plain.end());
 }
 
+void encode_integers(const std::uint64_t* values, std::size_t count, Buffer& out) {
+    VectorPlan plan;
+    plan_integers(values, count, Tier::hot, plan);
+    plan.write(nullptr, out);
+}
+
 void decode_integers(Decoder& in, std::size_t count, const ResidualCodes& codes, std::uint64_t* values) {
     ASSERT(count > 0 && count <= kVectorRows);
     const unsigned first = in.u8();

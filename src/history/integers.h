@@ -41,6 +41,9 @@ struct VectorPlan {
 // Plans `count` > 0 numbers, after what is already in `before`.
 void plan_integers(const std::uint64_t* values, std::size_t count, Tier tier, VectorPlan& plan);
 
+// Appends `count` > 0 numbers in their shortest form without a code.
+void encode_integers(const std::uint64_t* values, std::size_t count, Buffer& out);
+
 // The codes of a block, either of which may be missing; files of format 1 have the second.
 struct ResidualCodes {
     std::optional<ResidualCode> code;

@@ -105,6 +105,12 @@ FOR_EACH_MACHINE std::size_t changes(const std::uint64_t* values, std::size_t co
     return found;
 }
 
+FOR_EACH_MACHINE bool all_grow(const std::int64_t* times, std::size_t count) {
+    std::uint64_t all = 1;
+    for (std::size_t i = 1; i < count; ++i) all &= times[i] > times[i - 1] ? 1 : 0;
+    return all != 0;
+}
+
 FOR_EACH_MACHINE void add(std::uint64_t* values, std::size_t count, std::uint64_t base) {
     for (std::size_t i = 0; i < count; ++i) values[i] += base;
 }
@@ -186,6 +192,13 @@ Extremes extremes(const std::uint64_t* values, std::size_t count) {
 
 void take_differences(const std::uint64_t* values, std::size_t count, std::uint64_t* differences) {
     kernels::differences(values, count, differences);
+}
+
+std::size_t first_not_growing(const std::int64_t* times, std::size_t count) {
+    if (kernels::all_grow(times, count)) return 0;
+    std::size_t i = 1;
+    while (times[i] > times[i - 1]) ++i;
+    return i;
 }
 
 std::size_t count_changes(const std::uint64_t* values, std::size_t count) { return kernels::changes(values, count); }

@@ -35,6 +35,8 @@ Extremes extremes(const std::uint64_t* values, std::size_t count);
 
 // differences[i] = values[i] - values[i - 1] for 0 < i < count, wrapping; differences[0] is not written.
 void take_differences(const std::uint64_t* values, std::size_t count, std::uint64_t* differences);
+// The first i > 0 with times[i] <= times[i - 1]; 0 if there is none.
+std::size_t first_not_growing(const std::int64_t* times, std::size_t count);
 // How many of values[i], 0 < i < count, differ from the one before.
 std::size_t count_changes(const std::uint64_t* values, std::size_t count);
 

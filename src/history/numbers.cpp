@@ -238,6 +238,12 @@ void plan_numbers(const std::uint64_t* bits, std::size_t count, NumberForm form,
     plan_integers(bits, count, tier, plan);
 }
 
+void encode_numbers(const std::uint64_t* bits, std::size_t count, NumberForm form, Buffer& out) {
+    VectorPlan plan;
+    plan_numbers(bits, count, form, Tier::hot, plan);
+    plan.write(nullptr, out);
+}
+
 void decode_numbers(Decoder& in, std::size_t count, const ResidualCodes& codes, std::uint64_t* bits) {
     ASSERT(count > 0 && count <= kVectorRows);
     NumberForm form;

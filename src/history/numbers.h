@@ -34,6 +34,8 @@ NumberForm choose_form(std::span<const std::uint64_t> bits);
 // Plans `count` > 0 doubles. One that the form does not give back is written beside; if these are too many, all are
 // written in another form.
 void plan_numbers(const std::uint64_t* bits, std::size_t count, NumberForm form, Tier tier, VectorPlan& plan);
+// Appends them in their shortest form without a code.
+void encode_numbers(const std::uint64_t* bits, std::size_t count, NumberForm form, Buffer& out);
 // in.failed() if they are not there.
 void decode_numbers(Decoder& in, std::size_t count, const ResidualCodes& codes, std::uint64_t* bits);
 

@@ -10,15 +10,16 @@
 #include "data/rows.h"
 #include "data/value.h"
 #include "data/window.h"
+#include "history/row_vector.h"
 
 namespace gongshu::history {
 
 // Rows of one tag as columns, in strictly growing time. A text's bits are offset << 32 | length into `text`.
 struct Run {
     ValueType type = ValueType::number;
-    std::vector<TimeNs> times;
-    std::vector<std::uint64_t> bits;
-    std::vector<std::uint16_t> qualities;
+    RowVector<TimeNs> times;
+    RowVector<std::uint64_t> bits;
+    RowVector<std::uint16_t> qualities;
     std::string text;
 
     std::size_t size() const { return times.size(); }

@@ -24,50 +24,7 @@ constexpr std::string_view kMagic = "gsseg02\n";
 constexpr std::array<std::string_view, 3> kMagics{"gsseg00\n", "gsseg01\n", kMagic};
 constexpr std::size_t kFlushBytes = 1 << 20;
 constexpr std::uint64_t kDirectoryBytesMax = 1 << 30;
-constexpr std::size_t kLatelyMax = 8;  // so many chunks' times are compared with a new one's
-
-// How an entry tells of its times; larger numbers share those of the entry so many minus one before.
-enum TimesAt : std::uint64_t { even = 0, own = 1 };
-
-// Text has no numbers to keep.
-bool has_numbers(const ChunkInfo& chunk) { return chunk.type != ValueType::text && chunk.statistics.usable > 0; }
-
-void encode_directory(const SegmentInfo& info, Tier tier, const std::vector<ChunkInfo>& chunks, Buffer& bytes) {
-    Encoder out{bytes};
-    out.u16(info.shard);
-    out.signed_varint(info.day);
-    out.u8(static_cast<std::uint8_t>(tier));
-    out.varint(chunks.size());
-    std::uint64_t tag_before = 0;
-    std::unordered_map<std::uint64_t, std::size_t> owners;  // of blocks of times, by offset
-    for (std::size_t i = 0; i < chunks.size(); ++i) {
-        const ChunkInfo& chunk = chunks[i];
-        out.varint(chunk.tag.value - tag_before);
-        tag_before = chunk.tag.value;
-        out.u8(static_cast<std::uint8_t>(chunk.type));
-        out.signed_varint(chunk.min_time - day_start(info.day));
-        out.varint(static_cast<std::uint64_t>(chunk.max_time - chunk.min_time));
-        const Statistics& statistics = chunk.statistics;
-        out.varint(statistics.rows);
-        out.varint(statistics.rows - statistics.usable);
-        out.varint(statistics.usable - statistics.good);
-        if (has_numbers(chunk))
-            for (const double value :
-                 {statistics.sum, statistics.min, statistics.max, statistics.first, statistics.last})
-                out.f64(value);
-        if (chunk.times_bytes == 0) {
-            out.varint(TimesAt::even);
-        } else if (chunk.owns_times) {
-            out.varint(TimesAt::own);
-            out.varint(chunk.times_bytes);
-            owners[chunk.times_offset] = i;
-        } else {
-            out.varint(TimesAt::own + (i - owners.at(chunk.times_offset)));
-        }
-        out.varint(chunk.bytes);
-        out.varint(chunk.sections_bytes);
-    }
-}
+constexpr std::size_t kLatelyMax = 32;  // so many chunks' times and qualities are compared with a new one's
 
 // Of the format that begins and ends with this; nullopt if it is none.
 std::optional<std::uint8_t> format_of(std::string_view magic) {
@@ -137,6 +94,23 @@ Result<void> SegmentWriter::add(TagId tag, const Run& run, std::size_t begin, st
     return {};
 }
 
+void SegmentWriter::write_qualities(ChunkInfo& chunk) {
+    if (all_good(pending_)) return;
+    for (const WrittenQualities& written : lately_qualities_) {
+        if (written.qualities != pending_.qualities) continue;
+        chunk.qualities_offset = directory_[written.chunk].qualities_offset;
+        chunk.qualities_bytes = directory_[written.chunk].qualities_bytes;
+        return;
+    }
+    const std::size_t begin = buffer_.size();
+    encode_qualities(pending_, buffer_);
+    chunk.qualities_offset = written_ + begin;
+    chunk.qualities_bytes = static_cast<std::uint32_t>(buffer_.size() - begin);
+    chunk.owns_qualities = true;
+    lately_qualities_.push_front({directory_.size(), pending_.qualities});
+    if (lately_qualities_.size() > kLatelyMax) lately_qualities_.pop_back();
+}
+
 void SegmentWriter::write_times(ChunkInfo& chunk) {
     if (is_even(pending_, 0, pending_.size())) return;
     for (const WrittenTimes& written : lately_) {
@@ -163,6 +137,7 @@ Result<void> SegmentWriter::write_pending() {
     chunk.max_time = pending_.times.back();
     for (std::size_t i = 0; i < pending_.size(); ++i) chunk.statistics.add(pending_, i);
     write_times(chunk);
+    write_qualities(chunk);
     const std::size_t begin = buffer_.size();
     encode_values(pending_, 0, pending_.size(), tier_, buffer_);
     chunk.offset = written_ + begin;
@@ -186,7 +161,7 @@ Result<SegmentInfo> SegmentWriter::finish() {
     ASSERT(info_.rows > 0);
     const std::uint64_t offset = written_ + buffer_.size();
     const std::size_t begin = buffer_.size();
-    encode_directory(info_, tier_, directory_, buffer_);
+    encode_directory({info_.shard, info_.day, tier_, directory_}, buffer_);
     const auto bytes = static_cast<std::uint32_t>(buffer_.size() - begin);
     const std::uint32_t crc = crc32c(Bytes(buffer_).subspan(begin));
     Encoder out{buffer_};
@@ -223,117 +198,6 @@ Result<SegmentFooter> decode_footer(Bytes last, std::uint64_t file_bytes, const 
     return footer;
 }
 
-namespace {
-
-// Reads the entries of a directory one by one; offsets follow from the lengths.
-class EntryReader {
-public:
-    EntryReader(Decoder& in, std::uint8_t format, Day day, std::uint64_t chunk_bytes)
-        : in_(in), format_(format), day_(day), left_(chunk_bytes - kMagic.size()) {}
-
-    std::uint64_t left() const { return left_; }
-
-    // False if the entry is out of order or out of range.
-    bool read(std::vector<ChunkInfo>& chunks) {
-        const ChunkInfo before = chunks.empty() ? ChunkInfo{} : chunks.back();
-        ChunkInfo chunk;
-        chunk.tag.value = before.tag.value + in_.varint();
-        const std::uint8_t type = in_.u8();
-        chunk.type = static_cast<ValueType>(type);
-        chunk.min_time = wrapping_add(day_start(day_), in_.signed_varint());
-        chunk.max_time = wrapping_add(chunk.min_time, static_cast<std::int64_t>(in_.varint()));
-        const bool counts_fit = read_statistics(chunk);
-        const bool in_order = chunk.tag > before.tag || (chunk.tag == before.tag && chunk.min_time > before.max_time);
-        if (in_.failed() || !in_order || type < 1 || type > 4 || !counts_fit || chunk.min_time > chunk.max_time ||
-            day_of(chunk.min_time) != day_ || day_of(chunk.max_time) != day_)
-            return false;
-        if (format_ > 0 && !read_times(chunks, chunk)) return false;
-        const std::uint64_t bytes = in_.varint();
-        if (format_ == 0) chunk.crc = in_.u32();
-        if (!take(bytes, chunk.offset, chunk.bytes)) return false;
-        std::uint64_t sections = 0;  // where they lie is known: behind the values
-        if (format_ > 1 && !take(in_.varint(), sections, chunk.sections_bytes)) return false;
-        chunks.push_back(chunk);
-        return !in_.failed();
-    }
-
-private:
-    bool read_statistics(ChunkInfo& chunk) {
-        Statistics& statistics = chunk.statistics;
-        statistics.rows = in_.varint();
-        const std::uint64_t usable = in_.varint();
-        const std::uint64_t good = in_.varint();
-        if (statistics.rows < 1 || statistics.rows > (format_ == 0 ? kChunkRows0 : kChunkRows)) return false;
-        if (usable > statistics.rows) return false;
-        statistics.usable = format_ == 0 ? usable : statistics.rows - usable;
-        if (good > statistics.usable) return false;
-        statistics.good = format_ == 0 ? good : statistics.usable - good;
-        if (format_ == 0 ? statistics.usable > 0 : has_numbers(chunk)) {
-            for (double* value :
-                 {&statistics.sum, &statistics.min, &statistics.max, &statistics.first, &statistics.last})
-                *value = in_.f64();
-        } else if (statistics.usable > 0) {
-            statistics.sum = statistics.first = statistics.last = std::numeric_limits<double>::quiet_NaN();
-        }
-        return true;
-    }
-    bool read_times(const std::vector<ChunkInfo>& chunks, ChunkInfo& chunk) {
-        const std::uint64_t at = in_.varint();
-        if (at == TimesAt::even) return true;
-        if (at == TimesAt::own) {
-            chunk.owns_times = true;
-            return take(in_.varint(), chunk.times_offset, chunk.times_bytes) && chunk.times_bytes > 0;
-        }
-        const std::uint64_t back = at - TimesAt::own;
-        if (back > chunks.size()) return false;
-        const ChunkInfo& owner = chunks[chunks.size() - back];
-        chunk.times_offset = owner.times_offset;
-        chunk.times_bytes = owner.times_bytes;
-        return owner.owns_times && owner.statistics.rows == chunk.statistics.rows && owner.min_time == chunk.min_time &&
-               owner.max_time == chunk.max_time;
-    }
-    // The next `bytes` of the file.
-    bool take(std::uint64_t bytes, std::uint64_t& offset, std::uint32_t& length) {
-        if (bytes > left_ || bytes > std::numeric_limits<std::uint32_t>::max()) return false;
-        offset = offset_;
-        length = static_cast<std::uint32_t>(bytes);
-        offset_ += bytes;
-        left_ -= bytes;
-        return true;
-    }
-
-    Decoder& in_;
-    const std::uint8_t format_;
-    const Day day_;
-    std::uint64_t offset_ = kMagic.size();
-    std::uint64_t left_;
-};
-
-}  // namespace
-
-Result<SegmentDirectory> decode_directory(Bytes bytes, std::uint8_t format, std::uint64_t chunk_bytes,
-                                          const std::string& path) {
-    Decoder in{bytes};
-    SegmentDirectory directory;
-    directory.shard = in.u16();
-    const std::int64_t day = in.signed_varint();
-    const std::uint8_t tier = format == 0 ? 0 : in.u8();
-    const std::uint64_t count = in.varint();
-    // The range of days that nanoseconds cover, so that the times below cannot overflow.
-    if (in.failed() || directory.shard >= kShardCount || day < -kDayMax || day > kDayMax || tier > 1 ||
-        chunk_bytes < kMagic.size())
-        return Error{Code::corrupt, "{}: the directory begins with shard {} and day {}", path, directory.shard, day};
-    directory.day = static_cast<Day>(day);
-    directory.tier = static_cast<Tier>(tier);
-    EntryReader entries{in, format, directory.day, chunk_bytes};
-    for (std::uint64_t i = 0; i < count; ++i)
-        if (!entries.read(directory.chunks))
-            return Error{Code::corrupt, "{}: entry {} of the directory is out of order or out of range", path, i};
-    if (!in.finished() || entries.left() != 0)
-        return Error{Code::corrupt, "{}: the directory does not fit its {} entries", path, count};
-    return directory;
-}
-
 Result<std::shared_ptr<const OpenSegment>> OpenSegment::open(io::Files& files, const std::string& path) {
     auto segment = std::make_shared<OpenSegment>();
     segment->path_ = path;
@@ -367,20 +231,26 @@ std::pair<std::size_t, std::size_t> OpenSegment::chunks_of(TagId tag) const {
 }
 
 Result<Run> OpenSegment::read(const ChunkInfo& chunk, Window window) const {
-    // Times of its own lie before its values: one read gets both.
-    const bool together = chunk.owns_times;
-    Buffer bytes(chunk.bytes + (together ? chunk.times_bytes : 0));
-    TRY(file_->read_at(together ? chunk.times_offset : chunk.offset, bytes).context("{}", path_));
+    // Times and qualities of its own lie before its values: one read gets all.
+    const std::uint32_t times = chunk.owns_times ? chunk.times_bytes : 0;
+    const std::uint32_t qualities = chunk.owns_qualities ? chunk.qualities_bytes : 0;
+    Buffer bytes(times + qualities + chunk.bytes);
+    TRY(file_->read_at(chunk.offset - qualities - times, bytes).context("{}", path_));
     if (format_ == 0) return read_0(chunk, bytes);
-    Bytes times = Bytes{bytes}.first(together ? chunk.times_bytes : 0);
-    const Bytes values = Bytes{bytes}.subspan(times.size());
-    Buffer shared;
-    if (!together && chunk.times_bytes > 0) {
-        shared.resize(chunk.times_bytes);
-        TRY(file_->read_at(chunk.times_offset, shared).context("{}", path_));
-        times = shared;
+    ChunkBytes parts{Bytes{bytes}.first(times), Bytes{bytes}.subspan(times, qualities),
+                     Bytes{bytes}.subspan(times + qualities), format_ == 1};
+    Buffer shared_times, shared_qualities;
+    if (times != chunk.times_bytes) {
+        shared_times.resize(chunk.times_bytes);
+        TRY(file_->read_at(chunk.times_offset, shared_times).context("{}", path_));
+        parts.times = shared_times;
     }
-    return decode_chunk(chunk, times, values, window).context("{}: the chunk at {}", path_, chunk.offset);
+    if (qualities != chunk.qualities_bytes) {
+        shared_qualities.resize(chunk.qualities_bytes);
+        TRY(file_->read_at(chunk.qualities_offset, shared_qualities).context("{}", path_));
+        parts.qualities = shared_qualities;
+    }
+    return decode_chunk(chunk, parts, window).context("{}: the chunk at {}", path_, chunk.offset);
 }
 
 Result<Buffer> OpenSegment::sections(const ChunkInfo& chunk) const {

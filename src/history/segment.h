@@ -47,7 +47,7 @@ using WriteSections = void (*)(const Run& rows, Buffer& out);
 
 // Writes one segment: tags in growing order, each tag's rows in growing time, in one or more calls.
 // Lives:   one per file, on the thread that seals or merges.
-// Bounds:  a buffer of about 1 MiB, the times of the last chunks and the directory.
+// Bounds:  a buffer of about 1 MiB, times and qualities of the last chunks, and the directory.
 // Disk:    docs/format/segment.md. `path` + ".tmp", synced and renamed by finish(); the caller syncs the folder. What
 // is
 //          not finished is removed.
@@ -65,13 +65,18 @@ private:
                   std::unique_ptr<io::File> file);
     Result<void> write_pending();
     void write_times(ChunkInfo& chunk);
+    void write_qualities(ChunkInfo& chunk);
 
     io::Files* files_;
     std::string path_;
     // Times that a chunk was written with; the tags of a device mostly have the same.
     struct WrittenTimes {
         std::size_t chunk;  // its index in directory_
-        std::vector<TimeNs> times;
+        RowVector<TimeNs> times;
+    };
+    struct WrittenQualities {
+        std::size_t chunk;
+        RowVector<std::uint16_t> qualities;
     };
 
     SegmentInfo info_;
@@ -82,6 +87,7 @@ private:
     std::uint64_t written_ = 0;
     std::vector<ChunkInfo> directory_;
     std::list<WrittenTimes> lately_;  // the newest first
+    std::list<WrittenQualities> lately_qualities_;
     TagId tag_;
     Run pending_;  // rows of tag_ that do not fill a chunk yet
 };
@@ -132,6 +138,8 @@ struct SegmentFooter {
     std::uint32_t directory_crc = 0;
 };
 Result<SegmentFooter> decode_footer(Bytes last, std::uint64_t file_bytes, const std::string& path);
+// In the newest format.
+void encode_directory(const SegmentDirectory& directory, Buffer& out);
 // `format` is 0 to 2; `chunk_bytes` those before the directory, the file's header with them.
 Result<SegmentDirectory> decode_directory(Bytes bytes, std::uint8_t format, std::uint64_t chunk_bytes,
                                           const std::string& path);

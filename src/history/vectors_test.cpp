@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <functional>
 #include <limits>
@@ -198,9 +199,7 @@ std::size_t expect_same_numbers(const std::vector<double>& values) {
     for (std::size_t at = 0; at < bits.size(); at += kVectorRows) {
         const std::size_t count = std::min(kVectorRows, bits.size() - at);
         const std::size_t begin = bytes.size();
-        VectorPlan plan;
-        plan_numbers(bits.data() + at, count, form, Tier::hot, plan);
-        plan.write(nullptr, bytes);
+        encode_numbers(bits.data() + at, count, form, bytes);
         Column read(count);
         Decoder in{Bytes{bytes}.subspan(begin)};
         decode_numbers(in, count, {}, read.data());
@@ -272,12 +271,14 @@ ChunkInfo info_of(const Run& run) {
 }
 
 struct Encoded {
-    Buffer times, values;
-    std::size_t size() const { return times.size() + values.size(); }
+    Buffer times, qualities, values;
+    std::size_t size() const { return times.size() + qualities.size() + values.size(); }
+    ChunkBytes parts() const { return {times, qualities, values, false}; }
 };
 Encoded encoded(const Run& run, Tier tier) {
     Encoded chunk;
     if (!is_even(run, 0, run.size())) encode_times(run, 0, run.size(), tier, chunk.times);
+    if (!all_good(run)) encode_qualities(run, chunk.qualities);
     encode_values(run, 0, run.size(), tier, chunk.values);
     return chunk;
 }
@@ -330,16 +331,18 @@ TEST(Chunk, GivesBackEveryBit) {
             const history::Run& run = runs[r];
             const Encoded chunk = encoded(run, tier);
             const ChunkInfo info = info_of(run);
-            const auto decoded = decode_chunk(info, chunk.times, chunk.values);
+            const auto decoded = decode_chunk(info, chunk.parts());
             ASSERT_TRUE(decoded) << decoded.error().text();
             EXPECT_EQ(*decoded, run);
             for (std::size_t cut = 0; cut < chunk.values.size(); cut += 1 + cut / 20)
-                EXPECT_FALSE(decode_chunk(info, chunk.times, Bytes(chunk.values).first(cut)));
+                EXPECT_FALSE(decode_chunk(info, {chunk.times, chunk.qualities, Bytes(chunk.values).first(cut)}));
             for (std::size_t cut = 1; cut < chunk.times.size(); cut += 1 + cut / 20)
-                EXPECT_FALSE(decode_chunk(info, Bytes(chunk.times).first(cut), chunk.values));
+                EXPECT_FALSE(decode_chunk(info, {Bytes(chunk.times).first(cut), chunk.qualities, chunk.values}));
+            for (std::size_t cut = 1; cut < chunk.qualities.size(); cut += 1 + cut / 20)
+                EXPECT_FALSE(decode_chunk(info, {chunk.times, Bytes(chunk.qualities).first(cut), chunk.values}));
             ChunkInfo more = info;
-            ++more.statistics.rows;
-            EXPECT_FALSE(decode_chunk(more, chunk.times, chunk.values));
+            more.statistics.rows += kVectorRows;  // another number of vectors
+            EXPECT_FALSE(decode_chunk(more, chunk.parts()));
             if (run.size() > 255) continue;
             Buffer seeded{static_cast<std::uint8_t>(static_cast<int>(run.type) - 1), 0,
                           static_cast<std::uint8_t>(run.size())};
@@ -364,7 +367,7 @@ TEST(Chunk, AWindowReadsItsVectorsOnly) {
                                                             {7999, 9000, 8000 - 7 * 1024},
                                                             {0, 8000, 8000}}) {
             SCOPED_TRACE(testing::Message() << even << " from " << from << " to " << to);
-            const auto part = decode_chunk(info_of(run), chunk.times, chunk.values, {from * kSecond, to * kSecond});
+            const auto part = decode_chunk(info_of(run), chunk.parts(), {from * kSecond, to * kSecond});
             ASSERT_TRUE(part) << part.error().text();
             EXPECT_EQ(part->size(), rows);
             EXPECT_LE(part->times.front(), from * kSecond + kSecond);
@@ -381,11 +384,54 @@ TEST(Chunk, ADamagedByteCostsItsVector) {
         run.push(i * kSecond, std::bit_cast<std::uint64_t>(static_cast<double>(rng.below(1000))), pack(kGood));
     Encoded chunk = encoded(run, Tier::hot);
     chunk.values[chunk.values.size() * 9 / 16] ^= 1;
-    const auto all = decode_chunk(info_of(run), {}, chunk.values);
+    const auto all = decode_chunk(info_of(run), chunk.parts());
     ASSERT_FALSE(all);
     EXPECT_NE(all.error().text().find("vector 4 fails its checksum"), std::string::npos) << all.error().text();
-    EXPECT_TRUE(decode_chunk(info_of(run), {}, chunk.values, {0, 4096 * kSecond}));
-    EXPECT_TRUE(decode_chunk(info_of(run), {}, chunk.values, {5120 * kSecond, 8000 * kSecond}));
+    EXPECT_TRUE(decode_chunk(info_of(run), chunk.parts(), {0, 4096 * kSecond}));
+    EXPECT_TRUE(decode_chunk(info_of(run), chunk.parts(), {5120 * kSecond, 8000 * kSecond}));
+}
+
+// The directory's numbers are written short, and times and qualities once for tags that share them.
+TEST(Segment, DirectoryGivesBackEveryNumber) {
+    const auto files = io::make_posix_files();
+    const std::string path = testing::TempDir() + "numbers.seg";
+    std::vector<history::Run> runs{
+        numbers({1, 2, 3}),        numbers({-5, 7e15, 0}),      numbers({0.1, -2.25, 1e3}),
+        numbers({NAN, 1, 2}),      numbers({-0.0, 0.0, 1}),     numbers({1e300, M_PI, 5e-324}),
+        numbers({INFINITY, 1, 2}), numbers({9e15, 9e15, 9e15}), numbers({0.000001, 1, 2}),
+        numbers({1e-7, 1, 2}),     numbers({2.5, 2.5}),         numbers({3}),
+    };
+    for (std::size_t r = 0; r < runs.size(); ++r) {
+        history::Run& run = runs[r];
+        if (r % 3 == 1) run.type = ValueType::integer;
+        if (r % 2 == 0) run.qualities.back() = pack(r % 4 ? uncertain(Reason::clock) : bad(Reason::timeout));
+        if (r % 4 < 2 && run.size() == 3) run.times[1] += 3;
+        run.times[0] += r > 5 ? 1 : 0;
+    }
+    auto writer = SegmentWriter::create(*files, path, SegmentInfo{});
+    ASSERT_TRUE(writer) << writer.error().text();
+    for (std::size_t r = 0; r < runs.size(); ++r)
+        ASSERT_TRUE(writer->add(TagId{16 * (r + 1)}, runs[r], 0, runs[r].size()));
+    ASSERT_TRUE(writer->finish());
+    const auto segment = OpenSegment::open(*files, path);
+    ASSERT_TRUE(segment) << segment.error().text();
+    ASSERT_EQ((*segment)->chunks().size(), runs.size());
+    std::size_t shared_times = 0, shared_qualities = 0;
+    for (std::size_t r = 0; r < runs.size(); ++r) {
+        SCOPED_TRACE(r);
+        const ChunkInfo& chunk = (*segment)->chunks()[r];
+        const auto read = (*segment)->read(chunk);
+        ASSERT_TRUE(read) << read.error().text();
+        EXPECT_EQ(*read, runs[r]);
+        Statistics want;
+        for (std::size_t i = 0; i < runs[r].size(); ++i) want.add(runs[r], i);
+        EXPECT_EQ(std::memcmp(&chunk.statistics, &want, sizeof want), 0);
+        shared_times += chunk.times_bytes > 0 && !chunk.owns_times ? 1 : 0;
+        shared_qualities += chunk.qualities_bytes > 0 && !chunk.owns_qualities ? 1 : 0;
+    }
+    EXPECT_GT(shared_times, 2u);
+    EXPECT_GT(shared_qualities, 2u);
+    ASSERT_TRUE(files->remove(path));
 }
 
 // Sections lie behind the values of their chunk; a type that nobody knows is passed over.

@@ -141,6 +141,8 @@ constexpr Sentence kSentences[] = {
     {"{}: the chunk at {}", "{0}: 位于 {1} 的数据块"},
     {"the head of the block fails its checksum; restore the file from a backup", "块头校验和不符：从备份恢复这个文件"},
     {"the block's {} bytes do not fit its {} vectors", "块的 {0} 字节与其 {1} 个向量不符"},
+    {"the qualities of a chunk fail their checksum; restore the file from a backup",
+     "数据块的质量列校验和不符：从备份恢复这个文件"},
     {"section {} of the chunk fails its checksum; restore the file from a backup",
      "数据块的第 {0} 类附段校验和不符：从备份恢复这个文件"},
     {"the chunk's {} bytes of sections do not hold whole ones", "数据块的 {0} 字节附段不完整"},
