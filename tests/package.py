@@ -44,7 +44,7 @@ def check_files(folder, listing):
         assert not re.search(r"\.(key|pem|p12)$|password|token|id_rsa", path.name), path
         content = path.read_bytes()
         assert not any(one in content for one in places), f"{path} tells where it was built: {SOURCE}"
-        if path.name != "gongshu":  # the program itself can read and write keys
+        if path.name not in ("gongshu", "libduckdb.so"):  # these can read and write keys
             assert b"PRIVATE KEY" not in content, path
     control = folder / "DEBIAN"
     assert (control / "conffiles").read_text() == "/etc/gongshu/gongshu.yaml\n"

@@ -7,6 +7,8 @@
 #include "registry/units.h"
 #include "registry/yaml.h"
 #include "retention/retention.h"
+#include "sql/engine.h"
+#include "sql/parquet.h"
 
 namespace gongshu::api {
 
@@ -222,6 +224,11 @@ void post_import(Core& core, const AskPtr& ask, Done done) {
     const std::string name{path.substr(path.find_last_of("/\\") + 1)};
     if (name.empty() || name.size() > 255)
         return done(Error{Code::invalid, "file: the file's name must have 1 to 255 bytes"});
+    if (sql::is_parquet(as_bytes(ask->http.body))) {
+        auto csv = sql::parquet_to_csv(sql::find_library(), core.clock(), as_bytes(ask->http.body));
+        if (!csv) return done(csv.error());
+        ask->http.body = std::move(*csv);
+    }
     if (const auto fits = importer::check_can_be_read(as_bytes(ask->http.body)); !fits) return done(fits.error());
     const auto file = core.imports.add(ask->tenant(), core.next_id(), name, ask->who.actor.who,
                                        std::move(ask->http.body), core.clock().now());

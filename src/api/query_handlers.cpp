@@ -6,6 +6,7 @@
 #include "api/sql_door.h"
 #include "base/log.h"
 #include "registry/json.h"
+#include "sql/csv.h"
 
 namespace gongshu::api {
 
@@ -18,16 +19,6 @@ constexpr std::string_view kDoor = "sql";
 enum class Format : std::uint8_t { json, csv, parquet };
 
 std::string date_text(std::int64_t days) { return format_time(days * kDay).substr(0, 10); }
-
-void write_csv_text(std::string& out, std::string_view text) {
-    if (text.find_first_of(",\"\r\n") == std::string_view::npos && !text.empty()) {
-        out.append(text);
-        return;
-    }
-    out.push_back('"');
-    for (const char c : text) out.append(c == '"' ? 2 : 1, c);
-    out.push_back('"');
-}
 
 // What fits into a double's digits is a number, more stays exact as a text.
 void write_decimal(JsonWriter& out, std::string_view digits) {
@@ -67,7 +58,7 @@ public:
         if (!std::exchange(begun_, true)) begin(out);
         const std::size_t rows = (*page)->rows();
         for (std::size_t row = 0; row < rows; ++row)
-            format_ == Format::json ? json_row(out, **page, row) : csv_row(out, **page, row);
+            format_ == Format::json ? json_row(out, **page, row) : sql::append_csv_row(out, **page, row);
         rows_ += rows;
         if (rows > 0) return true;
         if (format_ == Format::json) out.append("]}");
@@ -105,11 +96,7 @@ private:
 
     void begin(std::string& out) const {
         if (format_ == Format::csv) {
-            for (const sql::Column& column : query_->columns()) {
-                if (&column != query_->columns().data()) out.push_back(',');
-                write_csv_text(out, column.name);
-            }
-            out.append("\r\n");
+            sql::append_csv_head(out, query_->columns());
             return;
         }
         JsonWriter json{out};
@@ -161,38 +148,6 @@ private:
             }
         }
         json.end_array();
-    }
-
-    void csv_row(std::string& out, const sql::Page& page, std::size_t row) const {
-        for (std::size_t i = 0; i < page.columns(); ++i) {
-            if (i > 0) out.push_back(',');
-            if (page.is_null(i, row)) continue;
-            switch (page.type(i)) {
-                case sql::CellType::boolean:
-                    out.append(page.boolean(i, row) ? "true" : "false");
-                    break;
-                case sql::CellType::integer:
-                    out.append(fmt::format("{}", page.integer(i, row)));
-                    break;
-                case sql::CellType::number:
-                    if (std::isfinite(page.number(i, row))) out.append(fmt::format("{}", page.number(i, row)));
-                    break;
-                case sql::CellType::time:
-                    out.append(format_time(page.integer(i, row)));
-                    break;
-                case sql::CellType::date:
-                    out.append(date_text(page.integer(i, row)));
-                    break;
-                case sql::CellType::decimal:
-                    out.append(page.text(i, row));
-                    break;
-                case sql::CellType::text:
-                case sql::CellType::other:
-                    write_csv_text(out, page.text(i, row));
-                    break;
-            }
-        }
-        out.append("\r\n");
     }
 
     const std::shared_ptr<Core> core_;

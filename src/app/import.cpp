@@ -1,5 +1,6 @@
 #include "app/import.h"
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -13,10 +14,13 @@
 #include "base/options.h"
 #include "importer/history_target.h"
 #include "importer/job.h"
+#include "importer/memory_file.h"
 #include "importer/propose.h"
 #include "io/files.h"
 #include "io/loop.h"
 #include "io/process.h"
+#include "sql/engine.h"
+#include "sql/parquet.h"
 
 namespace gongshu::app {
 namespace {
@@ -53,6 +57,7 @@ options::Table import_table(ImportOptions& o) {
     return table;
 }
 
+constexpr std::size_t kParquetBytesMax = 512 << 20;
 std::atomic<bool> stop_noted = false;
 static_assert(std::atomic<bool>::is_always_lock_free);  // a signal handler may touch nothing else
 extern "C" void note_stop_of_import(int) { stop_noted = true; }
@@ -111,20 +116,32 @@ void show_progress(const importer::Progress& at) {
     std::fflush(stderr);
 }
 
+// A Parquet file is read as the CSV that it is worth.
+Result<importer::Table> open_file(const std::string& file, const importer::Layout& layout) {
+    const auto files = io::make_posix_files();
+    auto opened = TRY(files->open(file, io::Open::read));
+    Buffer head(std::min<std::uint64_t>(TRY(opened->size()), 4));
+    TRY(opened->read_at(0, head));
+    if (!sql::is_parquet(head)) return importer::Table::open(std::move(opened), file, layout);
+    const Buffer bytes = TRY(io::read_whole(*files, file, kParquetBytesMax));
+    auto csv = TRY(sql::parquet_to_csv(sql::find_library(), *io::make_system_clock(), bytes).context("{}", file));
+    return importer::Table::open(importer::make_memory_file(std::make_shared<const std::string>(std::move(csv))), file,
+                                 layout);
+}
+
 Result<importer::Report> import_one(const std::string& file, const importer::Map& map, importer::Target& target,
                                     const ImportOptions& options) {
     const auto clock = io::make_system_clock();
-    const auto files = io::make_posix_files();
     const bool terminal = io::is_terminal(2);
     DurationNs shown = 0;
-    auto report = importer::import_file(*files, *clock, file, map, target, {.from_line = options.from_line},
-                                        [&](const importer::Progress& progress) {
-                                            if (terminal && progress.elapsed - shown > 200 * kMillisecond) {
-                                                show_progress(progress);
-                                                shown = progress.elapsed;
-                                            }
-                                            return !stop_noted.load();
-                                        });
+    auto report = importer::import_table(TRY(open_file(file, map.layout)), *clock, map, target,
+                                         {.from_line = options.from_line}, [&](const importer::Progress& progress) {
+                                             if (terminal && progress.elapsed - shown > 200 * kMillisecond) {
+                                                 show_progress(progress);
+                                                 shown = progress.elapsed;
+                                             }
+                                             return !stop_noted.load();
+                                         });
     if (terminal && shown > 0) std::fprintf(stderr, "\r\033[K");
     return report;
 }
@@ -160,7 +177,8 @@ Result<int> run_import(const std::vector<std::string>& arguments) {
     std::vector<std::string> files;
     const ImportOptions options = TRY(parse(arguments, files));
     if (options.propose) {
-        std::fputs(TRY(importer::propose_map(*io::make_posix_files(), files.front())).c_str(), stdout);
+        std::fputs(TRY(importer::propose_map(TRY(open_file(files.front(), importer::layout_for_proposal())))).c_str(),
+                   stdout);
         return 0;
     }
     const Buffer bytes = TRY(io::read_whole(*io::make_posix_files(), options.map, 4 << 20));

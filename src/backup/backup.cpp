@@ -189,13 +189,17 @@ Result<void> write_blobs(const BackupParts& parts, Writer& writer, const std::st
 Result<void> write_parts(const BackupParts& parts, const std::string& folder, Progress& progress, Listing& listing) {
     Writer writer(parts.files, folder, progress);
     TRY(parts.history.copy_to(writer));
-    if (parts.ledgers != nullptr)
+    // An entry that came between the two copies would stand in the registry's and not in the ledger's.
+    std::unique_lock<std::mutex> records;
+    if (parts.ledgers != nullptr) {
+        records = parts.ledgers->hold();
         listing.notes =
             TRY(parts.ledgers->each_file([&](const std::string& name, const std::string& path, std::uint64_t bytes) {
                 ++progress.files;
                 progress.bytes += bytes;
                 return writer.take_as("ledger/" + name, path, bytes);
             }));
+    }
     for (const std::string& note : listing.notes) log_warning("backup", "{}", note);
     // What its rows name when it is copied is still there afterwards.
     std::unique_lock<std::mutex> held;
@@ -203,6 +207,7 @@ Result<void> write_parts(const BackupParts& parts, const std::string& folder, Pr
     // Its copy is compact, so it needs at most what the file has now.
     TRY(check_space(parts.files, folder, TRY(parts.registry.bytes())));
     TRY(parts.registry.copy_to(TRY(writer.place("registry/registry.db"))));
+    if (records) records.unlock();
     TRY(writer.add("registry/registry.db"));
     if (parts.blobs != nullptr) TRY(write_blobs(parts, writer, folder, progress, listing));
     auto others = parts.others;

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "backup/backups.h"
@@ -148,7 +150,9 @@ TEST(Backup, TellsOfALedgerThatCouldNotBeOpened) {
     const auto open = [&] {
         return registry::AuditLedger::create(stand.plant.registry(), stand.files, stand.world.clock(), "/data/ledger");
     };
-    { ASSERT_TRUE(open().value()->feed()); }
+    {
+        ASSERT_TRUE(open().value()->feed());
+    }
     stand.files.corrupt("/data/ledger/1/00000000.entries", 30);
     const auto ledgers = open().value();
     BackupParts parts = stand.plant.parts();
@@ -162,6 +166,59 @@ TEST(Backup, TellsOfALedgerThatCouldNotBeOpened) {
     EXPECT_TRUE(stand.files.exists(std::string(kBackups) + "/" + info.name + "/ledger/1/00000000.entries").value());
     Progress checking;
     EXPECT_TRUE(check_backup(stand.files, std::string(kBackups) + "/" + info.name, checking));
+}
+
+// Files of which one is opened for the first time when something else happens.
+class Interrupted final : public io::Files {
+public:
+    Interrupted(io::Files& files, std::string end, std::function<void()> then)
+        : files_(files), end_(std::move(end)), then_(std::move(then)) {}
+    Result<std::unique_ptr<io::File>> open(const std::string& path, io::Open how) override {
+        if (then_ && path.ends_with(end_)) std::exchange(then_, nullptr)();
+        return files_.open(path, how);
+    }
+    Result<void> rename(const std::string& from, const std::string& to) override { return files_.rename(from, to); }
+    Result<void> remove(const std::string& path) override { return files_.remove(path); }
+    Result<bool> exists(const std::string& path) override { return files_.exists(path); }
+    Result<std::vector<std::string>> list(const std::string& folder) override { return files_.list(folder); }
+    Result<void> make_folder(const std::string& path, unsigned mode) override { return files_.make_folder(path, mode); }
+    Result<void> sync_folder(const std::string& path) override { return files_.sync_folder(path); }
+    Result<io::DiskSpace> space(const std::string& path) override { return files_.space(path); }
+    Result<std::unique_ptr<io::File>> lock_folder(const std::string& path) override { return files_.lock_folder(path); }
+    Result<void> set_mode(const std::string& path, unsigned mode) override { return files_.set_mode(path, mode); }
+
+private:
+    io::Files& files_;
+    const std::string end_;
+    std::function<void()> then_;
+};
+
+TEST(Backup, HoldsLedgersAndRegistryOfOneMoment) {
+    Stand stand;
+    stand.fill();
+    const auto ledgers =
+        registry::AuditLedger::create(stand.plant.registry(), stand.files, stand.world.clock(), "/data/ledger").value();
+    ASSERT_TRUE(ledgers->feed());
+    bool happened = false;
+    Interrupted files{stand.files, "/ledger/1/00000000.entries", [&] {
+                          happened = true;
+                          std::thread{[&] {
+                              EXPECT_TRUE(stand.plant.put_site("meanwhile"));
+                              EXPECT_TRUE(ledgers->feed());
+                          }}.join();
+                      }};
+    const BackupParts of = stand.plant.parts();
+    BackupParts parts{files, of.clock, of.history, of.registry, of.others, of.program};
+    parts.ledgers = ledgers.get();
+    const auto made = make_backup(parts, kBackups, stand.progress);
+    ASSERT_TRUE(made) << made.error().text();
+    EXPECT_TRUE(happened);
+    const std::string folder = std::string(kBackups) + "/" + made->name;
+    const auto found = registry::verify_ledgers(stand.files, {.folder = folder + "/registry", .key_folder = "/keys"},
+                                                folder + "/ledger");
+    EXPECT_EQ(found.problems, std::vector<std::string>{});
+    EXPECT_GT(found.entries, 0u);
+    EXPECT_GT(ledgers->feed().value(), 0u);
 }
 
 TEST(Backup, IsTheServerAsItWas) {
@@ -296,10 +353,9 @@ TEST(Backups, AreMadeAtATimeOfTheDay) {
     Stand stand;
     stand.world.clock().jump(1'774'656'000 * kSecond - stand.world.clock().now());  // 2026-03-28T00:00:00Z
     stand.fill();
-    Keeper keeper(stand, {.folder = kBackups,
-                          .every = kDay,
-                          .at = parse_time_of_day("02:30 Europe/Berlin", "").value(),
-                          .keep = 0});
+    Keeper keeper(
+        stand,
+        {.folder = kBackups, .every = kDay, .at = parse_time_of_day("02:30 Europe/Berlin", "").value(), .keep = 0});
     const auto names = [&] {
         std::vector<std::string> names;
         const auto all = keeper.backups.list().value();

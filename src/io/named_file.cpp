@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -42,7 +43,38 @@ private:
     const int out_, in_;
 };
 
+class KernelMemory final : public NamedMemory {
+public:
+    KernelMemory(std::string path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
+    KernelMemory(const KernelMemory&) = delete;
+    KernelMemory& operator=(const KernelMemory&) = delete;
+    ~KernelMemory() override { ::close(descriptor_); }
+
+    const std::string& path() const override { return path_; }
+    int descriptor() const override { return descriptor_; }
+
+    Result<void> append(Bytes bytes) override {
+        while (!bytes.empty()) {
+            const auto written = ::write(descriptor_, bytes.data(), bytes.size());
+            if (written < 0 && errno == EINTR) continue;
+            if (written < 0) return detail::os_error(errno, "cannot keep {} in memory", path_);
+            bytes = bytes.subspan(static_cast<std::size_t>(written));
+        }
+        return {};
+    }
+
+private:
+    const std::string path_;
+    const int descriptor_;
+};
+
 }  // namespace
+
+Result<std::unique_ptr<NamedMemory>> make_named_memory(std::string path) {
+    const int descriptor = ::memfd_create("gongshu", MFD_CLOEXEC);
+    if (descriptor < 0) return detail::os_error(errno, "cannot keep {} in memory", path);
+    return std::make_unique<KernelMemory>(std::move(path), descriptor);
+}
 
 Result<std::unique_ptr<NamedPipe>> make_named_pipe(std::string path) {
     int ends[2];

@@ -30,4 +30,14 @@ public:
 };
 Result<std::unique_ptr<NamedPipe>> make_named_pipe(std::string path);
 
+// Bytes in memory that are read as a file.
+// Lives:   filled before the sandbox, read in it.
+// Threads: one while it is filled, then any.
+// Bounds:  what is appended; it counts as memory of the machine, not of the process.
+class NamedMemory : public NamedFile {
+public:
+    virtual Result<void> append(Bytes bytes) = 0;
+};
+Result<std::unique_ptr<NamedMemory>> make_named_memory(std::string path);
+
 }  // namespace gongshu::io

@@ -45,6 +45,7 @@ constexpr long kAllowed[] = {
     SYS_shutdown,
     SYS_close,
     SYS_dup,
+    SYS_pread64,
     SYS_ppoll,
     SYS_fstat,
     SYS_newfstatat,
@@ -120,9 +121,9 @@ struct Filter {
         unless_equal_skip(static_cast<std::uint32_t>(call), 1);
         give(SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(number));
     }
-    void open(long call, bool by_name) {
+    void by_name(long call) {
         unless_equal_skip(static_cast<std::uint32_t>(call), 1);
-        give(by_name ? SECCOMP_RET_TRAP : SECCOMP_RET_ERRNO | EACCES);
+        give(SECCOMP_RET_TRAP);
     }
     // Allowed if none (or, with `all`, if each) of `bits` is set in the argument; else EPERM.
     void by_bits(long call, unsigned argument, std::uint32_t bits, bool all) {
@@ -135,40 +136,65 @@ struct Filter {
     }
 };
 
-// The names that open() leads from, for the rest of the process: a signal's handler cannot be given anything.
+// The names that lead to descriptors, for the rest of the process: a signal's handler cannot be given anything.
 struct Name {
     const char* path = nullptr;
     int descriptor = -1;
 };
 Name names[kSandboxFilesMax];
 
-// Stands for the kernel when a file is opened: the filter lets the call come here as a signal of the thread that made
+int descriptor_of(const char* path) {
+    for (const Name& name : names)
+        if (name.path != nullptr && std::strcmp(name.path, path) == 0) return name.descriptor;
+    return -1;
+}
+
+long answer_of(long result) { return result < 0 ? -errno : result; }
+
+// Stands for the kernel when a file is named: the filter lets the call come here as a signal of the thread that made
 // it. Whatever is called here may be called in a handler.
-void open_by_name(int, siginfo_t* about, void* context) {
+long stand_for_kernel(long call, std::uint64_t first, std::uint64_t second, std::uint64_t third) {
+    bool in_folder = call == SYS_openat || call == SYS_newfstatat || call == SYS_faccessat;
+#if defined(SYS_faccessat2)
+    in_folder = in_folder || call == SYS_faccessat2;
+#endif
+    const auto* const path = reinterpret_cast<const char*>(in_folder ? second : first);
+    const int descriptor = descriptor_of(path);
+    bool is_stat = call == SYS_newfstatat, is_open = call == SYS_openat;
+#if defined(__x86_64__)
+    is_stat = is_stat || call == SYS_stat || call == SYS_lstat;
+    is_open = is_open || call == SYS_open;
+#endif
+    if (is_stat) {
+        // fstat() of newer C libraries is one of an empty name.
+        const bool of_descriptor = in_folder && *path == '\0';
+        const long about = of_descriptor ? static_cast<int>(first) : descriptor;
+        if (about < 0) return -EACCES;
+        return answer_of(::syscall(SYS_fstat, about, in_folder ? third : second));
+    }
+    if (descriptor < 0) return -EACCES;
+    return is_open ? answer_of(::dup(descriptor)) : 0;
+}
+
+void on_call(int, siginfo_t* about, void* context) {
+    const int before = errno;
     auto& machine = static_cast<ucontext_t*>(context)->uc_mcontext;
 #if defined(__x86_64__)
-    const auto wanted = reinterpret_cast<const char*>(about->si_syscall == SYS_openat ? machine.gregs[REG_RSI]
-                                                                                      : machine.gregs[REG_RDI]);
-    auto& answer = machine.gregs[REG_RAX];
+    machine.gregs[REG_RAX] = stand_for_kernel(about->si_syscall, static_cast<std::uint64_t>(machine.gregs[REG_RDI]),
+                                              static_cast<std::uint64_t>(machine.gregs[REG_RSI]),
+                                              static_cast<std::uint64_t>(machine.gregs[REG_RDX]));
 #else
-    (void)about;
-    const auto wanted = reinterpret_cast<const char*>(machine.regs[1]);
-    auto& answer = machine.regs[0];
+    machine.regs[0] = static_cast<std::uint64_t>(
+        stand_for_kernel(about->si_syscall, machine.regs[0], machine.regs[1], machine.regs[2]));
 #endif
-    long result = -EACCES;
-    for (const Name& name : names) {
-        if (name.path == nullptr || std::strcmp(name.path, wanted) != 0) continue;
-        result = ::dup(name.descriptor);
-        if (result < 0) result = -EMFILE;
-    }
-    answer = static_cast<std::remove_reference_t<decltype(answer)>>(result);
+    errno = before;
 }
 
 Result<void> take_names(std::span<const NamedFile* const> files) {
     ASSERT(files.size() <= kSandboxFilesMax);
     for (std::size_t i = 0; i < files.size(); ++i) names[i] = {files[i]->path().c_str(), files[i]->descriptor()};
     struct sigaction action{};
-    action.sa_sigaction = open_by_name;
+    action.sa_sigaction = on_call;
     action.sa_flags = SA_SIGINFO | SA_NODEFER;
     if (::sigaction(SIGSYS, &action, nullptr) != 0) return detail::os_error(errno, "cannot stand for the kernel");
     return {};
@@ -180,14 +206,24 @@ std::vector<sock_filter> make_filter(bool by_name) {
     filter.code.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kMachine, 1, 0));
     filter.give(SECCOMP_RET_KILL_PROCESS);
     filter.load(offsetof(seccomp_data, nr));
+    if (by_name) {  // before what would refuse them, or let them pass
+        for (const long call : {SYS_openat, SYS_newfstatat, SYS_faccessat}) filter.by_name(call);
+#if defined(SYS_faccessat2)
+        filter.by_name(SYS_faccessat2);
+#endif
+#if defined(__x86_64__)
+        for (const long call : {SYS_open, SYS_access, SYS_stat, SYS_lstat}) filter.by_name(call);
+#endif
+    }
     for (const long call : kAllowed) filter.allow(call);
     filter.by_bits(SYS_mmap, 2, PROT_EXEC, false);
     filter.by_bits(SYS_mprotect, 2, PROT_EXEC, false);
     filter.by_bits(SYS_clone, 0, CLONE_THREAD, true);
     filter.refuse(SYS_clone3, ENOSYS);  // its flags lie in memory: glibc takes clone then
-    filter.open(SYS_openat, by_name);
+    filter.refuse(SYS_openat, EACCES);
+    filter.refuse(SYS_faccessat, EACCES);
 #if defined(__x86_64__)
-    filter.open(SYS_open, by_name);
+    for (const long call : {SYS_open, SYS_access, SYS_stat, SYS_lstat}) filter.refuse(call, EACCES);
 #endif
     // What threads are called, nothing else of it.
     filter.unless_equal_skip(SYS_prctl, 4);

@@ -16,8 +16,8 @@ struct SandboxLimits {
 // From here on this process, and every thread that it makes, can compute, sleep, use memory and the descriptors that it
 // has, and nothing else: no file, no socket, no other process, no code that was not there before. What it asks for
 // beyond that fails with a system error. There is no way back. Before the first thread; every library that it needs
-// must be open. Opening the path of one of `files`, which outlive the process, gives a copy of its descriptor, whatever
-// it is opened for; at most kSandboxFilesMax. Code::unsupported on a machine that does not allow it: then nothing
+// must be open. The path of one of `files`, which outlive the process, is there: opening it, for whatever, gives a copy
+// of its descriptor; at most kSandboxFilesMax. Code::unsupported on a machine that does not allow it: then nothing
 // hostile must be let in.
 Result<void> enter_sandbox(const SandboxLimits& limits, std::span<const NamedFile* const> files = {});
 inline constexpr std::size_t kSandboxFilesMax = 8;

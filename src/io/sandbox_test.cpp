@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -57,6 +58,31 @@ TEST(Sandbox, GivesWhatIsWrittenUnderAName) {
         }
         return got == "firstsecond" && timed_out;
     });
+}
+
+bool reads_memory() {
+    struct stat about{};
+    const bool there = ::access("/in/memory", R_OK) == 0 && ::stat("/in/memory", &about) == 0 && about.st_size == 10;
+    const int one = ::open("/in/memory", O_RDONLY), other = ::open("/in/memory", O_RDONLY);
+    char first[4] = {}, second[4] = {};
+    const bool read = ::pread(one, first, 3, 4) == 3 && ::pread(other, second, 3, 0) == 3 &&
+                      std::string_view{first} == "456" && std::string_view{second} == "012";
+    const bool is_told = ::fstat(other, &about) == 0 && about.st_size == 10;
+    const bool nothing_else = ::access("/etc/passwd", F_OK) < 0 && errno == EACCES && ::stat("/etc", &about) < 0 &&
+                              errno == EACCES && ::lstat("/in", &about) < 0 && errno == EACCES;
+    return there && read && is_told && nothing_else;
+}
+
+TEST(Sandbox, GivesAFileThatLiesInMemory) {
+    EXPECT_EXIT(
+        {
+            auto memory = make_named_memory("/in/memory");
+            if (!(*memory)->append(as_bytes("0123456789"))) ::_exit(4);
+            const NamedFile* const files[] = {memory->get()};
+            if (!enter_sandbox({}, files)) ::_exit(3);
+            ::_exit(reads_memory() ? 0 : 1);
+        },
+        ::testing::ExitedWithCode(0), "");
 }
 
 TEST(Sandbox, WithoutNamesOpensNothing) {

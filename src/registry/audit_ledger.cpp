@@ -220,6 +220,7 @@ Result<std::uint64_t> AuditLedger::redact(const Actor& actor, std::uint64_t numb
         return Error{Code::invalid, "entry {} is no audit record but {}, and stays", number, entry.kind};
     std::string body;
     JsonWriter{body}.begin_object().key("who").text(actor.who).key("reason").text(reason).end_object();
+    const std::lock_guard lock{feeding_};
     const std::uint64_t by = TRY(ledger.redact(number, std::move(body)));
     // What a crash leaves undone here recall() does.
     TRY(forget_row(actor.tenant, number));

@@ -52,8 +52,10 @@ public:
     Result<std::uint64_t> anchor();
     // Why a ledger takes nothing, by tenant; empty when all is well.
     std::map<TenantId, std::string> problems() const;
-    // Every file of every ledger, for a backup; `name` begins with the tenant's folder. Before the registry is copied:
-    // what the ledgers have more than the registry would be taken for other records. The files of one that could not be
+    // While it is held, records stay on their way and redactions wait: what is copied of ledgers and registry then fits
+    // together. Nobody who writes a record waits for it.
+    std::unique_lock<std::mutex> hold() { return std::unique_lock{feeding_}; }
+    // Every file of every ledger, for a backup, under hold(); `name` begins with the tenant's folder. The files of one that could not be
     // opened are given as they lie; for each of those a sentence that says so.
     Result<std::vector<std::string>> each_file(const ledger::Ledger::OnFile& on_file);
 

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <set>
+#include <thread>
 
 #include "base/log.h"
 #include "base/rng.h"
@@ -66,6 +67,28 @@ TEST(AuditLedger, HoldsEachRecordOnce) {
     EXPECT_EQ(std::set(there.begin(), there.end()).size(), there.size());
 }
 
+TEST(AuditLedger, StandsStillWhileItIsHeld) {
+    World world;
+    ASSERT_TRUE(world.open());
+    auto ledgers = open(world).value();
+    ASSERT_TRUE(ledgers->feed());
+    ASSERT_TRUE(world.put("connection", "a", R"({"protocol":"mqtt_device"})"));
+    const std::uint64_t size = (*ledgers->of(TenantId{1}))->size();
+    std::thread redaction;
+    {
+        const auto held = ledgers->hold();
+        EXPECT_EQ(ledgers->feed().value(), 0u);
+        redaction = std::thread{[&] {
+            const Actor admin{TenantId{1}, "default", "user:admin", Role::admin, ""};
+            EXPECT_TRUE(ledgers->redact(admin, 0, "asked for"));
+        }};
+        EXPECT_EQ((*ledgers->of(TenantId{1}))->size(), size);
+    }
+    redaction.join();
+    EXPECT_EQ((*ledgers->of(TenantId{1}))->size(), size + 1);
+    EXPECT_EQ(ledgers->feed().value(), 1u);
+}
+
 TEST(AuditLedger, TenantsHaveLedgersOfTheirOwn) {
     World world;
     ASSERT_TRUE(world.open());
@@ -124,13 +147,17 @@ TEST(AuditLedger, AnOlderLedgerIsFilledUpAndAnOlderRegistryIsNotMistaken) {
     World world;
     ASSERT_TRUE(world.open());
     ASSERT_TRUE(world.put("connection", "a", R"({"protocol":"mqtt_device"})"));
-    { ASSERT_TRUE(open(world).value()->feed()); }
+    {
+        ASSERT_TRUE(open(world).value()->feed());
+    }
     const std::string of = ledger_folder(kFolder, TenantId{1});
     std::map<std::string, Buffer> kept;
     const std::vector<std::string> names = world.files.list(of).value();
     for (const std::string& name : names) kept[name] = io::read_whole(world.files, of + "/" + name, 1 << 20).value();
     ASSERT_TRUE(world.put("connection", "b", R"({"protocol":"mqtt_device"})"));
-    { ASSERT_TRUE(open(world).value()->feed()); }
+    {
+        ASSERT_TRUE(open(world).value()->feed());
+    }
     for (const auto& [name, bytes] : kept) ASSERT_TRUE(io::write_whole(world.files, of + "/" + name, bytes));
     auto ledgers = open(world).value();
     EXPECT_EQ(ledgers->feed().value(), 1u);
@@ -143,7 +170,9 @@ TEST(AuditLedger, ADamagedOneIsToldAndHindersNoOther) {
     ASSERT_TRUE(world.open());
     ASSERT_TRUE(world.put("tenant", "plant2", R"({})"));
     const TenantId second = *world.registry->tenant_id("plant2");
-    { ASSERT_TRUE(open(world).value()->feed()); }
+    {
+        ASSERT_TRUE(open(world).value()->feed());
+    }
     world.files.corrupt(ledger_folder(kFolder, TenantId{1}) + "/00000000.entries", 30);
     ASSERT_TRUE(world.put("connection", "a", R"({"protocol":"mqtt_device"})"));
     ASSERT_TRUE(world.registry->put(world.actor(second, Role::admin), "connection", "x",
@@ -222,7 +251,9 @@ TEST(AuditLedger, ARedactionIsFinishedAtTheNextStart) {
     ASSERT_EQ(before.problems.size(), 1u);
     EXPECT_NE(before.problems[0].find("still tells of it"), std::string::npos) << before.problems[0];
     ASSERT_TRUE(world.open());
-    { EXPECT_TRUE(open(world)); }
+    {
+        EXPECT_TRUE(open(world));
+    }
     world.close();
     EXPECT_TRUE(verify_ledgers(world.files, test::kOptions, kFolder).problems.empty());
 }
@@ -301,8 +332,8 @@ TEST(AuditLedger, AHistoryThatWasRewrittenDiffersFromTheOthers) {
         Anchor anchor;
         anchor.own = forged->sign_head().value();
         ledger::MerkleTree tree{ledger::HashKind::sha256};
-        const auto leaf = ledger::leaf_hash(ledger::HashKind::sha256,
-                                            as_bytes(ledger::head_text(uid, forged->hash(), anchor.own)));
+        const auto leaf =
+            ledger::leaf_hash(ledger::HashKind::sha256, as_bytes(ledger::head_text(uid, forged->hash(), anchor.own)));
         tree.append(leaf);
         anchor.heads = 1;
         anchor.root = tree.root();
@@ -325,7 +356,9 @@ TEST(AuditLedger, WhoEditsTheTableIsFound) {
     World world;
     ASSERT_TRUE(world.open());
     ASSERT_TRUE(world.put("connection", "innocent", R"({"protocol":"mqtt_device"})"));
-    { ASSERT_TRUE(open(world).value()->feed()); }
+    {
+        ASSERT_TRUE(open(world).value()->feed());
+    }
     world.close();
     EXPECT_TRUE(verify_ledgers(world.files, test::kOptions, kFolder).problems.empty());
     // The name of what was changed, in the file of the database or in its write-ahead log.

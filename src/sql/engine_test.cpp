@@ -15,6 +15,7 @@
 #include "io/loop.h"
 #include "io/sim.h"
 #include "registry/paths.h"
+#include "sql/parquet.h"
 #include "sql/worker.h"
 
 namespace gongshu::sql {
@@ -141,15 +142,18 @@ struct Sql : ::testing::Test {
         plant.reset();
         resources.reset();
     }
+    static std::string library() {
+        return std::string{GONGSHU_SOURCE_DIR} + "/tools/duckdb/node_modules/@duckdb/node-bindings-linux-" +
+#if defined(__aarch64__)
+               "arm64"
+#else
+               "x64"
+#endif
+               "/libduckdb.so";
+    }
     static void make(EngineOptions options) {
         engine.reset();
-        options.library = std::string{GONGSHU_SOURCE_DIR} + "/tools/duckdb/node_modules/@duckdb/node-bindings-linux-" +
-#if defined(__aarch64__)
-                          "arm64"
-#else
-                          "x64"
-#endif
-                          "/libduckdb.so";
+        options.library = library();
         engine = make_engine({{*plant, *plant, *resources}, *time, metrics}, options);
     }
 
@@ -522,6 +526,45 @@ TEST_F(Sql, AnswersAsAParquetFile) {
         ASSERT_TRUE(start(std::move(asked)));
     }
     f("FROM tags WHERE length(tag) > $1");
+}
+
+TEST_F(Sql, ReadsParquetFilesThatItWroteAndSaysWhatIsWrongWithOthers) {
+    const auto write = [](const std::string& text) {
+        Question asked = question(text);
+        asked.parquet = true;
+        std::string file;
+        for (const auto& row : run(std::move(asked)).rows) file += std::get<std::string>(row.at(0));
+        return file;
+    };
+    const auto read = [](std::string_view file, ParquetLimits limits = {}) {
+        return parquet_to_csv(library(), *time, as_bytes(file), limits);
+    };
+    const std::string file = write(
+        "SELECT i, i * 0.5 AS \"half, of i\", CASE WHEN i = 1 THEN '运行 \"x\"' END AS t, i % 2 = 0 AS even, "
+        "TIMESTAMP_NS '2026-03-01 08:00:00.123456789' AS ts, TIMESTAMPTZ '2026-03-01 08:00:00+08' AS z, DATE "
+        "'2026-03-01' AS d, 12.50::DECIMAL(9,2) AS m, [i] AS "
+        "l "
+        "FROM range(3) r(i)");
+    EXPECT_EQ(
+        read(file).value_or("?"),
+        "i,\"half, of i\",t,even,ts,z,d,m,l\r\n"
+        "0,0.0,,true,2026-03-01T08:00:00.123456789,2026-03-01T00:00:00Z,2026-03-01,12.50,[0]\r\n"
+        "1,0.5,\"运行 \"\"x\"\"\",false,2026-03-01T08:00:00.123456789,2026-03-01T00:00:00Z,2026-03-01,12.50,[1]\r\n"
+        "2,1.0,,true,2026-03-01T08:00:00.123456789,2026-03-01T00:00:00Z,2026-03-01,12.50,[2]\r\n");
+    const auto many = read(write("SELECT i FROM range(300000) t(i)"));
+    ASSERT_TRUE(many) << many.error().text();
+    EXPECT_TRUE(many->ends_with("299999\r\n"));
+    EXPECT_EQ(read(write("SELECT i FROM range(300000) t(i)"), {.csv_bytes_max = 1000}).error().code(), Code::limit);
+    EXPECT_EQ(read(std::string_view{file}.substr(0, file.size() - 1)).error().code(), Code::malformed);
+    EXPECT_EQ(read("PAR1 but nothing else PAR1").error().code(), Code::malformed);
+    // Whatever is in it: rows, or a sentence; never more.
+    for (std::size_t at = 0; at < file.size(); at += 131) {
+        std::string broken = file;
+        broken[at] = static_cast<char>(broken[at] ^ 0x55);
+        const auto one = read(broken);
+        EXPECT_TRUE(one || one.error().code() == Code::malformed || one.error().code() == Code::limit)
+            << at << ": " << one.error().text();
+    }
 }
 
 TEST_F(Sql, StreamsMoreThanItKeeps) {

@@ -21,7 +21,7 @@ void walk(A& archive, M& m) {
     else if constexpr (std::is_same_v<T, TableShape>)
         archive(m.name, m.columns, m.arguments);
     else if constexpr (std::is_same_v<T, Setup>)
-        archive(m.library, m.memory_bytes, m.cpu_seconds, m.threads, m.tables);
+        archive(m.library, m.memory_bytes, m.cpu_seconds, m.threads, m.tables, m.file_bytes);
     else if constexpr (std::is_same_v<T, Start>)
         archive(m.query, m.text, m.parameters, m.zone, m.describe_only, m.parquet);
     else if constexpr (std::is_same_v<T, ScanRows>)
@@ -34,6 +34,8 @@ void walk(A& archive, M& m) {
         archive(m.query, m.columns, m.parameters);
     else if constexpr (std::is_same_v<T, AnswerRows>)
         archive(m.query, m.page);
+    else if constexpr (std::is_same_v<T, FileBytes>)
+        archive(m.bytes);
     else if constexpr (std::is_same_v<T, Failed>)
         archive(m.query, m.code, m.position, m.sqlstate, m.text);
     else if constexpr (std::is_same_v<T, Open>)

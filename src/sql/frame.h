@@ -38,6 +38,7 @@ struct Setup {
     std::uint64_t cpu_seconds = 0;
     std::uint32_t threads = 1;
     std::vector<TableShape> tables;
+    std::uint64_t file_bytes = 0;  // a Parquet file of so many follows, and any Start asks for its rows
     friend bool operator==(const Setup&, const Setup&) = default;
 };
 struct Start {
@@ -70,7 +71,11 @@ struct ScanFailed {
     std::string text;
     friend bool operator==(const ScanFailed&, const ScanFailed&) = default;
 };
-using ToWorker = std::variant<Setup, Start, More, Cancel, ScanRows, ScanFailed>;
+struct FileBytes {  // the next part of it
+    std::string bytes;
+    friend bool operator==(const FileBytes&, const FileBytes&) = default;
+};
+using ToWorker = std::variant<Setup, Start, More, Cancel, ScanRows, ScanFailed, FileBytes>;
 
 // Worker to server.
 struct Ready {

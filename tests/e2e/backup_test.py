@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,8 @@ class Load(threading.Thread):
                 lines = "\n".join(f"load,site=a x={i},y={i * 0.5} {BEGIN + i * STEP}" for i in range(self.done, self.done + 200))
                 self.program.call("POST", "/api/v1/write", lines, headers=[("Content-Type", "text/plain")])
                 self.done += 200
+                # Each is a record of the audit, on its way into the ledger while that is copied.
+                self.program.put("sites", f"busy{self.done // 200 % 5}", {"time_zone": "UTC"})
         except Exception as error:  # told by the main thread
             self.error = error
 
@@ -124,6 +127,13 @@ def main():
         made = command(program, "backup", "--user", "admin", "--password-file", str(password))
         after = load.done
         assert made.returncode == 0, made
+        for _ in range(5):
+            time.sleep(1)  # a backup is named by its second
+            one = command(program, "backup", "--user", "admin", "--password-file", str(password))
+            assert one.returncode == 0, one
+            drilled = command(program, "backup", "drill", "--user", "admin", "--password-file", str(password))
+            assert drilled.returncode == 0, drilled
+            shutil.rmtree(one.stdout.split(" is whole")[0])
         load.go_on = False
         load.join(60)
         assert not load.error, load.error

@@ -106,6 +106,18 @@ def check_parquet(program):
         theirs = duckdb_row(f"SELECT concat_ws(' ', {summary}) FROM read_parquet('{file}')")
         ours = rows(program, f"SELECT concat_ws(' ', {summary}) FROM readings WHERE ts >= '2026-01-01'")[0][0]
         assert theirs == ours and theirs.startswith("60001 "), (theirs, ours)
+        # And in again, from the command line and as the page sends it.
+        copied = program.post("/api/v1/query?format=parquet", {"sql": "SELECT ts AS time, value AS copied FROM readings WHERE tag = 'line0/m0.temperature' AND ts >= '2026-01-01'"}, raw=True)
+        file.write_bytes(copied)
+        sent = program.post("/api/v1/imports?file=rows.parquet", copied)
+        assert sent["error"] is None and "copied: {property: copied}" in sent["map"], sent
+        maps = pathlib.Path(folder, "map.yaml")
+        environment = {**os.environ, "GONGSHU_URL": program.url, "GONGSHU_TOKEN": program.token}
+        maps.write_bytes(subprocess.run([str(PROGRAM), "import", str(file), "--propose"], check=True, stdout=subprocess.PIPE).stdout)
+        subprocess.run([str(PROGRAM), "import", str(file), "--map", str(maps)], check=True, stdout=subprocess.DEVNULL, env=environment)
+        both = rows(program, "SELECT tag, count(*), bit_xor(hash(ts, value)) FROM readings WHERE tag IN ('import/rows.copied', 'line0/m0.temperature') "
+                             "AND ts >= '2026-01-01' GROUP BY tag ORDER BY tag")
+        assert both[0][1:] == both[1][1:] and both[0][1] == 1000, both
     status, problem = refusal(program, "SELECT nothing FROM tags", query="?format=parquet")
     assert status == 400 and problem["position"] == 8, problem
     answer = [refusal(program, "COPY tags TO '/gongshu/answer0.parquet'"), refusal(program, "FROM '/gongshu/answer0.parquet'")]
@@ -244,11 +256,11 @@ def main():
         program.token = program.post("/api/v1/tokens/sql:issue")["token"]
         write(program)
         check_same_as_read(program)
-        check_parquet(program)
         check_words(program)
         check_hostile(program)
         check_killed(program)
         check_gone_client(program)
+        check_parquet(program)
         check_apart(program)
         assert program.stop() == 0
     print("SQL gives what read gives, to whom it may, and ends what goes too far")

@@ -122,8 +122,8 @@ bool put_parameters(Json& json, const std::vector<Cell>& parameters) {
 
 }  // namespace
 
-Statement::Statement(duck::Database database, Outputs& outputs, Start start, Send send)
-    : database_(database), outputs_(outputs), start_(std::move(start)), send_(std::move(send)) {
+Statement::Statement(duck::Database database, Outputs& outputs, Start start, bool is_ours, Send send)
+    : database_(database), outputs_(outputs), start_(std::move(start)), is_ours_(is_ours), send_(std::move(send)) {
     began_.query = start_.query;
     if (f.connect(database_, &connection_) != duck::ok) return;
     duck::Context context = nullptr;
@@ -328,7 +328,10 @@ Outcome<void> Statement::execute() {
     Result_ begun;
     if (f.query(connection_, "BEGIN TRANSACTION READ ONLY", &begun.value) != duck::ok)  // so that now() is one moment
         return std::unexpected(failure_of(f.result_error(&begun.value), false));
-    if (auto planned = plan(); !planned) return planned;
+    plan_.text = start_.text;
+    if (!is_ours_) {
+        if (auto planned = plan(); !planned) return planned;
+    }
     if (auto prepared = prepare(plan_.text); !prepared) return prepared;
     for (duck::idx i = 1; i <= f.nparams(prepared_); ++i) {
         const char* const name = f.parameter_name(prepared_, i);

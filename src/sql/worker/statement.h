@@ -47,7 +47,8 @@ public:
     static constexpr unsigned kScanAhead = 3;
     using Send = std::function<void(const ToServer&)>;
 
-    Statement(duck::Database database, Outputs& outputs, Start start, Send send);
+    // `is_ours`: the text is not of who asks but our own, and may read what tables are not.
+    Statement(duck::Database database, Outputs& outputs, Start start, bool is_ours, Send send);
     ~Statement();
     Statement(const Statement&) = delete;
     Statement& operator=(const Statement&) = delete;
@@ -95,6 +96,7 @@ private:
     const duck::Database database_;
     Outputs& outputs_;
     const Start start_;
+    const bool is_ours_;
     const Send send_;
     duck::Connection connection_ = nullptr;
     duck::idx connection_id_ = 0;

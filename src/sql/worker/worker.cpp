@@ -15,6 +15,7 @@ namespace {
 
 using duck::f;
 
+constexpr const char* kFile = "/gongshu/file.parquet";
 constexpr std::uint64_t kMemoryBesides = 1ULL << 30;  // the library, its threads' stacks, what it does not count
 
 class Worker {
@@ -49,7 +50,11 @@ private:
     }
 
     void take(ToWorker message) {
-        if (auto* setup = std::get_if<Setup>(&message)) return set_up(*setup);
+        if (auto* setup = std::get_if<Setup>(&message)) {
+            setup_ = std::move(*setup);
+            if (setup_.file_bytes == 0) set_up();
+            return;
+        }
         if (auto* start = std::get_if<Start>(&message)) return begin(std::move(*start));
         if (const auto* more = std::get_if<More>(&message)) {
             if (const auto found = statements_.find(more->query)) found->more();
@@ -57,15 +62,35 @@ private:
             if (const auto found = statements_.find(cancel->query)) found->cancel();
         } else if (auto* rows = std::get_if<ScanRows>(&message)) {
             if (const auto found = statements_.find(rows->query)) found->on_rows(std::move(*rows));
+        } else if (const auto* part = std::get_if<FileBytes>(&message)) {
+            take_part(part->bytes);
         } else if (auto* failed = std::get_if<ScanFailed>(&message)) {
             if (const auto found = statements_.find(failed->query)) found->on_failed(std::move(*failed));
         }
     }
 
-    void set_up(const Setup& setup) {
+    // Before the sandbox: nothing has looked into these bytes yet.
+    void take_part(const std::string& bytes) {
+        if (is_set_up_ || bytes.size() > setup_.file_bytes) return;
+        if (!file_) {
+            auto made = io::make_named_memory(kFile);
+            if (!made) return fail(made.error());
+            file_ = std::move(*made);
+        }
+        if (const auto kept = file_->append(as_bytes(bytes)); !kept) return fail(kept.error());
+        setup_.file_bytes -= bytes.size();
+        if (setup_.file_bytes == 0) set_up();
+    }
+
+    void fail(const Error& why) {
+        is_set_up_ = true;
+        send(Ready{.failure = why.text()});
+    }
+
+    void set_up() {
         is_set_up_ = true;
         Ready ready;
-        if (const auto opened = open(setup); !opened)
+        if (const auto opened = open(setup_); !opened)
             ready.failure = opened.error().text();
         else
             ready.version = f.library_version();
@@ -74,11 +99,13 @@ private:
 
     Result<void> open(const Setup& setup) {
         TRY(duck::load(setup.library));
-        TRY(outputs_.make());
+        if (!file_) TRY(outputs_.make());
+        std::vector<const io::NamedFile*> files = outputs_.files();
+        if (file_) files.push_back(file_.get());
         TRY(io::enter_sandbox({.memory_bytes = setup.memory_bytes + kMemoryBesides, .cpu_seconds = setup.cpu_seconds},
-                              outputs_.files()));
+                              files));
         database_ = TRY(open_database(setup));
-        return make_tables(database_, setup.tables, outputs_.files(), statements_);
+        return make_tables(database_, setup.tables, files, statements_);
     }
 
     static Result<duck::Database> open_database(const Setup& setup) {
@@ -110,7 +137,9 @@ private:
     void begin(Start start) {
         const QueryNumber number = start.query;
         if (database_ == nullptr) return;
-        auto statement = std::make_shared<Statement>(database_, outputs_, std::move(start),
+        const bool of_file = file_ != nullptr;
+        if (of_file) start.text = fmt::format("SELECT * FROM read_parquet('{}')", kFile);
+        auto statement = std::make_shared<Statement>(database_, outputs_, std::move(start), of_file,
                                                      [this](const ToServer& message) { send(message); });
         statements_.add(number, statement);
         std::thread{[this, number, statement = std::move(statement)]() mutable {
@@ -123,6 +152,8 @@ private:
     io::Channel& channel_;
     // The reading thread only.
     Framer framer_;
+    Setup setup_;
+    std::unique_ptr<io::NamedMemory> file_;
     bool is_set_up_ = false;
     duck::Database database_ = nullptr;
     // Any.
