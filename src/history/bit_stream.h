@@ -13,7 +13,7 @@ public:
     explicit BitReader(Bytes bytes) : bytes_(bytes) {}
 
     // Then at least 56 bits are held; behind the end of the stream they are 0.
-    void refill() {
+    [[gnu::always_inline]] void refill() {
         std::uint64_t next = 0;
         if (at_ + sizeof next <= bytes_.size())
             std::memcpy(&next, bytes_.data() + at_, sizeof next);
@@ -24,11 +24,11 @@ public:
         held_ |= 56;
     }
     std::uint64_t bits() const { return bits_; }
-    void drop(unsigned count) {
+    [[gnu::always_inline]] void drop(unsigned count) {
         bits_ >>= count;
         held_ -= count;
     }
-    std::uint64_t take(unsigned count) {  // at most 56, of those that are held
+    [[gnu::always_inline]] std::uint64_t take(unsigned count) {  // at most 56, of those that are held
         const std::uint64_t taken = bits_ & ((std::uint64_t{1} << count) - 1);
         drop(count);
         return taken;

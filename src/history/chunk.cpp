@@ -66,11 +66,14 @@ Encoded encode_column(const Column& column, Tier tier) {
     }
     Encoded plain = write_plans(plans, std::nullopt);
     if (plain.bytes() < 64 || std::ranges::all_of(counts, [](std::uint32_t count) { return count == 0; })) return plain;
-    Encoded coded = write_plans(plans, ResidualCode::make(counts));
+    const auto is_worth_it = [&](std::size_t coded_bytes) { return coded_bytes * 10 < plain.bytes() * 9; };
+    ResidualCode code = ResidualCode::make(counts);
     Buffer code_bytes;
     Encoder out{code_bytes};
-    coded.code->encode(out);
-    return (coded.bytes() + code_bytes.size()) * 10 < plain.bytes() * 9 ? coded : plain;
+    code.encode(out);
+    if (!is_worth_it(code.bytes_of(counts) + code_bytes.size())) return plain;
+    Encoded coded = write_plans(plans, std::move(code));
+    return is_worth_it(coded.bytes() + code_bytes.size()) ? coded : plain;
 }
 
 // On disk: never renumber. The first of them was written by format 1.
@@ -244,7 +247,8 @@ Result<void> read_texts(Decoder& in, std::uint64_t rows, Run& run) {
 
 Result<void> read_block_of_qualities(Bytes bytes, std::uint64_t rows, Part part, Run& run) {
     if (bytes.empty()) {
-        run.qualities.assign(part.last - part.first, pack(kGood));
+        run.qualities.resize(part.last - part.first);
+        fill_qualities(run.qualities.data(), run.qualities.size(), pack(kGood));
         return {};
     }
     constexpr std::size_t kCrcBytes = sizeof(std::uint32_t);

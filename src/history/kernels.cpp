@@ -1,17 +1,15 @@
 #include "history/kernels.h"
 
 #include <bit>
+#include <cmath>
 #include <cstring>
 
-#include "base/assert.h"
-
-// Each loop is compiled for AVX-512, AVX2 and what every machine has. ThreadSanitizer does not stand the choice at the
-// start of the program, and only g++ on x86-64 knows these names.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__)
-#define FOR_EACH_MACHINE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define FOR_EACH_MACHINE
+#if defined(__x86_64__)
+#include <immintrin.h>
 #endif
+
+#include "base/assert.h"
+#include "history/for_each_machine.h"
 
 namespace gongshu::history {
 namespace {
@@ -19,6 +17,8 @@ namespace {
 constexpr std::size_t kLanes = 16;  // value i is in lane i % 16, at row i / 16 of it
 constexpr std::size_t kLaneRows = kVectorRows / kLanes;
 constexpr std::size_t kWordsMax = kLaneRows * kLanes;
+
+constexpr double kWholeMax = 9e15;  // below 2^53, so that each is a double
 
 constexpr std::uint64_t low_bits(unsigned width) {
     return width == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1;
@@ -36,9 +36,23 @@ void pack_some(const std::uint64_t* values, std::size_t count, unsigned width, s
 }
 
 void unpack_some(const std::uint8_t* in, std::size_t count, unsigned width, std::uint64_t* values) {
+    std::size_t i = 0;
+    if (width <= 56) {  // a word at any byte holds a whole value, as long as it ends before the bytes do
+        const std::size_t bytes = packed_bytes(count, width);
+        for (std::size_t bit = 0; i < count && bit / 8 + sizeof(std::uint64_t) <= bytes; ++i, bit += width) {
+            std::uint64_t word = 0;
+            std::memcpy(&word, in + bit / 8, sizeof word);
+            values[i] = word >> bit % 8 & low_bits(width);
+        }
+    }
+    in += i * width / 8;
     unsigned __int128 bits = 0;
     unsigned held = 0;
-    for (std::size_t i = 0; i < count; ++i) {
+    if (const unsigned used = i * width % 8; used > 0 && i < count) {
+        bits = *in++ >> used;
+        held = 8 - used;
+    }
+    for (; i < count; ++i) {
         for (; held < width; held += 8) bits |= static_cast<unsigned __int128>(*in++) << held;
         values[i] = static_cast<std::uint64_t>(bits) & low_bits(width);
         bits >>= width;
@@ -65,8 +79,12 @@ FOR_EACH_MACHINE void pack_all(const std::uint64_t* __restrict values, unsigned 
     }
 }
 
-FOR_EACH_MACHINE void unpack_all(const std::uint64_t* __restrict words, unsigned width,
-                                 std::uint64_t* __restrict values) {
+// A word at any address.
+struct __attribute__((packed, may_alias)) Word {
+    std::uint64_t value;
+};
+
+FOR_EACH_MACHINE void unpack_all(const Word* __restrict words, unsigned width, std::uint64_t* __restrict values) {
     const std::uint64_t mask = low_bits(width);
     for (std::size_t row = 0; row < kLaneRows; ++row) {
         const std::size_t bit = row * width;
@@ -74,11 +92,12 @@ FOR_EACH_MACHINE void unpack_all(const std::uint64_t* __restrict words, unsigned
         const unsigned shift = bit % 64;
         if (shift + width <= 64) {
             for (std::size_t lane = 0; lane < kLanes; ++lane)
-                values[row * kLanes + lane] = (words[word * kLanes + lane] >> shift) & mask;
+                values[row * kLanes + lane] = (words[word * kLanes + lane].value >> shift) & mask;
         } else {
             for (std::size_t lane = 0; lane < kLanes; ++lane)
-                values[row * kLanes + lane] =
-                    (words[word * kLanes + lane] >> shift | words[(word + 1) * kLanes + lane] << (64 - shift)) & mask;
+                values[row * kLanes + lane] = (words[word * kLanes + lane].value >> shift |
+                                               words[(word + 1) * kLanes + lane].value << (64 - shift)) &
+                                              mask;
         }
     }
 }
@@ -125,6 +144,47 @@ FOR_EACH_MACHINE void widen_bytes(const std::uint8_t* __restrict residuals, std:
         const std::uint64_t residual = residuals[i];
         values[i] = base + (residual >> 1 ^ (0 - (residual & 1)));
     }
+}
+
+FOR_EACH_MACHINE void fill_all(std::uint16_t* qualities, std::size_t count, std::uint16_t quality) {
+    for (std::size_t i = 0; i < count; ++i) qualities[i] = quality;
+}
+
+// What is too large for a whole number, or none, is 0: it will not give back its bits.
+FOR_EACH_MACHINE void round_to_wholes(const std::uint64_t* __restrict bits, std::size_t count, double up, double down,
+                                      std::uint64_t* __restrict wholes) {
+    for (std::size_t i = 0; i < count; ++i) {
+        const double scaled = std::bit_cast<double>(bits[i]) * up * down;
+        const double whole = scaled >= -kWholeMax && scaled <= kWholeMax ? std::nearbyint(scaled) : 0;
+        wholes[i] = static_cast<std::uint64_t>(static_cast<std::int64_t>(whole));
+    }
+}
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__)
+// Eight at a time: each is added to those one, two and four further on; only the sum of all eight waits for the ones
+// before.
+__attribute__((target("arch=x86-64-v4"))) void add_all_up(std::uint64_t* values, std::size_t count,
+                                                          std::uint64_t before, std::uint64_t base) {
+    const __m512i zero = _mm512_setzero_si512();
+    const __m512i last = _mm512_set1_epi64(7);
+    const __m512i bases = _mm512_set1_epi64(static_cast<long long>(base));
+    __m512i sum = _mm512_set1_epi64(static_cast<long long>(before));
+    std::size_t i = 0;
+    for (; i + 8 <= count; i += 8) {
+        __m512i eight = _mm512_add_epi64(_mm512_loadu_si512(values + i), bases);
+        eight = _mm512_add_epi64(eight, _mm512_alignr_epi64(eight, zero, 7));
+        eight = _mm512_add_epi64(eight, _mm512_alignr_epi64(eight, zero, 6));
+        eight = _mm512_add_epi64(eight, _mm512_alignr_epi64(eight, zero, 4));
+        _mm512_storeu_si512(values + i, _mm512_add_epi64(eight, sum));
+        sum = _mm512_add_epi64(sum, _mm512_permutexvar_epi64(last, eight));
+    }
+    before = static_cast<std::uint64_t>(_mm_cvtsi128_si64(_mm512_castsi512_si128(sum)));
+    for (; i < count; ++i) values[i] = before += values[i] + base;
+}
+__attribute__((target("default")))
+#endif
+void add_all_up(std::uint64_t* values, std::size_t count, std::uint64_t before, std::uint64_t base) {
+    for (std::size_t i = 0; i < count; ++i) values[i] = before += values[i] + base;
 }
 
 FOR_EACH_MACHINE void evenly(std::int64_t* times, std::size_t count, std::int64_t first, std::int64_t step) {
@@ -179,9 +239,7 @@ void unpack(const std::uint8_t* in, std::size_t count, unsigned width, std::uint
     ASSERT(width <= 64 && count <= kVectorRows);
     if (width == 0) return std::memset(values, 0, count * sizeof *values), void();
     if (count != kVectorRows) return unpack_some(in, count, width, values);
-    alignas(64) std::array<std::uint64_t, kWordsMax> words;  // `in` may be at any address
-    std::memcpy(words.data(), in, packed_bytes(count, width));
-    kernels::unpack_all(words.data(), width, values);
+    kernels::unpack_all(reinterpret_cast<const kernels::Word*>(in), width, values);
 }
 
 Extremes extremes(const std::uint64_t* values, std::size_t count) {
@@ -219,9 +277,16 @@ void fill_evenly(std::int64_t* times, std::size_t count, std::int64_t first, std
     kernels::evenly(times, count, first, step);
 }
 
-// One addition a value on the way of the sum; wider ones gain little over the bandwidth of the stores.
 void add_up(std::uint64_t* values, std::size_t count, std::uint64_t before, std::uint64_t base) {
-    for (std::size_t i = 0; i < count; ++i) values[i] = before += values[i] + base;
+    kernels::add_all_up(values, count, before, base);
+}
+
+void fill_qualities(std::uint16_t* qualities, std::size_t count, std::uint16_t quality) {
+    kernels::fill_all(qualities, count, quality);
+}
+
+void nearest_wholes(const std::uint64_t* bits, std::size_t count, double up, double down, std::uint64_t* wholes) {
+    kernels::round_to_wholes(bits, count, up, down, wholes);
 }
 
 void multiply_whole(std::uint64_t* values, std::size_t count, std::uint64_t step) {

@@ -51,6 +51,10 @@ void fill_evenly(std::int64_t* times, std::size_t count, std::int64_t first, std
 // In place, wrapping: values[i] = before + base * (i + 1) + the sum of values[0 … i].
 void add_up(std::uint64_t* values, std::size_t count, std::uint64_t before, std::uint64_t base);
 
+void fill_qualities(std::uint16_t* qualities, std::size_t count, std::uint16_t quality);
+
+// wholes[i] = the whole number nearest to the double times `up` times `down`; 0 if that is beyond 9e15 or no number.
+void nearest_wholes(const std::uint64_t* bits, std::size_t count, double up, double down, std::uint64_t* wholes);
 // In place: values[i] *= step, wrapping.
 void multiply_whole(std::uint64_t* values, std::size_t count, std::uint64_t step);
 

@@ -58,7 +58,12 @@ struct Scaled {
     std::size_t exception_count = 0;
 };
 void scale(const std::uint64_t* bits, std::size_t count, NumberForm form, Scaled& scaled) {
-    for (std::size_t i = 0; i < count; ++i) scaled.wholes.at[i] = nearest_whole(form, to_double(bits[i]));
+    const bool multiplied = form.kind == Kind::multiplied;
+    nearest_wholes(bits, count, kUp[multiplied ? form.b : form.a], multiplied ? kDown[form.a] : 1,
+                   scaled.wholes.at.data());
+    for (std::size_t i = 0; form.step > 1 && i < count; ++i)
+        scaled.wholes.at[i] = static_cast<std::uint64_t>(static_cast<std::int64_t>(scaled.wholes.at[i]) /
+                                                         static_cast<std::int64_t>(form.step));
     Vector back = scaled.wholes;
     from_wholes(form, back.at.data(), count);
     scaled.exception_count = 0;

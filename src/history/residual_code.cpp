@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "history/bit_stream.h"
+#include "history/for_each_machine.h"
 #include "history/kernels.h"
 
 namespace gongshu::history {
@@ -90,6 +91,13 @@ ResidualCode ResidualCode::make(const SymbolCounts& counts) {
     code.fill_entries();
     code.fill_states();
     return code;
+}
+
+std::size_t ResidualCode::bytes_of(const SymbolCounts& counts) const {
+    double bits = 0;
+    for (unsigned symbol = 0; symbol < kSymbols; ++symbol)
+        if (counts[symbol] > 0) bits += counts[symbol] * (log_ - std::log2(shares_[symbol]) + extra_bits(symbol));
+    return static_cast<std::size_t>(bits / 8);
 }
 
 void ResidualCode::fill_entries() {
@@ -206,51 +214,86 @@ void ResidualCode::write(const std::uint64_t* residuals, std::size_t count, Buff
 
 namespace {
 
-// How often the stream must be looked at: bits of a state's step and the extra ones, of those that a look gives.
-enum class Looks { each_turn, each_symbol };
+constexpr auto kExtra = [] {
+    std::array<std::uint8_t, kSymbols> extra{};
+    for (unsigned symbol = 0; symbol < kSymbols; ++symbol)
+        extra[symbol] = static_cast<std::uint8_t>(extra_bits(symbol));
+    return extra;
+}();
+constexpr unsigned kLookBits = 56;  // as many a look into the stream gives
 
-template <Looks looks, bool has_extra, class Entry, class Residual>
-bool read_all(const Entry* entries, unsigned log, Bytes bytes, std::size_t count, Residual* residuals) {
+// How often the stream is looked at: as the bits of a turn of all states or of one symbol allow, or more often.
+enum class Looks { each_turn, each_symbol, twice };
+
+template <Looks looks, bool has_extra, class Residual>
+[[gnu::always_inline]] inline bool read_all(const ResidualCode::Entry* entries, unsigned log, Bytes bytes,
+                                            std::size_t count, Residual* residuals) {
     constexpr std::size_t kStates = ResidualCode::kStates;
     BitReader bits{bytes};
     std::array<std::uint32_t, kStates> states;
     bits.refill();
     for (std::uint32_t& state : states) state = static_cast<std::uint32_t>(bits.take(log));
-    const auto next = [&](std::uint32_t& state, bool goes_on) {
-        const Entry entry = entries[state];
-        if (goes_on) state = entry.next + static_cast<std::uint32_t>(bits.take(entry.bits));
-        if constexpr (!has_extra) return Residual{entry.symbol};
-        if (entry.symbol < kPlainSymbols) return Residual{entry.symbol};
-        return static_cast<Residual>(kSmallest[entry.symbol] + bits.take_long(extra_bits(entry.symbol)));
+    const auto extra = [&](unsigned symbol) __attribute__((always_inline)) {
+        if constexpr (!has_extra) return Residual(symbol);
+        if constexpr (looks == Looks::twice) return Residual(kSmallest[symbol] + bits.take_long(kExtra[symbol]));
+        return Residual(kSmallest[symbol] + bits.take(kExtra[symbol]));
     };
     std::size_t i = 0;
     for (; i + 2 * kStates <= count; i += kStates) {
         if constexpr (looks == Looks::each_turn) bits.refill();
         for (std::size_t k = 0; k < kStates; ++k) {
-            if constexpr (looks == Looks::each_symbol) bits.refill();
-            residuals[i + k] = next(states[k], true);
+            if constexpr (looks != Looks::each_turn) bits.refill();
+            const ResidualCode::Entry entry = entries[states[k]];
+            states[k] = entry.next + static_cast<std::uint32_t>(bits.take(entry.bits));
+            residuals[i + k] = extra(entry.symbol);
         }
     }
     for (; i < count; ++i) {
         bits.refill();
-        residuals[i] = next(states[i % kStates], i + kStates < count);
+        const ResidualCode::Entry entry = entries[states[i % kStates]];
+        if (i + kStates < count) states[i % kStates] = entry.next + static_cast<std::uint32_t>(bits.take(entry.bits));
+        residuals[i] = extra(entry.symbol);
     }
     return bits.ended();
 }
 
 }  // namespace
 
+namespace kernels {
+
+FOR_EACH_MACHINE bool read_bytes(const ResidualCode::Entry* entries, unsigned log, Bytes bytes, std::size_t count,
+                                 std::uint8_t* residuals) {
+    return read_all<Looks::each_turn, false>(entries, log, bytes, count, residuals);
+}
+
+FOR_EACH_MACHINE bool read_short(const ResidualCode::Entry* entries, unsigned log, Bytes bytes, std::size_t count,
+                                 std::uint64_t* residuals) {
+    return read_all<Looks::each_turn, true>(entries, log, bytes, count, residuals);
+}
+
+FOR_EACH_MACHINE bool read_long(const ResidualCode::Entry* entries, unsigned log, Bytes bytes, std::size_t count,
+                                std::uint64_t* residuals) {
+    return read_all<Looks::each_symbol, true>(entries, log, bytes, count, residuals);
+}
+
+bool read_longest(const ResidualCode::Entry* entries, unsigned log, Bytes bytes, std::size_t count,
+                  std::uint64_t* residuals) {
+    return read_all<Looks::twice, true>(entries, log, bytes, count, residuals);
+}
+
+}  // namespace kernels
+
 bool ResidualCode::read(Bytes bytes, std::size_t count, std::uint64_t* residuals) const {
     ASSERT(count <= kVectorRows);
-    if (extra_max_ == 0) return read_all<Looks::each_turn, false>(entries_.data(), log_, bytes, count, residuals);
-    if ((log_ + extra_max_) * kStates <= 56)
-        return read_all<Looks::each_turn, true>(entries_.data(), log_, bytes, count, residuals);
-    return read_all<Looks::each_symbol, true>(entries_.data(), log_, bytes, count, residuals);
+    const auto read = (log_ + extra_max_) * kStates <= kLookBits ? kernels::read_short
+                      : log_ + extra_max_ <= kLookBits           ? kernels::read_long
+                                                                 : kernels::read_longest;
+    return read(entries_.data(), log_, bytes, count, residuals);
 }
 
 bool ResidualCode::read_plain(Bytes bytes, std::size_t count, std::uint8_t* residuals) const {
     ASSERT(plain() && count <= kVectorRows);
-    return read_all<Looks::each_turn, false>(entries_.data(), log_, bytes, count, residuals);
+    return kernels::read_bytes(entries_.data(), log_, bytes, count, residuals);
 }
 
 }  // namespace gongshu::history

@@ -45,6 +45,8 @@ public:
     // nullopt if what stands there is no code.
     static std::optional<ResidualCode> decode(Decoder& in);
 
+    // About so many bytes residuals with these counts take, at least.
+    std::size_t bytes_of(const SymbolCounts& counts) const;
     bool has(unsigned symbol) const { return shares_[symbol] > 0; }
 
     // Appends `count` residuals (at most kVectorRows), each of whose symbols it has.
@@ -55,13 +57,13 @@ public:
     bool plain() const { return extra_max_ == 0; }
     bool read_plain(Bytes bytes, std::size_t count, std::uint8_t* residuals) const;
 
-private:
     struct Entry {
         std::uint16_t next = 0;  // to which the bits are added
         std::uint8_t bits = 0;   // how many
         std::uint8_t symbol = 0;
     };
 
+private:
     ResidualCode() = default;
     std::size_t size() const { return std::size_t{1} << log_; }
     void fill_entries();
