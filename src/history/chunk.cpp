@@ -60,9 +60,11 @@ Encoded write_plans(const std::vector<VectorPlan>& plans, std::optional<Residual
 Encoded encode_column(const Column& column, Tier tier) {
     std::vector<VectorPlan> plans(vectors_of(column.values.size()));
     SymbolCounts counts{};
+    std::size_t before = 0;
     for (std::size_t i = 0; i < plans.size(); ++i) {
         column.plan(i, tier, plans[i]);
         plans[i].count_symbols(counts);
+        before += plans[i].before.size();
     }
     Encoded plain = write_plans(plans, std::nullopt);
     if (plain.bytes() < 64 || std::ranges::all_of(counts, [](std::uint32_t count) { return count == 0; })) return plain;
@@ -71,7 +73,7 @@ Encoded encode_column(const Column& column, Tier tier) {
     Buffer code_bytes;
     Encoder out{code_bytes};
     code.encode(out);
-    if (!is_worth_it(code.bytes_of(counts) + code_bytes.size())) return plain;
+    if (!is_worth_it(before + code.bytes_of(counts) + code_bytes.size())) return plain;
     Encoded coded = write_plans(plans, std::move(code));
     return is_worth_it(coded.bytes() + code_bytes.size()) ? coded : plain;
 }

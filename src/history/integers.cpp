@@ -41,6 +41,7 @@ void take_order(const std::uint64_t* values, std::size_t count, unsigned order, 
 // Some of the numbers, as signed and in order.
 class Samples {
 public:
+    Samples() = default;
     Samples(const Vector& taken, std::size_t begin, std::size_t end) : count_(std::min(kSamples, end - begin)) {
         for (std::size_t i = 0; i < count_; ++i)
             sorted_[i] = static_cast<std::int64_t>(taken.at[begin + i * (end - begin) / count_]);
@@ -53,7 +54,7 @@ public:
 
 private:
     std::array<std::int64_t, kSamples> sorted_{};
-    std::size_t count_;
+    std::size_t count_ = 0;
 };
 
 unsigned width_of(std::int64_t min, std::int64_t max) {
@@ -91,14 +92,13 @@ void choose_width(const Vector& taken, std::size_t count, Packing& packing) {
     }
 }
 
-Packing choose_packing(const Vector& taken, std::size_t count, unsigned order) {
+Packing choose_packing(const Vector& taken, std::size_t count, unsigned order, const Samples& samples) {
     Packing packing;
     packing.order = order;
     const Extremes all = extremes(taken.at.data() + order, count - order);
     packing.base = static_cast<std::uint64_t>(all.min);
     packing.width = width_of(all.min, all.max);
     packing.bytes = packed_bytes(count, packing.width);
-    const Samples samples{taken, order, count};
     const unsigned most = width_of(samples.low(), samples.high());
     if (packing.width <= most + 1) return packing;
     // Some lie far out: on the high side, or on both.
@@ -273,10 +273,11 @@ void read_dictionary(Decoder& in, std::size_t count, std::uint64_t* values) {
 constexpr std::size_t kEach = 4;
 
 // Residuals around the median, of the order in which they are smallest.
-void choose_residuals(const std::array<Vector, kOrders>& taken, std::size_t count, Residuals& chosen) {
+void choose_residuals(const std::array<Vector, kOrders>& taken, const std::array<Samples, kOrders>& samples,
+                      std::size_t count, Residuals& chosen) {
     std::uint64_t fewest = ~std::uint64_t{0};
     for (unsigned order = 0; order < kOrders && order < count; ++order) {
-        const auto centre = static_cast<std::uint64_t>(Samples{taken[order], order, count}.median());
+        const auto centre = static_cast<std::uint64_t>(samples[order].median());
         std::uint64_t bits = 0;
         for (std::size_t i = order; i < count; i += count < kVectorRows ? 1 : kEach)
             bits += static_cast<std::uint64_t>(
@@ -333,15 +334,17 @@ void plan_integers(const std::uint64_t* values, std::size_t count, Tier tier, Ve
         return out.signed_varint(static_cast<std::int64_t>(values[0]));
     }
     std::array<Vector, kOrders> taken;
+    std::array<Samples, kOrders> samples;
     Packing best;
     best.bytes = ~std::size_t{0};
     for (unsigned order = 0; order < kOrders && order < count; ++order) {
         take_order(values, count, order, taken[order]);
-        const Packing packing = choose_packing(taken[order], count, order);
+        samples[order] = Samples{taken[order], order, count};
+        const Packing packing = choose_packing(taken[order], count, order, samples[order]);
         if (packing.bytes < best.bytes) best = packing;
     }
     if (tier == Tier::cold) {
-        choose_residuals(taken, count, plan.residuals);
+        choose_residuals(taken, samples, count, plan.residuals);
         plan.may_be_coded = true;
     }
     write_packed(values, count, best, taken[best.order], plan.plain);

@@ -116,17 +116,20 @@ void ResidualCode::fill_entries() {
 }
 
 void ResidualCode::fill_states() {
-    unsigned first = 0;
+    std::int32_t first = 0;
+    Shares next{};
     for (unsigned symbol = 0; symbol < kSymbols; ++symbol) {
-        firsts_[symbol] = static_cast<std::uint16_t>(first);
-        first += shares_[symbol];
+        const std::uint32_t share = shares_[symbol];
+        if (share == 0) continue;
+        // States from share << bits on leave so many bits behind, those below one less.
+        const unsigned bits = log_ + 1 - static_cast<unsigned>(std::bit_width(share - 1));
+        leaves_[symbol] = {(bits << 16) - (share << bits), first - static_cast<std::int32_t>(share)};
+        next[symbol] = static_cast<std::uint16_t>(first);
+        first += static_cast<std::int32_t>(share);
     }
     states_.resize(size());
-    Shares seen{};
-    for (std::size_t state = 0; state < size(); ++state) {
-        const std::uint8_t symbol = entries_[state].symbol;
-        states_[static_cast<std::size_t>(firsts_[symbol] + seen[symbol]++)] = static_cast<std::uint16_t>(state);
-    }
+    for (std::size_t state = 0; state < size(); ++state)
+        states_[next[entries_[state].symbol]++] = static_cast<std::uint16_t>(state + size());
 }
 
 // The shares one by one, each in as many bits as what is left of the size takes; after a 0 how many more there are.
@@ -188,19 +191,16 @@ void ResidualCode::write(const std::uint64_t* residuals, std::size_t count, Buff
     // From the last one to the first: reading turns each step around.
     for (std::size_t i = count; i-- > 0;) {
         const unsigned symbol = symbol_of(residuals[i]);
-        const unsigned share = shares_[symbol];
-        ASSERT(share > 0);
+        ASSERT(shares_[symbol] > 0);
+        const Leave leave = leaves_[symbol];
         std::uint32_t& state = states[i % kStates];
-        steps[i] = {0, 0, static_cast<std::uint8_t>(symbol)};
-        unsigned number = share;  // the last one of a state leads nowhere: any entry of its symbol does
-        if (i + kStates < count) {
-            unsigned bits = static_cast<unsigned>(std::bit_width(state)) - static_cast<unsigned>(std::bit_width(share));
-            if (state >> bits < share) --bits;
-            number = state >> bits;
-            steps[i].bits = static_cast<std::uint16_t>(state & ((1u << bits) - 1));
-            steps[i].count = static_cast<std::uint8_t>(bits);
-        }
-        state = static_cast<std::uint32_t>(size()) + states_[firsts_[symbol] + number - share];
+        // The last one of a state leads nowhere: any entry of its symbol does.
+        const bool leads_on = i + kStates < count;
+        const std::uint32_t bits = leads_on ? (state + leave.of_bits) >> 16 : 0;
+        const std::uint32_t number = leads_on ? state >> bits : shares_[symbol];
+        steps[i] = {static_cast<std::uint16_t>(state & ((1u << bits) - 1)), static_cast<std::uint8_t>(bits),
+                    static_cast<std::uint8_t>(symbol)};
+        state = states_[static_cast<std::size_t>(static_cast<std::int32_t>(number) + leave.first)];
     }
     BitWriter bits{out};
     for (const std::uint32_t state : states) bits.put(state == 0 ? 0 : state - size(), log_);

@@ -73,9 +73,14 @@ private:
     unsigned extra_max_ = 0;
     std::array<std::uint16_t, kSymbols> shares_{};          // entries of each symbol; size() together
     std::array<Entry, std::size_t{1} << kLogMax> entries_;  // the first size() are filled
-    // For writing: states_[firsts_[symbol] + k] is the state of the symbol's k-th entry.
+    // For writing: a symbol leaves (state + of_bits) >> 16 bits of the state behind, and what is left of it, plus
+    // `first`, is where the next state stands in states_.
+    struct Leave {
+        std::uint32_t of_bits = 0;
+        std::int32_t first = 0;
+    };
+    std::array<Leave, kSymbols> leaves_{};
     std::vector<std::uint16_t> states_;
-    std::array<std::uint16_t, kSymbols> firsts_{};
 };
 
 }  // namespace gongshu::history
