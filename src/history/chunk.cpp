@@ -1,6 +1,7 @@
 #include "history/chunk.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <optional>
 #include <span>
@@ -293,19 +294,49 @@ Result<void> read_values(const ChunkInfo& chunk, const ChunkBytes& bytes, Part p
 
 }  // namespace
 
-void Statistics::add(const Run& run, std::size_t i) {
-    const Quality quality = unpack_quality(run.qualities[i]);
-    ++rows;
-    if (quality.good()) ++good;
-    if (!quality.usable()) return;
-    const double value = run.number_at(i);
-    if (usable == 0) first = value;
-    last = value;
-    ++usable;
-    sum += value;
-    // NaN compares false, so it never hides the numbers beside it in min and max; sum and last show it.
-    if (value < min) min = value;
-    if (value > max) max = value;
+void Statistics::add(const Run& run, std::size_t begin, std::size_t end) {
+    for (std::size_t next = begin; begin < end; begin = next) {
+        while (next < end && run.qualities[next] == run.qualities[begin]) ++next;
+        const Quality quality = unpack_quality(run.qualities[begin]);
+        rows += next - begin;
+        if (quality.good()) good += next - begin;
+        if (quality.usable()) add_usable(run, begin, next);
+    }
+}
+
+void Statistics::add_usable(const Run& run, std::size_t begin, std::size_t end) {
+    if (usable == 0) first = run.number_at(begin);
+    last = run.number_at(end - 1);
+    usable += end - begin;
+    if (run.type == ValueType::text) {
+        sum = last;
+        return;
+    }
+    if (run.type != ValueType::number && add_wholes(std::span(run.bits).subspan(begin, end - begin))) return;
+    double all = sum, least = min, most = max;
+    for (std::size_t i = begin; i < end; ++i) {
+        const double value = run.type == ValueType::number ? std::bit_cast<double>(run.bits[i]) : run.number_at(i);
+        all += value;
+        // NaN compares false, so it never hides the numbers beside it in min and max; sum and last show it.
+        least = value < least ? value : least;
+        most = value > most ? value : most;
+    }
+    sum = all;
+    min = least;
+    max = most;
+}
+
+// Whole numbers so small that in any order doubles add up to the same; false, and nothing done, if they are not.
+bool Statistics::add_wholes(std::span<const std::uint64_t> bits) {
+    constexpr std::int64_t kSmall = std::int64_t{1} << 32;
+    constexpr double kSumMax = 0x1p52;
+    const Extremes found = extremes(bits.data(), bits.size());
+    if (found.min < -kSmall || found.max > kSmall || bits.size() > kChunkRows || !(std::abs(sum) < kSumMax))
+        return false;
+    sum += static_cast<double>(static_cast<std::int64_t>(sum_of(bits.data(), bits.size())));
+    min = std::min(min, static_cast<double>(found.min));
+    max = std::max(max, static_cast<double>(found.max));
+    return true;
 }
 
 void Statistics::add(const Statistics& later) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <span>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -25,10 +26,15 @@ struct Statistics {
     double first = 0;  // of the usable rows, in order of time
     double last = 0;
 
-    void add(const Run& run, std::size_t i);
+    void add(const Run& run, std::size_t i) { add(run, i, i + 1); }
+    void add(const Run& run, std::size_t begin, std::size_t end);
     // `later` must lie wholly after all that is in here.
     void add(const Statistics& later);
     friend bool operator==(const Statistics&, const Statistics&) = default;
+
+private:
+    void add_usable(const Run& run, std::size_t begin, std::size_t end);
+    bool add_wholes(std::span<const std::uint64_t> bits);
 };
 
 // One entry of a segment's directory: up to kChunkRows rows of one tag, encoded in columns.

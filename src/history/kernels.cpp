@@ -113,6 +113,12 @@ FOR_EACH_MACHINE void find_extremes(const std::uint64_t* __restrict values, std:
     found = {min, max};
 }
 
+FOR_EACH_MACHINE std::uint64_t sum_all(const std::uint64_t* values, std::size_t count) {
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < count; ++i) sum += values[i];
+    return sum;
+}
+
 FOR_EACH_MACHINE void differences(const std::uint64_t* __restrict values, std::size_t count,
                                   std::uint64_t* __restrict out) {
     for (std::size_t i = 1; i < count; ++i) out[i] = values[i] - values[i - 1];
@@ -247,6 +253,8 @@ Extremes extremes(const std::uint64_t* values, std::size_t count) {
     kernels::find_extremes(values, count, found);
     return found;
 }
+
+std::uint64_t sum_of(const std::uint64_t* values, std::size_t count) { return kernels::sum_all(values, count); }
 
 void take_differences(const std::uint64_t* values, std::size_t count, std::uint64_t* differences) {
     kernels::differences(values, count, differences);

@@ -33,6 +33,9 @@ struct Extremes {
 };
 Extremes extremes(const std::uint64_t* values, std::size_t count);
 
+// Wrapping.
+std::uint64_t sum_of(const std::uint64_t* values, std::size_t count);
+
 // differences[i] = values[i] - values[i - 1] for 0 < i < count, wrapping; differences[0] is not written.
 void take_differences(const std::uint64_t* values, std::size_t count, std::uint64_t* differences);
 // The first i > 0 with times[i] <= times[i - 1]; 0 if there is none.

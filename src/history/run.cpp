@@ -26,6 +26,22 @@ void Run::push_row(const Run& from, std::size_t i) {
         push(from.times[i], from.bits[i], from.qualities[i]);
 }
 
+void Run::push_rows(const Run& from, std::size_t begin, std::size_t end) {
+    if (type == ValueType::text) {
+        for (; begin < end; ++begin) push_row(from, begin);
+        return;
+    }
+    const auto append = [&](auto& to, const auto& column) {
+        const std::size_t at = to.size();
+        to.resize(at + (end - begin));
+        std::copy_n(column.begin() + static_cast<std::ptrdiff_t>(begin), end - begin,
+                    to.begin() + static_cast<std::ptrdiff_t>(at));
+    };
+    append(times, from.times);
+    append(bits, from.bits);
+    append(qualities, from.qualities);
+}
+
 void Run::clear() {
     times.clear();
     bits.clear();

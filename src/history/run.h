@@ -30,6 +30,8 @@ struct Run {
     void push(TimeNs time, std::uint64_t value, std::uint16_t quality);
     void push_text(TimeNs time, std::string_view value, std::uint16_t quality);
     void push_row(const Run& from, std::size_t i);
+    // Rows [begin, end) of a run of the same type.
+    void push_rows(const Run& from, std::size_t begin, std::size_t end);
     void clear();
     // First row at or after `time`.
     std::size_t lower_bound(TimeNs time) const;

@@ -85,11 +85,15 @@ Result<void> SegmentWriter::add(TagId tag, const Run& run, std::size_t begin, st
         tag_ = tag;
         pending_.type = run.type;
     }
-    for (std::size_t i = begin; i < end; ++i) {
-        ASSERT(pending_.empty() || pending_.times.back() < run.times[i]);
-        pending_.push_row(run, i);
+    ASSERT(begin == end || pending_.empty() || pending_.times.back() < run.times[begin]);
+    ASSERT(first_not_growing(run.times.data() + begin, end - begin) == 0);
+    while (begin < end) {
         // Long texts make short chunks, so that none is larger than can be read at once.
         if (pending_.size() == kChunkRows || pending_.text.size() > kFlushBytes) TRY(write_pending());
+        const std::size_t most = run.type == ValueType::text ? 1 : kChunkRows - pending_.size();
+        const std::size_t count = std::min(most, end - begin);
+        pending_.push_rows(run, begin, begin + count);
+        begin += count;
     }
     return {};
 }
@@ -135,7 +139,7 @@ Result<void> SegmentWriter::write_pending() {
     chunk.type = pending_.type;
     chunk.min_time = pending_.times.front();
     chunk.max_time = pending_.times.back();
-    for (std::size_t i = 0; i < pending_.size(); ++i) chunk.statistics.add(pending_, i);
+    chunk.statistics.add(pending_, 0, pending_.size());
     write_times(chunk);
     write_qualities(chunk);
     const std::size_t begin = buffer_.size();
