@@ -4,10 +4,6 @@
 #include <cmath>
 #include <cstring>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
 #include "base/assert.h"
 #include "history/for_each_machine.h"
 
@@ -171,20 +167,22 @@ FOR_EACH_MACHINE void round_to_wholes(const std::uint64_t* __restrict bits, std:
 // before.
 __attribute__((target("arch=x86-64-v4"))) void add_all_up(std::uint64_t* values, std::size_t count,
                                                           std::uint64_t before, std::uint64_t base) {
-    const __m512i zero = _mm512_setzero_si512();
-    const __m512i last = _mm512_set1_epi64(7);
-    const __m512i bases = _mm512_set1_epi64(static_cast<long long>(base));
-    __m512i sum = _mm512_set1_epi64(static_cast<long long>(before));
+    using Eight = std::uint64_t __attribute__((vector_size(64)));
+    const Eight zero{};
+    Eight sum = zero + before;
     std::size_t i = 0;
     for (; i + 8 <= count; i += 8) {
-        __m512i eight = _mm512_add_epi64(_mm512_loadu_si512(values + i), bases);
-        eight = _mm512_add_epi64(eight, _mm512_alignr_epi64(eight, zero, 7));
-        eight = _mm512_add_epi64(eight, _mm512_alignr_epi64(eight, zero, 6));
-        eight = _mm512_add_epi64(eight, _mm512_alignr_epi64(eight, zero, 4));
-        _mm512_storeu_si512(values + i, _mm512_add_epi64(eight, sum));
-        sum = _mm512_add_epi64(sum, _mm512_permutexvar_epi64(last, eight));
+        Eight eight;
+        std::memcpy(&eight, values + i, sizeof eight);
+        eight += base;
+        eight += __builtin_shuffle(zero, eight, Eight{0, 8, 9, 10, 11, 12, 13, 14});
+        eight += __builtin_shuffle(zero, eight, Eight{0, 0, 8, 9, 10, 11, 12, 13});
+        eight += __builtin_shuffle(zero, eight, Eight{0, 0, 0, 0, 8, 9, 10, 11});
+        const Eight sums = eight + sum;
+        std::memcpy(values + i, &sums, sizeof sums);
+        sum += __builtin_shuffle(eight, Eight{7, 7, 7, 7, 7, 7, 7, 7});
     }
-    before = static_cast<std::uint64_t>(_mm_cvtsi128_si64(_mm512_castsi512_si128(sum)));
+    before = sum[0];
     for (; i < count; ++i) values[i] = before += values[i] + base;
 }
 __attribute__((target("default")))
