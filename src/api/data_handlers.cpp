@@ -13,31 +13,49 @@
 #include "broker/auth.h"
 #include "flow/virtual_tag.h"
 #include "history/aggregates.h"
+#include "history/tag_finder.h"
 #include "registry/tag_at.h"
 
 namespace gongshu::api {
 
-Result<std::vector<TagInfo>> find_tags(Core& core, const Ask& ask) {
+namespace {
+
+using history::TagList;
+using history::TagPtr;
+
+Result<TagList> find_shared_tags(Core& core, const Ask& ask) {
     const auto wanted = ask.all("tag");
     if (wanted.empty())
         return Error{Code::invalid, "tag: is missing; give the path of a tag or a glob, more than once if you like"};
-    std::vector<TagInfo> tags;
+    TagList tags;
     std::unordered_set<std::uint64_t> seen;
-    const auto add = [&](TagInfo info) {
-        if (sees(ask.who, info.path) && seen.insert(info.id.value).second) tags.push_back(std::move(info));
+    const auto add = [&](const TagPtr& info) {
+        // One glob names no tag twice.
+        if (wanted.size() == 1 || seen.insert(info->id.value).second) tags.push_back(info);
     };
     for (const std::string& path : wanted) {
         if (is_glob(path)) {
-            for (TagInfo& match : core.deps.tags.match(ask.tenant(), path, kTagsAskedMax + 1)) add(std::move(match));
+            const auto matches = history::match_shared(core.deps.tags, ask.tenant(), path, kTagsAskedMax + 1);
+            for (const TagPtr& info : *matches)
+                if (sees(ask.who, info->path)) add(info);
         } else if (auto info = registry::tag_at(core.deps.registry, core.deps.tags, ask.tenant(), path);
                    info && sees(ask.who, info->path)) {
-            add(std::move(*info));
+            add(std::make_shared<const TagInfo>(std::move(*info)));
         } else {
             return Error{Code::not_found, "there is no tag \"{}\"", path.substr(0, 300)};
         }
         if (tags.size() > kTagsAskedMax)
             return Error{Code::limit, "more than {} tags in one question: ask for fewer", kTagsAskedMax};
     }
+    return tags;
+}
+
+}  // namespace
+
+Result<std::vector<TagInfo>> find_tags(Core& core, const Ask& ask) {
+    const TagList found = TRY(find_shared_tags(core, ask));
+    std::vector<TagInfo> tags;
+    for (const TagPtr& tag : found) tags.push_back(*tag);
     return tags;
 }
 
@@ -77,7 +95,7 @@ std::pair<TimeNs, std::vector<std::string>> cells_of(const Cut& cut, TimeNs from
 // What an answer to read holds; rendered series by series, row by row.
 struct ReadAnswer {
     std::vector<Series> series;
-    std::vector<TagInfo> tags;  // of the series, in the same order
+    TagList tags;  // of the series, in the same order
     Units units;
     std::vector<std::shared_ptr<const Cut>> cuts;  // of the series; empty when no calendar cuts them
     bool filled = false;                           // there is a column that says which rows are
@@ -124,18 +142,28 @@ private:
         const Series& series = answer_.series[series_];
         if (series_ > 0) out.push_back(',');
         JsonWriter json{out};
-        json.begin_object().key("tag").text(answer_.tags[series_].path).key("unit").text(answer_.tags[series_].unit);
-        json.key("columns").begin_array().text("ts");
+        json.begin_object().key("tag").text(answer_.tags[series_]->path).key("unit").text(answer_.tags[series_]->unit);
+        if (columns_.empty()) columns_ = columns_text();
+        json.key("columns").raw(columns_);
+        if (!answer_.cuts.empty()) json.key("calendar").text(answer_.cuts[series_]->named.name);
+        if (series.sampled) json.key("sampled").boolean(true);
+        if (series.more) json.key("more").boolean(true);
+        json.key("rows").begin_array();
+    }
+
+    // They are the same for all series of an answer.
+    std::string columns_text() const {
+        const Series& series = answer_.series[series_];
+        std::string text;
+        JsonWriter json{text};
+        json.begin_array().text("ts");
         if (series.columns.empty()) json.text("value").text("quality");
         for (const std::string& column : series.columns) json.text(column);
         if (answer_.filled) json.text("filled");
         if (!answer_.cuts.empty())
             for (const std::string_view column : columns_of(answer_.cuts[series_]->every)) json.text(column);
         json.end_array();
-        if (!answer_.cuts.empty()) json.key("calendar").text(answer_.cuts[series_]->named.name);
-        if (series.sampled) json.key("sampled").boolean(true);
-        if (series.more) json.key("more").boolean(true);
-        json.key("rows").begin_array();
+        return text;
     }
 
     void write_row(std::string& out) const {
@@ -161,6 +189,38 @@ private:
     const ReadAnswer answer_;
     std::size_t series_ = 0, row_ = 0, written_ = 0;
     bool begun_ = false;
+    std::string columns_;
+};
+
+// The newest reading of each tag: a series of one row, or of none.
+class LastPieces final : public Pieces {
+public:
+    LastPieces(TagList tags, std::vector<std::optional<Reading>> readings, Units units)
+        : tags_(std::move(tags)), readings_(std::move(readings)), units_(units) {}
+
+    Result<bool> next(std::string& out) override {
+        if (at_ == 0) out.append("{\"series\":[");
+        for (; at_ < tags_.size(); ++at_) {
+            if (out.size() >= kPieceBytes) return true;
+            if (at_ > 0) out.push_back(',');
+            JsonWriter json{out};
+            json.begin_object().key("tag").text(tags_[at_]->path).key("unit").text(tags_[at_]->unit);
+            json.raw(R"("columns":["ts","value","quality"],"rows":[)");
+            if (readings_[at_]) {
+                JsonWriter row{out};
+                write_reading(row, *readings_[at_], units_);
+            }
+            out.append("]}");
+        }
+        out.append("]}");
+        return false;
+    }
+
+private:
+    const TagList tags_;
+    const std::vector<std::optional<Reading>> readings_;  // of the tags, in the same order
+    const Units units_;
+    std::size_t at_ = 0;
 };
 
 // tag,ts,time,… where time is RFC 3339, so that a spreadsheet can read it.
@@ -197,7 +257,7 @@ private:
         const Series& series = answer_.series[series_];
         const bool raw = series.columns.empty();
         const TimeNs time = raw ? series.rows.time(row_) : series.buckets[row_];
-        write_csv_text(out, answer_.tags[series_].path);
+        write_csv_text(out, answer_.tags[series_]->path);
         out.append(fmt::format(",{},{},", answer_.units.time(time), format_time(time)));
         if (raw) {
             write_csv_value(out, series.rows.value(row_));
@@ -228,11 +288,14 @@ private:
     bool begun_ = false;
 };
 
-std::vector<TagInfo> in_order_of(const std::vector<Series>& series, std::vector<TagInfo> tags) {
-    std::unordered_map<std::uint64_t, TagInfo> by_id;
-    for (TagInfo& info : tags) by_id.emplace(info.id.value, std::move(info));
-    std::vector<TagInfo> ordered;
-    for (const Series& one : series) ordered.push_back(std::move(by_id[one.tag.value]));
+// Mostly they are already.
+TagList in_order_of(const std::vector<Series>& series, TagList tags) {
+    const auto same = [](const Series& one, const TagPtr& tag) { return one.tag == tag->id; };
+    if (std::ranges::equal(series, tags, same)) return tags;
+    std::unordered_map<std::uint64_t, TagPtr> by_id;
+    for (TagPtr& info : tags) by_id.emplace(info->id.value, std::move(info));
+    TagList ordered;
+    for (const Series& one : series) ordered.push_back(by_id.at(one.tag.value));
     return ordered;
 }
 
@@ -373,14 +436,14 @@ Result<std::vector<CutTags>> cut_tags(Core& core, const Ask& ask, calendar::Ever
     std::vector<CutTags> cuts;
     if (ask.find("calendar") != nullptr || ask.find("place") != nullptr) {
         cuts.push_back({TRY(make_cut(every, TRY(asked_calendar(core, ask)), window)), {}});
-        for (const TagInfo& info : read.tags) cuts.front().tags.push_back(info.id);
+        for (const TagPtr& info : read.tags) cuts.front().tags.push_back(info->id);
         return cuts;
     }
     // Tags of one device are asked for once: what lies beneath one folder has one site.
     std::map<std::string, std::size_t, std::less<>> of_folder;
     std::map<std::string, std::size_t, std::less<>> of_name;
-    for (const TagInfo& info : read.tags) {
-        const std::string_view path = info.path;
+    for (const TagPtr& info : read.tags) {
+        const std::string_view path = info->path;
         const std::string folder{path.substr(0, path.rfind('/') == path.npos ? 0 : path.rfind('/'))};
         auto found = of_folder.find(folder);
         if (found == of_folder.end()) {
@@ -393,7 +456,7 @@ Result<std::vector<CutTags>> cut_tags(Core& core, const Ask& ask, calendar::Ever
             }
             found = of_folder.emplace(folder, same->second).first;
         }
-        cuts[found->second].tags.push_back(info.id);
+        cuts[found->second].tags.push_back(info->id);
     }
     return cuts;
 }
@@ -411,8 +474,8 @@ Result<void> read_by_calendar(Core& core, const Ask& ask, calendar::Every every,
             by_tag.emplace(series.tag.value, std::pair{std::move(series), part.cut});
         }
     }
-    for (const TagInfo& info : read.tags) {
-        auto& [series, cut] = by_tag.at(info.id.value);
+    for (const TagPtr& info : read.tags) {
+        auto& [series, cut] = by_tag.at(info->id.value);
         read.series.push_back(std::move(series));
         read.cuts.push_back(std::move(cut));
     }
@@ -484,17 +547,14 @@ Result<Answer> get_tags(Core& core, const Ask& ask) {
 }
 
 Result<Answer> get_last(Core& core, const Ask& ask) {
-    ReadAnswer read;
-    read.units = TRY(parse_units(ask));
-    read.tags = TRY(find_tags(core, ask));
-    for (const TagInfo& info : read.tags) {
-        Series series;
-        series.tag = info.id;
-        if (const auto last = core.deps.reader.last(info.id)) series.rows.add(*last);
-        read.series.push_back(std::move(series));
-    }
-    TRY(let_out(core, ask, "rest", first_tag(ask), read.tags.size()));
-    return answer_in_pieces(std::make_shared<JsonPieces>(std::move(read)), "application/json");
+    const Units units = TRY(parse_units(ask));
+    TagList tags = TRY(find_shared_tags(core, ask));
+    std::vector<std::optional<Reading>> readings;
+    readings.reserve(tags.size());
+    for (const TagPtr& info : tags) readings.push_back(core.deps.reader.last(info->id));
+    TRY(let_out(core, ask, "rest", first_tag(ask), tags.size()));
+    return answer_in_pieces(std::make_shared<LastPieces>(std::move(tags), std::move(readings), units),
+                            "application/json");
 }
 
 Result<Answer> get_read(Core& core, const Ask& ask) {
@@ -505,8 +565,8 @@ Result<Answer> get_read(Core& core, const Ask& ask) {
         return Error{Code::invalid, "format: \"{}\" is neither json nor csv", format.substr(0, 40)};
     ReadRequest request = TRY(parse_read(core, ask));
     read.filled = request.fill != Fill::none;
-    read.tags = TRY(find_tags(core, ask));
-    for (const TagInfo& info : read.tags) request.tags.push_back(info.id);
+    read.tags = TRY(find_shared_tags(core, ask));
+    for (const TagPtr& info : read.tags) request.tags.push_back(info->id);
     if (const auto every = every_of(ask))
         TRY(read_by_calendar(core, ask, *every, request, read));
     else if (!request.tags.empty())

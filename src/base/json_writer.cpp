@@ -1,8 +1,11 @@
 #include "base/json_writer.h"
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 
+#include <array>
 #include <cmath>
+#include <cstring>
 #include <iterator>
 
 namespace gongshu {
@@ -30,8 +33,31 @@ std::size_t sequence_bytes(std::string_view text, std::size_t at) {
     return 0;
 }
 
+// How many bytes from `at` on stand for themselves: ASCII without controls, quotes and backslashes.
+std::size_t plain_bytes(std::string_view text, std::size_t at) {
+    const std::size_t begin = at;
+    constexpr std::uint64_t kOnes = 0x0101010101010101, kTops = 0x8080808080808080;
+    for (; at + 8 <= text.size(); at += 8) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, text.data() + at, sizeof word);
+        const std::uint64_t quote = word ^ kOnes * '"', backslash = word ^ kOnes * '\\';
+        // A top bit is set where the byte has one, is below 0x20, or is one of the two (then its difference is 0).
+        if (((word | (word - kOnes * 0x20) | (quote - kOnes) | (backslash - kOnes)) & kTops) != 0) break;
+    }
+    for (; at < text.size(); ++at) {
+        const auto byte = static_cast<unsigned char>(text[at]);
+        if (byte < 0x20 || byte >= 0x80 || byte == '"' || byte == '\\') break;
+    }
+    return at - begin;
+}
+
 void append_escaped(std::string& out, std::string_view text) {
     for (std::size_t i = 0; i < text.size();) {
+        if (const std::size_t plain = plain_bytes(text, i); plain > 0) {
+            out.append(text, i, plain);
+            i += plain;
+            continue;
+        }
         const char c = text[i];
         const auto byte = static_cast<unsigned char>(c);
         if (c == '"' || c == '\\') {
@@ -113,14 +139,20 @@ JsonWriter& JsonWriter::text(std::string_view value) {
 
 JsonWriter& JsonWriter::number(double value) {
     if (!std::isfinite(value)) return null();
+    // Whole numbers have the same digits as integers.
+    if (std::abs(value) < 1e15 && value == std::trunc(value) && !(value == 0 && std::signbit(value)))
+        return integer(static_cast<std::int64_t>(value));
     separate();
-    fmt::format_to(std::back_inserter(out_), "{}", value);
+    std::array<char, 32> digits;  // 17 digits, a sign, a point and an exponent at most
+    char* const end = fmt::format_to(digits.data(), FMT_COMPILE("{}"), value);
+    out_.append(digits.data(), end);
     return *this;
 }
 
 JsonWriter& JsonWriter::integer(std::int64_t value) {
     separate();
-    fmt::format_to(std::back_inserter(out_), "{}", value);
+    const fmt::format_int digits{value};
+    out_.append(digits.data(), digits.size());
     return *this;
 }
 

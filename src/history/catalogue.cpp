@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <mutex>
 #include <utility>
 
@@ -121,7 +122,9 @@ const TagInfo* Catalogue::at(TagId tag) const {
     return tag.value >> 4 != 0 && local_index(tag) < tags.size() ? tags[local_index(tag)].get() : nullptr;
 }
 
-TagInfo* Catalogue::at(TagId tag) { return const_cast<TagInfo*>(std::as_const(*this).at(tag)); }
+TagPtr& Catalogue::entry(TagId tag) { return tags_[shard_of(tag).value][local_index(tag)]; }
+
+const TagPtr& Catalogue::entry(TagId tag) const { return tags_[shard_of(tag).value][local_index(tag)]; }
 
 std::string Catalogue::free_path(TenantId tenant, std::string_view path, const TagKey& key) const {
     std::string candidate{path};
@@ -155,7 +158,7 @@ Result<void> Catalogue::change_paths(const MoveRecord& record) {
     Buffer payload;
     encode_move(record, payload);
     TRY(log_(RecordKind::move, payload));
-    for (const auto& [id, path] : record.paths) set_path(*at(id), path);
+    for (const auto& [id, path] : record.paths) set_path(id, path);
     changes_ = record.change;
     return {};
 }
@@ -212,7 +215,7 @@ Result<void> Catalogue::insert(TagInfo tag) {
     by_path_[{tag.key.tenant, tag.path}] = tag.id;
     by_source_[{tag.key.tenant, tag.key.source}].push_back(tag.id);
     if (on_tag_) on_tag_(tag.id, tag.type);
-    tags.push_back(std::make_unique<TagInfo>(std::move(tag)));
+    tags.push_back(std::make_shared<const TagInfo>(std::move(tag)));
     ++size_;
     return {};
 }
@@ -223,27 +226,71 @@ std::optional<TagInfo> Catalogue::info(TagId tag) const {
     return found ? std::optional{*found} : std::nullopt;
 }
 
+std::optional<TagId> Catalogue::first_unknown(const std::vector<TagId>& tags) const {
+    const std::shared_lock lock{mutex_};
+    const auto unknown = std::ranges::find_if(tags, [this](TagId tag) { return at(tag) == nullptr; });
+    return unknown == tags.end() ? std::nullopt : std::optional{*unknown};
+}
+
 std::optional<TagInfo> Catalogue::find(TenantId tenant, std::string_view path) const {
+    const TagPtr found = find_shared(tenant, path);
+    return found ? std::optional{*found} : std::nullopt;
+}
+
+TagPtr Catalogue::find_shared(TenantId tenant, std::string_view path) const {
     const std::shared_lock lock{mutex_};
     const PathKey key{tenant, std::string(path)};
-    if (const auto found = by_path_.find(key); found != by_path_.end()) return *at(found->second);
-    if (const auto found = aliases_.find(key); found != aliases_.end()) return *at(found->second);
-    return std::nullopt;
+    if (const auto found = by_path_.find(key); found != by_path_.end()) return entry(found->second);
+    if (const auto found = aliases_.find(key); found != aliases_.end()) return entry(found->second);
+    return nullptr;
 }
 
 std::vector<TagInfo> Catalogue::match(TenantId tenant, std::string_view glob, std::size_t tags_max) const {
-    const std::shared_lock lock{mutex_};
-    const std::string_view prefix = literal_prefix(glob);
     std::vector<TagInfo> found;
-    for (auto at_path = by_path_.lower_bound({tenant, std::string(prefix)});
-         at_path != by_path_.end() && found.size() < tags_max; ++at_path) {
-        if (at_path->first.first != tenant || !std::string_view(at_path->first.second).starts_with(prefix)) break;
-        if (glob_matches(glob, at_path->first.second)) found.push_back(*at(at_path->second));
-    }
+    for (const TagPtr& tag : *match_shared(tenant, glob, tags_max)) found.push_back(*tag);
     return found;
 }
 
-void Catalogue::set_path(TagInfo& tag, const std::string& path) {
+std::shared_ptr<const TagList> Catalogue::match_shared(TenantId tenant, std::string_view glob,
+                                                       std::size_t tags_max) const {
+    const std::shared_lock lock{mutex_};
+    const std::string key = fmt::format("{} {}", tenant.value, glob);
+    {
+        const std::lock_guard matches_lock{matches_mutex_};
+        const auto known = matches_.by_glob.find(key);
+        if (known != matches_.by_glob.end() && known->second.changes == changes_ && known->second.tags_max == tags_max)
+            return known->second.tags;
+    }
+    auto found = search(tenant, glob, tags_max);
+    if (found->size() > kMatchedTagsMax / 8) return found;
+    const std::lock_guard matches_lock{matches_mutex_};
+    if (matches_.by_glob.size() >= kMatchesMax || matches_.tags + found->size() > kMatchedTagsMax) matches_ = {};
+    Matched& kept = matches_.by_glob[key];
+    matches_.tags += found->size() - (kept.tags ? kept.tags->size() : 0);
+    kept = {changes_, tags_max, found};
+    return found;
+}
+
+std::shared_ptr<const TagList> Catalogue::search(TenantId tenant, std::string_view glob, std::size_t tags_max) const {
+    const std::string_view prefix = literal_prefix(glob);
+    auto list = std::make_shared<TagList>();
+    TagList& found = *list;
+    for (auto at_path = by_path_.lower_bound({tenant, std::string(prefix)});
+         at_path != by_path_.end() && found.size() < tags_max; ++at_path) {
+        if (at_path->first.first != tenant || !std::string_view(at_path->first.second).starts_with(prefix)) break;
+        if (glob_matches(glob, at_path->first.second)) found.push_back(entry(at_path->second));
+    }
+    return list;
+}
+
+void Catalogue::set_unit_of(TagId id, const std::string& unit) {
+    TagInfo tag = *at(id);
+    tag.unit = unit;
+    entry(id) = std::make_shared<const TagInfo>(std::move(tag));
+}
+
+void Catalogue::set_path(TagId id, const std::string& path) {
+    TagInfo tag = *at(id);
     const TenantId tenant = tag.key.tenant;
     // Another tag of the same move may have taken the old path already.
     if (const auto old = by_path_.find({tenant, tag.path}); old != by_path_.end() && old->second == tag.id)
@@ -252,7 +299,8 @@ void Catalogue::set_path(TagInfo& tag, const std::string& path) {
     if (!is_displaced(path, tag.path)) aliases_[{tenant, tag.path}] = tag.id;
     aliases_.erase({tenant, path});
     tag.path = path;
-    by_path_[{tenant, path}] = tag.id;
+    by_path_[{tenant, path}] = id;
+    entry(id) = std::make_shared<const TagInfo>(std::move(tag));
 }
 
 void Catalogue::make_room(TenantId tenant, std::string_view source, std::string_view prefix,
@@ -314,7 +362,7 @@ Result<void> Catalogue::move_source(TenantId tenant, std::string_view source, st
 
 Result<void> Catalogue::set_unit(TagId tag, std::string_view unit) {
     const std::unique_lock lock{mutex_};
-    TagInfo* found = at(tag);
+    const TagInfo* const found = at(tag);
     if (!found) return Error{Code::not_found, "there is no tag {}", tag.value};
     if (found->unit == unit) return {};
     if (unit.size() > kNameBytesMax)
@@ -323,7 +371,7 @@ Result<void> Catalogue::set_unit(TagId tag, std::string_view unit) {
     Buffer payload;
     encode_unit(record, payload);
     TRY(log_(RecordKind::unit, payload));
-    found->unit = unit;
+    set_unit_of(tag, record.unit);
     changes_ = record.change;
     return {};
 }
@@ -350,9 +398,8 @@ Result<void> Catalogue::apply(const MoveRecord& record) {
     const std::unique_lock lock{mutex_};
     if (record.change <= changes_) return {};
     for (const auto& [id, path] : record.paths) {
-        TagInfo* tag = at(id);
-        if (!tag) return Error{Code::corrupt, "a move names tag {}, which is not known", id.value};
-        set_path(*tag, path);
+        if (!at(id)) return Error{Code::corrupt, "a move names tag {}, which is not known", id.value};
+        set_path(id, path);
     }
     changes_ = record.change;
     return {};
@@ -361,9 +408,9 @@ Result<void> Catalogue::apply(const MoveRecord& record) {
 Result<void> Catalogue::apply(const UnitRecord& record) {
     const std::unique_lock lock{mutex_};
     if (record.change <= changes_) return {};
-    TagInfo* tag = at(record.tag);
-    if (!tag) return Error{Code::corrupt, "a unit is given to tag {}, which is not known", record.tag.value};
-    tag->unit = record.unit;
+    if (!at(record.tag))
+        return Error{Code::corrupt, "a unit is given to tag {}, which is not known", record.tag.value};
+    set_unit_of(record.tag, record.unit);
     changes_ = record.change;
     return {};
 }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <shared_mutex>
@@ -18,6 +19,7 @@
 #include "data/stage.h"
 #include "data/tag.h"
 #include "history/record.h"
+#include "history/tag_finder.h"
 
 namespace gongshu::history {
 
@@ -29,7 +31,8 @@ std::map<std::string, std::string> labels_of(std::string_view source);
 // Which tags there are: by key, by id, by path and by the paths they had before.
 // Lives:   one per store.
 // Threads: any; readers share a lock that a change takes alone. Not on the way of a reading.
-// Bounds:  new tags per tenant and minute; memory of about 500 bytes a tag.
+// Bounds:  new tags per tenant and minute; memory of about 500 bytes a tag; of what globs matched, kMatchesMax answers
+//          and kMatchedTagsMax tags in them.
 // Disk:    docs/format/catalogue.md; each change is handed to `log` before it is seen by anybody.
 class Catalogue {
 public:
@@ -49,6 +52,11 @@ public:
     std::optional<TagInfo> info(TagId tag) const;
     std::optional<TagInfo> find(TenantId tenant, std::string_view path) const;
     std::vector<TagInfo> match(TenantId tenant, std::string_view glob, std::size_t tags_max) const;
+    TagPtr find_shared(TenantId tenant, std::string_view path) const;
+    // Kept until the catalogue changes: who asks again is not searched for again.
+    std::shared_ptr<const TagList> match_shared(TenantId tenant, std::string_view glob, std::size_t tags_max) const;
+    // The first of `tags` that there is not; nullopt if all are there.
+    std::optional<TagId> first_unknown(const std::vector<TagId>& tags) const;
     Result<void> move_source(TenantId tenant, std::string_view source, std::string_view new_prefix);
     Result<void> set_unit(TagId tag, std::string_view unit);
     std::uint64_t size() const;
@@ -74,8 +82,23 @@ private:
         std::uint32_t used = 0;
     };
 
+    static constexpr std::size_t kMatchesMax = 1024, kMatchedTagsMax = 1'000'000;
+    struct Matched {
+        std::uint64_t changes = 0;  // when it was found
+        std::size_t tags_max = 0;
+        std::shared_ptr<const TagList> tags;
+    };
+    // What globs matched lately.
+    struct Matches {
+        std::unordered_map<std::string, Matched> by_glob;  // with the tenant before it
+        std::size_t tags = 0;
+    };
+
     const TagInfo* at(TagId tag) const;
-    TagInfo* at(TagId tag);
+    // Of a tag that there is.
+    TagPtr& entry(TagId tag);
+    const TagPtr& entry(TagId tag) const;
+    std::shared_ptr<const TagList> search(TenantId tenant, std::string_view glob, std::size_t tags_max) const;
     std::string free_path(TenantId tenant, std::string_view path, const TagKey& key) const;
     // What was written by path made room for a device; when nobody is there any more it goes back.
     bool may_return(const TagInfo& tag, std::string_view path) const;
@@ -84,7 +107,8 @@ private:
     Result<void> refuse_if_computed(const TagKey& key, std::string_view path) const;
     Result<void> move_computed(TenantId tenant, std::string_view source, std::string_view path);
     Result<void> insert(TagInfo tag);
-    void set_path(TagInfo& tag, const std::string& path);
+    void set_path(TagId id, const std::string& path);
+    void set_unit_of(TagId id, const std::string& unit);
     // Tags of other sources that are where tags of `source` at `prefix` belong get other paths by `record`, none of
     // them among `taken`.
     void make_room(TenantId tenant, std::string_view source, std::string_view prefix, std::set<std::string>& taken,
@@ -98,12 +122,14 @@ private:
     mutable std::shared_mutex mutex_;
     std::uint64_t changes_ = 0;
     std::uint64_t size_ = 0;
-    std::array<std::vector<std::unique_ptr<TagInfo>>, kShardCount> tags_;  // [shard][id >> 4 - 1]
+    std::array<TagList, kShardCount> tags_;  // [shard][id >> 4 - 1]; an entry is replaced, never edited
     std::unordered_map<TagKey, TagId, TagKeyHash> by_key_;
     std::map<PathKey, TagId> by_path_;
     std::map<PathKey, TagId> aliases_;
     std::map<std::pair<TenantId, std::string>, std::vector<TagId>> by_source_;
     std::map<TenantId, Allowance> allowances_;
+    mutable std::mutex matches_mutex_;  // after mutex_
+    mutable Matches matches_;
 };
 
 }  // namespace gongshu::history

@@ -6,7 +6,7 @@ namespace gongshu::history {
 namespace {
 
 // The handle that the program holds. What the store posted may outlive it; the store is closed then and does nothing.
-class StoreHistory final : public History {
+class StoreHistory final : public History, public TagFinder {
 public:
     explicit StoreHistory(std::shared_ptr<Store> store) : store_(std::move(store)) {}
     // Without stop() before it this is like a crash: what was not synced is lost.
@@ -35,6 +35,13 @@ public:
     }
     std::vector<TagInfo> match(TenantId tenant, std::string_view glob, std::size_t tags_max) const override {
         return store_->catalogue().match(tenant, glob, tags_max);
+    }
+    TagPtr find_shared(TenantId tenant, std::string_view path) const override {
+        return store_->catalogue().find_shared(tenant, path);
+    }
+    std::shared_ptr<const TagList> match_shared(TenantId tenant, std::string_view glob,
+                                                std::size_t tags_max) const override {
+        return store_->catalogue().match_shared(tenant, glob, tags_max);
     }
     Result<void> move_source(TenantId tenant, std::string_view source, std::string_view new_prefix) override {
         TRY(store_->catalogue().move_source(tenant, source, new_prefix));
