@@ -68,7 +68,8 @@ constexpr Named kAggregates[] = {
     {"avg",
      [](Sums& s, double) {
          return s.statistics.usable ? s.statistics.sum / static_cast<double>(s.statistics.usable) : kNaN;
-     }},
+     },
+     kNeedSum},
     {"min",
      [](Sums& s, double) {
          return s.statistics.usable && s.statistics.min <= s.statistics.max ? s.statistics.min : kNaN;
@@ -78,7 +79,7 @@ constexpr Named kAggregates[] = {
          return s.statistics.usable && s.statistics.min <= s.statistics.max ? s.statistics.max : kNaN;
      }},
     {"range", [](Sums& s, double) { return range(s.statistics); }},
-    {"sum", [](Sums& s, double) { return s.statistics.usable ? s.statistics.sum : kNaN; }},
+    {"sum", [](Sums& s, double) { return s.statistics.usable ? s.statistics.sum : kNaN; }, kNeedSum},
     {"count", [](Sums& s, double) { return static_cast<double>(s.statistics.usable); }, 0, Kind::count},
     {"count_good", [](Sums& s, double) { return static_cast<double>(s.statistics.good); }, 0, Kind::count},
     {"count_bad", [](Sums& s, double) { return static_cast<double>(s.bad); }, 0, Kind::count},

@@ -14,7 +14,11 @@
 // the usable ones. Unless said otherwise an aggregate is NaN where no row is counted, and where a counted row is NaN or
 // text.
 //
-//   avg            sum / count
+//   avg            sum / count; of integers and booleans of the exact sum. Numbers are added up in an order that time
+//   alone
+//                  decides, so that the last bit is the same wherever the rows lie, and when cells (cells.h) stand for
+//                  them: each whole UTC hour of the bucket is one piece, each minute of the rest another; within a
+//                  piece in the order of PieceSums, then piece after piece
 //   min, max       NaN rows hide nothing
 //   range          max - min
 //   sum, count     of the counted rows; count is 0 where there is none
@@ -59,6 +63,7 @@ enum Need : unsigned {
     kNeedSteps = 8,
     kNeedLines = 16,
     kNeedIncrease = 32,
+    kNeedSum = 64,
 };
 // Of ReadRequest::gap.
 inline constexpr DurationNs kGapDefault = kDay, kGapMax = 31 * kDay;
@@ -76,6 +81,7 @@ struct TimeSums {
 // All that is gathered of one bucket; parts that nobody needs stay empty.
 struct BucketSums {
     Statistics statistics;  // `usable`, sum …: of the counted rows
+    __int128 whole = 0;     // what integers and booleans add to the sum
     std::uint64_t bad = 0;
     TimeNs first_time = 0;  // of the counted rows
     TimeNs last_time = 0;

@@ -60,6 +60,7 @@ struct Plan {
     std::vector<Aggregate> aggregates;
     unsigned needs = 0;
     QualityFilter filter = QualityFilter::usable;
+    DurationNs shortest = 0;  // buckets are mostly not shorter than this
     Fill fill = Fill::none;
     double fill_value = 0;
     DurationNs gap = kGapDefault;
@@ -120,10 +121,9 @@ public:
     bool takes_whole(const ChunkInfo& chunk) override {
         const Statistics& statistics = chunk.statistics;
         const std::uint64_t counted = plan_.filter == QualityFilter::all ? statistics.rows : statistics.usable;
-        const bool as_filtered = statistics.usable == (plan_.filter == QualityFilter::good ? statistics.good : counted);
         const bool times_known = !needs(kNeedTimes) || counted == statistics.rows;
-        return as_filtered && times_known && !needs(~unsigned{kNeedTimes}) &&
-               buckets_.at(chunk.min_time).contains(chunk.max_time);
+        return is_as_filtered(statistics) && times_known && (!needs(kNeedSum) || has_exact_sum(chunk)) &&
+               !needs(~unsigned{kNeedTimes | kNeedSum}) && buckets_.at(chunk.min_time).contains(chunk.max_time);
     }
 
     Result<void> take_chunk(const ChunkInfo& chunk) override {
@@ -131,8 +131,32 @@ public:
         if (overflow_) return too_many_rows(budget_.rows_max());
         if (sums_.statistics.usable == 0) sums_.first_time = chunk.min_time;
         sums_.last_time = chunk.max_time;
-        sums_.statistics.add(chunk.statistics);
-        sums_.bad += chunk.statistics.rows - chunk.statistics.usable;
+        Statistics statistics = chunk.statistics;
+        statistics.sum = 0;
+        if (needs(kNeedSum)) sums_.whole += static_cast<std::int64_t>(chunk.statistics.sum);
+        sums_.statistics.add(statistics);
+        sums_.bad += statistics.rows - statistics.usable;
+        return {};
+    }
+
+    CellsWanted cells_wanted() const override {
+        if (needs(~unsigned{kNeedTimes | kNeedSum})) return {};
+        return {plan_.shortest >= kHour, plan_.shortest >= kMinute};
+    }
+    bool takes_cell(const Cell& cell, DurationNs length) override {
+        const Window time{cell.from, cell.from + length};
+        if (!is_as_filtered(cell.statistics) || !holds(buckets_.at(time.from), time)) return false;
+        return !needs(kNeedSum) || piece_at(time.from) == time;
+    }
+    Result<void> take_cell(const Cell& cell, DurationNs /*length*/) override {
+        advance(cell.from, cell.from, nullptr);
+        if (overflow_) return too_many_rows(budget_.rows_max());
+        end_piece();
+        if (sums_.statistics.usable == 0) sums_.first_time = cell.first_time;
+        sums_.last_time = cell.last_time;
+        sums_.statistics.add(cell.statistics);
+        sums_.whole += cell.whole;
+        sums_.bad += cell.statistics.rows - cell.statistics.usable;
         return {};
     }
 
@@ -164,6 +188,40 @@ public:
     }
 
 private:
+    // Whether all usable rows count, and no others.
+    bool is_as_filtered(const Statistics& statistics) const {
+        if (plan_.filter == QualityFilter::all) return statistics.usable == statistics.rows;
+        return plan_.filter == QualityFilter::usable || statistics.usable == statistics.good;
+    }
+    // Whole numbers whose sum, added up in whatever order, is exact.
+    static bool has_exact_sum(const ChunkInfo& chunk) {
+        const Statistics& statistics = chunk.statistics;
+        if (chunk.type != ValueType::integer && chunk.type != ValueType::boolean) return false;
+        return statistics.usable == 0 ||
+               std::max(std::abs(statistics.min), std::abs(statistics.max)) * static_cast<double>(statistics.usable) <
+                   0x1p52;
+    }
+    static bool holds(Window whole, Window part) { return whole.from <= part.from && part.to <= whole.to; }
+
+    // A piece of aggregates.h: what numbers are added up in. The hour of `time` if the bucket holds all of it, else
+    // what the bucket holds of the minute.
+    Window piece_at(TimeNs time) {
+        const Window bucket = buckets_.at(time);
+        const Window all{std::max(bucket.from, plan_.window.from), std::min(bucket.to, plan_.window.to)};
+        const TimeNs hour = cell_start(time, kHour), minute = cell_start(time, kMinute);
+        if (holds(all, {hour, hour + kHour})) return {hour, hour + kHour};
+        return {std::max(all.from, minute), std::min(all.to, minute + kMinute)};
+    }
+    void end_piece() {
+        piece_ = {};
+        if (piece_sums_.rows() == 0) return;
+        Statistics& statistics = sums_.statistics;
+        statistics.sum += piece_sums_.sum();
+        statistics.min = std::min(statistics.min, piece_sums_.min());
+        statistics.max = std::max(statistics.max, piece_sums_.max());
+        piece_sums_ = {};
+    }
+
     bool needs(unsigned what) const { return (plan_.needs & what) != 0; }
 
     // NaN: it does not count, or is no finite number.
@@ -240,7 +298,6 @@ private:
     // Rows that all count.
     Result<void> sum_rows(const Run& run, std::size_t begin, std::size_t end) {
         Statistics& statistics = sums_.statistics;
-        const NumberSums sums = sums_of(run, begin, end);
         if (statistics.usable == 0) {
             statistics.first = run.number_at(begin);
             sums_.first_time = run.times[begin];
@@ -248,10 +305,8 @@ private:
         statistics.last = run.number_at(end - 1);
         sums_.last_time = run.times[end - 1];
         statistics.usable += end - begin;
-        statistics.sum += sums.sum;
-        statistics.min = std::min(statistics.min, sums.min);
-        statistics.max = std::max(statistics.max, sums.max);
-        if (needs(kNeedMoments)) sums_.moments.add(moments_of(run, begin, end, sums.sum));
+        add_values(run, begin, end);
+        if (needs(kNeedMoments)) sums_.moments.add(moments_of(run, begin, end, sums_of(run, begin, end).sum));
         if (!needs(kNeedRanked)) return {};
         if (sums_.ranked.size() + (end - begin) > kRankedMax)
             return Error{Code::limit,
@@ -261,6 +316,33 @@ private:
         for (std::size_t i = begin; i < end; ++i)
             if (const double value = run.number_at(i); !std::isnan(value)) sums_.ranked.push_back(value);
         return {};
+    }
+
+    void add_values(const Run& run, std::size_t begin, std::size_t end) {
+        Statistics& statistics = sums_.statistics;
+        if (run.type == ValueType::number && needs(kNeedSum)) return add_pieces(run, begin, end);
+        NumberSums sums;
+        if (run.type == ValueType::integer || run.type == ValueType::boolean) {
+            const WholeSums whole = whole_sums_of(run, begin, end);
+            sums_.whole += whole.sum;
+            sums.min = whole.min, sums.max = whole.max;
+        } else {
+            sums = sums_of(run, begin, end);
+            statistics.sum += sums.sum;
+        }
+        statistics.min = std::min(statistics.min, sums.min);
+        statistics.max = std::max(statistics.max, sums.max);
+    }
+    void add_pieces(const Run& run, std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end;) {
+            if (!piece_.contains(run.times[i])) {
+                end_piece();
+                piece_ = piece_at(run.times[i]);
+            }
+            const std::size_t stop = gallop(run, i, end, piece_.to);
+            piece_sums_.add(run, i, stop);
+            i = stop;
+        }
     }
 
     // The time between rows of one bucket.
@@ -299,6 +381,10 @@ private:
     }
 
     void end_bucket() {
+        end_piece();
+        sums_.statistics.sum += static_cast<double>(sums_.whole);
+        sums_.statistics.min += 0.0;  // no -0, which of several zeros the lowest is would depend on their order
+        sums_.statistics.max += 0.0;
         const bool empty = sums_.statistics.rows == 0;
         const Window known = within(plan_.as_of);
         const bool filled =
@@ -334,6 +420,8 @@ private:
     Window bucket_;
     bool in_gap_ = false;
     BucketSums sums_;
+    Window piece_;                                            // of which piece_sums_ tell; empty = none
+    PieceSums piece_sums_;                                    // not in sums_ yet
     std::optional<Held> held_;                                // the row before, if its value holds on
     double counter_ = kNaN;                                   // the last counted value
     TimeNs covered_to_ = std::numeric_limits<TimeNs>::min();  // what stretches told up to here
@@ -367,6 +455,7 @@ Result<std::unique_ptr<BucketBuilder>> make_bucket_builder(TagId tag, const Read
     }
     TRY(check_size(request, budget));
     plan.filter = request.quality == QualityFilter::automatic ? QualityFilter::usable : request.quality;
+    plan.shortest = request.periods ? kDay : request.every;
     plan.fill = request.fill;
     plan.fill_value = request.fill_value;
     plan.gap = request.gap == 0 ? kGapDefault : request.gap;

@@ -59,7 +59,7 @@ Result<void> Store::cut_part(const Segment& segment, const Cut& cut, RemovalPlan
     }
     const std::uint64_t before = info.bytes;
     info.number = next_number_++;
-    auto writer = TRY(SegmentWriter::create(files_, segment_path(path("seg"), info), info));
+    auto writer = TRY(SegmentWriter::create(files_, segment_path(path("seg"), info), info, open->tier()));
     for (const ChunkInfo& chunk : open->chunks()) {
         const Run run = TRY(open->read(chunk));
         const auto [first, second] = bounds(run, window_of(chunk));

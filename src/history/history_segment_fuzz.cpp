@@ -74,7 +74,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
         (void)history::decode_directory(input, format, std::uint64_t{data[1]} << 8 | data[2], "fuzz");
     (void)history::decode_footer(input.first(std::min(input.size(), history::kSegmentFooterBytes)), 1000, "fuzz");
     (void)history::check_sections(input);
-    (void)history::find_section(input, history::SectionType::cells);
+    (void)history::find_section(input, history::SectionType::hours);
     chunks(input, static_cast<ValueType>(1 + data[0] % 4), std::uint64_t{data[1]} << 8 | data[2]);
     codes(input);
     vectors(input, std::size_t{data[1]} << 8 | data[2]);

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "history/fan_out.h"
+#include "history/parts.h"
 #include "history/sources.h"
 #include "history/store.h"
 
@@ -74,9 +75,12 @@ struct Store::Question {
     std::size_t helpers = 0;  // for one tag
 };
 
-// A part of what is scanned: rows that overlap.
+// A part of what is scanned: cells, or rows that overlap.
 struct Store::Piece {
-    Overlapping sources;
+    Window window;
+    std::vector<Cell> cells;  // told by them, …
+    DurationNs cell_length = 0;
+    Overlapping sources;                                     // … or by these:
     bool whole = false;                                      // taken by its statistics
     std::optional<Result<std::shared_ptr<const Run>>> rows;  // … else these, once they were read
 };
@@ -109,31 +113,37 @@ TagSources Store::sources_of(TagId tag, Window window) const {
     return TagSources{tag, window, version(), std::move(memory)};
 }
 
-Result<void> Store::take_pieces(std::vector<Piece>& pieces, const Question& question, Window window,
-                                SeriesBuilder& builder) const {
+Result<void> Store::take_pieces(std::vector<Piece>& pieces, const Question& question, SeriesBuilder& builder) const {
     std::vector<Piece*> unread;
     for (Piece& piece : pieces)
-        if (!piece.whole) unread.push_back(&piece);
+        if (!piece.whole && !piece.sources.empty()) unread.push_back(&piece);
     fan_out(question.pool, question.helpers, unread.size(), [&](std::size_t i) {
         const auto chunks = std::ranges::count_if(unread[i]->sources, [](const Source& one) { return one.chunk; });
         metrics_.chunks_read.add(static_cast<std::uint64_t>(chunks));
-        unread[i]->rows = merged_rows(unread[i]->sources, window);
+        unread[i]->rows = merged_rows(unread[i]->sources, unread[i]->window);
     });
     for (const Piece& piece : pieces) {
         TRY(question.patience.check());
         if (builder.satisfied()) break;
-        if (piece.whole) {
-            TRY(builder.take_chunk(*piece.sources.front().chunk));
-            continue;
-        }
+        for (const Cell& cell : piece.cells) TRY(builder.take_cell(cell, piece.cell_length));
+        if (piece.whole) TRY(builder.take_chunk(*piece.sources.front().chunk));
+        if (!piece.rows) continue;
         if (!*piece.rows) return piece.rows->error();
         const Run& run = ***piece.rows;
-        const std::size_t from = run.lower_bound(window.from);
-        const std::size_t to = run.lower_bound(window.to);
+        const std::size_t from = run.lower_bound(piece.window.from);
+        const std::size_t to = run.lower_bound(piece.window.to);
         if (from < to) TRY(builder.take_rows(run, from, to));
     }
     pieces.clear();
     return {};
+}
+
+void Store::add_pieces(std::vector<Piece>& pieces, Part part, SeriesBuilder& builder) {
+    if (!part.cells.empty()) pieces.push_back({part.window, std::move(part.cells), part.cell_length, {}, false, {}});
+    for (Overlapping& group : group_sources(std::move(part.sources))) {
+        const bool whole = is_lone_chunk(group, part.window) && builder.takes_whole(*group.front().chunk);
+        pieces.push_back({part.window, {}, 0, std::move(group), whole, {}});
+    }
 }
 
 Result<void> Store::scan_tag(const TagSources& sources, const Question& question, Window window, bool newest_first,
@@ -145,16 +155,17 @@ Result<void> Store::scan_tag(const TagSources& sources, const Question& question
     std::vector<Piece> pieces;
     for (const Day day : days) {
         TRY(question.patience.check());
-        auto groups = group_sources(TRY(sources.of(day)));
-        if (newest_first) std::ranges::reverse(groups);
-        for (Overlapping& group : groups) {
-            const bool whole = is_lone_chunk(group, window) && builder.takes_whole(*group.front().chunk);
-            pieces.push_back({std::move(group), whole, {}});
-            if (pieces.size() >= (ahead ? kPiecesAhead : 1)) TRY(take_pieces(pieces, question, window, builder));
+        const Window of_day{std::max(window.from, day_start(day)), std::min(window.to, day_start(day + 1))};
+        std::vector<Piece> of_it;
+        for (Part& part : parts_of(TRY(sources.of(day)), of_day, builder)) add_pieces(of_it, std::move(part), builder);
+        if (newest_first) std::ranges::reverse(of_it);
+        for (Piece& piece : of_it) {
+            pieces.push_back(std::move(piece));
+            if (pieces.size() >= (ahead ? kPiecesAhead : 1)) TRY(take_pieces(pieces, question, builder));
             if (builder.satisfied()) return {};
         }
     }
-    return take_pieces(pieces, question, window, builder);
+    return take_pieces(pieces, question, builder);
 }
 
 // The last row in the window that counts, or the first.
@@ -228,9 +239,7 @@ Result<Series> Store::read_tag(const Question& question, TagId tag) const {
     const ReadRequest& request = question.request;
     const Window window = question.window;
     if (!is_raw(request)) {
-        ReadRequest clipped = request;
-        clipped.window = window;
-        const auto builder = TRY(make_bucket_builder(tag, clipped, question.as_of, question.budget));
+        const auto builder = TRY(make_bucket_builder(tag, request, question.as_of, question.budget));
         builder->set_neighbours(TRY(neighbours_of(question, tag, *builder)));
         TRY(scan_tag(sources_of(tag, window), question, window, false, *builder));
         return builder->finish();
@@ -254,14 +263,18 @@ void Store::set_readers(io::Pool* pool, std::size_t helpers) {
 
 Result<std::vector<Series>> Store::read(const ReadRequest& request) const {
     TRY(check(request));
-    for (const TagId tag : request.tags)
-        if (!catalogue_.info(tag)) return Error{Code::not_found, "there is no tag {}", tag.value};
+    if (const auto unknown = catalogue_.first_unknown(request.tags))
+        return Error{Code::not_found, "there is no tag {}", unknown->value};
     RowBudget budget{request.rows_max};
     // With several tags each has one thread, with one tag its chunks are read by several.
     io::Pool* const pool = read_pool_.load();
     const std::size_t helpers = read_helpers_.load(), tags = request.tags.size();
-    const Question question{request,
-                            storable(request.window),
+    // What is asked of each tag.
+    ReadRequest of_each = request;
+    of_each.tags.clear();
+    of_each.window = storable(request.window);
+    const Question question{of_each,
+                            of_each.window,
                             request.as_of.value_or(clock_.now()),
                             budget,
                             Patience{clock_, request.patience.cancelled.get(), request.patience.deadline},

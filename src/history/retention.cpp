@@ -24,7 +24,7 @@ void count(Removed& removed, Day day, std::uint64_t rows, std::uint64_t bytes) {
 Result<SegmentInfo> Store::write_without(const OpenSegment& open, SegmentInfo info,
                                          const std::vector<const ChunkInfo*>& kept) {
     info.number = next_number_++;
-    auto writer = TRY(SegmentWriter::create(files_, segment_path(path("seg"), info), info));
+    auto writer = TRY(SegmentWriter::create(files_, segment_path(path("seg"), info), info, open.tier()));
     for (const ChunkInfo* chunk : kept) {
         const Run run = TRY(open.read(*chunk));
         TRY(writer.add(chunk->tag, run, 0, run.size()));

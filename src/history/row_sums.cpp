@@ -5,6 +5,8 @@
 #include <bit>
 #include <cstring>
 
+#include "history/kernels.h"
+
 namespace gongshu::history {
 namespace {
 
@@ -110,6 +112,76 @@ NumberSums sums_of(const Run& run, std::size_t begin, std::size_t end) {
         return none;
     }
     return by_type(run, begin, [&](const auto& values) { return sums_over(values, end - begin); });
+}
+
+WholeSums whole_sums_of(const Run& run, std::size_t begin, std::size_t end) {
+    const std::uint64_t* const bits = run.bits.data() + begin;
+    const std::size_t count = end - begin;
+    const Extremes range = extremes(bits, count);
+    WholeSums sums;
+    sums.min = static_cast<double>(range.min);
+    sums.max = static_cast<double>(range.max);
+    // Within these bounds a block's sum fits 64 bits.
+    constexpr std::int64_t kSmall = std::int64_t{1} << 40;
+    constexpr std::size_t kBlock = 1 << 20;
+    const bool small = range.min > -kSmall && range.max < kSmall;
+    for (std::size_t i = 0; small && i < count; i += kBlock) {
+        std::uint64_t sum = 0;
+        for (std::size_t k = i; k < std::min(count, i + kBlock); ++k) sum += bits[k];
+        sums.sum += static_cast<std::int64_t>(sum);
+    }
+    for (std::size_t i = 0; !small && i < count; ++i) sums.sum += static_cast<std::int64_t>(bits[i]);
+    return sums;
+}
+
+__int128 PieceSums::add(const Run& run, std::size_t begin, std::size_t end) {
+    if (run.type == ValueType::number) {
+        add_numbers(run.bits.data() + begin, end - begin);
+        return 0;
+    }
+    const WholeSums sums = whole_sums_of(run, begin, end);
+    min_ = std::min(min_, sums.min);
+    max_ = std::max(max_, sums.max);
+    rows_ += end - begin;
+    return sums.sum;
+}
+
+void PieceSums::add_one(double value) {
+    sums_[rows_++ % sums_.size()] += value;
+    if (value < min_) min_ = value;
+    if (value > max_) max_ = value;
+}
+
+void PieceSums::add_numbers(const std::uint64_t* bits, std::size_t count) {
+    const OfNumbers values{bits};
+    std::size_t i = 0;
+    while (i < count && rows_ % sums_.size() != 0) add_one(values.one(i++));
+    if (const std::size_t blocks = (count - i) / sums_.size(); blocks > 0) {
+        std::array<Pair, kLanes> sum, low, high;
+        std::memcpy(sum.data(), sums_.data(), sizeof sum);
+        low.fill(Pair{min_, min_});
+        high.fill(Pair{max_, max_});
+        for (const std::size_t stop = i + blocks * sums_.size(); i < stop; i += sums_.size()) {
+            for (std::size_t lane = 0; lane < kLanes; ++lane) {
+                const Pair pair = values.two(i + 2 * lane);
+                sum[lane] += pair;
+                low[lane] = pair < low[lane] ? pair : low[lane];
+                high[lane] = pair > high[lane] ? pair : high[lane];
+            }
+        }
+        std::memcpy(sums_.data(), sum.data(), sizeof sum);
+        rows_ += blocks * sums_.size();
+        for (std::size_t lane = 0; lane < kLanes; ++lane) {
+            min_ = std::min({min_, low[lane][0], low[lane][1]});
+            max_ = std::max({max_, high[lane][0], high[lane][1]});
+        }
+    }
+    while (i < count) add_one(values.one(i++));
+}
+
+double PieceSums::sum() const {
+    const auto& s = sums_;
+    return ((s[0] + s[2]) + (s[4] + s[6])) + ((s[1] + s[3]) + (s[5] + s[7]));
 }
 
 void Moments::add(const Moments& other) {

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "data/sink.h"
 #include "history/buckets.h"
+#include "history/cells.h"
 #include "history/segment.h"
 
 namespace gongshu::history {
@@ -83,6 +84,11 @@ struct Neighbours {
     std::optional<Reading> after;           // the row after, whatever its quality
 };
 
+struct CellsWanted {
+    bool hours = false;
+    bool minutes = false;
+};
+
 // Where the scanned rows of one tag end up: a series of a read(). Rows come in order of time, one a time.
 class SeriesBuilder {
 public:
@@ -92,6 +98,12 @@ public:
     virtual bool takes_whole(const ChunkInfo&) { return false; }
     virtual Result<void> take_chunk(const ChunkInfo&) { return {}; }
     virtual Result<void> take_rows(const Run& run, std::size_t begin, std::size_t end) = 0;
+    // Of what length it may take cells.
+    virtual CellsWanted cells_wanted() const { return {}; }
+    // Whether it takes the cell, which lies within the window, for the rows in it, which are all of that time. May be
+    // asked for several cells before the first of them is given.
+    virtual bool takes_cell(const Cell&, DurationNs /*length*/) { return false; }
+    virtual Result<void> take_cell(const Cell&, DurationNs /*length*/) { return {}; }
     // Rows that are still to come change nothing any more.
     virtual bool satisfied() const { return false; }
     // The series; the builder is of no use after it.

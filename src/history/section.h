@@ -10,7 +10,8 @@ namespace gongshu::history {
 // What a chunk may carry behind its values: parts that a reader may do without, each under a checksum of its own. Types
 // that a program does not know are passed over. "sections" of docs/format/segment.md.
 enum class SectionType : std::uint8_t {  // on disk: never renumber
-    cells = 1,                           // of whole hours and minutes of the chunk's rows
+    hours = 1,                           // cells.h: what each whole hour of the tag's rows in the segment amounts to
+    minutes = 2,                         // … and each minute
 };
 
 // Appends one section. Of each type a chunk has at most one.

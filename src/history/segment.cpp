@@ -81,7 +81,7 @@ Result<SegmentWriter> SegmentWriter::create(io::Files& files, std::string path, 
 Result<void> SegmentWriter::add(TagId tag, const Run& run, std::size_t begin, std::size_t end) {
     ASSERT(!(tag < tag_));
     if (tag != tag_) {
-        TRY(write_pending());
+        TRY(write_pending(Follows::nothing));
         tag_ = tag;
         pending_.type = run.type;
     }
@@ -89,7 +89,7 @@ Result<void> SegmentWriter::add(TagId tag, const Run& run, std::size_t begin, st
     ASSERT(first_not_growing(run.times.data() + begin, end - begin) == 0);
     while (begin < end) {
         // Long texts make short chunks, so that none is larger than can be read at once.
-        if (pending_.size() == kChunkRows || pending_.text.size() > kFlushBytes) TRY(write_pending());
+        if (pending_.size() == kChunkRows || pending_.text.size() > kFlushBytes) TRY(write_pending(Follows::more));
         const std::size_t most = run.type == ValueType::text ? 1 : kChunkRows - pending_.size();
         const std::size_t count = std::min(most, end - begin);
         pending_.push_rows(run, begin, begin + count);
@@ -132,7 +132,7 @@ void SegmentWriter::write_times(ChunkInfo& chunk) {
     if (lately_.size() > kLatelyMax) lately_.pop_back();
 }
 
-Result<void> SegmentWriter::write_pending() {
+Result<void> SegmentWriter::write_pending(Follows follows) {
     if (pending_.empty()) return {};
     ChunkInfo chunk;
     chunk.tag = tag_;
@@ -147,6 +147,9 @@ Result<void> SegmentWriter::write_pending() {
     chunk.offset = written_ + begin;
     chunk.bytes = static_cast<std::uint32_t>(buffer_.size() - begin);
     if (write_sections_) write_sections_(pending_, buffer_);
+    // Fresh segments are merged soon, and mostly tell of less than an hour.
+    if (tier_ == Tier::cold) cells_.add(pending_);
+    if (follows == Follows::nothing) cells_.encode(buffer_);
     chunk.sections_bytes = static_cast<std::uint32_t>(buffer_.size() - begin) - chunk.bytes;
     info_.min_time = info_.rows == 0 ? chunk.min_time : std::min(info_.min_time, chunk.min_time);
     info_.max_time = info_.rows == 0 ? chunk.max_time : std::max(info_.max_time, chunk.max_time);
@@ -161,7 +164,7 @@ Result<void> SegmentWriter::write_pending() {
 }
 
 Result<SegmentInfo> SegmentWriter::finish() {
-    TRY(write_pending());
+    TRY(write_pending(Follows::nothing));
     ASSERT(info_.rows > 0);
     const std::uint64_t offset = written_ + buffer_.size();
     const std::size_t begin = buffer_.size();
@@ -257,15 +260,16 @@ Result<Run> OpenSegment::read(const ChunkInfo& chunk, Window window) const {
     return decode_chunk(chunk, parts, window).context("{}: the chunk at {}", path_, chunk.offset);
 }
 
-Result<Buffer> OpenSegment::sections(const ChunkInfo& chunk) const {
-    Buffer bytes(chunk.sections_bytes);
+Result<Buffer> OpenSegment::sections(const ChunkInfo& chunk, std::uint32_t bytes_max) const {
+    Buffer bytes(std::min(chunk.sections_bytes, bytes_max));
     if (!bytes.empty()) TRY(file_->read_at(chunk.offset + chunk.bytes, bytes).context("{}", path_));
     return bytes;
 }
 
-Result<void> OpenSegment::check(const ChunkInfo& chunk) const {
-    TRY(read(chunk));
-    return check_sections(TRY(sections(chunk))).context("{}: the chunk at {}", path_, chunk.offset);
+Result<Run> OpenSegment::check(const ChunkInfo& chunk) const {
+    Run run = TRY(read(chunk));
+    TRY(check_sections(TRY(sections(chunk))).context("{}: the chunk at {}", path_, chunk.offset));
+    return run;
 }
 
 Result<Run> OpenSegment::read_0(const ChunkInfo& chunk, Bytes bytes) const {

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "history/cells.h"
 #include "history/chunk.h"
 #include "io/files.h"
 
@@ -63,7 +65,9 @@ public:
 private:
     SegmentWriter(io::Files& files, std::string path, SegmentInfo info, Tier tier, WriteSections write_sections,
                   std::unique_ptr<io::File> file);
-    Result<void> write_pending();
+    // Of the tag. What cells (cells.h) its rows amount to lies behind the last chunk.
+    enum class Follows { more, nothing };
+    Result<void> write_pending(Follows follows);
     void write_times(ChunkInfo& chunk);
     void write_qualities(ChunkInfo& chunk);
 
@@ -89,7 +93,8 @@ private:
     std::list<WrittenTimes> lately_;  // the newest first
     std::list<WrittenQualities> lately_qualities_;
     TagId tag_;
-    Run pending_;  // rows of tag_ that do not fill a chunk yet
+    Run pending_;      // rows of tag_ that do not fill a chunk yet
+    CellMaker cells_;  // of the rows of tag_ before
 };
 
 // A segment that is open: its directory in memory, its chunks read as asked. Immutable; any thread.
@@ -103,9 +108,11 @@ public:
     // The rows of the chunk within `window`, and perhaps some more of the chunk beside them.
     Result<Run> read(const ChunkInfo& chunk, Window window = kEver) const;
     // What lies behind the chunk's values, for find_section(); empty if nothing does.
-    Result<Buffer> sections(const ChunkInfo& chunk) const;
-    // Reads every byte of the chunk; Code::corrupt if one is damaged.
-    Result<void> check(const ChunkInfo& chunk) const;
+    // … its first `bytes_max`.
+    Result<Buffer> sections(const ChunkInfo& chunk,
+                            std::uint32_t bytes_max = std::numeric_limits<std::uint32_t>::max()) const;
+    // Its rows. Reads every byte of the chunk; Code::corrupt if one is damaged.
+    Result<Run> check(const ChunkInfo& chunk) const;
     std::uint16_t shard() const { return shard_; }
     Tier tier() const { return tier_; }
     Day day() const { return day_; }

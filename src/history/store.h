@@ -126,6 +126,7 @@ struct StoreMetrics {
     Gauge &memory_bytes, &segments, &tags, &read_only;
 };
 
+struct Part;
 class TagSources;
 
 // The engine behind History; shared with what it posted to lanes and pool, which may outlive the History.
@@ -271,9 +272,9 @@ private:
     Result<std::optional<Reading>> row_in(const Question& question, TagId tag, Window window, QualityFilter filter,
                                           bool last) const;
     Result<void> scan_tag(const TagSources& sources, const Question& question, Window window, bool newest_first,
-                      SeriesBuilder& builder) const;
-    Result<void> take_pieces(std::vector<Piece>& pieces, const Question& question, Window window,
-                             SeriesBuilder& builder) const;
+                          SeriesBuilder& builder) const;
+    Result<void> take_pieces(std::vector<Piece>& pieces, const Question& question, SeriesBuilder& builder) const;
+    static void add_pieces(std::vector<Piece>& pieces, Part part, SeriesBuilder& builder);
     TagSources sources_of(TagId tag, Window window) const;
     void memory_rows(TagId tag, Window window, std::vector<Source>& sources) const;
     // The newest row of a tag before `time`.

@@ -447,7 +447,7 @@ TEST(Segment, CarriesSections) {
     const auto write_sections = [](const history::Run& rows, Buffer& out) {
         if (rows.size() == 1) return;  // nothing to tell
         encode_section(static_cast<SectionType>(77), Buffer(300, 1), out);
-        encode_section(SectionType::cells, as_bytes(std::string_view("cells")), out);
+        encode_section(SectionType::hours, as_bytes(std::string_view("cells")), out);
     };
     SegmentInfo info;
     auto writer = SegmentWriter::create(*files, path, info, Tier::hot, write_sections);
@@ -466,17 +466,17 @@ TEST(Segment, CarriesSections) {
         EXPECT_EQ(read->size(), chunk.statistics.rows);
         auto sections = (*segment)->sections(chunk);
         ASSERT_TRUE(sections) << sections.error().text();
-        const auto found = find_section(*sections, SectionType::cells);
+        const auto found = find_section(*sections, SectionType::hours);
         ASSERT_TRUE(found) << found.error().text();
         EXPECT_EQ(found->has_value(), chunk.statistics.rows > 1);
         if (!*found) continue;
         EXPECT_EQ(as_text(**found), "cells");
         EXPECT_TRUE(check_sections(*sections));
         (*sections)[10] ^= 1;  // of the one that nobody knows
-        EXPECT_TRUE(find_section(*sections, SectionType::cells));
+        EXPECT_TRUE(find_section(*sections, SectionType::hours));
         EXPECT_FALSE(check_sections(*sections));
         sections->pop_back();
-        EXPECT_FALSE(find_section(*sections, SectionType::cells));
+        EXPECT_FALSE(find_section(*sections, SectionType::hours));
     }
     ASSERT_TRUE(files->remove(path));
 }

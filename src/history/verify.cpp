@@ -21,9 +21,15 @@ public:
         if (!note(open)) return;
         if (auto begins = check_segment_header(files_, path); !begins) problem(begins.error().text());
         std::uint64_t rows = 0;
-        for (const ChunkInfo& chunk : (*open)->chunks()) {
-            if (auto fine = (*open)->check(chunk); !fine) problem(fine.error().text());
-            rows += chunk.statistics.rows;
+        CellMaker cells;
+        const auto& chunks = (*open)->chunks();
+        for (std::size_t i = 0; i < chunks.size(); ++i) {
+            const auto run = (*open)->check(chunks[i]);
+            run ? cells.add(*run) : problem(run.error().text());
+            rows += chunks[i].statistics.rows;
+            if (i + 1 < chunks.size() && chunks[i + 1].tag == chunks[i].tag) continue;
+            if (auto fine = check_cells(**open, chunks[i], cells); run && !fine)
+                problem(fmt::format("{}: {}", path, fine.error().text()));
         }
         if (rows != info.rows || (*open)->day() != info.day || (*open)->shard() != info.shard)
             problem(fmt::format("{}: {} rows, the manifest says {}; or another day or shard than it says", path, rows,

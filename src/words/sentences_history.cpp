@@ -149,6 +149,8 @@ constexpr Sentence kSentences[] = {
     {"vector {} fails its checksum; restore the file from a backup", "第 {0} 个向量校验和不符：从备份恢复这个文件"},
     {"a chunk's times do not fit its {} rows", "数据块的时间与 {0} 行不符"},
     {"times of a chunk", "数据块的时间"},
+    {"the cells of a tag do not follow their grammar", "点位的小时与分钟汇总不合格式"},
+    {"the cells of tag {} are not those of its rows", "点位 {0} 的小时与分钟汇总与其读数不符"},
     {"values of a chunk", "数据块的值"},
     {"the times of a chunk are not those that the directory says", "数据块的时间与目录所写不符"},
     {"{}: the directory is said to be {} bytes at {}, in a file of {}",
