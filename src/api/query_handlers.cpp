@@ -18,8 +18,6 @@ constexpr std::string_view kDoor = "sql";
 
 enum class Format : std::uint8_t { json, csv, parquet };
 
-std::string date_text(std::int64_t days) { return format_time(days * kDay).substr(0, 10); }
-
 // What fits into a double's digits is a number, more stays exact as a text.
 void write_decimal(JsonWriter& out, std::string_view digits) {
     digits.size() <= 15 ? out.raw(digits) : out.text(digits);
@@ -136,7 +134,7 @@ private:
                     json.integer(units_.time(page.integer(i, row)));
                     break;
                 case sql::CellType::date:
-                    json.text(date_text(page.integer(i, row)));
+                    json.text(format_date(static_cast<std::int32_t>(page.integer(i, row))));
                     break;
                 case sql::CellType::decimal:
                     write_decimal(json, page.text(i, row));
@@ -209,6 +207,7 @@ void answer_first(const std::shared_ptr<Asked>& asked, const std::shared_ptr<Que
 
 void on_started(const std::shared_ptr<Asked>& asked, sql::Outcome<std::shared_ptr<sql::Query>> started) {
     if (!started) return fail(asked, started.error());
+    if (asked->ask.expired()) return;  // nobody waits for it any more: it ends with `started`
     *asked->query.lock() = *started;
     auto pieces = std::make_shared<QueryPieces>(asked->core, asked->actor.tenant, std::move(*started), asked->format,
                                                 asked->units);

@@ -45,6 +45,20 @@ TEST(Result, TryReturnsTheErrorWithItsContext) {
     EXPECT_EQ(failed.error().text(), "cannot take a quarter of 7: 7 is odd");
 }
 
+TEST(TimeText, FormatsDatesOfAllYears) {
+    auto f = [](std::int32_t days, std::string_view want) { EXPECT_EQ(format_date(days), want); };
+    f(0, "1970-01-01");
+    f(-1, "1969-12-31");
+    f(20'513, "2026-03-01");
+    f(120'530, "2300-01-01");
+    f(2'932'896, "9999-12-31");
+    f(-719'162, "0001-01-01");
+    f(-719'163, "0001-12-31 (BC)");
+    f(INT32_MAX, "infinity");
+    f(-INT32_MAX, "-infinity");
+    f(INT32_MAX - 1, "5881580-07-10");
+}
+
 TEST(TimeText, IsRfc3339) {
     auto f = [](TimeNs time, std::string_view want) { EXPECT_EQ(format_time(time), want); };
     f(0, "1970-01-01T00:00:00Z");

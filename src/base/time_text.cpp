@@ -4,20 +4,39 @@
 
 namespace gongshu {
 
-std::string format_time(TimeNs time) {
-    std::int64_t days = time / kDay;
-    std::int64_t left = time % kDay;
-    if (left < 0) --days, left += kDay;
-    // Days since 1970 to a date (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms"), from 1 March 0000.
+namespace {
+
+struct Civil {
+    std::int64_t year, month, day;
+};
+
+// Days since 1970 to a date (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms"), from 1 March 0000.
+Civil civil_of(std::int64_t days) {
     days += 719'468;
-    const std::int64_t era = days / 146'097;
+    const std::int64_t era = (days >= 0 ? days : days - 146'096) / 146'097;
     const std::int64_t of_era = days - era * 146'097;
     const std::int64_t year_of_era = (of_era - of_era / 1'460 + of_era / 36'524 - of_era / 146'096) / 365;
     const std::int64_t of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     const std::int64_t shifted = (5 * of_year + 2) / 153;
-    const std::int64_t day = of_year - (153 * shifted + 2) / 5 + 1;
     const std::int64_t month = shifted < 10 ? shifted + 3 : shifted - 9;
-    const std::int64_t year = year_of_era + era * 400 + (month <= 2 ? 1 : 0);
+    return {year_of_era + era * 400 + (month <= 2 ? 1 : 0), month, of_year - (153 * shifted + 2) / 5 + 1};
+}
+
+}  // namespace
+
+std::string format_date(std::int32_t days) {
+    if (days == INT32_MAX) return "infinity";
+    if (days == -INT32_MAX) return "-infinity";
+    const auto [year, month, day] = civil_of(days);
+    if (year <= 0) return fmt::format("{:04}-{:02}-{:02} (BC)", 1 - year, month, day);
+    return fmt::format("{:04}-{:02}-{:02}", year, month, day);
+}
+
+std::string format_time(TimeNs time) {
+    std::int64_t days = time / kDay;
+    std::int64_t left = time % kDay;
+    if (left < 0) --days, left += kDay;
+    const auto [year, month, day] = civil_of(days);
     const std::int64_t seconds = left / kSecond;
     std::string text = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", year, month, day, seconds / 3600,
                                    seconds / 60 % 60, seconds % 60);

@@ -80,6 +80,9 @@ private:
         else
             ::dup2(channel, kChannelDescriptor);
     }
+    // Whatever somebody who started us left open is not for it.
+    ::close_range(static_cast<unsigned>(channel >= 0 ? kChannelDescriptor + 1 : STDERR_FILENO + 1), ~0U,
+                  CLOSE_RANGE_CLOEXEC);
     ::execvp(arguments[0], arguments);
     const int number = errno;
     (void)!::write(report, &number, sizeof number);

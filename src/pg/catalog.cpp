@@ -100,6 +100,7 @@ public:
     std::optional<std::string> run() {
         if (words_.empty() || words_.size() == kWordsMax || !is_about_catalog()) return std::nullopt;
         if (asks_for_nothing()) return "SELECT NULL::VARCHAR AS nothing WHERE false";
+        match_brackets();
         while (at_ < words_.size()) step();
         if (!changed_ && used_.empty()) return std::nullopt;
         return with_tables();
@@ -165,14 +166,25 @@ private:
         kept_ = words_[at_ - 1].at + words_[at_ - 1].source.size();
     }
 
+    // Once for all words, so that a deep statement costs no more than a long one.
+    void match_brackets() {
+        closing_.assign(words_.size(), 0);
+        depths_.assign(words_.size() + 1, 0);
+        std::vector<std::size_t> open;
+        for (std::size_t i = 0; i < words_.size(); ++i) {
+            depths_[i] = open.size();
+            if (is_sql_word(words_[i], "(")) open.push_back(i);
+            if (!is_sql_word(words_[i], ")") || open.empty()) continue;
+            closing_[open.back()] = i;
+            open.pop_back();
+        }
+        depths_.back() = open.size();
+    }
+
     // How many words from the opening bracket `ahead` to its end; 0 = it has none.
     std::size_t bracketed(std::size_t ahead) const {
-        std::size_t depth = 0;
-        for (std::size_t i = ahead; word(i); ++i) {
-            if (is(i, "(")) ++depth;
-            if (is(i, ")") && --depth == 0) return i + 1 - ahead;
-        }
-        return 0;
+        const std::size_t at = at_ + ahead;
+        return at < words_.size() && closing_[at] > at ? closing_[at] + 1 - at : 0;
     }
 
     // ---- reading
@@ -305,14 +317,7 @@ private:
         replace(words, value);
     }
 
-    std::size_t depth() const {
-        std::size_t depth = 0;
-        for (std::size_t i = 0; i < at_; ++i) {
-            if (is_sql_word(words_[i], "(")) ++depth;
-            if (is_sql_word(words_[i], ")") && depth > 0) --depth;
-        }
-        return depth;
-    }
+    std::size_t depth() const { return depths_[at_]; }
 
     bool take_function(const std::string& name) {
         const std::size_t words = bracketed(1);
@@ -392,6 +397,7 @@ private:
     const std::string_view text_;
     const Settings& settings_;
     const std::vector<SqlWord> words_;
+    std::vector<std::size_t> closing_, depths_;  // of each word: where its bracket ends, how many are open before it
     std::size_t at_ = 0;
     std::size_t kept_ = 0;  // how far the text was taken
     std::string out_;

@@ -688,6 +688,19 @@ TEST(PgRows, ColumnsWithoutANameHaveThatOfTheirFunction) {
     EXPECT_FALSE(fields_of(two, std::vector<wire::PgFormat>(3)));
 }
 
+TEST(PgCatalog, ReadsDeepStatementsOnce) {
+    std::string deep = "select version()";
+    for (int i = 0; i < 1500; ++i) deep += ", f(version(), (1))";
+    const Settings settings{"1.2", "li"};
+    const auto translated = translate(deep, settings);
+    ASSERT_TRUE(translated);
+    EXPECT_EQ(translated->find("version("), std::string::npos);
+    std::string nested = "version()";
+    for (int i = 0; i < 6000; ++i) nested = "f(" + nested + ")";
+    EXPECT_TRUE(translate("select " + nested, settings));
+    EXPECT_FALSE(translate("select )))((( version", settings));
+}
+
 TEST(PgCatalog, TranslatesWhatClientsAsk) {
     const Settings settings{"1.2", "li"};
     const auto f = [&](std::string_view text, const std::string& want) {

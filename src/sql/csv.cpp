@@ -36,7 +36,7 @@ void append_cell(std::string& out, const Page& page, std::size_t column, std::si
             if (local) out.pop_back();  // the Z
             break;
         case CellType::date:
-            out.append(format_time(page.integer(column, row) * kDay).substr(0, 10));
+            out.append(format_date(static_cast<std::int32_t>(page.integer(column, row))));
             break;
         case CellType::decimal:
             out.append(page.text(column, row));

@@ -232,6 +232,47 @@ TEST_F(Sql, GivesEveryTypeAsItIs) {
     EXPECT_EQ(answer.columns[8].type, CellType::other);
 }
 
+// What a value makes of a column is known only with the value.
+TEST_F(Sql, TypesFollowFromTheValues) {
+    const auto f = [](const std::string& text, std::vector<Cell> parameters, std::vector<Cell> want,
+                      std::string_view declared) {
+        const Answer answer = run(question(text, std::move(parameters)));
+        ASSERT_FALSE(answer.failure) << text << ": " << answer.why();
+        ASSERT_EQ(answer.rows.size(), 1u) << text;
+        EXPECT_EQ(answer.rows[0], want) << text;
+        EXPECT_EQ(answer.columns[0].declared, declared) << text;
+    };
+    f("SELECT $1 AS a", {5.5}, {5.5}, "DOUBLE");
+    f("SELECT $1 AS a", {std::string{"x"}}, {std::string{"x"}}, "VARCHAR");
+    f("SELECT $1 AS a", {Cell{}}, {Cell{}}, "INTEGER");
+    f("SELECT coalesce($1, 3)", {5.5}, {5.5}, "DOUBLE");
+    f("SELECT coalesce($1, 3::TINYINT)", {std::int64_t{1} << 40}, {std::int64_t{1} << 40}, "BIGINT");
+    f("SELECT $1 || 'x', 7", {std::string{"a"}}, {std::string{"ax"}, std::int64_t{7}}, "VARCHAR");
+    f("SELECT CASE WHEN true THEN $1 ELSE 'x' END", {std::int64_t{5}}, {std::int64_t{5}}, "BIGINT");
+    f("SELECT [$1] AS list", {std::int64_t{5}}, {std::string{"[5]"}}, "LIST");
+    f("SELECT CASE WHEN i = 0 THEN $1 WHEN i = 1 THEN $2 ELSE 'x' END FROM range(1, 2) t(i)",
+      {std::int64_t{64}, std::int64_t{0x414141410000}}, {std::int64_t{0x414141410000}}, "BIGINT");
+}
+
+TEST_F(Sql, TakesStatementsAsPeopleWriteThem) {
+    const auto f = [](const std::string& text, std::size_t rows) {
+        const Answer answer = run(text);
+        EXPECT_FALSE(answer.failure) << text << ": " << answer.why();
+        EXPECT_EQ(answer.rows.size(), rows) << text;
+    };
+    f("SELECT [1]; -- a list", 1);
+    f("SELECT 1 -- and nothing else", 1);
+    f("DESCRIBE readings", 6);
+    f("DESCRIBE SELECT * FROM readings", 6);
+    f("SELECT * FROM (DESCRIBE readings) WHERE column_name = 'ts'", 1);
+    EXPECT_EQ(run("DESCRIBE SELECT * FROM read_csv('/etc/passwd')").failure->sqlstate, "42501");
+    EXPECT_NE(run("SUMMARIZE readings").why().find("say from when on"), std::string::npos);
+    EXPECT_EQ(run("SELECT DATE '2300-01-01' AS d, DATE '-infinity'").rows.at(0).at(0), Cell{Date{120'530}});
+    std::string list;
+    for (int i = 0; i < 300; ++i) list += fmt::format("'plant/none{}.x', ", i);
+    f("SELECT * FROM readings WHERE ts >= '2026-01-01' AND tag IN (" + list + "'plant/a.count')", 1);
+}
+
 TEST_F(Sql, ReadsHistoryWithItsTypes) {
     const Answer answer =
         run("SELECT * FROM history(tags := ['plant/a.count', 'plant/a.state'], since := '2026-01-01') ORDER BY tag");

@@ -12,7 +12,8 @@ namespace gongshu::sql {
 namespace {
 
 constexpr DurationNs kTick = 200 * kMillisecond;
-constexpr DurationNs kCancelMax = 5 * kSecond;  // for a worker to give up a statement; then it is ended itself
+// For a worker to give up a statement; then it is ended itself, and later if that ends other statements too.
+constexpr DurationNs kCancelMax = 5 * kSecond, kCancelMaxBesides = 30 * kSecond;
 
 Failure lost(const std::string& why) {
     return {Error{Code::unavailable, "the SQL worker ended in the middle of the statement: {}", why}, 0, "XX000"};
@@ -205,7 +206,7 @@ void Link::on_ready(const Ready& ready) {
 // Time: of statements, of those that were cancelled and go on, of a worker that does not become ready or is not needed.
 void Link::watch() {
     const DurationNs now = parts_.clock.monotonic(), passed = now - watched_;
-    if (passed < kTick) return;
+    if (passed < kTick || stopping_) return;
     watched_ = now;
     std::vector<std::pair<std::shared_ptr<Running>, bool>> all;  // does it wait for its turn?
     bool hangs = false, is_ready = false;
@@ -217,7 +218,8 @@ void Link::watch() {
         for (const auto& [number, running] : running_) all.emplace_back(running, waiting.contains(number));
         for (auto& [number, since] : cancelled_) {
             since += passed;
-            hangs = hangs || since > kCancelMax;
+            hangs = hangs ||
+                    since > (running_.size() - waiting_.size() > cancelled_.size() ? kCancelMaxBesides : kCancelMax);
             first_.push_back([this, number = number] { write(Cancel{number}); });
             changed_.notify_all();
         }

@@ -39,13 +39,15 @@ bool read_sample(Bytes message, PromSample& sample) {
 }
 
 // TimeSeries { labels = 1, samples = 2, exemplars = 3, histograms = 4 }
-bool read_series(Bytes message, PromSeries& series) {
+// Of a series that has too much of something the rest is passed over: what was sent stays as small in memory.
+bool read_series(Bytes message, const PromLimits& limits, PromSeries& series) {
     series.labels.clear();
     series.samples.clear();
     series.histograms = 0;
     ProtoReader reader{message};
     while (reader.next()) {
         if (reader.kind() != ProtoReader::Kind::bytes) continue;
+        if (reader.field() == 1 && series.labels.size() > limits.labels_max) continue;
         if (reader.field() == 1 && !read_label(reader.bytes(), series.labels.emplace_back())) return false;
         if (reader.field() == 2 && !read_sample(reader.bytes(), series.samples.emplace_back())) return false;
         series.histograms += reader.field() == 4;
@@ -87,7 +89,7 @@ Result<void> decode_prom_write(Bytes message, const PromLimits& limits,
     PromSeries series;
     for (; reader.next();) {
         if (reader.field() != 1 || reader.kind() != ProtoReader::Kind::bytes) continue;  // 3 is metadata
-        if (!read_series(reader.bytes(), series)) return broken();
+        if (!read_series(reader.bytes(), limits, series)) return broken();
         std::string fault = settle(series, limits);
         if (fault.empty())
             on_series(series);

@@ -29,6 +29,8 @@ constexpr Sentence kSentences[] = {
      "无法读取 Parquet 文件：读取它的进程中途结束"},
     {"the Parquet file has more than {} MiB as text: send it in parts",
      "Parquet 文件转成文本后超过 {0} MiB：分成几份发送"},
+    {"the types of the columns follow from values: cast them, as in $1::DOUBLE",
+     "列的类型取决于参数的值：写明类型，例如 $1::DOUBLE"},
     {"the Parquet file cannot be read: its columns change", "无法读取 Parquet 文件：它的列前后不一致"},
     {"the Parquet file cannot be read: {}", "无法读取 Parquet 文件：{0=}"},
     {"reading Parquet needs libduckdb.so beside the program, and there is none: send the file as CSV, or install the "

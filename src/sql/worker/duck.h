@@ -106,6 +106,9 @@ enum TypeId : int {
     F(query, State, (Connection, const char*, Result*))                                  \
     F(destroy_result, void, (Result*))                                                   \
     F(result_error, const char*, (Result*))                                              \
+    F(column_count, idx, (Result*))                                                      \
+    F(column_name, const char*, (Result*, idx))                                          \
+    F(column_logical_type, Type, (Result*, idx))                                         \
     F(fetch_chunk, Chunk, (Result))                                                      \
     F(prepare, State, (Connection, const char*, Prepared*))                              \
     F(prepare_error, const char*, (Prepared))                                            \

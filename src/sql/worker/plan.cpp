@@ -135,8 +135,11 @@ public:
         if (const Json& map = member(json, "cte_map"); map.is_object() && member(map, "map").is_array())
             for (const Json& one : member(map, "map").get_array())
                 if (lower(text_of(member(one, "key"))) == "readings") shadowed_ = true;
-        if (is(json, "type", "SELECT_NODE")) look_at(json);
+        if (is(json, "type", "SELECT_NODE") && !shown_) look_at(json);
+        // DESCRIBE and SUMMARIZE: what they name stays as it is written; the first reads nothing of it.
+        const bool was_shown = std::exchange(shown_, shown_ || is(json, "type", "SHOW_REF"));
         for (const auto& item : json.get_object()) walk(item.value());
+        shown_ = was_shown;
     }
 
     bool shadowed() const { return shadowed_; }
@@ -156,7 +159,7 @@ private:
             failure = refuse(
                 statement_, json,
                 Error{Code::denied, "there are no files here: a statement reads the tables of the platform only"});
-        if (lower(text_of(member(json, "table_name"))) != "readings" || find(&json) != nullptr) return;
+        if (lower(text_of(member(json, "table_name"))) != "readings" || find(&json) != nullptr || shown_) return;
         mentions.push_back({&json, {}, {}});
     }
 
@@ -330,7 +333,7 @@ private:
     const std::string_view statement_;
     const Evaluate& evaluate_;
     std::vector<const Json*> inner_conditions_;
-    bool shadowed_ = false;
+    bool shadowed_ = false, shown_ = false;
 };
 
 // The bytes that name the table at `at`, 0 if it is not written as `readings`.

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <thread>
 
 #include "base/time_text.h"
 #include "registry/json_deep.h"
 #include "sql/worker/values.h"
+#include "wire/sql_text.h"
 
 namespace gongshu::sql {
 
@@ -74,7 +76,9 @@ std::uint32_t character(std::string_view text, std::size_t at) {
 }
 
 std::string without_end(std::string_view text) {
-    return std::string{text.substr(0, text.find_last_not_of(" \t\r\n;") + 1)};
+    // It is one statement; behind its semicolon there may be a comment.
+    const auto statements = wire::sql_statements(text);
+    return std::string{statements.empty() ? text : statements.front()};
 }
 
 // A parameter's value as the tree of an expression.
@@ -86,7 +90,7 @@ Json constant_of(const Cell& cell) {
     if (const auto* integer = std::get_if<std::int64_t>(&cell)) type = "BIGINT", text = fmt::format("{}", *integer);
     if (const auto* number = std::get_if<double>(&cell)) type = "DOUBLE", text = fmt::format("{}", *number);
     if (const auto* time = std::get_if<Time>(&cell)) type = "TIMESTAMP_NS", text = format_time(time->ns);
-    if (const auto* date = std::get_if<Date>(&cell)) type = "DATE", text = format_time(date->days * kDay).substr(0, 10);
+    if (const auto* date = std::get_if<Date>(&cell)) type = "DATE", text = format_date(date->days);
     if (const auto* decimal = std::get_if<Decimal>(&cell)) type = "DOUBLE", text = decimal->digits;
     const Json varchar = JsonObject{{"id", "VARCHAR"}, {"type_info", nullptr}};
     Json constant = JsonObject{{"class", "CONSTANT"}, {"type", "VALUE_CONSTANT"}, {"alias", ""}};
@@ -100,6 +104,27 @@ Json constant_of(const Cell& cell) {
                       {"child", std::move(constant)},
                       {"cast_type", JsonObject{{"id", type}, {"type_info", nullptr}}},
                       {"try_cast", false}};
+}
+
+// A text that stands there as one, or is the value of a parameter: nobody needs to work it out.
+std::optional<Cell> known_text(const Json& expression, const std::vector<Cell>& parameters) {
+    if (!expression.is_object()) return std::nullopt;
+    const JsonObject& object = expression.get_object();
+    if (text_at(object, "class") == "PARAMETER") {
+        const std::string_view name = text_at(object, "identifier");
+        std::size_t number = 0;
+        const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+        if (error != std::errc{} || number == 0 || number > parameters.size()) return std::nullopt;
+        const Cell& cell = parameters[number - 1];
+        return std::holds_alternative<std::string>(cell) ? std::optional{cell} : std::nullopt;
+    }
+    const Json* const value = text_at(object, "class") == "CONSTANT" ? object.if_contains("value") : nullptr;
+    if (value == nullptr || !value->is_object()) return std::nullopt;
+    const Json* const type = value->get_object().if_contains("type");
+    const Json* const text = value->get_object().if_contains("value");
+    const bool is_text = type != nullptr && type->is_object() && text_at(type->get_object(), "id") == "VARCHAR";
+    if (!is_text || text == nullptr || !text->is_string()) return std::nullopt;
+    return Cell{std::string{std::string_view{text->get_string()}}};
 }
 
 // With the values of the parameters in their places; false if one has none.
@@ -215,8 +240,10 @@ Outcome<void> Statement::plan() {
 
 // By DuckDB itself, so that it means what it will mean in the statement.
 std::optional<Cell> Statement::evaluate(const Json& expression, CellType type) {
-    Json select = tree_;
-    JsonObject& statement = select.get_object()["statements"].get_array()[0].get_object();
+    if (type == CellType::text) {
+        if (auto known = known_text(expression, start_.parameters)) return known;
+    }
+    JsonObject statement;
     static const char* const kFrame =
         R"({"type":"SELECT_NODE","modifiers":[],"cte_map":{"map":[]},"select_list":[],"from_table":)"
         R"({"type":"EMPTY","alias":"","sample":null},)"
@@ -228,6 +255,7 @@ std::optional<Cell> Statement::evaluate(const Json& expression, CellType type) {
     node->get_object()["select_list"].get_array().push_back(std::move(value_of));
     statement["node"] = std::move(*node);
     statement["named_param_map"] = JsonArray{};
+    const Json select = JsonObject{{"error", false}, {"statements", JsonArray{std::move(statement)}}};
     auto text = one_text("SELECT json_deserialize_sql($1::JSON)::VARCHAR", {registry::to_text(select)});
     if (!text || !text->starts_with("SELECT ")) return std::nullopt;
     const std::string value = text->substr(7);
@@ -285,9 +313,8 @@ Outcome<void> Statement::bind(duck::Prepared prepared) {
 
 namespace {
 
-// The columns that a prepared statement gives, and whether all of them can be told without a cast.
-bool describe_columns(duck::Prepared prepared, std::vector<Column>& columns, std::vector<bool>& plain) {
-    bool all = true;
+// The columns that a prepared statement gives, and which of them can be told without a cast.
+void describe_columns(duck::Prepared prepared, std::vector<Column>& columns, std::vector<bool>& plain) {
     for (duck::idx i = 0; i < f.prepared_statement_column_count(prepared); ++i) {
         const char* const name = f.prepared_statement_column_name(prepared, i);
         duck::Type type = f.prepared_statement_column_logical_type(prepared, i);
@@ -296,9 +323,19 @@ bool describe_columns(duck::Prepared prepared, std::vector<Column>& columns, std
         f.free(const_cast<char*>(name));
         columns.push_back(std::move(meaning.column));
         plain.push_back(meaning.plain);
-        all = all && meaning.plain;
     }
-    return all;
+}
+
+// The same of a result.
+void describe_columns(duck::Result& result, std::vector<Column>& columns, std::vector<bool>& plain) {
+    for (duck::idx i = 0; i < f.column_count(&result); ++i) {
+        const char* const name = f.column_name(&result, i);  // stays the result's
+        duck::Type type = f.column_logical_type(&result, i);
+        TypeMeaning meaning = meaning_of(type, name == nullptr ? "" : name);
+        f.destroy_logical_type(&type);
+        columns.push_back(std::move(meaning.column));
+        plain.push_back(meaning.plain);
+    }
 }
 
 std::optional<CellType> parameter_type(duck::TypeId id) {
@@ -339,44 +376,81 @@ Outcome<void> Statement::execute() {
         f.free(const_cast<char*>(name));
     }
     std::vector<bool> plain;
-    bool all_plain = describe_columns(prepared_, began_.columns, plain);
-    if (!start_.describe_only && !start_.parquet) {
+    describe_columns(prepared_, began_.columns, plain);
+    if (start_.describe_only) {
+        send_(began_);
+        return {};
+    }
+    if (start_.parquet) return send_parquet();
+    if (auto bound = bind(prepared_); !bound) return bound;
+    // What it gives can be other than what it would give with values that are not known yet.
+    if (!began_.parameters.empty()) {
+        if (auto described = describe_with_values(plain); !described) return described;
+    }
+    const bool as_it_is = std::ranges::all_of(plain, std::identity{});
+    if (!as_it_is || !began_.parameters.empty()) {
+        if (auto prepared = prepare(as_it_is ? plan_.text : as_texts(plan_.text, plain)); !prepared) return prepared;
         if (auto bound = bind(prepared_); !bound) return bound;
     }
-    if (!all_plain && !start_.describe_only && !start_.parquet) {
-        if (auto prepared = prepare(as_texts(plan_.text, plain)); !prepared) return prepared;
-        if (auto bound = bind(prepared_); !bound) return bound;
-    }
-    if (start_.parquet && !start_.describe_only) return send_parquet();
     send_(began_);
-    if (start_.describe_only) return {};
-    return send_rows(all_plain);
+    Result_ result;
+    if (auto ran = run_prepared(result.value, as_it_is); !ran) return ran;
+    return send_rows(result.value, as_it_is);
 }
 
-Outcome<void> Statement::send_rows(bool all_plain) {
-    duck::Pending pending = nullptr;
+// The columns by a run that gives no rows, and reads none.
+Outcome<void> Statement::describe_with_values(std::vector<bool>& plain) {
+    const auto text = fmt::format("SELECT * FROM (\n{}\n) AS gongshu_rows LIMIT 0", without_end(plan_.text));
+    if (auto prepared = prepare(text); !prepared) return prepared;
+    if (auto bound = bind(prepared_); !bound) return bound;
     Result_ result;
+    if (f.execute_prepared(prepared_, &result.value) != duck::ok)
+        return std::unexpected(failure_of(f.result_error(&result.value), false));
+    std::vector<Column> before = std::exchange(began_.columns, {});
+    plain.clear();
+    describe_columns(result.value, began_.columns, plain);
+    // Around it two columns of one name have got two names.
+    if (before.size() == began_.columns.size())
+        for (std::size_t i = 0; i < before.size(); ++i) began_.columns[i].name = std::move(before[i].name);
+    return {};
+}
+
+Outcome<void> Statement::run_prepared(duck::Result& result, bool in_plan) {
+    duck::Pending pending = nullptr;
     const bool ready = f.pending_prepared_streaming(prepared_, &pending) == duck::ok;
-    Failure failure = ready ? Failure{Error{Code::invalid, ""}} : failure_of(f.pending_error(pending), all_plain);
-    const bool ran = ready && f.execute_pending(pending, &result.value) == duck::ok;
-    if (ready && !ran) failure = failure_of(f.result_error(&result.value), all_plain);
+    Failure failure = ready ? Failure{Error{Code::invalid, ""}} : failure_of(f.pending_error(pending), in_plan);
+    const bool ran = ready && f.execute_pending(pending, &result) == duck::ok;
+    if (ready && !ran) failure = failure_of(f.result_error(&result), in_plan);
     f.destroy_pending(&pending);
     if (!ran) return std::unexpected(std::move(failure));
+    return {};
+}
 
+Outcome<void> Statement::send_rows(duck::Result& result, bool in_plan) {
+    // By what the result itself says: a chunk is read by these types and no others.
     std::vector<duck::Type> types;
     std::vector<CellType> cells;
-    for (const Column& column : began_.columns) cells.push_back(column.type);
-    for (duck::idx i = 0; i < began_.columns.size(); ++i)
-        types.push_back(f.prepared_statement_column_logical_type(prepared_, i));
-    Page page{cells};
+    bool as_told = f.column_count(&result) == began_.columns.size();
+    for (duck::idx i = 0; as_told && i < began_.columns.size(); ++i) {
+        types.push_back(f.column_logical_type(&result, i));
+        cells.push_back(began_.columns[i].type);
+        const TypeMeaning meaning = meaning_of(types.back(), "");
+        as_told = meaning.plain && (cells.back() == meaning.column.type ||
+                                    (cells.back() == CellType::other && meaning.column.type == CellType::text));
+    }
     Outcome<void> outcome;
+    if (!as_told)
+        outcome = std::unexpected(
+            Failure{Error{Code::invalid, "the types of the columns follow from values: cast them, as in $1::DOUBLE"}, 0,
+                    "42P18"});
+    Page page{cells};
     while (outcome) {
-        duck::Chunk chunk = f.fetch_chunk(result.value);
+        duck::Chunk chunk = f.fetch_chunk(result);
         const bool end = chunk == nullptr;
         const bool fits = end || append_chunk(chunk, types, page);
         f.destroy_data_chunk(&chunk);
-        const char* const told = f.result_error(&result.value);
-        if (end && told != nullptr && *told != '\0') outcome = std::unexpected(failure_of(told, all_plain));
+        const char* const told = f.result_error(&result);
+        if (end && told != nullptr && *told != '\0') outcome = std::unexpected(failure_of(told, in_plan));
         if (!fits)
             outcome = std::unexpected(Failure{
                 Error{Code::invalid, "a time of the answer lies outside of the years 1678 to 2262"}, 0, "22008"});

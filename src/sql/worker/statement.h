@@ -83,7 +83,9 @@ private:
     Outcome<void> prepare(const std::string& text);
     Outcome<void> bind(duck::Prepared prepared);
     Outcome<void> execute();
-    Outcome<void> send_rows(bool all_plain);
+    Outcome<void> describe_with_values(std::vector<bool>& plain);
+    Outcome<void> send_rows(duck::Result& result, bool in_plan);
+    Outcome<void> run_prepared(duck::Result& result, bool in_plan);
     Outcome<void> send_parquet();
     Outcome<void> send_file(io::NamedPipe& pipe);
     Outcome<std::string> one_text(const std::string& text, const std::vector<Cell>& parameters);
