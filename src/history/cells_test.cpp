@@ -266,7 +266,9 @@ TEST_F(Rollups, AnswerAsRowsDo) {
     start(seed);
     for (std::uint64_t round = 0; round < rounds && !HasFatalFailure(); ++round) {
         change();
-        if (round + 1 == rounds) ASSERT_TRUE(merged_->compact());
+        if (round + 1 == rounds) {
+            ASSERT_TRUE(merged_->compact());
+        }
         for (int i = 0; i < 12 && !HasFatalFailure(); ++i) check();
         if (!HasFatalFailure()) {
             const auto report = merged_->verify();
