@@ -63,8 +63,12 @@ void expect_cell(const history::Run& run, const Cell& cell, DurationNs length) {
     EXPECT_EQ(have.good, want.good);
     EXPECT_EQ(have.min, want.min);
     EXPECT_EQ(have.max, want.max);
-    if (!std::isnan(want.first)) EXPECT_EQ(have.first, want.first);
-    if (!std::isnan(want.last)) EXPECT_EQ(have.last, want.last);
+    if (!std::isnan(want.first)) {
+        EXPECT_EQ(have.first, want.first);
+    }
+    if (!std::isnan(want.last)) {
+        EXPECT_EQ(have.last, want.last);
+    }
     EXPECT_TRUE(whole == cell.whole);
     if (std::isnan(want.sum) && run.type == ValueType::number)
         EXPECT_TRUE(std::isnan(have.sum));
@@ -90,7 +94,9 @@ TEST(Cells, TellOfTheirRows) {
         for (const SectionType length : {SectionType::hours, SectionType::minutes}) {
             const auto cells = whole.take(length);
             const auto others = parts.take(length);
-            if (length == SectionType::hours) EXPECT_EQ(cells, others);
+            if (length == SectionType::hours) {
+                EXPECT_EQ(cells, others);
+            }
             for (const Cell& cell : cells) expect_cell(run, cell, cell_length(length));
             for (const Cell& cell : others) expect_cell(run, cell, cell_length(length));
             if (cells.empty()) continue;
@@ -189,7 +195,9 @@ protected:
             ASSERT_TRUE(merged_->cut(cut));
             ASSERT_TRUE(plain_->cut(cut));
         }
-        if (rng_->chance(0.5)) ASSERT_TRUE(merged_->compact());
+        if (rng_->chance(0.5)) {
+            ASSERT_TRUE(merged_->compact());
+        }
         if (rng_->chance(0.1)) merged_.reopen();
     }
 
