@@ -46,9 +46,21 @@ export async function signIn(page: Page, name = user, word = name === user ? pas
   await page.locator('main#main').waitFor();
 }
 
+/** From now on what comes and goes does so at once: half faded, a message that leaves by itself has no contrast to judge. */
+async function still(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    if (document.adoptedStyleSheets.length > 0) return;
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync('[class*="-enter-active"], [class*="-leave-active"] { transition: none !important; animation: none !important; }');
+    document.adoptedStyleSheets = [sheet];
+  });
+  await expect(page.locator('[class*="-leave-active"]')).toHaveCount(0);
+}
+
 /** What holds for every page: fits the width, says nothing untranslated, is usable without eyes; keeps a picture. */
 export async function inspect(page: Page, info: TestInfo, name: string): Promise<void> {
   await expect(page.locator('[role=status][aria-label]')).toHaveCount(0);
+  await still(page);
   await page.evaluate(() => document.fonts.ready.then(() => Promise.all(document.getAnimations().filter((a) => a.effect?.getTiming().iterations !== Infinity).map((a) => a.finished.catch(() => undefined)))));
   await page.screenshot({ path: `${shots}${name}-${info.project.name}.png` });
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
