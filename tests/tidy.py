@@ -19,6 +19,8 @@ BANNED = [
     (re.compile(r"\bnew\s+[A-Za-z_:]+[({]"), (), "use std::make_unique"),
     (re.compile(r"\bcatch\s*\(\s*\.\.\.\s*\)"), (), "catch what the library throws, by type"),
     (re.compile(r"\bstd::(ifstream|ofstream|filesystem)\b"), ("src/io/", "cmake/"), "use io::Files"),
+    (re.compile(r"\bfor \([^;]* : (\*(?!TRY\b)[\w.>-]+\(|\w+\([^()]*\)->|[^;]*\)\.value\(\)\)(?: \{)?$)"), (),
+     "name what the call returns before the loop: in C++20 a temporary ends before the first turn, and a lock with it"),
     (re.compile(r"\bGTEST_SKIP\b|\bDISABLED_"), (), "a test that does not run is not a test"),
     (re.compile(r"\b(TODO|FIXME|XXX|HACK)\b"), (), "finish it, or write it into docs/ROADMAP.md"),
 ]

@@ -86,13 +86,14 @@ public:
 
     void stop() override {
         stopping_ = true;
-        for (const auto& [key, entry] : *entries_.lock())
-            entry.lane->post([session = entry.session] { session->stop(); });
+        auto entries = entries_.lock();
+        for (const auto& [key, entry] : *entries) entry.lane->post([session = entry.session] { session->stop(); });
     }
 
     std::vector<ConnectionStatus> connection_status(TenantId tenant) const override {
         std::vector<ConnectionStatus> items;
-        for (const auto& [key, entry] : *entries_.lock())
+        auto entries = entries_.lock();
+        for (const auto& [key, entry] : *entries)
             if (key.first == tenant) items.push_back(entry.session->connection_status());
         std::ranges::sort(items, {}, &ConnectionStatus::name);
         return items;
@@ -101,7 +102,8 @@ public:
     std::vector<DeviceStatus> device_status(TenantId tenant) const override {
         std::vector<DeviceStatus> items;
         const TimeNs now = deps_.lanes.front()->clock().now();
-        for (const auto& [key, entry] : *entries_.lock()) {
+        auto entries = entries_.lock();
+        for (const auto& [key, entry] : *entries) {
             if (key.first != tenant) continue;
             for (DeviceStatus& status : entry.session->device_status(now)) items.push_back(std::move(status));
         }

@@ -247,7 +247,8 @@ TagPtr Catalogue::find_shared(TenantId tenant, std::string_view path) const {
 
 std::vector<TagInfo> Catalogue::match(TenantId tenant, std::string_view glob, std::size_t tags_max) const {
     std::vector<TagInfo> found;
-    for (const TagPtr& tag : *match_shared(tenant, glob, tags_max)) found.push_back(*tag);
+    const auto list = match_shared(tenant, glob, tags_max);
+    for (const TagPtr& tag : *list) found.push_back(*tag);
     return found;
 }
 
@@ -408,8 +409,7 @@ Result<void> Catalogue::apply(const MoveRecord& record) {
 Result<void> Catalogue::apply(const UnitRecord& record) {
     const std::unique_lock lock{mutex_};
     if (record.change <= changes_) return {};
-    if (!at(record.tag))
-        return Error{Code::corrupt, "a unit is given to tag {}, which is not known", record.tag.value};
+    if (!at(record.tag)) return Error{Code::corrupt, "a unit is given to tag {}, which is not known", record.tag.value};
     set_unit_of(record.tag, record.unit);
     changes_ = record.change;
     return {};

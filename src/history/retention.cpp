@@ -113,7 +113,8 @@ Result<std::uint64_t> Store::apply_retention() {
 
 std::vector<DayUse> Store::days() const {
     std::map<Day, DayUse> days;
-    for (const auto& [key, segments] : version()->segments) {
+    const auto now = version();
+    for (const auto& [key, segments] : now->segments) {
         DayUse& use = days[key.second];
         use.day = key.second;
         for (const auto& segment : segments) {

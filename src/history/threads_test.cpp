@@ -77,6 +77,18 @@ TEST(Threads, AppendReadSealAndResolveAtOnce) {
             (void)history.stats();
         }
     });
+    // The same glob by two: what one of them found is kept for the other until another tag comes.
+    for (int asker = 0; asker < 2; ++asker)
+        threads.emplace_back([&] {
+            while (!over) {
+                for (const TagInfo& tag : history.match(TenantId{3}, "*", 1000)) EXPECT_EQ(tag.key.property, "x");
+            }
+        });
+    threads.emplace_back([&] {
+        for (int i = 0; !over && i < 2000; ++i)
+            EXPECT_TRUE(history.resolve({TenantId{3}, "d:" + std::to_string(i), "x"}, std::to_string(i),
+                                        ValueType::number, ""));
+    });
     threads.emplace_back([&] {
         for (int i = 0; !over; ++i) {
             EXPECT_TRUE(history.compact());
