@@ -61,7 +61,8 @@ Result<std::vector<TagInfo>> find_tags(Core& core, const Ask& ask) {
 
 namespace {
 
-constexpr std::size_t kPieceBytes = 128 << 10;
+constexpr std::size_t kPieceBytes = 256 << 10;
+constexpr std::size_t kPieceRoom = kPieceBytes + (4 << 10);  // of most pieces, with the row that ends it
 constexpr std::uint64_t kRowsMax = 1'000'000;
 constexpr std::size_t kPeriodsMax = 100'000;  // shifts, days or months of one question
 
@@ -117,7 +118,7 @@ public:
     explicit JsonPieces(ReadAnswer answer) : answer_(std::move(answer)) {}
 
     Result<bool> next(std::string& out) override {
-        if (series_ == 0 && row_ == 0 && !begun_) out.append("{\"series\":[");
+        if (!begun_) begin(out);
         begun_ = true;
         while (series_ < answer_.series.size()) {
             if (row_ == 0) begin_series(out);
@@ -136,6 +137,14 @@ public:
     }
 
 private:
+    void begin(std::string& out) const {
+        std::size_t bytes = 16;
+        for (std::size_t i = 0; i < answer_.series.size() && bytes < kPieceRoom; ++i)
+            bytes +=
+                120 + answer_.tags[i]->path.size() + answer_.rows_of(i) * (24 + 8 * answer_.series[i].columns.size());
+        out.reserve(std::min(bytes, kPieceRoom));
+        out.append("{\"series\":[");
+    }
     void begin_series(std::string& out) {
         if (written_ == series_ + 1) return;  // the piece before ended right after this head
         written_ = series_ + 1;
@@ -199,13 +208,14 @@ public:
         : tags_(std::move(tags)), readings_(std::move(readings)), units_(units) {}
 
     Result<bool> next(std::string& out) override {
-        if (at_ == 0) out.append("{\"series\":[");
+        if (at_ == 0) begin(out);
         for (; at_ < tags_.size(); ++at_) {
             if (out.size() >= kPieceBytes) return true;
-            if (at_ > 0) out.push_back(',');
-            JsonWriter json{out};
-            json.begin_object().key("tag").text(tags_[at_]->path).key("unit").text(tags_[at_]->unit);
-            json.raw(R"("columns":["ts","value","quality"],"rows":[)");
+            out.append(at_ > 0 ? R"(,{"tag":)" : R"({"tag":)");
+            JsonWriter{out}.text(tags_[at_]->path);
+            out.append(R"(,"unit":)");
+            JsonWriter{out}.text(tags_[at_]->unit);
+            out.append(R"(,"columns":["ts","value","quality"],"rows":[)");
             if (readings_[at_]) {
                 JsonWriter row{out};
                 write_reading(row, *readings_[at_], units_);
@@ -217,6 +227,13 @@ public:
     }
 
 private:
+    void begin(std::string& out) const {
+        std::size_t bytes = 16;
+        for (std::size_t i = 0; i < tags_.size() && bytes < kPieceRoom; ++i) bytes += 120 + tags_[i]->path.size();
+        out.reserve(std::min(bytes, kPieceRoom));
+        out.append("{\"series\":[");
+    }
+
     const TagList tags_;
     const std::vector<std::optional<Reading>> readings_;  // of the tags, in the same order
     const Units units_;

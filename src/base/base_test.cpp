@@ -81,6 +81,18 @@ TEST(Rng, SameSeedSameNumbers) {
     for (int i = 0; i < 1000; ++i) EXPECT_LT(a.below(10), 10u);
 }
 
+TEST(JsonWriter, WritesTheSameWhereverTheStringGrows) {
+    std::string want = "[", text;
+    JsonWriter json(text);
+    json.begin_array();
+    for (int i = 0; i < 300; ++i) {
+        const std::string word(static_cast<std::size_t>(i % 37), 'x');
+        want += fmt::format("{}{},\"{}\",\"{}\\\"\"", i > 0 ? "," : "", i - 9, word, word);
+        json.integer(i - 9).text(word).text(word + '"');
+    }
+    EXPECT_EQ(text, want);
+}
+
 TEST(JsonWriter, Writes) {
     const auto f = [](auto write, std::string_view want) {
         std::string text;

@@ -131,8 +131,17 @@ JsonWriter& JsonWriter::key(std::string_view name) {
 
 JsonWriter& JsonWriter::text(std::string_view value) {
     separate();
-    out_.push_back('"');
-    append_escaped(out_, value);
+    const std::size_t plain = plain_bytes(value, 0), begin = out_.size(), end = begin + plain + 2;
+    // The size that the library of GCC 12 hands over may be the capacity.
+    out_.resize_and_overwrite(end, [&](char* all, std::size_t) {
+        all[begin] = '"';
+        std::memcpy(all + begin + 1, value.data(), plain);
+        all[end - 1] = '"';
+        return end;
+    });
+    if (plain == value.size()) return *this;
+    out_.pop_back();
+    append_escaped(out_, value.substr(plain));
     out_.push_back('"');
     return *this;
 }
@@ -150,9 +159,14 @@ JsonWriter& JsonWriter::number(double value) {
 }
 
 JsonWriter& JsonWriter::integer(std::int64_t value) {
-    separate();
     const fmt::format_int digits{value};
-    out_.append(digits.data(), digits.size());
+    const std::size_t begin = out_.size() + (need_comma_ ? 1 : 0), end = begin + digits.size();
+    out_.resize_and_overwrite(end, [&](char* all, std::size_t) {
+        if (need_comma_) all[begin - 1] = ',';
+        std::memcpy(all + begin, digits.data(), digits.size());
+        return end;
+    });
+    need_comma_ = true;
     return *this;
 }
 

@@ -272,14 +272,82 @@ std::shared_ptr<const TagList> Catalogue::match_shared(TenantId tenant, std::str
     return found;
 }
 
+namespace {
+
+// Where to look on for paths that match a glob, after one that does not: by the levels before its first "**" whole
+// folders are passed over.
+class Leaps {
+public:
+    explicit Leaps(std::string_view glob) {
+        for (;;) {
+            const std::size_t end = glob.find('/');
+            const std::string_view level = glob.substr(0, end);
+            if (level.find("**") != level.npos) return;
+            levels_.push_back({level, level.find_first_of("*?") == level.npos, end == glob.npos});
+            if (end == glob.npos) return;
+            glob.remove_prefix(end + 1);
+        }
+    }
+
+    // The first path at or after which the next match may lie; empty: at the next path there is. `path` matches not.
+    std::string after(std::string_view path) const {
+        std::size_t begin = 0;
+        for (const Level& level : levels_) {
+            const std::size_t end = path.find('/', begin);
+            if (matches(level, path.substr(begin, end - begin)) && (end == path.npos) == level.last) {
+                if (level.last) return {};
+                begin = end + 1;
+                continue;
+            }
+            if (level.literal) {
+                std::string target{path.substr(0, begin)};
+                target.append(level.text);
+                if (!level.last) target.push_back('/');
+                if (target > path) return target;
+                return begin == 0 ? kEnd : behind(path.substr(0, begin - 1));
+            }
+            return end == path.npos ? std::string{} : behind(path.substr(0, end));
+        }
+        return {};
+    }
+
+private:
+    struct Level {
+        std::string_view text;
+        bool literal, last;
+    };
+    static bool matches(const Level& level, std::string_view text) {
+        return level.literal ? level.text == text : level.text == "*" || glob_matches(level.text, text);
+    }
+    // After all that lies in the folder.
+    static std::string behind(std::string_view folder) { return std::string{folder} + static_cast<char>('/' + 1); }
+
+    inline static const std::string kEnd = "\xff";
+    std::vector<Level> levels_;
+};
+
+}  // namespace
+
 std::shared_ptr<const TagList> Catalogue::search(TenantId tenant, std::string_view glob, std::size_t tags_max) const {
-    const std::string_view prefix = literal_prefix(glob);
+    constexpr int kSteps = 4;  // so near, walking is cheaper than a leap
+    const std::string_view prefix = literal_prefix(glob), suffix = glob.substr(glob.find_last_of("*?") + 1);
+    const Leaps leaps{glob};
     auto list = std::make_shared<TagList>();
     TagList& found = *list;
     for (auto at_path = by_path_.lower_bound({tenant, std::string(prefix)});
-         at_path != by_path_.end() && found.size() < tags_max; ++at_path) {
-        if (at_path->first.first != tenant || !std::string_view(at_path->first.second).starts_with(prefix)) break;
-        if (glob_matches(glob, at_path->first.second)) found.push_back(entry(at_path->second));
+         at_path != by_path_.end() && found.size() < tags_max;) {
+        const std::string_view path = at_path->first.second;
+        if (at_path->first.first != tenant || !path.starts_with(prefix)) break;
+        if (path.ends_with(suffix) && glob_matches(glob, path)) {
+            found.push_back(entry(at_path->second));
+            ++at_path;
+            continue;
+        }
+        PathKey target{tenant, leaps.after(path)};
+        int steps = 0;
+        do ++at_path;
+        while (at_path != by_path_.end() && at_path->first < target && ++steps < kSteps);
+        if (at_path != by_path_.end() && at_path->first < target) at_path = by_path_.lower_bound(target);
     }
     return list;
 }

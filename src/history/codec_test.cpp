@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <limits>
+#include <set>
 
 #include "base/checksum.h"
 #include "base/rng.h"
@@ -253,6 +254,36 @@ TEST(Catalogue, GlobMatches) {
     f("**/a*/b", "x/a1/c/a2/b", true);
     f("", "a", false);
     f("*", "", true);
+}
+
+TEST(Catalogue, FoldersThatAreLeaptOverHoldNothing) {
+    const SimClock clock;
+    Catalogue catalogue{clock, 1'000'000};
+    catalogue.connect([](RecordKind, const Buffer&) -> Result<void> { return {}; }, [](TagId, ValueType) {});
+    Rng rng{31};
+    static constexpr const char* kLevels[] = {"a", "b", "ab", "a-b", "a0", "a.b", "c"};
+    static constexpr const char* kGlobs[] = {"a", "b", "a-b", "a0", "*", "a*", "?", "?b", "**", "**b", "c", "a.*"};
+    const auto some = [&](const auto& of, std::size_t most) {
+        std::string path{of[rng.below(std::size(of))]};
+        for (std::size_t more = rng.below(most); more > 0; --more)
+            path.append("/").append(of[rng.below(std::size(of))]);
+        return path;
+    };
+    std::set<std::string> paths;
+    for (int i = 0; i < 2'000; ++i) {
+        const TenantId tenant{static_cast<std::uint32_t>(1 + rng.below(2))};
+        const std::string path = some(kLevels, 5);
+        if (tenant.value == 1) paths.insert(path);
+        ASSERT_TRUE(catalogue.resolve({tenant, path, "x"}, path, ValueType::number, ""));
+    }
+    for (int i = 0; i < 3'000; ++i) {
+        const std::string glob = some(kGlobs, 5);
+        std::vector<std::string> want, found;
+        std::ranges::copy_if(paths, std::back_inserter(want),
+                             [&](const auto& path) { return glob_matches(glob, path); });
+        for (const TagInfo& tag : catalogue.match(TenantId{1}, glob, 10'000)) found.push_back(tag.path);
+        ASSERT_EQ(found, want) << glob;
+    }
 }
 
 TEST(Catalogue, LabelsFollowFromTheSource) {

@@ -9,6 +9,8 @@
 namespace gongshu::history {
 namespace {
 
+constexpr DurationNs kAlone = 100 * kMicrosecond;
+
 // Shared with helpers, some of whom may come when everything is over: they find it closed and touch nothing of the
 // caller's.
 class Shared {
@@ -46,7 +48,14 @@ private:
 
 }  // namespace
 
-void fan_out(io::Pool* pool, std::size_t helpers, std::size_t count, const std::function<void(std::size_t)>& work) {
+void fan_out(io::Pool* pool, std::size_t helpers, std::size_t count, const std::function<void(std::size_t)>& work,
+             const Clock* clock) {
+    if (clock != nullptr && pool != nullptr && helpers > 0) {
+        const DurationNs help_at = clock->monotonic() + kAlone;
+        std::size_t done = 0;
+        while (done < count && clock->monotonic() < help_at) work(done++);
+        return fan_out(pool, helpers, count - done, [&](std::size_t i) { work(done + i); });
+    }
     if (pool == nullptr || helpers == 0 || count < 2) {
         for (std::size_t i = 0; i < count; ++i) work(i);
         return;

@@ -117,11 +117,14 @@ Result<void> Store::take_pieces(std::vector<Piece>& pieces, const Question& ques
     std::vector<Piece*> unread;
     for (Piece& piece : pieces)
         if (!piece.whole && !piece.sources.empty()) unread.push_back(&piece);
-    fan_out(question.pool, question.helpers, unread.size(), [&](std::size_t i) {
-        const auto chunks = std::ranges::count_if(unread[i]->sources, [](const Source& one) { return one.chunk; });
-        metrics_.chunks_read.add(static_cast<std::uint64_t>(chunks));
-        unread[i]->rows = merged_rows(unread[i]->sources, unread[i]->window);
-    });
+    fan_out(
+        question.pool, question.helpers, unread.size(),
+        [&](std::size_t i) {
+            const auto chunks = std::ranges::count_if(unread[i]->sources, [](const Source& one) { return one.chunk; });
+            metrics_.chunks_read.add(static_cast<std::uint64_t>(chunks));
+            unread[i]->rows = merged_rows(unread[i]->sources, unread[i]->window);
+        },
+        &clock_);
     for (const Piece& piece : pieces) {
         TRY(question.patience.check());
         if (builder.satisfied()) break;
@@ -282,11 +285,13 @@ Result<std::vector<Series>> Store::read(const ReadRequest& request) const {
                             tags > 1 ? 0 : helpers};
     std::vector<std::optional<Result<Series>>> found(tags);
     std::atomic<bool> failed = false;
-    fan_out(pool, helpers, tags, [&](std::size_t i) {
+    const auto read_one = [&](std::size_t i) {
         if (failed.load(std::memory_order_relaxed)) return;
         found[i] = read_tag(question, request.tags[i]);
         if (!*found[i]) failed = true;
-    });
+    };
+    const bool is_short = of_each.window.to - of_each.window.from <= kDay;
+    fan_out(pool, helpers, tags, read_one, is_short ? &clock_ : nullptr);
     std::vector<Series> answer;
     for (auto& series : found) {
         if (series && !*series) return std::move(*series).error();

@@ -58,9 +58,9 @@ public:
     bool read_plain(Bytes bytes, std::size_t count, std::uint8_t* residuals) const;
 
     struct Entry {
-        std::uint16_t next = 0;  // to which the bits are added
-        std::uint8_t bits = 0;   // how many
-        std::uint8_t symbol = 0;
+        std::uint16_t next;  // to which the bits are added
+        std::uint8_t bits;   // how many
+        std::uint8_t symbol;
     };
 
 private:

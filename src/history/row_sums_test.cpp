@@ -86,6 +86,24 @@ TEST(FanOut, EndsThoughNobodyIsFreeAndLateHelpersFindNothing) {
     for (const auto& job : pool.jobs) job();
 }
 
+TEST(FanOut, AsksForHelpOnlyWhenTheWorkLasts) {
+    BusyPool pool;
+    SimClock clock;
+    const auto run = [&](DurationNs each, std::size_t asked) {
+        std::vector<int> done(10);
+        const auto work = [&](std::size_t i) {
+            clock.advance(each);
+            ++done[i];
+        };
+        fan_out(&pool, 4, done.size(), work, &clock);
+        EXPECT_EQ(done, std::vector<int>(10, 1));
+        EXPECT_EQ(pool.jobs.size(), asked);
+    };
+    run(kMicrosecond, 0);
+    run(kMillisecond, 2);
+    for (const auto& job : pool.jobs) job();
+}
+
 TEST(FanOut, JobsOfThePoolMayAskForHelpOfThePool) {
     std::atomic<int> sum = 0;
     {
