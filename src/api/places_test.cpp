@@ -295,6 +295,11 @@ const std::multimap<std::string, Way>& ways() {
             {"DELETE /api/v1/blobs/{id}", {"/api/v1/blobs/{blob}", "", Want::refused}},
             {"GET /api/v1/live", {"/api/v1/live", "", Want::harmless}},  // Places.LiveUpdatesShowOnlyWhatIsInside
             {"POST /api/v1/admin/compact", {"/api/v1/admin/compact", "", Want::refused}},
+            {"GET /api/v1/storage", {"/api/v1/storage", "", Want::refused}},
+            {"GET /api/v1/storage/tags", {"/api/v1/storage/tags?tag=outside/**", "", Want::refused}},
+            {"GET /api/v1/storage/tags:days", {"/api/v1/storage/tags:days?tag=outside/d1.x", "", Want::refused}},
+            {"POST /api/v1/storage:check", {"/api/v1/storage:check", "", Want::refused}},
+            {"POST /api/v1/storage:cancel", {"/api/v1/storage:cancel", "", Want::refused}},
             {"GET /api/v1/admin/backups", {"/api/v1/admin/backups", "", Want::refused}},
             {"POST /api/v1/admin/backups", {"/api/v1/admin/backups", "", Want::refused}},
             {"POST /api/v1/admin/backups:cancel", {"/api/v1/admin/backups:cancel", "", Want::refused}},

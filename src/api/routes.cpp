@@ -2,6 +2,7 @@
 
 #include "api/handlers.h"
 #include "api/interval_handlers.h"
+#include "api/storage_handlers.h"
 
 namespace gongshu::api {
 
@@ -243,6 +244,16 @@ constexpr Route kRoutes[] = {
      "live", "WebSocket: newest values, alarms, connections", Leaves::told},
     {post, "/api/v1/admin/compact", Access::role, Role::admin, Run::pool, Size::small, now<post_compact>,
      "operation", "Seal and merge what the history holds"},
+    {get, "/api/v1/storage", Access::role, Role::admin, Run::pool, Size::small, now<get_storage>,
+     "operation", "What storage takes: totals, days, rates, and what the server does with its files"},
+    {get, "/api/v1/storage/tags", Access::role, Role::admin, Run::pool, Size::small, now<get_storage_tags>,
+     "operation", "Which tags take most of it"},
+    {get, "/api/v1/storage/tags:days", Access::role, Role::admin, Run::pool, Size::small, now<get_storage_tag_days>,
+     "operation", "What one tag takes, by day"},
+    {post, "/api/v1/storage:check", Access::role, Role::admin, Run::pool, Size::small, now<check_storage>,
+     "operation", "Begin to read every byte of the history and check it"},
+    {post, "/api/v1/storage:cancel", Access::role, Role::admin, Run::pool, Size::small, now<cancel_storage_check>,
+     "operation", "Stop that check"},
     {get, "/api/v1/admin/backups", Access::role, Role::admin, Run::pool, Size::small, now<get_backups>,
      "operation", "Backups, and the one that is being made"},
     {post, "/api/v1/admin/backups", Access::role, Role::admin, Run::pool, Size::small, now<post_backups>,

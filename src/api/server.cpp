@@ -9,6 +9,7 @@
 #include "api/sql_door.h"
 #include "base/assert.h"
 #include "base/log.h"
+#include "history/usage.h"
 #include "io/crypto.h"
 
 namespace gongshu::api {
@@ -269,6 +270,7 @@ public:
 
     void stop() override {
         listeners_.clear();
+        history::storage_of(hub_->core->deps.history).close_checks();
         hub_->close_all();
     }
 

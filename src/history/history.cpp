@@ -1,16 +1,21 @@
 #include "history/history.h"
 
+#include "base/assert.h"
+#include "history/storage_desk.h"
 #include "history/store.h"
 
 namespace gongshu::history {
 namespace {
 
 // The handle that the program holds. What the store posted may outlive it; the store is closed then and does nothing.
-class StoreHistory final : public History, public TagFinder {
+class StoreHistory final : public History, public TagFinder, public Storage {
 public:
-    explicit StoreHistory(std::shared_ptr<Store> store) : store_(std::move(store)) {}
+    StoreHistory(std::shared_ptr<Store> store, const Clock& clock) : store_(std::move(store)), clock_(clock) {}
     // Without stop() before it this is like a crash: what was not synced is lost.
-    ~StoreHistory() override { store_->close(); }
+    ~StoreHistory() override {
+        check_->close();
+        store_->close();
+    }
 
     void append(Rows rows, Durability durability, Done done) override {
         store_->append(std::move(rows), durability, std::move(done));
@@ -71,23 +76,43 @@ public:
     void set_readers(io::Pool* pool, std::size_t helpers) override { store_->set_readers(pool, helpers); }
     Result<Appended> import(const Rows& rows) override { return store_->import(rows); }
     Result<void> compact() override { return store_->compact(); }
-    Result<VerifyReport> verify() const override { return store_->verify(); }
+    Result<VerifyReport> verify() const override { return store_->verify(nullptr); }
     Result<void> copy_to(Copier& copier) override { return store_->copy_to(copier); }
     Result<std::uint64_t> apply_retention() override { return store_->apply_retention(); }
     Result<Removed> remove(const Removal& removal) override { return store_->remove(removal); }
     Result<Removed> cut(const Cut& cut) override { return store_->cut(cut); }
     std::vector<DayUse> days() const override { return store_->days(); }
     Result<void> visit_tag_days(const std::function<void(const TagDayUse&)>& visit) const override {
-        return store_->visit_tag_days(visit);
+        return store_->visit_tag_days(visit, {});
     }
     HistoryStats stats() const override { return store_->stats(); }
     void stop() override { store_->stop(); }
 
+    StorageStats storage_stats() const override { return store_->storage_stats(); }
+    RateLog rates() const override { return store_->rates(); }
+    Result<Usage> usage(const TagDays& which) const override { return survey_usage(*store_, which); }
+    Result<std::shared_ptr<const Usage>> recent_usage(std::uint32_t days) override {
+        return usage_.get(*store_, clock_, days);
+    }
+    Result<void> start_check(io::Pool& pool) override { return check_->start(store_, clock_, pool); }
+    void cancel_check() override { check_->cancel(); }
+    void close_checks() override { check_->close(); }
+    CheckState check_state() const override { return check_->state(); }
+
 private:
     const std::shared_ptr<Store> store_;
+    const Clock& clock_;
+    UsageCache usage_;
+    const std::shared_ptr<StorageCheck> check_ = std::make_shared<StorageCheck>();
 };
 
 }  // namespace
+
+Storage& storage_of(History& history) {
+    auto* const own = dynamic_cast<StoreHistory*>(&history);
+    ASSERT(own);
+    return *own;
+}
 
 Result<std::unique_ptr<History>> History::create(io::Files& files, const Clock& clock, Metrics& metrics,
                                                  std::vector<io::Loop*> lanes, io::Pool& pool, HistoryOptions options) {
@@ -95,7 +120,7 @@ Result<std::unique_ptr<History>> History::create(io::Files& files, const Clock& 
     auto store = std::make_shared<Store>(files, clock, metrics, std::move(lanes), pool, std::move(options));
     TRY(store->recover());
     store->start_timer();
-    return std::unique_ptr<History>{std::make_unique<StoreHistory>(std::move(store))};
+    return std::unique_ptr<History>{std::make_unique<StoreHistory>(std::move(store), clock)};
 }
 
 }  // namespace gongshu::history

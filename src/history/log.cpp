@@ -138,6 +138,11 @@ Result<std::uint64_t> Log::append(RecordKind kind, Bytes payload) {
     return position;
 }
 
+std::pair<std::uint64_t, std::uint64_t> Log::behind() const {
+    const std::lock_guard state{state_mutex_};
+    return {position_ - synced_, waiters_.size()};
+}
+
 void Log::when_synced(std::uint64_t position, io::Loop& loop, std::function<void(const Result<void>&)> then) {
     std::optional<Result<void>> already;
     {

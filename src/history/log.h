@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/metrics.h"
@@ -52,6 +53,8 @@ public:
 
     std::optional<Error> broken() const;
     bool is_broken() const { return is_broken_.load(std::memory_order_acquire); }
+    // Bytes that are not synced yet, and how many wait for that.
+    std::pair<std::uint64_t, std::uint64_t> behind() const;
     std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
     // Files of so many bytes were there before start() (positive), or were removed (negative).
     void count_bytes(std::int64_t bytes) {

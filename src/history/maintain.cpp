@@ -185,6 +185,7 @@ Result<void> Store::write_last(Manifest& manifest, const std::vector<LastRow>& r
 }
 
 Result<void> Store::seal() {
+    const Working working{work_, FileWork::sealing};
     if (!has_frozen_) {
         if (active_bytes_ == 0 && catalogue_.changes() == snapshot_changes_) return {};
         TRY(freeze());
@@ -309,6 +310,7 @@ std::span<const std::shared_ptr<Segment>> next_merge(std::span<const std::shared
 
 // A day that has ended and got nothing by the last seal becomes one file, written to be small.
 Result<void> Store::merge_segments(MergeWhat what) {
+    const Working working{work_, FileWork::merging};
     const auto now = version();
     const Day today = day_of(clock_.now());
     Manifest manifest = now->manifest;
@@ -424,12 +426,20 @@ Result<void> Store::copy_files(Copier& copier, const std::vector<CopiedFile>& fi
     return copier.put("MANIFEST", encode_manifest(manifest));
 }
 
-Result<VerifyReport> Store::verify() const {
-    const std::lock_guard lock{maintenance_};
+// Files of the version that is taken at the beginning stay as long as it is held, so they are read while the store goes
+// on; the log and the snapshots are replaced by seals, which wait meanwhile.
+Result<VerifyReport> Store::verify(VerifyProgress* progress) const {
     VerifyReport report;
-    // The group that is being written at this moment looks like a torn tail, so a torn tail is no problem here.
-    if (auto manifest = check_manifest(files_, options_.folder, report))
-        check_parts(files_, clock_, options_.folder, version()->manifest, {}, report);
+    std::shared_ptr<const Version> now;
+    {
+        const std::lock_guard lock{maintenance_};
+        now = version();
+        // The group that is being written at this moment looks like a torn tail, so a torn tail is no problem here.
+        if (!check_manifest(files_, options_.folder, report)) now = nullptr;
+        if (now) check_changing(files_, clock_, options_.folder, now->manifest, {}, report);
+    }
+    if (now) check_lasting(files_, options_.folder, now->manifest, {}, report, progress);
+    if (progress != nullptr && progress->stop) return Error{Code::unavailable, "stopped because somebody asked for it"};
     report.problems.insert(report.problems.end(), report.event_problems.begin(), report.event_problems.end());
     return report;
 }

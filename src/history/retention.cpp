@@ -80,6 +80,7 @@ Result<void> Store::remove_part(const Segment& segment, const Removal& removal, 
 Result<Removed> Store::remove(const Removal& removal) {
     const std::lock_guard lock{maintenance_};
     if (closed_) return Error{Code::unavailable, "history is stopped"};
+    const Working working{work_, removal.dry_run ? FileWork::none : FileWork::removing};
     const auto now = version();
     RemovalPlan plan;
     for (const auto& [key, segments] : now->segments) {
@@ -128,14 +129,16 @@ std::vector<DayUse> Store::days() const {
     return list;
 }
 
-Result<void> Store::visit_tag_days(const std::function<void(const TagDayUse&)>& visit) const {
+Result<void> Store::visit_tag_days(const std::function<void(const TagDayUse&)>& visit, const TagDays& which) const {
     const auto now = version();
-    for (const auto& [key, segments] : now->segments)
+    for (const auto& [key, segments] : now->segments) {
+        if (key.second < which.first || key.second > which.last) continue;
+        if (which.tag && shard_of(*which.tag).value != key.first) continue;
         for (const auto& segment : segments) {
             const auto opened = segment->open();
             if (!opened && opened.error().code() != Code::corrupt) return opened.error();
             if (!opened) {  // a damaged one stays as it is, and hinders no other
-                log_error("history", "retention leaves a segment alone: {}", opened.error().text());
+                log_error("history", "what a segment holds is not known: {}", opened.error().text());
                 continue;
             }
             const auto& open = *opened;
@@ -153,9 +156,10 @@ Result<void> Store::visit_tag_days(const std::function<void(const TagDayUse&)>& 
                     use.rows += chunks[i].statistics.rows;
                     use.bytes += chunks[i].bytes + share;
                 }
-                visit(use);
+                if (!which.tag || *which.tag == use.tag) visit(use);
             }
         }
+    }
     return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <tuple>
 
 #include "base/assert.h"
 #include "base/json_writer.h"
@@ -470,6 +471,7 @@ void Store::tick() {
     metrics_.segments.set(static_cast<double>(version()->manifest.segments.size()));
     metrics_.read_only.set(log_->is_broken() ? 1 : 0);
     if (seal_failed_.exchange(false)) seal_asked_ = false;
+    rates_.lock()->sample(metrics_.rows.value(), clock_.monotonic(), clock_.now());
     const DurationNs oldest = oldest_at_;
     const bool old = oldest >= 0 && clock_.monotonic() - oldest >= options_.seal_age;
     if (old || has_frozen_ || active_bytes_ >= options_.seal_bytes) seal_soon();
@@ -534,6 +536,18 @@ HistoryStats Store::stats() const {
         stats.read_only = true;
         stats.read_only_reason = broken->text();
     }
+    return stats;
+}
+
+StorageStats Store::storage_stats() const {
+    const auto now = version();
+    StorageStats stats;
+    for (const auto& [key, segments] : now->segments) stats.unmerged_segments += segments.size() - 1;
+    stats.rows_appended = metrics_.rows.value();
+    stats.memory_bytes = active_bytes_;
+    if (const DurationNs oldest = oldest_at_; oldest >= 0) stats.memory_age = clock_.monotonic() - oldest;
+    stats.work = work_;
+    std::tie(stats.log_unsynced_bytes, stats.log_waiting) = log_->behind();
     return stats;
 }
 

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/guarded.h"
 #include "history/catalogue.h"
 #include "history/history.h"
 #include "history/interval_file.h"
@@ -20,6 +21,7 @@
 #include "history/run.h"
 #include "history/scan.h"
 #include "history/segment.h"
+#include "history/usage.h"
 
 namespace gongshu::history {
 
@@ -129,6 +131,18 @@ struct StoreMetrics {
 struct Part;
 class TagSources;
 
+// Says what is being done as long as it lives.
+class Working {
+public:
+    Working(std::atomic<FileWork>& where, FileWork what) : where_(where) { where_ = what; }
+    ~Working() { where_ = FileWork::none; }
+    Working(const Working&) = delete;
+    Working& operator=(const Working&) = delete;
+
+private:
+    std::atomic<FileWork>& where_;
+};
+
 // The engine behind History; shared with what it posted to lanes and pool, which may outlive the History.
 // Lives:   from create() to the last of its jobs; closed by the History's destructor.
 // Threads: as History says. Locks in the order they may be taken: maintenance_, the catalogue's, a shard's, events_,
@@ -167,14 +181,16 @@ public:
     Result<void> flush() { return log_->flush(); }
 
     Result<void> compact();
-    Result<VerifyReport> verify() const;
+    Result<VerifyReport> verify(VerifyProgress* progress) const;
     Result<void> copy_to(Copier& copier);
     Result<std::uint64_t> apply_retention();
     Result<Removed> remove(const Removal& removal);
     Result<Removed> cut(const Cut& cut);
     std::vector<DayUse> days() const;
-    Result<void> visit_tag_days(const std::function<void(const TagDayUse&)>& visit) const;
+    Result<void> visit_tag_days(const std::function<void(const TagDayUse&)>& visit, const TagDays& which) const;
     HistoryStats stats() const;
+    StorageStats storage_stats() const;
+    RateLog rates() const { return *rates_.lock(); }
 
 private:
     struct Append;
@@ -306,6 +322,8 @@ private:
     std::atomic<DurationNs> oldest_at_ = -1;  // monotonic time of the first row since the last freeze; -1 = none
     std::atomic<bool> has_frozen_ = false;
     std::atomic<bool> seal_asked_ = false;
+    std::atomic<FileWork> work_ = FileWork::none;
+    mutable Guarded<RateLog> rates_;
     std::atomic<bool> seal_failed_ = false;  // the next tick tries again
     std::atomic<bool> sync_timer_set_ = false;
     std::atomic<io::Pool*> read_pool_ = nullptr;  // who helps with questions
@@ -324,10 +342,14 @@ private:
     std::uint64_t snapshot_changes_ = 0;  // of the catalogue, in the last snapshot
 };
 
-// The two steps of a check: what the folder should hold, and whether it does. Problems go into `report`; nullopt if the
+// The steps of a check: what the folder should hold, and whether it does. Problems go into `report`; nullopt if the
 // manifest or the log cannot be read.
 std::optional<Manifest> check_manifest(io::Files& files, const std::string& folder, VerifyReport& report);
-std::optional<LogEnd> check_parts(io::Files& files, const Clock& clock, const std::string& folder,
-                                  const Manifest& manifest, const OnEvent& on_event, VerifyReport& report);
+// What is written once and then only removed. Stops early when `progress`, which may be null, says so.
+void check_lasting(io::Files& files, const std::string& folder, const Manifest& manifest, const OnEvent& on_event,
+                   VerifyReport& report, VerifyProgress* progress);
+// The log and the snapshots, which the next seal replaces.
+std::optional<LogEnd> check_changing(io::Files& files, const Clock& clock, const std::string& folder,
+                                     const Manifest& manifest, const OnEvent& on_event, VerifyReport& report);
 
 }  // namespace gongshu::history

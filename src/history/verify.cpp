@@ -141,12 +141,34 @@ std::optional<Manifest> check_manifest(io::Files& files, const std::string& fold
     return check.note(manifest) ? std::optional{std::move(*manifest)} : std::nullopt;
 }
 
-std::optional<LogEnd> check_parts(io::Files& files, const Clock& clock, const std::string& folder,
-                                  const Manifest& manifest, const OnEvent& on_event, VerifyReport& report) {
+void check_lasting(io::Files& files, const std::string& folder, const Manifest& manifest, const OnEvent& on_event,
+                   VerifyReport& report, VerifyProgress* progress) {
     Check check{files, folder, on_event, report};
-    for (const SegmentInfo& info : manifest.segments) check.segment(info);
-    for (const EventFileInfo& info : manifest.events) check.events(info);
-    for (const IntervalFileInfo& info : manifest.intervals) check.intervals(info);
+    VerifyProgress nobody;
+    VerifyProgress& done = progress != nullptr ? *progress : nobody;
+    const auto count = [&](const auto& infos) {
+        done.files += infos.size();
+        for (const auto& info : infos) done.bytes += info.bytes;
+    };
+    count(manifest.segments);
+    count(manifest.events);
+    count(manifest.intervals);
+    const auto each = [&](const auto& infos, auto look) {
+        for (const auto& info : infos) {
+            if (done.stop) return;
+            look(info);
+            ++done.files_done;
+            done.bytes_done += info.bytes;
+        }
+    };
+    each(manifest.segments, [&](const SegmentInfo& info) { check.segment(info); });
+    each(manifest.events, [&](const EventFileInfo& info) { check.events(info); });
+    each(manifest.intervals, [&](const IntervalFileInfo& info) { check.intervals(info); });
+}
+
+std::optional<LogEnd> check_changing(io::Files& files, const Clock& clock, const std::string& folder,
+                                     const Manifest& manifest, const OnEvent& on_event, VerifyReport& report) {
+    Check check{files, folder, on_event, report};
     if (manifest.open_intervals != 0) check.open_intervals(manifest.open_intervals);
     if (manifest.catalogue != 0) check.catalogue(clock, manifest.catalogue);
     if (manifest.last != 0) check.last(manifest.last);
@@ -157,7 +179,8 @@ VerifyReport verify_folder(io::Files& files, const Clock& clock, const std::stri
     VerifyReport report;
     const auto manifest = check_manifest(files, folder, report);
     if (!manifest) return report;
-    const auto end = check_parts(files, clock, folder, *manifest, on_event, report);
+    check_lasting(files, folder, *manifest, on_event, report, nullptr);
+    const auto end = check_changing(files, clock, folder, *manifest, on_event, report);
     if (end && end->torn) {
         const auto [number, good_bytes] = *end->torn;
         report.problems.push_back(fmt::format(

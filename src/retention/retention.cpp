@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "base/time_text.h"
+#include "history/usage.h"
 #include "registry/kinds/retention.h"
 #include "registry/names.h"
 #include "registry/paths.h"
@@ -24,7 +25,6 @@ constexpr Day kNever = std::numeric_limits<Day>::min();
 constexpr DurationNs kEvery = kHour;
 constexpr DurationNs kAgainEvery = 5 * kMinute;  // while the bytes are passed and nothing more may go
 constexpr DurationNs kPlanAge = 30 * kSecond;
-constexpr Day kGrowthDays = 7;
 
 Day day_at(TimeNs time) { return static_cast<Day>(time >= 0 ? time / kDay : -((kDay - 1 - time) / kDay)); }
 TimeNs start_of(Day day) { return static_cast<TimeNs>(day) * kDay; }
@@ -275,25 +275,15 @@ Result<Plan> Retention::plan(const std::optional<Limits>& limits) const {
         plan.tenants.push_back(tenant.use);
     }
     const auto days = history_.days();
-    const Day today = day_at(clock_.now());
-    std::uint64_t grown = 0;
-    Day first = today;
     for (const history::DayUse& day : days) {
         plan.rows += day.rows;
         plan.bytes += day.bytes;
-        if (day.day >= today || day.day < today - kGrowthDays) continue;
-        grown += day.bytes;
-        first = std::min(first, day.day);
     }
     if (!days.empty()) plan.oldest = start_of(days.front().day);
     if (survey.cut != kNever && !days.empty() && days.front().day < survey.cut) plan.before = start_of(survey.cut);
-    if (first < today) plan.bytes_a_day = static_cast<double>(grown) / (today - first);
-    const history::HistoryStats stats = history_.stats();
-    if (plan.bytes_a_day && *plan.bytes_a_day > 0 && stats.disk_total_bytes > 0) {
-        const double days_left = static_cast<double>(stats.disk_free_bytes) / *plan.bytes_a_day;
-        if (days_left < 365'00)
-            plan.full_at = clock_.now() + static_cast<DurationNs>(days_left * static_cast<double>(kDay));
-    }
+    const history::Growth growth = history::growth_of(days, history_.stats(), clock_.now());
+    plan.bytes_a_day = growth.bytes_a_day;
+    plan.full_at = growth.full_at;
     return plan;
 }
 

@@ -37,6 +37,14 @@ constexpr Sentence kSentences[] = {
     {"a backup holds all tenants: only an administrator of the tenant default without limits of place may see "
      "or make one",
      "备份包含所有企业：只有企业 default 中位置不受限的管理员能查看和制作"},
+    {"what storage takes is told for a whole tenant: only an administrator without limits of place may see it",
+     "存储占用按整个企业统计：只有位置不受限的管理员能查看"},
+    {"the history is one for all tenants: only an administrator of the tenant default without limits of place may "
+     "check it",
+     "历史库为所有企业共用：只有企业 default 中位置不受限的管理员能校验"},
+    {"the storage is being checked already", "存储正在校验"},
+    {"the server stops", "服务器正在停止"},
+    {"order: \"{}\" is none of bytes, rows, bytes_per_row", "order: “{0}”不可用：应为 bytes、rows、bytes_per_row 之一"},
     {"this server makes no backups", "这台服务器没有开启备份"},
     {"the request did not arrive whole within {} s", "请求在 {0} 秒内没有传完"},
     {"sign in first: POST /api/v1/session, a token or basic auth", "先登录：POST /api/v1/session、令牌或 Basic 认证"},
