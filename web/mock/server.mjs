@@ -221,6 +221,42 @@ function answerSql({ sql }) {
   return { columns: [time_, column('value', 'number', 'DOUBLE')], rows: Array.from({ length: steps }, (_, i) => [(base + i * every) * 1000, value(base + i * every)]) };
 }
 
+// Storage: what the tags of the plant would take; a check takes four seconds.
+const dayText = (t) => new Date(t).toISOString().slice(0, 10);
+const sized = (path) => { const h = createHash('md5').update(path).digest(); return { rows: 40_000 + (h[0] << 7), per: byPath.get(path)?.type === 'boolean' ? 0.04 + h[2] / 4000 : 0.7 + h[1] / 90 }; };
+const useOf = (path, i) => { const { rows, per } = sized(path); const day = (i * 7919) % 13; return { rows: rows - day * 900, bytes: Math.round((rows - day * 900) * per * (1 + day / 60)) }; };
+const checked = { running: false, since: null, files_done: 0, files: 0, bytes_done: 0, bytes: 0, ended: null, took_ms: 0, error: '', files_read: 0, rows: 0, events: 0, intervals: 0, problem_count: 0, problems: [] };
+function checkNow() {
+  if (!checked.running) return checked;
+  const passed = Date.now() - checked.since;
+  if (passed > 4000) return Object.assign(checked, { running: false, ended: Date.now(), took_ms: passed, error: '', files_read: 612, rows: 4_612_345, events: 1204, intervals: 96, files_done: 0, files: 0, bytes_done: 0, bytes: 0 });
+  const part = Math.max(0, passed - 400) / 3600;
+  return Object.assign(checked, { files: 612, bytes: 48_233_112, files_done: Math.floor(612 * part), bytes_done: Math.floor(48_233_112 * part) });
+}
+function storageOf(path, q) {
+  const count = Math.min(Number(q.get('days') ?? 30), 45);
+  const paths = empty ? [] : [...byPath.keys()];
+  const day = (i) => ({ day: dayText(Date.now() - i * 86_400_000), segments: i ? 16 : 44 });
+  if (path === '/storage:check') { if (checked.running) refuse(409, 'conflict', 'the storage is being checked already'); Object.assign(checked, { running: true, since: Date.now(), ended: null }); return { check: checkNow() }; }
+  if (path === '/storage:cancel') { if (checked.running) Object.assign(checked, { running: false, ended: Date.now(), error: 'stopped because somebody asked for it' }); return { check: checked }; }
+  if (path === '/storage/tags:days') {
+    const tag = byPath.get(q.get('tag')) ?? refuse(404, 'not found', `there is no tag "${q.get('tag')}"`);
+    const days = Array.from({ length: count }, (_, i) => ({ ...day(count - 1 - i), ...useOf(q.get('tag'), count - 1 - i), segments: 0 }));
+    return { tag: q.get('tag'), type: tag.type ?? 'number', unit: tag.unit ?? '', days, rows: days.reduce((n, d) => n + d.rows, 0), bytes: days.reduce((n, d) => n + d.bytes, 0) };
+  }
+  if (path === '/storage/tags') {
+    const wanted = q.get('tag') ? glob(q.get('tag')) : null;
+    const all = paths.filter((p) => !wanted || wanted.test(p)).map((p) => { const { rows, per } = sized(p); return { tag: p, type: byPath.get(p).type ?? 'number', unit: byPath.get(p).unit ?? '', rows: rows * count, bytes: Math.round(rows * count * per), first: dayText(Date.now() - count * 86_400_000), last: dayText(Date.now()) }; });
+    const of = (one) => (q.get('order') === 'rows' ? one.rows : q.get('order') === 'bytes_per_row' ? one.bytes / one.rows : one.bytes);
+    all.sort((a, b) => (q.get('ascending') ? of(a) - of(b) : of(b) - of(a)));
+    return { total: all.length, rows: all.reduce((n, d) => n + d.rows, 0), bytes: all.reduce((n, d) => n + d.bytes, 0), items: all.slice(0, Number(q.get('limit') ?? 100)) };
+  }
+  const days = paths.length ? Array.from({ length: count }, (_, i) => count - 1 - i).filter((i) => i !== 17).map((i) => paths.reduce((sum, p) => { const use = useOf(p, i + 1); return { ...sum, rows: sum.rows + Math.round(use.rows * (i ? 1 : 0.4)), bytes: sum.bytes + Math.round(use.bytes * (i ? 1 : 0.55)) }; }, { ...day(i), rows: 0, bytes: 0 })) : [];
+  const [rows, bytes] = [days.reduce((n, d) => n + d.rows, 0), days.reduce((n, d) => n + d.bytes, 0)];
+  const steps = empty ? [] : Array.from({ length: 288 }, (_, i) => [Date.now() - (288 - i) * 300_000, 41 + 6 * Math.sin(i / 22) + (i % 7) / 3 - (i > 190 && i < 204 ? 30 : 0)]);
+  return { at: Date.now(), server: { rows, bytes, tags: paths.length, segments: empty ? 0 : 612, unmerged_segments: empty ? 0 : 28, intervals: 96, log_bytes: 18_203_112, log_unsynced_bytes: 0, log_waiting: 0, memory_rows: empty ? 0 : 24_312, memory_bytes: 412_004, memory_age_ms: 312_000, work: '', read_only: '', disk_free_bytes: 120_000_000_000, disk_total_bytes: 250_000_000_000, oldest: empty ? null : Date.now() - 44 * 86_400_000, bytes_a_day_estimate: empty ? null : bytes / Math.max(1, days.length), disk_full_estimate: empty ? null : Date.now() + 611 * 86_400_000, check: checkNow() }, days, rows, bytes, rates: { now_per_s: empty ? 0 : 44.2, mean_per_s: empty ? null : 42.7, mean_ms: 86_400_000, step_ms: 300_000, steps } };
+}
+
 // Backups: one whole, one damaged, one cut short; making one takes four seconds.
 const backupName = (t) => new Date(t).toISOString().slice(0, 19).replace(/[-:]/g, '') + 'Z';
 const backupAt = (t, more = {}) => ({ name: backupName(t), made: t, program: '0.1.0', files: 612, bytes: 48_233_112, problem: '', note: '', proof: null, ...more });
@@ -389,6 +425,7 @@ function answer(method, url, body, headers) {
     { id: 'backups', grade: 'warning', text_en: 'There is no backup.', text_zh: '没有备份。', fix_en: 'Make one: gongshu backup; by itself with --backup-every 1d.', fix_zh: '请备份:gongshu backup;用 --backup-every 1d 自动备份。' },
     { id: 'sync', grade: 'good', text_en: 'A sync to the disk takes 0.21 ms.', text_zh: '一次落盘 0.21 ms。', fix_en: '', fix_zh: '' }] };
   if (path === '/query') return answerSql(body ?? {});
+  if (path === '/storage' || path.startsWith('/storage/') || path.startsWith('/storage:')) return storageOf(path, q);
   if (path.startsWith('/admin/retention')) {
     const gone = { rows: 0, bytes: 0, segments: 0, rewritten: 0, from: null, to: null };
     if (path.endsWith(':run')) return { removed: gone };

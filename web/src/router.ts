@@ -42,6 +42,7 @@ const pages: RouteRecordRaw[] = [
   { path: '/tokens', name: 'tokens', component: () => import('./pages/TokensPage.vue'), meta: { title: 'nav.tokens', icon: 'token', group: 'system', role: 'admin' } },
   { path: '/audit', name: 'audit', component: () => import('./pages/AuditPage.vue'), meta: { title: 'nav.audit', icon: 'audit', group: 'system', role: 'admin', range: '7d' } },
   { path: '/egress', name: 'egress', component: () => import('./pages/EgressPage.vue'), meta: { title: 'nav.egress', icon: 'upload', group: 'system', role: 'admin' } },
+  { path: '/storage', name: 'storage', component: () => import('./pages/StoragePage.vue'), meta: { title: 'nav.storage', icon: 'storage', group: 'system', role: 'admin' } },
   { path: '/backups', name: 'backups', component: () => import('./pages/BackupsPage.vue'), meta: { title: 'nav.backups', icon: 'backup', group: 'system', role: 'admin', tenant: 'default' } },
   { path: '/retention', name: 'retention', component: () => import('./pages/RetentionPage.vue'), meta: { title: 'nav.retention', icon: 'clock', group: 'system', role: 'admin' } },
   { path: '/holds', name: 'holds', component: () => import('./pages/HoldsPage.vue'), meta: { title: 'nav.holds', icon: 'lock', group: 'system', role: 'engineer' } },

@@ -37,6 +37,7 @@ export const icons = {
   upload: 'M10 13V4M6 8l4-4 4 4M3 13v4h14v-4', file: 'M5 3h7l4 4v10H5zM12 3v4h4',
   columns: 'M3 4h14v12H3zM8 4v12M13 4v12', filter: 'M3 4h14l-5 6v5l-4 2v-7z',
   sql: 'M3 4h14v12H3zM6 8l2.500 2-2.500 2M10.500 12.500h4',
+  storage: 'M3 3.500h14v5.500H3zM3 11h14v5.500H3zM6 6.250h0M6 13.750h0M9 6.250h5M9 13.750h5',
   backup: 'M4 5c0-3 12-3 12 0v10c0 3-12 3-12 0zM4 5c0 3 12 3 12 0M4 10c0 3 12 3 12 0',
   refresh: 'M16 10a6 6 0 1 1-2-4.500M16 3v4h-4', edit: 'M4 16l1-4 8-8 3 3-8 8zM11 6l3 3', trash: 'M4 6h12M8 6V3h4v3M6 6l1 11h6l1-11',
   copy: 'M7 7h9v10H7zM4 13V3h9', eye: 'M2 10c4-6 12-6 16 0-4 6-12 6-16 0zM10 8a2 2 0 1 0 0 4 2 2 0 0 0 0-4z', eyeOff: 'M2 10c4-6 12-6 16 0-4 6-12 6-16 0zM4 16L16 4',
