@@ -205,7 +205,7 @@ Answer put_off_answer(Core& core, const Ask& ask, const Intake& intake, std::str
 
 void store(std::shared_ptr<Core> core, const AskPtr& ask, Intake intake, Done done) {
     if (intake.failed) return done(*intake.failed);
-    const std::uint64_t rows = intake.rows.size();
+    const std::uint64_t rows = intake.rows.size() + intake.tuples.readings();
     auto shared = std::make_shared<Intake>(std::move(intake));
     const auto answer = [core, ask, shared, rows, done](Result<Appended> appended) {
         if (!appended) return done(std::move(appended).error());
@@ -217,7 +217,10 @@ void store(std::shared_ptr<Core> core, const AskPtr& ask, Intake intake, Done do
     };
     if (rows == 0) return answer(Appended{});
     // Readings of the past, of any age; this thread of the pool may wait for the disk.
-    if (parse_flag(*ask, "import")) return answer(core->deps.history.import(shared->rows));
+    const bool together = !shared->tuples.empty();  // a door gives either
+    if (parse_flag(*ask, "import"))
+        return answer(core->deps.history.import(together ? shared->tuples.rows() : shared->rows));
+    if (together) return core->deps.history.append_tuples(std::move(shared->tuples), Durability::sync, answer);
     core->deps.sink.append(std::move(shared->rows), Durability::sync, answer);
 }
 

@@ -7,6 +7,7 @@
 
 #include "api/handlers.h"
 #include "data/rows.h"
+#include "data/tuples.h"
 #include "wire/line.h"
 
 // What the doors of readings over HTTP share: where a reading goes, what is wrong with the others, and the answer that
@@ -18,7 +19,8 @@ struct Intake {
     static constexpr std::size_t kFaultsMax = 100;  // told one by one; the others are only counted
 
     std::string_view language = "en";
-    Rows rows;
+    Rows rows;           // those that came alone
+    Tuples tuples;       // … and together
     std::string faults;  // JSON members, comma between
     std::uint64_t fault_count = 0;
     std::string first_fault;

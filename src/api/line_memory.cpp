@@ -30,8 +30,19 @@ void LineMemory::give_back(Core& core, std::unique_ptr<LineMemory> memory) {
     memories->push_back(std::move(memory));
 }
 
-void LineMemory::learn(const wire::LinePoint& point, std::vector<Target> targets) {
-    if (!std::ranges::all_of(targets, &Target::keep)) return;
+LineTargets::LineTargets(std::vector<Target> found) : targets(std::move(found)) {
+    std::vector<TagId> tags;
+    std::vector<ValueType> types;
+    for (const Target& target : targets) {
+        tags.push_back(target.tag);
+        types.push_back(target.type);
+        has_limits = has_limits || target.min || target.max;
+    }
+    if (TupleShape::fits(tags)) shape = std::make_shared<const TupleShape>(std::move(tags), std::move(types));
+}
+
+void LineMemory::learn(const wire::LinePoint& point, LineTargets targets) {
+    if (targets.shape == nullptr || !std::ranges::all_of(targets.targets, &Target::keep)) return;
     if (forms_.full()) {
         forms_.clear();
         targets_.clear();

@@ -1,29 +1,46 @@
 #include "api/live_tap.h"
 
 #include "base/assert.h"
+#include "data/tuples.h"
 
 namespace gongshu::api {
 
-void LiveTap::on_rows(ShardId shard, const Rows& rows) {
-    if (next_ != nullptr) next_->on_rows(shard, rows);
+template <class VisitTags>
+void LiveTap::note(ShardId shard, const VisitTags& visit_tags) {
     if (!watched_.load(std::memory_order_relaxed)) return;
     ASSERT(shard.value < kShardCount);
     Notes* const notes = notes_[shard.value].load(std::memory_order_acquire);
     if (notes == nullptr) return;
     std::uint64_t written = notes->written.load(std::memory_order_relaxed);
     const std::uint64_t room_until = notes->read.load(std::memory_order_acquire) + kTagsMax;
-    TagId before;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        const TagId tag = rows.tag(i);
-        if (tag == before) continue;
-        before = tag;
+    visit_tags([&](TagId tag) {
         if (written == room_until) {
             notes->lost.store(true, std::memory_order_relaxed);
-            break;
+            return false;
         }
         notes->tags[written++ % kTagsMax] = tag.value;
-    }
+        return true;
+    });
     notes->written.store(written, std::memory_order_release);
+}
+
+void LiveTap::on_rows(ShardId shard, const Rows& rows) {
+    if (next_ != nullptr) next_->on_rows(shard, rows);
+    note(shard, [&](const auto& add) {
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            if ((i == 0 || rows.tag(i) != rows.tag(i - 1)) && !add(rows.tag(i))) return;
+    });
+}
+
+void LiveTap::on_tuples(ShardId shard, const Tuples& tuples, std::size_t begin, std::size_t end) {
+    if (next_ != nullptr) next_->on_tuples(shard, tuples, begin, end);
+    note(shard, [&](const auto& add) {
+        for (std::size_t k = begin; k < end; ++k) {
+            if (k > begin && tuples.shape_index(k) == tuples.shape_index(k - 1)) continue;
+            for (const TagId tag : tuples.shape(k).tags())
+                if (!add(tag)) return;
+        }
+    });
 }
 
 void LiveTap::watch(bool on) {

@@ -25,6 +25,7 @@ public:
     explicit LiveTap(Stage* next) : next_(next) {}
 
     void on_rows(ShardId shard, const Rows& rows) override;
+    void on_tuples(ShardId shard, const Tuples& tuples, std::size_t begin, std::size_t end) override;
 
     // Notes are taken only while somebody watches.
     void watch(bool on);
@@ -38,6 +39,9 @@ private:
         std::atomic<bool> lost = false;
         std::array<std::uint64_t, kTagsMax> tags;
     };
+    // Notes the tags that visit_tags() gives to its argument until that says false.
+    template <class VisitTags>
+    void note(ShardId shard, const VisitTags& visit_tags);
     Stage* const next_;
     std::atomic<bool> watched_ = false;
     std::array<std::atomic<Notes*>, kShardCount> notes_{};

@@ -1,4 +1,5 @@
 #include <bit>
+#include <deque>
 #include <span>
 
 #include "api/intake.h"
@@ -25,54 +26,24 @@ Value value_of(const wire::LineField& field) {
     return std::string{field.text};
 }
 
-// Nothing is allocated where the field has the tag's type. Code::invalid for a value that the tag cannot hold.
-Result<void> add_field(Rows& rows, const Target& to, TimeNs time, const wire::LineField& field) {
-    if (field.type != to.type) {
-        const Value value = value_of(field);
-        auto fitting = convert_exactly(value, to.type);
-        if (!fitting) return Error{Code::invalid, "{}: {}", field.name, does_not_fit(value, "its tag", to.type)};
-        rows.add({to.tag, time, std::move(*fitting), limited(to, kGood, as_number(value))});
-        return {};
-    }
-    switch (field.type) {
-        case ValueType::number:
-            rows.add_number(to.tag, time, field.number, limited(to, kGood, field.number));
-            break;
-        case ValueType::integer:
-            rows.add_integer(to.tag, time, field.integer, limited(to, kGood, static_cast<double>(field.integer)));
-            break;
-        case ValueType::boolean:
-            rows.add_boolean(to.tag, time, field.boolean);
-            break;
-        case ValueType::text:
-            rows.add_text(to.tag, time, field.text);
-            break;
-    }
-    return {};
+std::optional<double> number_of(const wire::LineValue& value) {
+    if (value.type == ValueType::number) return std::bit_cast<double>(value.bits);
+    if (value.type == ValueType::integer) return static_cast<double>(static_cast<std::int64_t>(value.bits));
+    return std::nullopt;
 }
 
-// A value of a line that is like one before; false for one that its tag cannot hold.
-bool add_value(Rows& rows, const Target& to, TimeNs time, const wire::LineValue& value) {
-    if (value.type != to.type) return false;
-    switch (value.type) {
-        case ValueType::number: {
-            const double number = std::bit_cast<double>(value.bits);
-            rows.add_number(to.tag, time, number, limited(to, kGood, number));
-            break;
-        }
-        case ValueType::integer: {
-            const auto integer = static_cast<std::int64_t>(value.bits);
-            rows.add_integer(to.tag, time, integer, limited(to, kGood, static_cast<double>(integer)));
-            break;
-        }
+wire::LineValue line_value(const Value& value) {
+    switch (type_of(value)) {
+        case ValueType::number:
+            return {ValueType::number, std::bit_cast<std::uint64_t>(std::get<double>(value)), {}};
+        case ValueType::integer:
+            return {ValueType::integer, static_cast<std::uint64_t>(std::get<std::int64_t>(value)), {}};
         case ValueType::boolean:
-            rows.add_boolean(to.tag, time, value.bits != 0);
-            break;
+            return {ValueType::boolean, std::get<bool>(value) ? 1u : 0u, {}};
         case ValueType::text:
-            rows.add_text(to.tag, time, value.text);
-            break;
+            return {ValueType::text, 0, std::get<std::string>(value)};
     }
-    return true;
+    return {};
 }
 
 // Takes the lines of one body. Those that look like ones before are read by what is remembered of them.
@@ -106,35 +77,70 @@ private:
         intake_.fault(fmt::format("line {}", line), fmt::format("\"line\":{},\"column\":{}", line, column), text);
     }
     // False, with nothing taken, for a line that the other way has something to say about.
-    bool take_known(const std::vector<Target>& targets, std::span<const wire::LineValue> values, TimeNs time) {
-        std::size_t text_bytes = 0;
-        for (std::size_t i = 0; i < values.size(); ++i) {
-            if (values[i].type != targets[i].type) return false;
-            if (values[i].type == ValueType::text) text_bytes += values[i].text.size();
-        }
-        if (intake_.rows.size() + values.size() > Rows::kRowsMax || intake_.rows.full(text_bytes)) return false;
-        for (std::size_t i = 0; i < values.size(); ++i) add_value(intake_.rows, targets[i], time, values[i]);
+    bool take_known(const LineTargets& to, std::span<const wire::LineValue> values, TimeNs time) {
+        const auto types = to.shape->types();
+        bool fits = true;
+        for (std::size_t i = 0; i < values.size(); ++i) fits &= values[i].type == types[i];
+        if (!fits || intake_.tuples.full(values.size(), text_bytes(to, values))) return false;
+        add(to, values, time);
         return true;
+    }
+    static std::size_t text_bytes(const LineTargets& to, std::span<const wire::LineValue> values) {
+        std::size_t bytes = 0;
+        if (to.shape == nullptr || to.shape->has_text())
+            for (const wire::LineValue& value : values) bytes += value.text.size();
+        return bytes;
+    }
+    // The values are of their tags' types.
+    void add(const LineTargets& to, std::span<const wire::LineValue> values, TimeNs time) {
+        Tuples& tuples = intake_.tuples;
+        const auto cells = tuples.add(to.shape, time);
+        for (std::size_t i = 0; i < values.size(); ++i) cells[i] = values[i].bits;
+        if (to.shape->has_text())
+            for (std::size_t i = 0; i < values.size(); ++i)
+                if (values[i].type == ValueType::text) cells[i] = tuples.keep_text(values[i].text);
+        if (!to.has_limits) return;
+        for (std::size_t i = 0; i < values.size(); ++i)
+            tuples.set_value_quality(i, limited(to.targets[i], kGood, number_of(values[i])));
     }
     void take_new(const wire::LinePoint& point) {
         std::vector<Target> targets;
+        values_.clear();
+        kept_.clear();
         for (const wire::LineField& field : point.fields)
             if (auto to = take_field(point, field)) targets.push_back(std::move(*to));
-        if (memory_ != nullptr && targets.size() == point.fields.size()) memory_->learn(point, std::move(targets));
+        if (targets.empty()) return;
+        const TimeNs time = point.time_ns.value_or(now_);
+        LineTargets to{std::move(targets)};
+        if (intake_.tuples.full(values_.size(), text_bytes(to, values_)))
+            return fault(point.line, 1,
+                         fmt::format("more than {} readings in one request: send it in parts", Rows::kRowsMax));
+        if (to.shape != nullptr)
+            add(to, values_, time);
+        else  // tags of several sources, or one of them twice
+            for (std::size_t i = 0; i < values_.size(); ++i)
+                add(LineTargets{std::vector<Target>{to.targets[i]}}, std::span{values_}.subspan(i, 1), time);
+        if (memory_ != nullptr && values_.size() == point.fields.size()) memory_->learn(point, std::move(to));
     }
+    // Its value goes to values_; nullopt, and that is told, if it cannot be used.
     std::optional<Target> take_field(const wire::LinePoint& point, const wire::LineField& field) {
         const auto tell = [&](std::string_view text) { fault(point.line, 1, text); };
-        if (intake_.rows.full(field.text.size())) {
-            tell(fmt::format("more than {} readings in one request: send it in parts", Rows::kRowsMax));
-            return std::nullopt;
-        }
         auto to = target_of_line(core_, ask_, point, field, key_);
         if (!to) {
             intake_.refuse(to.error(), tell);
             return std::nullopt;
         }
-        if (const auto added = add_field(intake_.rows, *to, point.time_ns.value_or(now_), field); !added)
-            tell(added.error().text());
+        if (field.type == ValueType::text && field.type == to->type) {
+            values_.push_back({ValueType::text, 0, field.text});
+            return std::move(*to);
+        }
+        const Value value = value_of(field);
+        auto fitting = convert_exactly(value, to->type);
+        if (!fitting) {
+            tell(fmt::format("{}: {}", field.name, does_not_fit(value, "its tag", to->type)));
+            return std::nullopt;
+        }
+        values_.push_back(line_value(kept_.emplace_back(std::move(*fitting))));
         return std::move(*to);
     }
 
@@ -144,6 +150,8 @@ private:
     Intake intake_;
     std::unique_ptr<LineMemory> memory_;
     std::string key_;
+    std::vector<wire::LineValue> values_;  // of a line that is not known yet
+    std::deque<Value> kept_;               // what texts among them point into
 };
 
 Intake take_lines(Core& core, const Ask& ask, std::string_view body, std::int64_t unit_ns) {

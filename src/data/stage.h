@@ -5,6 +5,8 @@
 
 namespace gongshu {
 
+class Tuples;
+
 // What meets every batch on its way through the log (flow does). Called on the lane that owns the shard, right after
 // the rows went into the log buffer and before they are synced: it must be quick, must not block, and whatever it lets
 // out of the process must wait for the `done` of an append_event() of its own.
@@ -12,6 +14,8 @@ class Stage {
 public:
     virtual ~Stage() = default;
     virtual void on_rows(ShardId shard, const Rows& rows) = 0;
+    // Tuples [begin, end) of a batch; who does not care for them gets them as rows.
+    virtual void on_tuples(ShardId shard, const Tuples& tuples, std::size_t begin, std::size_t end);
 };
 
 // The low four bits of a TagId are its shard; all tags of one source share it.

@@ -57,6 +57,10 @@ public:
         lanes_[lane_of(shard)]->take(rows);
         virtual_.on_rows(shard, rows);
     }
+    void on_tuples(ShardId shard, const Tuples& tuples, std::size_t begin, std::size_t end) override {
+        lanes_[lane_of(shard)]->take_tuples(tuples, begin, end);
+        virtual_.on_tuples(shard, tuples, begin, end);
+    }
     Alarms& alarms() override { return book_; }
     VirtualTags& virtual_tags() override { return virtual_; }
     std::vector<StoppedRule> stopped(TenantId tenant) const override {

@@ -49,6 +49,31 @@ void Lane::take(const Rows& rows) {
     spread(rows, true);
 }
 
+bool Lane::is_idle(const TupleShape& shape) const {
+    return std::ranges::all_of(shape.tags(), [&](TagId tag) {
+        const auto way = ways_.find(tag);
+        return way != ways_.end() && way->second.slots.empty() && way->second.lanes.empty();
+    });
+}
+
+// Only those that somebody wants, or that are new here, become rows.
+void Lane::take_tuples(const Tuples& tuples, std::size_t begin, std::size_t end) {
+    Rows rows;
+    std::size_t idle = 0;
+    for (std::size_t k = begin; k < end; ++k) {
+        if (idle_shapes_.contains(tuples.shape(k).id()))
+            idle += tuples.shape(k).width();
+        else
+            tuples.add_to(rows, k);
+    }
+    numbers_.rows.add(idle);
+    if (rows.empty()) return;
+    take(rows);
+    if (idle_shapes_.size() >= kIdleShapesMax) idle_shapes_.clear();
+    for (std::size_t k = begin; k < end; ++k)
+        if (is_idle(tuples.shape(k))) idle_shapes_.insert(tuples.shape(k).id());
+}
+
 void Lane::take_forwarded(const Rows& rows) { spread(rows, false); }
 
 void Lane::spread(const Rows& rows, bool own) {
@@ -201,6 +226,7 @@ void Lane::prepare(InstanceId id, std::shared_ptr<const RulePlan> plan, Carried 
     slot->carried = std::move(carried);
     for (std::size_t i = 0; i < plan->tags.size(); ++i)
         if (plan->tags[i].id) ways_[plan->tags[i].id].slots.emplace_back(slot.get(), i);
+    idle_shapes_.clear();
     slots_.emplace(id, std::move(slot));
 }
 
@@ -287,6 +313,7 @@ void Lane::end(const Shelf& shelf, TimeNs time, std::string_view reason) {
 }
 
 void Lane::add_way(TagId tag, std::size_t lane) {
+    idle_shapes_.clear();
     auto& lanes = ways_[tag].lanes;
     const auto found = std::ranges::find(lanes, lane, &std::pair<std::size_t, std::size_t>::first);
     if (found == lanes.end())

@@ -7,10 +7,12 @@
 #include <memory>
 #include <set>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/id.h"
 #include "base/metrics.h"
+#include "data/tuples.h"
 #include "flow/alarm_book.h"
 #include "flow/instance.h"
 #include "io/loop.h"
@@ -28,6 +30,7 @@ class Lane {
 public:
     static constexpr std::size_t kWaitingMax = 100'000;
     static constexpr std::size_t kRetriesMax = 10'000;
+    static constexpr std::size_t kIdleShapesMax = 1 << 18;
     static constexpr DurationNs kFollowQuiet = kMinute;  // without a reading for so long a followed past is over
 
     struct Numbers {
@@ -43,6 +46,7 @@ public:
          Outside outside);
 
     void take(const Rows& rows);  // of this lane's shards
+    void take_tuples(const Tuples& tuples, std::size_t begin, std::size_t end);
     void take_forwarded(const Rows& rows);
 
     // An instance is coming: its rows are kept for it.
@@ -80,6 +84,7 @@ private:
 
     TimeNs now();
     void spread(const Rows& rows, bool own);
+    bool is_idle(const TupleShape& shape) const;
     void run_batch(Slot& slot, const Rows& rows, TimeNs now);
     // Brings the instance to where a reading of `time` belongs.
     static void go_to(Instance& instance, TimeNs time, TimeNs now, std::vector<Happened>& happened);
@@ -104,7 +109,8 @@ private:
     TimeNs anchor_wall_;
     DurationNs anchor_monotonic_;
     std::unordered_map<InstanceId, std::unique_ptr<Slot>> slots_;
-    std::unordered_map<TagId, Way> ways_;  // also of tags that nobody wants, so that each is new only once
+    std::unordered_map<TagId, Way> ways_;            // also of tags that nobody wants, so that each is new only once
+    std::unordered_set<std::uint64_t> idle_shapes_;  // nobody wants any of their tags; emptied when somebody may
     std::set<std::pair<TimeNs, InstanceId>> due_;
     io::TimerId timer_;
     TimeNs timer_at_ = 0;

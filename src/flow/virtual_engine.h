@@ -28,6 +28,7 @@ public:
     ~VirtualEngine() override;
 
     void on_rows(ShardId shard, const Rows& rows);
+    void on_tuples(ShardId shard, const Tuples& tuples, std::size_t begin, std::size_t end);
     bool ready() const { return unsettled_ == 0; }
 
     // ---- jobs of the strand

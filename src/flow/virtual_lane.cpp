@@ -35,6 +35,15 @@ VirtualLane::Slot* VirtualLane::find(InstanceId id) {
 
 void VirtualLane::take(const Rows& rows) { spread(rows, true); }
 
+void VirtualLane::take_tuples(const Tuples& tuples, std::size_t begin, std::size_t end) {
+    if (ways_.empty()) return;
+    Rows rows;  // of those that a virtual tag reads
+    for (std::size_t k = begin; k < end; ++k)
+        if (std::ranges::any_of(tuples.shape(k).tags(), [&](TagId tag) { return ways_.contains(tag); }))
+            tuples.add_to(rows, k);
+    if (!rows.empty()) spread(rows, true);
+}
+
 void VirtualLane::spread(const Rows& rows, bool own) {
     if (ways_.empty()) return;
     std::vector<Slot*> touched;

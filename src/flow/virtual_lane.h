@@ -51,6 +51,7 @@ public:
     VirtualLane(io::Loop& loop, const Clock& clock, Sink& sink, Numbers numbers, Outside outside);
 
     void take(const Rows& rows);
+    void take_tuples(const Tuples& tuples, std::size_t begin, std::size_t end);
     void take_forwarded(const Rows& rows) { spread(rows, false); }
 
     // A run is coming: its rows are kept for it.

@@ -112,6 +112,52 @@ TEST(Segment, RoundTripAndStatistics) {
     seed("history_segment", "directory", directory);
 }
 
+TEST(Record, TuplesRoundTrip) {
+    const auto one = std::make_shared<const TupleShape>(
+        std::vector<TagId>{TagId{0x13}, TagId{0x33}, TagId{0x23}, TagId{0x43}},
+        std::vector<ValueType>{ValueType::number, ValueType::integer, ValueType::boolean, ValueType::text});
+    const auto other = std::make_shared<const TupleShape>(std::vector<TagId>{TagId{std::uint64_t{1} << 60 | 3}},
+                                                          std::vector<ValueType>{ValueType::integer});
+    Tuples tuples;
+    const auto add = [&](TimeNs time, double number, std::int64_t integer, const char* text) {
+        const auto cells = tuples.add(one, time);
+        cells[0] = std::bit_cast<std::uint64_t>(number);
+        cells[1] = static_cast<std::uint64_t>(integer);
+        cells[2] = 1;
+        cells[3] = tuples.keep_text(text);
+    };
+    add(5, 1.5, kMin, "枢");
+    tuples.add(other, kMax)[0] = 7;
+    tuples.change_quality(1, [](Quality) { return bad(Reason::type); });
+    for (const bool each : {false, true}) {
+        if (each) {
+            add(kMin + 1, -0.0, kMax, "");
+            tuples.set_value_quality(2, uncertain(Reason::clock));
+        }
+        Buffer bytes;
+        encode_tuples(ShardId{3}, 77, tuples, 0, tuples.size(), bytes);
+        const auto decoded = decode_record(7, bytes);
+        ASSERT_TRUE(decoded) << decoded.error().text();
+        const auto& record = std::get<TuplesRecord>(*decoded);
+        EXPECT_EQ(record.shard, ShardId{3});
+        EXPECT_EQ(record.first_sequence, 77u);
+        const Rows want = tuples.rows(), rows = record.tuples.rows();
+        ASSERT_EQ(rows.size(), want.size());
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            EXPECT_EQ(rows.tag(i), want.tag(i));
+            EXPECT_EQ(rows.time(i), want.time(i));
+            EXPECT_EQ(rows.value(i), want.value(i));
+            EXPECT_EQ(to_string(rows.quality(i)), to_string(want.quality(i)));
+        }
+        for (std::size_t cut = 0; cut < bytes.size(); ++cut) EXPECT_FALSE(decode_record(7, Bytes(bytes).first(cut)));
+        seed("history_log", each ? "tuples_each_quality" : "tuples", [&] {
+            Buffer input{7};
+            input.insert(input.end(), bytes.begin(), bytes.end());
+            return input;
+        }());
+    }
+}
+
 TEST(Record, RoundTrip) {
     RowsRecord record;
     record.rows.add_number(TagId{0x13}, kMin + 1, 1.5, bad(Reason::type));

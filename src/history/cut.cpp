@@ -20,7 +20,7 @@ bool Store::has_in_memory(const Cut& cut) {
         Shard& shard = shards_[shard_of(one.first).value];
         const std::lock_guard lock{shard.mutex};
         if (shard.frozen && shard.frozen->find(one.first) != nullptr) return true;
-        return local_index(one.first) < shard.tags.size() && shard.tags[local_index(one.first)].active != nullptr;
+        return active_rows(shard, one.first).has_value();
     });
 }
 
@@ -113,7 +113,9 @@ Result<void> Store::set_last_back(const Cut& cut) {
         Shard& shard = shards_[shard_of(id).value];
         const std::lock_guard lock{shard.mutex};
         TagState& tag = shard.tags[local_index(id)];
-        if (!tag.has_last || tag.last_time != newest->time || tag.active) continue;  // a newer one came
+        if (active_rows(shard, id)) continue;  // a newer one came
+        if (tag.group != nullptr) dissolve(shard, *tag.group);
+        if (!tag.has_last || tag.last_time != newest->time) continue;
         changed = true;
         tag.has_last = left.has_value();
         if (!left) continue;

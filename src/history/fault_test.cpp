@@ -64,7 +64,24 @@ private:
             for (int i = 0; i < 4; ++i)
                 rows.add_number(*tag, kStart - (device * 20 + i) * kHour + round, round * 100 + device * 10 + i);
         }
-        const auto appended = store_.append(rows);
+        note(rows, store_.append(rows));
+        if (round % 10 == 0) append_together(round);
+    }
+    void append_together(int round) {
+        std::vector<TagId> tags;
+        for (const char* name : {"y", "z"}) {
+            const auto tag =
+                store_->resolve({TenantId{1}, "d:2", name}, "d:2." + std::string(name), ValueType::number, "");
+            if (!tag) return;
+            tags.push_back(*tag);
+        }
+        Tuples tuples;
+        const auto shape = shape_of(tags);
+        for (int i = 0; i < 4; ++i) add_tuple(tuples, shape, kStart - kDay + i * kHour + round, {1.0 * i, 2.0 * i});
+        const Rows rows = tuples.rows();
+        note(rows, store_.append(std::move(tuples)));
+    }
+    void note(const Rows& rows, const Result<Appended>& appended) {
         auto& where = appended ? promised_.rows : promised_.maybe;
         for (std::size_t i = 0; i < rows.size(); ++i)
             where[{rows.tag(i), rows.time(i)}] = std::get<double>(rows.value(i));

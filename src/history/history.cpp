@@ -20,6 +20,9 @@ public:
     void append(Rows rows, Durability durability, Done done) override {
         store_->append(std::move(rows), durability, std::move(done));
     }
+    void append_tuples(Tuples tuples, Durability durability, Done done) override {
+        store_->append_tuples(std::move(tuples), durability, std::move(done));
+    }
     void append_event(Event event, Durability durability, std::function<void(Result<EventId>)> done) override {
         store_->append_event(std::move(event), durability, std::move(done));
     }

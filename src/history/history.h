@@ -12,6 +12,7 @@
 #include "data/sink.h"
 #include "data/stage.h"
 #include "data/tag.h"
+#include "data/tuples.h"
 #include "history/copier.h"
 #include "history/retention.h"
 #include "io/files.h"
@@ -69,6 +70,8 @@ public:
                                                    std::vector<io::Loop*> lanes, io::Pool& pool,
                                                    HistoryOptions options);
 
+    // As append() does with rows. Stage::on_tuples() meets them.
+    virtual void append_tuples(Tuples tuples, Durability durability, Done done) = 0;
     // Who meets each batch; null = nobody. Before the lanes run.
     virtual void set_stage(Stage* stage) = 0;
     // Up to `helpers` threads of `pool` help whoever reads: with several tags, or with the chunks of one. It may be the

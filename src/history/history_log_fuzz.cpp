@@ -19,5 +19,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
         const auto same = history::decode_record(data[0], again);
         if (!same || std::get<history::RowsRecord>(*same).rows.size() != rows->rows.size()) std::abort();
     }
+    if (const auto* tuples = std::get_if<history::TuplesRecord>(&*record)) {
+        Buffer again;
+        history::encode_tuples(tuples->shard, tuples->first_sequence, tuples->tuples, 0, tuples->tuples.size(), again);
+        const auto same = history::decode_record(data[0], again);
+        if (!same || std::get<history::TuplesRecord>(*same).tuples.readings() != tuples->tuples.readings())
+            std::abort();
+    }
     return 0;
 }

@@ -530,5 +530,84 @@ TEST(History, TheStageMeetsWhatIsStored) {
     EXPECT_EQ(recorder.seen.size(), 41u);
 }
 
+TEST(History, ReadingsThatComeTogetherAreReadLikeOthers) {
+    TestStore store;
+    ASSERT_TRUE(store.open());
+    const TagId a = store.tag("d:1", "a"), b = store.tag("d:1", "b"), c = store.tag("d:1", "c");
+    const auto all = shape_of({a, b, c}), two = shape_of({b, a});
+    const auto values = [&](TagId tag) {
+        std::string text;
+        for (const Reading& reading : store.raw(tag, kAllTime))
+            text += fmt::format("{}:{}{} ", (reading.time - kStart) / kSecond, std::get<double>(reading.value),
+                                reading.quality.good() ? "" : "!");
+        return text;
+    };
+    const auto put = [&](const TupleShapePtr& shape, int second, const std::vector<double>& numbers) {
+        Tuples tuples;
+        add_tuple(tuples, shape, kStart + second * kSecond, numbers);
+        const auto appended = store.append(std::move(tuples));
+        EXPECT_TRUE(appended);
+        return appended ? appended->duplicates : 99;
+    };
+    EXPECT_EQ(put(all, 1, {1, 2, 3}), 0u);
+    EXPECT_EQ(put(all, 5, {11, 12, 13}), 0u);
+    EXPECT_EQ(put(all, 3, {21, 22, 23}), 0u);  // out of order
+    EXPECT_EQ(put(all, 3, {31, 32, 33}), 3u);
+    EXPECT_EQ(put(all, 5, {41, 42, 43}), 3u);
+    EXPECT_EQ(values(a), "1:1 3:31 5:41 ");
+    EXPECT_EQ(store->last(c)->value, Value{43.0});
+    EXPECT_EQ(put(two, 3, {52, 51}), 2u);  // from now on each by itself
+    EXPECT_EQ(values(a), "1:1 3:51 5:41 ");
+    EXPECT_EQ(values(b), "1:2 3:52 5:42 ");
+    EXPECT_EQ(values(c), "1:3 3:33 5:43 ");
+    EXPECT_EQ(store->last(a)->value, Value{41.0});
+    EXPECT_EQ(put(all, 5, {61, 62, 63}), 3u);
+    ASSERT_TRUE(store->compact());
+    EXPECT_EQ(put(all, 6, {71, 72, 73}), 0u);  // together again
+    EXPECT_TRUE(store.append(one_row(c, kStart + 2 * kSecond, 82)));
+    EXPECT_EQ(put(all, 7, {91, 92, 93}), 0u);
+    const auto check = [&] {
+        EXPECT_EQ(values(a), "1:1 3:51 5:61 6:71 7:91 ");
+        EXPECT_EQ(values(c), "1:3 2:82 3:33 5:63 6:73 7:93 ");
+        EXPECT_EQ(store->last(b)->value, Value{92.0});
+    };
+    check();
+    store.crash();
+    ASSERT_TRUE(store.open());
+    check();
+    store.reopen();
+    ASSERT_TRUE(store->compact());
+    check();
+    EXPECT_EQ(store->stats().rows_in_memory, 0u);
+}
+
+TEST(History, TuplesAreMendedAsRowsAre) {
+    HistoryOptions options;
+    options.text_bytes_max = 8;
+    TestStore store{1, options};
+    ASSERT_TRUE(store.open());
+    Recorder recorder;
+    store->set_stage(&recorder);
+    const TagId a = store.tag("d:1", "a"), t = store.tag("d:1", "t", ValueType::text);
+    const auto shape = shape_of({a, t}, {ValueType::number, ValueType::text});
+    const auto put = [&](TimeNs time, const char* text, const TupleShapePtr& as) {
+        Tuples tuples;
+        tuples.add(as, time)[1] = tuples.keep_text(text);
+        return store.append(std::move(tuples));
+    };
+    ASSERT_TRUE(put(kStart - kMinute, "on", shape));
+    ASSERT_TRUE(put(kStart - 2 * kMinute, "late", shape));
+    EXPECT_TRUE(recorder.seen.back().quality.late);
+    ASSERT_TRUE(put(kStart + kHour, "ahead", shape));
+    EXPECT_EQ(recorder.seen.back().quality, uncertain(Reason::clock));
+    EXPECT_EQ(store->read_events(TenantId{1}, kAllTime, "clock", 10)->size(), 2u);
+    ASSERT_TRUE(put(kStart + kMinute, "much too long", shape));
+    EXPECT_EQ(recorder.seen.back().value, Value{std::string("much too")});
+    EXPECT_EQ(recorder.seen.size(), 8u);
+    ASSERT_TRUE(put(kStart + 2 * kMinute, "7", shape_of({t, a}, {ValueType::number, ValueType::text})));
+    EXPECT_EQ(recorder.seen.back().quality, bad(Reason::type));
+    EXPECT_FALSE(put(kStart, "x", shape_of({a, TagId{a.value + 160}})));  // there is none
+}
+
 }  // namespace
 }  // namespace gongshu::history

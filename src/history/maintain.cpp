@@ -23,12 +23,8 @@ void sort_events(std::vector<Event>& events) {
 }  // namespace
 
 void collect_last(const Shard& shard, std::uint16_t number, std::vector<LastRow>& rows) {
-    for (std::size_t i = 0; i < shard.tags.size(); ++i) {
-        const TagState& tag = shard.tags[i];
-        if (!tag.has_last) continue;
-        rows.push_back({TagId{(i + 1) << 4 | number}, tag.type, tag.last_time, tag.last_bits, tag.last_quality,
-                        tag.last_text ? *tag.last_text : std::string{}});
-    }
+    for (std::size_t i = 0; i < shard.tags.size(); ++i)
+        if (auto row = last_row(shard.tags[i], TagId{(i + 1) << 4 | number})) rows.push_back(std::move(*row));
 }
 
 std::string Store::numbered(std::string_view folder, std::uint64_t number, std::string_view suffix) const {
@@ -98,13 +94,22 @@ Result<void> Store::freeze() {
         Shard& shard = shards_[number];
         auto frozen = std::make_shared<FrozenShard>();
         const std::lock_guard lock{shard.mutex};
-        std::ranges::sort(shard.touched);
         for (const TagId id : shard.touched) {
             TagState& tag = shard.tags[(id.value >> 4) - 1];
             frozen_rows_ += tag.active->rows();
-            frozen->tags.emplace_back(id, std::move(tag.active));
+            frozen->tags.push_back({.tag = id, .alone = tag.active.get()});
+            frozen->alone.push_back(std::move(tag.active));
         }
         shard.touched.clear();
+        for (const auto& group : shard.groups) {
+            if (!group->active) continue;
+            frozen_rows_ += group->active->readings();
+            for (std::uint32_t column = 0; column < group->shape->width(); ++column)
+                frozen->tags.push_back(
+                    {.tag = group->shape->tags()[column], .tuples = group->active.get(), .column = column});
+            frozen->tuples.push_back(std::move(group->active));
+        }
+        std::ranges::sort(frozen->tags, {}, &MemRows::tag);
         frozen->next_sequence = shard.next_sequence;
         shard.frozen = std::move(frozen);
         collect_last(shard, number, frozen_last_);
@@ -120,37 +125,56 @@ Result<void> Store::freeze() {
 }
 
 Result<void> Store::write_frozen_shard(const FrozenShard& frozen, std::uint16_t number, Manifest& manifest) {
-    std::vector<std::pair<TagId, Run>> sorted;  // of those that are not in order yet
-    std::vector<std::pair<TagId, const Run*>> runs;
+    std::vector<Run> sorted;       // of those that are not in order
+    std::vector<const Run*> runs;  // of each tag; null for a column of tuples that are in order
     sorted.reserve(frozen.tags.size());
-    for (const auto& [tag, rows] : frozen.tags) {
-        if (rows->in_order())
-            runs.emplace_back(tag, &rows->run());
-        else
-            runs.emplace_back(tag, &sorted.emplace_back(tag, rows->all()).second);
-    }
+    runs.reserve(frozen.tags.size());
     std::set<Day> days;
-    for (const auto& [tag, run] : runs)
-        for (std::size_t i = 0; i < run->size(); i = run->lower_bound(day_start(day_of(run->times[i]) + 1)))
+    for (const MemRows& rows : frozen.tags) {
+        const bool in_order = rows.alone != nullptr ? rows.alone->in_order() : rows.tuples->in_order();
+        const Run* run = nullptr;
+        if (!in_order)
+            run = &sorted.emplace_back(rows.alone != nullptr ? rows.alone->all() : rows.tuples->all(rows.column));
+        else if (rows.alone != nullptr)
+            run = &rows.alone->run();
+        runs.push_back(run);
+        for (std::size_t i = 0; run != nullptr && i < run->size();
+             i = run->lower_bound(day_start(day_of(run->times[i]) + 1)))
             days.insert(day_of(run->times[i]));
+    }
+    for (const auto& tuples : frozen.tuples) tuples->add_days(days);
     for (const Day day : days) {
         SegmentInfo info;
         info.day = day;
         info.shard = number;
-        info.number = info.order = next_number_++;
-        const std::string folder = path("seg/" + day_name(day));
-        TRY(files_.make_folder(folder));
-        auto writer = TRY(SegmentWriter::create(files_, segment_path(path("seg"), info), info));
-        for (const auto& [tag, run] : runs) {
-            const std::size_t begin = run->lower_bound(day_start(day));
-            const std::size_t end = run->lower_bound(day_start(day + 1));
-            if (begin < end) TRY(writer.add(tag, *run, begin, end));
-        }
-        manifest.segments.push_back(TRY(writer.finish()));
-        TRY(files_.sync_folder(folder));
+        TRY(write_frozen_day(frozen, runs, info, manifest));
     }
     manifest.next_sequence[number] = frozen.next_sequence;
     return {};
+}
+
+Result<void> Store::write_frozen_day(const FrozenShard& frozen, const std::vector<const Run*>& runs, SegmentInfo info,
+                                     Manifest& manifest) {
+    info.number = info.order = next_number_++;
+    const std::string folder = path("seg/" + day_name(info.day));
+    TRY(files_.make_folder(folder));
+    auto writer = TRY(SegmentWriter::create(files_, segment_path(path("seg"), info), info));
+    const Window day{day_start(info.day), day_start(info.day + 1)};
+    Run column;
+    const MemTuples* before = nullptr;  // whose times are in `column`
+    for (std::size_t i = 0; i < frozen.tags.size(); ++i) {
+        const MemRows& rows = frozen.tags[i];
+        if (runs[i] == nullptr) {
+            rows.tuples->read(day, rows.column, rows.tuples == before, column);
+            before = rows.tuples;
+            if (!column.empty()) TRY(writer.add(rows.tag, column, 0, column.size()));
+            continue;
+        }
+        const std::size_t begin = runs[i]->lower_bound(day.from), end = runs[i]->lower_bound(day.to);
+        if (begin < end) TRY(writer.add(rows.tag, *runs[i], begin, end));
+    }
+    manifest.segments.push_back(TRY(writer.finish()));
+    return files_.sync_folder(folder);
 }
 
 Result<void> Store::write_events(Manifest& manifest, std::vector<Event> events) {

@@ -73,6 +73,7 @@ protected:
             const TagId tag = store_->tag("d:" + std::to_string(i / 2), "p" + std::to_string(i), type);
             ASSERT_TRUE((*store_)->set_unit(tag, "K"));
             types_[tag] = type;
+            source_tags_.push_back(tag);
             paths_["d:" + std::to_string(i / 2) + ".p" + std::to_string(i)] = tag;
             model_[tag];
         }
@@ -104,28 +105,73 @@ protected:
         return rows;
     }
 
+    // Of the two tags of a source, mostly both.
+    Tuples random_tuples() {
+        Tuples tuples;
+        const std::uint64_t count = 1 + rng_->below(40);
+        std::map<std::pair<std::uint64_t, std::uint64_t>, TupleShapePtr> shapes;
+        for (std::uint64_t i = 0; i < count; ++i) {
+            const std::uint64_t source = rng_->below(3), form = rng_->chance(0.9) ? 0 : rng_->below(4);
+            auto& shape = shapes[{source, form}];
+            if (!shape) {
+                std::vector<TagId> tags;
+                for (const auto& [tag, type] : types_)
+                    if (tag == source_tags_[source * 2] || tag == source_tags_[source * 2 + 1]) tags.push_back(tag);
+                if (form == 1) std::swap(tags[0], tags[1]);
+                if (form > 1) tags = {tags[form - 2]};
+                std::vector<ValueType> types;
+                for (const TagId tag : tags) types.push_back(types_[tag]);
+                shape = shape_of(tags, types);
+            }
+            const auto cells = tuples.add(shape, random_time());
+            for (std::size_t v = 0; v < cells.size(); ++v) {
+                const ValueType type = shape->types()[v];
+                const Value value = expected({{}, 0, random_value(*rng_), kGood}, type).value;
+                Rows row;
+                row.add({TagId{1}, 0, value, kGood});
+                cells[v] = type == ValueType::text ? tuples.keep_text(row.text(0)) : row.bits(0);
+                if (rng_->chance(0.02)) tuples.set_value_quality(v, uncertain(Reason::sensor));
+            }
+        }
+        return tuples;
+    }
+
     void apply(const Rows& rows) {
         for (std::size_t i = 0; i < rows.size(); ++i)
             model_[rows.tag(i)][rows.time(i)] = expected(rows.reading(i), types_[rows.tag(i)]);
     }
 
-    void append() {
-        const Rows rows = random_rows();
+    template <class Batch>
+    void append(const Batch& batch) {
         store_->clock().advance(static_cast<DurationNs>(rng_->below(kMinute)));
-        auto appended = store_->append(rows);
+        auto appended = store_->append(batch);
         while (!appended && appended.error().code() == Code::limit) {
             store_->world().run_for(2 * kSecond);
-            appended = store_->append(rows);
+            appended = store_->append(batch);
         }
         ASSERT_TRUE(appended) << appended.error().text();
+    }
+    void append() {
+        const bool together = rng_->chance(0.7);
+        const Tuples tuples = together ? random_tuples() : Tuples{};
+        const Rows rows = together ? tuples.rows() : random_rows();
+        if (together)
+            append(tuples);
+        else
+            append(rows);
         apply(rows);
     }
 
     // Rows that nobody was promised: each is there as it was or as it was sent.
     void append_and_crash() {
-        const Rows rows = random_rows();
+        const bool together = rng_->chance(0.5);
+        Tuples tuples = together ? random_tuples() : Tuples{};
+        const Rows rows = together ? tuples.rows() : random_rows();
         store_->clock().advance(kSecond);
-        (*store_)->append(rows, Durability::sync, [](const Result<Appended>&) {});
+        if (together)
+            (*store_)->append_tuples(std::move(tuples), Durability::sync, [](const Result<Appended>&) {});
+        else
+            (*store_)->append(rows, Durability::sync, [](const Result<Appended>&) {});
         if (rng_->chance(0.5)) store_->world().run_for(static_cast<DurationNs>(rng_->below(kMillisecond)));
         store_->crash(rng_->chance(0.5) ? rng_.get() : nullptr);
         const auto opened = store_->open();
@@ -404,6 +450,7 @@ protected:
     Model model_;
     std::map<TagId, std::map<TimeNs, Cell>> removed_;  // the newest of each tag
     std::map<TagId, ValueType> types_;
+    std::vector<TagId> source_tags_;  // two of each source
     std::map<std::string, TagId> paths_;
     TimeNs newest_ = kStart;
 };

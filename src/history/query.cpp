@@ -93,11 +93,9 @@ void Store::memory_rows(TagId tag, Window window, std::vector<Source>& sources) 
     {
         const std::lock_guard lock{shard.mutex};
         frozen = shard.frozen;
-        const std::size_t at = (tag.value >> 4) - 1;
-        if (at < shard.tags.size() && shard.tags[at].active)
-            active = std::make_shared<const Run>(shard.tags[at].active->rows_in(window));
+        if (const auto rows = active_rows(shard, tag)) active = std::make_shared<const Run>(rows->rows_in(window));
     }
-    if (const MemTag* rows = frozen ? frozen->find(tag) : nullptr) {
+    if (const MemRows* rows = frozen ? frozen->find(tag) : nullptr) {
         auto run = std::make_shared<const Run>(rows->rows_in(window));
         if (!run->empty())
             sources.push_back({run->times.front(), run->times.back(), kFrozenLayer, nullptr, nullptr, std::move(run)});

@@ -1,5 +1,6 @@
 #include "history/record.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "data/stage.h"
@@ -47,6 +48,83 @@ Record decode_rows(Decoder& in) {
                 in.fail();
         }
         if (head > 15) in.fail();
+    }
+    return record;
+}
+
+// What the head of a tuple says of its qualities.
+constexpr std::uint8_t kAllGood = 0, kOneQuality = 1, kEachQuality = 2;
+
+TupleShapePtr decode_shape(Decoder& in, ShardId shard) {
+    const std::uint64_t width = in.varint();
+    if (width > in.left()) in.fail();
+    std::vector<TagId> tags;
+    std::vector<ValueType> types;
+    std::uint64_t tag = shard.value;
+    for (std::uint64_t i = 0; i < width && !in.failed(); ++i) {
+        tag += static_cast<std::uint64_t>(in.signed_varint()) << 4;
+        const std::uint8_t type = in.u8();
+        if (type < 1 || type > 4) in.fail();
+        tags.push_back(TagId{tag});
+        types.push_back(static_cast<ValueType>(type));
+    }
+    if (in.failed() || !TupleShape::fits(tags)) {
+        in.fail();
+        return nullptr;
+    }
+    return std::make_shared<const TupleShape>(std::move(tags), std::move(types));
+}
+
+void decode_value(Decoder& in, ValueType type, Tuples& tuples, std::uint64_t& bits) {
+    switch (type) {
+        case ValueType::number:
+            bits = in.u64();
+            break;
+        case ValueType::integer:
+            bits = static_cast<std::uint64_t>(in.signed_varint());
+            break;
+        case ValueType::boolean:
+            bits = in.u8() != 0 ? 1 : 0;
+            break;
+        case ValueType::text:
+            const std::string_view text = in.text();
+            if (tuples.full(0, text.size()))
+                in.fail();
+            else
+                bits = tuples.keep_text(text);
+            break;
+    }
+}
+
+void decode_tuple(Decoder& in, const TupleShapePtr& shape, TimeNs time, Tuples& tuples) {
+    const std::uint8_t head = in.u8();
+    if (head > kEachQuality || tuples.full(shape->width()) || shape->width() > in.left()) return in.fail();
+    const auto values = tuples.add(shape, time);
+    if (head == kOneQuality)
+        tuples.change_quality(tuples.size() - 1, [quality = unpack_quality(in.u16())](Quality) { return quality; });
+    if (head == kEachQuality)
+        for (std::size_t i = 0; i < values.size(); ++i) tuples.set_value_quality(i, unpack_quality(in.u16()));
+    for (std::size_t i = 0; i < values.size() && !in.failed(); ++i)
+        decode_value(in, shape->types()[i], tuples, values[i]);
+}
+
+Record decode_tuples(Decoder& in) {
+    TuplesRecord record;
+    record.shard.value = in.u8();
+    record.first_sequence = in.varint();
+    if (record.shard.value >= kShardCount) in.fail();
+    const std::uint64_t shape_count = in.varint();
+    std::vector<TupleShapePtr> shapes;
+    for (std::uint64_t i = 0; i < shape_count && !in.failed(); ++i) shapes.push_back(decode_shape(in, record.shard));
+    const std::uint64_t count = in.varint();
+    TimeNs time = 0;
+    for (std::uint64_t k = 0; k < count && !in.failed(); ++k) {
+        const std::uint64_t shape = in.varint();
+        time = wrapping_add(time, in.signed_varint());
+        if (in.failed() || shape >= shapes.size())
+            in.fail();
+        else
+            decode_tuple(in, shapes[shape], time, record.tuples);
     }
     return record;
 }
@@ -146,6 +224,100 @@ void encode_rows(ShardId shard, std::uint64_t first_sequence, const Rows& rows, 
     bytes.resize(static_cast<std::size_t>(out - bytes.data()));
 }
 
+namespace {
+
+void encode_shape(const TupleShape& shape, Encoder& out) {
+    out.varint(shape.width());
+    std::uint64_t before = shape.shard().value;
+    for (std::size_t i = 0; i < shape.width(); ++i) {
+        const std::uint64_t tag = shape.tags()[i].value;
+        out.signed_varint(static_cast<std::int64_t>(tag - before) >> 4);
+        out.u8(static_cast<std::uint8_t>(shape.types()[i]));
+        before = tag;
+    }
+}
+
+std::uint8_t* write_qualities(std::uint8_t* out, const Tuples& tuples, std::size_t k, std::size_t width) {
+    const std::uint16_t good = pack(kGood);
+    const auto each = tuples.value_qualities(k);
+    const std::uint16_t first = each.empty() ? tuples.quality_bits(k) : each.front();
+    const bool same = each.empty() || std::ranges::all_of(each, [&](std::uint16_t one) { return one == first; });
+    *out++ = !same ? kEachQuality : first == good ? kAllGood : kOneQuality;
+    if (same && first == good) return out;
+    for (std::size_t i = 0; i < (same ? 1 : width); ++i, out += 2) {
+        const std::uint16_t bits = same ? first : each[i];
+        std::memcpy(out, &bits, 2);
+    }
+    return out;
+}
+
+std::uint8_t* write_values(std::uint8_t* out, const Tuples& tuples, std::size_t k) {
+    const auto types = tuples.shape(k).types();
+    const auto bits = tuples.bits(k);
+    for (std::size_t i = 0; i < bits.size(); ++i) {
+        switch (types[i]) {
+            case ValueType::integer:
+                out = write_varint(out, zigzag(static_cast<std::int64_t>(bits[i])));
+                break;
+            case ValueType::number:
+                std::memcpy(out, &bits[i], 8);
+                out += 8;
+                break;
+            case ValueType::boolean:
+                *out++ = bits[i] != 0 ? 1 : 0;
+                break;
+            case ValueType::text: {
+                const std::string_view text = tuples.text_of(bits[i]);
+                out = write_varint(out, text.size());
+                if (!text.empty()) std::memcpy(out, text.data(), text.size());
+                out += text.size();
+            }
+        }
+    }
+    return out;
+}
+
+}  // namespace
+
+void encode_tuples(ShardId shard, std::uint64_t first_sequence, const Tuples& tuples, std::size_t begin,
+                   std::size_t end, Buffer& bytes) {
+    // The record numbers the shapes that it holds by themselves.
+    thread_local std::vector<std::uint32_t> number_of, shapes;
+    number_of.assign(tuples.shapes().size(), UINT32_MAX);
+    shapes.clear();
+    std::size_t bytes_max = 0;
+    for (std::size_t k = begin; k < end; ++k) {
+        const TupleShape& shape = tuples.shape(k);
+        std::uint32_t& number = number_of[tuples.shape_index(k)];
+        if (number == UINT32_MAX) {
+            number = static_cast<std::uint32_t>(shapes.size());
+            shapes.push_back(tuples.shape_index(k));
+        }
+        bytes_max += 2 * kVarintBytesMax + 1 + shape.width() * (kVarintBytesMax + 2);
+        if (!shape.has_text()) continue;
+        for (std::size_t i = 0; i < shape.width(); ++i)
+            if (shape.types()[i] == ValueType::text) bytes_max += tuples.text_of(tuples.bits(k)[i]).size();
+    }
+    Encoder head{bytes};
+    head.u8(static_cast<std::uint8_t>(shard.value));
+    head.varint(first_sequence);
+    head.varint(shapes.size());
+    for (const std::uint32_t shape : shapes) encode_shape(*tuples.shapes()[shape], head);
+    head.varint(end - begin);
+    const std::size_t at = bytes.size();
+    bytes.resize(at + bytes_max);
+    std::uint8_t* out = bytes.data() + at;
+    TimeNs time_before = 0;
+    for (std::size_t k = begin; k < end; ++k) {
+        out = write_varint(out, number_of[tuples.shape_index(k)]);
+        out = write_varint(out, zigzag(wrapping_sub(tuples.time(k), time_before)));
+        time_before = tuples.time(k);
+        out = write_qualities(out, tuples, k, tuples.shape(k).width());
+        out = write_values(out, tuples, k);
+    }
+    bytes.resize(static_cast<std::size_t>(out - bytes.data()));
+}
+
 void encode_event(const Event& event, Buffer& bytes) {
     Encoder out{bytes};
     out.varint(event.id.value);
@@ -209,6 +381,9 @@ Result<Record> decode_record(std::uint8_t kind, Bytes payload) {
             break;
         case RecordKind::unit:
             record = decode_unit(in);
+            break;
+        case RecordKind::tuples:
+            record = decode_tuples(in);
             break;
         case RecordKind::interval: {
             const std::uint64_t change = in.varint();

@@ -13,6 +13,7 @@
 #include "data/interval.h"
 #include "data/rows.h"
 #include "data/tag.h"
+#include "data/tuples.h"
 
 namespace gongshu::history {
 
@@ -24,6 +25,7 @@ enum class RecordKind : std::uint8_t {
     move = 4,      // new paths of the tags of a source
     unit = 5,      // a new unit of a tag
     interval = 6,  // a revision of an interval
+    tuples = 7,    // readings of one shard that came together
 };
 
 struct RowsRecord {
@@ -31,6 +33,12 @@ struct RowsRecord {
     std::uint64_t first_sequence =
         0;  // of the first row; the others follow. Grows by one a row within a shard, for ever.
     Rows rows;
+};
+
+struct TuplesRecord {
+    ShardId shard;
+    std::uint64_t first_sequence = 0;  // of the first reading; the others follow
+    Tuples tuples;
 };
 
 // Changes of the catalogue carry a number of their own that grows by one, so that replay over a snapshot that has them
@@ -55,10 +63,13 @@ struct IntervalRecord {
     Interval interval;
 };
 
-using Record = std::variant<RowsRecord, Event, TagRecord, MoveRecord, UnitRecord, IntervalRecord>;
+using Record = std::variant<RowsRecord, Event, TagRecord, MoveRecord, UnitRecord, IntervalRecord, TuplesRecord>;
 
 // Appends the payload of a record.
 void encode_rows(ShardId shard, std::uint64_t first_sequence, const Rows& rows, Buffer& out);
+// Tuples [begin, end), all of this shard.
+void encode_tuples(ShardId shard, std::uint64_t first_sequence, const Tuples& tuples, std::size_t begin,
+                   std::size_t end, Buffer& out);
 void encode_event(const Event& event, Buffer& out);
 void encode_tag(const TagRecord& record, Buffer& out);
 void encode_move(const MoveRecord& record, Buffer& out);

@@ -122,6 +122,7 @@ Result<void> Store::apply(const Manifest& manifest, Record record) {
         if (interval->change < manifest.next_interval) return {};
         return apply_interval(std::move(*interval));
     }
+    if (const auto* tuples = std::get_if<TuplesRecord>(&record)) return apply_tuples(manifest, *tuples);
     auto& rows = std::get<RowsRecord>(record);
     Shard& shard = shards_[rows.shard.value];
     const std::lock_guard lock{shard.mutex};

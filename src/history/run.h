@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -52,6 +53,7 @@ Run merge(const Run& older, const Run& newer);
 class MemTag {
 public:
     explicit MemTag(ValueType type) { run_.type = type; }
+    explicit MemTag(Run rows) : run_(std::move(rows)) {}
     // True if a row of that time was there and is replaced. For text `bits` is ignored.
     bool put(TimeNs time, std::uint64_t bits, std::string_view text, std::uint16_t quality);
     std::size_t rows() const { return run_.size() + late_.size(); }

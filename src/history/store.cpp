@@ -8,16 +8,14 @@
 #include "base/json_writer.h"
 #include "base/log.h"
 #include "data/stage.h"
+#include "history/append.h"
 
 namespace gongshu::history {
 namespace {
 
-constexpr DurationNs kLateAfter = 10 * kSecond;
 constexpr DurationNs kTick = kSecond;
 constexpr std::size_t kMergeAt = 8;  // so many small files of events or intervals are merged into one
 constexpr std::uint32_t kRetentionDaysMax = 100'000;
-
-std::size_t local_index(TagId tag) { return static_cast<std::size_t>((tag.value >> 4) - 1); }
 
 // At most `bytes_max` bytes, not ending within a character.
 std::string_view cut_text(std::string_view text, std::uint64_t bytes_max) {
@@ -56,33 +54,6 @@ HistoryOptions checked(HistoryOptions options) {
 
 }  // namespace
 
-// An append that is on its way through the lanes of its shards.
-struct Store::Append {
-    Append(io::Loop& lane, Durability wanted, Sink::Done then, std::uint64_t count)
-        : home(lane), durability(wanted), done(std::move(then)), rows(count) {}
-
-    io::Loop& home;
-    Durability durability;
-    Sink::Done done;
-    const std::uint64_t rows;
-    std::atomic<std::uint32_t> parts_left = 0;
-    std::atomic<std::uint64_t> position = 0;
-    std::atomic<std::uint64_t> duplicates = 0;
-    std::mutex mutex;
-    std::optional<Error> error;
-};
-
-struct Store::Ingested {
-    std::uint64_t position = 0;
-    std::uint64_t duplicates = 0;
-};
-
-struct Store::WrongClock {
-    TagId tag;
-    TimeNs sent;
-    TimeNs stored;
-};
-
 StoreMetrics::StoreMetrics(Metrics& metrics)
     : rows(metrics.counter("gongshu_history_rows_total", "Readings taken in")),
       duplicates(
@@ -110,9 +81,9 @@ EventFile::~EventFile() {
     if (auto removed = files.remove(path); !removed) log_warning("history", "{}", removed.error().text());
 }
 
-const MemTag* FrozenShard::find(TagId tag) const {
-    const auto found = std::ranges::lower_bound(tags, tag, {}, [](const auto& entry) { return entry.first; });
-    return found != tags.end() && found->first == tag ? found->second.get() : nullptr;
+const MemRows* FrozenShard::find(TagId tag) const {
+    const auto found = std::ranges::lower_bound(tags, tag, {}, &MemRows::tag);
+    return found != tags.end() && found->tag == tag ? &*found : nullptr;
 }
 
 Store::Store(io::Files& files, const Clock& clock, Metrics& metrics, std::vector<io::Loop*> lanes, io::Pool& pool,
@@ -149,19 +120,25 @@ io::Loop& Store::home_lane() const {
     return *lanes_.front();
 }
 
-std::optional<Error> Store::refusal(const Rows& rows) const {
+std::optional<Error> Store::refusal() const {
     if (log_->is_broken()) return log_->broken();
     if (has_frozen_.load() && active_bytes_.load() >= options_.seal_bytes)
         return Error{Code::limit,
                      "{} MiB of readings wait to be written into segments: the disk is slower than what comes in; send "
                      "less or later",
                      active_bytes_.load() >> 20};
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        const TagId tag = rows.tag(i);
-        if (tag.value >> 4 == 0 ||
-            local_index(tag) >= shards_[shard_of(tag).value].tag_count.load(std::memory_order_acquire))
-            return Error{Code::not_found, "row {}: there is no tag {}", i, tag.value};
-    }
+    return std::nullopt;
+}
+
+bool Store::knows(TagId tag) const {
+    return tag.value >> 4 != 0 &&
+           local_index(tag) < shards_[shard_of(tag).value].tag_count.load(std::memory_order_acquire);
+}
+
+std::optional<Error> Store::refusal(const Rows& rows) const {
+    if (auto error = refusal()) return error;
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        if (!knows(rows.tag(i))) return Error{Code::not_found, "row {}: there is no tag {}", i, rows.tag(i).value};
     return std::nullopt;
 }
 
@@ -202,17 +179,21 @@ void Store::append(Rows rows, Durability durability, Sink::Done done) {
 
 void Store::ingest_part(const std::shared_ptr<Append>& append, std::uint16_t shard, Rows rows) {
     auto ingested = ingest(shard, rows, true);
-    if (ingested) {
-        append->duplicates += ingested->duplicates;
-        std::uint64_t position = append->position.load();
-        while (position < ingested->position && !append->position.compare_exchange_weak(position, ingested->position)) {
-        }
-        if (stage_) stage_->on_rows(ShardId{shard}, rows);
-    } else {
-        const std::lock_guard lock{append->mutex};
-        append->error = std::move(ingested).error();
-    }
+    if (ingested && stage_) stage_->on_rows(ShardId{shard}, rows);
+    note(*append, std::move(ingested));
     if (append->parts_left.fetch_sub(1) == 1) finish(append);
+}
+
+void Store::note(Append& append, Result<Ingested> ingested) {
+    if (!ingested) {
+        const std::lock_guard lock{append.mutex};
+        append.error = std::move(ingested).error();
+        return;
+    }
+    append.duplicates += ingested->duplicates;
+    std::uint64_t position = append.position.load();
+    while (position < ingested->position && !append.position.compare_exchange_weak(position, ingested->position)) {
+    }
 }
 
 void Store::finish(const std::shared_ptr<Append>& append) {
@@ -252,12 +233,16 @@ Result<Store::Ingested> Store::ingest(std::uint16_t number, Rows& rows, bool liv
         shard.next_sequence += rows.size();
         ingested.duplicates = put(shard, rows);
     }
-    metrics_.rows.add(rows.size());
+    taken_in(ingested, rows.size(), wrong);
+    return ingested;
+}
+
+void Store::taken_in(const Ingested& ingested, std::size_t readings, const std::vector<WrongClock>& wrong) {
+    metrics_.rows.add(readings);
     if (ingested.duplicates > 0) metrics_.duplicates.add(ingested.duplicates);
     if (!wrong.empty()) tell_wrong_clocks(wrong);
     if (oldest_at_.load(std::memory_order_relaxed) < 0) oldest_at_ = clock_.monotonic();
     if (active_bytes_.load(std::memory_order_relaxed) >= options_.seal_bytes) seal_soon();
-    return ingested;
 }
 
 // Makes the rows what is stored: times that can be used, values of their tags' types.
@@ -285,7 +270,7 @@ void Store::normalise(Shard& shard, Rows& rows, bool live, std::vector<WrongCloc
             metrics_.wrong_clock.add();
             if (tag.clock_event_minute != now / kMinute) wrong.push_back({rows.tag(i), time, stored});
             tag.clock_event_minute = now / kMinute;
-        } else if (tag.has_last && time < tag.last_time && time < now - kLateAfter) {
+        } else if (time < now - kLateAfter && comes_late(tag, time)) {
             Quality quality = rows.quality(i);
             quality.late = true;
             rows.set_quality(i, quality);
@@ -329,32 +314,39 @@ std::uint64_t Store::put(Shard& shard, const Rows& rows) {
 }
 
 bool Store::put_row(Shard& shard, const Rows& rows, std::size_t i, MemoryUse& use) {
-    const TagId id = rows.tag(i);
-    TagState& tag = shard.tags[local_index(id)];
+    const bool is_text = rows.type(i) == ValueType::text;
+    return put_value(
+        shard,
+        {rows.tag(i), rows.time(i), rows.bits(i), is_text ? rows.text(i) : std::string_view{}, rows.quality_bits(i)},
+        use);
+}
+
+// True if a row of that tag and time was in memory.
+bool Store::put_value(Shard& shard, const Value& value, MemoryUse& use) {
+    TagState& tag = shard.tags[local_index(value.tag)];
+    if (tag.group != nullptr) dissolve(shard, *tag.group);
     if (!tag.active) {
         tag.active = std::make_unique<MemTag>(tag.type);
-        shard.touched.push_back(id);
+        shard.touched.push_back(value.tag);
     }
-    const TimeNs time = rows.time(i);
-    const bool is_text = tag.type == ValueType::text;
-    const std::string_view text = is_text ? rows.text(i) : std::string_view{};
-    bool duplicate = tag.active->put(time, rows.bits(i), text, rows.quality_bits(i));
+    const TimeNs time = value.time;
+    bool duplicate = tag.active->put(time, value.bits, value.text, value.quality);
     if (!duplicate) ++use.rows;
     const bool in_order = !tag.has_last || time > tag.last_time;
-    use.bytes += (in_order ? MemTag::kRowBytes : MemTag::kLateRowBytes) + text.size();
+    use.bytes += (in_order ? MemTag::kRowBytes : MemTag::kLateRowBytes) + value.text.size();
     if (!in_order && !duplicate)
         duplicate = time == tag.last_time || [&] {
-            const MemTag* frozen = shard.frozen ? shard.frozen->find(id) : nullptr;
+            const MemRows* frozen = shard.frozen ? shard.frozen->find(value.tag) : nullptr;
             return frozen && frozen->contains(time);
         }();
     if (in_order || time == tag.last_time) {
         tag.has_last = true;
         tag.last_time = time;
-        tag.last_bits = is_text ? 0 : rows.bits(i);
-        tag.last_quality = rows.quality_bits(i);
-        if (is_text) {
+        tag.last_bits = tag.type == ValueType::text ? 0 : value.bits;
+        tag.last_quality = value.quality;
+        if (tag.type == ValueType::text) {
             if (!tag.last_text) tag.last_text = std::make_unique<std::string>();
-            *tag.last_text = text;
+            *tag.last_text = value.text;
         }
     }
     return duplicate;
@@ -439,21 +431,21 @@ std::optional<Reading> Store::last(TagId id) const {
     auto& shard = const_cast<Shard&>(shards_[shard_of(id).value]);
     const std::lock_guard lock{shard.mutex};
     if (local_index(id) >= shard.tags.size()) return std::nullopt;
-    const TagState& tag = shard.tags[local_index(id)];
-    if (!tag.has_last) return std::nullopt;
-    Reading reading{id, tag.last_time, {}, unpack_quality(tag.last_quality)};
-    switch (tag.type) {
+    auto row = last_row(shard.tags[local_index(id)], id);
+    if (!row) return std::nullopt;
+    Reading reading{id, row->time, {}, unpack_quality(row->quality)};
+    switch (row->type) {
         case ValueType::number:
-            reading.value = std::bit_cast<double>(tag.last_bits);
+            reading.value = std::bit_cast<double>(row->bits);
             break;
         case ValueType::integer:
-            reading.value = static_cast<std::int64_t>(tag.last_bits);
+            reading.value = static_cast<std::int64_t>(row->bits);
             break;
         case ValueType::boolean:
-            reading.value = tag.last_bits != 0;
+            reading.value = row->bits != 0;
             break;
         case ValueType::text:
-            reading.value = *tag.last_text;
+            reading.value = std::move(row->text);
             break;
     }
     return reading;

@@ -18,6 +18,7 @@
 #include "history/interval_file.h"
 #include "history/log.h"
 #include "history/manifest.h"
+#include "history/mem_tuples.h"
 #include "history/run.h"
 #include "history/scan.h"
 #include "history/segment.h"
@@ -25,11 +26,27 @@
 
 namespace gongshu::history {
 
+// Tags of a shard whose readings come together: one shape of them, and no reading of one alone. It ends when one comes;
+// then its tags are each by themselves again.
+struct TupleGroup {
+    TupleShapePtr shape;
+    std::size_t number = 0;             // in Shard::groups
+    std::unique_ptr<MemTuples> active;  // rows since the last freeze
+    // The last reading of each; before the first one theirs are, and none of them is newer than last_time.
+    bool has_last = false;
+    TimeNs last_time = 0;
+    std::vector<std::uint64_t> last_bits;
+    std::vector<std::uint16_t> last_qualities;
+    std::vector<std::string> last_texts;  // empty if none of them is a text
+};
+
 // What a shard knows of one of its tags.
 struct TagState {
     ValueType type = ValueType::number;
     bool has_last = false;
     std::uint16_t last_quality = 0;
+    std::uint32_t column = 0;     // in its group
+    TupleGroup* group = nullptr;  // what has_last and so on say is from before it, and `active` is null
     TimeNs last_time = 0;
     std::uint64_t last_bits = 0;
     std::unique_ptr<std::string> last_text;
@@ -37,11 +54,25 @@ struct TagState {
     std::int64_t clock_event_minute = -1;  // of the last event that told of a wrong clock
 };
 
+// Where memory holds the rows of one tag.
+struct MemRows {
+    TagId tag;
+    const MemTag* alone = nullptr;      // either this
+    const MemTuples* tuples = nullptr;  // or a column of this
+    std::uint32_t column = 0;
+    Run rows_in(Window window) const {
+        return alone != nullptr ? alone->rows_in(window) : tuples->rows_in(window, column);
+    }
+    bool contains(TimeNs time) const { return alone != nullptr ? alone->contains(time) : tuples->contains(time); }
+};
+
 // Rows of a shard on their way into segments; immutable.
 struct FrozenShard {
-    std::vector<std::pair<TagId, std::unique_ptr<const MemTag>>> tags;  // in order of id
+    std::vector<MemRows> tags;  // in order of id
+    std::vector<std::unique_ptr<const MemTag>> alone;
+    std::vector<std::unique_ptr<const MemTuples>> tuples;
     std::uint64_t next_sequence = 0;
-    const MemTag* find(TagId tag) const;
+    const MemRows* find(TagId tag) const;
 };
 
 // One sixteenth of the tags.
@@ -53,11 +84,18 @@ struct Shard {
     std::mutex mutex;
     std::vector<TagState> tags;  // [id >> 4 - 1]
     std::vector<TagId> touched;  // have `active`
+    std::vector<std::unique_ptr<TupleGroup>> groups;
     std::uint64_t next_sequence = 0;
     std::shared_ptr<const FrozenShard> frozen;
     std::atomic<std::uint64_t> tag_count = 0;  // = tags.size(), read without the lock
 };
 
+// Where the rows of a tag since the last freeze are; nullopt if there are none. Under the shard's lock.
+std::optional<MemRows> active_rows(const Shard& shard, TagId tag);
+// The newest row of a tag, nullopt if it never had one; under the shard's lock.
+std::optional<LastRow> last_row(const TagState& state, TagId tag);
+// Ends a group: its tags have their rows and last readings by themselves.
+void dissolve(Shard& shard, TupleGroup& group);
 // The newest row of each tag of a shard; under its lock.
 void collect_last(const Shard& shard, std::uint16_t number, std::vector<LastRow>& rows);
 
@@ -159,6 +197,7 @@ public:
     void set_stage(Stage* stage) { stage_ = stage; }
 
     void append(Rows rows, Durability durability, Sink::Done done);
+    void append_tuples(Tuples tuples, Durability durability, Sink::Done done);
     void append_event(Event event, Durability durability, std::function<void(Result<EventId>)> done);
     Result<Appended> import(const Rows& rows);
 
@@ -204,15 +243,33 @@ private:
     // Ways in (store.cpp).
     io::Loop& home_lane() const;
     io::Loop& owner(std::uint16_t shard) const { return *lanes_[shard % lanes_.size()]; }
+    std::optional<Error> refusal() const;
     std::optional<Error> refusal(const Rows& rows) const;
+    bool knows(TagId tag) const;
     std::array<Rows, kShardCount> split(Rows rows) const;
     void ingest_part(const std::shared_ptr<Append>& append, std::uint16_t shard, Rows rows);
+    static void note(Append& append, Result<Ingested> ingested);
+    void taken_in(const Ingested& ingested, std::size_t readings, const std::vector<WrongClock>& wrong);
     void finish(const std::shared_ptr<Append>& append);
     Result<Ingested> ingest(std::uint16_t shard, Rows& rows, bool live);
     void normalise(Shard& shard, Rows& rows, bool live, std::vector<WrongClock>& wrong);
     Rows convert(const Shard& shard, const Rows& rows);
     std::uint64_t put(Shard& shard, const Rows& rows);
     bool put_row(Shard& shard, const Rows& rows, std::size_t i, MemoryUse& use);
+    struct Value;
+    bool put_value(Shard& shard, const Value& value, MemoryUse& use);
+
+    // Readings that come together (tuples_in.cpp).
+    struct TuplePart;
+    using Groups = std::vector<TupleGroup*>;
+    void ingest_tuple_part(const std::shared_ptr<Append>& append, const TuplePart& part);
+    Result<Ingested> ingest_tuples(const TuplePart& part, bool& as_rows);
+    bool group_all(Shard& shard, const Tuples& tuples, std::size_t begin, std::size_t end, Groups& groups);
+    bool normalise_tuples(Shard& shard, const TuplePart& part, const Groups& groups, std::vector<WrongClock>& wrong);
+    std::uint64_t put_tuples(Shard& shard, const Tuples& tuples, std::size_t begin, std::size_t end,
+                             const Groups& groups);
+    std::uint64_t put_tuple(Shard& shard, const Tuples& tuples, std::size_t k, TupleGroup* group, MemoryUse& use);
+    std::uint64_t put_alone(Shard& shard, const Tuples& tuples, std::size_t k, MemoryUse& use);
     Result<std::pair<EventId, std::uint64_t>> log_event(Event event);
     void tell_wrong_clocks(const std::vector<WrongClock>& wrong);
     void sync_soon(io::Loop& lane);
@@ -237,6 +294,7 @@ private:
     Result<void> load_snapshots(const Manifest& manifest);
     Result<void> replay(const Manifest& manifest);
     Result<void> apply(const Manifest& manifest, Record record);
+    Result<void> apply_tuples(const Manifest& manifest, const TuplesRecord& record);
     Result<void> cut_tail(const LogEnd& end);
     Result<void> write_tail_again(const LogEnd& end);
     Result<void> remove_leftovers(const Manifest& manifest);
@@ -246,6 +304,8 @@ private:
     Result<void> seal();
     Result<void> freeze();
     Result<void> write_frozen_shard(const FrozenShard& shard, std::uint16_t number, Manifest& manifest);
+    Result<void> write_frozen_day(const FrozenShard& shard, const std::vector<const Run*>& runs, SegmentInfo info,
+                                  Manifest& manifest);
     Result<void> write_snapshots(Manifest& manifest);
     Result<void> write_last(Manifest& manifest, const std::vector<LastRow>& rows);
     Result<void> write_events(Manifest& manifest, std::vector<Event> events);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cstdlib>
 #include <map>
 #include <memory>
@@ -84,6 +85,14 @@ public:
         EXPECT_TRUE(world_.run_until([&] { return answer.has_value(); }, kMinute));
         return answer ? *answer : Error{Code::timeout, "no answer"};
     }
+    Result<Appended> append(Tuples tuples, Durability durability = Durability::sync) {
+        std::optional<Result<Appended>> answer;
+        history_->append_tuples(std::move(tuples), durability,
+                                [&](Result<Appended> result) { answer = std::move(result); });
+        EXPECT_FALSE(answer.has_value()) << "done was called from inside append_tuples()";
+        EXPECT_TRUE(world_.run_until([&] { return answer.has_value(); }, kMinute));
+        return answer ? *answer : Error{Code::timeout, "no answer"};
+    }
     Result<EventId> append_event(Event event, Durability durability = Durability::sync) {
         std::optional<Result<EventId>> answer;
         history_->append_event(std::move(event), durability, [&](Result<EventId> result) { answer = result; });
@@ -122,6 +131,17 @@ private:
 };
 
 inline constexpr Window kAllTime{0, 4'000'000'000 * kSecond};
+
+inline TupleShapePtr shape_of(std::vector<TagId> tags, std::vector<ValueType> types = {}) {
+    if (types.empty()) types.assign(tags.size(), ValueType::number);
+    return std::make_shared<const TupleShape>(std::move(tags), std::move(types));
+}
+
+// Of numbers.
+inline void add_tuple(Tuples& tuples, const TupleShapePtr& shape, TimeNs time, const std::vector<double>& values) {
+    const auto cells = tuples.add(shape, time);
+    for (std::size_t i = 0; i < values.size(); ++i) cells[i] = std::bit_cast<std::uint64_t>(values[i]);
+}
 
 inline Rows one_row(TagId tag, TimeNs time, double value) {
     Rows rows;

@@ -33,8 +33,12 @@ TEST(Threads, AppendReadSealAndResolveAtOnce) {
     history.set_readers(pool.get(), 2);
     std::vector<TagId> tags;
     for (int i = 0; i < 8; ++i)
-        tags.push_back(
-            *history.resolve({TenantId{1}, "d:" + std::to_string(i), "x"}, std::to_string(i), ValueType::number, ""));
+        tags.push_back(*history.resolve({TenantId{1}, "d:" + std::to_string(i / 2), "x" + std::to_string(i % 2)},
+                                        std::to_string(i), ValueType::number, ""));
+    std::vector<TupleShapePtr> shapes;
+    for (std::size_t i = 0; i < 8; i += 2)
+        shapes.push_back(std::make_shared<const TupleShape>(std::vector<TagId>{tags[i], tags[i + 1]},
+                                                            std::vector<ValueType>(2, ValueType::number)));
     std::vector<std::jthread> threads;
     for (io::Loop* lane : lanes) threads.emplace_back([lane] { lane->run(); });
 
@@ -44,16 +48,22 @@ TEST(Threads, AppendReadSealAndResolveAtOnce) {
     for (int lane = 0; lane < kLanes; ++lane) {
         for (int batch = 0; batch < kBatches; ++batch) {
             lanes[static_cast<std::size_t>(lane)]->post([&, lane, batch] {
+                const Durability durability = batch % 2 ? Durability::sync : Durability::interval;
+                const auto done = [&, lane](const Result<Appended>& result) {
+                    EXPECT_TRUE(lanes[static_cast<std::size_t>(lane)]->in_loop());
+                    if (result) acknowledged += result->rows;
+                    appended.count_down();
+                };
+                const auto time = [&](int i) { return start + (batch * kRows + i) * kMicrosecond + lane; };
+                if (batch % 16 != 0) {  // seldom alone, so that tags are together most of the time
+                    Tuples tuples;
+                    for (int i = 0; i < kRows / 2; ++i) tuples.add(shapes[static_cast<std::size_t>(i) % 4], time(i));
+                    return history.append_tuples(std::move(tuples), durability, done);
+                }
                 Rows rows;  // over all shards, so over both lanes
                 for (int i = 0; i < kRows; ++i)
-                    rows.add_number(tags[static_cast<std::size_t>(i) % tags.size()],
-                                    start + (batch * kRows + i) * kMicrosecond + lane, i);
-                history.append(std::move(rows), batch % 2 ? Durability::sync : Durability::interval,
-                               [&, lane](Result<Appended> result) {
-                                   EXPECT_TRUE(lanes[static_cast<std::size_t>(lane)]->in_loop());
-                                   if (result) acknowledged += result->rows;
-                                   appended.count_down();
-                               });
+                    rows.add_number(tags[static_cast<std::size_t>(i) % tags.size()], time(i), i);
+                history.append(std::move(rows), durability, done);
             });
         }
     }
