@@ -247,8 +247,8 @@ Finding check_store(const Facts& f) {
                     "停止服务，运行 gongshu verify，恢复备份；并检查磁盘：smartctl -a。");
     return good(
         "store",
-        fmt::format("The store is format 0, and a sample of {} segments is as it was written.", f.segments_sampled),
-        fmt::format("存储为格式 0，抽查 {} 个段完好。", f.segments_sampled));
+        fmt::format("A sample of {} segments of the store is as it was written.", f.segments_sampled),
+        fmt::format("存储抽查 {} 个段完好。", f.segments_sampled));
 }
 
 Finding check_stop(const Facts& f) {

@@ -61,7 +61,7 @@ struct HistoryStats {
 //          `pool`, which should have two threads of its own, so that nobody's query delays an acknowledgement.
 // Bounds:  memory by seal_bytes (two memtables at most) plus the last value of every tag, the open intervals
 //          (Interval::kOpenMax a tenant) and 8 bytes for each interval that was corrected after it was filed.
-// Disk:    docs/format/log.md, segment.md, catalogue.md, interval.md (format 0: unreleased).
+// Disk:    docs/format/log.md, segment.md, catalogue.md, interval.md: read for ever.
 class History : public Sink, public Reader, public Tags, public Intervals {
 public:
     // Recovers what the folder holds: replays the log, cuts a torn tail at the first bad checksum, and refuses with

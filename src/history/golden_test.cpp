@@ -1,0 +1,190 @@
+// Stores that programs before this one wrote are read for ever: they answer as one that is made now of the same.
+// WRITE_GOLDEN=folder writes one of today's format there.
+#include <gtest/gtest.h>
+
+#include "data/stage.h"
+#include "history/store_test.h"
+
+namespace gongshu::history {
+namespace {
+
+constexpr TenantId kTenant{1};
+
+struct GoldenTags {
+    TagId number, integer, boolean, text, moved;
+    TupleShapePtr machine;  // of two numbers and a text that come together
+};
+
+GoldenTags make_tags(TestStore& store) {
+    GoldenTags tags{store.tag("d:1", "温度"),
+                    store.tag("d:1", "count", ValueType::integer),
+                    store.tag("d:2", "running", ValueType::boolean),
+                    store.tag("d:3", "order", ValueType::text, TenantId{2}),
+                    store.tag("d:4", "speed"),
+                    nullptr};
+    // Tags of one source are of one shard.
+    tags.machine = shape_of({store.tag("d:5", "a"), store.tag("d:5", "b"), store.tag("d:5", "c", ValueType::text)},
+                            {ValueType::number, ValueType::number, ValueType::text});
+    return tags;
+}
+
+// Readings of every type and quality, alone and together, from minute `from` on: repeated ones and late ones too.
+void add_readings(TestStore& store, const GoldenTags& tags, TimeNs from) {
+    Rows rows;
+    Tuples tuples;
+    for (int i = 0; i < 300; ++i) {
+        const TimeNs time = from + i * kSecond;
+        rows.add_number(tags.number, time, 20 + i % 7 * 0.5, i % 50 == 9 ? bad(Reason::timeout) : kGood);
+        rows.add_integer(tags.integer, time, i * i, i % 60 == 7 ? uncertain(Reason::clock) : kGood);
+        rows.add_boolean(tags.boolean, time + i % 3, i % 20 < 10);
+        rows.add_text(tags.text, time, i % 2 ? "工单 " + std::to_string(i) : "");
+        rows.add_number(tags.moved, from + (i * 7 % 300) * kSecond, i);
+        const auto cells = tuples.add(tags.machine, i % 40 == 39 ? time - 20 * kSecond + 1 : time);
+        cells[0] = std::bit_cast<std::uint64_t>(i / 4.0);
+        cells[1] = std::bit_cast<std::uint64_t>(-1e300 / (i + 1));
+        cells[2] = tuples.keep_text(i % 5 ? "run" : "停机");
+        if (i % 70 == 3) tuples.set_value_quality(1, bad(Reason::range));
+    }
+    rows.add_number(tags.number, from + 5 * kSecond, 99);
+    ASSERT_TRUE(store.append(std::move(rows)));
+    ASSERT_TRUE(store.append(std::move(tuples)));
+}
+
+void add_facts(TestStore& store, TimeNs from, const std::string& name) {
+    ASSERT_TRUE(store.append_event({{}, kTenant, from, "alarm.raised", "rule " + name, R"({"温度":92})"}));
+    Interval stop;
+    stop.tenant = kTenant;
+    stop.subject = "d:1";
+    stop.path = "hall/one";
+    stop.kind = "downtime";
+    stop.from = from;
+    stop.by = stop.source_name = "user:li";
+    stop.attributes["cause"] = std::string("换刀 " + name);
+    stop.attributes["parts"] = std::int64_t{3};
+    stop.confidence = 0.75;
+    std::optional<Result<Interval>> answer;
+    const auto keep = [&](Result<Interval> one) { answer = std::move(one); };
+    const auto wait = [&] { return store.world().run_until([&] { return answer.has_value(); }, kMinute); };
+    store->add_interval(stop, Durability::sync, keep);
+    ASSERT_TRUE(wait() && *answer) << (answer ? answer->error().text() : "");
+    Interval next = **answer;
+    next.to = from + kMinute;
+    next.action = IntervalAction::closed;
+    answer.reset();
+    store->revise_interval(next, Durability::sync, keep);
+    ASSERT_TRUE(wait() && *answer);
+    answer.reset();
+    store->add_interval(stop, Durability::sync, keep);  // one that stays open
+    ASSERT_TRUE(wait() && *answer);
+}
+
+// A part of it in segments, snapshots and files of a day, the rest in the log only.
+void fill(TestStore& store) {
+    const GoldenTags tags = make_tags(store);
+    const TimeNs now = store.clock().now();
+    add_readings(store, tags, now - 2 * kDay);
+    add_facts(store, now - 2 * kDay, "one");
+    ASSERT_TRUE(store->move_source(kTenant, "d:4", "hall/four"));
+    ASSERT_TRUE(store->compact());
+    add_readings(store, tags, now - kHour);
+    add_facts(store, now - kHour, "two");
+    (void)store.tag("d:6", "later", ValueType::integer);
+    ASSERT_TRUE(store->move_source(kTenant, "d:5", "hall/five"));
+    ASSERT_TRUE(store->set_unit(tags.integer, "件"));
+    ASSERT_TRUE(store.append(one_row(tags.number, now, 1)));  // what came before is on the disk with it
+}
+
+void copy_tree(io::Files& from, const std::string& source, io::Files& to, const std::string& target) {
+    ASSERT_TRUE(to.make_folder(target));
+    const auto names = from.list(source);
+    ASSERT_TRUE(names) << names.error().text();
+    for (const std::string& name : *names) {
+        const std::string there = source + "/" + name;
+        if (from.list(there)) {
+            copy_tree(from, there, to, target + "/" + name);
+            continue;
+        }
+        const auto bytes = io::read_whole(from, there, 1 << 24);
+        ASSERT_TRUE(bytes) << bytes.error().text();
+        ASSERT_TRUE(io::write_whole(to, target + "/" + name, *bytes));
+    }
+}
+
+using Plain = std::tuple<TimeNs, Value, std::uint16_t>;
+
+// All of a tag, and its last one once more.
+std::vector<Plain> readings_of(TestStore& store, TagId tag) {
+    std::vector<Plain> plain;
+    for (const Reading& one : store.raw(tag, kAllTime)) plain.emplace_back(one.time, one.value, pack(one.quality));
+    if (const auto last = store->last(tag)) plain.emplace_back(last->time, last->value, pack(last->quality));
+    return plain;
+}
+
+void expect_same(TestStore& old, TestStore& fresh) {
+    for (const TenantId tenant : {kTenant, TenantId{2}}) {
+        const auto tags = fresh->match(tenant, "**", 1000);
+        const auto kept = old->match(tenant, "**", 1000);
+        ASSERT_EQ(kept.size(), tags.size());
+        for (std::size_t i = 0; i < tags.size(); ++i) {
+            SCOPED_TRACE(tags[i].path);
+            EXPECT_EQ(kept[i].id, tags[i].id);
+            EXPECT_EQ(kept[i].path, tags[i].path);
+            EXPECT_EQ(kept[i].type, tags[i].type);
+            EXPECT_EQ(kept[i].unit, tags[i].unit);
+            EXPECT_EQ(readings_of(old, tags[i].id), readings_of(fresh, tags[i].id));
+        }
+    }
+    const auto events = [](TestStore& store) {
+        std::vector<std::vector<std::string>> all;
+        const auto found = store->read_events(kTenant, kAllTime, "", 100);
+        EXPECT_TRUE(found);
+        if (found)
+            for (const Event& one : *found)
+                all.push_back(
+                    {std::to_string(one.id.value), std::to_string(one.time), one.kind, one.subject, one.body});
+        return all;
+    };
+    EXPECT_EQ(events(old), events(fresh));
+    const auto intervals = [](TestStore& store) {
+        std::vector<std::vector<Interval>> all;
+        const auto page = store->find_intervals(kTenant, {.window = kAllTime});
+        EXPECT_TRUE(page);
+        if (!page) return all;
+        for (const Interval& one : page->intervals) {
+            auto revisions = store->interval_revisions(kTenant, one.id);
+            EXPECT_TRUE(revisions);
+            for (Interval& revision : *revisions) revision.at = 0;
+            all.push_back(std::move(*revisions));
+        }
+        return all;
+    };
+    EXPECT_EQ(intervals(old).size(), 4u);
+    EXPECT_EQ(intervals(old), intervals(fresh));
+}
+
+TEST(Golden, StoresOfEveryFormatAreRead) {
+    const auto disk = io::make_posix_files();
+    TestStore fresh;
+    ASSERT_TRUE(fresh.open());
+    fill(fresh);
+    if (const char* write = std::getenv("WRITE_GOLDEN")) copy_tree(fresh.files(), "/store", *disk, write);
+    for (const std::string name : {"store_0"}) {
+        SCOPED_TRACE(name);
+        io::SimFiles files;
+        copy_tree(*disk, GONGSHU_SOURCE_DIR "/src/history/golden/" + name, files, "/store");
+        TestStore old(1, {}, "/store", &files);
+        const auto opened = old.open();
+        ASSERT_TRUE(opened) << opened.error().text();
+        const auto verified = old->verify();
+        ASSERT_TRUE(verified) << verified.error().text();
+        EXPECT_TRUE(verified->problems.empty() && verified->event_problems.empty());
+        expect_same(old, fresh);
+        // Today's files of it, too.
+        ASSERT_TRUE(old->compact());
+        old.reopen();
+        expect_same(old, fresh);
+    }
+}
+
+}  // namespace
+}  // namespace gongshu::history
