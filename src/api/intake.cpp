@@ -218,8 +218,10 @@ void store(std::shared_ptr<Core> core, const AskPtr& ask, Intake intake, Done do
     if (rows == 0) return answer(Appended{});
     // Readings of the past, of any age; this thread of the pool may wait for the disk.
     const bool together = !shared->tuples.empty();  // a door gives either
-    if (parse_flag(*ask, "import"))
-        return answer(core->deps.history.import(together ? shared->tuples.rows() : shared->rows));
+    if (parse_flag(*ask, "import")) {
+        if (together) return answer(core->deps.history.import(shared->tuples.rows()));
+        return answer(core->deps.history.import(shared->rows));
+    }
     if (together) return core->deps.history.append_tuples(std::move(shared->tuples), Durability::sync, answer);
     core->deps.sink.append(std::move(shared->rows), Durability::sync, answer);
 }

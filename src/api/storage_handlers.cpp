@@ -5,6 +5,7 @@
 
 #include "api/handlers.h"
 #include "history/segment.h"
+#include "history/tag_finder.h"
 #include "history/usage.h"
 
 namespace gongshu::api {
@@ -175,8 +176,8 @@ std::vector<history::TagUse> uses_within(Core& core, const Ask& ask, const histo
     const std::string_view glob = ask.value("tag");
     if (glob.empty() || glob == "**") return uses;
     std::vector<TagId> wanted;
-    for (const TagInfo& info : core.deps.tags.match(ask.tenant(), glob, core.deps.history.stats().tags))
-        wanted.push_back(info.id);
+    const auto matches = history::match_shared(core.deps.tags, ask.tenant(), glob, core.deps.history.stats().tags);
+    for (const auto& info : *matches) wanted.push_back(info->id);
     std::ranges::sort(wanted);
     std::erase_if(uses, [&](const history::TagUse& use) { return !std::ranges::binary_search(wanted, use.tag); });
     return uses;
@@ -205,7 +206,8 @@ Result<Answer> get_storage(Core& core, const Ask& ask) {
         write_days(out, days, first_day(core, length));
     } else {
         out.null();
-        const auto usage = TRY(history::storage_of(core.deps.history).recent_usage(static_cast<std::uint32_t>(length)));
+        const auto covering = std::ranges::lower_bound(history::Storage::kUsageDays, length);  // kDaysMax is the last
+        const auto usage = TRY(history::storage_of(core.deps.history).recent_usage(*covering));
         const auto own = usage->days.find(ask.tenant());
         write_days(out, own == usage->days.end() ? std::vector<history::DayUse>{} : own->second,
                    first_day(core, length));

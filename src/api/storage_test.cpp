@@ -50,13 +50,13 @@ TEST(Storage, TellsTheServerToItsAdministrators) {
 
 TEST(Storage, TellsWhichTagsTakeMost) {
     Filled filled;
-    const std::string most = filled.get("/api/v1/storage/tags?days=40");
+    const std::string most = filled.get("/api/v1/storage/tags?days=90");
     expect_part(most, R"({"total":2,"rows":120,)");
     expect_part(most, R"("items":[{"tag":"a/m.x","type":"number","unit":"","rows":60,)");
-    expect_part(filled.get("/api/v1/storage/tags?days=400&order=rows&ascending=1&limit=1"),
+    expect_part(filled.get("/api/v1/storage/tags?days=3650&order=rows&ascending=1&limit=1"),
                 R"("items":[{"tag":"a/m.z","type":"number","unit":"","rows":1,)");
-    expect_part(filled.get("/api/v1/storage/tags?days=400&tag=a/**"), R"({"total":2,"rows":61,)");
-    expect_part(filled.get("/api/v1/storage/tags?days=400&tag=none/**"),
+    expect_part(filled.get("/api/v1/storage/tags?days=3650&tag=a/**"), R"({"total":2,"rows":61,)");
+    expect_part(filled.get("/api/v1/storage/tags?days=3650&tag=none/**"),
                 R"({"total":0,"rows":0,"bytes":0,"items":[]})");
     expect_part(filled.get("/api/v1/storage/tags?order=x", 400), "none of bytes, rows, bytes_per_row");
     const std::string days = filled.get("/api/v1/storage/tags:days?tag=a/m.x&days=3");

@@ -88,7 +88,7 @@ private:
     static std::size_t text_bytes(const LineTargets& to, std::span<const wire::LineValue> values) {
         std::size_t bytes = 0;
         if (to.shape == nullptr || to.shape->has_text())
-            for (const wire::LineValue& value : values) bytes += value.text.size();
+            for (const wire::LineValue& value : values) bytes += value.type == ValueType::text ? value.text.size() : 0;
         return bytes;
     }
     // The values are of their tags' types.
@@ -111,16 +111,25 @@ private:
             if (auto to = take_field(point, field)) targets.push_back(std::move(*to));
         if (targets.empty()) return;
         const TimeNs time = point.time_ns.value_or(now_);
-        LineTargets to{std::move(targets)};
+        LineTargets to = known_shape(LineTargets{std::move(targets)});
         if (intake_.tuples.full(values_.size(), text_bytes(to, values_)))
             return fault(point.line, 1,
                          fmt::format("more than {} readings in one request: send it in parts", Rows::kRowsMax));
         if (to.shape != nullptr)
             add(to, values_, time);
         else  // tags of several sources, or one of them twice
-            for (std::size_t i = 0; i < values_.size(); ++i)
-                add(LineTargets{std::vector<Target>{to.targets[i]}}, std::span{values_}.subspan(i, 1), time);
+            for (std::size_t i = 0; i < values_.size(); ++i) {
+                const LineTargets one = known_shape(LineTargets{std::vector<Target>{to.targets[i]}});
+                add(one, std::span{values_}.subspan(i, 1), time);
+            }
         if (memory_ != nullptr && values_.size() == point.fields.size()) memory_->learn(point, std::move(to));
+    }
+    // With the shape that an earlier line of the request had, so that lines which are not learned share theirs.
+    LineTargets known_shape(LineTargets to) {
+        if (to.shape == nullptr) return to;
+        const auto tags = to.shape->tags();
+        to.shape = shapes_.try_emplace(std::vector<TagId>(tags.begin(), tags.end()), to.shape).first->second;
+        return to;
     }
     // Its value goes to values_; nullopt, and that is told, if it cannot be used.
     std::optional<Target> take_field(const wire::LinePoint& point, const wire::LineField& field) {
@@ -150,8 +159,9 @@ private:
     Intake intake_;
     std::unique_ptr<LineMemory> memory_;
     std::string key_;
-    std::vector<wire::LineValue> values_;  // of a line that is not known yet
-    std::deque<Value> kept_;               // what texts among them point into
+    std::vector<wire::LineValue> values_;                 // of a line that is not known yet
+    std::deque<Value> kept_;                              // what texts among them point into
+    std::map<std::vector<TagId>, TupleShapePtr> shapes_;  // of the lines that were not known, by their tags
 };
 
 Intake take_lines(Core& core, const Ask& ask, std::string_view body, std::int64_t unit_ns) {

@@ -24,7 +24,8 @@ options::Table serve_table(ServeOptions& o) {
               "Where the pages and the HTTP interface listen. Port 0: the system picks one, which is printed.")
         .text("mqtt", o.mqtt, "Where the MQTT broker listens.")
         .text("pg", o.pg,
-              "Where PostgreSQL's protocol is spoken: psql, drivers and Grafana ask there in SQL. It has TLS, which clients of "
+              "Where PostgreSQL's protocol is spoken: psql, drivers and Grafana ask there in SQL. It has TLS, which "
+              "clients of "
               "other machines need. Default: nowhere.")
         .toggle("lan", o.lan,
                 "Open pages and broker to the private addresses of this machine, with TLS by a certificate authority "
@@ -43,8 +44,9 @@ options::Table serve_table(ServeOptions& o) {
                   "A question for readings that takes longer is ended, with an error that says how to narrow it.")
         .bytes("sql_memory", o.sql_memory, 64 << 20, std::uint64_t{1} << 40,
                "A worker of SQL keeps at most so much for its statements; one that needs more is refused.")
-        .number("sql_workers", o.sql_workers, 1, 64,
-                "Workers of SQL at the same time, one for each tenant that asks; they start when asked and end when idle.")
+        .number(
+            "sql_workers", o.sql_workers, 1, 64,
+            "Workers of SQL at the same time, one for each tenant that asks; they start when asked and end when idle.")
         .number("retention_days", o.retention_days, 1, 36'500,
                 "Readings older than this are removed, a whole day at a time.")
         .bytes(
@@ -53,7 +55,7 @@ options::Table serve_table(ServeOptions& o) {
             "tenant keeps of which tags, its resources of kind retention say.")
         .number("retention_keep_days", o.retention_keep_days, 1, 36'500,
                 "Readings newer than this are never removed for --retention-bytes.")
-        .bytes("seal_bytes", o.seal_bytes, 1 << 16, std::uint64_t{1} << 32,
+        .bytes("seal_bytes", o.seal_bytes, 1 << 16, std::uint64_t{1} << 30,
                "Readings in memory are written into segments at this size.")
         .duration("seal_age", o.seal_age, kSecond, kDay, "… or at this age.")
         .text(
@@ -63,18 +65,22 @@ options::Table serve_table(ServeOptions& o) {
                   "A backup is made by itself so often while the server runs. 0s: only when somebody asks for one.")
         .text("backup_at", o.backup_at,
               "… at this time of the day, as in 02:30 (of the machine's time zone) or '02:30 Asia/Shanghai'; "
-              "--backup-every is whole days then, 1d if it is not given. One that was missed is made soon after the start.")
+              "--backup-every is whole days then, 1d if it is not given. One that was missed is made soon after the "
+              "start.")
         .number("backup_keep", o.backup_keep, 0, 10'000,
                 "So many whole backups stay; older ones go once a new one is whole. 0: all.")
-        .bytes("file_bytes", o.file_bytes, 1 << 10, 32 << 20, "A photo or other file that people send may have so much.")
+        .bytes("file_bytes", o.file_bytes, 1 << 10, 32 << 20,
+               "A photo or other file that people send may have so much.")
         .bytes("files_bytes", o.files_bytes, 0, std::uint64_t{1} << 50,
                "The files of one tenant may take so much, unless the tenant says otherwise (files_mb).")
         .duration("files_grace", o.files_grace, kMinute, 3650 * kDay,
                   "A file that nothing refers to any more is removed after this time.")
         .text("scan_command", o.scan_command,
-              "Virus scan of each file that people send, before anybody can read it, as in 'clamdscan --no-summary --fdpass "
+              "Virus scan of each file that people send, before anybody can read it, as in 'clamdscan --no-summary "
+              "--fdpass "
               "{file}'. No shell. It ends with 0: clean, 1: refused; anything else: the file is held. Default: none.")
-        .duration("scan_time", o.scan_time, kSecond, kHour, "A scan that takes longer is stopped, and the file is held.")
+        .duration("scan_time", o.scan_time, kSecond, kHour,
+                  "A scan that takes longer is stopped, and the file is held.")
         .duration(
             "backup_drill_every", o.backup_drill_every, 0, 366 * kDay,
             "The newest backup is proved so often: restored beside the others, read to the last byte, and removed "
@@ -197,7 +203,8 @@ Result<void> check_backup_target(ServeOptions& options) {
 
 Result<void> check_backup_at(ServeOptions& options) {
     if (options.backup_at.empty()) return {};
-    const auto at = TRY(backup::parse_time_of_day(options.backup_at, io::time_zone_name()).context("option --backup-at"));
+    const auto at =
+        TRY(backup::parse_time_of_day(options.backup_at, io::time_zone_name()).context("option --backup-at"));
     options.backup_at = backup::to_string(at);
     if (options.backup_every == 0) options.backup_every = kDay;
     if (options.backup_every % kDay == 0) return {};

@@ -113,8 +113,8 @@ Result<void> Store::set_last_back(const Cut& cut) {
         Shard& shard = shards_[shard_of(id).value];
         const std::lock_guard lock{shard.mutex};
         TagState& tag = shard.tags[local_index(id)];
-        if (active_rows(shard, id)) continue;  // a newer one came
-        if (tag.group != nullptr) dissolve(shard, *tag.group);
+        if (active_rows(shard, id)) continue;                         // a newer one came
+        if (tag.group != nullptr) (void)dissolve(shard, *tag.group);  // it has no rows
         if (!tag.has_last || tag.last_time != newest->time) continue;
         changed = true;
         tag.has_last = left.has_value();

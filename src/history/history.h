@@ -59,7 +59,8 @@ struct HistoryStats {
 // Lives:   one per data folder and process; created before and destroyed after everything that appends or reads.
 // Threads: see Sink, Reader and Tags. Shard s is owned by lanes[s % lanes.size()]. Syncs, seals and merges are jobs on
 //          `pool`, which should have two threads of its own, so that nobody's query delays an acknowledgement.
-// Bounds:  memory by seal_bytes (two memtables at most) plus the last value of every tag, the open intervals
+// Bounds:  memory by seal_bytes (two memtables, four while a merge holds up the seal) plus the last value of every tag,
+// the open intervals
 //          (Interval::kOpenMax a tenant) and 8 bytes for each interval that was corrected after it was filed.
 // Disk:    docs/format/log.md, segment.md, catalogue.md, interval.md: read for ever.
 class History : public Sink, public Reader, public Tags, public Intervals {

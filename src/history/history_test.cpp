@@ -609,5 +609,25 @@ TEST(History, TuplesAreMendedAsRowsAre) {
     EXPECT_FALSE(put(kStart, "x", shape_of({a, TagId{a.value + 160}})));  // there is none
 }
 
+TEST(History, TuplesOfOtherTypesThanTheirGroupAreMended) {
+    for (const auto& [types, quality] : {std::pair{std::vector{ValueType::text, ValueType::text}, bad(Reason::type)},
+                                         std::pair{std::vector{ValueType::integer, ValueType::text}, kGood},
+                                         std::pair{std::vector{ValueType::number, ValueType::number}, kGood}}) {
+        TestStore store;
+        ASSERT_TRUE(store.open());
+        const std::vector<TagId> tags{store.tag("d:1", "a"), store.tag("d:1", "t", ValueType::text)};
+        Tuples fitting, others;
+        fitting.add(shape_of(tags, {ValueType::number, ValueType::text}), kStart)[1] = fitting.keep_text("on");
+        ASSERT_TRUE(store.append(std::move(fitting)));
+        (void)others.add(shape_of(tags, types), kStart + kSecond);
+        ASSERT_TRUE(store.append(std::move(others)));
+        EXPECT_EQ(store->last(tags[0])->quality, quality);
+        EXPECT_EQ(store->last(tags[0])->time, kStart + kSecond);
+        store.drop();
+        ASSERT_TRUE(store.open()) << "what was logged is read as what it is";
+        EXPECT_EQ(store->last(tags[0])->quality, quality);
+    }
+}
+
 }  // namespace
 }  // namespace gongshu::history

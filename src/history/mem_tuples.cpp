@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kFirstRows = 4;
 constexpr std::size_t kChunkBytesMax = 64 << 10;
+constexpr std::uint64_t kLateRowBytes = 150;  // beside its values
 
 }  // namespace
 
@@ -20,6 +21,7 @@ std::uint64_t MemTuples::kept(const Tuples& tuples, std::size_t column, std::uin
     const std::string_view text = tuples.text_of(bits);
     const std::uint64_t offset = text_.size();
     text_ += text;
+    bytes_ += text.size();
     return offset << 32 | text.size();
 }
 
@@ -30,6 +32,7 @@ MemTuples::Chunk& MemTuples::chunk_with_room() {
     Chunk& chunk = chunks_.emplace_back();
     chunk.cells = std::make_unique_for_overwrite<std::uint64_t[]>(room * stride());
     chunk.room = static_cast<std::uint32_t>(room);
+    bytes_ += room * stride() * sizeof(std::uint64_t);
     return chunk;
 }
 
@@ -48,6 +51,7 @@ void MemTuples::write(Chunk& chunk, std::size_t row, const Tuples& tuples, std::
         if (each.empty() && tuples.quality_bits(k) == good) return;
         chunk.qualities = std::make_unique_for_overwrite<std::uint16_t[]>(chunk.room * width);
         std::fill_n(chunk.qualities.get(), chunk.room * width, good);
+        bytes_ += chunk.room * width * sizeof(std::uint16_t);
     }
     for (std::size_t i = 0; i < width; ++i) chunk.qualities[row * width + i] = tuples.quality_bits(k, i);
 }
@@ -89,6 +93,7 @@ bool MemTuples::put(const Tuples& tuples, std::size_t k) {
     }
     const auto [late, fresh] = late_.try_emplace(time);
     const auto bits = tuples.bits(k);
+    if (fresh) bytes_ += kLateRowBytes + bits.size() * (sizeof(std::uint64_t) + sizeof(std::uint16_t));
     late->second.values.resize(bits.size());
     late->second.qualities.resize(bits.size());
     for (std::size_t i = 0; i < bits.size(); ++i) {

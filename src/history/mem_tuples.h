@@ -38,9 +38,8 @@ public:
     void read(Window window, std::size_t column, bool same_times, Run& run) const;
     Run all(std::size_t column) const;
 
-    // What one more row of so many values costs, for the account of seal_bytes.
-    static constexpr std::uint64_t row_bytes(std::size_t width) { return (width + 1) * sizeof(std::uint64_t); }
-    static constexpr std::uint64_t kLateRowBytes = 150;
+    // What was taken from the heap so far, for the account of seal_bytes.
+    std::uint64_t bytes() const { return bytes_; }
 
 private:
     // Rows one after the other, each its time and its values; chunks grow with what is in them.
@@ -70,6 +69,7 @@ private:
     std::size_t rows_ = 0;            // of all chunks
     std::map<TimeNs, LateRow> late_;  // no time of a chunk is in here
     std::string text_;
+    std::uint64_t bytes_ = 0;
 };
 
 }  // namespace gongshu::history

@@ -5,6 +5,17 @@
 namespace gongshu::history {
 
 Result<std::shared_ptr<const Usage>> UsageCache::get(const Store& store, const Clock& clock, std::uint32_t days) {
+    if (std::ranges::find(Storage::kUsageDays, days) == Storage::kUsageDays.end())
+        return Error{Code::invalid, "days: {} is none of 1, 7, 30, 90, 365, 3650", days};
+    // A thread of the pool that waits serves nobody else.
+    const bool enters = asking_.fetch_add(1) <= Storage::kUsageWaitersMax;
+    auto usage =
+        enters ? made(store, clock, days) : Error{Code::unavailable, "others wait for the same: try again in a moment"};
+    --asking_;
+    return usage;
+}
+
+Result<std::shared_ptr<const Usage>> UsageCache::made(const Store& store, const Clock& clock, std::uint32_t days) {
     const std::lock_guard lock{mutex_};
     const DurationNs now = clock.monotonic();
     std::erase_if(kept_, [&](const auto& one) { return now - one.second.at >= Storage::kUsageAge; });
@@ -12,8 +23,6 @@ Result<std::shared_ptr<const Usage>> UsageCache::get(const Store& store, const C
     TagDays which;
     which.first = day_of(clock.now()) - static_cast<Day>(days) + 1;
     auto usage = std::make_shared<const Usage>(TRY(survey_usage(store, which)));
-    if (kept_.size() >= Storage::kUsagesMax)
-        kept_.erase(std::ranges::min_element(kept_, {}, [](const auto& one) { return one.second.at; }));
     kept_[days] = {now, usage};
     return usage;
 }

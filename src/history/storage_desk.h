@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -18,11 +19,14 @@ public:
     Result<std::shared_ptr<const Usage>> get(const Store& store, const Clock& clock, std::uint32_t days);
 
 private:
+    Result<std::shared_ptr<const Usage>> made(const Store& store, const Clock& clock, std::uint32_t days);
+
     struct Kept {
         DurationNs at = 0;
         std::shared_ptr<const Usage> usage;
     };
-    std::mutex mutex_;
+    std::atomic<std::uint32_t> asking_ = 0;
+    std::mutex mutex_;                    // held while one is made
     std::map<std::uint32_t, Kept> kept_;  // by days
 };
 

@@ -122,7 +122,9 @@ io::Loop& Store::home_lane() const {
 
 std::optional<Error> Store::refusal() const {
     if (log_->is_broken()) return log_->broken();
-    if (has_frozen_.load() && active_bytes_.load() >= options_.seal_bytes)
+    // While a long merge holds up the seal, memory may grow for a while.
+    const std::uint64_t most = has_frozen_.load() ? options_.seal_bytes : kWaitingMemtables * options_.seal_bytes;
+    if (active_bytes_.load() >= most)
         return Error{Code::limit,
                      "{} MiB of readings wait to be written into segments: the disk is slower than what comes in; send "
                      "less or later",
@@ -324,7 +326,7 @@ bool Store::put_row(Shard& shard, const Rows& rows, std::size_t i, MemoryUse& us
 // True if a row of that tag and time was in memory.
 bool Store::put_value(Shard& shard, const Value& value, MemoryUse& use) {
     TagState& tag = shard.tags[local_index(value.tag)];
-    if (tag.group != nullptr) dissolve(shard, *tag.group);
+    if (tag.group != nullptr) use.bytes += dissolve(shard, *tag.group);
     if (!tag.active) {
         tag.active = std::make_unique<MemTag>(tag.type);
         shard.touched.push_back(value.tag);

@@ -94,8 +94,11 @@ struct Shard {
 std::optional<MemRows> active_rows(const Shard& shard, TagId tag);
 // The newest row of a tag, nullopt if it never had one; under the shard's lock.
 std::optional<LastRow> last_row(const TagState& state, TagId tag);
-// Ends a group: its tags have their rows and last readings by themselves.
-void dissolve(Shard& shard, TupleGroup& group);
+// A seal that waits for a long merge lets so many memtables' worth of readings come.
+inline constexpr std::uint64_t kWaitingMemtables = 4;
+
+// Ends a group: its tags have their rows and last readings by themselves. How many bytes more they take so.
+std::uint64_t dissolve(Shard& shard, TupleGroup& group);
 // The newest row of each tag of a shard; under its lock.
 void collect_last(const Shard& shard, std::uint16_t number, std::vector<LastRow>& rows);
 

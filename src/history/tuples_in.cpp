@@ -16,7 +16,9 @@ struct Store::TuplePart {
 
 namespace {
 
-bool same_tags(const TupleShape& a, const TupleShape& b) { return std::ranges::equal(a.tags(), b.tags()); }
+bool same_tags(const TupleShape& a, const TupleShape& b) {
+    return std::ranges::equal(a.tags(), b.tags()) && std::ranges::equal(a.types(), b.types());
+}
 
 bool is_newer(const TagState& tag, TimeNs time) { return !tag.has_last || time > tag.last_time; }
 
@@ -99,7 +101,8 @@ std::optional<LastRow> last_row(const TagState& state, TagId tag) {
                    state.last_text ? *state.last_text : std::string{}};
 }
 
-void dissolve(Shard& shard, TupleGroup& group) {
+std::uint64_t dissolve(Shard& shard, TupleGroup& group) {
+    std::uint64_t bytes = 0;
     for (std::size_t column = 0; column < group.shape->width(); ++column) {
         const TagId id = group.shape->tags()[column];
         TagState& tag = shard.tags[local_index(id)];
@@ -113,12 +116,15 @@ void dissolve(Shard& shard, TupleGroup& group) {
         tag.group = nullptr;
         if (!group.active) continue;
         tag.active = std::make_unique<MemTag>(group.active->all(column));
+        bytes += tag.active->rows() * MemTag::kRowBytes + tag.active->run().text.size();
         shard.touched.push_back(id);
     }
+    const std::uint64_t before = group.active ? group.active->bytes() : 0;
     const std::size_t number = group.number;
     std::swap(shard.groups[number], shard.groups.back());
     shard.groups[number]->number = number;
     shard.groups.pop_back();
+    return bytes > before ? bytes - before : 0;
 }
 
 void Store::append_tuples(Tuples tuples, Durability durability, Sink::Done done) {
@@ -284,13 +290,11 @@ std::uint64_t Store::put_tuple(Shard& shard, const Tuples& tuples, std::size_t k
     if (group == nullptr || (!group->has_last && time <= group->last_time)) return put_alone(shard, tuples, k, use);
     const TupleShape& shape = *group->shape;
     if (!group->active) group->active = std::make_unique<MemTuples>(shape.types());
+    const std::uint64_t bytes_before = group->active->bytes();
     const bool replaces = group->active->put(tuples, k);
     const bool in_order = !group->has_last || time > group->last_time;
-    use.bytes += in_order ? MemTuples::row_bytes(shape.width()) : MemTuples::kLateRowBytes + shape.width() * 10;
+    use.bytes += group->active->bytes() - bytes_before;
     if (!replaces) use.rows += shape.width();
-    if (shape.has_text())
-        for (std::size_t i = 0; i < shape.width(); ++i)
-            if (shape.types()[i] == ValueType::text) use.bytes += tuples.text_of(tuples.bits(k)[i]).size();
     std::uint64_t duplicates = replaces ? shape.width() : 0;
     if (!in_order && !replaces) {
         const auto is_there = [&](TagId id) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <deque>
@@ -110,12 +111,14 @@ struct CheckState {
 // Storage is the side of a History that tells of its files.
 // Lives:   as long as its History.
 // Threads: any but a lane.
-// Bounds:  one check at a time; kUsagesMax answers about usage, each some 50 bytes a tag, for kUsageAge.
+// Bounds:  one check at a time; an answer about usage for each of kUsageDays, each some 50 bytes a tag, for kUsageAge.
 // Disk:    only reads.
 class Storage {
 public:
     static constexpr DurationNs kUsageAge = 30 * kSecond;
-    static constexpr std::size_t kUsagesMax = 4;
+    // Lengths of which answers are made, so that few are kept and made: anybody may ask for a length of their own.
+    static constexpr std::array<std::uint32_t, 6> kUsageDays{1, 7, 30, 90, 365, 3650};
+    static constexpr std::size_t kUsageWaitersMax = 2;
 
     virtual ~Storage() = default;
     virtual StorageStats storage_stats() const = 0;
@@ -124,7 +127,8 @@ public:
     // Opens every segment of those days, of one tag only those of its shard; decodes none: some milliseconds for each
     // hundred of them.
     virtual Result<Usage> usage(const TagDays& which) const = 0;
-    // Of the last `days` UTC days, today among them; up to kUsageAge old. Who asks while it is made waits for that.
+    // Of the last `days` UTC days, one of kUsageDays, today among them; up to kUsageAge old. Who asks while it is made
+    // waits for that; Code::unavailable if more than kUsageWaitersMax do.
     virtual Result<std::shared_ptr<const Usage>> recent_usage(std::uint32_t days) = 0;
     // Begins to read every byte, as verify() does, on `pool`. Seals wait only while the log and the snapshots are read.
     // Code::conflict while a check runs, Code::unavailable if the pool is full or checks are closed.

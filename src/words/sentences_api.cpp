@@ -43,6 +43,8 @@ constexpr Sentence kSentences[] = {
      "check it",
      "历史库为所有企业共用：只有企业 default 中位置不受限的管理员能校验"},
     {"the storage is being checked already", "存储正在校验"},
+    {"days: {} is none of 1, 7, 30, 90, 365, 3650", "days：{0} 不是 1、7、30、90、365、3650 之一"},
+    {"others wait for the same: try again in a moment", "已有多人在等同样的结果：稍后再试"},
     {"the server stops", "服务器正在停止"},
     {"order: \"{}\" is none of bytes, rows, bytes_per_row", "order: “{0}”不可用：应为 bytes、rows、bytes_per_row 之一"},
     {"this server makes no backups", "这台服务器没有开启备份"},
