@@ -39,7 +39,7 @@ asan: deps-test web ## units under AddressSanitizer and UBSan
 tsan: deps-test web ## units under ThreadSanitizer
 	@tools/build.sh tsan all && ctest --preset tsan -L fast $(ARGS)
 
-bench: build ## speed, each beside its floor
+bench: build ## speed beside its floor and the rivals; draws docs/benchmarks.md
 	@tools/build.sh release all && tools/bench.sh
 
 fuzz: ## fuzzers with clang 19, 60 s each (SECONDS_EACH=…)

@@ -1,8 +1,13 @@
 #include "bench/bench.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
 #include "base/log.h"
 #include "bench/floors.h"
 #include "bench/place.h"
+#include "bench/rival.h"
 #include "bench/workloads.h"
 
 namespace gongshu::bench {
@@ -10,38 +15,57 @@ namespace {
 
 struct Workload {
     const char* name;
-    const char* peer;  // the competitor that does the same work, "" = none
+    std::vector<std::string> (*peers)();  // who does the same work
     Result<Report> (*run)(const Bench&);
 };
-constexpr Workload kWorkloads[] = {{"ingest", "", run_ingest},
-                                   {"query", "", run_query},
-                                   {"mqtt", "mosquitto", run_mqtt},
-                                   {"cpu-only", "victoria-metrics", run_cpu_only}};
+std::vector<std::string> nobody() { return {}; }
+std::vector<std::string> mosquitto() { return {"mosquitto"}; }
+std::vector<std::string> databases() {
+    std::vector<std::string> names;
+    for (const RivalKind& kind : rival_kinds()) names.emplace_back(kind.name);
+    return names;
+}
+constexpr Workload kWorkloads[] = {{"ingest", nobody, run_ingest},
+                                   {"query", nobody, run_query},
+                                   {"mqtt", mosquitto, run_mqtt},
+                                   {"cpu-only", databases, run_cpu_only},
+                                   {"live", nobody, run_live}};
 
 Result<const Workload*> find(const Options& options) {
     for (const Workload& workload : kWorkloads) {
         if (options.name != workload.name) continue;
-        if (options.vs.empty() || options.vs == workload.peer) return &workload;
-        return Error{Code::unsupported,
-                     "bench {} has no driver for '{}'{}{}",
-                     options.name,
-                     options.vs,
-                     *workload.peer == '\0' ? ": it runs alone" : ", only for ",
-                     workload.peer};
+        const std::vector<std::string> peers = workload.peers();
+        for (const std::string& one : options.vs)
+            if (std::ranges::find(peers, one) == peers.end() && (one != "all" || peers.empty()))
+                return Error{Code::unsupported,
+                             "bench {} has no driver for '{}'{}{}",
+                             options.name,
+                             one,
+                             peers.empty() ? ": it runs alone" : ", only for ",
+                             fmt::join(peers, ", ")};
+        return &workload;
     }
     return Error{Code::invalid, "there is no bench '{}': expected one of {}", options.name, kNames};
 }
 
 }  // namespace
 
-Result<Outcome> run(const Options& options) {
-    const Workload* workload = TRY(find(options));
+Result<Outcome> run(const Options& asked) {
+    const Workload* workload = TRY(find(asked));
+    Options options = asked;
+    options.vs_all = std::ranges::find(options.vs, "all") != options.vs.end();
+    if (options.vs_all) options.vs = workload->peers();
+    options.runs = std::max<std::size_t>(1, options.small ? 1 : options.runs);
     const auto files = io::make_posix_files();
     const auto clock = io::make_system_clock();
     const auto place = TRY(Place::create(*files, options.folder));
+    const double load = io::machine_load();
+    const TimeNs begun = clock->now();
     Report report = TRY(workload->run({options, *files, *clock, place->path()}));
     report.name = options.name;
     report.version = options.version;
+    report.load = load;
+    report.begun = begun;
     report.small = options.small;
     report.machine = machine_text(place->path());
     return Outcome{to_text(report), to_json(report), report.equal()};

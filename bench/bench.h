@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -9,17 +10,20 @@ namespace gongshu::bench {
 
 struct Options {
     std::string name;  // one of kNames
-    std::string
-        vs;  // a competitor behind the same driver, "" = none: mosquitto for mqtt, victoria-metrics for cpu-only
-    std::string peer;     // the competitor's program, "" = that of the system
-    std::string folder;   // where the temporary data folder is made: its disk is what is measured
-    std::string program;  // what is served: our own path
+    // Competitors behind the same driver, by name; {"all"} = each that is on this machine, and the report names the
+    // others.
+    std::vector<std::string> vs;
+    bool vs_all = false;    // set by run()
+    std::string vs_binary;  // the competitor's program, "" = that of the system
+    std::size_t runs = 5;   // of which the middle one is told
+    std::string folder;     // where the temporary data folder is made: its disk is what is measured
+    std::string program;    // what is served: our own path
     std::string version;
     bool small = false;  // for the tests: counts are checked, times mean nothing
 };
 
 // What `name` may be, for messages.
-inline constexpr const char* kNames = "ingest, query, mqtt, cpu-only";
+inline constexpr const char* kNames = "ingest, query, mqtt, cpu-only, live";
 
 struct Outcome {
     std::string text;  // a table for people

@@ -84,6 +84,7 @@ public:
         listener_ = TRY(loop_.listen({"127.0.0.1", 0}, {}, [this](std::unique_ptr<io::Stream> stream) {
             streams_.push_back(std::make_unique<One>(One{std::move(stream), 0}));
             One& one = *streams_.back();
+            one.stream->set_send_bytes_max(std::size_t{1} << 30);
             one.stream->start(
                 {.on_data = [this, &one](Bytes bytes) { take(one, bytes.size()); }, .on_closed = {}, .on_drained = {}});
         }));

@@ -43,8 +43,12 @@ private:
         begin_ = loop_.clock().monotonic();
         for (const auto& each : links_) send(*each);
     }
+    bool is_all_sent() const {
+        return sent_ == load_.count ||
+               (load_.enough > 0 && sent_ > 0 && loop_.clock().monotonic() - begin_ > load_.enough);
+    }
     void send(Link& link) {
-        if (sent_ == load_.count) return;
+        if (is_all_sent()) return;
         const std::string_view request = load_.request(sent_++);
         loaded_.bytes_out += request.size();
         link.parser.reset();
@@ -61,7 +65,7 @@ private:
             return end(Error{Code::unavailable, "the server says {}: {}", answer.status, answer.body.substr(0, 500)});
         if (load_.on_answer)
             if (auto good = load_.on_answer(answer); !good) return end(std::move(good).error());
-        if (loaded_.latencies.size() == load_.count) return loop_.stop();
+        if (is_all_sent() && loaded_.latencies.size() == sent_) return loop_.stop();
         send(link);
     }
     void end(Error error) {

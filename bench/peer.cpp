@@ -2,6 +2,8 @@
 
 #include <functional>
 
+#include "io/machine.h"
+
 namespace gongshu::bench {
 
 Result<io::Address> free_address() {
@@ -31,6 +33,37 @@ Result<void> wait_until_it_answers(const io::Address& address, io::Process& proc
     loop->after(0, ask);
     loop->run();
     return outcome;
+}
+
+Result<std::string> find_program(io::Files& files, const std::string& program, std::initializer_list<const char*> paths,
+                                 std::string_view package) {
+    if (!program.empty()) return program;
+    for (const char* path : paths)
+        if (TRY(files.exists(path))) return std::string(path);
+    return Error{Code::not_found, "{} is not on this machine (apt install {})", package, package};
+}
+
+std::string package_version(io::Files& files, const std::string& package, const std::string& folder) {
+    const std::string output = folder + "/version.txt";
+    const auto process = io::spawn({"dpkg-query", "-W", "-f", "${Version}", package}, output);
+    if (!process || (*process)->wait() != 0) return "";
+    const auto bytes = io::read_whole(files, output, 1 << 16);
+    return bytes ? std::string(as_text(*bytes)) : "";
+}
+
+std::uint64_t bytes_below(io::Files& files, const std::string& folder) {
+    std::uint64_t bytes = 0;
+    const auto names = files.list(folder);
+    if (!names) return 0;
+    for (const std::string& name : *names) {
+        const std::string path = folder + "/" + name;
+        if (files.list(path)) {
+            bytes += bytes_below(files, path);
+        } else if (const auto facts = io::file_facts(path)) {
+            bytes += facts->bytes;
+        }
+    }
+    return bytes;
 }
 
 }  // namespace gongshu::bench

@@ -48,6 +48,11 @@ void add_json(JsonWriter& json, const std::vector<Measure>& measures) {
     for (const Measure& one : measures) {
         json.begin_object().key("name").text(one.name).key("value").number(one.value).key("unit").text(one.unit);
         json.key("more_is_better").boolean(one.more_is_better);
+        if (!one.runs.empty()) {
+            json.key("runs").begin_array();
+            for (const double run : one.runs) json.number(run);
+            json.end_array();
+        }
         if (one.floor > 0)
             json.key("floor").number(one.floor).key("floor_about").text(one.floor_about).key("off").number(one.off());
         json.end_object();
@@ -65,34 +70,50 @@ double ratio(const Measure& ours, const Measure& theirs) {
     return ours.more_is_better ? ours.value / theirs.value : theirs.value / ours.value;
 }
 
-void add_peer(std::string& out, const Report& report) {
-    const Peer& peer = *report.peer;
+void add_peer(std::string& out, const Report& report, const Peer& peer) {
     out += fmt::format("beside {} {}, the same work in the same run{:>17}   ours is so many times better\n", peer.name,
                        peer.version, "");
     for (const Measure& theirs : peer.measures)
         if (const Measure* ours = find(report.measures, theirs.name))
-            out += fmt::format("  {:<28} {:>14}   {:.2f}\n", theirs.name, number_text(theirs.value, theirs.unit),
+            out += fmt::format("  {:<30} {:>14}   {:.2f}\n", theirs.name, number_text(theirs.value, theirs.unit),
                                ratio(*ours, theirs));
     out += fmt::format("  an acknowledgement of ours means: {}\n  one of {} means: {}\n", peer.our_guarantee, peer.name,
                        peer.guarantee);
+    if (!peer.durability.empty()) out += fmt::format("  made equal: {}\n", peer.durability);
+}
+
+void add_json(JsonWriter& json, const Report& report, const Peer& peer) {
+    json.begin_object().key("name").text(peer.name).key("version").text(peer.version);
+    json.key("guarantee").text(peer.guarantee).key("our_guarantee").text(peer.our_guarantee);
+    json.key("durability").text(peer.durability).key("measures");
+    add_json(json, peer.measures);
+    json.key("ratios").begin_object();
+    for (const Measure& theirs : peer.measures)
+        if (const Measure* ours = find(report.measures, theirs.name))
+            json.key(theirs.name).number(ratio(*ours, theirs));
+    json.end_object().end_object();
 }
 
 }  // namespace
 
 std::string to_text(const Report& report) {
-    std::string out = fmt::format("gongshu bench {}   version {}, {}\n", report.name, report.version, report.machine);
+    std::string out = fmt::format("gongshu bench {}   version {}, {}, load {:.1f}\n", report.name, report.version,
+                                  report.machine, report.load);
     if (report.small) out += "small: only the counts mean anything, not the times\n";
     out += "the floor, measured now\n";
     add_numbers(out, report.floors);
     out += fmt::format("{:<32}{:>13}{:>17}   times off, and what the floor is\n", "measured", "", "floor");
     for (const Measure& one : report.measures)
-        out += fmt::format("  {:<28} {:>14} {:>14}   {:.2f}   {}\n", one.name, number_text(one.value, one.unit),
-                           number_text(one.floor, one.unit), one.off(), one.floor_about);
+        out += one.floor > 0
+                   ? fmt::format("  {:<30} {:>14} {:>14}   {:.2f}   {}\n", one.name, number_text(one.value, one.unit),
+                                 number_text(one.floor, one.unit), one.off(), one.floor_about)
+                   : fmt::format("  {:<30} {:>14}\n", one.name, number_text(one.value, one.unit));
     if (!report.costs.empty()) out += "what it took\n";
     add_numbers(out, report.costs);
     out += fmt::format("sent {:.0f} values, read back {:.0f}: {}\n", report.sent, report.read_back,
                        report.equal() ? "equal" : "NOT EQUAL");
-    if (report.peer) add_peer(out, report);
+    for (const Peer& peer : report.peers) add_peer(out, report, peer);
+    for (const std::string& one : report.absent) out += one + "\n";
     return out;
 }
 
@@ -101,6 +122,7 @@ std::string to_json(const Report& report) {
     JsonWriter json(out);
     json.begin_object().key("bench").text(report.name).key("version").text(report.version);
     json.key("machine").text(report.machine).key("small").boolean(report.small);
+    json.key("begun_ms").number(static_cast<double>(report.begun / kMillisecond)).key("load").number(report.load);
     json.key("floors");
     add_json(json, report.floors);
     json.key("measures");
@@ -109,20 +131,11 @@ std::string to_json(const Report& report) {
     add_json(json, report.costs);
     json.key("sent").number(report.sent).key("read_back").number(report.read_back);
     json.key("equal").boolean(report.equal());
-    json.key("peer");
-    if (!report.peer) {
-        json.null();
-    } else {
-        const Peer& peer = *report.peer;
-        json.begin_object().key("name").text(peer.name).key("version").text(peer.version);
-        json.key("guarantee").text(peer.guarantee).key("our_guarantee").text(peer.our_guarantee).key("measures");
-        add_json(json, peer.measures);
-        json.key("ratios").begin_object();
-        for (const Measure& theirs : peer.measures)
-            if (const Measure* ours = find(report.measures, theirs.name))
-                json.key(theirs.name).number(ratio(*ours, theirs));
-        json.end_object().end_object();
-    }
+    json.key("peers").begin_array();
+    for (const Peer& peer : report.peers) add_json(json, report, peer);
+    json.end_array().key("absent").begin_array();
+    for (const std::string& one : report.absent) json.text(one);
+    json.end_array();
     json.end_object();
     return out + "\n";
 }

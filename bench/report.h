@@ -1,8 +1,9 @@
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
+
+#include "base/clock.h"
 
 namespace gongshu::bench {
 
@@ -22,15 +23,17 @@ struct Measure {
     double floor = 0;
     bool more_is_better = true;
     std::string floor_about;
+    std::vector<double> runs = {};  // of several runs `value` is the middle one; empty = there was one
     // How many times better the floor is; 1 = at the floor.
-    double off() const { return more_is_better ? floor / value : value / floor; }
+    double off() const { return floor <= 0 ? 0 : more_is_better ? floor / value : value / floor; }
 };
 
 // The same work done by somebody else in the same run.
 struct Peer {
     std::string name, version;
     std::string guarantee, our_guarantee;  // what an acknowledgement means, there and here
-    std::vector<Measure> measures;         // of the same names
+    std::string durability;                // the setting that makes both mean the same, or that there is none
+    std::vector<Measure> measures;         // of the same names, as far as it does the work
 };
 
 struct Report {
@@ -40,7 +43,10 @@ struct Report {
     std::vector<Measure> measures;
     std::vector<Number> costs;  // what it took: processor time, bytes, memory
     double sent = 0, read_back = 0;
-    std::optional<Peer> peer;
+    std::vector<Peer> peers;
+    std::vector<std::string> absent;  // which of those that were asked for are not on this machine
+    double load = 0;                  // processes that wanted a core before the run began, 1 minute's average
+    TimeNs begun = 0;
     bool equal() const { return sent > 0 && sent == read_back; }
 };
 

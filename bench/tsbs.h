@@ -40,6 +40,7 @@ public:
                                 DurationNs bucket) const;
     // Bytes that a step of a field takes at the least, when each is written by itself: the entropy of the steps.
     double step_bytes() const;
+    TimeNs time(std::size_t tick) const { return start_ + static_cast<TimeNs>(tick) * kStep; }
     double value(std::size_t tick, std::size_t host, std::size_t field) const {
         return values_[(tick * hosts() + host) * kFields + field];
     }

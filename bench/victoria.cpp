@@ -1,92 +1,134 @@
-#include "bench/victoria.h"
-
-#include <functional>
-
-#include "bench/http_load.h"
+// VictoriaMetrics, as it comes, but for its retention and that answers are not cached.
+#include "bench/floors.h"
+#include "bench/http_rival.h"
 #include "bench/peer.h"
+#include "registry/json.h"
 
 namespace gongshu::bench {
 namespace {
 
-Result<std::string> installed(io::Files& files, std::string program) {
-    if (!program.empty()) return program;
-    for (const char* path : {"/usr/bin/victoria-metrics", "/usr/local/bin/victoria-metrics"})
-        if (TRY(files.exists(path))) return std::string(path);
-    return Error{Code::not_found, "victoria-metrics is not on this machine (apt install victoria-metrics)"};
-}
+class Victoria final : public HttpRival {
+public:
+    static Result<std::unique_ptr<Rival>> start(const RivalParts& parts) {
+        io::Files& files = parts.bench.files;
+        const std::string program =
+            TRY(find_program(files, parts.program, {"/usr/bin/victoria-metrics", "/usr/local/bin/victoria-metrics"},
+                             "victoria-metrics"));
+        std::unique_ptr<Victoria> peer(new Victoria(parts));
+        peer->version_ = package_version(files, "victoria-metrics", parts.folder);
+        if (!parts.program.empty()) peer->version_ = parts.program;
+        peer->address_ = TRY(free_address());
+        peer->process_ = TRY(io::spawn({program, "-storageDataPath=" + parts.folder + "/data",
+                                        fmt::format("-httpListenAddr=127.0.0.1:{}", peer->address_.port),
+                                        "-retentionPeriod=100y", "-search.latencyOffset=1s", "-loggerLevel=ERROR"},
+                                       parts.folder + "/log.txt"));
+        TRY(wait_until_it_answers(peer->address_, *peer->process_, "victoria-metrics"));
+        return std::unique_ptr<Rival>(std::move(peer));
+    }
 
-Result<std::string> first_line(io::Files& files, const std::vector<std::string>& command, const std::string& folder) {
-    const std::string output = folder + "/" + command[1] + ".txt";
-    TRY(io::spawn(command, output))->wait();
-    const Buffer bytes = TRY(io::read_whole(files, output, 1 << 16));
-    return std::string(as_text(bytes).substr(0, as_text(bytes).find('\n')));
-}
+    std::string version() const override { return version_; }
+    Result<HttpLoaded> load(const TsbsCpu& data) override {
+        points_ = data.points();
+        end_ = data.end();
+        return HttpRival::load(data);
+    }
+    Result<void> settle() override {
+        for (const char* target : {"/internal/force_flush", "/internal/force_merge", "/internal/force_flush"})
+            TRY(send(wire::HttpMethod::get, target));
+        wait_until_still([&] { return stored_bytes(); });
+        return wait_until_seen();
+    }
+    Result<std::uint64_t> disk_bytes() override { return stored_bytes(); }
+    Result<io::ProcessUse> use() override { return io::family_use(process_->id()); }
+    bool can_answer(const Question& question) const override {
+        return question.wanted == Wanted::greatest || question.wanted == Wanted::average ||
+               question.wanted == Wanted::last;
+    }
 
-// Debian's does not know its own.
-Result<std::string> version_of(io::Files& files, const std::string& program, const std::string& folder) {
-    const std::string own = TRY(first_line(files, {program, "-version"}, folder));
-    if (!own.empty()) return own;
-    return first_line(files, {"dpkg-query", "-W", "victoria-metrics"}, folder);
-}
+protected:
+    io::Address address() const override { return address_; }
+    std::vector<std::string> write_requests(const TsbsCpu& data) const override {
+        return line_requests(data, "/write?db=tsbs", "");
+    }
+    // A window there ends with its time and does not hold its begin; a millisecond less makes it ours.
+    std::string question_request(const Asking& asking) const override {
+        std::string names, hosts;
+        for (const std::size_t field : asking.fields) names += (names.empty() ? "" : "|") + TsbsCpu::field_name(field);
+        for (const std::size_t host : asking.hosts) hosts += (hosts.empty() ? "" : "|") + host_name(host);
+        const Question& question = *asking.question;
+        const std::string hostname = asking.all_hosts ? "" : fmt::format(",hostname=~\"{}\"", hosts);
+        const std::string series = fmt::format("{{__name__=~\"cpu_({})\"{}}}", names, hostname);
+        if (question.wanted == Wanted::last)
+            return request_text(
+                wire::HttpMethod::get,
+                fmt::format("/api/v1/query?query={}&time={:.3f}&nocache=1",
+                            wire::percent_encode(fmt::format("last_over_time({}[1h])", series)), seconds(asking.to)),
+                "");
+        const std::string query =
+            fmt::format("{}_over_time({}[{}s]) keep_metric_names", question.wanted == Wanted::average ? "avg" : "max",
+                        series, question.bucket / kSecond);
+        return request_text(wire::HttpMethod::get,
+                            fmt::format("/api/v1/query_range?query={}&start={:.3f}&end={:.3f}&step={}&nocache=1",
+                                        wire::percent_encode(query), seconds(asking.from + question.bucket) - 0.001,
+                                        seconds(asking.to) - 0.001, question.bucket / kSecond),
+                            "");
+    }
+    Result<Cells> cells(const Asking& asking, const std::string& answer) const override {
+        Cells found;
+        const Json json = TRY(registry::parse_json(answer));
+        const bool one = asking.question->wanted == Wanted::last;
+        for (const Json& series : json.at("data").at("result").as_array()) {
+            const Json& metric = series.at("metric");
+            auto& values = found[cell_name(std::string_view(metric.at("hostname").as_string()), field_of(metric))];
+            if (one) {
+                values.push_back(number_of(series.at("value")));
+                continue;
+            }
+            for (const Json& row : series.at("values").as_array()) values.push_back(number_of(row));
+        }
+        return found;
+    }
+
+private:
+    explicit Victoria(const RivalParts& parts)
+        : files_(parts.bench.files), clock_(parts.bench.clock), folder_(parts.folder) {}
+    static double number_of(const Json& pair) { return std::strtod(pair.at(1).as_string().c_str(), nullptr); }
+    // last_over_time() keeps the name as it is, the others are told to.
+    static std::string_view field_of(const Json& metric) {
+        return std::string_view(metric.at("__name__").as_string()).substr(4);
+    }
+    std::uint64_t stored_bytes() const {
+        return bytes_below(files_, folder_ + "/data/data") + bytes_below(files_, folder_ + "/data/indexdb");
+    }
+    // What it acknowledged is not searched at once.
+    Result<void> wait_until_seen() const {
+        const std::string target =
+            fmt::format("/api/v1/query?query={}&time={:.3f}&nocache=1",
+                        wire::percent_encode(R"(sum(count_over_time({__name__=~"cpu_.*"}[7d])))"), seconds(end_));
+        const DurationNs give_up = clock_.monotonic() + kMinute;
+        double seen = 0;
+        while (seen < static_cast<double>(points_)) {
+            if (clock_.monotonic() > give_up)
+                return Error{Code::timeout, "{:.0f} of {} points are seen after a minute", seen, points_};
+            const Json json = TRY(registry::parse_json(TRY(send(wire::HttpMethod::get, target))));
+            const auto& found = json.at("data").at("result").as_array();
+            seen = found.empty() ? 0 : number_of(found[0].at("value"));
+        }
+        return {};
+    }
+
+    io::Files& files_;
+    const Clock& clock_;
+    const std::string folder_;
+    std::unique_ptr<io::Process> process_;
+    io::Address address_;
+    std::string version_;
+    std::size_t points_ = 0;
+    TimeNs end_ = 0;
+};
 
 }  // namespace
 
-Result<std::unique_ptr<Victoria>> Victoria::start(io::Files& files, const std::string& folder, std::string program) {
-    program = TRY(installed(files, std::move(program)));
-    std::unique_ptr<Victoria> peer(new Victoria);
-    peer->folder_ = folder + "/victoria";
-    TRY(files.make_folder(peer->folder_));
-    peer->version_ = TRY(version_of(files, program, peer->folder_));
-    peer->address_ = TRY(free_address());
-    peer->process_ = TRY(io::spawn({program, "-storageDataPath=" + peer->folder_ + "/data",
-                                    fmt::format("-httpListenAddr=127.0.0.1:{}", peer->address_.port),
-                                    "-retentionPeriod=100y", "-search.latencyOffset=1s", "-loggerLevel=ERROR"},
-                                   peer->folder_ + "/log.txt"));
-    TRY(wait_until_it_answers(peer->address_, *peer->process_, "victoria-metrics"));
-    return peer;
-}
-
-Result<void> Victoria::settle() const {
-    for (const char* target : {"/internal/force_flush", "/internal/force_merge", "/internal/force_flush"}) {
-        const std::string request = request_text(wire::HttpMethod::get, target, "");
-        TRY(run({.address = address_, .request = [&](std::size_t) { return std::string_view(request); }}));
-    }
-    // A merge that was asked for goes on behind; it is over when the bytes stay the same for two seconds.
-    const auto files = io::make_posix_files();
-    const auto clock = io::make_system_clock();
-    const auto loop = io::make_epoll_loop(*clock);
-    std::uint64_t before = 0;
-    int same = 0;
-    std::function<void()> look = [&] {
-        const std::uint64_t now = disk_bytes(*files).value_or(0);  // files come and go while it merges
-        same = now != 0 && now == before ? same + 1 : 0;
-        before = now;
-        if (same == 4) return loop->stop();
-        loop->after(kSecond / 2, look);
-    };
-    loop->after(kSecond, look);
-    loop->after(kMinute, [&] { loop->stop(); });
-    loop->run();
-    return {};
-}
-
-Result<std::uint64_t> Victoria::disk_bytes(io::Files& files) const {
-    std::uint64_t bytes = 0;
-    for (const char* part : {"/data/data", "/data/indexdb"}) bytes += TRY(bytes_below(files, folder_ + part));
-    return bytes;
-}
-
-Result<std::uint64_t> bytes_below(io::Files& files, const std::string& folder) {
-    std::uint64_t bytes = 0;
-    for (const std::string& name : TRY(files.list(folder))) {
-        const std::string path = folder + "/" + name;
-        if (files.list(path)) {
-            bytes += TRY(bytes_below(files, path));
-        } else {
-            bytes += TRY(TRY(files.open(path, io::Open::read))->size());
-        }
-    }
-    return bytes;
-}
+Result<std::unique_ptr<Rival>> start_victoria(const RivalParts& parts) { return Victoria::start(parts); }
 
 }  // namespace gongshu::bench

@@ -21,5 +21,6 @@ Result<Report> run_ingest(const Bench& bench);
 Result<Report> run_query(const Bench& bench);
 Result<Report> run_mqtt(const Bench& bench);
 Result<Report> run_cpu_only(const Bench& bench);
+Result<Report> run_live(const Bench& bench);
 
 }  // namespace gongshu::bench

@@ -1,23 +1,28 @@
 #!/usr/bin/env bash
-# Every benchmark at full size from the release build; each prints its floor first.
+# Every benchmark at full size from the release build, each beside its floor and, where they are installed, beside its rivals;
+# docs/benchmarks.md is drawn of the results. tools/bench.sh [small] [INTO]: a quick one into another folder, for the tests.
+# RUNS (5) says how often each is measured, NOTE what else ran on the machine.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-for program in build/release/*_bench; do
-  [ -x "$program" ] || continue
-  echo "== $(basename "$program")"
-  "$program"
-done
-for name in ingest query; do
+program=${GONGSHU:-build/release/gongshu}
+size=()
+[ "${1:-}" != small ] || size=(--small)
+into=${2:-docs}
+reports=$(mktemp -d)
+trap 'rm -rf "$reports"' EXIT
+if [ "${#size[@]}" = 0 ]; then
+  for bench in build/release/*_bench; do
+    [ -x "$bench" ] || continue
+    echo "== $(basename "$bench")"
+    "$bench"
+  done
+fi
+names=(cpu-only live mqtt ingest query)
+for name in "${names[@]}"; do
   echo "== gongshu bench $name"
-  build/release/gongshu bench "$name"
+  beside=()
+  case $name in cpu-only | mqtt) beside=(--vs all) ;; esac
+  "$program" bench "$name" "${beside[@]}" "${size[@]}" --runs "${RUNS:-5}" --json > "$reports/$name.json"
 done
-# Beside the best of the others, where it is installed.
-while read -r name peer; do
-  echo "== gongshu bench $name"
-  if [ -n "$(command -v "$peer" || PATH=/usr/sbin:$PATH command -v "$peer")" ]; then
-    build/release/gongshu bench "$name" --vs "$peer"
-  else
-    echo "$peer is not installed: nothing is compared"
-    build/release/gongshu bench "$name"
-  fi
-done <<< $'mqtt mosquitto\ncpu-only victoria-metrics'
+python3 tools/benchmarks.py $(printf "$reports/%s.json " "${names[@]}") --into "$into" --note "${NOTE:-}"
+echo "The results stand in $into/benchmarks.md"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing, and only that: tools/deps.sh [build] [test] [lint]. Run again, it does nothing.
+# Installs what is missing, and only that: tools/deps.sh [build] [test] [lint] [rivals]. Run again, it does nothing.
 # Sources: Debian 12's packages and npm with a lock file.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -16,6 +16,8 @@ test_packages=(
   chromium fonts-noto-cjk python3-openpyxl python3-xlwt python3-aiosmtpd python3-influxdb influxdb-client prometheus
 )
 lint_packages=(clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev)
+# What `gongshu bench` is compared with, where somebody wants that.
+rival_packages=(clickhouse-server influxdb mosquitto postgresql-15 victoria-metrics)
 
 packages=()
 for part in "$@"; do
@@ -23,7 +25,8 @@ for part in "$@"; do
     build) packages+=("${build_packages[@]}") ;;
     test) packages+=("${test_packages[@]}") ;;
     lint) packages+=("${lint_packages[@]}") ;;
-    *) echo "tools/deps.sh: unknown part '$part' (build, test, lint)" >&2; exit 2 ;;
+    rivals) packages+=("${rival_packages[@]}") ;;
+    *) echo "tools/deps.sh: unknown part '$part' (build, test, lint, rivals)" >&2; exit 2 ;;
   esac
 done
 # Debian's own Node 18 unless the machine has one that is as new.

@@ -19,10 +19,13 @@ struct BenchFlags {
 options::Table bench_table(BenchFlags& f) {
     options::Table table;
     table
-        .text(
-            "vs", f.options.vs,
-            "A competitor that does the same work in the same run: mosquitto for mqtt, victoria-metrics for cpu-only.")
-        .text("peer", f.options.peer, "The competitor's program, where it is not that of the system.")
+        .list("vs", f.options.vs,
+              "Competitors that do the same work in the same run, or all: mosquitto for mqtt; clickhouse, duckdb, "
+              "influxdb, postgresql, "
+              "victoria-metrics for cpu-only.")
+        .text("vs_binary", f.options.vs_binary, "The competitor's program, where it is not that of the system.")
+        .number("runs", f.options.runs, 1, 99,
+                "How often each is measured; the middle one is told, and how far they lie apart.")
         .text("folder", f.options.folder,
               "Where a fresh data folder is made, and removed at the end: its disk is measured. Default: the "
               "environment's TMPDIR, else /tmp.")

@@ -55,7 +55,7 @@ constexpr Command kCommands[] = {
     {"doctor",
      "look at a data folder, its machine and its server, and say what is wrong: doctor --data FOLDER [--json]",
      run_doctor, doctor_help},
-    {"bench", "how fast it is here, beside what this machine allows: bench ingest|query|mqtt [--vs PEER] [--json]",
+    {"bench", "how fast it is here, beside what this machine allows: bench NAME [--vs RIVAL] [--json]",
      run_bench, bench_help},
 };
 

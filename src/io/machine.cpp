@@ -1,18 +1,23 @@
 #include "io/machine.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/timex.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <climits>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
+#include <map>
+#include <optional>
 #include <sstream>
 #include <thread>
 
@@ -41,22 +46,72 @@ std::uint64_t field_bytes(const std::string& text, const std::string& name) {
     return number * 1024;
 }
 
+struct Stat {
+    int parent = 0;
+    double ended_s = 0;  // processor time of children that it waited for
+};
+
+std::optional<Stat> stat_of(int id) {
+    const std::string text = read_stream("/proc/" + std::to_string(id) + "/stat");
+    const auto name_end = text.rfind(')');  // the name in front of it may hold anything
+    if (name_end == std::string::npos) return std::nullopt;
+    std::istringstream in(text.substr(name_end + 1));
+    std::string skipped;
+    Stat stat;
+    in >> skipped >> stat.parent;  // proc(5): state is field 3, ppid 4, cutime 16, cstime 17
+    for (int field = 5; field < 16; ++field) in >> skipped;
+    std::uint64_t user = 0, system = 0;
+    in >> user >> system;
+    stat.ended_s = static_cast<double>(user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+    return stat;
+}
+
 }  // namespace
 
 Result<ProcessUse> process_use(int id) {
     const std::string folder = id == 0 ? "/proc/self" : "/proc/" + std::to_string(id);
-    const std::string stat = read_stream(folder + "/stat");
-    const auto name_end = stat.rfind(')');  // the name in front of it may hold anything
-    if (name_end == std::string::npos) return Error{Code::not_found, "there is no process {}", id};
-    std::istringstream in(stat.substr(name_end + 1));
-    std::string skipped;
-    constexpr int kFieldsBeforeUser = 11;  // proc(5): state is field 3, utime 14, stime 15
-    for (int i = 0; i < kFieldsBeforeUser; ++i) in >> skipped;
-    std::uint64_t user = 0, system = 0;
-    in >> user >> system;
     const std::string status = read_stream(folder + "/status");
-    return ProcessUse{static_cast<double>(user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK)),
+    clockid_t clock{};
+    timespec used{};
+    if (status.empty() || ::clock_getcpuclockid(id, &clock) != 0 || ::clock_gettime(clock, &used) != 0)
+        return Error{Code::not_found, "there is no process {}", id};
+    return ProcessUse{static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) * 1e-9,
                       field_bytes(status, "VmRSS"), field_bytes(status, "VmHWM")};
+}
+
+Result<ProcessUse> family_use(int id) {
+    std::multimap<int, int> children;  // by who started them
+    std::map<int, double> ended_s;     // of whom they waited for
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+        const std::string name = entry.path().filename();
+        int found = 0;
+        std::from_chars(name.data(), name.data() + name.size(), found);
+        const std::optional<Stat> stat = found > 0 ? stat_of(found) : std::nullopt;
+        if (!stat) continue;  // no process, or it has just ended
+        children.emplace(stat->parent, found);
+        ended_s[found] = stat->ended_s;
+    }
+    ProcessUse all = TRY(process_use(id));
+    all.cpu_s += ended_s[id];
+    const auto [first, last] = children.equal_range(id);
+    for (auto child = first; child != last; ++child) {
+        const auto use = family_use(child->second);
+        if (!use) continue;
+        all.cpu_s += use->cpu_s;
+        all.memory_bytes += use->memory_bytes;
+        all.memory_peak_bytes += use->memory_peak_bytes;
+    }
+    return all;
+}
+
+Result<void> stay_on_core(int core) {
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    for (unsigned one = 0; one < static_cast<unsigned>(::sysconf(_SC_NPROCESSORS_CONF)); ++one)
+        if (core < 0 || static_cast<unsigned>(core) == one) CPU_SET(one, &cores);
+    if (::sched_setaffinity(0, sizeof cores, &cores) != 0)
+        return detail::os_error(errno, "cannot stay on core {}", core);
+    return {};
 }
 
 MachineFacts machine_facts() {
@@ -73,8 +128,13 @@ MachineFacts machine_facts() {
     return facts;
 }
 
+double machine_load() {
+    double load[1] = {};
+    return ::getloadavg(load, 1) == 1 ? load[0] : 0;
+}
+
 Result<FileFacts> file_facts(const std::string& path) {
-    struct stat found {};
+    struct stat found{};
     if (::stat(path.c_str(), &found) != 0) return detail::os_error(errno, "cannot look at {}", path);
     return FileFacts{found.st_mode & 07777, found.st_uid, static_cast<std::uint64_t>(found.st_size),
                      found.st_mtim.tv_sec * kSecond + found.st_mtim.tv_nsec, S_ISDIR(found.st_mode)};
@@ -85,13 +145,12 @@ bool may_write_in(const std::string& folder) { return ::access(folder.c_str(), W
 std::uint32_t user_id() { return ::geteuid(); }
 
 bool is_mount_point(const std::string& folder) {
-    struct statx found {};
+    struct statx found{};
     if (::statx(AT_FDCWD, folder.c_str(), 0, STATX_INO, &found) != 0) return false;
     if ((found.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0)
         return (found.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
     // Kernels before 5.8 do not tell; then another device than above does, all but for a part of the same one.
-    struct stat here {
-    }, above{};
+    struct stat here{}, above{};
     return ::stat(folder.c_str(), &here) == 0 && ::stat((folder + "/..").c_str(), &above) == 0 &&
            (here.st_dev != above.st_dev || here.st_ino == above.st_ino);
 }
@@ -139,7 +198,7 @@ std::string time_zone_name(const std::string& etc) {
 }
 
 Result<std::string> file_system(const std::string& path) {
-    struct statfs found {};
+    struct statfs found{};
     if (::statfs(path.c_str(), &found) != 0) return detail::os_error(errno, "cannot tell the file system of {}", path);
     // The numbers of statfs(2) and linux/magic.h.
     static constexpr struct {

@@ -17,6 +17,12 @@ struct ProcessUse {
 
 // Of the program with this id, 0 = ourselves; not_found if there is none.
 Result<ProcessUse> process_use(int id = 0);
+// The same with all the programs that it started and they did: of those that ended, and were waited for, their time.
+Result<ProcessUse> family_use(int id);
+
+// Keeps the calling thread, and the threads and programs that it starts from now on, on one core, counted from 0; on
+// all of them with -1. Code::io if there is no such core, or if it is not ours.
+Result<void> stay_on_core(int core);
 
 struct MachineFacts {
     unsigned cores = 0;
@@ -25,6 +31,7 @@ struct MachineFacts {
     std::uint64_t memory_available_bytes = 0;
 };
 MachineFacts machine_facts();
+double machine_load();  // how many programs wanted a core, on average over the last minute
 
 struct FileFacts {
     unsigned mode = 0;        // as chmod takes it
@@ -50,8 +57,8 @@ struct ClockFacts {
 };
 ClockFacts clock_facts();
 
-// The IANA name of the machine's time zone, "Asia/Shanghai": of the environment's TZ, else of the link localtime in `etc`,
-// else of the file timezone there; "UTC" if none tells.
+// The IANA name of the machine's time zone, "Asia/Shanghai": of the environment's TZ, else of the link localtime in
+// `etc`, else of the file timezone there; "UTC" if none tells.
 std::string time_zone_name(const std::string& etc = "/etc");
 
 // What holds the files of `path`: "ext4", "nfs", "tmpfs"; a hexadecimal number for one that we do not know.

@@ -1,6 +1,7 @@
 #include "io/machine.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -8,6 +9,7 @@
 
 #include "io/certificate.h"
 #include "io/files.h"
+#include "io/process.h"
 #include "io/tls.h"
 
 namespace gongshu::io {
@@ -23,6 +25,18 @@ TEST(Machine, TellsOfItself) {
     EXPECT_FALSE(file_system("/no/such/place"));
     EXPECT_GT(process_use()->memory_bytes, 0u);
     EXPECT_FALSE(process_use(1 << 30));
+}
+
+TEST(Machine, CountsWhatAProgramAndItsChildrenUse) {
+    ASSERT_TRUE(stay_on_core(0));
+    EXPECT_EQ(stay_on_core(1 << 20).error().code(), Code::io);
+    const double before = family_use(::getpid())->cpu_s;
+    const auto child = spawn({"/bin/sh", "-c", "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done"});
+    ASSERT_TRUE(child);
+    EXPECT_EQ((*child)->wait(), 0);
+    EXPECT_GT(family_use(::getpid())->cpu_s, before + 0.005);
+    EXPECT_FALSE(family_use(1 << 30));
+    ASSERT_TRUE(stay_on_core(-1));
 }
 
 TEST(Machine, TellsOfFilesAndWhoHoldsThem) {

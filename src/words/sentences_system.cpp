@@ -32,6 +32,7 @@ constexpr Sentence kSentences[] = {
     {"cannot write {}", "无法写入 {0=}"},
     {"cannot list the network interfaces: {}", "无法列出网络接口：{0}"},
     {"there is no process {}", "没有进程 {0}"},
+    {"cannot stay on core {}", "无法固定在处理器核 {0} 上"},
     {"cannot look at {}", "无法查看 {0=}"},
     {"there is no certificate in it", "其中没有证书"},
     {"cannot tell the file system of {}", "无法得知 {0=} 的文件系统"},

@@ -1,0 +1,164 @@
+// This program itself, as it comes.
+#include <bit>
+
+#include "bench/http_rival.h"
+#include "bench/peer.h"
+#include "bench/served.h"
+#include "wire/batch.h"
+
+namespace gongshu::bench {
+namespace {
+
+class Ours final : public HttpRival {
+public:
+    Ours(const RivalParts& parts, Way way, std::unique_ptr<Served> served)
+        : files_(parts.bench.files),
+          folder_(parts.folder),
+          version_(parts.bench.options.version),
+          way_(way),
+          served_(std::move(served)) {}
+
+    std::string version() const override { return version_; }
+    Result<HttpLoaded> load(const TsbsCpu& data) override {
+        for (std::size_t host = 0; host < data.hosts(); ++host) {
+            const std::string path = data.path(host, 0);
+            devices_.push_back(path.substr(0, path.find('.')));
+        }
+        return HttpRival::load(data);
+    }
+    Result<void> settle() override {
+        TRY(served_->ask(wire::HttpMethod::post, "/api/v1/admin/compact"));
+        return {};
+    }
+    Result<std::uint64_t> disk_bytes() override { return bytes_below(files_, folder_ + "/data/history"); }
+    Result<io::ProcessUse> use() override { return io::family_use(served_->id()); }
+    bool can_answer(const Question&) const override { return true; }
+
+protected:
+    io::Address address() const override { return served_->http(); }
+    std::vector<std::string> write_requests(const TsbsCpu& data) const override {
+        return way_ == Way::lines ? line_requests(data, "/api/v1/write?precision=ns", served_->token())
+                                  : batch_requests(data);
+    }
+    std::string question_request(const Asking& asking) const override {
+        const Question& question = *asking.question;
+        if (question.wanted == Wanted::last)
+            return request_text(wire::HttpMethod::get, "/api/v1/last?tag=cpu/**", served_->token());
+        if (question.bucket == 0 || question.wanted == Wanted::newest_minutes) {
+            JsonObject body{{"sql", sql(asking)}};
+            return request_text(wire::HttpMethod::post, "/api/v1/query?format=csv", served_->token(),
+                                registry::to_text(body));
+        }
+        std::string target = "/api/v1/read?";
+        for (const std::string& tag : tags(asking)) target += "tag=" + wire::percent_encode(tag) + "&";
+        target += fmt::format("from={}&to={}&every={}s&agg={}", asking.from, asking.to, question.bucket / kSecond,
+                              question.wanted == Wanted::average ? "avg" : "max");
+        return request_text(wire::HttpMethod::get, target, served_->token());
+    }
+    Result<Cells> cells(const Asking& asking, const std::string& answer) const override {
+        if (asking.question->bucket == 0 && asking.question->wanted != Wanted::last) return cells_of_csv(answer);
+        if (asking.question->wanted == Wanted::newest_minutes) return cells_of_csv(answer);
+        Cells found;
+        const Json json = TRY(registry::parse_json(answer));
+        for (const Json& series : json.at("series").as_array()) {
+            auto& values = found[name_of(std::string_view(series.at("tag").as_string()))];
+            for (const Json& row : series.at("rows").as_array()) values.push_back(row.at(1).to_number<double>());
+        }
+        return found;
+    }
+
+private:
+    // cpu/…/host_3/….usage_user as host_3.usage_user
+    static std::string name_of(std::string_view path) {
+        const std::size_t host = path.find("/host_") + 1;
+        return cell_name(path.substr(host, path.find('/', host) - host), path.substr(path.rfind('.') + 1));
+    }
+    std::vector<std::string> tags(const Asking& asking) const {
+        std::vector<std::string> tags;
+        const bool all_fields = asking.fields.size() == TsbsCpu::kFields;
+        if (asking.all_hosts && all_fields) return {"cpu/**"};
+        if (all_fields) {
+            for (const std::size_t host : asking.hosts) tags.push_back(devices_[host] + ".*");
+            return tags;
+        }
+        for (const std::size_t field : asking.fields) {
+            if (asking.all_hosts) tags.push_back("cpu/**." + TsbsCpu::field_name(field));
+            for (const std::size_t host : asking.hosts)
+                if (!asking.all_hosts) tags.push_back(devices_[host] + "." + TsbsCpu::field_name(field));
+        }
+        return tags;
+    }
+    std::string sql(const Asking& asking) const {
+        const auto history = [&](const std::string& tags, const char* more) {
+            return fmt::format("history(tags := {}, since := make_timestamp_ns({}), until := make_timestamp_ns({}){})",
+                               tags, asking.from, asking.to, more);
+        };
+        if (asking.question->wanted == Wanted::newest_minutes)
+            return fmt::format("SELECT 'usage_user', max(\"max\") FROM {} GROUP BY ts ORDER BY ts DESC LIMIT {}",
+                               history("'cpu/**.usage_user'", ", every := '1m', agg := 'max'"), kNewestMinutes);
+        std::string all = "'cpu/**'", watched = "'cpu/**.usage_user'";
+        if (!asking.all_hosts) {
+            all = fmt::format("'{}.*'", devices_[asking.hosts.at(0)]);
+            watched = fmt::format("'{}.usage_user'", devices_[asking.hosts.at(0)]);
+        }
+        return fmt::format(
+            "WITH high AS (SELECT split_part(tag, '.', 1) AS device, ts FROM {} WHERE value > {}) "
+            "SELECT r.tag, r.value FROM {} r JOIN high h ON split_part(r.tag, '.', 1) = h.device AND r.ts = h.ts "
+            "ORDER BY r.tag, r.ts",
+            history(watched, ""), kHighOver, history(all, ""));
+    }
+    // tag,value
+    static Result<Cells> cells_of_csv(std::string_view text) {
+        Cells found;
+        for (std::size_t begin = text.find('\n') + 1; begin > 0 && begin < text.size();) {
+            const std::size_t end = std::min(text.find('\n', begin), text.size());
+            const std::string_view row = text.substr(begin, end - begin);
+            const std::size_t comma = row.rfind(',');
+            if (comma == std::string_view::npos) return Error{Code::malformed, "no row of two: {}", row};
+            const std::string value(row.substr(comma + 1));
+            const std::string_view tag = row.substr(0, comma);  // of all hosts there is the field alone
+            found[tag.contains('/') ? name_of(tag) : cell_name(kAllHosts, tag)].push_back(
+                std::strtod(value.c_str(), nullptr));
+            begin = end + 1;
+        }
+        return found;
+    }
+    // So many rows in each as rivals get that take columns.
+    std::vector<std::string> batch_requests(const TsbsCpu& data) const {
+        const std::size_t ticks = std::max<std::size_t>(1, 10'000 / data.hosts());
+        std::vector<std::string> texts;
+        for (std::size_t begin = 0; begin < data.ticks(); begin += ticks) {
+            const std::size_t end = std::min(data.ticks(), begin + ticks);
+            wire::BatchWriter writer;
+            for (std::size_t host = 0; host < data.hosts(); ++host)
+                for (std::size_t field = 0; field < TsbsCpu::kFields; ++field) {
+                    const std::string path = data.path(host, field);
+                    wire::BatchColumn column{.path = path, .type = ValueType::integer};
+                    for (std::size_t tick = begin; tick < end; ++tick) {
+                        column.times.push_back(data.time(tick));
+                        column.bits.push_back(static_cast<std::uint64_t>(data.value(tick, host, field)));
+                    }
+                    column.qualities.resize(end - begin);
+                    writer.add(column);
+                }
+            texts.push_back(request_text(wire::HttpMethod::post, "/api/v1/write/batch", served_->token(),
+                                         writer.finish(), "application/octet-stream"));
+        }
+        return texts;
+    }
+
+    io::Files& files_;
+    const std::string folder_, version_;
+    const Way way_;
+    const std::unique_ptr<Served> served_;
+    std::vector<std::string> devices_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Rival>> start_ours(const RivalParts& parts, Way way) {
+    auto served = TRY(Served::start(parts.bench.files, parts.bench.options.program, parts.folder));
+    return std::unique_ptr<Rival>(std::make_unique<Ours>(parts, way, std::move(served)));
+}
+
+}  // namespace gongshu::bench
