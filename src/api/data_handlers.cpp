@@ -551,7 +551,7 @@ Result<Answer> get_tags(Core& core, const Ask& ask) {
                                                       : std::string_view{info.key.property});
         if (computed) virtual_tags.write(out, info);
         out.key("type").text(to_string(info.type)).key("unit").text(info.unit).key("labels").begin_object();
-        for (const auto& [key, value] : info.labels) out.key(key).text(value);
+        for (const auto& [key, value] : labels_of(info.key.source)) out.key(key).text(value);
         out.end_object().key("last");
         if (const auto last = core.deps.reader.last(info.id))
             write_reading(out, *last, units);

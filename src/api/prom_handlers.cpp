@@ -112,7 +112,8 @@ Labels labels_of(const TagInfo& info) {
         const bool plain = info.key.property == kField;
         labels.emplace_back(kName, wire::prom_name(plain ? measurement : measurement + "_" + info.key.property));
         if (!plain) labels.emplace_back("field", info.key.property);
-        for (const auto& [key, value] : info.labels) labels.emplace_back(wire::prom_name(key, true), value);
+        for (const auto& [key, value] : gongshu::labels_of(source))
+            labels.emplace_back(wire::prom_name(key, true), value);
     } else {
         const std::string_view path = info.path;
         const std::size_t dot = path.find('.', path.rfind('/') == path.npos ? 0 : path.rfind('/'));

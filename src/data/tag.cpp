@@ -2,7 +2,37 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace gongshu {
+
+std::map<std::string, std::string> labels_of(std::string_view source) {
+    std::map<std::string, std::string> labels;
+    if (!source.starts_with("l:")) return labels;
+    std::string key;
+    std::string part;
+    bool in_value = false;
+    bool first = true;
+    const auto end_part = [&] {
+        if (!first && in_value) labels[key] = part;
+        first = in_value = false;
+        part.clear();
+    };
+    for (std::size_t i = 2; i < source.size(); ++i) {
+        if (source[i] == '\\' && i + 1 < source.size()) {
+            part += source[++i];
+        } else if (source[i] == ',') {
+            end_part();
+        } else if (source[i] == '=' && !first && !in_value) {
+            key = std::exchange(part, {});
+            in_value = true;
+        } else {
+            part += source[i];
+        }
+    }
+    end_part();
+    return labels;
+}
 
 std::optional<std::string> tag_path_fault(std::string_view path) {
     if (path.empty() || path.size() > 1000) return "must have 1 to 1000 bytes";

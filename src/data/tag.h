@@ -27,8 +27,10 @@ struct TagInfo {
     std::string path;  // site/area/line/device.property, unique within the tenant among live tags
     ValueType type = ValueType::number;
     std::string unit;  // UDUNITS text, "" = none
-    std::map<std::string, std::string> labels;
 };
+
+// What a source of the form "l:measurement,key=value,…" says: {"key": "value"}; a backslash keeps the next character.
+std::map<std::string, std::string> labels_of(std::string_view source);
 
 // What is wrong with `path` as the place of a new tag, as a sentence; nullopt if it can be one. 1 to 1000 bytes of
 // UTF-8 (the doors see to that), no * ?, no part that is empty or only dots, no name that is missing beside its dot.

@@ -85,37 +85,17 @@ bool glob_matches(std::string_view glob, std::string_view path) {
     }
 }
 
-std::map<std::string, std::string> labels_of(std::string_view source) {
-    std::map<std::string, std::string> labels;
-    if (!source.starts_with("l:")) return labels;
-    std::string key;
-    std::string part;
-    bool in_value = false;
-    bool first = true;
-    const auto end_part = [&] {
-        if (!first && in_value) labels[key] = part;
-        first = in_value = false;
-        part.clear();
-    };
-    for (std::size_t i = 2; i < source.size(); ++i) {
-        if (source[i] == '\\' && i + 1 < source.size()) {
-            part += source[++i];
-        } else if (source[i] == ',') {
-            end_part();
-        } else if (source[i] == '=' && !first && !in_value) {
-            key = std::exchange(part, {});
-            in_value = true;
-        } else {
-            part += source[i];
-        }
-    }
-    end_part();
-    return labels;
-}
-
-std::size_t Catalogue::TagKeyHash::operator()(const TagKey& key) const {
+std::size_t Catalogue::KeyHash::operator()(const TagKey& key) const {
     return hash64(as_bytes(key.property), hash64(as_bytes(key.source), key.tenant.value));
 }
+
+std::size_t Catalogue::KeyHash::operator()(TagId tag) const { return (*this)(catalogue->at(tag)->key); }
+
+bool Catalogue::KeyEqual::operator()(TagId a, TagId b) const {
+    return a == b || catalogue->at(a)->key == catalogue->at(b)->key;
+}
+
+bool Catalogue::KeyEqual::operator()(TagId tag, const TagKey& key) const { return catalogue->at(tag)->key == key; }
 
 const TagInfo* Catalogue::at(TagId tag) const {
     const auto& tags = tags_[shard_of(tag).value];
@@ -166,15 +146,15 @@ Result<void> Catalogue::change_paths(const MoveRecord& record) {
 Result<TagId> Catalogue::resolve(const TagKey& key, std::string_view path, ValueType type, std::string_view unit) {
     {
         const std::shared_lock lock{mutex_};
-        if (const auto found = by_key_.find(key); found != by_key_.end() && !may_return(*at(found->second), path))
-            return found->second;
+        if (const auto found = by_key_.find(key); found != by_key_.end() && !may_return(*at(*found), path))
+            return *found;
     }
     TRY(check_names(key, path));
     const std::unique_lock lock{mutex_};
     if (const auto found = by_key_.find(key); found != by_key_.end()) {
-        if (may_return(*at(found->second), path))
-            TRY(change_paths({changes_ + 1, {{found->second, std::string(path)}}}));
-        return found->second;
+        const TagId id = *found;
+        if (may_return(*at(id), path)) TRY(change_paths({changes_ + 1, {{id, std::string(path)}}}));
+        return id;
     }
     TRY(refuse_if_computed(key, path));
     TRY(take_allowance(key.tenant));
@@ -208,14 +188,17 @@ Result<void> Catalogue::insert(TagInfo tag) {
     auto& tags = tags_[shard_of(tag.id).value];
     if (tag.id.value >> 4 == 0 || local_index(tag.id) != tags.size())
         return Error{Code::corrupt, "tag {} follows {} tags of its shard", tag.id.value, tags.size()};
-    if (by_key_.contains(tag.key) || by_path_.contains({tag.key.tenant, tag.path}))
-        return Error{Code::corrupt, "tag {}: its key or its path {} is there already", tag.id.value, tag.path};
-    tag.labels = labels_of(tag.key.source);
-    by_key_[tag.key] = tag.id;
-    by_path_[{tag.key.tenant, tag.path}] = tag.id;
-    by_source_[{tag.key.tenant, tag.key.source}].push_back(tag.id);
-    if (on_tag_) on_tag_(tag.id, tag.type);
+    if (!by_path_.try_emplace({tag.key.tenant, tag.path}, tag.id).second)
+        return Error{Code::corrupt, "tag {}: its path {} is there already", tag.id.value, tag.path};
     tags.push_back(std::make_shared<const TagInfo>(std::move(tag)));
+    const TagInfo& kept = *tags.back();
+    if (!by_key_.insert(kept.id).second) return Error{Code::corrupt, "tag {}: its key is there already", kept.id.value};
+    // The tags of a source come one after the other, mostly.
+    if (newest_source_ == by_source_.end() || newest_source_->first.first != kept.key.tenant ||
+        newest_source_->first.second != kept.key.source)
+        newest_source_ = by_source_.try_emplace({kept.key.tenant, kept.key.source}).first;
+    newest_source_->second.push_back(kept.id);
+    if (on_tag_) on_tag_(kept.id, kept.type);
     ++size_;
     return {};
 }
@@ -518,7 +501,9 @@ Result<void> Catalogue::decode(Bytes file, const std::string& path) {
     ASSERT(size_ == 0);
     const std::uint64_t changes = in.varint();
     TagListReader list{in};
-    for (std::uint64_t left = in.varint(); left > 0 && !in.failed(); --left) {
+    const std::uint64_t count = in.varint();
+    by_key_.reserve(std::min<std::uint64_t>(count, file.size()));  // a tag takes more than a byte
+    for (std::uint64_t left = count; left > 0 && !in.failed(); --left) {
         TagInfo tag = is_0 ? TRY(decode_tag_0(in).context("{}", path)) : list.next();
         if (!in.failed()) TRY(insert(std::move(tag)).context("{}", path));
     }

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -25,13 +26,11 @@ namespace gongshu::history {
 
 // True if `path` matches `glob`: * within one level, ** over levels, ? one character that is not "/".
 bool glob_matches(std::string_view glob, std::string_view path);
-// What a source of the form "l:measurement,key=value,…" says: {"key": "value"}; a backslash keeps the next character.
-std::map<std::string, std::string> labels_of(std::string_view source);
 
 // Which tags there are: by key, by id, by path and by the paths they had before.
 // Lives:   one per store.
 // Threads: any; readers share a lock that a change takes alone. Not on the way of a reading.
-// Bounds:  new tags per tenant and minute; memory of about 500 bytes a tag; of what globs matched, kMatchesMax answers
+// Bounds:  new tags per tenant and minute; memory of about 400 bytes a tag; of what globs matched, kMatchesMax answers
 //          and kMatchedTagsMax tags in them.
 // Disk:    docs/format/catalogue.md; each change is handed to `log` before it is seen by anybody.
 class Catalogue {
@@ -74,8 +73,19 @@ public:
 
 private:
     using PathKey = std::pair<TenantId, std::string>;
-    struct TagKeyHash {
+    // A key stands in its tag's entry alone: the index holds ids and looks there.
+    struct KeyHash {
+        using is_transparent = void;
+        const Catalogue* catalogue;
         std::size_t operator()(const TagKey& key) const;
+        std::size_t operator()(TagId tag) const;
+    };
+    struct KeyEqual {
+        using is_transparent = void;
+        const Catalogue* catalogue;
+        bool operator()(TagId a, TagId b) const;
+        bool operator()(TagId tag, const TagKey& key) const;
+        bool operator()(const TagKey& key, TagId tag) const { return (*this)(tag, key); }
     };
     struct Allowance {
         DurationNs minute = -1;
@@ -123,10 +133,12 @@ private:
     std::uint64_t changes_ = 0;
     std::uint64_t size_ = 0;
     std::array<TagList, kShardCount> tags_;  // [shard][id >> 4 - 1]; an entry is replaced, never edited
-    std::unordered_map<TagKey, TagId, TagKeyHash> by_key_;
+    std::unordered_set<TagId, KeyHash, KeyEqual> by_key_{0, KeyHash{this}, KeyEqual{this}};
     std::map<PathKey, TagId> by_path_;
     std::map<PathKey, TagId> aliases_;
-    std::map<std::pair<TenantId, std::string>, std::vector<TagId>> by_source_;
+    using Sources = std::map<std::pair<TenantId, std::string>, std::vector<TagId>>;
+    Sources by_source_;
+    Sources::iterator newest_source_ = by_source_.end();  // that a tag was added to; sources stay
     std::map<TenantId, Allowance> allowances_;
     mutable std::mutex matches_mutex_;  // after mutex_
     mutable Matches matches_;

@@ -190,7 +190,7 @@ TEST(Record, RoundTrip) {
     EXPECT_EQ(std::get<Event>(*decode_record(2, bytes)).body, "{}");
     seed("history_log", "event", with_kind(2, bytes));
     bytes.clear();
-    encode_tag({4, {TagId{16}, {TenantId{1}, "d:1", "x"}, "a/b.x", ValueType::text, "K", {}}}, bytes);
+    encode_tag({4, {TagId{16}, {TenantId{1}, "d:1", "x"}, "a/b.x", ValueType::text, "K"}}, bytes);
     EXPECT_EQ(std::get<TagRecord>(*decode_record(3, bytes)).tag.path, "a/b.x");
     seed("history_log", "tag", with_kind(3, bytes));
     bytes.clear();

@@ -46,7 +46,7 @@ struct Plant final : Reader, Tags {
 
     TagId add(TenantId tenant, const std::string& path, ValueType type = ValueType::number) {
         const TagId id{(tags.size() + 1) << 4};
-        tags[id.value].info = {id, {tenant, "p:" + path, path}, path, type, "°C", {{"host", "h1"}}};
+        tags[id.value].info = {id, {tenant, "l:m,host=h1", path}, path, type, "°C"};
         return id;
     }
     void put(TagId tag, TimeNs time, Value value, Quality quality = kGood) {

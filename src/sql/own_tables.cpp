@@ -24,7 +24,7 @@ std::string labels_text(const TagInfo& info) {
     std::string text;
     JsonWriter out{text};
     out.begin_object();
-    for (const auto& [key, value] : info.labels) out.key(key).text(value);
+    for (const auto& [key, value] : labels_of(info.key.source)) out.key(key).text(value);
     out.end_object();
     return text;
 }
