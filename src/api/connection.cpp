@@ -53,13 +53,13 @@ class GzipPieces final : public Pieces {
 public:
     GzipPieces(std::shared_ptr<Pieces> plain, std::string& first) : plain_(std::move(plain)) {
         std::string packed;
-        gzip_.add(first, false, packed);
+        gzip_.add(first, Gzip::End::none, packed);
         first = std::move(packed);
     }
     Result<bool> next(std::string& out) override {
         std::string piece;
-        const bool more = TRY(plain_->next(piece));
-        gzip_.add(piece, !more, out);
+        auto more = plain_->next(piece);
+        gzip_.add(piece, more && !*more ? Gzip::End::whole : more ? Gzip::End::none : Gzip::End::cut, out);
         return more;
     }
     bool wait(std::function<void()> ready) override { return plain_->wait(std::move(ready)); }
@@ -632,7 +632,7 @@ void Connection::ask_for_piece() {
 
 void Connection::on_piece(std::string piece, bool more, bool failed) {
     const auto self = shared_from_this();
-    if (failed) return close();
+    if (failed) return cut_off(piece);
     std::string framed;
     if (ask_->http.minor_version == 0)
         framed = std::move(piece);
@@ -645,6 +645,22 @@ void Connection::on_piece(std::string piece, bool more, bool failed) {
     body_ = std::move(framed);
     body_sent_ = 0;
     pump();
+}
+
+// Why it ends goes out, the end does not: then who reads it has a moment before the connection breaks.
+void Connection::cut_off(const std::string& reason) {
+    pieces_.reset();
+    if (reason.empty()) return close();
+    std::string framed;
+    if (ask_->http.minor_version == 0)
+        framed = reason;
+    else
+        wire::write_chunk(framed, reason);
+    stream_->send(as_bytes(framed));
+    state_ = State::cutting;
+    hub_.core->deps.loop.after(kCutDelay, [weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->close();
+    });
 }
 
 void Connection::finish() {

@@ -34,10 +34,11 @@ public:
     }
 
 private:
-    enum class State : std::uint8_t { reading, working, sending, closed };
+    enum class State : std::uint8_t { reading, working, sending, cutting, closed };
     static constexpr std::size_t kAheadBytesMax = 1 << 20;
     static constexpr std::size_t kUnsentBytes = 512 << 10;  // more is not given to the stream at once
     static constexpr DurationNs kSendMax = 2 * kMinute;     // for the peer to take anything of an answer
+    static constexpr DurationNs kCutDelay = kSecond;        // from the reason of a cut to the cut
 
     void on_data(Bytes bytes);
     void parse(Bytes bytes);
@@ -74,6 +75,7 @@ private:
     void pump();
     void ask_for_piece();
     void on_piece(std::string piece, bool more, bool failed);
+    void cut_off(const std::string& reason);
     void finish();
 
     // Constant.

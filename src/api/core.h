@@ -57,7 +57,7 @@ class Pieces {
 public:
     virtual ~Pieces() = default;
     // Appends some 100 KB; false when that was the last. An error cuts the connection, so that nobody takes a part for
-    // the whole. On the pool, one call at a time.
+    // the whole; what was appended with it, why, goes out before. On the pool, one call at a time.
     virtual Result<bool> next(std::string& out) = 0;
     // True if next() would wait for something: `ready` is called once, on any thread, when it would not any more.
     virtual bool wait([[maybe_unused]] std::function<void()> ready) { return false; }

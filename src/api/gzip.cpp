@@ -28,7 +28,7 @@ Gzip::Gzip() : state_(std::make_unique<State>()) {
 
 Gzip::~Gzip() { deflateEnd(&state_->stream); }
 
-void Gzip::add(std::string_view piece, bool last, std::string& out) {
+void Gzip::add(std::string_view piece, End end, std::string& out) {
     z_stream& stream = state_->stream;
     stream.next_in = input(piece);
     stream.avail_in = static_cast<uInt>(piece.size());
@@ -37,7 +37,7 @@ void Gzip::add(std::string_view piece, bool last, std::string& out) {
         out.resize(begin + kStepBytes);
         stream.next_out = reinterpret_cast<Bytef*>(out.data() + begin);
         stream.avail_out = kStepBytes;
-        const int result = deflate(&stream, last ? Z_FINISH : Z_NO_FLUSH);
+        const int result = deflate(&stream, end == End::whole ? Z_FINISH : end == End::cut ? Z_SYNC_FLUSH : Z_NO_FLUSH);
         ASSERT(result != Z_STREAM_ERROR);
         out.resize(begin + kStepBytes - stream.avail_out);
         if (stream.avail_out != 0) return;
@@ -46,7 +46,7 @@ void Gzip::add(std::string_view piece, bool last, std::string& out) {
 
 std::string gzip(std::string_view text) {
     std::string out;
-    Gzip{}.add(text, true, out);
+    Gzip{}.add(text, Gzip::End::whole, out);
     return out;
 }
 

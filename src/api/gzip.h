@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,8 +15,10 @@ class Gzip {
 public:
     Gzip();
     ~Gzip();
-    // Appends what has become ready of `piece`; with `last` all of it and the trailer.
-    void add(std::string_view piece, bool last, std::string& out);
+    // What follows a piece: more; nothing, and the trailer; nothing, and no trailer, since the whole is not there.
+    enum class End : std::uint8_t { none, whole, cut };
+    // Appends what has become ready of `piece`; all of it at its end.
+    void add(std::string_view piece, End end, std::string& out);
 
 private:
     struct State;

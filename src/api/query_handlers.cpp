@@ -13,7 +13,8 @@ namespace gongshu::api {
 namespace {
 
 constexpr DurationNs kTimeMax = 5 * kMinute;
-constexpr DurationNs kWatch = 500 * kMillisecond;
+constexpr std::size_t kKeptBytes = 1 << 20;  // an answer that fails before that much is a refusal, not a part
+constexpr DurationNs kWatch = 200 * kMillisecond;
 constexpr std::string_view kDoor = "sql";
 
 enum class Format : std::uint8_t { json, csv, parquet };
@@ -23,12 +24,22 @@ void write_decimal(JsonWriter& out, std::string_view digits) {
     digits.size() <= 15 ? out.raw(digits) : out.text(digits);
 }
 
+Answer failure_answer(Core& core, const sql::Failure& failure, std::string_view language) {
+    const std::string members = fmt::format("\"sqlstate\":\"{}\",\"position\":{}", failure.sqlstate, failure.position);
+    return problem(core, failure.error, {.members = members, .language = language});
+}
+
 // The pages of a statement, rendered as they come.
 class QueryPieces final : public Pieces, public std::enable_shared_from_this<QueryPieces> {
 public:
     QueryPieces(std::shared_ptr<Core> core, TenantId tenant, std::shared_ptr<sql::Query> query, Format format,
-                Units units)
-        : core_(std::move(core)), tenant_(tenant), query_(std::move(query)), format_(format), units_(units) {}
+                Units units, std::string language)
+        : core_(std::move(core)),
+          tenant_(tenant),
+          query_(std::move(query)),
+          format_(format),
+          units_(units),
+          language_(std::move(language)) {}
 
     bool wait(std::function<void()> ready) override {
         {
@@ -66,8 +77,9 @@ public:
 
     Result<bool> next(std::string& out) override {
         auto rendered = render(out);
-        if (!rendered) return rendered.error().error;
-        return *rendered;
+        if (rendered) return *rendered;
+        append_reason(out, rendered.error());
+        return rendered.error().error;
     }
 
 private:
@@ -80,6 +92,13 @@ private:
             ready.swap(ready_);
         }
         if (ready) ready();
+    }
+
+    // The rows before have gone already; the connection is cut behind this. A Parquet file that ends early is none.
+    void append_reason(std::string& out, const sql::Failure& failure) const {
+        if (format_ == Format::json)
+            out.append("],\"error\":").append(failure_answer(*core_, failure, language_).body).push_back('}');
+        if (format_ == Format::csv) sql::append_csv_text(out, "error: " + told(language_, failure.error.text()));
     }
 
     sql::Outcome<bool> file_piece(std::string& out, const sql::Page& page) {
@@ -153,6 +172,7 @@ private:
     const std::shared_ptr<sql::Query> query_;
     const Format format_;
     const Units units_;
+    const std::string language_;
     bool begun_ = false;
     std::uint64_t rows_ = 0, bytes_ = 0;
     std::mutex mutex_;
@@ -170,6 +190,7 @@ struct Asked {
     std::string language;
     Format format = Format::json;
     Units units;
+    sql::Engine::Cancel cancel;  // of the loop
     Guarded<std::shared_ptr<sql::Query>> query;
     std::atomic<bool> answered = false;
 };
@@ -183,15 +204,28 @@ void fail(const std::shared_ptr<Asked>& asked, const sql::Failure& failure) {
         if (!asked->core->deps.pool.submit(job))
             log_warning("api", "a refused statement is not in the audit: too much to do");
     }
-    const std::string members = fmt::format("\"sqlstate\":\"{}\",\"position\":{}", failure.sqlstate, failure.position);
-    asked->done(problem(*asked->core, failure.error, {.members = members, .language = asked->language}));
+    asked->done(failure_answer(*asked->core, failure, asked->language));
 }
 
+void answer_first(const std::shared_ptr<Asked>& asked, const std::shared_ptr<QueryPieces>& pieces, std::string begin);
+
 // On the pool, or where the page came if that is full.
-void answer_first(const std::shared_ptr<Asked>& asked, const std::shared_ptr<QueryPieces>& pieces) {
-    Answer answer;
+void answer_when_there(const std::shared_ptr<Asked>& asked, const std::shared_ptr<QueryPieces>& pieces,
+                       std::string begin) {
+    const auto go_on = [asked, pieces, begin = std::make_shared<std::string>(std::move(begin))] {
+        const auto job = [asked, pieces, begin] { answer_first(asked, pieces, std::move(*begin)); };
+        if (!asked->core->deps.pool.submit(job)) job();
+    };
+    if (!pieces->wait(go_on)) go_on();
+}
+
+// The beginning is kept until it is clear that there is more than that: so far whatever goes wrong is told in place of
+// it.
+void answer_first(const std::shared_ptr<Asked>& asked, const std::shared_ptr<QueryPieces>& pieces, std::string begin) {
+    Answer answer{.body = std::move(begin)};
     auto more = pieces->render(answer.body);
     if (!more) return fail(asked, more.error());
+    if (*more && answer.body.size() < kKeptBytes) return answer_when_there(asked, pieces, std::move(answer.body));
     if (asked->answered.exchange(true)) return;
     if (*more) answer.pieces = pieces;
     answer.door = kDoor;
@@ -210,18 +244,15 @@ void on_started(const std::shared_ptr<Asked>& asked, sql::Outcome<std::shared_pt
     if (asked->ask.expired()) return;  // nobody waits for it any more: it ends with `started`
     *asked->query.lock() = *started;
     auto pieces = std::make_shared<QueryPieces>(asked->core, asked->actor.tenant, std::move(*started), asked->format,
-                                                asked->units);
-    const auto go_on = [asked, pieces] {
-        const auto job = [asked, pieces] { answer_first(asked, pieces); };
-        if (!asked->core->deps.pool.submit(job)) job();
-    };
-    if (!pieces->wait(go_on)) go_on();
+                                                asked->units, asked->language);
+    answer_when_there(asked, pieces, {});
 }
 
 // Until the first page is there: whoever went away does not want it any more.
 void watch(const std::shared_ptr<Asked>& asked) {
     if (asked->answered) return;
     if (asked->ask.expired()) {
+        asked->cancel();
         if (const auto query = *asked->query.lock()) query->cancel();
         return;
     }
@@ -298,7 +329,8 @@ void post_query(Core& core, const AskPtr& ask, Done done) {
     asked->format = *format;
     asked->units = *units;
     question->parquet = *format == Format::parquet;
-    core.deps.sql->start(std::move(*question), [asked](auto started) { on_started(asked, std::move(started)); });
+    asked->cancel =
+        core.deps.sql->start(std::move(*question), [asked](auto started) { on_started(asked, std::move(started)); });
     watch(asked);
 }
 

@@ -69,6 +69,38 @@ TEST_F(Query, SaysWhereAStatementIsWrong) {
     EXPECT_EQ(member(ask("late").body, "detail"), "too much");
 }
 
+// What has begun cannot be taken back: it says why, and is cut, so that nobody takes a part for the whole.
+TEST_F(Query, SaysWhyALongAnswerEndsInItsMiddle) {
+    const std::vector<sql::Column> text{{"t", CellType::text, "VARCHAR"}};
+    const std::vector<std::vector<sql::Cell>> wide(200, std::vector<sql::Cell>{std::string(1'000, 'x')});
+    world.sql.prepare("long", {.columns = text,
+                               .pages = std::vector<sql::Page>(10, page_of(text, wide)),
+                               .end_failure = sql::Failure{Error{Code::limit, "too \"much\""}, 0, "54000"}});
+    const auto f = [&](const std::string& format) {
+        std::string all;
+        bool closed = false;
+        auto stream = world.connect();
+        stream->start({.on_data = [&](Bytes bytes) { all += as_text(bytes); },
+                       .on_closed = [&](const Error&) { closed = true; },
+                       .on_drained = {}});
+        const std::string body = R"({"sql":"long"})";
+        stream->send(
+            as_bytes(fmt::format("POST /api/v1/query?format={} HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nAuthorization: "
+                                 "Bearer {}\r\nContent-Length: {}\r\n\r\n{}",
+                                 format, token, body.size(), body)));
+        EXPECT_TRUE(world.sim.run_until([&] { return closed; }, 30 * kSecond));
+        EXPECT_TRUE(all.starts_with("HTTP/1.1 200 "));
+        EXPECT_GT(all.size(), 2'000'000u);
+        return all.substr(all.size() - 400);
+    };
+    const std::string json = f("json");
+    EXPECT_NE(json.find(R"(],"error":{)"), json.npos) << json;
+    EXPECT_NE(json.find(R"("detail":"too \"much\"")"), json.npos) << json;
+    EXPECT_TRUE(json.ends_with("}}\r\n")) << json;  // of its chunk; the last chunk never comes
+    const std::string csv = f("csv");
+    EXPECT_TRUE(csv.ends_with("\"error: too \"\"much\"\"\"\r\n\r\n")) << csv;
+}
+
 TEST_F(Query, TakesItsMembersAndNoOthers) {
     EXPECT_EQ(
         ask("all", "", R"(,"parameters":[1,2.5,"x",true,null],"zone":"Asia/Shanghai","limit":7,"timeout":"2m")").status,

@@ -28,6 +28,22 @@ Error refused(const wire::HttpResponse& response) {
     return Error{code, "the server says {}: {}", response.status, detail};
 }
 
+// Why an answer ended early, as its last bytes say it: {…, "error": {"detail": …}}, or a line of CSV.
+std::string reason_of(const std::string& part) {
+    if (const auto json = registry::parse_json(part); json && json->is_object()) {
+        const Json* const error = json->as_object().if_contains("error");
+        const Json* const detail = error && error->is_object() ? error->as_object().if_contains("detail") : nullptr;
+        return detail && detail->is_string() ? std::string(std::string_view(detail->get_string())) : std::string{};
+    }
+    std::string_view last{part};
+    last.remove_suffix(last.ends_with("\r\n") ? 2 : 0);
+    last = last.substr(last.rfind('\n') + 1);
+    for (const std::string_view begin : {"\"error: ", "error: "})
+        if (last.starts_with(begin))
+            return std::string{last.substr(begin.size(), last.size() - begin.size() - (begin[0] == '"'))};
+    return {};
+}
+
 }  // namespace
 
 Result<wire::HttpResponse> fetch(const Server& server, wire::HttpMethod method, const std::string& path,
@@ -39,6 +55,7 @@ Result<wire::HttpResponse> fetch(const Server& server, wire::HttpMethod method, 
                      target.target};
     call.address = target.address;
     call.timeout = kTimeout;
+    const auto part = call.part = std::make_shared<std::string>();
     if (target.secure) {
         std::string authority;
         if (!server.ca_file.empty()) {
@@ -67,6 +84,8 @@ Result<wire::HttpResponse> fetch(const Server& server, wire::HttpMethod method, 
         loop->stop();
     });
     loop->run();
+    if (const std::string reason = answer ? "" : reason_of(*part); !reason.empty())
+        return Error{Code::limit, "the answer is not whole: {}", reason};
     auto response = TRY(std::move(answer).context("cannot ask {}", server.url));
     if (response.status >= 400) return refused(response);
     return response;

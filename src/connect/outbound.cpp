@@ -55,7 +55,10 @@ private:
 
     void closed(const Error& error) {
         if (!done_) return;
-        if (!parser_.finish()) return end(Error(error).context("the connection ended early"));
+        if (!parser_.finish()) {
+            if (call_.part && parser_.head_done()) *call_.part = std::move(parser_.response().body);
+            return end(Error(error).context("the connection ended early"));
+        }
         end(std::move(parser_.response()));
     }
 

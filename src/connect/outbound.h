@@ -38,6 +38,7 @@ struct HttpCall {
     DurationNs timeout = 60 * kSecond;         // of all of it
     std::uint64_t body_bytes_max = 256 << 20;  // of the answer
     bool cut_body = false;                     // a longer answer is cut, not an error: its status is what matters
+    std::shared_ptr<std::string> part;  // if not null: gets the body of an answer that ends early, beside the error
 };
 // One request and its answer over a link of its own; no redirects are followed. `done` is called later, once.
 void http_call(io::Loop& loop, HttpCall call, std::function<void(Result<wire::HttpResponse>)> done);

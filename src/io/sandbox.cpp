@@ -241,8 +241,9 @@ std::vector<sock_filter> make_filter(bool by_name) {
     return filter.code;
 }
 
-Result<void> limit(__rlimit_resource what, std::uint64_t most, const char* name) {
-    const rlimit wanted{most, most};
+// `later`: so much more until it is ended without a word (SIGKILL); at `most` the signal says why.
+Result<void> limit(__rlimit_resource what, std::uint64_t most, const char* name, std::uint64_t later = 0) {
+    const rlimit wanted{most, most + later};
     if (::setrlimit(what, &wanted) != 0) return detail::os_error(errno, "cannot limit the {} of a worker", name);
     return {};
 }
@@ -253,7 +254,7 @@ Result<void> enter_sandbox(const SandboxLimits& limits, std::span<const NamedFil
     TRY(limit(RLIMIT_CORE, 0, "core files"));
     TRY(limit(RLIMIT_FSIZE, 0, "files"));
     TRY(limit(RLIMIT_NOFILE, 16 + 3 * kSandboxFilesMax, "open files"));
-    TRY(limit(RLIMIT_CPU, limits.cpu_seconds, "processor time"));
+    TRY(limit(RLIMIT_CPU, limits.cpu_seconds, "processor time", 2));
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     TRY(limit(RLIMIT_AS, limits.memory_bytes, "memory"));
 #endif

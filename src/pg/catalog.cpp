@@ -281,6 +281,18 @@ private:
         }
         const std::string name =
             word(type)->kind == Kind::quoted ? std::string(word(type)->source) : sql_unquoted(*word(type));
+        // \sf: 'name'::regproc::oid. There is none whose text could be shown.
+        const bool is_function = name == "regproc" || name == "regprocedure";
+        if (is_function && at_ > 0 && words_[at_ - 1].kind == Kind::text && is(type + 1, ":")) {
+            const std::string why = fmt::format(
+                "there is no function {} whose text can be shown: functions are those "
+                "of the engine",
+                sql_unquoted(words_[at_ - 1]));
+            const std::size_t oid = is(type + 3, "pg_catalog") ? type + 5 : type + 3;
+            out_.resize(last_);
+            replace(oid + 1, "error(" + quoted(why) + ")::BIGINT");
+            return true;
+        }
         if (std::ranges::find(kTextTypes, name) == std::end(kTextTypes)) return false;
         replace(type + 1, "::VARCHAR");
         return true;

@@ -15,7 +15,7 @@ constexpr std::string_view kColumns =
     "WHEN data_type IN ('DOUBLE', 'FLOAT') THEN 701 WHEN data_type LIKE 'DECIMAL%' OR data_type LIKE '%HUGEINT' THEN "
     "1700 "
     "WHEN data_type LIKE 'TIMESTAMP%' THEN 1184 WHEN data_type = 'DATE' THEN 1082 WHEN data_type = 'JSON' THEN 114 "
-    "ELSE 25 END AS type FROM duckdb_columns() WHERE NOT internal AND schema_name = 'main'";
+    "ELSE 25 END AS type FROM duckdb_columns() WHERE NOT internal AND schema_name = 'public'";
 
 constexpr std::string_view kTypes =
     "SELECT * FROM (VALUES (16, 'bool', 'boolean', 1, 'B'), (17, 'bytea', 'bytea', -1, 'U'), (19, 'name', 'name', 64, "
@@ -125,6 +125,9 @@ const std::vector<CatalogTable> kTables = {
      NOTHING(NUMBER("oid") ", " TEXT("extname") ", " TEXT("extversion") ", " NUMBER("extnamespace"))},
     {"pg_enum", "",
      NOTHING(NUMBER("oid") ", " NUMBER("enumtypid") ", " NUMBER("enumsortorder") ", " TEXT("enumlabel"))},
+    {"pg_policy", "",
+     NOTHING(NUMBER("oid") ", " TEXT("polname") ", " NUMBER("polrelid") ", " TEXT("polcmd") ", " FLAG(
+         "polpermissive") ", []::BIGINT[] AS polroles, " TEXT("polqual") ", " TEXT("polwithcheck"))},
     {"pg_range", "", NOTHING(NUMBER("rngtypid") ", " NUMBER("rngsubtype"))},
     {"pg_proc", "",
      NOTHING(NUMBER("oid") ", " TEXT("proname") ", " NUMBER("pronamespace") ", " TEXT("prokind") ", " NUMBER(

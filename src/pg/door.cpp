@@ -44,6 +44,11 @@ std::size_t Hub::count_of(TenantId tenant, const std::string& who) const {
     }));
 }
 
+std::size_t Hub::unsigned_of(const std::string& address) const {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        sessions_, [&](const auto& item) { return !item.second->who() && item.second->from() == address; }));
+}
+
 void Hub::check_deadlines() {
     const auto sessions = sessions_;  // one may end itself
     for (const auto& [process, session] : sessions) session->check_deadline();

@@ -35,18 +35,19 @@ struct DoorDeps {
 
 struct DoorOptions {
     std::string version;
-    bool plain_from_loopback = true;            // connections of this machine may do without TLS; those of others never
-    std::uint32_t sessions_max = 200;           // signed in or about to; more are refused (53300)
-    std::uint32_t sessions_of_one_max = 50;     // of one user or token (53300)
-    std::size_t message_bytes_max = 1 << 20;    // of one message, once signed in; more ends the session
-    std::uint32_t statements_max = 500;         // prepared, of one session (54000)
-    std::size_t statement_bytes_max = 4 << 20;  // their texts together (54000)
-    std::uint32_t portals_max = 50;             // open, of one session (54000)
-    std::size_t unsent_bytes = 512 << 10;       // no further rows while more than that waits for the client
-    DurationNs sign_in_max = 15 * kSecond;      // from the first byte to the end of the sign-in
-    DurationNs idle_max = 8 * kHour;            // without a message (57P05)
-    DurationNs send_max = 5 * kMinute;          // for the client to take anything of an answer
-    sql::Limits limits;                         // of a statement; a session may only lower the time
+    bool plain_from_loopback = true;         // connections of this machine may do without TLS; those of others never
+    std::uint32_t sessions_max = 200;        // signed in or about to; more are refused (53300)
+    std::uint32_t sessions_of_one_max = 50;  // of one user or token (53300)
+    std::uint32_t unsigned_of_address_max = 40;  // of one address, about to sign in; this machine's own are not counted
+    std::size_t message_bytes_max = 1 << 20;     // of one message, once signed in; more ends the session
+    std::uint32_t statements_max = 500;          // prepared, of one session (54000)
+    std::size_t statement_bytes_max = 4 << 20;   // their texts together (54000)
+    std::uint32_t portals_max = 50;              // open, of one session (54000)
+    std::size_t unsent_bytes = 512 << 10;        // no further rows while more than that waits for the client
+    DurationNs sign_in_max = 15 * kSecond;       // from the first byte to the end of the sign-in
+    DurationNs idle_max = 8 * kHour;             // without a message (57P05)
+    DurationNs send_max = 5 * kMinute;           // for the client to take anything of an answer
+    sql::Limits limits;                          // of a statement; a session may only lower the time
 };
 
 // Door listens and keeps the sessions.

@@ -27,6 +27,8 @@ public:
     std::shared_ptr<Session> find(std::uint32_t process, std::uint32_t key) const;
     // How many of this user or token are signed in.
     std::size_t count_of(TenantId tenant, const std::string& who) const;
+    // How many connections of this address have not signed in.
+    std::size_t unsigned_of(const std::string& address) const;
     std::size_t sessions() const { return sessions_.size(); }
     void check_deadlines();
     void on_revoked(TenantId tenant, const std::string& who);

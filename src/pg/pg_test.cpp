@@ -260,10 +260,14 @@ protected:
         const std::vector<sql::Column> one{{"n", CellType::integer, "INTEGER"}};
         const std::vector<std::vector<sql::Cell>> row{{std::int64_t{1}}};
         prepare("select 1", one, row);
-        const std::vector<sql::Column> all{{"b", CellType::boolean, "BOOLEAN"},      {"i", CellType::integer, "BIGINT"},
-                                           {"d", CellType::number, "DOUBLE"},        {"t", CellType::text, "VARCHAR"},
-                                           {"ts", CellType::time, "TIMESTAMP_NS"},   {"day", CellType::date, "DATE"},
-                                           {"x", CellType::decimal, "DECIMAL(4,2)"}, {"j", CellType::text, "JSON"}};
+        const std::vector<sql::Column> all{{"b", CellType::boolean, "BOOLEAN"},
+                                           {"i", CellType::integer, "BIGINT"},
+                                           {"d", CellType::number, "DOUBLE"},
+                                           {"t", CellType::text, "VARCHAR"},
+                                           {"ts", CellType::time, "TIMESTAMP WITH TIME ZONE"},
+                                           {"day", CellType::date, "DATE"},
+                                           {"x", CellType::decimal, "DECIMAL(4,2)"},
+                                           {"j", CellType::text, "JSON"}};
         prepare(
             "select all", all,
             {{true, std::int64_t{-7}, 21.5, "text"s, sql::Time{kNow}, sql::Date{20'000}, sql::Decimal{"1.50"}, "{}"s},
@@ -341,6 +345,7 @@ TEST_F(PgTest, TokensSignInByScramAndHearWhatTheServerIs) {
               "D t,-7,21.5,text,2026-03-01 16:00:00+08,2024-10-04,1.50,{}\nD "
               "NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL\nC SELECT 2\nZ I\n");
     EXPECT_EQ(engine.asked().back().zone, "Asia/Shanghai");
+    EXPECT_TRUE(engine.asked().back().zoned);
     EXPECT_EQ(engine.asked().back().asker.who.actor.who, "token:grafana");
     ASSERT_TRUE(engine.asked().back().asker.let_out("readings"));
     EXPECT_EQ(egress.asked.back(), "token:grafana postgres readings psql");
@@ -475,7 +480,9 @@ TEST_F(PgTest, TakesAndShowsParameters) {
     f("show nothing_such", "E 42704 there is no parameter \"nothing_such\"\nZ I\n");
     f("set time zone 'Asia/Shanghai'", "S TimeZone=Asia/Shanghai\nC SET\nZ I\n");
     f("set TimeZone to 'Nowhere'",
-      "E 22023 the parameter \"TimeZone\" cannot be \"Nowhere\": expected a name such as Asia/Shanghai or UTC\nZ I\n");
+      "E 22023 the parameter \"TimeZone\" cannot be \"Nowhere\": expected a name such as Asia/Shanghai or UTC, or "
+      "whole "
+      "hours to the east of UTC such as +08\nZ I\n");
     f("set time zone default", "S TimeZone=UTC\nC SET\nZ I\n");
     f("set names 'utf8'", "C SET\nZ I\n");
     f("set client_encoding to 'LATIN1'",
@@ -629,6 +636,148 @@ TEST_F(PgTest, SessionsEndWhenTheyMust) {
     EXPECT_EQ(last->hear(), "E 57P01 the server is stopping\n");
 }
 
+// As PostgreSQL reads them: a number counts hours to the east, also in quotes; a name with a number, or an offset with
+// a colon, is POSIX's and counts to the west.
+TEST_F(PgTest, TakesTimeZonesAsPostgreSqlDoes) {
+    auto one = signed_in();
+    const auto f = [&](const std::string& set, const std::string& shown, const std::string& zone,
+                       const std::string& time) {
+        const std::string said = one->ask(query(set) + query("select all"));
+        EXPECT_NE(said.find("C SET\n"), said.npos) << set << ": " << said;
+        EXPECT_NE(said.find("21.5,text," + time + ","), said.npos) << set << ": " << said;
+        EXPECT_EQ(engine.asked().back().zone, zone) << set;
+        EXPECT_EQ(one->ask(query("show time zone")), "T TimeZone:25\nD " + shown + "\nC SHOW\nZ I\n") << set;
+    };
+    f("set time zone 'Asia/Shanghai'", "Asia/Shanghai", "Asia/Shanghai", "2026-03-01 16:00:00+08");
+    f("set time zone 'asia/shanghai'", "Asia/Shanghai", "Asia/Shanghai", "2026-03-01 16:00:00+08");
+    f("set time zone 'PRC'", "PRC", "PRC", "2026-03-01 16:00:00+08");
+    f("set timezone = prc", "PRC", "PRC", "2026-03-01 16:00:00+08");
+    f("set time zone 'UTC'", "UTC", "UTC", "2026-03-01 08:00:00+00");
+    f("set time zone '+08'", "<+08>-08", "Etc/GMT-8", "2026-03-01 16:00:00+08");
+    f("set time zone 8", "<+08>-08", "Etc/GMT-8", "2026-03-01 16:00:00+08");
+    f("set time zone -5", "<-05>+05", "Etc/GMT+5", "2026-03-01 03:00:00-05");
+    f("set time zone '0'", "UTC", "UTC", "2026-03-01 08:00:00+00");
+    f("set time zone interval '+08:00' hour to minute", "<+08>-08", "Etc/GMT-8", "2026-03-01 16:00:00+08");
+    f("set time zone interval '-03:00'", "<-03>+03", "Etc/GMT+3", "2026-03-01 05:00:00-03");
+    f("set time zone '<+08>-08'", "<+08>-08", "Etc/GMT-8", "2026-03-01 16:00:00+08");
+    f("set time zone '+08:00'", "+08:00", "Etc/GMT+8", "2026-03-01 00:00:00-08");
+    f("set time zone 'UTC+8'", "UTC+8", "Etc/GMT+8", "2026-03-01 00:00:00-08");
+    for (const char* const wrong : {"'5.5'", "interval '05:30'", "'+20'", "''", "'Mars/Olympus'", "'<+08'", "'8x'"}) {
+        const std::string said = one->ask(query(std::string("set time zone ") + wrong));
+        EXPECT_TRUE(said.starts_with("E 22023 ")) << wrong << said;
+    }
+    EXPECT_EQ(engine.asked().back().zone, "Etc/GMT+8");
+}
+
+// Of type timestamp: what a clock shows, in nobody's zone. As a parameter it is of the session's.
+TEST_F(PgTest, ClocksWithoutAZoneStayAsTheyAre) {
+    const std::vector<sql::Column> columns{{"clock", CellType::time, "TIMESTAMP"},
+                                           {"at", CellType::time, "TIMESTAMP_NS"}};
+    prepare("select clocks", columns, {{sql::Time{kNow}, sql::Time{-kSecond}}});
+    prepare("select by $1", columns, {});
+    auto one = client();
+    one->sign_in("token", token, "TimeZone\0Asia/Shanghai\0"s);
+    EXPECT_EQ(one->ask(query("select clocks")),
+              "T clock:1114,at:1114\nD 2026-03-01 08:00:00,1969-12-31 23:59:59\nC SELECT 1\nZ I\n");
+    const auto micros = static_cast<std::uint64_t>((kNow - 946'684'800 * kSecond) / kMicrosecond);
+    for (const auto& [type, want] : {std::pair{1114u, kNow - 8 * kHour}, {1184u, kNow}}) {
+        one->ask(parse("s", "select by $1", {type}) + bind("", "s", {big(micros, 8)}, 1) + execute("") +
+                 framed('C', "Ss\0"s) + kSync);
+        EXPECT_EQ(engine.asked().back().parameters.at(0), sql::Cell{sql::Time{want}}) << type;
+    }
+}
+
+TEST_F(PgTest, CursorsGiveRowsByAndBy) {
+    auto one = signed_in();
+    const auto f = [&](const std::string& text, const std::string& want) {
+        EXPECT_EQ(one->ask(query(text)), want) << text;
+    };
+    f("begin; declare c no scroll cursor for select ten", "C BEGIN\nC DECLARE CURSOR\nZ T\n");
+    f("fetch forward 3 from c", "T n:23\nD 0\nD 1\nD 2\nC FETCH 3\nZ T\n");
+    f("FETCH c", "T n:23\nD 3\nC FETCH 1\nZ T\n");
+    f("fetch next in c", "T n:23\nD 4\nC FETCH 1\nZ T\n");
+    f("fetch all from c", "T n:23\nD 5\nD 6\nD 7\nD 8\nD 9\nC FETCH 5\nZ T\n");
+    f("fetch 2 from c", "T n:23\nC FETCH 0\nZ T\n");
+    f("close c; commit", "C CLOSE CURSOR\nC COMMIT\nZ I\n");
+    f("begin; declare \"My c\" cursor for select ten; commit", "C BEGIN\nC DECLARE CURSOR\nC COMMIT\nZ I\n");
+    f("begin; fetch 1 from \"My c\"", "C BEGIN\nE 34000 there is no cursor \"My c\"\nZ E\n");
+    f("rollback", "C ROLLBACK\nZ I\n");
+    f("declare c cursor for select ten", "E 25P01 a cursor needs a transaction: BEGIN comes before DECLARE\nZ I\n");
+    f("close c", "E 34000 there is no cursor \"c\"\nZ I\n");
+    f("close all", "C CLOSE CURSOR ALL\nZ I\n");
+    const auto refused = [&](const std::string& text, const std::string& want) {
+        one->ask(query("begin; declare c cursor for select ten"));
+        EXPECT_TRUE(one->ask(query(text)).starts_with("E " + want)) << text;
+        one->ask(query("rollback"));
+    };
+    refused("declare c cursor for select 1", "42P03");
+    refused("declare d scroll cursor for select 1", "0A000 a cursor goes forward only");
+    refused("declare d cursor with hold for select 1", "0A000 a cursor lasts until");
+    refused("declare d binary cursor for select 1", "0A000 a cursor gives text");
+    refused("declare d cursor for delete from x", "42601 a cursor is of a SELECT");
+    refused("declare d cursor", "42601");
+    refused("fetch backward 1 from c", "0A000 a cursor goes forward only");
+    refused("fetch -1 from c", "0A000 a cursor goes forward only");
+    refused("fetch 0 from c", "0A000");
+    refused("move 1 from c", "0A000");
+    refused("fetch from", "42601");
+    refused("fetch 1 from c d", "42601");
+    const std::string said = one->ask(query("begin; declare d cursor for select late; fetch all from d"));
+    EXPECT_TRUE(said.ends_with("E 22012 by zero\nZ E\n")) << said;  // its place is in DECLARE
+    one->ask(query("rollback"));
+    // In the extended protocol, as drivers with named cursors send it.
+    one->ask(query("begin; declare c cursor for select ten"));
+    EXPECT_EQ(one->ask(parse("f", "fetch 2 from c") + describe('S', "f") + bind("", "f") + describe('P', "") +
+                       execute("") + kSync),
+              "1\nt \nT n:23\n2\nT n:23\nD 0\nD 1\nC FETCH 2\nZ T\n");
+    EXPECT_EQ(engine.running(), 1u);
+    one->ask(query("rollback"));
+    EXPECT_EQ(engine.running(), 0u);
+}
+
+TEST_F(PgTest, TakesListsAsValues) {
+    const std::vector<sql::Column> columns{{"n", CellType::integer, "INTEGER"}};
+    FakeEngine::Prepared typed;
+    typed.parameters = {CellType::number, CellType::text};
+    prepare("select where v > $1 and t IN ($2)", columns, {{std::int64_t{1}}}, typed);
+    prepare("select where v > $1 and t IN ($2, $3, $4)", columns, {{std::int64_t{3}}});
+    prepare("select where v > $1 and t IN (SELECT NULL WHERE false)", columns, {});
+    prepare("select where t NOT IN ($1, $2)", columns, {{std::int64_t{2}}});
+    auto one = signed_in();
+    const std::string text = "select where v > $1 and t = ANY ($2)";
+    EXPECT_EQ(one->ask(parse("s", text) + describe('S', "s") + kSync), "1\nt 701,1009\nT n:23\nZ I\n");
+    const auto f = [&](const std::string& list, const std::string& want) {
+        EXPECT_EQ(one->ask(bind("", "s", {"1.5", list}) + execute("") + kSync), want) << list;
+    };
+    f("{a}", "2\nD 1\nC SELECT 1\nZ I\n");
+    EXPECT_EQ(engine.asked().back().parameters, (std::vector<sql::Cell>{1.5, "a"s}));
+    f(R"({a, "b \"c\\,",NULL})", "2\nD 3\nC SELECT 1\nZ I\n");
+    EXPECT_EQ(engine.asked().back().parameters, (std::vector<sql::Cell>{1.5, "a"s, "b \"c\\,"s, {}}));
+    f("{}", "2\nC SELECT 0\nZ I\n");
+    for (const char* const wrong : {"a", "{a", "{a}}", "{a,,b}", "{{a}}", "{\"a}"})
+        EXPECT_TRUE(
+            one->ask(bind("", "s", {"1.5", wrong}) + kSync).starts_with("E 22P02 parameter $2: a list is written"))
+            << wrong;
+    one->ask(parse("", "select where t <> all($1::int8[])") + bind("", "", {"{1,2}"}) + execute("") + kSync);
+    EXPECT_EQ(engine.asked().back().parameters, (std::vector<sql::Cell>{std::int64_t{1}, std::int64_t{2}}));
+}
+
+TEST_F(PgTest, EndsWhatWaitsForItsTurn) {
+    FakeEngine::Prepared waits;
+    waits.waits = true;
+    prepare("select waits", {{"n", CellType::integer, "INTEGER"}}, {}, waits);
+    auto one = signed_in();
+    const std::string key = big(one->process, 4) + big(one->key, 4);
+    one->send(query("select waits"));
+    EXPECT_EQ(one->hear(), "");
+    client()->send(big(16, 4) + big(80'877'102, 4) + key);
+    EXPECT_EQ(one->hear(), "E 57014 the statement was cancelled\nZ I\n");
+    one->send(parse("s", "select waits") + describe('S', "s") + kSync);
+    EXPECT_EQ(one->hear(), "1\n");
+    client()->send(big(16, 4) + big(80'877'102, 4) + key);
+    EXPECT_EQ(one->hear(), "E 57014 the statement was cancelled\nZ I\n");
+}
+
 TEST_F(PgTest, LimitsAreTold) {
     open({.sessions_max = 3,
           .sessions_of_one_max = 2,
@@ -642,6 +791,7 @@ TEST_F(PgTest, LimitsAreTold) {
     EXPECT_EQ(fourth->hear(), "E 53300 3 sessions are open, the limit of this server\n");
     EXPECT_EQ(one->ask(parse("a", "select 1") + parse("b", "select 1") + parse("c", "select 1") + kSync),
               "1\n1\nE 54000 2 statements are prepared, the limit of a session\nZ I\n");
+    EXPECT_EQ(one->ask(framed('C', "Sb\0"s) + parse("", "select 1") + parse("", "select 1") + kSync), "3\n1\n1\nZ I\n");
     EXPECT_EQ(one->ask(bind("x", "a") + bind("y", "a") + kSync),
               "2\nE 54000 1 portals are open, the limit of a session\nZ I\n");
     EXPECT_EQ(one->ask(query(std::string(6'000, ' '))),

@@ -9,9 +9,18 @@ using wire::PgField;
 using wire::PgFormat;
 using wire::PgType;
 
+constexpr std::string_view kWithZone = "TIMESTAMP WITH TIME ZONE";
+
 std::int32_t offset_of(const calendar::Zone& zone, TimeNs time) {
     const std::int64_t utc = time / kSecond - (time % kSecond < 0 ? 1 : 0);
     return static_cast<std::int32_t>(zone.local_seconds(time) - utc);
+}
+
+TimeNs instant_of(TimeNs clock, const calendar::Zone& zone) {
+    const std::int64_t minutes = clock / kMinute - (clock % kMinute < 0 ? 1 : 0);
+    const std::int64_t day = minutes / 1440 - (minutes % 1440 < 0 ? 1 : 0);
+    return zone.instant(static_cast<calendar::Day>(day), static_cast<int>(minutes - day * 1440)) +
+           (clock - minutes * kMinute);
 }
 
 void append_value(std::string& out, const PgField& field, const sql::Page& page, std::size_t column, std::size_t row,
@@ -25,6 +34,7 @@ void append_value(std::string& out, const PgField& field, const sql::Page& page,
             return wire::append_pg_number(out, field.format, page.number(column, row));
         case CellType::time: {
             const TimeNs time = page.integer(column, row);
+            if (field.type == PgType::timestamp) return wire::append_pg_clock(out, field.format, time);
             return wire::append_pg_time(out, field.format, time, offset_of(zone, time));
         }
         case CellType::date:
@@ -80,6 +90,7 @@ PgType type_of(CellType type) {
 
 PgType type_of(const sql::Column& column) {
     if (column.declared == "JSON") return PgType::json;
+    if (column.type == CellType::time && column.declared != kWithZone) return PgType::timestamp;
     if (column.type != CellType::integer) return type_of(column.type);
     if (column.declared == "INTEGER" || column.declared == "USMALLINT") return PgType::int4;
     if (column.declared == "SMALLINT" || column.declared == "TINYINT" || column.declared == "UTINYINT")
@@ -112,11 +123,12 @@ void write_row(std::string& out, const std::vector<PgField>& fields, const sql::
     writer.end();
 }
 
-sql::Cell cell_of(wire::PgValue value) {
+sql::Cell cell_of(wire::PgValue value, const calendar::Zone& zone) {
     if (const auto* boolean = std::get_if<bool>(&value)) return *boolean;
     if (const auto* integer = std::get_if<std::int64_t>(&value)) return *integer;
     if (const auto* number = std::get_if<double>(&value)) return *number;
-    if (const auto* time = std::get_if<wire::PgTime>(&value)) return sql::Time{time->ns};
+    if (const auto* time = std::get_if<wire::PgTime>(&value))
+        return sql::Time{time->is_clock ? instant_of(time->ns, zone) : time->ns};
     if (const auto* date = std::get_if<wire::PgDate>(&value)) return sql::Date{date->days};
     if (auto* numeric = std::get_if<wire::PgNumeric>(&value)) return sql::Decimal{std::move(numeric->digits)};
     return std::get<std::string>(std::move(value));

@@ -18,10 +18,11 @@ wire::PgType type_of(sql::CellType type);
 Result<std::vector<wire::PgField>> fields_of(const std::vector<sql::Column>& columns,
                                              const std::vector<wire::PgFormat>& formats);
 
-// Appends one row; times in `zone`.
+// Appends one row; times with a zone in `zone`.
 void write_row(std::string& out, const std::vector<wire::PgField>& fields, const sql::Page& page, std::size_t row,
                const calendar::Zone& zone);
 
-sql::Cell cell_of(wire::PgValue value);
+// A clock's reading is one of `zone`.
+sql::Cell cell_of(wire::PgValue value, const calendar::Zone& zone);
 
 }  // namespace gongshu::pg

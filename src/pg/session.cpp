@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/utf8.h"
 #include "io/crypto.h"
 #include "registry/registry.h"
 
@@ -61,11 +62,13 @@ void Session::close() {
     const auto self = shared_from_this();
     state_ = State::closed;
     ++serial_;
+    if (const auto stop = std::exchange(starting_, nullptr)) stop();
     if (running_) running_->cancel();
     running_.reset();
     sending_.reset();
     then_ = nullptr;
     portals_.clear();
+    cursors_.clear();
     if (stream_) stream_->close();
     hub_.remove(process_);
 }
@@ -99,6 +102,7 @@ void Session::fatal(const std::string& sqlstate, const std::string& message, con
 void Session::cancel() {
     if (state_ != State::working) return;
     cancelled_ = true;
+    if (starting_) starting_();
     if (running_) running_->cancel();
 }
 
@@ -219,6 +223,9 @@ void Session::on_startup(const wire::PgStartup& startup) {
         return fatal("0A000", "there is no replication here: read with SELECT");
     if (hub_.sessions() > hub_.options.sessions_max)
         return fatal("53300", fmt::format("{} sessions are open, the limit of this server", hub_.options.sessions_max));
+    if (!loopback_ && hub_.unsigned_of(from_) > hub_.options.unsigned_of_address_max)
+        return fatal("53300", fmt::format("{} connections of {} are about to sign in, the limit of an address",
+                                          hub_.options.unsigned_of_address_max, from_));
     const auto unknown = startup.unknown_options();
     if (startup.minor > 0 || !unknown.empty()) wire::write_pg_negotiate_version(out_, 0, unknown);
     settings_.emplace(hub_.options.version, user_);
@@ -275,7 +282,7 @@ void Session::on_sasl(const std::string& bytes) {
     const auto initial = wire::read_pg_sasl_initial(bytes);
     if (!initial) return fatal("08P01", initial.error().text());
     if (initial->mechanism != kMechanism)
-        return fatal("28000", fmt::format("the client chose \"{}\"; {} is offered", initial->mechanism.substr(0, 40),
+        return fatal("28000", fmt::format("the client chose \"{}\"; {} is offered", cut_utf8(initial->mechanism, 40),
                                           kMechanism));
     const registry::ScramTerms terms = registry::scram_of(hub_.deps.auth).scram_terms();
     const auto first = scram_.first(initial->response, io::random_token(), terms.salt, terms.turns);

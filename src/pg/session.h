@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "pg/hub.h"
+#include "pg/lists.h"
 #include "pg/settings.h"
 #include "wire/pgwire.h"
 #include "wire/scram.h"
@@ -20,6 +21,7 @@ struct Statement {
     std::string text;
     wire::SqlVerb verb = wire::SqlVerb::other;
     std::vector<std::uint32_t> types;  // OIDs of its parameters as far as the client said them; 0 = not said
+    std::map<std::size_t, ListParameter> lists;
     std::optional<sql::Description> described;
 };
 
@@ -38,8 +40,10 @@ struct Portal {
     sql::Page page;
     std::size_t row = 0;  // of the page, to go out next
     std::uint64_t rows = 0;
-    bool ended = false;  // after `page` come no more
-    std::string tag;     // of CommandComplete; "" = "SELECT n"
+    bool ended = false;              // after `page` come no more
+    std::string tag;                 // of CommandComplete; "" = "SELECT n"
+    std::shared_ptr<Portal> cursor;  // of FETCH: whose next rows it gives …
+    std::uint64_t fetch = 0;         // … and how many; 0 = all
 };
 
 // What ends a statement, as a client is told.
@@ -67,6 +71,7 @@ public:
     // Tells the client why, then closes.
     void end(const std::string& sqlstate, const std::string& message);
     std::uint32_t key() const { return key_; }
+    const std::string& from() const { return from_; }
     // Who is signed in; null = nobody yet.
     const registry::Principal* who() const { return signed_in_ ? &who_ : nullptr; }
 
@@ -113,8 +118,10 @@ private:
     void on_execute(const wire::PgExecute& execute);
     void on_close_message(const wire::PgClose& close);
     void on_sync();
-    std::expected<std::vector<sql::Cell>, Trouble> values_of(const wire::PgBind& bind,
-                                                             const Statement& statement) const;
+    std::expected<std::shared_ptr<Portal>, Trouble> portal_of(const wire::PgBind& bind,
+                                                              const Statement& statement) const;
+    std::expected<sql::Cell, Trouble> value_of(std::size_t number, wire::PgType type, wire::PgFormat format,
+                                               const std::optional<std::string>& value) const;
     void ready();
     void trouble(const Trouble& trouble);
 
@@ -129,6 +136,9 @@ private:
     void ask_for_page();
     void on_page(sql::Outcome<sql::Page> page);
     void finish_rows(bool suspended);
+    void declare(const std::shared_ptr<Portal>& portal, Then then);
+    Local find_cursor(Portal& portal) const;
+    Local close_cursor(Portal& portal);
     Local run_locally(Portal& portal);
     Local run_transaction(Portal& portal);
     Local run_setting(Portal& portal);
@@ -182,16 +192,19 @@ private:
     bool skipping_ = false;  // until Sync, after an error in the extended protocol
     std::map<std::string, Statement> statements_;
     std::map<std::string, std::shared_ptr<Portal>> portals_;
+    std::map<std::string, std::shared_ptr<Portal>> cursors_;  // of the transaction
     // What is at work.
     std::uint64_t serial_ = 0;  // an answer to older work is dropped
     bool cancelled_ = false;
     bool simple_ = false;                                      // of Query, else of the extended protocol
     std::deque<std::pair<std::string, std::size_t>> waiting_;  // further statements of a Query, with their places
+    sql::Engine::Cancel starting_;                             // ends what has no columns yet
     std::shared_ptr<sql::Query> running_;
     std::shared_ptr<Portal> sending_;
     std::uint64_t rows_max_ = 0, rows_sent_ = 0;
     Then then_;
     bool waits_for_client_ = false;
+    bool fetching_ = false;  // rows go out for FETCH
 };
 
 }  // namespace gongshu::pg

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/utf8.h"
 #include "pg/catalog.h"
 #include "pg/rows.h"
 #include "pg/session.h"
@@ -11,12 +12,7 @@ namespace {
 constexpr std::size_t kStatementsOfQueryMax = 1'000;
 
 Trouble no_such(std::string_view what, const std::string& name, const char* sqlstate) {
-    return {sqlstate, fmt::format("there is no {} \"{}\"", what, name.substr(0, 100))};
-}
-
-std::size_t characters(std::string_view text) {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+    return {sqlstate, fmt::format("there is no {} \"{}\"", what, cut_utf8(name, 100))};
 }
 
 }  // namespace
@@ -93,7 +89,7 @@ void Session::on_query(const wire::PgQuery& query) {
     waiting_.clear();
     for (const std::string_view statement : statements) {
         const auto at = static_cast<std::size_t>(statement.data() - query.text.data());
-        waiting_.emplace_back(std::string(statement), characters(std::string_view(query.text).substr(0, at)));
+        waiting_.emplace_back(std::string(statement), utf8_characters(std::string_view(query.text).substr(0, at)));
     }
     next_of_query();
 }
@@ -126,8 +122,9 @@ void Session::on_parse(wire::PgParse& parse) {
     const auto statements = wire::sql_statements(parse.text);
     if (statements.size() > 1) return trouble({"42601", "one statement can be prepared at a time, this is more"});
     if (!parse.statement.empty() && statements_.contains(parse.statement))
-        return trouble({"42P05", fmt::format("the statement \"{}\" is there already", parse.statement.substr(0, 100))});
-    if (statements_.size() >= hub_.options.statements_max ||
+        return trouble({"42P05", fmt::format("the statement \"{}\" is there already", cut_utf8(parse.statement, 100))});
+    const std::size_t others = statements_.size() - statements_.count(parse.statement);  // the unnamed one is replaced
+    if (others >= hub_.options.statements_max ||
         statement_bytes() + parse.text.size() > hub_.options.statement_bytes_max)
         return trouble({"54000", fmt::format("{} statements are prepared, the limit of a session", statements_.size()),
                         "Close some of them, or DEALLOCATE ALL."});
@@ -135,50 +132,87 @@ void Session::on_parse(wire::PgParse& parse) {
     if (!statements.empty()) statement.text = statements.front();
     statement.verb = wire::sql_verb(statement.text);
     statement.types = std::move(parse.types);
+    statement.lists = list_parameters(statement.text);
     statements_.insert_or_assign(parse.statement, std::move(statement));
     wire::write_pg_parse_complete(out_);
 }
 
-std::expected<std::vector<sql::Cell>, Trouble> Session::values_of(const wire::PgBind& bind,
-                                                                  const Statement& statement) const {
-    std::vector<sql::Cell> out;
+std::expected<sql::Cell, Trouble> Session::value_of(std::size_t number, wire::PgType type, wire::PgFormat format,
+                                                    const std::optional<std::string>& value) const {
+    if (!value) return sql::Cell{};
+    auto read = wire::read_pg_value(type, format, *value);
+    if (read) return cell_of(std::move(*read), settings_->zone());
+    return std::unexpected(Trouble{"22P02", fmt::format("parameter ${}: {}", number, read.error().text())});
+}
+
+// What a client says of the type of a parameter, or SQL; of a list of that of its members.
+namespace {
+
+wire::PgType told_type(const Statement& statement, std::size_t i) {
+    const auto list = statement.lists.find(i + 1);
+    auto type = wire::PgType::unspecified;
+    if (i < statement.types.size()) type = static_cast<wire::PgType>(statement.types[i]);
+    if (list != statement.lists.end()) {
+        type = element_of(static_cast<std::uint32_t>(type));
+        if (type == wire::PgType::unspecified) type = list->second.element;
+    }
+    if (type == wire::PgType::unspecified && statement.described && i < statement.described->parameters.size()) {
+        const auto& found = statement.described->parameters[i];
+        if (found) type = type_of(*found);
+    }
+    return type;
+}
+
+}  // namespace
+
+// A list becomes as many parameters as it has members, the first in its own place.
+std::expected<std::shared_ptr<Portal>, Trouble> Session::portal_of(const wire::PgBind& bind,
+                                                                   const Statement& statement) const {
+    auto portal = std::make_shared<Portal>();
+    portal->verb = statement.verb;
+    portal->parameters.resize(bind.values.size());
+    std::map<std::size_t, std::vector<std::size_t>> members;
     for (std::size_t i = 0; i < bind.values.size(); ++i) {
-        const auto& value = bind.values[i];
         wire::PgFormat format = wire::PgFormat::text;
         if (!bind.formats.empty()) format = bind.formats[bind.formats.size() == 1 ? 0 : i];
-        auto type = wire::PgType::unspecified;
-        if (i < statement.types.size()) type = static_cast<wire::PgType>(statement.types[i]);
-        if (type == wire::PgType::unspecified && statement.described && i < statement.described->parameters.size()) {
-            const auto& found = statement.described->parameters[i];
-            if (found) type = type_of(*found);
+        std::vector<std::optional<std::string>> values{bind.values[i]};
+        const bool is_list = statement.lists.contains(i + 1);
+        if (is_list && bind.values[i]) {
+            if (format == wire::PgFormat::binary)
+                return std::unexpected(
+                    Trouble{"0A000", fmt::format("parameter ${}: a list is taken as text, not in binary", i + 1)});
+            auto read = read_pg_array(*bind.values[i]);
+            if (!read)
+                return std::unexpected(Trouble{"22P02", fmt::format("parameter ${}: {}", i + 1, read.error().text())});
+            values = std::move(*read);
+            format = wire::PgFormat::text;
         }
-        if (!value) {
-            out.emplace_back();
-            continue;
+        for (std::size_t k = 0; k < values.size(); ++k) {
+            auto cell = value_of(i + 1, told_type(statement, i), format, values[k]);
+            if (!cell) return std::unexpected(cell.error());
+            const std::size_t place = k == 0 ? i : portal->parameters.size();
+            if (k > 0) portal->parameters.emplace_back();
+            portal->parameters[place] = std::move(*cell);
+            if (is_list) members[i + 1].push_back(place + 1);
         }
-        auto read = wire::read_pg_value(type, format, *value);
-        if (!read)
-            return std::unexpected(Trouble{"22P02", fmt::format("parameter ${}: {}", i + 1, read.error().text())});
-        out.push_back(cell_of(std::move(*read)));
+        if (is_list) members.try_emplace(i + 1);
     }
-    return out;
+    portal->text = members.empty() ? statement.text : with_members(statement.text, members);
+    portal->translated = !members.empty();
+    return portal;
 }
 
 void Session::on_bind(wire::PgBind& bind) {
     const auto found = statements_.find(bind.statement);
     if (found == statements_.end()) return trouble(no_such("statement", bind.statement, "26000"));
     if (!bind.portal.empty() && portals_.contains(bind.portal))
-        return trouble({"42P03", fmt::format("the portal \"{}\" is there already", bind.portal.substr(0, 100))});
+        return trouble({"42P03", fmt::format("the portal \"{}\" is there already", cut_utf8(bind.portal, 100))});
     if (portals_.size() >= hub_.options.portals_max)
         return trouble({"54000", fmt::format("{} portals are open, the limit of a session", portals_.size())});
-    auto values = values_of(bind, found->second);
-    if (!values) return trouble(values.error());
-    auto portal = std::make_shared<Portal>();
-    portal->text = found->second.text;
-    portal->verb = found->second.verb;
-    portal->parameters = std::move(*values);
-    portal->formats = std::move(bind.result_formats);
-    portals_.insert_or_assign(bind.portal, std::move(portal));
+    auto portal = portal_of(bind, found->second);
+    if (!portal) return trouble(portal.error());
+    (*portal)->formats = std::move(bind.result_formats);
+    portals_.insert_or_assign(bind.portal, std::move(*portal));
     wire::write_pg_bind_complete(out_);
 }
 
@@ -200,7 +234,8 @@ void Session::describe_statement(const std::string& name) {
             if (types[i] != 0) continue;
             const bool said =
                 known.described && i < known.described->parameters.size() && known.described->parameters[i];
-            types[i] = static_cast<std::uint32_t>(said ? type_of(*known.described->parameters[i]) : wire::PgType::text);
+            const wire::PgType type = said ? type_of(*known.described->parameters[i]) : wire::PgType::text;
+            types[i] = known.lists.contains(i + 1) ? array_of(type) : static_cast<std::uint32_t>(type);
         }
         wire::write_pg_parameter_description(out_, types);
         const auto fields = known.described ? fields_of(known.described->columns, {}) : std::vector<wire::PgField>{};
@@ -219,19 +254,29 @@ void Session::describe_statement(const std::string& name) {
         state_ = State::ready;
         return;
     }
+    if (statement.verb == wire::SqlVerb::fetch) {
+        Portal portal{.text = statement.text, .verb = statement.verb};
+        if (const auto cursor = find_cursor(portal); !cursor) return trouble(cursor.error());
+        wire::write_pg_parameter_description(out_, {});
+        wire::write_pg_row_description(out_, portal.fields);
+        state_ = State::ready;
+        return;
+    }
     if (statement.verb != wire::SqlVerb::other) return tell(statement);
-    const auto translated = translate(statement.text, *settings_);
-    sql::Question question = question_of(translated.value_or(statement.text), {});
-    hub_.deps.engine.describe(std::move(question), on_loop<sql::Outcome<sql::Description>>(
-                                                       [this, name, tell](sql::Outcome<sql::Description> described) {
-                                                           const auto again = statements_.find(name);
-                                                           if (!described)
-                                                               return trouble(trouble_of(described.error(), {}));
-                                                           if (again == statements_.end())
-                                                               return trouble(no_such("statement", name, "26000"));
-                                                           again->second.described = std::move(*described);
-                                                           tell(again->second);
-                                                       }));
+    std::map<std::size_t, std::vector<std::size_t>> members;
+    for (const auto& [number, list] : statement.lists) members[number] = {number};
+    const std::string text = with_members(statement.text, members);
+    const auto translated = translate(text, *settings_);
+    sql::Question question = question_of(translated.value_or(text), {});
+    const auto on_described = [this, name, tell](sql::Outcome<sql::Description> described) {
+        starting_ = nullptr;
+        const auto again = statements_.find(name);
+        if (!described) return trouble(trouble_of(described.error(), {}));
+        if (again == statements_.end()) return trouble(no_such("statement", name, "26000"));
+        again->second.described = std::move(*described);
+        tell(again->second);
+    };
+    starting_ = hub_.deps.engine.describe(std::move(question), on_loop<sql::Outcome<sql::Description>>(on_described));
 }
 
 void Session::describe_portal(const std::string& name) {
@@ -246,7 +291,8 @@ void Session::describe_portal(const std::string& name) {
         state_ = State::ready;
     };
     // What changes something is not done before it is executed.
-    const bool gives_rows = portal->verb == wire::SqlVerb::other || portal->verb == wire::SqlVerb::show;
+    const bool gives_rows = portal->verb == wire::SqlVerb::other || portal->verb == wire::SqlVerb::show ||
+                            portal->verb == wire::SqlVerb::fetch;
     if (!gives_rows || portal->text.empty()) return tell();
     open(portal, tell);
 }

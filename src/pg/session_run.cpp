@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <charconv>
 
 #include "base/log.h"
+#include "base/utf8.h"
 #include "pg/catalog.h"
 #include "pg/rows.h"
 #include "pg/session.h"
@@ -21,7 +23,8 @@ sql::Question Session::question_of(const std::string& text, std::vector<sql::Cel
     out.asker = hub_.deps.asker(who_, settings_->value("application_name"));
     out.text = text;
     out.parameters = std::move(parameters);
-    out.zone = settings_->zone_name();
+    out.zone = settings_->zone().name();
+    out.zoned = true;
     out.limits = hub_.options.limits;
     if (const DurationNs timeout = settings_->statement_timeout(); timeout > 0)
         out.limits.time_max = std::min(out.limits.time_max, timeout);
@@ -60,15 +63,21 @@ void Session::open(const std::shared_ptr<Portal>& portal, Then then) {
     if (portal->open) return then();
     if (const auto may = may_run(portal->verb); !may) return trouble(may.error());
     hub_.statements.add();
+    if (portal->verb == SqlVerb::declare) return declare(portal, std::move(then));
+    if (portal->verb == SqlVerb::fetch) {
+        if (const auto found = find_cursor(*portal); !found) return trouble(found.error());
+        portal->open = true;
+        return then();
+    }
     if (portal->verb != SqlVerb::other) {
         if (const auto done = run_locally(*portal); !done) return trouble(done.error());
         portal->open = portal->ended = true;
         return then();
     }
     const auto translated = translate(portal->text, *settings_);
-    portal->translated = translated.has_value();
+    portal->translated = portal->translated || translated.has_value();
     if (const auto ready = hub_.deps.engine.available(); !ready) return trouble({"58000", ready.error().text()});
-    hub_.deps.engine.start(
+    starting_ = hub_.deps.engine.start(
         question_of(translated.value_or(portal->text), portal->parameters),
         on_loop<sql::Outcome<std::shared_ptr<sql::Query>>>(
             [this, portal, then = std::move(then)](auto started) { on_started(portal, std::move(started), then); }));
@@ -76,6 +85,7 @@ void Session::open(const std::shared_ptr<Portal>& portal, Then then) {
 
 void Session::on_started(const std::shared_ptr<Portal>& portal, sql::Outcome<std::shared_ptr<sql::Query>> started,
                          const Then& then) {
+    starting_ = nullptr;
     if (!started) return trouble(trouble_of(started.error(), *portal));
     auto fields = fields_of((*started)->columns(), portal->formats);
     if (!fields) return trouble({"08P01", fields.error().text()});
@@ -89,9 +99,10 @@ void Session::on_started(const std::shared_ptr<Portal>& portal, sql::Outcome<std
 // ---- rows -----------------------------------------------------------------------------------------------------------
 
 void Session::send_rows(const std::shared_ptr<Portal>& portal, std::uint64_t rows_max, Then then) {
-    sending_ = portal;
-    running_ = portal->query;
-    rows_max_ = rows_max;
+    fetching_ = portal->cursor != nullptr;
+    sending_ = fetching_ ? portal->cursor : portal;
+    running_ = sending_->query;
+    rows_max_ = fetching_ ? portal->fetch : rows_max;
     rows_sent_ = 0;
     then_ = std::move(then);
     send_page();
@@ -138,7 +149,9 @@ void Session::finish_rows(bool suspended) {
     Portal& portal = *sending_;
     portal.rows += rows_sent_;
     hub_.deps.egress.left(who_.actor.tenant, kDoorName, rows_sent_, 0);
-    if (suspended) {
+    if (fetching_) {
+        wire::write_pg_command_complete(out_, fmt::format("FETCH {}", rows_sent_));
+    } else if (suspended) {
         wire::write_pg_portal_suspended(out_);
     } else {
         portal.query.reset();
@@ -147,6 +160,103 @@ void Session::finish_rows(bool suspended) {
     running_.reset();
     sending_.reset();
     if (const Then then = std::exchange(then_, nullptr)) then();
+}
+
+// ---- cursors: rows by and by, within a transaction ------------------------------------------------------------------
+
+namespace {
+
+struct Declared {
+    std::string name;
+    std::size_t at = 0;  // of the query, in bytes
+};
+
+std::expected<Declared, Trouble> read_declare(const std::string& text) {
+    const auto words = wire::sql_words(text, 20);
+    const auto is = [&](std::size_t i, std::string_view lower) {
+        return i < words.size() && is_sql_word(words[i], lower);
+    };
+    Declared out{words.size() > 1 ? sql_unquoted(words[1]) : "", 0};
+    for (std::size_t i = 2; i < words.size() && out.at == 0; ++i) {
+        if (is(i, "for") && i + 1 < words.size()) out.at = words[i + 1].at;
+        if (is(i, "binary")) return std::unexpected(Trouble{"0A000", "a cursor gives text here: leave BINARY out"});
+        if (is(i, "scroll") && !is(i - 1, "no"))
+            return std::unexpected(Trouble{"0A000", "a cursor goes forward only: leave SCROLL out"});
+        if (is(i, "hold") && is(i - 1, "with"))
+            return std::unexpected(Trouble{"0A000", "a cursor lasts until its transaction ends: leave WITH HOLD out"});
+    }
+    if (out.name.empty() || out.at == 0)
+        return std::unexpected(Trouble{"42601", "expected DECLARE name CURSOR FOR SELECT …"});
+    return out;
+}
+
+Trouble no_cursor(const std::string& name) {
+    return {"34000", fmt::format("there is no cursor \"{}\"", cut_utf8(name, 100)),
+            "A cursor lasts until its transaction ends."};
+}
+
+}  // namespace
+
+void Session::declare(const std::shared_ptr<Portal>& portal, Then then) {
+    const auto declared = read_declare(portal->text);
+    if (!declared) return trouble(declared.error());
+    if (status_ == 'I') return trouble({"25P01", "a cursor needs a transaction: BEGIN comes before DECLARE"});
+    if (cursors_.contains(declared->name))
+        return trouble({"42P03", fmt::format("the cursor \"{}\" is there already", cut_utf8(declared->name, 100))});
+    if (cursors_.size() >= hub_.options.portals_max)
+        return trouble({"54000", fmt::format("{} cursors are open, the limit of a session", cursors_.size())});
+    auto cursor = std::make_shared<Portal>();
+    cursor->text = portal->text.substr(declared->at);
+    cursor->verb = wire::sql_verb(cursor->text);
+    cursor->parameters = portal->parameters;
+    cursor->at = portal->at + utf8_characters(std::string_view(portal->text).substr(0, declared->at));
+    if (cursor->verb != SqlVerb::other) return trouble({"42601", "a cursor is of a SELECT"});
+    open(cursor, [this, portal, cursor, name = declared->name, then = std::move(then)] {
+        cursor->translated = true;  // FETCH is another text: a place in DECLARE means nothing there
+        cursors_.insert_or_assign(name, cursor);
+        portal->open = portal->ended = true;
+        portal->tag = "DECLARE CURSOR";
+        then();
+    });
+}
+
+// FETCH [NEXT | n | ALL | FORWARD [n | ALL]] [FROM | IN] name
+Session::Local Session::find_cursor(Portal& portal) const {
+    const auto words = wire::sql_words(portal.text, 8);
+    std::size_t at = 1;
+    const auto is = [&](std::string_view lower) { return at < words.size() && is_sql_word(words[at], lower); };
+    const Trouble forward{"0A000", "a cursor goes forward only: FETCH, FETCH n, FETCH ALL, FETCH FORWARD n"};
+    if (is_sql_word(words[0], "move")) return std::unexpected(forward);
+    for (const std::string_view other : {"prior", "first", "last", "absolute", "relative", "backward", "-"})
+        if (is(other)) return std::unexpected(forward);
+    portal.fetch = 1;
+    if (is("forward") || is("next")) ++at;
+    if (is("all")) {
+        portal.fetch = 0;
+        ++at;
+    } else if (at < words.size() && words[at].kind == wire::SqlWord::Kind::number) {
+        const std::string_view number = words[at++].source;
+        const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), portal.fetch);
+        if (error != std::errc{} || end != number.data() + number.size() || portal.fetch == 0)
+            return std::unexpected(forward);
+    }
+    if (is("from") || is("in")) ++at;
+    if (at + 1 != words.size()) return std::unexpected(Trouble{"42601", "expected FETCH FORWARD n FROM cursor"});
+    const auto found = cursors_.find(sql_unquoted(words[at]));
+    if (found == cursors_.end()) return std::unexpected(no_cursor(sql_unquoted(words[at])));
+    portal.cursor = found->second;
+    portal.fields = found->second->fields;
+    return {};
+}
+
+Session::Local Session::close_cursor(Portal& portal) {
+    const auto words = wire::sql_words(portal.text, 3);
+    if (words.size() != 2) return std::unexpected(Trouble{"42601", "expected CLOSE cursor or CLOSE ALL"});
+    const bool all = is_sql_word(words[1], "all");
+    if (all) cursors_.clear();
+    if (!all && cursors_.erase(sql_unquoted(words[1])) == 0) return std::unexpected(no_cursor(sql_unquoted(words[1])));
+    portal.tag = all ? "CLOSE CURSOR ALL" : "CLOSE CURSOR";
+    return {};
 }
 
 // ---- what the session answers itself --------------------------------------------------------------------------------
@@ -175,8 +285,9 @@ Session::Local Session::run_locally(Portal& portal) {
             return {};
         }
         case SqlVerb::close:
-            portal.tag = "CLOSE CURSOR ALL";
-            return {};
+            return close_cursor(portal);
+        case SqlVerb::declare:
+        case SqlVerb::fetch:
         case SqlVerb::other:
         case SqlVerb::copy:
         case SqlVerb::write:
@@ -209,6 +320,7 @@ Session::Local Session::run_transaction(Portal& portal) {
     }
     if (status_ == 'I') warn("25P01", "no transaction is under way");
     const bool commit = portal.verb == SqlVerb::commit && status_ != 'E';
+    cursors_.clear();
     tell_changed(commit ? settings_->commit() : settings_->rollback());
     status_ = 'I';
     portal.tag = commit ? "COMMIT" : "ROLLBACK";
@@ -236,6 +348,7 @@ Session::Local Session::run_setting(Portal& portal) {
             changed = settings_->reset_all();
             statements_.clear();
             portals_.clear();
+            cursors_.clear();
         }
         portal.tag = all ? "DISCARD ALL" : "DISCARD";
     }
@@ -287,7 +400,7 @@ Session::Local Session::deallocate(Portal& portal) {
     }
     const std::string name = sql_unquoted(words[at]);
     if (statements_.erase(name) == 0)
-        return std::unexpected(Trouble{"26000", fmt::format("there is no statement \"{}\"", name.substr(0, 100))});
+        return std::unexpected(Trouble{"26000", fmt::format("there is no statement \"{}\"", cut_utf8(name, 100))});
     portal.tag = "DEALLOCATE";
     return {};
 }

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "base/assert.h"
+#include "base/utf8.h"
 
 namespace gongshu::pg {
 
@@ -81,7 +83,7 @@ const Known* find_known(std::string_view name) {
 
 SettingError wrong_value(std::string_view name, std::string_view value, std::string_view hint) {
     return {"22023",
-            Error{Code::invalid, "the parameter \"{}\" cannot be \"{}\": {}", name, value.substr(0, 100), hint}};
+            Error{Code::invalid, "the parameter \"{}\" cannot be \"{}\": {}", name, cut_utf8(value, 100), hint}};
 }
 
 // "0", "30000" (ms), "30s", "5min".
@@ -103,12 +105,92 @@ std::optional<DurationNs> read_time(std::string_view text) {
     return ns > 1e18 ? kDay * 365 : static_cast<DurationNs>(ns);
 }
 
-// The names of zones that PostgreSQL knows and the database of zones does not.
-std::string zone_of(const std::string& value) {
+// A zone as PostgreSQL shows it and as the database of zones names it.
+struct Named {
+    std::string shown;
+    calendar::Zone zone;
+};
+
+// Whole hours east of UTC; the database counts them to the west.
+std::optional<calendar::Zone> fixed_zone(double hours_east) {
+    if (!(hours_east >= -12 && hours_east <= 14) || hours_east != std::floor(hours_east)) return std::nullopt;
+    const int hours = static_cast<int>(hours_east);
+    auto zone = calendar::Zone::create(hours == 0 ? "UTC" : fmt::format("Etc/GMT{:+d}", -hours));
+    return zone ? std::optional{*zone} : std::nullopt;
+}
+
+// "+08", "8", "-7.0": hours to the east, as SET TIME ZONE counts them.
+std::optional<Named> zone_of_hours(std::string_view text) {
+    text.remove_prefix(text.starts_with('+') ? 1 : 0);
+    double hours = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), hours);
+    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    auto zone = fixed_zone(hours);
+    if (!zone) return std::nullopt;
+    const int whole = static_cast<int>(hours);
+    return Named{fmt::format("<{0:+03d}>{1}{2:02d}", whole, whole > 0 ? '-' : '+', std::abs(whole)), *zone};
+}
+
+// "UTC+8", "<+08>-08", "+08:00": a name of any kind and what to add to reach UTC, as POSIX counts it: to the west.
+std::optional<Named> zone_of_posix(const std::string& text) {
+    std::size_t at = 0;
+    if (text.starts_with('<')) {
+        at = text.find('>') + 1;
+        if (at == 0) return std::nullopt;
+    } else {
+        while (at < text.size() && ((text[at] | 0x20) >= 'a' && (text[at] | 0x20) <= 'z')) ++at;
+    }
+    const bool east = at < text.size() && text[at] == '-';
+    if (at < text.size() && (text[at] == '+' || text[at] == '-')) ++at;
+    int hours = 0;
+    const auto [end, error] = std::from_chars(text.data() + at, text.data() + text.size(), hours);
+    const std::string_view rest{end, static_cast<std::size_t>(text.data() + text.size() - end)};
+    if (error != std::errc{} || hours < 0 || (!rest.empty() && rest != ":00" && rest != ":00:00")) return std::nullopt;
+    auto zone = fixed_zone(east ? hours : -hours);
+    return zone ? std::optional{Named{text, *zone}} : std::nullopt;
+}
+
+// asia/shanghai is Asia/Shanghai: names count whatever their case.
+std::string capitalized(std::string name) {
+    bool begins = true;
+    for (char& c : name) {
+        const bool letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+        if (letter) c = static_cast<char>(begins ? c & ~0x20 : c | 0x20);
+        begins = !letter;
+    }
+    return name;
+}
+
+std::string uppercase(std::string name) {
+    for (char& c : name)
+        if (c >= 'a' && c <= 'z') c = static_cast<char>(c & ~0x20);
+    return name;
+}
+
+// What PostgreSQL takes as a zone, in the order it tries: hours, a name, POSIX. Fixed offsets are whole hours here.
+std::optional<Named> find_zone(const std::string& value) {
     const std::string lower = lowered(value);
     if (lower == "utc" || lower == "gmt" || lower == "z" || lower == "zulu" || lower == "etc/utc" || value == "0")
-        return "UTC";
-    return value;
+        return Named{"UTC", *calendar::Zone::create("UTC")};
+    if (auto hours = zone_of_hours(value)) return hours;
+    for (const std::string& name : {value, capitalized(value), uppercase(value)}) {
+        if (name.empty()) return std::nullopt;
+        if (auto zone = calendar::Zone::create(name)) return Named{name, *zone};
+    }
+    return zone_of_posix(value);
+}
+
+// INTERVAL '+08:00' HOUR TO MINUTE, INTERVAL '8 hours': hours to the east.
+std::optional<std::string> hours_of_interval(std::string_view text) {
+    int hours = 0;
+    const bool west = text.starts_with('-');
+    text.remove_prefix(west || text.starts_with('+') ? 1 : 0);
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), hours);
+    const std::string_view rest{end, static_cast<std::size_t>(text.data() + text.size() - end)};
+    if (error != std::errc{} || hours < 0) return std::nullopt;
+    for (const std::string_view known : {"", ":00", ":00:00", " hour", " hours"})
+        if (rest == known) return fmt::format("{}{}", west ? '-' : '+', hours);
+    return std::nullopt;
 }
 
 // A value of SET: words joined as PostgreSQL shows a list, "a, b".
@@ -149,7 +231,7 @@ const std::string& Settings::value(std::string_view name) const {
 }
 
 void Settings::take_over() {
-    if (auto zone = calendar::Zone::create(value("TimeZone"))) zone_ = std::move(*zone);
+    if (auto found = find_zone(value("TimeZone"))) zone_ = std::move(found->zone);
     timeout_ = read_time(value("statement_timeout")).value_or(0);
 }
 
@@ -170,9 +252,10 @@ SettingResult<std::string> Settings::checked(std::string_view name, std::string 
             return std::unexpected(
                 wrong_value(known->name, value, "expected milliseconds, or a number with its unit, as in 30s"));
         case Check::zone: {
-            std::string zone = zone_of(value);
-            if (calendar::Zone::create(zone)) return zone;
-            return std::unexpected(wrong_value(known->name, value, "expected a name such as Asia/Shanghai or UTC"));
+            if (auto found = find_zone(value)) return std::move(found->shown);
+            return std::unexpected(wrong_value(known->name, value,
+                                               "expected a name such as Asia/Shanghai or UTC, or whole hours to the "
+                                               "east of UTC such as +08"));
         }
         case Check::encoding:
             if (lower == "utf8" || lower == "utf-8" || lower == "unicode") return std::string("UTF8");
@@ -201,7 +284,7 @@ SettingResult<std::vector<std::string>> Settings::assign(std::string_view name, 
     const Known* const known = find_known(name);
     if (!known && name.find('.') == name.npos)
         return std::unexpected(
-            SettingError{"42704", Error{Code::not_found, "there is no parameter \"{}\"", name.substr(0, 100)}});
+            SettingError{"42704", Error{Code::not_found, "there is no parameter \"{}\"", cut_utf8(name, 100)}});
     const std::string key = known ? std::string(known->name) : lowered(name);
     if (!known && !values_.contains(key) && values_.size() >= std::size(kKnown) + kCustomMax)
         return std::unexpected(
@@ -235,6 +318,11 @@ SettingResult<std::vector<std::string>> Settings::set(const std::vector<SqlWord>
     if (is_one_of(words, at, {"time"}) && is_one_of(words, at + 1, {"zone"})) {
         name = "TimeZone";
         at += 2;
+        if (is_one_of(words, at, {"interval"}) && at + 1 < words.size() && words[at + 1].kind == SqlWord::Kind::text) {
+            const std::string written = sql_unquoted(words[at + 1]);
+            if (auto hours = hours_of_interval(written)) return assign(name, std::move(hours), local);
+            return std::unexpected(wrong_value(name, written, "expected whole hours, as in INTERVAL '+08:00'"));
+        }
     } else {
         for (; at < words.size() && !is_one_of(words, at, {"to", "="}); ++at) name += sql_unquoted(words[at]);
         ++at;
@@ -259,7 +347,7 @@ SettingResult<std::string> Settings::show(std::string_view name) const {
     const auto found = values_.find(known ? known->name : std::string_view(lowered(name)));
     if (found != values_.end()) return found->second;
     return std::unexpected(
-        SettingError{"42704", Error{Code::not_found, "there is no parameter \"{}\"", name.substr(0, 100)}});
+        SettingError{"42704", Error{Code::not_found, "there is no parameter \"{}\"", cut_utf8(name, 100)}});
 }
 
 std::vector<Settings::Line> Settings::all() const {

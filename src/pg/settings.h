@@ -52,8 +52,7 @@ public:
     std::vector<std::string> commit();
     std::vector<std::string> rollback();
 
-    const calendar::Zone& zone() const { return zone_; }
-    std::string zone_name() const { return value("TimeZone"); }
+    const calendar::Zone& zone() const { return zone_; }       // by its IANA name
     DurationNs statement_timeout() const { return timeout_; }  // 0 = none of its own
 
 private:

@@ -58,6 +58,11 @@ void append_csv_head(std::string& out, const std::vector<Column>& columns) {
     out.append("\r\n");
 }
 
+void append_csv_text(std::string& out, std::string_view text) {
+    append_text(out, text);
+    out.append("\r\n");
+}
+
 void append_csv_row(std::string& out, const Page& page, std::size_t row, const std::vector<bool>& local) {
     for (std::size_t column = 0; column < page.columns(); ++column) {
         if (column > 0) out.push_back(',');

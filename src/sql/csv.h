@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sql/cell.h"
@@ -10,6 +11,8 @@
 namespace gongshu::sql {
 
 void append_csv_head(std::string& out, const std::vector<Column>& columns);
+// A row of this text alone.
+void append_csv_text(std::string& out, std::string_view text);
 void append_csv_row(std::string& out, const Page& page, std::size_t row, const std::vector<bool>& local = {});
 
 }  // namespace gongshu::sql

@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 #include "io/files.h"
 #include "io/process.h"
@@ -25,12 +26,14 @@ public:
     }
 
     ~WorkerEngine() override {
-        std::map<TenantId, std::shared_ptr<Link>> links;
+        std::vector<std::shared_ptr<Link>> links;
         {
             const std::lock_guard lock{mutex_};
-            links.swap(links_);
+            closing_ = true;
+            links.swap(retired_);
+            for (const auto& [tenant, link] : std::exchange(links_, {})) links.push_back(link);
         }
-        for (const auto& [tenant, link] : links) link->stop();
+        for (const auto& link : links) link->stop();
         links.clear();
         presence_.wait_for_none();
     }
@@ -47,16 +50,18 @@ public:
                      "again, or build it with tools/deps.sh build (x86-64 and arm64 with glibc)"};
     }
 
-    void start(Question question, Started done) override {
-        auto running = make(std::move(question));
+    Cancel start(Question question, Started done) override {
+        const auto running = make(std::move(question));
         running->started = std::move(done);
-        submit(std::move(running), false);
+        submit(running, false);
+        return [running] { running->cancel(); };
     }
 
-    void describe(Question question, Described done) override {
-        auto running = make(std::move(question));
+    Cancel describe(Question question, Described done) override {
+        const auto running = make(std::move(question));
         running->described = std::move(done);
-        submit(std::move(running), true);
+        submit(running, true);
+        return [running] { running->cancel(); };
     }
 
 private:
@@ -91,19 +96,25 @@ private:
         if (auto wrong = check(running->question)) return wrong;
         const TenantId tenant = running->question.asker.who.actor.tenant;
         const std::lock_guard lock{mutex_};
+        if (closing_) return Failure{Error{Code::unavailable, "the server is stopping"}, 0, "57P01"};
         std::erase_if(links_, [](const auto& one) { return one.second->is_over(); });
+        std::erase_if(retired_, [](const auto& one) { return one->is_over(); });
         auto found = links_.find(tenant);
         const std::size_t most = std::size_t{options_.queries_of_tenant_max} + options_.waiting_of_tenant_max;
         if (found != links_.end() && found->second->running() >= most)
             return Failure{Error{Code::limit, "{} SQL statements run or wait already: wait until one has ended", most},
                            0, "53300"};
         if (found != links_.end() && found->second->submit(running, describe_only)) return std::nullopt;
-        if (found != links_.end()) links_.erase(found);
+        if (found != links_.end()) {
+            retired_.push_back(found->second);
+            links_.erase(found);
+        }
         if (links_.size() >= options_.workers_max && !make_room())
             return Failure{Error{Code::unavailable, "SQL statements of {} tenants run already: try again soon",
                                  options_.workers_max},
                            0, "53300"};
-        auto link = std::make_shared<Link>(LinkParts{parts_.clock, tables_, options_, crashes_, presence_});
+        auto link = std::make_shared<Link>(LinkParts{parts_.clock, tables_, options_, crashes_, presence_,
+                                                     [this](const auto& one, bool only) { submit(one, only); }});
         link->submit(running, describe_only);
         link->start();
         links_.emplace(tenant, std::move(link));
@@ -126,6 +137,8 @@ private:
     std::mutex mutex_;
     QueryNumber last_number_ = 0;
     std::map<TenantId, std::shared_ptr<Link>> links_;
+    std::vector<std::shared_ptr<Link>> retired_;  // that end with what they run
+    bool closing_ = false;
     Presence presence_;
 };
 

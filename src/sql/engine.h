@@ -24,7 +24,7 @@ struct EngineOptions {
     std::uint32_t workers_max = 4;              // processes at the same time, one a tenant
     std::uint32_t queries_of_tenant_max = 4;    // that run at the same time
     std::uint32_t waiting_of_tenant_max = 64;   // for those to end, in the order they came
-    std::uint64_t cpu_seconds = 3600;           // of a worker's whole life
+    std::uint64_t cpu_seconds = 3600;           // of a worker's whole life; from half of it on another one follows it
     DurationNs worker_idle = 5 * kMinute;       // then it ends
     DurationNs start_max = 30 * kSecond;        // for a worker to be ready
 };

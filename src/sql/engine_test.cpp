@@ -367,6 +367,15 @@ TEST_F(Sql, TakesBoundsFromConditionsOnlyWhereThatIsRight) {
       std::pair{s(120), end}, 1);
     f("SELECT (SELECT max(ts) FROM readings WHERE tag = 'plant/a.x' AND ts > '2026-01-01 00:02:00')",
       std::pair{s(120), end}, 1);
+    f("SELECT * FROM tags LEFT JOIN readings r ON r.tag = tags.tag AND r.ts > '2026-01-01 00:02:00' AND r.tag = "
+      "'plant/a.x'",
+      std::pair{s(120), end}, 1);
+    f("SELECT * FROM readings r RIGHT JOIN tags t ON r.tag = t.tag AND r.tag = 'plant/a.x' AND r.ts > '2026-01-01 "
+      "00:02:00'",
+      std::pair{s(120), end}, 1);
+    f("SELECT * FROM tags t LEFT JOIN (readings r JOIN tags u ON r.tag = u.tag) ON r.tag = t.tag AND r.ts > "
+      "'2026-01-01 00:02:00' AND r.tag = 'plant/a.x'",
+      std::pair{s(120), end}, 1);
     f("SELECT * FROM readings", std::nullopt, 0);
     f("SELECT * FROM readings WHERE tag = 'plant/a.x'", std::nullopt, 0);
     f("SELECT * FROM readings WHERE ts < '2026-01-02'", std::nullopt, 0);
@@ -380,6 +389,130 @@ TEST_F(Sql, TakesBoundsFromConditionsOnlyWhereThatIsRight) {
       "WHERE r.ts >= '2026-01-01'",
       std::nullopt, 0);
     f("SELECT * FROM readings a, readings b WHERE a.ts >= '2026-01-01'", std::nullopt, 0);
+    f("SELECT * FROM readings r LEFT JOIN tags t ON r.tag = t.tag AND r.ts > '2026-01-01'", std::nullopt, 0);
+    f("SELECT * FROM readings r FULL JOIN tags t ON r.tag = t.tag AND r.ts > '2026-01-01'", std::nullopt, 0);
+}
+
+TEST_F(Sql, KnowsThePresentHoweverItIsWritten) {
+    for (const char* const present : {"now()", "current_date", "current_timestamp", "localtimestamp", "today()",
+                                      "Current_Date", "get_current_timestamp()", "date_trunc('day', current_date)"})
+        for (const bool zoned : {false, true}) {
+            Question asked =
+                question(fmt::format("SELECT current_date, count(*) FROM readings WHERE ts >= {} - "
+                                     "INTERVAL 100 YEAR AND tag = 'plant/a.x' GROUP BY 1",
+                                     present));
+            asked.zoned = zoned;
+            const Answer answer = run(std::move(asked));
+            ASSERT_FALSE(answer.failure) << present << zoned << ": " << answer.why();
+            EXPECT_EQ(answer.rows.at(0).at(1), Cell{std::int64_t{600}}) << present;
+        }
+    // Not where it may be a column.
+    for (const char* const from :
+         {"(SELECT DATE '1990-01-01' AS current_date) c", "(VALUES (DATE '1990-01-01')) c(\"CURRENT_DATE\")",
+          "(SELECT current_date UNION ALL SELECT DATE '1990-01-01') c"}) {
+        const Answer answer = run(fmt::format("SELECT count(*) FROM readings r, {} WHERE r.ts >= current_date", from));
+        EXPECT_NE(answer.why().find("say from when on"), std::string::npos) << from << answer.why();
+    }
+}
+
+TEST_F(Sql, AnOuterJoinGivesTheSameWithItsBounds) {
+    const auto f = [](const std::string& join) {
+        const std::string more = "r.ts >= '2026-01-01 00:09:00' AND r.tag = tags.tag";
+        const auto with = [&](std::string_view table) {
+            return count(fmt::format("SELECT count(*) FROM {} ON {}", fmt::format(fmt::runtime(join), table), more));
+        };
+        const std::int64_t all = with("(FROM history(tags := '**', since := '2026-01-01')) r");
+        EXPECT_EQ(with("readings r"), all) << join;
+        EXPECT_GT(all, 0);
+    };
+    f("tags LEFT JOIN {}");
+    f("{} RIGHT JOIN tags");
+    f("tags JOIN {}");
+}
+
+// As PostgreSQL's timestamptz: what says no offset is of the question's zone, what says one means that.
+TEST_F(Sql, TimesHaveAZoneWhereThatIsAsked) {
+    const auto asked = [](const std::string& text, const std::string& zone, std::vector<Cell> parameters = {}) {
+        Question one = question(text, std::move(parameters));
+        one.zone = zone;
+        one.zoned = true;
+        return run(std::move(one));
+    };
+    const auto f = [&](const std::string& condition, std::int64_t want, std::vector<Cell> parameters = {},
+                       const std::string& zone = "Asia/Shanghai") {
+        const Answer answer = asked("SELECT count(*) FROM readings WHERE tag = 'plant/a.x' AND " + condition, zone,
+                                    std::move(parameters));
+        ASSERT_FALSE(answer.failure) << condition << ": " << answer.why();
+        EXPECT_EQ(answer.rows.at(0).at(0), Cell{want}) << condition << " in " << zone;
+    };
+    f("ts >= '2026-01-01 08:05'", 300);
+    f("ts >= '2026-01-01 08:05'", 0, {}, "UTC");
+    f("ts >= '2026-01-01 08:05'", 0, {}, "");
+    f("ts >= '2026-01-01 08:05' AND ts < '2026-01-01 08:06'", 60);
+    f("ts BETWEEN '2026-01-01 08:05' AND '2026-01-01 08:05:59'", 60);
+    f("ts >= '2026-01-01 00:05:00Z'", 300);
+    f("ts >= '2026-01-01 08:05:00+08'", 300);
+    f("ts >= '2026-01-01T02:05:00+02:00'", 300);
+    f("ts >= '2026-01-01 08:05'::timestamptz", 300);
+    f("ts >= TIMESTAMP '2026-01-01 08:05'", 300);
+    f("ts >= DATE '2026-01-01'", 600);
+    f("ts >= DATE '2026-01-01'", 600, {}, "Etc/GMT-8");
+    f("ts >= to_timestamp(1767225900)", 300);
+    f("ts >= $1", 300, {std::string{"2026-01-01 08:05"}});
+    f("ts >= $1", 300, {std::string{"2026-01-01T00:05:00.000Z"}});
+    f("ts >= $1", 300, {Time{kStart + 300 * kSecond}});
+    f("ts >= $1::timestamptz - INTERVAL 1 MINUTE", 360, {std::string{"2026-01-01 08:05"}});
+    f("ts >= now() - INTERVAL 100 YEAR", 600);
+    f("ts >= date_trunc('day', '2026-01-01 20:00'::timestamptz)", 600);
+    f("date_trunc('day', ts) = '2026-01-01' AND ts >= '2025-12-31'", 600);
+    const auto h = [&](const std::string& since, std::int64_t want) {
+        const Answer answer =
+            asked(fmt::format("SELECT count(history.ts) FROM history(tags := 'plant/a.x', since := {})", since),
+                  "Asia/Shanghai");
+        ASSERT_FALSE(answer.failure) << since << ": " << answer.why();
+        EXPECT_EQ(answer.rows.at(0).at(0), Cell{want}) << since;
+    };
+    h("'2026-01-01 08:05'", 300);
+    h("'2026-01-01 08:05+08'", 300);
+    h("'2026-01-01T00:05Z'", 300);
+    h("'2026-01-01'", 600);
+    h("TIMESTAMP '2026-01-01 08:05'", 300);
+    h("'2026-01-01 08:05'::timestamptz", 300);
+    h("DATE '2026-01-01'", 600);
+    h("'-infinity'", 600);
+    const Answer shown = asked(
+        "SELECT ts, in_zone(ts, 'America/New_York'), ts::VARCHAR, extract(hour FROM ts), "
+        "date_trunc('day', ts) FROM readings WHERE tag = 'plant/a.x' AND ts = '2026-01-01 08:00'",
+        "Asia/Shanghai");
+    ASSERT_FALSE(shown.failure) << shown.why();
+    EXPECT_EQ(shown.columns[0].declared, "TIMESTAMP WITH TIME ZONE");
+    EXPECT_EQ(shown.columns[1].declared, "TIMESTAMP");
+    EXPECT_EQ(shown.rows.at(0),
+              (std::vector<Cell>{Time{kStart}, Time{kStart - 5 * kHour}, std::string{"2026-01-01 08:00:00+08"},
+                                 std::int64_t{8}, Time{kStart - 8 * kHour}}));
+    const Answer last = asked("SELECT max(ts), count(*) FROM last", "Asia/Shanghai");
+    ASSERT_FALSE(last.failure) << last.why();
+    EXPECT_EQ(last.columns[0].declared, "TIMESTAMP WITH TIME ZONE");
+    EXPECT_NE(asked("SELECT 1", "Mars/Olympus").why().find("Mars/Olympus"), std::string::npos);
+}
+
+TEST_F(Sql, SaysThatATimeCannotBeRead) {
+    const auto f = [](Question asked, std::string_view text, std::uint32_t position) {
+        for (const bool zoned : {false, true}) {
+            asked.zoned = zoned;
+            const Answer answer = run(asked);
+            ASSERT_TRUE(answer.failure) << asked.text;
+            EXPECT_NE(answer.why().find(fmt::format("\"{}\" cannot be read as a time", text)), std::string::npos)
+                << asked.text << ": " << answer.why();
+            EXPECT_EQ(answer.failure->position, position) << asked.text;
+        }
+    };
+    f(question("SELECT * FROM readings WHERE ts >= 'yesterdayish'"), "yesterdayish", 36);
+    f(question("SELECT '温' FROM readings r WHERE 'soon' < r.ts AND tag = 'a'"), "soon", 34);
+    f(question("SELECT * FROM readings WHERE ts BETWEEN '2026-01-01' AND '2026-13-01'"), "2026-13-01", 58);
+    f(question("SELECT * FROM readings WHERE ts >= '2026-01-01 08:00+08'"), "2026-01-01 08:00+08", 36);
+    f(question("SELECT * FROM readings WHERE ts >= $1", {std::string{"today"}}), "today", 0);
+    f(question("SELECT * FROM history(tags := 'plant/a.x', since := 'yesterdayish')"), "yesterdayish", 0);
 }
 
 TEST_F(Sql, SaysWhereAStatementIsWrong) {
@@ -401,6 +534,47 @@ TEST_F(Sql, SaysWhereAStatementIsWrong) {
     f("SELECT * FROM history(tags := 'plant/none', since := now())", 0, "22023");
     f("SELECT * FROM history(tags := 'plant/a.x', since := now(), agg := 'middle', every := '1m')", 15, "22023");
     f("SELECT $1", 0, "08P01");
+}
+
+TEST_F(Sql, ExplainsWithoutReading) {
+    const auto f = [](const std::string& text, std::vector<Cell> parameters = {}) {
+        {
+            const std::lock_guard lock{plant->mutex};
+            plant->asked.clear();
+        }
+        const Answer answer = run(question(text, std::move(parameters)));
+        ASSERT_FALSE(answer.failure) << text << ": " << answer.why();
+        EXPECT_GT(answer.rows.size(), 3u) << text;
+        EXPECT_EQ(answer.columns.at(0).name, "QUERY PLAN");
+        EXPECT_TRUE(plant->asked.empty()) << text;
+    };
+    f("EXPLAIN SELECT 1");
+    f("explain -- how\n SELECT avg(value) FROM readings WHERE ts >= '2026-01-01';");
+    f("EXPLAIN SELECT * FROM readings WHERE ts >= $1 AND value > $2", {std::string{"2026-01-01"}, 5.0});
+    EXPECT_EQ(run("EXPLAIN SELECT nothing FROM tags").failure->position, 16u);
+}
+
+// In our words, which are said in Chinese too, and without advice that nobody can follow.
+TEST_F(Sql, SaysTheCommonMistakesInItsOwnWords) {
+    const auto f = [](const std::string& text, std::string_view want) {
+        const Answer answer = run(text);
+        ASSERT_TRUE(answer.failure) << text;
+        EXPECT_EQ(answer.failure->error.text(), want) << text;
+    };
+    f("SELCT 1", "syntax error at or near \"SELCT\"");
+    f("SELECT * FROM tags WHERE", "the statement ends too early");
+    f("SELECT * FROM tagz", "there is no table \"tagz\"; did you mean \"tags\"?");
+    f("SELECT lenth('a')", "there is no function lenth; did you mean length?");
+    f("SELECT t.vale FROM last t", "\"t\" has no column \"vale\"");
+    f("SELECT x.value FROM last t", "there is no table \"x\" in FROM");
+    f("SELECT '温'::INTEGER", "'温' cannot be read as INT32");
+    f("SELECT sum(tag) FROM tags", "no function takes sum(VARCHAR): cast what it is given, as in x::DOUBLE");
+    f("SELECT tag, count(*) FROM tags", "\"tag\" has to stand in GROUP BY or in an aggregate");
+    f("SELECT tag FROM tags a, tags b", "\"tag\" is a column of several tables: say of which, as in a.tag");
+    f("SELECT (SELECT i FROM range(3) t(i))",
+      "a subquery that stands for a value gives more than one row: end it with LIMIT 1, or take an aggregate");
+    EXPECT_TRUE(run("SELECT vale FROM last").why().starts_with("42703 there is no column \"vale\"; there is "));
+    EXPECT_EQ(run("SELECT current_setting('TimeZone')").rows.at(0).at(0), Cell{std::string{"UTC"}});
 }
 
 TEST_F(Sql, TellsColumnsAndParametersWithoutRunning) {
@@ -436,7 +610,12 @@ TEST_F(Sql, RefusesWhatIsNotASelectOfItsTables) {
                                    "COMMIT",
                                    "CHECKPOINT",
                                    "CALL pragma_version()",
-                                   "EXPLAIN SELECT 1",
+                                   "EXPLAIN COPY tags TO '/tmp/x'",
+                                   "SELECT current_setting('secret_directory')",
+                                   "SELECT system.main.current_setting('allowed_paths')",
+                                   "SELECT current_setting('time' || 'zone')",
+                                   "SELECT * FROM \"/etc\".\"passwd\"",
+                                   "SELECT * FROM \"https://example.org/x\".y.\"z.csv\"",
                                    "DELETE FROM tags",
                                    "SELECT * FROM read_csv('/etc/passwd')",
                                    "SELECT * FROM read_text('/etc/passwd')",
@@ -453,6 +632,8 @@ TEST_F(Sql, RefusesWhatIsNotASelectOfItsTables) {
                                    "SELECT * FROM '/etc/passwd'"})
         f(text);
     f("SELECT getenv('HOME')", "42883");
+    f("EXPLAIN ANALYZE SELECT 1", "0A000");
+    f("EXPLAIN (FORMAT json) SELECT 1", "0A000");
     EXPECT_EQ(count("SELECT count(*) FROM tags"), 4);
 }
 
@@ -645,6 +826,52 @@ TEST_F(Sql, RunsAsManyAsATenantMayAndLetsOthersWait) {
         promise = {};
         (*begun)->next([&](auto next) { promise.set_value(std::move(next)); });
     }
+}
+
+TEST_F(Sql, CancelsWhatWaitsForItsTurnAtOnce) {
+    make({.queries_of_tenant_max = 1});
+    using Begun = Outcome<std::shared_ptr<Query>>;
+    auto first = start(question("SELECT i FROM range(100000000) t(i)"));
+    ASSERT_TRUE(first);
+    std::promise<Begun> second, third;
+    const Engine::Cancel cancel =
+        engine->start(question("SELECT 2"), [&](auto begun) { second.set_value(std::move(begun)); });
+    engine->start(question("SELECT 3"), [&](auto begun) { third.set_value(std::move(begun)); });
+    cancel();
+    auto told = second.get_future();
+    ASSERT_EQ(told.wait_for(std::chrono::seconds{0}), std::future_status::ready);
+    const Begun ended = told.get();
+    ASSERT_FALSE(ended);
+    EXPECT_EQ(ended.error().sqlstate, "57014");
+    cancel();
+    (*first)->cancel();
+    EXPECT_TRUE(third.get_future().get());
+    // And what has a turn, but no columns yet.
+    std::promise<Begun> slow;
+    const Engine::Cancel give_up = engine->start(
+        question("SELECT $1, (SELECT sum(a.i * b.i) FROM range(10000000) a(i), range(1000000) b(i))", {1.0}),
+        [&](auto begun) { slow.set_value(std::move(begun)); });
+    give_up();
+    const Begun given_up = slow.get_future().get();
+    EXPECT_TRUE(given_up || given_up.error().sqlstate == "57014");
+    EXPECT_EQ(count("SELECT count(*) FROM tags"), 4);
+    make({});
+}
+
+// Many statements take more processor time together than one worker has.
+TEST_F(Sql, FollowsAWorkerThatHasUsedItsTime) {
+    make({.queries_of_tenant_max = 1, .cpu_seconds = 8});
+    Question asked = question("SELECT count(*) FROM range(50000000) t(i) WHERE hash(i) % 7 = 3");
+    asked.limits.time_max = 10 * kMinute;  // of waiting too, on a machine that does other things
+    std::vector<std::promise<std::string>> told(14);
+    for (auto& one : told)
+        engine->start(asked, [&one](auto begun) {
+            if (!begun) return one.set_value(begun.error().error.text());
+            const auto query = *begun;
+            query->next([&one, query](auto page) { one.set_value(page ? "" : page.error().error.text()); });
+        });
+    for (auto& one : told) EXPECT_EQ(one.get_future().get(), "");
+    make({});
 }
 
 TEST_F(Sql, SaysWhatIsMissingWithoutTheLibrary) {

@@ -23,7 +23,7 @@ void walk(A& archive, M& m) {
     else if constexpr (std::is_same_v<T, Setup>)
         archive(m.library, m.memory_bytes, m.cpu_seconds, m.threads, m.tables, m.file_bytes);
     else if constexpr (std::is_same_v<T, Start>)
-        archive(m.query, m.text, m.parameters, m.zone, m.describe_only, m.parquet);
+        archive(m.query, m.text, m.parameters, m.zone, m.zoned, m.describe_only, m.parquet);
     else if constexpr (std::is_same_v<T, ScanRows>)
         archive(m.query, m.scan, m.last, m.page);
     else if constexpr (std::is_same_v<T, ScanFailed>)
@@ -36,8 +36,10 @@ void walk(A& archive, M& m) {
         archive(m.query, m.page);
     else if constexpr (std::is_same_v<T, FileBytes>)
         archive(m.bytes);
+    else if constexpr (std::is_same_v<T, Ended>)
+        archive(m.query, m.cpu_seconds);
     else if constexpr (std::is_same_v<T, Failed>)
-        archive(m.query, m.code, m.position, m.sqlstate, m.text);
+        archive(m.query, m.code, m.position, m.sqlstate, m.text, m.cpu_seconds);
     else if constexpr (std::is_same_v<T, Open>)
         archive(m.query, m.scan, m.table, m.arguments, m.columns);
     else if constexpr (std::is_same_v<T, Want> || std::is_same_v<T, CloseScan>)

@@ -46,6 +46,7 @@ struct Start {
     std::string text;
     std::vector<Cell> parameters;
     std::string zone;
+    bool zoned = false;
     bool describe_only = false;
     bool parquet = false;  // the answer as pages of one column of bytes
     friend bool operator==(const Start&, const Start&) = default;
@@ -95,6 +96,7 @@ struct AnswerRows {
 };
 struct Ended {
     QueryNumber query = 0;
+    std::uint32_t cpu_seconds = 0;  // that the worker has used in all
     friend bool operator==(const Ended&, const Ended&) = default;
 };
 struct Failed {
@@ -103,6 +105,7 @@ struct Failed {
     std::uint32_t position = 0;  // in characters, from 1
     std::string sqlstate;
     std::string text;
+    std::uint32_t cpu_seconds = 0;
     friend bool operator==(const Failed&, const Failed&) = default;
 };
 struct Open {

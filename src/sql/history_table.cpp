@@ -3,6 +3,7 @@
 #include <unordered_set>
 
 #include "base/options.h"
+#include "base/utf8.h"
 #include "history/aggregates.h"
 #include "registry/paths.h"
 #include "registry/tag_at.h"
@@ -247,7 +248,7 @@ private:
                        info && registry::lies_within(asker.who.paths, info->path)) {
                 add(std::move(*info));
             } else if (!plain_) {
-                return Error{Code::not_found, "there is no tag \"{}\"", path->substr(0, 300)};
+                return Error{Code::not_found, "there is no tag \"{}\"", cut_utf8(*path, 300)};
             }
             if (tags.size() > kTagsMax) break;
         }

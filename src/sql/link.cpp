@@ -5,7 +5,10 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/utf8.h"
+#include "calendar/zone.h"
 #include "sql/history_columns.h"
+#include "sql/sql_time.h"
 
 namespace gongshu::sql {
 
@@ -14,6 +17,20 @@ namespace {
 constexpr DurationNs kTick = 200 * kMillisecond;
 // For a worker to give up a statement; then it is ended itself, and later if that ends other statements too.
 constexpr DurationNs kCancelMax = 5 * kSecond, kCancelMaxBesides = 30 * kSecond;
+
+// Arguments that are times come as the statement writes them unless they have a zone.
+Result<void> read_times(Arguments& arguments, const Question& question) {
+    const auto zone = TRY(calendar::Zone::create(question.zoned ? question.zone : ""));
+    for (auto& [name, cell] : arguments) {
+        const auto* const text = std::get_if<std::string>(&cell);
+        if (text == nullptr || (name != "since" && name != "until")) continue;
+        const TimeNs time = TRY(read_sql_time(*text, zone).context("{}", name));
+        cell = Time{time};
+    }
+    return {};
+}
+
+constexpr int kOutOfTime = 24;  // SIGXCPU
 
 Failure lost(const std::string& why) {
     return {Error{Code::unavailable, "the SQL worker ended in the middle of the statement: {}", why}, 0, "XX000"};
@@ -43,7 +60,8 @@ void Link::stop() {
 
 bool Link::submit(const std::shared_ptr<Running>& running, bool describe_only) {
     const std::lock_guard lock{mutex_};
-    if (over_ || stopping_) return false;
+    if (over_ || stopping_ || retired_) return false;
+    if (!running->taken_by(shared_from_this())) return true;
     running_.emplace(running->number, running);
     waiting_.emplace_back(running, describe_only);
     give_turns();
@@ -68,8 +86,8 @@ std::size_t Link::running() const {
 void Link::begin(const std::shared_ptr<Running>& running, bool describe_only) {
     first_.push_back([this, running, describe_only] {
         const Question& question = running->question;
-        write(
-            Start{running->number, question.text, question.parameters, question.zone, describe_only, question.parquet});
+        write(Start{running->number, question.text, question.parameters, question.zone, question.zoned, describe_only,
+                    question.parquet});
         ask_more(*running);
     });
     changed_.notify_all();
@@ -105,9 +123,24 @@ void Link::cancel(Running& running) {
     if (waits != waiting_.end()) {
         waiting_.erase(waits);
         running_.erase(running.number);
-    } else if (running_.contains(running.number)) {
-        cancelled_.emplace(running.number, 0);
+    } else if (running_.contains(running.number) && cancelled_.emplace(running.number, 0).second) {
+        first_.push_back([this, number = running.number] { write(Cancel{number}); });
+        changed_.notify_all();
     }
+}
+
+void Link::retire() {
+    std::deque<std::pair<std::shared_ptr<Running>, bool>> waiting;
+    {
+        const std::lock_guard lock{mutex_};
+        if (retired_) return;
+        retired_ = true;
+        waiting.swap(waiting_);
+        for (const auto& [running, describe_only] : waiting) running_.erase(running->number);
+    }
+    log_info("sql", "a worker has used half of its {} s of processor time: another takes its place",
+             parts_.options.cpu_seconds);
+    for (const auto& [running, describe_only] : waiting) parts_.hand_on(running, describe_only);
 }
 
 std::shared_ptr<Running> Link::find(QueryNumber number) const {
@@ -178,11 +211,13 @@ Result<void> Link::take(ToServer message) {
     } else if (const auto* ended = std::get_if<Ended>(&message)) {
         if (const auto found = find(ended->query)) found->end();
         forget(ended->query);
+        if (ended->cpu_seconds >= parts_.options.cpu_seconds / 2) retire();
     } else if (auto* failed = std::get_if<Failed>(&message)) {
         const std::string state = failed->sqlstate.size() == 5 ? failed->sqlstate : "XX000";
         if (const auto found = find(failed->query))
             found->fail({Error{failed->code, "{}", failed->text}, failed->position, state});
         forget(failed->query);
+        if (failed->cpu_seconds >= parts_.options.cpu_seconds / 2) retire();
     } else if (auto* opened = std::get_if<Open>(&message)) {
         if (const auto found = find(opened->query))
             later([this, found, one = std::move(*opened)] { open(found, one); }, false);
@@ -197,7 +232,7 @@ Result<void> Link::take(ToServer message) {
 }
 
 void Link::on_ready(const Ready& ready) {
-    log_info("sql", "a worker runs, with DuckDB {}", ready.version.substr(0, 40));
+    log_info("sql", "a worker runs, with DuckDB {}", cut_utf8(ready.version, 40));
     const std::lock_guard lock{mutex_};
     ready_ = true;
     give_turns();
@@ -209,10 +244,11 @@ void Link::watch() {
     if (passed < kTick || stopping_) return;
     watched_ = now;
     std::vector<std::pair<std::shared_ptr<Running>, bool>> all;  // does it wait for its turn?
-    bool hangs = false, is_ready = false;
+    bool hangs = false, is_ready = false, retired = false;
     {
         const std::lock_guard lock{mutex_};
         is_ready = ready_;
+        retired = retired_;
         std::set<QueryNumber> waiting;
         for (const auto& [running, describe_only] : waiting_) waiting.insert(running->number);
         for (const auto& [number, running] : running_) all.emplace_back(running, waiting.contains(number));
@@ -232,11 +268,12 @@ void Link::watch() {
             running->fail(std::move(*failure));
         }
     }
-    const bool idle = all.empty() && now - idle_since_ > parts_.options.worker_idle;
+    const bool idle = all.empty() && (retired || now - idle_since_ > parts_.options.worker_idle);
     const bool slow = !is_ready && now - started_ > parts_.options.start_max;
     if (!idle && !slow && !hangs) return;
-    if (hangs) log_warning("sql", "a worker did not give up a cancelled statement and is ended");
-    if (slow) log_warning("sql", "a worker did not start within {} s and is ended", parts_.options.start_max / kSecond);
+    if (hangs) ended_for_ = "it did not give up a cancelled statement";
+    if (slow) ended_for_ = fmt::format("it did not start within {} s", parts_.options.start_max / kSecond);
+    if (hangs || slow) log_warning("sql", "a worker is ended: {}", ended_for_);
     stopping_ = true;
     process_->terminate(true);
 }
@@ -252,12 +289,13 @@ void Link::end(const std::string& why) {
         waiting_.clear();
         changed_.notify_all();
     }
-    std::string told = why.empty() ? "it was stopped" : why;
+    std::string told = !why.empty() ? why : ended_for_.empty() ? "it was stopped" : ended_for_;
     if (process_) {
         process_->terminate(true);
         const int code = process_->wait();
         // What it said comes first: then the signal is ours.
-        if (!wanted && why.empty() && code > 128) told = fmt::format("signal {}", code - 128);
+        if (!wanted && why.empty() && code > 128)
+            told = code - 128 == kOutOfTime ? "its processor time was used up" : fmt::format("signal {}", code - 128);
         if (!wanted && (code > 128 || !left.empty())) {
             parts_.crashes.add();
             log_warning("sql", "a worker ended by itself: {}", told);
@@ -304,10 +342,11 @@ void Link::open(const std::shared_ptr<Running>& running, const Open& open) {
 Result<void> Link::open_scan(Running& running, const Open& open) {
     const auto table = parts_.tables.find(open.table);
     if (table == parts_.tables.end() || running.scans.contains(open.scan))
-        return Error{Code::invalid, "there is no table {}", open.table.substr(0, 60)};
+        return Error{Code::invalid, "there is no table {}", cut_utf8(open.table, 60)};
     if (running.scans.size() >= Running::kScansMax)
         return Error{Code::limit, "a statement reads more than {} tables at once", Running::kScansMax};
     ScanRequest request{open.arguments, table->second->shape().columns, open.columns, running.question.zone};
+    TRY(read_times(request.arguments, running.question));
     if (open.table == "history") request.all = TRY(history_columns(open.arguments));
     for (const std::uint32_t column : open.columns)
         if (column >= request.all.size()) return Error{Code::invalid, "{} has no column {}", open.table, column};

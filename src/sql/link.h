@@ -47,6 +47,8 @@ struct LinkParts {
     const EngineOptions& options;
     Counter& crashes;
     Presence& presence;
+    // Gives a statement that waited for its turn to another link. Without locks.
+    std::function<void(const std::shared_ptr<Running>&, bool describe_only)> hand_on;
 };
 
 // Link is one worker process and the statements that it runs.
@@ -54,7 +56,10 @@ struct LinkParts {
 //          and its statements hold it.
 // Threads: two of its own: one starts the process, reads what it says and watches the clock; the other writes to it and
 //          reads tables for it, so that a worker that does not listen stops nobody else. All calls from any.
-// Bounds:  statements by EngineOptions; what waits to be written by the statements' credits.
+// Bounds:  statements by EngineOptions; what waits to be written by the statements' credits. A worker that has used
+// half
+//          of its processor time takes no statement any more, hands on those that wait and ends with those that it
+//          runs.
 // Disk:    none.
 class Link : public std::enable_shared_from_this<Link> {
 public:
@@ -85,6 +90,7 @@ private:
     std::shared_ptr<Running> find(QueryNumber number) const;
     void forget(QueryNumber number);
     void give_turns();
+    void retire();
     void begin(const std::shared_ptr<Running>& running, bool describe_only);
     void open(const std::shared_ptr<Running>& running, const Open& open);
     Result<void> open_scan(Running& running, const Open& open);
@@ -96,11 +102,13 @@ private:
     std::unique_ptr<io::Process> process_;
     Framer framer_;
     DurationNs watched_ = 0, started_ = 0, idle_since_ = 0;
+    std::string ended_for_;  // why we ended it, "" = nothing went wrong
     // Shared.
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::unique_ptr<io::Channel> channel_;
     bool ready_ = false;
+    bool retired_ = false;  // takes nothing any more, and ends with what it runs
     std::deque<Work> first_, work_;
     std::map<QueryNumber, std::shared_ptr<Running>> running_;
     std::map<QueryNumber, DurationNs> cancelled_;  // how long ago, of those that have not ended since

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/utf8.h"
 #include "io/channel.h"
 #include "io/process.h"
 #include "sql/csv.h"
@@ -81,7 +82,7 @@ private:
         }
         if (const auto* failed = std::get_if<Failed>(&message))
             return Error{failed->code == Code::limit ? Code::limit : Code::malformed,
-                         "the Parquet file cannot be read: {}", failed->text.substr(0, 500)};
+                         "the Parquet file cannot be read: {}", cut_utf8(failed->text, 500)};
         is_over_ = std::holds_alternative<Ended>(message);
         return {};
     }

@@ -139,6 +139,25 @@ void Running::fail(Failure failure) {
     if (describe) describe(std::unexpected(std::move(failure)));
 }
 
+std::shared_ptr<Link> Running::link() const {
+    const std::lock_guard lock{mutex};
+    return state.link.lock();
+}
+
+bool Running::taken_by(const std::shared_ptr<Link>& link) {
+    const std::lock_guard lock{mutex};
+    state.link = link;
+    return !state.has_ended;
+}
+
+// It may go from one link to another meanwhile.
+void Running::cancel() {
+    const auto before = link();
+    if (before) before->cancel(*this);
+    fail(cancelled_failure());
+    if (const auto now = link(); now && now != before) now->cancel(*this);
+}
+
 void Running::next(Query::Next done) {
     std::optional<Outcome<Page>> answer;
     {

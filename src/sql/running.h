@@ -38,6 +38,10 @@ struct Running {
     void add(Page page);
     void end();
     void fail(Failure failure);
+    void cancel();
+    std::shared_ptr<Link> link() const;
+    // By the link that takes it; false if it has ended already.
+    bool taken_by(const std::shared_ptr<Link>& link);
     void next(Query::Next done);
     // Counts time, that in which it waits for its turn apart; a Failure when a limit of time is over.
     std::optional<Failure> tick(DurationNs passed, bool waits);
@@ -51,6 +55,7 @@ struct Running {
         unsigned credit = 0;  // pages that the worker may still send
         std::uint64_t rows = 0, bytes = 0, scanned = 0;
         DurationNs waited = 0, worked = 0, idle = 0, since_cancel = 0;
+        std::weak_ptr<Link> link;  // whose worker runs it, or will
     };
     mutable std::mutex mutex;
     State state;

@@ -51,6 +51,9 @@ struct Question {
     std::vector<Cell> parameters;  // of $1, $2, … or of each ?
     bool parquet = false;          // rows come as one file of that format: pages of one column of bytes, no rows_max
     std::string zone;              // IANA: where the days of history(every := '1d') begin unless it says; "" = UTC
+    // Times have a zone, as PostgreSQL's timestamptz: columns are TIMESTAMP WITH TIME ZONE, to the microsecond, and
+    // what says no offset is meant in `zone`. Else they have none, are UTC, and are exact.
+    bool zoned = false;
     Limits limits;
 
     static constexpr std::size_t kTextBytesMax = 256 << 10;
@@ -107,6 +110,10 @@ public:
 // Disk:    none.
 class Engine {
 public:
+    // Ends a statement whose columns are not known yet, whether it waits for its turn or is looked at: `done` comes at
+    // once with 57014, and a turn that it had goes to the next. Any thread, any number of times; afterwards as
+    // Query::cancel(). May outlive the engine.
+    using Cancel = std::function<void()>;
     using Started = std::function<void(Outcome<std::shared_ptr<Query>>)>;
     using Described = std::function<void(Outcome<Description>)>;
     virtual ~Engine() = default;
@@ -114,11 +121,11 @@ public:
     virtual Result<void> available() const = 0;
     // `done` comes when its columns are known and it runs. A statement that only changes nothing and tells nothing
     // (there is none yet) would have no columns.
-    virtual void start(Question question, Started done) = 0;
+    virtual Cancel start(Question question, Started done) = 0;
     // One table more, before the first statement.
     virtual void add_table(std::unique_ptr<Table> table) = 0;
     // Its parameters' values need not be given; those that are count (a bound of time may be one).
-    virtual void describe(Question question, Described done) = 0;
+    virtual Cancel describe(Question question, Described done) = 0;
 };
 
 }  // namespace gongshu::sql

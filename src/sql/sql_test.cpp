@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/time_text.h"
+#include "sql/sql_time.h"
 #include "sql/testing/fake_engine.h"
 
 namespace gongshu::sql {
@@ -23,6 +25,44 @@ TEST(Page, GivesBackEveryTypeAndNull) {
     for (std::size_t row = 0; row < rows.size(); ++row)
         for (std::size_t column = 0; column < kColumns.size(); ++column)
             EXPECT_EQ(page.cell(column, row), rows[row][column]) << row << ' ' << column;
+}
+
+TEST(SqlTime, ReadsWhatIsWrittenInAZoneOrWithAnOffset) {
+    const auto f = [](std::string_view text, const std::string& zone, const std::string& want) {
+        const auto time = read_sql_time(text, calendar::Zone::create(zone).value());
+        ASSERT_TRUE(time) << text << ": " << time.error().text();
+        EXPECT_EQ(format_time(*time), want) << text << " in " << zone;
+    };
+    f("2026-11-01", "", "2026-11-01T00:00:00Z");
+    f("2026-11-01", "Asia/Shanghai", "2026-10-31T16:00:00Z");
+    f("2026-1-2 8:05", "Asia/Shanghai", "2026-01-02T00:05:00Z");
+    f("2026-11-01 08:00:00.5", "Asia/Shanghai", "2026-11-01T00:00:00.5Z");
+    f("2026-11-01T08:00:00.1234567891", "", "2026-11-01T08:00:00.123456789Z");
+    f("2026-11-01 24:00", "", "2026-11-02T00:00:00Z");
+    for (const char* const same : {"2026-11-01 08:00+08", "2026-11-01 08:00:00+08:00", "2026-11-01T00:00Z",
+                                   "2026-11-01 00:00:00 UTC", "2026-10-31 20:30:00 -0330", " 2026-11-01 08:00 +08 "})
+        f(same, "America/New_York", "2026-11-01T00:00:00Z");
+    f("2026-10-25 02:30", "Europe/Berlin", "2026-10-25T00:30:00Z");  // comes twice
+    f("2026-03-29 02:30", "Europe/Berlin", "2026-03-29T01:00:00Z");  // never comes
+    f("1969-12-31 23:59:59.25", "", "1969-12-31T23:59:59.25Z");
+    for (const char* const wrong : {"", "yesterdayish", "2026", "2026-13-01", "2026-02-30", "2026-11-01 25:00",
+                                    "2026-11-01 08", "2026-11-01 08:60", "2026-11-01 08:00:00.", "2026-11-01 08:00+",
+                                    "2026-11-01 08:00+99", "2026-11-01 08:00 Asia/Tokyo", "08:00", "2026-11-01 24:01",
+                                    "2026-11-01x", "20260-1-1", "1500-01-01", "2300-01-01"})
+        EXPECT_FALSE(read_sql_time(wrong, calendar::Zone::create("").value())) << wrong;
+}
+
+TEST(FakeEngine, CancelsWhatWaits) {
+    testing::FakeEngine engine;
+    engine.prepare("select later", {.waits = true});
+    std::string state;
+    const Engine::Cancel cancel =
+        engine.start({.text = "select later"}, [&](auto started) { state = started.error().sqlstate; });
+    EXPECT_EQ(engine.waiting(), 1u);
+    cancel();
+    cancel();
+    EXPECT_EQ(state, "57014");
+    EXPECT_EQ(engine.waiting(), 0u);
 }
 
 TEST(FakeEngine, GivesPagesThenTheEndAndForgetsNobody) {

@@ -224,13 +224,13 @@ Result<PgValue> read_integer(std::string_view bytes) {
     return PgValue{static_cast<std::int64_t>(static_cast<Narrow>(read_big(bytes)))};
 }
 
-Result<PgValue> read_time(std::string_view bytes) {
+Result<PgValue> read_time(std::string_view bytes, bool is_clock) {
     if (bytes.size() != 8) return wrong_bytes("timestamptz", bytes.size());
     const auto microseconds = static_cast<std::int64_t>(read_big(bytes));
     constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max() / kMicrosecond;
     if (microseconds > kMost - kMicroseconds2000 || microseconds < -kMost - kMicroseconds2000)
         return Error{Code::malformed, "a time lies outside of the years 1677 to 2262"};
-    return PgValue{PgTime{(microseconds + kMicroseconds2000) * kMicrosecond}};
+    return PgValue{PgTime{(microseconds + kMicroseconds2000) * kMicrosecond, is_clock}};
 }
 
 Result<PgValue> read_float(PgType type, std::string_view bytes) {
@@ -285,12 +285,11 @@ void append_pg_number(std::string& out, PgFormat format, double value) {
     }
 }
 
-void append_pg_time(std::string& out, PgFormat format, TimeNs time, std::int32_t offset_seconds) {
-    const std::int64_t microseconds = floor_divide(time, kMicrosecond);
-    if (format == PgFormat::binary)
-        return put_big(out, static_cast<std::uint64_t>(microseconds - kMicroseconds2000), 8);
+namespace {
+
+// What a clock shows, in microseconds as if it were UTC.
+void put_clock(std::string& out, std::int64_t wall) {
     constexpr std::int64_t kDayUs = 86'400'000'000;
-    const std::int64_t wall = microseconds + std::int64_t{offset_seconds} * 1'000'000;
     const std::int64_t day = floor_divide(wall, kDayUs);
     const std::int64_t in_day = wall - day * kDayUs;
     put_day(out, day);
@@ -305,7 +304,21 @@ void append_pg_time(std::string& out, PgFormat format, TimeNs time, std::int32_t
         put_digits(out, fraction, 6);
         out.resize(out.find_last_not_of('0') + 1);
     }
+}
+
+}  // namespace
+
+void append_pg_time(std::string& out, PgFormat format, TimeNs time, std::int32_t offset_seconds) {
+    const std::int64_t microseconds = floor_divide(time, kMicrosecond);
+    if (format == PgFormat::binary)
+        return put_big(out, static_cast<std::uint64_t>(microseconds - kMicroseconds2000), 8);
+    put_clock(out, microseconds + std::int64_t{offset_seconds} * 1'000'000);
     put_offset(out, offset_seconds);
+}
+
+void append_pg_clock(std::string& out, PgFormat format, TimeNs time) {
+    if (format == PgFormat::binary) return append_pg_time(out, format, time, 0);
+    put_clock(out, floor_divide(time, kMicrosecond));
 }
 
 void append_pg_date(std::string& out, PgFormat format, std::int32_t days) {
@@ -339,7 +352,7 @@ Result<PgValue> read_pg_value(PgType type, PgFormat format, std::string_view byt
             return read_float(type, bytes);
         case PgType::timestamp:
         case PgType::timestamptz:
-            return read_time(bytes);
+            return read_time(bytes, type == PgType::timestamp);
         case PgType::date:
             return read_date(bytes);
         case PgType::numeric:

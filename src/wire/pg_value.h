@@ -18,12 +18,15 @@ void append_pg_boolean(std::string& out, PgFormat format, bool value);
 void append_pg_integer(std::string& out, PgType type, PgFormat format, std::int64_t value);  // int8, int4, int2, oid
 void append_pg_number(std::string& out, PgFormat format, double value);                      // float8
 void append_pg_time(std::string& out, PgFormat format, TimeNs time, std::int32_t offset_seconds);
+// A reading of a clock without a zone, type timestamp.
+void append_pg_clock(std::string& out, PgFormat format, TimeNs time);
 void append_pg_date(std::string& out, PgFormat format, std::int32_t days);  // since 1970-01-01
 // "-12.50", "NaN"; what is no number is written as 0 in binary.
 void append_pg_numeric(std::string& out, PgFormat format, std::string_view digits);
 
 struct PgTime {
-    TimeNs ns = 0;
+    TimeNs ns = 0;          // since 1970, or what a clock shows counted as if it were UTC
+    bool is_clock = false;  // of type timestamp: in the zone of the session
     friend bool operator==(PgTime, PgTime) = default;
 };
 struct PgDate {

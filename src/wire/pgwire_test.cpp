@@ -248,6 +248,10 @@ TEST(PgValue, BinaryComesBack) {
          {TimeNs{0}, TimeNs{-kSecond}, 1'772'352'000 * kSecond, std::numeric_limits<TimeNs>::max() / 1000 * 1000})
         EXPECT_EQ(back(PgType::timestamptz, [&](auto& out) { append_pg_time(out, PgFormat::binary, value, 999); }),
                   PgValue{PgTime{value}});
+    EXPECT_EQ(back(PgType::timestamp, [&](auto& out) { append_pg_clock(out, PgFormat::binary, kSecond); }),
+              (PgValue{PgTime{kSecond, true}}));
+    EXPECT_EQ(written([](auto& out) { append_pg_clock(out, PgFormat::text, -500 * kMillisecond); }),
+              "1969-12-31 23:59:59.5");
     for (const std::int32_t value : {0, -1, 20'000, 3'000'000})
         EXPECT_EQ(back(PgType::date, [&](auto& out) { append_pg_date(out, PgFormat::binary, value); }),
                   PgValue{PgDate{value}});
@@ -348,6 +352,8 @@ TEST(SqlText, KnowsTheVerb) {
     f("ROLLBACK TO a", SqlVerb::savepoint);
     f("rollback work to a", SqlVerb::savepoint);
     f("insert into t values (1)", SqlVerb::write);
+    f("declare c cursor for select 1", SqlVerb::declare);
+    f("FETCH FORWARD 100 FROM c", SqlVerb::fetch);
     f("\"begin\"", SqlVerb::other);
     f("", SqlVerb::other);
     f("with x as (select 1) select 1", SqlVerb::other);

@@ -161,6 +161,7 @@ constexpr std::pair<std::string_view, SqlVerb> kVerbs[] = {
     {"create", SqlVerb::write},      {"drop", SqlVerb::write},          {"alter", SqlVerb::write},
     {"truncate", SqlVerb::write},    {"merge", SqlVerb::write},         {"grant", SqlVerb::write},
     {"revoke", SqlVerb::write},      {"vacuum", SqlVerb::write},        {"lock", SqlVerb::write},
+    {"declare", SqlVerb::declare},   {"fetch", SqlVerb::fetch},         {"move", SqlVerb::fetch},
     {"comment", SqlVerb::write},     {"reindex", SqlVerb::write},       {"refresh", SqlVerb::write},
 };
 

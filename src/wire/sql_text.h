@@ -51,6 +51,8 @@ enum class SqlVerb : unsigned char {
     savepoint,  // SAVEPOINT, RELEASE, ROLLBACK TO
     listen,     // LISTEN, UNLISTEN, NOTIFY
     close,
+    declare,
+    fetch,  // FETCH, MOVE
     copy,
     write,  // INSERT, UPDATE, DELETE, CREATE, DROP, …: what a reader may not
 };

@@ -37,6 +37,12 @@ for (const least of [25, 28]) {
   told.named.push(answer.rows[0].n)
 }
 told.array = (await client.query({ text: 'SELECT 1 AS a, NULL AS b, true AS c', rowMode: 'array' })).rows
+told.lists = []
+for (const [condition, list] of [['tag = ANY($1)', ['line1/a.temperature', 'line1/"b, {c}']], ['tag = ANY($1)', []], ['value <> ALL($1::float8[])', [20, 21]]]) {
+  const least = condition.startsWith('tag') ? 28 : 0
+  const answer = await client.query(`SELECT count(*) AS n FROM readings WHERE ${condition} AND value >= ${least} AND ts >= '2026-03-01'`, [list])
+  told.lists.push(answer.rows[0].n)
+}
 told.several = (await client.query('SELECT 1 AS a; SELECT 2 AS b')).map((answer) => answer.rows[0])
 try {
   await client.query('SELECT nothing FROM devices')

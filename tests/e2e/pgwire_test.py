@@ -117,6 +117,42 @@ def statements(psql):
     assert csv.returncode != 0
 
 
+def time_zones(psql):
+    """What says no offset is of the session's zone; what says one means that; times are shown in it, clocks as they are."""
+    def count(condition, *before):
+        return psql.ask(*before, f"select count(*) from readings where {condition}").splitlines()[-1]
+    shanghai = "set time zone 'Asia/Shanghai'"
+    for condition in ("ts >= '2026-03-01 08:05'", "ts >= '2026-03-01 00:05:00+00'", "ts >= '2026-03-01 08:05'::timestamptz", f"ts >= to_timestamp({START + 300})",
+                      "ts >= timestamp '2026-03-01 08:05'", "ts >= '2026-03-01' and in_zone(ts, 'UTC') >= '2026-03-01 00:05'",
+                      "ts >= date_trunc('day', '2026-03-01 20:00'::timestamptz) + interval '8 hours 5 minutes'"):
+        assert count(condition, shanghai) == "5", condition
+    for zone in ("'+08'", "8", "interval '+08:00' hour to minute", "'PRC'", "'Etc/GMT-8'"):
+        assert count("ts >= '2026-03-01 08:05'", f"set time zone {zone}") == "5", zone
+    assert count("ts >= '2026-02-28 16:05'", "set time zone '+08:00'") == "5"  # POSIX: to the west
+    assert count("ts >= '2026-03-01 08:05'") == "0"
+    assert psql.ask(shanghai, "select count(*) from history(tags := 'line1/**', since := '2026-03-01 08:05', until := '2026-03-01 08:06')").endswith("\n1")
+    assert psql.ask(shanghai, "select in_zone(min(ts), 'America/New_York'), min(ts) from readings where ts >= '2026-03-01'").endswith("\n2026-02-28 19:00:00|2026-03-01 08:00:00+08")
+    assert psql.ask("select typeof(now()), typeof(in_zone(now(), 'UTC'))") == "TIMESTAMP WITH TIME ZONE|TIMESTAMP"
+    told = subprocess.run(psql.arguments("-At", "-c", "select count(*) from readings where ts >= '2026-03-01 08:05'", "-c", "show timezone"), capture_output=True, text=True,
+                          env={**os.environ, "PGTZ": "Asia/Shanghai"}).stdout
+    assert told == "5\nAsia/Shanghai\n", told
+    said = psql.fail("select * from readings where ts >= 'yesterdayish'")
+    assert '"yesterdayish" cannot be read as a time' in said and "^" in said, said
+
+
+def cursors_and_plans(psql):
+    fetched = psql.ask("select value from readings where ts >= '2026-03-01' order by ts", options=("-At", "-v", "FETCH_COUNT=3")).splitlines()
+    assert fetched == [str(20 + i) for i in range(ROWS)], fetched
+    assert psql.ask("begin", "declare c cursor for select i from range(5) t(i)", "fetch 2 from c", "fetch all from c", "close c", "commit") == \
+        "BEGIN\nDECLARE CURSOR\n0\n1\n2\n3\n4\nCLOSE CURSOR\nCOMMIT"
+    assert "FETCH_COUNT" not in psql.fail("select nothing", options=("-At", "-v", "FETCH_COUNT=3"))
+    assert len(psql.ask("explain select avg(value) from readings where ts >= '2026-03-01'").splitlines()) > 3
+    done = psql.run("\\dp", options=())
+    assert done.returncode == 0 and "readings" in done.stdout and not done.stderr, done
+    said = psql.run("\\sf avg", options=()).stderr
+    assert "no function avg whose text can be shown" in said, said
+
+
 def grafana(psql):
     """What the editor of Grafana's PostgreSQL data source sends, and its macros as it expands them."""
     assert psql.ask("SELECT version()").startswith("PostgreSQL 15.0 (Gongshu")
@@ -188,6 +224,7 @@ def node_client(program, token):
     assert told["types"] == [25, 1184, 701, 25], told["types"]
     assert told["named"] == [5, 2], told["named"]
     assert told["array"] == [[1, None, True]] and told["several"] == [{"a": 1}, {"b": 2}], told
+    assert told["lists"] == [2, 0, 8], told["lists"]
     assert told["error"] == {"code": "42703", "position": "8", "severity": "ERROR"}, told["error"]
     assert told["in_transaction"] == ROWS and told["written"] == "25006", told
     assert told["cancelled"] == "57014" and told["after"] == 7, told
@@ -203,6 +240,23 @@ def cancels(psql):
     began = time.monotonic()
     said = psql.fail("set statement_timeout = '700ms'", "select count(*) from range(1000000) a, range(1000000) b")
     assert time.monotonic() - began < 15 and "ERROR" in said, said
+
+
+def cancels_what_waits(psql):
+    slow = [subprocess.Popen(psql.arguments("-At", "-c", "select count(*) from range(1000000) a, range(1000000) b"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            for _ in range(4)]
+    time.sleep(3)
+    waits = subprocess.Popen(psql.arguments("-At", "-c", "select 1"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(3)
+    assert waits.poll() is None, waits.communicate()
+    began = time.monotonic()
+    waits.send_signal(signal.SIGINT)
+    _, said = waits.communicate(timeout=30)
+    assert "was cancelled" in said and time.monotonic() - began < 5, (said, time.monotonic() - began)
+    for one in slow:
+        one.send_signal(signal.SIGINT)
+    for one in slow:
+        assert "cancel" in one.communicate(timeout=60)[1].lower()
 
 
 def connect(program):
@@ -291,10 +345,13 @@ def main():
         psql_commands(by_token)
         psql_commands(person)
         statements(by_token)
+        time_zones(by_token)
+        cursors_and_plans(by_token)
         grafana(by_token)
         other_catalogues(by_token)
         node_client(program, token)
         cancels(by_token)
+        cancels_what_waits(by_token)
         hostile_bytes(program, by_token)
         many_connections(program, by_token)
         what_left_is_known(program, token)

@@ -2,6 +2,7 @@
 """SQL over the history of the real program: the same answers as /api/v1/read; hostile statements end alone; tenants and paths are
 kept apart; a worker that is killed ends its statement and nothing else."""
 import ctypes
+import http.client
 import json
 import os
 import pathlib
@@ -143,6 +144,9 @@ def check_words(program):
     assert status == 400 and problem["sqlstate"] == "42601", problem
     status, problem = refusal(program, "SELECT * FROM readings", headers={"Accept-Language": "zh"}.items())
     assert "说明从何时起" in problem["detail"], problem
+    status, problem = refusal(program, "SELECT * FROM readings WHERE ts >= 'yesterdayish'", headers={"Accept-Language": "zh"}.items())
+    assert "“yesterdayish”不是时间" in problem["detail"] and problem["position"] == 36 and problem["sqlstate"] == "22007", problem
+    assert len(rows(program, "EXPLAIN SELECT count(*) FROM readings WHERE ts >= '2026-01-01'")) > 3
     status, problem = refusal(program, "SELECT nothing FROM tags")
     assert problem["position"] == 8 and problem["sqlstate"] == "42703", problem
     printed = subprocess.run([str(PROGRAM), "query", "SELECT count(*) AS n, max(unit) AS u FROM tags"], check=True, stdout=subprocess.PIPE, text=True,
@@ -202,6 +206,43 @@ def check_killed(program):
     assert rows(program, "SELECT count(*) FROM tags") == [[61]]
 
 
+def part_of(program, sql, limit, form):
+    """What comes of an answer that is cut off."""
+    host, port = program.url.split("//")[1].split(":")
+    client = http.client.HTTPConnection(host, int(port), timeout=120)
+    client.request("POST", f"/api/v1/query?format={form}", json.dumps({"sql": sql, "limit": limit}), {"Authorization": f"Bearer {program.token}"})
+    answer = client.getresponse()
+    assert answer.status == 200, answer.read()
+    try:
+        answer.read()
+    except http.client.IncompleteRead as cut:
+        return cut.partial
+    raise AssertionError("an answer past its limit came as a whole")
+
+
+def check_past_a_limit(program):
+    """Short answers are refused; long ones say why they end, and do not end as whole ones do."""
+    status, problem = refusal_of(program, {"sql": "SELECT i FROM range(20000) t(i)", "limit": 5000})
+    assert status == 429 and "more than 5000 rows" in problem["detail"], problem
+    long = "SELECT i, repeat('x', 200) AS t FROM range(200000) t(i)"
+    told = json.loads(part_of(program, long, 50_000, "json"))
+    assert len(told["rows"]) > 5000 and "more than 50000 rows" in told["error"]["detail"] and told["error"]["sqlstate"] == "54000", told["error"]
+    last = part_of(program, long, 50_000, "csv").splitlines()[-1]
+    assert b"error: the answer has more than 50000 rows" in last, last
+    wide = "SELECT i, hash(i) AS h, md5(i::VARCHAR) AS m FROM range(15000000) t(i)"
+    assert not part_of(program, wide, 1_000_000, "parquet").endswith(b"PAR1")
+    done = subprocess.run([str(PROGRAM), "query", "--csv", "SELECT i FROM range(1100000) t(i)"], capture_output=True, text=True, env={**os.environ, "GONGSHU_URL": program.url, "GONGSHU_TOKEN": program.token})
+    assert done.returncode != 0 and "more than 1000000 rows" in done.stderr, (done.returncode, done.stderr)
+
+
+def refusal_of(program, body):
+    try:
+        program.post("/api/v1/query", body)
+    except Refused as error:
+        return error.status, json.loads(error.body)
+    raise AssertionError(f"not refused: {body}")
+
+
 def check_gone_client(program):
     """Who goes away takes the statement with them: four places are free again."""
     host, port = program.url.split("//")[1].split(":")
@@ -258,6 +299,7 @@ def main():
         check_same_as_read(program)
         check_words(program)
         check_hostile(program)
+        check_past_a_limit(program)
         check_killed(program)
         check_gone_client(program)
         check_parquet(program)

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <map>
+#include <utility>
 
 #include "base/guarded.h"
 #include "sql/table.h"
@@ -16,7 +17,7 @@ struct FakeEngine::Shared {
         bool asks_egress = false;
     };
     Guarded<State> state;
-    std::atomic<std::size_t> running = 0;
+    std::atomic<std::size_t> running = 0, waiting = 0;
 };
 
 namespace {
@@ -90,6 +91,7 @@ void FakeEngine::set_missing(std::string why) { shared_->state.lock()->missing =
 void FakeEngine::ask_egress(bool asks) { shared_->state.lock()->asks_egress = asks; }
 std::vector<Question> FakeEngine::asked() const { return shared_->state.lock()->asked; }
 std::size_t FakeEngine::running() const { return shared_->running; }
+std::size_t FakeEngine::waiting() const { return shared_->waiting; }
 
 Result<void> FakeEngine::available() const {
     auto state = shared_->state.lock();
@@ -111,16 +113,40 @@ Outcome<FakeEngine::Prepared> FakeEngine::find(const Question& question) {
     return found->second;
 }
 
-void FakeEngine::start(Question question, Started done) {
-    auto found = find(question);
-    if (!found) return done(std::unexpected(std::move(found.error())));
-    done(std::make_shared<FakeQuery>(shared_, std::move(*found)));
+namespace {
+
+// Tells `done` once that it was cancelled.
+template <class Done>
+Engine::Cancel cancel_of(const std::shared_ptr<FakeEngine::Shared>& shared, Done done) {
+    auto waiting = std::make_shared<Guarded<Done>>(std::move(done));
+    ++shared->waiting;
+    return [shared, waiting] {
+        const Done tell = std::exchange(*waiting->lock(), nullptr);
+        if (tell) --shared->waiting;
+        if (tell) tell(std::unexpected(Failure{Error{Code::unavailable, "the statement was cancelled"}, 0, "57014"}));
+    };
 }
 
-void FakeEngine::describe(Question question, Described done) {
+}  // namespace
+
+Engine::Cancel FakeEngine::start(Question question, Started done) {
     auto found = find(question);
-    if (!found) return done(std::unexpected(std::move(found.error())));
-    done(Description{found->columns, found->parameters});
+    if (found && found->waits) return cancel_of(shared_, std::move(done));
+    if (found)
+        done(std::make_shared<FakeQuery>(shared_, std::move(*found)));
+    else
+        done(std::unexpected(std::move(found.error())));
+    return [] {};
+}
+
+Engine::Cancel FakeEngine::describe(Question question, Described done) {
+    auto found = find(question);
+    if (found && found->waits) return cancel_of(shared_, std::move(done));
+    if (found)
+        done(Description{found->columns, found->parameters});
+    else
+        done(std::unexpected(std::move(found.error())));
+    return [] {};
 }
 
 // What it gives is prepared.

@@ -22,6 +22,7 @@ public:
         std::optional<Failure> failure;      // instead of starting
         std::optional<Failure> end_failure;  // after the pages
         bool hangs = false;                  // after the pages, until it is cancelled
+        bool waits = false;                  // for its turn, until it is cancelled
     };
 
     void prepare(std::string text, Prepared prepared);
@@ -29,10 +30,11 @@ public:
     void ask_egress(bool asks);         // of each statement before anything is given, as of a table that it reads
     std::vector<Question> asked() const;
     std::size_t running() const;  // queries that were started and are not destroyed
+    std::size_t waiting() const;  // statements that wait for their turn
 
     Result<void> available() const override;
-    void start(Question question, Started done) override;
-    void describe(Question question, Described done) override;
+    Cancel start(Question question, Started done) override;
+    Cancel describe(Question question, Described done) override;
     void add_table(std::unique_ptr<Table> table) override;
 
     struct Shared;

@@ -146,6 +146,7 @@ enum TypeId : int {
     F(create_double, Value, (double))                                                    \
     F(create_varchar_length, Value, (const char*, idx))                                  \
     F(create_timestamp_ns, Value, (std::int64_t))                                        \
+    F(create_timestamp_tz, Value, (std::int64_t))                                        \
     F(create_date, Value, (std::int32_t))                                                \
     F(destroy_value, void, (Value*))                                                     \
     F(get_value_type, Type, (Value))                                                     \

@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <span>
+#include <utility>
+
+#include "base/utf8.h"
 
 namespace gongshu::sql {
 
@@ -47,6 +51,11 @@ constexpr std::string_view kBoundFunctions[] = {"+",
                                                 "get_current_timestamp",
                                                 "today",
                                                 "current_date",
+                                                "current_timestamp",
+                                                "current_localtimestamp",
+                                                "localtimestamp",
+                                                "transaction_timestamp",
+                                                "to_timestamp",
                                                 "date_trunc",
                                                 "trunc",
                                                 "timezone",
@@ -65,6 +74,9 @@ constexpr std::string_view kBoundFunctions[] = {"+",
                                                 "epoch_ms",
                                                 "strptime",
                                                 "time_bucket"};
+
+// What is written like a column and is the present, unless there is a column of that name.
+constexpr std::string_view kPresent[] = {"current_date", "current_timestamp", "localtimestamp"};
 
 bool listed(std::span<const std::string_view> list, std::string_view name) {
     return std::ranges::find(list, name) != list.end();
@@ -117,9 +129,50 @@ struct Mention {
     Bounds bounds;
 };
 
+// Names of the present that could be those of a column, so that they may mean something else: every mention but as a
+// column by itself. Those in a select list make a column of their own value, unless another SELECT is put beneath it.
+class PresentNames {
+public:
+    explicit PresentNames(const Json& statement) {
+        look(statement, false);
+        if (puts_beneath_) taken_.insert(selected_.begin(), selected_.end());
+    }
+    bool is_present(const Json& json) const {
+        const std::string name = name_of(json);
+        return listed(kPresent, name) && !taken_.contains(name);
+    }
+
+private:
+    static std::string name_of(const Json& json) {
+        if (!is(json, "class", "COLUMN_REF") || !member(json, "column_names").is_array()) return {};
+        const auto& names = member(json, "column_names").get_array();
+        return names.size() == 1 ? lower(text_of(names.front())) : std::string{};
+    }
+
+    void look(const Json& json, bool selected) {
+        if (json.is_array())
+            for (const Json& item : json.get_array()) look(item, selected);
+        if (json.is_string()) {
+            const std::string name = lower(text_of(json));
+            puts_beneath_ = puts_beneath_ || name == "set_operation_node" || name == "recursive_cte_node";
+            if (listed(kPresent, name)) taken_.insert(name);
+        }
+        if (!json.is_object()) return;
+        const std::string name = name_of(json);
+        if (selected && listed(kPresent, name)) selected_.insert(name);
+        for (const auto& item : json.get_object())
+            if (item.key() != "function_name" && (name.empty() || item.key() != "column_names"))
+                look(item.value(), item.key() == "select_list");
+    }
+
+    std::set<std::string, std::less<>> taken_, selected_;
+    bool puts_beneath_ = false;
+};
+
 class Planner {
 public:
-    Planner(std::string_view statement, const Evaluate& evaluate) : statement_(statement), evaluate_(evaluate) {}
+    Planner(std::string_view statement, const Json& tree, const Evaluate& evaluate)
+        : statement_(statement), evaluate_(evaluate), present_(tree) {}
 
     std::optional<Failure> failure;
     std::vector<Mention> mentions;  // in any order
@@ -131,6 +184,7 @@ public:
             for (const Json& item : json.get_array()) walk(item);
         if (!json.is_object()) return;
         if (is(json, "type", "TABLE_FUNCTION")) check_function(json);
+        if (is(json, "class", "FUNCTION")) check_setting(json);
         if (is(json, "type", "BASE_TABLE") && json.get_object().contains("table_name")) mention(json);
         if (const Json& map = member(json, "cte_map"); map.is_object() && member(map, "map").is_array())
             for (const Json& one : member(map, "map").get_array())
@@ -151,11 +205,25 @@ private:
         failure =
             refuse(statement_, json,
                    Error{Code::denied, "{}() is not available here: a statement reads the tables of the platform only",
-                         name.substr(0, 60)});
+                         cut_utf8(name, 60)});
+    }
+
+    // Where the library keeps its things, and how it is bounded, is nobody's business.
+    void check_setting(const Json& json) {
+        if (lower(text_of(member(json, "function_name"))) != "current_setting") return;
+        const Json& children = member(json, "children");
+        const Json& name =
+            children.is_array() && children.get_array().size() == 1 ? children.get_array().front() : json;
+        if (lower(text_of(member(member(name, "value"), "value"))) == "timezone") return;
+        failure =
+            refuse(statement_, json, Error{Code::denied, "current_setting() tells the TimeZone here and nothing else"});
     }
 
     void mention(const Json& json) {
-        if (text_of(member(json, "table_name")).find('/') != std::string_view::npos)
+        bool is_path = false;
+        for (const std::string_view part : {"table_name", "schema_name", "catalog_name"})
+            is_path = is_path || text_of(member(json, part)).find('/') != std::string_view::npos;
+        if (is_path)
             failure = refuse(
                 statement_, json,
                 Error{Code::denied, "there are no files here: a statement reads the tables of the platform only"});
@@ -178,8 +246,7 @@ private:
         if (here.empty()) return;
         const bool alone = is(from, "type", "BASE_TABLE");
         conditions(member(select, "where_clause"), here, alone);
-        for (const Json* on : inner_conditions_) conditions(*on, here, false);
-        inner_conditions_.clear();
+        for (const On& on : std::exchange(ons_, {})) conditions(*on.condition, on.mentions, false);
     }
 
     // The mentions below a FROM that see each row of readings by itself. Not so what is sampled before the conditions,
@@ -201,9 +268,19 @@ private:
             if (how == "POSITIONAL" || how == "DEPENDENT") return;
             gather(member(from, "left"), here);
             if (how == "ASOF" || type == "SEMI" || type == "ANTI") return;
+            const std::size_t lefts = here.size();
             gather(member(from, "right"), here);
-            if (how == "REGULAR" && type == "INNER") inner_conditions_.push_back(&member(from, "condition"));
+            if (how == "REGULAR") add_on(member(from, "condition"), type, here, lefts);
         }
+    }
+
+    // A join gives no pair of rows that its ON rejects. A row of the side that stays is there nevertheless, so that ON
+    // bounds the other side alone; the rows of FULL stay on both.
+    void add_on(const Json& condition, std::string_view type, const std::vector<std::size_t>& here, std::size_t lefts) {
+        const auto middle = here.begin() + static_cast<std::ptrdiff_t>(lefts);
+        if (type == "INNER") ons_.push_back({&condition, here});
+        if (type == "LEFT") ons_.push_back({&condition, {middle, here.end()}});
+        if (type == "RIGHT") ons_.push_back({&condition, {here.begin(), middle}});
     }
 
     void conditions(const Json& condition, const std::vector<std::size_t>& here, bool alone) {
@@ -290,7 +367,7 @@ private:
 
     bool constant(const Json& json) const {
         const std::string_view kind = text_of(member(json, "class"));
-        if (kind == "CONSTANT" || kind == "PARAMETER") return true;
+        if (kind == "CONSTANT" || kind == "PARAMETER" || present_.is_present(json)) return true;
         if (kind == "CAST") return constant(member(json, "child"));
         if (kind != "FUNCTION" || !listed(kBoundFunctions, text_of(member(json, "function_name")))) return false;
         if (!member(json, "children").is_array()) return false;
@@ -298,17 +375,21 @@ private:
                                    [&](const Json& child) { return constant(child); });
     }
 
-    std::optional<TimeNs> time(const Json& json) const {
+    std::optional<TimeNs> time(const Json& json) {
         if (!constant(json)) return std::nullopt;
-        const auto cell = evaluate_(json, CellType::time);
-        const Time* const found = cell ? std::get_if<Time>(&*cell) : nullptr;
+        const auto value = evaluate_(json, CellType::time);
+        if (!value) {
+            if (!failure) failure = refuse(statement_, json, value.error().error, value.error().sqlstate);
+            return std::nullopt;
+        }
+        const Time* const found = *value ? std::get_if<Time>(&**value) : nullptr;
         return found == nullptr ? std::nullopt : std::optional{found->ns};
     }
 
     std::optional<std::string> text(const Json& json) const {
         if (!constant(json)) return std::nullopt;
-        const auto cell = evaluate_(json, CellType::text);
-        const auto* const found = cell ? std::get_if<std::string>(&*cell) : nullptr;
+        const auto value = evaluate_(json, CellType::text);
+        const auto* const found = value && *value ? std::get_if<std::string>(&**value) : nullptr;
         return found == nullptr ? std::nullopt : std::optional{*found};
     }
 
@@ -332,7 +413,12 @@ private:
 
     const std::string_view statement_;
     const Evaluate& evaluate_;
-    std::vector<const Json*> inner_conditions_;
+    const PresentNames present_;
+    struct On {
+        const Json* condition;
+        std::vector<std::size_t> mentions;  // that it bounds
+    };
+    std::vector<On> ons_;
     bool shadowed_ = false, shown_ = false;
 };
 
@@ -382,7 +468,7 @@ Outcome<Plan> plan_statement(std::string_view statement, const Json& tree, const
     if (count > 1)
         return std::unexpected(
             Failure{Error{Code::invalid, "these are {} statements: send one at a time", count}, 0, "42601"});
-    Planner planner{statement, evaluate};
+    Planner planner{statement, statements, evaluate};
     planner.walk(statements.get_array().front());
     if (planner.failure) return std::unexpected(std::move(*planner.failure));
     if (planner.shadowed()) planner.mentions.clear();

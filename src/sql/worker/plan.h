@@ -36,8 +36,8 @@ struct Plan {
 };
 
 // The value of an expression without columns, as the type that is asked for (time or text); nullopt if it has none of
-// that kind.
-using Evaluate = std::function<std::optional<Cell>(const Json& expression, CellType type)>;
+// that kind, a Failure if it is a text that cannot be read as the time that is asked for.
+using Evaluate = std::function<Outcome<std::optional<Cell>>(const Json& expression, CellType type)>;
 
 // `tree` is that of `statement`. A Failure says what is not allowed: several statements, a table function that is not
 // on the list. Bounds are a superset of what the statement needs: its own conditions stay and are checked again.

@@ -2,11 +2,16 @@
 
 #include <algorithm>
 #include <charconv>
+#include <ctime>
 #include <functional>
 #include <thread>
 
 #include "base/time_text.h"
+#include "base/utf8.h"
 #include "registry/json_deep.h"
+#include "sql/sql_time.h"
+#include "sql/worker/reason.h"
+#include "sql/worker/tables.h"
 #include "sql/worker/values.h"
 #include "wire/sql_text.h"
 
@@ -81,15 +86,28 @@ std::string without_end(std::string_view text) {
     return std::string{statements.empty() ? text : statements.front()};
 }
 
+bool is_explain(std::string_view text) {
+    const auto words = wire::sql_words(text, 1);
+    return !words.empty() && is_sql_word(words[0], "explain");
+}
+
+// Everything else stays in its place.
+Start without_explain(Start start) {
+    const std::size_t at = wire::sql_words(start.text, 1).at(0).at;
+    std::fill_n(start.text.begin() + static_cast<std::ptrdiff_t>(at), std::string_view{"explain"}.size(), ' ');
+    return start;
+}
+
 // A parameter's value as the tree of an expression.
-Json constant_of(const Cell& cell) {
+Json constant_of(const Cell& cell, bool zoned) {
     std::string_view type;
     std::string text;
     if (const auto* plain = std::get_if<std::string>(&cell)) text = *plain;
     if (const auto* boolean = std::get_if<bool>(&cell)) type = "BOOLEAN", text = *boolean ? "true" : "false";
     if (const auto* integer = std::get_if<std::int64_t>(&cell)) type = "BIGINT", text = fmt::format("{}", *integer);
     if (const auto* number = std::get_if<double>(&cell)) type = "DOUBLE", text = fmt::format("{}", *number);
-    if (const auto* time = std::get_if<Time>(&cell)) type = "TIMESTAMP_NS", text = format_time(time->ns);
+    if (const auto* time = std::get_if<Time>(&cell))
+        type = zoned ? "TIMESTAMP WITH TIME ZONE" : "TIMESTAMP_NS", text = format_time(time->ns);
     if (const auto* date = std::get_if<Date>(&cell)) type = "DATE", text = format_date(date->days);
     if (const auto* decimal = std::get_if<Decimal>(&cell)) type = "DOUBLE", text = decimal->digits;
     const Json varchar = JsonObject{{"id", "VARCHAR"}, {"type_info", nullptr}};
@@ -128,19 +146,19 @@ std::optional<Cell> known_text(const Json& expression, const std::vector<Cell>& 
 }
 
 // With the values of the parameters in their places; false if one has none.
-bool put_parameters(Json& json, const std::vector<Cell>& parameters) {
+bool put_parameters(Json& json, const std::vector<Cell>& parameters, bool zoned) {
     if (json.is_array()) {
         for (Json& item : json.get_array())
-            if (!put_parameters(item, parameters)) return false;
+            if (!put_parameters(item, parameters, zoned)) return false;
     } else if (json.is_object() && text_at(json.get_object(), "class") == "PARAMETER") {
         const std::string_view name = text_at(json.get_object(), "identifier");
         std::size_t number = 0;
         const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
         if (error != std::errc{} || number == 0 || number > parameters.size()) return false;
-        json = constant_of(parameters[number - 1]);
+        json = constant_of(parameters[number - 1], zoned);
     } else if (json.is_object()) {
         for (auto& item : json.get_object())
-            if (!put_parameters(item.value(), parameters)) return false;
+            if (!put_parameters(item.value(), parameters, zoned)) return false;
     }
     return true;
 }
@@ -148,7 +166,12 @@ bool put_parameters(Json& json, const std::vector<Cell>& parameters) {
 }  // namespace
 
 Statement::Statement(duck::Database database, Outputs& outputs, Start start, bool is_ours, Send send)
-    : database_(database), outputs_(outputs), start_(std::move(start)), is_ours_(is_ours), send_(std::move(send)) {
+    : database_(database),
+      outputs_(outputs),
+      explains_(is_explain(start.text)),
+      start_(explains_ ? without_explain(std::move(start)) : std::move(start)),
+      is_ours_(is_ours),
+      send_(std::move(send)) {
     began_.query = start_.query;
     if (f.connect(database_, &connection_) != duck::ok) return;
     duck::Context context = nullptr;
@@ -170,12 +193,12 @@ Failure Statement::failure_of(const char* told, bool in_plan) const {
     const std::string_view all = told == nullptr ? "no reason was told" : told;
     const std::size_t begin = all.find('{');
     const auto json = registry::parse_deep_json(begin == all.npos ? "" : all.substr(begin), 100);
-    if (!json || !json->is_object()) return {Error{Code::invalid, "{}", all.substr(0, 2000)}, 0, "22000"};
+    if (!json || !json->is_object()) return {Error{Code::invalid, "{}", cut_utf8(all, 2000)}, 0, "22000"};
     const JsonObject& object = json->get_object();
     const std::string_view message = text_at(object, "exception_message");
     const std::string_view state = sqlstate_of(text_at(object, "exception_type"), text_at(object, "error_subtype"),
                                                text_at(object, "type"), message);
-    Failure failure{Error{code_of(state), "{}", message.substr(0, 4000)}, 0, std::string{state}};
+    Failure failure{reason_of(object, code_of(state)), 0, std::string{state}};
     const std::string_view position = text_at(object, "position");
     std::size_t at = 0;
     if (in_plan && std::from_chars(position.data(), position.data() + position.size(), at).ec == std::errc{} &&
@@ -190,7 +213,7 @@ Outcome<std::string> Statement::one_text(const std::string& text, const std::vec
     if (f.prepare(connection_, text.c_str(), &prepared.value) != duck::ok)
         return std::unexpected(failure_of(f.prepare_error(prepared.value), false));
     for (duck::idx i = 1; i <= f.nparams(prepared.value) && i <= parameters.size(); ++i) {
-        duck::Value value = make_value(parameters[i - 1]);
+        duck::Value value = make_value(parameters[i - 1], start_.zoned);
         f.bind_value(prepared.value, i, value);
         f.destroy_value(&value);
     }
@@ -211,6 +234,12 @@ Outcome<std::string> Statement::one_text(const std::string& text, const std::vec
 }
 
 Outcome<void> Statement::plan() {
+    if (const auto words = wire::sql_words(start_.text, 1);
+        explains_ && !words.empty() && (is_sql_word(words[0], "analyze") || is_sql_word(words[0], "(")))
+        return std::unexpected(Failure{Error{Code::unsupported,
+                                             "EXPLAIN takes a statement and no options: it shows the plan and runs "
+                                             "nothing"},
+                                       character(start_.text, words[0].at), "0A000"});
     auto told = one_text("SELECT json_serialize_sql($1::VARCHAR)::VARCHAR", {start_.text});
     if (!told) return std::unexpected(std::move(told.error()));
     auto tree = registry::parse_deep_json(*told, kTreeDepthMax);
@@ -227,8 +256,8 @@ Outcome<void> Statement::plan() {
         std::size_t at = 0;
         const std::string_view position = text_at(object, "position");
         std::from_chars(position.data(), position.data() + position.size(), at);
-        return std::unexpected(Failure{Error{Code::invalid, "{}", text_at(object, "error_message").substr(0, 2000)},
-                                       character(start_.text, at), "42601"});
+        const JsonObject parser{{"exception_message", text_at(object, "error_message")}};
+        return std::unexpected(Failure{reason_of(parser, Code::invalid), character(start_.text, at), "42601"});
     }
     tree_ = std::move(*tree);
     auto planned = plan_statement(start_.text, tree_,
@@ -239,11 +268,20 @@ Outcome<void> Statement::plan() {
 }
 
 // By DuckDB itself, so that it means what it will mean in the statement.
-std::optional<Cell> Statement::evaluate(const Json& expression, CellType type) {
+Outcome<std::optional<Cell>> Statement::evaluate(const Json& expression, CellType type) {
     if (type == CellType::text) {
         if (auto known = known_text(expression, start_.parameters)) return known;
     }
-    JsonObject statement;
+    const auto value = written_out(expression);
+    if (!value) return std::nullopt;
+    if (type == CellType::time) return evaluate_time(*value);
+    auto found = one_text(
+        fmt::format("SELECT CASE WHEN typeof(x) = 'VARCHAR' THEN x::VARCHAR END FROM (SELECT {} AS x)", *value), {});
+    return found ? std::optional<Cell>{std::move(*found)} : std::nullopt;
+}
+
+// An expression as SQL, with the values of the parameters.
+std::optional<std::string> Statement::written_out(const Json& expression) {
     static const char* const kFrame =
         R"({"type":"SELECT_NODE","modifiers":[],"cte_map":{"map":[]},"select_list":[],"from_table":)"
         R"({"type":"EMPTY","alias":"","sample":null},)"
@@ -251,25 +289,28 @@ std::optional<Cell> Statement::evaluate(const Json& expression, CellType type) {
         R"("STANDARD_HANDLING","having":null,"sample":null,"qualify":null})";
     auto node = registry::parse_json(kFrame);
     Json value_of = expression;
-    if (!put_parameters(value_of, start_.parameters)) return std::nullopt;
+    if (!put_parameters(value_of, start_.parameters, start_.zoned)) return std::nullopt;
     node->get_object()["select_list"].get_array().push_back(std::move(value_of));
+    JsonObject statement;
     statement["node"] = std::move(*node);
     statement["named_param_map"] = JsonArray{};
     const Json select = JsonObject{{"error", false}, {"statements", JsonArray{std::move(statement)}}};
     auto text = one_text("SELECT json_deserialize_sql($1::JSON)::VARCHAR", {registry::to_text(select)});
     if (!text || !text->starts_with("SELECT ")) return std::nullopt;
-    const std::string value = text->substr(7);
-    if (type == CellType::text) {
-        auto found =
-            one_text("SELECT CASE WHEN typeof(x) = 'VARCHAR' THEN x::VARCHAR END FROM (SELECT " + value + " AS x)", {});
-        return found ? std::optional<Cell>{std::move(*found)} : std::nullopt;
-    }
+    return text->substr(7);
+}
+
+Outcome<std::optional<Cell>> Statement::evaluate_time(const std::string& value) {
+    const std::string_view as = start_.zoned ? "TIMESTAMPTZ" : "TIMESTAMP_NS";
+    const std::string_view also = start_.zoned ? ", 'TIMESTAMP WITH TIME ZONE'" : "";
     const auto found = one_text(
-        "SELECT CASE WHEN typeof(x) IN ('VARCHAR', 'DATE', 'TIMESTAMP', 'TIMESTAMP_S', 'TIMESTAMP_MS', 'TIMESTAMP_NS')"
-        " THEN epoch_ns(TRY_CAST(x AS TIMESTAMP_NS))::VARCHAR END FROM (SELECT " +
-            value + " AS x)",
+        fmt::format("SELECT CASE WHEN typeof(x) = 'VARCHAR' AND TRY_CAST(x AS {1}) IS NULL THEN 't' || x::VARCHAR "
+                    "WHEN typeof(x) IN ('VARCHAR', 'DATE', 'TIMESTAMP', 'TIMESTAMP_S', 'TIMESTAMP_MS', "
+                    "'TIMESTAMP_NS'{0}) THEN epoch_ns(TRY_CAST(x AS {1}))::VARCHAR END FROM (SELECT {2} AS x)",
+                    also, as, value),
         {});
     if (!found) return std::nullopt;
+    if (found->starts_with('t')) return std::unexpected(Failure{unreadable_time(found->substr(1)), 0, "22007"});
     Time time;
     const auto [end, error] = std::from_chars(found->data(), found->data() + found->size(), time.ns);
     return error == std::errc{} ? std::optional<Cell>{time} : std::nullopt;
@@ -301,7 +342,7 @@ Outcome<void> Statement::bind(duck::Prepared prepared) {
         if (number > start_.parameters.size())
             return std::unexpected(
                 Failure{Error{Code::invalid, "the parameter ${} was given no value", number}, 0, "08P01"});
-        duck::Value value = make_value(start_.parameters[number - 1]);
+        duck::Value value = make_value(start_.parameters[number - 1], start_.zoned);
         const auto bound = f.bind_value(prepared, i, value);
         f.destroy_value(&value);
         if (bound != duck::ok)
@@ -359,9 +400,25 @@ std::string as_texts(std::string_view text, const std::vector<bool>& plain) {
 
 }  // namespace
 
+// So that texts without an offset, days and what is shown are of that zone, and the tables those whose times have one.
+Outcome<void> Statement::enter_zone() {
+    std::string zone;
+    for (const char c : start_.zone.empty() ? std::string_view{"UTC"} : std::string_view{start_.zone})
+        zone += c == '\'' ? "''" : std::string{c};
+    Result_ set, entered;
+    if (f.query(connection_, fmt::format("SET TimeZone = '{}'", zone).c_str(), &set.value) != duck::ok)
+        return std::unexpected(Failure{Error{Code::invalid, "SQL knows no time zone \"{}\"", start_.zone}, 0, "22023"});
+    if (f.query(connection_, fmt::format("SET schema = '{}'", kZonedSchema).c_str(), &entered.value) != duck::ok)
+        return std::unexpected(failure_of(f.result_error(&entered.value), false));
+    return {};
+}
+
 Outcome<void> Statement::execute() {
     if (connection_ == nullptr)
         return std::unexpected(Failure{Error{Code::unavailable, "the SQL engine gives no connection"}, 0, "53300"});
+    if (start_.zoned) {
+        if (auto entered = enter_zone(); !entered) return entered;
+    }
     Result_ begun;
     if (f.query(connection_, "BEGIN TRANSACTION READ ONLY", &begun.value) != duck::ok)  // so that now() is one moment
         return std::unexpected(failure_of(f.result_error(&begun.value), false));
@@ -377,10 +434,12 @@ Outcome<void> Statement::execute() {
     }
     std::vector<bool> plain;
     describe_columns(prepared_, began_.columns, plain);
+    if (explains_) began_.columns = {{"QUERY PLAN", CellType::text, "VARCHAR"}};
     if (start_.describe_only) {
         send_(began_);
         return {};
     }
+    if (explains_) return send_plan();
     if (start_.parquet) return send_parquet();
     if (auto bound = bind(prepared_); !bound) return bound;
     // What it gives can be other than what it would give with values that are not known yet.
@@ -396,6 +455,35 @@ Outcome<void> Statement::execute() {
     Result_ result;
     if (auto ran = run_prepared(result.value, as_it_is); !ran) return ran;
     return send_rows(result.value, as_it_is);
+}
+
+// How it would be run: a line of the plan in each row. Nothing is read for it.
+Outcome<void> Statement::send_plan() {
+    if (start_.parquet)
+        return std::unexpected(
+            Failure{Error{Code::invalid, "EXPLAIN gives lines of text: ask for JSON or CSV"}, 0, "0A000"});
+    if (auto prepared = prepare("EXPLAIN " + without_end(plan_.text)); !prepared) return prepared;
+    if (auto bound = bind(prepared_); !bound) return bound;
+    Result_ result;
+    if (auto ran = run_prepared(result.value, false); !ran) return ran;
+    duck::Chunk chunk = f.fetch_chunk(result.value);
+    Page told{{CellType::text, CellType::text}}, lines{{CellType::text}};
+    duck::Type text = f.create_logical_type(duck::type_varchar);
+    if (chunk != nullptr) append_chunk(chunk, {text, text}, told);
+    f.destroy_logical_type(&text);
+    f.destroy_data_chunk(&chunk);
+    for (std::size_t row = 0; row < told.rows(); ++row) {
+        for (std::string_view rest = told.text(1, row); !rest.empty();) {
+            const std::size_t end = std::min(rest.find('\n'), rest.size());
+            lines.add_text(0, rest.substr(0, end));
+            lines.end_row();
+            rest.remove_prefix(std::min(end + 1, rest.size()));
+        }
+    }
+    send_(began_);
+    if (!wait_for_credit()) return std::unexpected(cancelled_failure());
+    if (lines.rows() > 0) send_(AnswerRows{start_.query, std::move(lines)});
+    return {};
 }
 
 // The columns by a run that gives no rows, and reads none.
@@ -549,13 +637,15 @@ void Statement::run() {
     auto outcome = execute();
     f.destroy_prepare(&prepared_);
     prepared_ = nullptr;
-    if (outcome) return send_(Ended{start_.query});
+    const auto cpu_seconds = static_cast<std::uint32_t>(std::clock() / CLOCKS_PER_SEC);
+    if (outcome) return send_(Ended{start_.query, cpu_seconds});
     Failure failure = std::move(outcome.error());
     {
         const std::lock_guard lock{mutex_};
         if (own_failure_ && !is_cancelled()) failure = *own_failure_;
     }
-    send_(Failed{start_.query, failure.error.code(), failure.position, failure.sqlstate, failure.error.text()});
+    send_(Failed{start_.query, failure.error.code(), failure.position, failure.sqlstate, failure.error.text(),
+                 cpu_seconds});
 }
 
 bool Statement::wait_for_credit() {

@@ -78,14 +78,18 @@ private:
         std::optional<Failure> failure;
     };
 
+    Outcome<void> enter_zone();
     Outcome<void> plan();
-    std::optional<Cell> evaluate(const Json& expression, CellType type);
+    Outcome<std::optional<Cell>> evaluate(const Json& expression, CellType type);
+    Outcome<std::optional<Cell>> evaluate_time(const std::string& value);
+    std::optional<std::string> written_out(const Json& expression);
     Outcome<void> prepare(const std::string& text);
     Outcome<void> bind(duck::Prepared prepared);
     Outcome<void> execute();
     Outcome<void> describe_with_values(std::vector<bool>& plain);
     Outcome<void> send_rows(duck::Result& result, bool in_plan);
     Outcome<void> run_prepared(duck::Result& result, bool in_plan);
+    Outcome<void> send_plan();
     Outcome<void> send_parquet();
     Outcome<void> send_file(io::NamedPipe& pipe);
     Outcome<std::string> one_text(const std::string& text, const std::vector<Cell>& parameters);
@@ -97,6 +101,7 @@ private:
     // Constant.
     const duck::Database database_;
     Outputs& outputs_;
+    const bool explains_;  // it begins with EXPLAIN, which is blank in start_
     const Start start_;
     const bool is_ours_;
     const Send send_;

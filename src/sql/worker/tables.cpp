@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/utf8.h"
 #include "sql/history_columns.h"
 #include "sql/worker/values.h"
 
@@ -11,10 +12,14 @@ namespace {
 
 using duck::f;
 
+// Of which type the times of a table function are: a view's never change, others follow the question.
+enum class Times : std::uint8_t { plain, zoned, as_asked };
+
 // What a table function is made with; as long as the process.
 struct Made {
     Statements& statements;
     TableShape shape;
+    Times times = Times::as_asked;
 };
 
 // What one mention of it was bound to.
@@ -23,6 +28,7 @@ struct Bound {
     Open open;
     std::size_t columns = 0;
     bool unbounded = false;  // readings of which no beginning is known
+    bool zoned = false;      // as in Question
 };
 
 // One mention that is being read.
@@ -30,6 +36,7 @@ struct Reading {
     std::shared_ptr<Statement> statement;
     ScanNumber scan = 0;
     std::vector<std::size_t> places;  // of the columns of a page in the chunk
+    bool zoned = false;
     Page page;
     std::size_t row = 0;
     ~Reading() {
@@ -50,9 +57,14 @@ std::shared_ptr<Statement> statement_of(const Made& made, duck::BindInfo info) {
     return made.statements.of_connection(connection);
 }
 
-void add_columns(duck::BindInfo info, const std::vector<Column>& columns) {
+bool are_zoned(const Made& made, const std::shared_ptr<Statement>& statement) {
+    if (made.times != Times::as_asked) return made.times == Times::zoned;
+    return statement && statement->question().zoned;
+}
+
+void add_columns(duck::BindInfo info, const std::vector<Column>& columns, bool zoned) {
     for (const Column& column : columns) {
-        duck::Type type = f.create_logical_type(type_of(column.type));
+        duck::Type type = f.create_logical_type(type_of(column.type, zoned));
         f.bind_add_result_column(info, column.name.c_str(), type);
         f.destroy_logical_type(&type);
     }
@@ -97,7 +109,8 @@ void bind_table(duck::BindInfo info) {
         bound.unbounded = !is_given(bound.open.arguments, "since");
     }
     bound.unbounded = bound.unbounded || made.shape.name == "readings";
-    add_columns(info, columns);
+    bound.zoned = are_zoned(made, bound.statement);
+    add_columns(info, columns, bound.zoned);
     keep(info, std::move(bound));
 }
 
@@ -117,7 +130,8 @@ void bind_readings(duck::BindInfo info) {
             for (const std::string& tag : *bounds.tags) bound.open.arguments.emplace_back("tags", tag);
         if (bounds.tags && bounds.tags->empty()) bound.open.arguments.emplace_back("tags", std::string{});
     }
-    add_columns(info, made.shape.columns);
+    bound.zoned = are_zoned(made, bound.statement);
+    add_columns(info, made.shape.columns, bound.zoned);
     keep(info, std::move(bound));
 }
 
@@ -132,6 +146,7 @@ void init(duck::InitInfo info) {
     }
     auto reading = std::make_unique<Reading>();
     reading->statement = bound.statement;
+    reading->zoned = bound.zoned;
     Open open = bound.open;
     for (duck::idx i = 0; i < f.init_get_column_count(info); ++i) {
         const duck::idx column = f.init_get_column_index(info, i);
@@ -152,7 +167,7 @@ void give_rows(duck::FunctionInfo info, duck::Chunk chunk) {
         reading.page = std::move(**next);
         reading.row = 0;
     }
-    reading.row += fill_chunk(reading.page, reading.row, reading.places, chunk);
+    reading.row += fill_chunk(reading.page, reading.row, reading.places, chunk, reading.zoned);
 }
 
 Result<void> run(duck::Connection connection, const std::string& text) {
@@ -161,8 +176,8 @@ Result<void> run(duck::Connection connection, const std::string& text) {
     const std::string why = ran ? "" : f.result_error(&result);
     f.destroy_result(&result);
     if (!ran)
-        return Error{Code::unsupported, "the SQL engine does not take \"{}\": {}", text.substr(0, 200),
-                     why.substr(0, 500)};
+        return Error{Code::unsupported, "the SQL engine does not take \"{}\": {}", cut_utf8(text, 200),
+                     cut_utf8(why, 500)};
     return {};
 }
 
@@ -197,23 +212,33 @@ Result<void> add_function(duck::Connection connection, const std::string& name, 
     return {};
 }
 
-Result<void> make_table(duck::Connection connection, const Made& made) {
-    const TableShape& shape = made.shape;
+const Made& keep_made(Statements& statements, const TableShape& shape, Times times) {
+    return *std::make_unique<Made>(Made{statements, shape, times}).release();
+}
+
+// A view for each of the two ways that times are asked for; what is a function tells when it is bound.
+Result<void> make_table(duck::Connection connection, const TableShape& shape, Statements& statements) {
+    const Made& made = keep_made(statements, shape, Times::as_asked);
     std::vector<Named> named;
-    for (const std::string& name : shape.arguments)
-        named.push_back({name, name == "since" || name == "until" ? duck::type_timestamp_ns : duck::type_any});
+    for (const std::string& name : shape.arguments) named.push_back({name, duck::type_any});
     if (!named.empty()) TRY(add_function(connection, shape.name, named, std::nullopt, bind_table, made));
     if (shape.name == "history") return {};
-    TRY(add_function(connection, "gongshu_all_" + shape.name, {}, std::nullopt, bind_table, made));
     if (shape.name == "readings")
         TRY(add_function(connection, "gongshu_readings", {}, duck::type_bigint, bind_readings, made));
-    return run(connection, fmt::format("CREATE VIEW \"{0}\" AS SELECT * FROM gongshu_all_{0}()", shape.name));
+    for (const Times times : {Times::plain, Times::zoned}) {
+        const bool zoned = times == Times::zoned;
+        const std::string name = (zoned ? "gongshu_zoned_" : "gongshu_all_") + shape.name;
+        TRY(add_function(connection, name, {}, std::nullopt, bind_table, keep_made(statements, shape, times)));
+        TRY(run(connection, fmt::format("CREATE VIEW {}.\"{}\" AS SELECT * FROM {}()", zoned ? kZonedSchema : "main",
+                                        shape.name, name)));
+    }
+    return {};
 }
 
 Result<void> make_all(duck::Connection connection, const std::vector<TableShape>& tables,
                       const std::vector<const io::NamedFile*>& files, Statements& statements) {
-    for (const TableShape& shape : tables)
-        TRY(make_table(connection, *std::make_unique<Made>(Made{statements, shape}).release()));
+    TRY(run(connection, fmt::format("CREATE SCHEMA {}", kZonedSchema)));
+    for (const TableShape& shape : tables) TRY(make_table(connection, shape, statements));
     std::string paths;
     for (const io::NamedFile* const file : files)
         paths += fmt::format("{}'{}'", paths.empty() ? "" : ", ", file->path());
@@ -224,7 +249,11 @@ Result<void> make_all(duck::Connection connection, const std::vector<TableShape>
           "CREATE MACRO now() AS (system.main.get_current_timestamp() AT TIME ZONE 'UTC')",
           "CREATE MACRO get_current_timestamp() AS (system.main.get_current_timestamp() AT TIME ZONE 'UTC')",
           "CREATE MACRO in_zone(ts, zone) AS timezone(zone, timezone('UTC', ts::TIMESTAMP))",
-          "SET lock_configuration = true"})
+          "CREATE MACRO public.now() AS system.main.get_current_timestamp()",
+          "CREATE MACRO public.get_current_timestamp() AS system.main.get_current_timestamp()",
+          "CREATE MACRO public.in_zone(ts, zone) AS timezone(zone, ts::TIMESTAMPTZ)",
+          // Ours alone to set: no statement that is asked sets anything.
+          "SET allowed_configs = ['TimeZone']", "SET lock_configuration = true"})
         TRY(run(connection, text));
     return {};
 }

@@ -12,6 +12,9 @@
 
 namespace gongshu::sql {
 
+// Where the tables and functions lie whose times have a zone (Question::zoned); the others lie in main.
+inline constexpr const char* kZonedSchema = "public";
+
 // The statements that run, by their number and by their connection. Any thread.
 class Statements {
 public:

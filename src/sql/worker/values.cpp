@@ -163,7 +163,11 @@ bool add_value(Page& page, std::size_t column, duck::Type type, const void* data
 
 bool is_text(CellType type) { return type == CellType::text || type >= CellType::decimal; }
 
-void fill_column(const Page& page, std::size_t column, std::size_t from, std::size_t rows, duck::Vector vector) {
+std::int64_t microseconds(TimeNs time) { return time / kMicrosecond - (time % kMicrosecond < 0 ? 1 : 0); }
+
+void fill_column(const Page& page, std::size_t column, std::size_t from, std::size_t rows, duck::Vector vector,
+                 bool zoned) {
+    const bool shortens = zoned && page.type(column) == CellType::time;
     void* const data = f.vector_get_data(vector);
     f.vector_ensure_validity_writable(vector);
     std::uint64_t* const valid = f.vector_get_validity(vector);
@@ -178,6 +182,8 @@ void fill_column(const Page& page, std::size_t column, std::size_t from, std::si
             static_cast<std::uint8_t*>(data)[i] = page.boolean(column, row) ? 1 : 0;
         } else if (page.type(column) == CellType::date) {
             static_cast<std::int32_t*>(data)[i] = static_cast<std::int32_t>(page.integer(column, row));
+        } else if (shortens) {
+            static_cast<std::int64_t*>(data)[i] = microseconds(page.integer(column, row));
         } else {
             static_cast<std::int64_t*>(data)[i] = page.integer(column, row);  // of a double its bits
         }
@@ -239,7 +245,7 @@ TypeMeaning meaning_of(duck::Type type, std::string name) {
     return meaning;
 }
 
-duck::TypeId type_of(CellType type) {
+duck::TypeId type_of(CellType type, bool zoned) {
     switch (type) {
         case CellType::boolean:
             return duck::type_boolean;
@@ -248,7 +254,7 @@ duck::TypeId type_of(CellType type) {
         case CellType::number:
             return duck::type_double;
         case CellType::time:
-            return duck::type_timestamp_ns;
+            return zoned ? duck::type_timestamp_tz : duck::type_timestamp_ns;
         case CellType::date:
             return duck::type_date;
         case CellType::text:
@@ -276,22 +282,24 @@ bool append_chunk(duck::Chunk chunk, const std::vector<duck::Type>& types, Page&
     return true;
 }
 
-std::size_t fill_chunk(const Page& page, std::size_t from, const std::vector<std::size_t>& places, duck::Chunk chunk) {
+std::size_t fill_chunk(const Page& page, std::size_t from, const std::vector<std::size_t>& places, duck::Chunk chunk,
+                       bool zoned) {
     const std::size_t rows = std::min<std::size_t>(page.rows() - from, f.vector_size());
     for (std::size_t column = 0; column < std::min(page.columns(), places.size()); ++column)
-        fill_column(page, column, from, rows, f.data_chunk_get_vector(chunk, places[column]));
+        fill_column(page, column, from, rows, f.data_chunk_get_vector(chunk, places[column]), zoned);
     f.data_chunk_set_size(chunk, rows);
     return rows;
 }
 
-duck::Value make_value(const Cell& cell) {
+duck::Value make_value(const Cell& cell, bool zoned) {
     const auto text = [](const std::string& bytes) { return f.create_varchar_length(bytes.data(), bytes.size()); };
     if (const auto* boolean = std::get_if<bool>(&cell)) return f.create_bool(*boolean);
     if (const auto* integer = std::get_if<std::int64_t>(&cell)) return f.create_int64(*integer);
     if (const auto* number = std::get_if<double>(&cell)) return f.create_double(*number);
     if (const auto* plain = std::get_if<std::string>(&cell)) return text(*plain);
     if (const auto* decimal = std::get_if<Decimal>(&cell)) return text(decimal->digits);
-    if (const auto* time = std::get_if<Time>(&cell)) return f.create_timestamp_ns(time->ns);
+    if (const auto* time = std::get_if<Time>(&cell))
+        return zoned ? f.create_timestamp_tz(microseconds(time->ns)) : f.create_timestamp_ns(time->ns);
     if (const auto* date = std::get_if<Date>(&cell)) return f.create_date(date->days);
     return f.create_null_value();
 }
@@ -305,8 +313,11 @@ std::vector<Cell> take_cells(duck::Value value) {
     } else if (id == duck::type_list || id == duck::type_array) {
         for (duck::idx i = 0; i < f.get_list_size(value); ++i)
             for (Cell& one : take_cells(f.get_list_child(value, i))) cells.push_back(std::move(one));
-    } else if (id == duck::type_timestamp_ns) {
-        cells.emplace_back(Time{f.get_timestamp_ns(value)});
+    } else if (id == duck::type_timestamp_tz) {
+        std::int64_t ns = 0;
+        const std::int64_t us = f.get_timestamp_tz(value);
+        if (__builtin_mul_overflow(us, kMicrosecond, &ns)) ns = us < 0 ? INT64_MIN : INT64_MAX;
+        cells.emplace_back(Time{ns});
     } else {
         char* const text = f.get_varchar(value);
         cells.emplace_back(std::string{text == nullptr ? "" : text});

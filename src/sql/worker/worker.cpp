@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "base/guarded.h"
+#include "base/utf8.h"
 #include "io/sandbox.h"
 #include "sql/worker/statement.h"
 #include "sql/worker/tables.h"
@@ -130,7 +131,7 @@ private:
         const std::string told = why == nullptr ? "" : why;
         f.free(why);
         if (state != duck::ok)
-            return Error{Code::unavailable, "the SQL engine does not start: {}", told.substr(0, 500)};
+            return Error{Code::unavailable, "the SQL engine does not start: {}", cut_utf8(told, 500)};
         return database;
     }
 

@@ -27,7 +27,26 @@ interface Asked {
   zone: string;
   signal?: AbortSignal;
 }
-export const query = async (sql: string, asked: Asked): Promise<Result> => (await (await ask(sql, asked, { precision: 'us' }, rowsMax)).json()) as Result;
+export async function query(sql: string, asked: Asked): Promise<Result> {
+  const received = await textOf(await ask(sql, asked, { precision: 'us' }, rowsMax));
+  const answer = JSON.parse(received) as Result & { error?: Refusal };
+  if (answer.error) throw new ApiError(answer.error);
+  return answer;
+}
+
+/** The text of an answer. What fails in its middle says why at its end, and then the connection breaks: that text is whole JSON too. */
+async function textOf(response: Response): Promise<string> {
+  const reader = response.body?.getReader();
+  if (!reader) return response.text();
+  const decoder = new TextDecoder();
+  const parts: string[] = [];
+  try {
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) parts.push(decoder.decode(piece.value, { stream: true }));
+  } catch (reason) {
+    if (!parts.join('').endsWith('}}')) throw reason;
+  }
+  return parts.join('');
+}
 /** The whole answer, of as many rows as the server gives, as a file. */
 export const queryFile = async (sql: string, asked: Asked): Promise<Blob> => (await ask(sql, asked, { format: 'parquet' })).blob();
 
