@@ -79,29 +79,50 @@ Result<ProcessUse> process_use(int id) {
                       field_bytes(status, "VmRSS"), field_bytes(status, "VmHWM")};
 }
 
-Result<ProcessUse> family_use(int id) {
+namespace {
+
+struct Family {
     std::multimap<int, int> children;  // by who started them
     std::map<int, double> ended_s;     // of whom they waited for
+};
+
+Family family_now() {
+    Family family;
     for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
         const std::string name = entry.path().filename();
         int found = 0;
         std::from_chars(name.data(), name.data() + name.size(), found);
         const std::optional<Stat> stat = found > 0 ? stat_of(found) : std::nullopt;
         if (!stat) continue;  // no process, or it has just ended
-        children.emplace(stat->parent, found);
-        ended_s[found] = stat->ended_s;
+        family.children.emplace(stat->parent, found);
+        family.ended_s[found] = stat->ended_s;
     }
+    return family;
+}
+
+Result<ProcessUse> use_of(Family& family, int id) {
     ProcessUse all = TRY(process_use(id));
-    all.cpu_s += ended_s[id];
-    const auto [first, last] = children.equal_range(id);
+    all.cpu_s += family.ended_s[id];
+    const auto [first, last] = family.children.equal_range(id);
     for (auto child = first; child != last; ++child) {
-        const auto use = family_use(child->second);
-        if (!use) continue;
-        all.cpu_s += use->cpu_s;
-        all.memory_bytes += use->memory_bytes;
-        all.memory_peak_bytes += use->memory_peak_bytes;
+        const ProcessUse use = TRY(use_of(family, child->second));
+        all.cpu_s += use.cpu_s;
+        all.memory_bytes += use.memory_bytes;
+        all.memory_peak_bytes += use.memory_peak_bytes;
     }
     return all;
+}
+
+}  // namespace
+
+Result<ProcessUse> family_use(int id) {
+    constexpr int kTries = 20;
+    for (int i = 0; i < kTries; ++i) {
+        Family family = family_now();
+        // One that ended since then is counted neither as itself nor yet with who waited for it.
+        if (auto use = use_of(family, id)) return use;
+    }
+    return Error{Code::not_found, "there is no process {}", id};
 }
 
 Result<void> stay_on_core(int core) {
