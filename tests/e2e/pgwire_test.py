@@ -242,12 +242,17 @@ def cancels(psql):
     assert time.monotonic() - began < 15 and "ERROR" in said, said
 
 
-def cancels_what_waits(psql):
+def cancels_what_waits(program, psql):
+    def asked():
+        metrics = program.call("GET", "/metrics", raw=True).decode()
+        return int(float(next(line for line in metrics.splitlines() if line.startswith("gongshu_pg_statements_total")).split()[-1]))
+    before = asked()
     slow = [subprocess.Popen(psql.arguments("-At", "-c", "select count(*) from range(1000000) a, range(1000000) b"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             for _ in range(4)]
-    time.sleep(3)
+    wait_for("four that run", lambda: asked() == before + 4, 60)
     waits = subprocess.Popen(psql.arguments("-At", "-c", "select 1"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    time.sleep(3)
+    wait_for("one that waits", lambda: asked() == before + 5, 60)
+    time.sleep(1)
     assert waits.poll() is None, waits.communicate()
     began = time.monotonic()
     waits.send_signal(signal.SIGINT)
@@ -351,7 +356,7 @@ def main():
         other_catalogues(by_token)
         node_client(program, token)
         cancels(by_token)
-        cancels_what_waits(by_token)
+        cancels_what_waits(program, by_token)
         hostile_bytes(program, by_token)
         many_connections(program, by_token)
         what_left_is_known(program, token)
