@@ -106,6 +106,7 @@ TEST(JsonWriter, Writes) {
         },
         R"({"a":0.1,"b":[1,null]})");
     f([](auto& j) { j.text("q\"\\\n\x01 \xe5\xb7\xa5"); }, "\"q\\\"\\\\\\n\\u0001 \xe5\xb7\xa5\"");
+    f([](auto& j) { j.text({}).text(""); }, "\"\",\"\"");
     f([](auto& j) { j.text("\xff\xc0\x80"); }, "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
     f([](auto& j) { j.begin_array().number(1.0 / 0.0).safe_integer(9007199254740993).end_array(); },
       R"([null,"9007199254740993"])");

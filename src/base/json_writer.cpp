@@ -135,7 +135,7 @@ JsonWriter& JsonWriter::text(std::string_view value) {
     // The size that the library of GCC 12 hands over may be the capacity.
     out_.resize_and_overwrite(end, [&](char* all, std::size_t) {
         all[begin] = '"';
-        std::memcpy(all + begin + 1, value.data(), plain);
+        value.copy(all + begin + 1, plain);
         all[end - 1] = '"';
         return end;
     });
