@@ -399,8 +399,8 @@ Result<void> parse_buckets(const Ask& ask, bool by_calendar, ReadRequest& reques
     return {};
 }
 
-// What goes with raw rows and with nothing else.
-Result<void> parse_raw(const Ask& ask, ReadRequest& request) {
+// How many rows, and in which order.
+Result<void> parse_raw(const Ask& ask, bool by_calendar, ReadRequest& request) {
     request.points_max = static_cast<std::uint32_t>(TRY(parse_number(ask, "points", 0, 2, 100'000)));
     const std::string_view sample = ask.value("sample"), order = ask.value("order");
     if (!sample.empty() && sample != "minmax" && sample != "lttb")
@@ -415,8 +415,8 @@ Result<void> parse_raw(const Ask& ask, ReadRequest& request) {
     }
     if (order != "asc" && order != "desc")
         return Error{Code::invalid, "order: \"{}\" is neither asc nor desc", order.substr(0, 40)};
-    if (request.points_max > 0 || !request.aggregates.empty())
-        return Error{Code::invalid, "order: goes with raw rows alone, without every= and points="};
+    if (request.points_max > 0 || by_calendar)
+        return Error{Code::invalid, "order: goes neither with points= nor with shifts, production days and months"};
     request.newest_first = order == "desc";
     if (ask.find("limit") != nullptr) request.rows_wanted = limit;
     return {};
@@ -431,7 +431,7 @@ Result<ReadRequest> parse_read(Core& core, const Ask& ask) {
     request.zone = ask.value("zone");
     TRY(parse_quality_filter(ask, request));
     TRY(parse_buckets(ask, by_calendar, request));
-    TRY(parse_raw(ask, request));
+    TRY(parse_raw(ask, by_calendar, request));
     request.patience = TRY(parse_patience(core, ask));
     return request;
 }

@@ -345,6 +345,9 @@ TEST(Read, AggregatesOverTimeFillsSortsAndTellsWhatDoesNotFit) {
     raw("order=desc&limit=2", 200, R"("more":true,"rows":[[1699999500,99,"bad:sensor"],[1699999200,10,"good"]])");
     raw("order=asc&limit=1&quality=good", 200, R"("more":true,"rows":[[1699995600,30,"good"]])");
     raw("order=desc&quality=usable&limit=3", 200, R"("columns":["ts","value","quality"],"rows":[[1699999200,10)");
+    hours("agg=count&order=desc&limit=1", R"("more":true,"rows":[[1699999200,)");
+    hours("agg=count&order=desc", R"("rows":[[1699999200,)");
+    hours("agg=count&order=asc&limit=1", R"("more":true,"rows":[[1699995600,)");
     raw("limit=2", 429, "more than the 2 rows");
     raw("points=2&sample=lttb", 200, R"("sampled":true)");
     raw("timeout=1s", 200, R"("rows":[[1699995600)");
@@ -360,8 +363,8 @@ TEST(Read, AggregatesOverTimeFillsSortsAndTellsWhatDoesNotFit) {
     raw("sample=lttb", 400, "sample: says how rows are thinned");
     raw("points=10&sample=mean", 400, R"(sample: \"mean\")");
     raw("order=down", 400, R"(order: \"down\")");
-    raw("order=desc&every=1h", 400, "order: goes with raw rows alone");
-    raw("order=desc&points=10", 400, "order: goes with raw rows alone");
+    raw("order=desc&every=shift", 400, "order: goes neither with points= nor with shifts");
+    raw("order=desc&points=10", 400, "order: goes neither with points= nor with shifts");
     raw("timeout=soon", 400, "timeout: ");
     raw("every=1ms&fill=null&from=now-1d", 429, "more than the 1000000 rows");
 }

@@ -94,8 +94,8 @@ struct ReadRequest {
     DurationNs gap = 0;
     std::optional<TimeNs>
         as_of;                  // a last value holds up to here, and no bucket that begins later is filled; none = now
-    bool newest_first = false;  // raw rows only: in order of falling time
-    std::uint64_t rows_wanted = 0;  // raw rows only: > 0 is content with the first so many of each tag (Series::more)
+    bool newest_first = false;  // rows or buckets in order of falling time; not with points_max
+    std::uint64_t rows_wanted = 0;  // > 0 is content with the first so many rows or buckets of each tag (Series::more)
     ReadPatience patience;
 };
 

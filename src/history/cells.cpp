@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "history/cell_bits.h"
 #include "history/integers.h"
 #include "history/numbers.h"
 #include "history/segment.h"
@@ -297,8 +298,9 @@ void CellMaker::encode(Buffer& out) {
         const std::vector<Cell> cells = take(type);
         if (cells.empty()) continue;
         Buffer payload;
-        encode_cells(type, type_, cells, payload);
-        encode_section(type, payload, out);
+        const bool as_bits = encode_cell_bits(cell_length(type), type_, cells, payload);
+        if (!as_bits) encode_cells(type, type_, cells, payload);
+        encode_section(as_bits ? bits_of(type) : type, payload, out);
     }
 }
 
@@ -306,9 +308,13 @@ namespace {
 
 Result<std::vector<Cell>> cells_in(const OpenSegment& segment, const ChunkInfo& last, SectionType type,
                                    Bytes sections) {
+    const TimeNs day = day_start(segment.day());
+    const auto bits = find_section(sections, bits_of(type));
+    if (bits && *bits) return decode_cell_bits(cell_length(type), last.type, day, **bits);
     const auto payload = TRY(find_section(sections, type));
-    if (!payload) return std::vector<Cell>{};
-    return decode_cells(type, last.type, day_start(segment.day()), *payload);
+    if (payload) return decode_cells(type, last.type, day, *payload);
+    if (!bits) return bits.error();
+    return std::vector<Cell>{};
 }
 
 }  // namespace

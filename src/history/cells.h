@@ -28,7 +28,11 @@ struct Cell {
 // Only where so many rows are is a cell worth its bytes.
 inline constexpr std::uint64_t kHourCellRows = 60, kMinuteCellRows = 30;
 
+// Of hours and minutes.
 constexpr DurationNs cell_length(SectionType type) { return type == SectionType::hours ? kHour : kMinute; }
+constexpr SectionType bits_of(SectionType type) {
+    return type == SectionType::hours ? SectionType::hour_bits : SectionType::minute_bits;
+}
 constexpr TimeNs cell_start(TimeNs time, DurationNs length) {
     return (time / length - (time % length < 0 ? 1 : 0)) * length;
 }
@@ -41,7 +45,7 @@ class CellMaker {
 public:
     // Rows in growing time over all calls, all of one type.
     void add(const Run& run);
-    // Appends a section for each length of which there are cells, hours first, and forgets all.
+    // Appends a section for each length of which there are cells, hours first, in bits if they can be; forgets all.
     void encode(Buffer& out);
     // Those that encode() would write, in order of time; forgets them.
     std::vector<Cell> take(SectionType type);

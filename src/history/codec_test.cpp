@@ -273,6 +273,20 @@ TEST(Manifest, RoundTrip) {
     const std::vector<LastRow> last{{TagId{16}, ValueType::text, 5, 0, 2, "t"},
                                     {TagId{32}, ValueType::number, 6, 7, 2, ""}};
     EXPECT_EQ(*decode_last(encode_last(last), "x"), last);
+    const std::vector<LastRow> more{{TagId{48}, ValueType::integer, kMin, static_cast<std::uint64_t>(kMin), 2, ""},
+                                    {TagId{17}, ValueType::boolean, kMax, 1, 0x1234, ""}};
+    EXPECT_EQ(*decode_last(encode_last(more), "x"), more);
+    Buffer old;  // as early programs wrote it
+    Encoder out{old};
+    out.varint(2);
+    for (const LastRow& row : last) {
+        out.varint(row.tag.value);
+        out.u8(static_cast<std::uint8_t>(row.type));
+        out.signed_varint(row.time);
+        out.u16(row.quality);
+        row.type == ValueType::text ? out.text(row.text) : out.u64(row.bits);
+    }
+    EXPECT_EQ(*decode_last(seal_file("gslst00\n", old), "x"), last);
     const Buffer last_bytes = encode_last(last);
     seed("history_catalogue", "last", Buffer(last_bytes.begin() + 8, last_bytes.end() - 4));
     const Buffer events =

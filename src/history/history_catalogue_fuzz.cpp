@@ -17,6 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
     (void)history::decode_manifest(history::seal_file("gsman00\n", body), "fuzz");
     (void)history::decode_events(history::seal_file("gsevt00\n", body), "fuzz");
     (void)history::decode_last(history::seal_file("gslst00\n", body), "fuzz");
+    (void)history::decode_last(history::seal_file("gslst01\n", body), "fuzz");
     (void)labels_of(as_text(body));
     const std::string_view text = as_text(body);
     (void)history::glob_matches(text.substr(0, text.size() / 2), text.substr(text.size() / 2));

@@ -1,6 +1,7 @@
 // The parts of a segment of any bytes: directory, footer and chunks.
 #include <cstdlib>
 
+#include "history/cell_bits.h"
 #include "history/chunk_0.h"
 #include "history/integers.h"
 #include "history/numbers.h"
@@ -57,6 +58,19 @@ void vectors(Bytes input, std::size_t rows) {
     }
 }
 
+// Those of any bytes come back from what is made of them.
+void cells(Bytes input, ValueType type) {
+    if (type == ValueType::text) return;
+    for (const auto length : {history::SectionType::hours, history::SectionType::minutes}) {
+        (void)history::decode_cells(length, type, 0, input);
+        const auto made = history::decode_cell_bits(history::cell_length(length), type, 0, input);
+        Buffer again;
+        if (!made || !history::encode_cell_bits(history::cell_length(length), type, *made, again)) continue;
+        const auto same = history::decode_cell_bits(history::cell_length(length), type, 0, again);
+        if (!same || *same != *made) std::abort();
+    }
+}
+
 // A code of any bytes, and a stream of any bytes.
 void codes(Bytes input) {
     history::Decoder in{input};
@@ -77,6 +91,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
     (void)history::find_section(input, history::SectionType::hours);
     chunks(input, static_cast<ValueType>(1 + data[0] % 4), std::uint64_t{data[1]} << 8 | data[2]);
     codes(input);
+    cells(input, static_cast<ValueType>(1 + data[0] % 4));
     vectors(input, std::size_t{data[1]} << 8 | data[2]);
     return 0;
 }

@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::string_view kManifestMagic = "gsman00\n";
 constexpr std::string_view kEventsMagic = "gsevt00\n";
-constexpr std::string_view kLastMagic = "gslst00\n";
+constexpr std::string_view kLastMagic = "gslst01\n", kLastMagic0 = "gslst00\n";
+constexpr std::uint8_t kHasQuality = 8;  // beside the type of a last row
 
 Error malformed(const std::string& path) {
     return Error{Code::corrupt,
@@ -131,34 +132,66 @@ Buffer encode_last(const std::vector<LastRow>& rows) {
     Buffer body;
     Encoder out{body};
     out.varint(rows.size());
+    LastRow before;
     for (const LastRow& row : rows) {
-        out.varint(row.tag.value);
-        out.u8(static_cast<std::uint8_t>(row.type));
-        out.signed_varint(row.time);
-        out.u16(row.quality);
+        const bool good = row.quality == pack(kGood);
+        out.signed_varint(static_cast<std::int64_t>(row.tag.value - before.tag.value));
+        out.signed_varint(wrapping_sub(row.time, before.time));
+        out.u8(static_cast<std::uint8_t>(static_cast<unsigned>(row.type) | (good ? 0 : kHasQuality)));
+        if (!good) out.u16(row.quality);
         if (row.type == ValueType::text)
             out.text(row.text);
-        else
+        else if (row.type == ValueType::number)
             out.u64(row.bits);
+        else
+            out.signed_varint(static_cast<std::int64_t>(row.bits));
+        before.tag = row.tag;
+        before.time = row.time;
     }
     return seal_file(kLastMagic, body);
 }
 
+namespace {
+
+LastRow next_last(Decoder& in, const LastRow& before) {
+    LastRow row;
+    row.tag.value = before.tag.value + static_cast<std::uint64_t>(in.signed_varint());
+    row.time = wrapping_add(before.time, in.signed_varint());
+    const std::uint8_t head = in.u8();
+    row.type = static_cast<ValueType>(head & ~kHasQuality);
+    row.quality = (head & kHasQuality) != 0 ? in.u16() : pack(kGood);
+    if (row.type == ValueType::text)
+        row.text = in.text();
+    else
+        row.bits = row.type == ValueType::number ? in.u64() : static_cast<std::uint64_t>(in.signed_varint());
+    return row;
+}
+
+LastRow next_last_0(Decoder& in) {
+    LastRow row;
+    row.tag.value = in.varint();
+    row.type = static_cast<ValueType>(in.u8());
+    row.time = in.signed_varint();
+    row.quality = in.u16();
+    if (row.type == ValueType::text)
+        row.text = in.text();
+    else
+        row.bits = in.u64();
+    return row;
+}
+
+}  // namespace
+
 Result<std::vector<LastRow>> decode_last(Bytes file, const std::string& path) {
-    Decoder in{TRY(open_file(kLastMagic, file, path))};
+    const bool old = as_text(file).starts_with(kLastMagic0);
+    Decoder in{TRY(open_file(old ? kLastMagic0 : kLastMagic, file, path))};
     std::vector<LastRow> rows;
+    LastRow before;
     for (std::uint64_t left = in.varint(); left > 0 && !in.failed(); --left) {
-        LastRow row;
-        row.tag.value = in.varint();
-        const std::uint8_t type = in.u8();
-        if (type < 1 || type > 4) return malformed(path);
-        row.type = static_cast<ValueType>(type);
-        row.time = in.signed_varint();
-        row.quality = in.u16();
-        if (row.type == ValueType::text)
-            row.text = in.text();
-        else
-            row.bits = in.u64();
+        LastRow row = old ? next_last_0(in) : next_last(in, before);
+        if (row.type < ValueType::number || row.type > ValueType::text) return malformed(path);
+        before.tag = row.tag;
+        before.time = row.time;
         rows.push_back(std::move(row));
     }
     if (!in.finished()) return malformed(path);

@@ -1,5 +1,6 @@
 // How questions are answered: memory first, then the segments, a day at a time.
 #include <algorithm>
+#include <limits>
 #include <set>
 #include <tuple>
 
@@ -14,7 +15,8 @@ namespace {
 constexpr std::uint64_t kFrozenLayer = std::uint64_t{1} << 62;
 constexpr std::uint64_t kActiveLayer = kFrozenLayer + 1;
 constexpr std::uint64_t kEventFileBytesMax = std::uint64_t{1} << 30;
-constexpr std::size_t kPiecesAhead = 32;  // decoded at the same time, if there is help
+constexpr std::size_t kPiecesAhead = 32;       // decoded at the same time, if there is help
+constexpr std::uint64_t kStretchMax = 10'000;  // buckets that are looked for from the newest back
 
 // Stops at one row: the first that counts, or the last when runs come in falling order.
 class OneRow final : public SeriesBuilder {
@@ -55,6 +57,40 @@ Result<void> check(const ReadRequest& request) {
     if (is_raw(request) && !request.aggregates.empty())
         return Error{Code::invalid, "aggregates need buckets: give every= as well, for example every=1m"};
     return {};
+}
+
+DurationNs multiplied(DurationNs length, DurationNs by) {
+    DurationNs product = 0;
+    return __builtin_mul_overflow(length, by, &product) ? std::numeric_limits<DurationNs>::max() : product;
+}
+
+// Buckets before those of `all`, the newest of them first.
+void append_falling(Series& all, Series before) {
+    const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.rbegin(), from.rend()); };
+    if (all.columns.empty()) {
+        all.tag = before.tag;
+        all.columns = before.columns;
+        all.values.resize(before.values.size());
+        all.times.resize(before.times.size());
+    }
+    append(all.buckets, before.buckets);
+    append(all.filled, before.filled);
+    for (std::size_t i = 0; i < before.values.size(); ++i) append(all.values[i], before.values[i]);
+    for (std::size_t i = 0; i < before.times.size(); ++i) append(all.times[i], before.times[i]);
+}
+
+// To the first `wanted` buckets; 0 = all.
+void cut_to(Series& series, std::uint64_t wanted) {
+    const std::size_t count = series.buckets.size();
+    if (wanted == 0 || count <= wanted) return;
+    const auto cut = [&](auto& column) {
+        if (column.size() == count) column.resize(static_cast<std::size_t>(wanted));
+    };
+    cut(series.filled);
+    for (auto& column : series.values) cut(column);
+    for (auto& column : series.times) cut(column);
+    series.buckets.resize(static_cast<std::size_t>(wanted));
+    series.more = true;
 }
 
 Window storable(Window window) {
@@ -206,28 +242,43 @@ Result<Neighbours> Store::neighbours_of(const Question& question, TagId tag, con
     return found;
 }
 
+// Whether the window holds more rows than `most`, as far as directories tell.
+Result<bool> Store::has_more_rows(const TagSources& all, Window window, std::uint64_t most) {
+    std::uint64_t rows = 0;
+    for (auto day = all.days().begin(); day != all.days().end() && rows <= most; ++day)
+        for (const Overlapping& group : group_sources(TRY(all.of(*day))))
+            if (is_lone_chunk(group, window)) rows += group.front().chunk->statistics.rows;
+    return rows > most;
+}
+
+// From the first row to the last one.
+Result<Window> Store::extent_of(const TagSources& all, const Question& question, TagId tag) const {
+    const Question alone{question.request, question.window, question.as_of, question.budget, question.patience};
+    OneRow first{tag, QualityFilter::all, false}, last{tag, QualityFilter::all, true};
+    TRY(scan_tag(all, alone, question.window, false, first));
+    TRY(scan_tag(all, alone, question.window, true, last));
+    if (!first.found() || !last.found()) return Window{};
+    return Window{first.found()->time, last.found()->time + 1};
+}
+
 Result<Series> Store::read_thin(const Question& question, TagId tag) const {
     const Window window = question.window;
     const std::uint32_t points_max = question.request.points_max;
     const QualityFilter filter = raw_filter(question.request);
     const TagSources all = sources_of(tag, window);
-    RowBudget few{points_max};
-    const auto raw = make_raw_builder(tag, {.filter = filter}, few);
-    auto scanned = scan_tag(all, question, window, false, *raw);
-    if (scanned) return raw->finish();
-    if (scanned.error().code() != Code::limit) return std::move(scanned).error();
+    if (filter != QualityFilter::all || !TRY(has_more_rows(all, window, points_max))) {
+        RowBudget few{points_max};
+        const auto raw = make_raw_builder(tag, {.filter = filter}, few);
+        auto scanned = scan_tag(all, question, window, false, *raw);
+        if (scanned) return raw->finish();
+        if (scanned.error().code() != Code::limit) return std::move(scanned).error();
+    }
     // More rows than points: pixels are laid over where the tag has rows, not over an empty margin of the window.
-    Window extent{window.to, window.from};
-    const auto widen = [&](const std::vector<Source>& sources) {
-        for (const Source& source : sources) {
-            extent.from = std::min(extent.from, std::max(source.min_time, window.from));
-            extent.to = std::max(extent.to, std::min(source.max_time + 1, window.to));
-        }
-    };
-    for (auto day = all.days().begin(); day != all.days().end() && extent.empty(); ++day) widen(TRY(all.of(*day)));
-    const Window first = extent;
-    for (auto day = all.days().rbegin(); day != all.days().rend() && extent == first; ++day) widen(TRY(all.of(*day)));
+    const Window extent = TRY(extent_of(all, question, tag));
     const auto thin = make_thin_builder(tag, extent, points_max, question.request.sampling, filter);
+    for (const Day day : all.days())
+        for (const Overlapping& group : group_sources(TRY(all.of(day))))
+            if (is_lone_chunk(group, extent)) thin->look_at(*group.front().chunk);
     TRY(scan_tag(all, question, extent, false, *thin));
     if (thin->two_passes()) {
         thin->begin_second_pass();
@@ -236,15 +287,60 @@ Result<Series> Store::read_thin(const Question& question, TagId tag) const {
     return thin->finish();
 }
 
+Result<Series> Store::read_buckets(const Question& question, TagId tag) const {
+    const auto builder = TRY(make_bucket_builder(tag, question.request, question.as_of, question.budget));
+    builder->set_neighbours(TRY(neighbours_of(question, tag, *builder)));
+    TRY(scan_tag(sources_of(tag, question.window), question, question.window, false, *builder));
+    Series series = TRY(builder->finish());
+    cut_to(series, question.request.rows_wanted);
+    return series;
+}
+
+// From the end of the window back, a stretch of whole buckets at a time, until there are enough.
+Result<Series> Store::read_newest_buckets(const Question& question, TagId tag) const {
+    const ReadRequest& request = question.request;
+    const Window window = question.window;
+    const std::uint64_t wanted = request.rows_wanted;
+    ReadRequest part = request;
+    part.rows_wanted = 0;
+    const auto read_part = [&](Window of_part) -> Result<Series> {
+        part.window = of_part;
+        return read_buckets(
+            {part, of_part, question.as_of, question.budget, question.patience, question.pool, question.helpers}, tag);
+    };
+    Series all;
+    // What is filled, and how far a counter went, may follow from buckets long before.
+    if (wanted == 0 || wanted > kStretchMax || request.periods || request.fill != Fill::none || window.empty() ||
+        std::ranges::find(request.aggregates, "increase") != request.aggregates.end()) {
+        append_falling(all, TRY(read_part(window)));
+        cut_to(all, wanted);
+        return all;
+    }
+    Buckets buckets = TRY(Buckets::create(request.every, request.zone));
+    DurationNs length = multiplied(request.every, static_cast<DurationNs>(wanted));
+    for (TimeNs to = window.to; to > window.from && all.buckets.size() <= wanted;) {
+        const TimeNs from =
+            to - window.from > length ? std::max(buckets.at(to - length).from, window.from) : window.from;
+        Series found = TRY(read_part({from, to}));
+        const bool none = found.buckets.empty();
+        append_falling(all, std::move(found));
+        to = from;
+        length = multiplied(length, 4);
+        if (!none || to <= window.from) continue;
+        // Rather than through years without a row, on where there is one.
+        const auto before = TRY(row_in(question, tag, {window.from, to}, QualityFilter::all, true));
+        if (!before) break;
+        to = std::min(to, buckets.at(before->time).to);
+    }
+    cut_to(all, wanted);
+    return all;
+}
+
 Result<Series> Store::read_tag(const Question& question, TagId tag) const {
     const ReadRequest& request = question.request;
     const Window window = question.window;
-    if (!is_raw(request)) {
-        const auto builder = TRY(make_bucket_builder(tag, request, question.as_of, question.budget));
-        builder->set_neighbours(TRY(neighbours_of(question, tag, *builder)));
-        TRY(scan_tag(sources_of(tag, window), question, window, false, *builder));
-        return builder->finish();
-    }
+    if (!is_raw(request))
+        return request.newest_first ? read_newest_buckets(question, tag) : read_buckets(question, tag);
     if (request.points_max > 0) {
         Series series = TRY(read_thin(question, tag));
         if (!question.budget.take(series.rows.size())) return too_many_rows(request.rows_max);

@@ -124,6 +124,9 @@ class ThinBuilder : public SeriesBuilder {
 public:
     virtual bool two_passes() const = 0;
     virtual void begin_second_pass() {}
+    // Tells before the first pass of a chunk which no other source overlaps and which lies within the extent: so that
+    // of several in one pixel only those need to be read whose rows may stay.
+    virtual void look_at(const ChunkInfo&) {}
 };
 std::unique_ptr<ThinBuilder> make_thin_builder(TagId tag, Window extent, std::uint32_t points_max,
                                                Sampling sampling = Sampling::min_max,

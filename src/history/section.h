@@ -12,6 +12,8 @@ namespace gongshu::history {
 enum class SectionType : std::uint8_t {  // on disk: never renumber
     hours = 1,                           // cells.h: what each whole hour of the tag's rows in the segment amounts to
     minutes = 2,                         // … and each minute
+    hour_bits = 3,                       // hours, in fewer bytes (cell_bits.h)
+    minute_bits = 4,                     // minutes
 };
 
 // Appends one section. Of each type a chunk has at most one.

@@ -346,7 +346,11 @@ private:
     struct Question;
     struct Piece;
     Result<Series> read_tag(const Question& question, TagId tag) const;
+    Result<Series> read_buckets(const Question& question, TagId tag) const;
+    Result<Series> read_newest_buckets(const Question& question, TagId tag) const;
     Result<Series> read_thin(const Question& question, TagId tag) const;
+    static Result<bool> has_more_rows(const TagSources& all, Window window, std::uint64_t most);
+    Result<Window> extent_of(const TagSources& all, const Question& question, TagId tag) const;
     Result<Neighbours> neighbours_of(const Question& question, TagId tag, const BucketBuilder& builder) const;
     Result<std::optional<Reading>> row_in(const Question& question, TagId tag, Window window, QualityFilter filter,
                                           bool last) const;

@@ -3,6 +3,8 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <unordered_map>
+#include <utility>
 
 #include "history/row_sums.h"
 #include "history/scan.h"
@@ -66,20 +68,26 @@ public:
                 at_ = pixel;
             }
             const std::size_t stop = pixel_end(run, i, end);
-            for (; i < stop; ++i)
-                if (counts(filter_, run.qualities[i])) take(run, i);
+            while (i < stop) {
+                const std::size_t same = end_of_quality(run, i, stop);
+                if (counts(filter_, run.qualities[i])) take(run, i, same);
+                i = same;
+            }
         }
         return {};
     }
 
 protected:
-    virtual void take(const Run& run, std::size_t i) = 0;
+    // Rows [begin, end) of a pixel, of one quality.
+    virtual void take(const Run& run, std::size_t begin, std::size_t end) = 0;
     virtual void end_pixel() = 0;
 
     std::uint64_t offset(TimeNs time) const {
         return static_cast<std::uint64_t>(time) - static_cast<std::uint64_t>(extent_.from);
     }
     std::uint64_t pixel() const { return at_; }
+    std::uint64_t pixel_of(TimeNs time) const { return offset(time) / width_; }
+    QualityFilter filter() const { return filter_; }
     std::uint64_t pixels() const { return offset(extent_.to) / width_ + 1; }
     // In order of time, each once.
     template <std::size_t N>
@@ -125,21 +133,73 @@ public:
         return std::move(series_);
     }
 
+    void look_at(const ChunkInfo& chunk) override {
+        if (!is_told(chunk)) return;
+        Extremes& extremes = looked_at_[pixel_of(chunk.min_time)];
+        if (chunk.statistics.min < extremes.min)
+            extremes = {chunk.statistics.min, extremes.max, chunk.min_time, extremes.highest};
+        if (chunk.statistics.max > extremes.max)
+            extremes = {extremes.min, chunk.statistics.max, extremes.lowest, chunk.min_time};
+    }
+    // Nothing of it stays: it has no bad row, and chunks before it or with a row beyond its own hold what does.
+    bool takes_whole(const ChunkInfo& chunk) override {
+        if (!is_told(chunk) || (filter() == QualityFilter::all && chunk.statistics.usable != chunk.statistics.rows))
+            return false;
+        const auto found = looked_at_.find(pixel_of(chunk.min_time));
+        if (found == looked_at_.end()) return false;
+        const auto& [min, max, lowest, highest] = found->second;
+        return (min < chunk.statistics.min || (min == chunk.statistics.min && lowest < chunk.min_time)) &&
+               (max > chunk.statistics.max || (max == chunk.statistics.max && highest < chunk.min_time));
+    }
+
 private:
-    void take(const Run& run, std::size_t i) override {
-        if (!counts(QualityFilter::usable, run.qualities[i])) {
-            if (bad_.empty()) bad_.put(run, i, 0);
+    // Of chunks that were looked at, and when those begin that have them; of equal ones the first.
+    struct Extremes {
+        double min = std::numeric_limits<double>::infinity();
+        double max = -std::numeric_limits<double>::infinity();
+        TimeNs lowest = std::numeric_limits<TimeNs>::max(), highest = std::numeric_limits<TimeNs>::max();
+    };
+
+    // Whether its statistics tell of just the rows that count, all of them in one pixel.
+    bool is_told(const ChunkInfo& chunk) const {
+        const Statistics& s = chunk.statistics;
+        return chunk.type != ValueType::text && s.min <= s.max &&
+               pixel_of(chunk.min_time) == pixel_of(chunk.max_time) &&
+               (filter() != QualityFilter::good || s.good == s.usable);
+    }
+
+    void take(const Run& run, std::size_t begin, std::size_t end) override {
+        if (!counts(QualityFilter::usable, run.qualities[begin])) {
+            if (bad_.empty()) bad_.put(run, begin, 0);
             return;
         }
-        const double number = run.number_at(i);
-        // Text has no order: its first row stands for the pixel.
-        if (min_.empty() || number < min_.number() || (std::isnan(min_.number()) && !std::isnan(number)))
-            min_.put(run, i, number);
-        if (!std::isnan(number) && (max_.empty() || number > max_.number())) max_.put(run, i, number);
+        const auto [min, max] = extremes_of(run, begin, end);
+        if (!(min <= max)) {
+            // Text and what is no number have no order: the first row stands for the pixel if there is nothing else.
+            if (min_.empty()) min_.put(run, begin, run.number_at(begin));
+            return;
+        }
+        const auto put_first = [&](Kept& kept, double number) {
+            std::size_t i = begin;
+            while (run.number_at(i) != number) ++i;
+            kept.put(run, i, number);
+        };
+        if (min_.empty() || min < min_.number() || std::isnan(min_.number())) put_first(min_, min);
+        if (max_.empty() || max > max_.number()) put_first(max_, max);
+    }
+    static std::pair<double, double> extremes_of(const Run& run, std::size_t begin, std::size_t end) {
+        if (run.type == ValueType::text) return {1, 0};
+        if (run.type == ValueType::number) {
+            const NumberSums sums = sums_of(run, begin, end);
+            return {sums.min, sums.max};
+        }
+        const WholeSums sums = whole_sums_of(run, begin, end);
+        return {sums.min, sums.max};
     }
     void end_pixel() override { keep(std::array<Kept*, 3>{&min_, &max_, &bad_}); }
 
     Kept min_, max_, bad_;
+    std::unordered_map<std::uint64_t, Extremes> looked_at_;  // by pixel
 };
 
 // Largest-Triangle-Three-Buckets (S. Steinarsson, "Downsampling Time Series for Visual Representation", University of
@@ -169,7 +229,10 @@ private:
         std::uint64_t count = 0;
     };
 
-    void take(const Run& run, std::size_t i) override {
+    void take(const Run& run, std::size_t begin, std::size_t end) override {
+        for (std::size_t i = begin; i < end; ++i) take(run, i);
+    }
+    void take(const Run& run, std::size_t i) {
         if (!second_) return sum_up(run, i);
         if (!counts(QualityFilter::usable, run.qualities[i])) {
             if (bad_.empty()) bad_.put(run, i, 0);

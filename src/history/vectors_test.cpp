@@ -558,12 +558,13 @@ TEST(Golden, SegmentsOfEveryFormatAreRead) {
             ASSERT_TRUE(writer->finish());
         }
     }
-    for (const std::string name :
-         {"segment_0.seg", "segment_1.hot.seg", "segment_1.cold.seg", "segment_2.hot.seg", "segment_2.cold.seg"}) {
+    for (const std::string name : {"segment_0.seg", "segment_1.hot.seg", "segment_1.cold.seg", "segment_2.hot.seg",
+                                   "segment_2.cold.seg", "segment_2.cold.bits.seg"}) {
         SCOPED_TRACE(name);
         const auto segment = OpenSegment::open(*files, folder + name);
         ASSERT_TRUE(segment) << segment.error().text();
         EXPECT_EQ((*segment)->day(), 20'526);
+        std::size_t hours = 0;
         for (const auto& [tag, want] : golden_rows()) {
             history::Run read;
             read.type = want.type;
@@ -577,7 +578,12 @@ TEST(Golden, SegmentsOfEveryFormatAreRead) {
             }
             EXPECT_EQ(read, want) << tag.value;
             EXPECT_EQ(statistics.rows, want.size());
+            CellMaker cells;
+            if (want.type != ValueType::text) cells.add(want);
+            EXPECT_TRUE(check_cells(**segment, (*segment)->chunks()[end - 1], cells));
+            hours += read_cells(**segment, (*segment)->chunks()[end - 1], SectionType::hours).size();
         }
+        EXPECT_EQ(hours > 0, name == "segment_2.cold.bits.seg");
     }
 }
 
