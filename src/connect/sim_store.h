@@ -55,7 +55,7 @@ public:
     Result<TagId> resolve(const TagKey& key, std::string_view path, ValueType type, std::string_view unit) override {
         for (const TagInfo& info : infos_)
             if (info.key == key) return info.id;
-        infos_.push_back({TagId{infos_.size() + 1}, key, std::string(path), type, std::string(unit), {}});
+        infos_.push_back({TagId{infos_.size() + 1}, key, std::string(path), type, std::string(unit)});
         return infos_.back().id;
     }
     std::optional<TagInfo> info(TagId tag) const override { return infos_[tag.value - 1]; }

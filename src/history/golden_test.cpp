@@ -168,7 +168,7 @@ TEST(Golden, StoresOfEveryFormatAreRead) {
     ASSERT_TRUE(fresh.open());
     fill(fresh);
     if (const char* write = std::getenv("WRITE_GOLDEN")) copy_tree(fresh.files(), "/store", *disk, write);
-    for (const std::string name : {"store_0"}) {
+    for (const std::string name : {"store_0", "store_1"}) {
         SCOPED_TRACE(name);
         io::SimFiles files;
         copy_tree(*disk, GONGSHU_SOURCE_DIR "/src/history/golden/" + name, files, "/store");

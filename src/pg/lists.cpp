@@ -77,7 +77,12 @@ std::vector<Place> places_of(std::string_view statement) {
     if (statement.find('$') == statement.npos) return out;
     const auto words = wire::sql_words(statement);
     for (std::size_t i = 0; i + 1 < words.size(); ++i) {
-        const bool is_equal = is_sql_word(words[i], "=");
+        const auto is_sign = [&](std::size_t k) {
+            const std::string_view source = words[k].source;
+            return source == "!" || source == "<" || source == ">" || source == "=";
+        };
+        const bool is_part = i > 0 && is_sign(i - 1) && words[i - 1].at + 1 == words[i].at;  // of >=, <=, !=
+        const bool is_equal = !is_part && is_sql_word(words[i], "=");
         const bool is_other = (is_sql_word(words[i], "<") && is_sql_word(words[i + 1], ">")) ||
                               (is_sql_word(words[i], "!") && is_sql_word(words[i + 1], "="));
         if (!is_equal && !is_other) continue;
@@ -157,20 +162,41 @@ std::map<std::size_t, ListParameter> list_parameters(std::string_view statement)
     return out;
 }
 
-std::string with_members(std::string_view statement, const std::map<std::size_t, std::vector<std::size_t>>& members) {
+std::optional<std::size_t> list_elsewhere(std::string_view statement) {
+    std::map<std::size_t, std::size_t> places;
+    for (const Place& place : places_of(statement)) ++places[place.number];
+    if (places.empty()) return std::nullopt;
+    for (const SqlWord& word : wire::sql_words(statement)) {
+        if (word.kind != SqlWord::Kind::parameter) continue;
+        const auto found = places.find(number_of(word.source));
+        if (found != places.end() && found->second-- == 0) return found->first;
+    }
+    return std::nullopt;
+}
+
+Result<std::string> with_members(std::string_view statement,
+                                 const std::map<std::size_t, std::vector<std::size_t>>& members,
+                                 std::size_t bytes_max) {
+    std::map<std::size_t, std::string> lists;
+    for (const auto& [number, own] : members) {
+        std::string& list = lists[number];
+        for (const std::size_t one : own) list += fmt::format("{}${}", list.empty() ? "" : ", ", one);
+        if (list.empty()) list = "SELECT NULL WHERE false";
+    }
     std::string out;
     std::size_t taken = 0;
     for (const Place& place : places_of(statement)) {
-        const auto found = members.find(place.number);
-        if (found == members.end()) continue;
-        std::string list;
-        for (const std::size_t number : found->second) list += fmt::format("{}${}", list.empty() ? "" : ", ", number);
-        if (list.empty()) list = "SELECT NULL WHERE false";
-        out +=
-            fmt::format("{}{}IN ({})", statement.substr(taken, place.begin - taken), place.negates ? "NOT " : "", list);
+        const auto found = lists.find(place.number);
+        if (found == lists.end()) continue;
+        out.append(statement.substr(taken, place.begin - taken));
+        out.append(place.negates ? "NOT IN (" : "IN (").append(found->second).append(")");
         taken = place.end;
+        if (out.size() > bytes_max) break;
     }
-    return out.append(statement.substr(taken));
+    out.append(statement.substr(taken));
+    if (out.size() > bytes_max)
+        return Error{Code::limit, "with the members of its lists the statement has more than {} KB", bytes_max >> 10};
+    return out;
 }
 
 Result<std::vector<std::optional<std::string>>> read_pg_array(std::string_view text) { return Members{text}.all(); }

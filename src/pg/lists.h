@@ -20,8 +20,13 @@ struct ListParameter {
 };
 std::map<std::size_t, ListParameter> list_parameters(std::string_view statement);  // by n
 
+// One of them that also stands in another place, where a list can be nothing; nullopt if none does.
+std::optional<std::size_t> list_elsewhere(std::string_view statement);
+
 // The statement with IN (…) in their place: of each list the parameters that hold its members, none = an empty list.
-std::string with_members(std::string_view statement, const std::map<std::size_t, std::vector<std::size_t>>& members);
+// Code::limit if that takes more than `bytes_max`; no more is made then.
+Result<std::string> with_members(std::string_view statement,
+                                 const std::map<std::size_t, std::vector<std::size_t>>& members, std::size_t bytes_max);
 
 // {a,"b c",NULL}: the members of an array of one dimension in PostgreSQL's text form. Code::malformed for all else,
 // Code::limit past kMembersMax.

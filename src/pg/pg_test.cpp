@@ -5,6 +5,7 @@
 #include "io/tls.h"
 #include "pg/catalog.h"
 #include "pg/door.h"
+#include "pg/lists.h"
 #include "pg/rows.h"
 #include "registry/json.h"
 #include "registry/registry.h"
@@ -722,8 +723,11 @@ TEST_F(PgTest, CursorsGiveRowsByAndBy) {
     refused("move 1 from c", "0A000");
     refused("fetch from", "42601");
     refused("fetch 1 from c d", "42601");
-    const std::string said = one->ask(query("begin; declare d cursor for select late; fetch all from d"));
+    const std::string said = one->ask(query("begin; savepoint s; declare d cursor for select late; fetch all from d"));
     EXPECT_TRUE(said.ends_with("E 22012 by zero\nZ E\n")) << said;  // its place is in DECLARE
+    EXPECT_EQ(engine.running(), 0u) << "a cursor that failed keeps no turn";
+    one->ask(query("rollback to savepoint s"));
+    f("fetch 1 from d", "E 55000 the cursor's rows ended by an error: declare it again\nZ E\n");
     one->ask(query("rollback"));
     // In the extended protocol, as drivers with named cursors send it.
     one->ask(query("begin; declare c cursor for select ten"));
@@ -731,8 +735,32 @@ TEST_F(PgTest, CursorsGiveRowsByAndBy) {
                        execute("") + kSync),
               "1\nt \nT n:23\n2\nT n:23\nD 0\nD 1\nC FETCH 2\nZ T\n");
     EXPECT_EQ(engine.running(), 1u);
+    const std::string binary = one->ask(parse("g", "fetch 1 from c") + bind("", "g", {}, 0, 1) + execute("") + kSync);
+    EXPECT_NE(binary.find("\0\0\0\2"s), binary.npos) << binary;
     one->ask(query("rollback"));
     EXPECT_EQ(engine.running(), 0u);
+}
+
+TEST(Lists, AreFoundWhereTheyAreLists) {
+    const auto f = [](std::string_view text, std::size_t lists, std::optional<std::size_t> elsewhere = std::nullopt) {
+        EXPECT_EQ(list_parameters(text).size(), lists) << text;
+        EXPECT_EQ(list_elsewhere(text), elsewhere) << text;
+    };
+    f("t = ANY ($1)", 1);
+    f("t = ANY($1) and u=any($1::text[])", 1);
+    f("t <> ALL ($2) or v != all($1)", 2);
+    f("t >= ANY ($1)", 0);
+    f("t <= ANY ($1)", 0);
+    f("t != ANY ($1)", 0);
+    f("$1 is null or t = ANY ($1)", 1, 1);
+    f("t = ANY ($2) and v > $1 and cardinality($2) > 0", 1, 2);
+    std::string many;
+    for (int i = 0; i < 1000; ++i) many += "=ANY($1)";
+    std::vector<std::size_t> members(900);
+    const auto made = with_members(many, {{1, members}}, 100'000);
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().code(), Code::limit);
+    EXPECT_EQ(*with_members("t = ANY($1)", {{1, {1, 4}}}, 100), "t IN ($1, $4)");
 }
 
 TEST_F(PgTest, TakesListsAsValues) {

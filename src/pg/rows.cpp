@@ -1,5 +1,7 @@
 #include "pg/rows.h"
 
+#include <limits>
+
 namespace gongshu::pg {
 
 namespace {
@@ -19,8 +21,9 @@ std::int32_t offset_of(const calendar::Zone& zone, TimeNs time) {
 TimeNs instant_of(TimeNs clock, const calendar::Zone& zone) {
     const std::int64_t minutes = clock / kMinute - (clock % kMinute < 0 ? 1 : 0);
     const std::int64_t day = minutes / 1440 - (minutes % 1440 < 0 ? 1 : 0);
-    return zone.instant(static_cast<calendar::Day>(day), static_cast<int>(minutes - day * 1440)) +
-           (clock - minutes * kMinute);
+    TimeNs time = zone.instant(static_cast<calendar::Day>(day), static_cast<int>(minutes - day * 1440));
+    if (__builtin_add_overflow(time, clock - minutes * kMinute, &time)) return std::numeric_limits<TimeNs>::max();
+    return time;
 }
 
 void append_value(std::string& out, const PgField& field, const sql::Page& page, std::size_t column, std::size_t row,

@@ -41,6 +41,7 @@ struct Portal {
     std::size_t row = 0;  // of the page, to go out next
     std::uint64_t rows = 0;
     bool ended = false;              // after `page` come no more
+    bool failed = false;             // … because of an error
     std::string tag;                 // of CommandComplete; "" = "SELECT n"
     std::shared_ptr<Portal> cursor;  // of FETCH: whose next rows it gives …
     std::uint64_t fetch = 0;         // … and how many; 0 = all
@@ -201,6 +202,7 @@ private:
     sql::Engine::Cancel starting_;                             // ends what has no columns yet
     std::shared_ptr<sql::Query> running_;
     std::shared_ptr<Portal> sending_;
+    std::vector<wire::PgField> fields_;  // as its rows go out
     std::uint64_t rows_max_ = 0, rows_sent_ = 0;
     Then then_;
     bool waits_for_client_ = false;

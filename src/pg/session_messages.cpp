@@ -119,6 +119,8 @@ std::size_t Session::statement_bytes() const {
 }
 
 void Session::on_parse(wire::PgParse& parse) {
+    if (parse.text.size() > sql::Question::kTextBytesMax)
+        return trouble({"54000", fmt::format("the statement has more than {} KB", sql::Question::kTextBytesMax >> 10)});
     const auto statements = wire::sql_statements(parse.text);
     if (statements.size() > 1) return trouble({"42601", "one statement can be prepared at a time, this is more"});
     if (!parse.statement.empty() && statements_.contains(parse.statement))
@@ -132,6 +134,10 @@ void Session::on_parse(wire::PgParse& parse) {
     if (!statements.empty()) statement.text = statements.front();
     statement.verb = wire::sql_verb(statement.text);
     statement.types = std::move(parse.types);
+    if (const auto number = list_elsewhere(statement.text))
+        return trouble({"0A000",
+                        fmt::format("${} is a list and stands elsewhere too, where a list is nothing", *number),
+                        "Give what stands elsewhere as a parameter of its own."});
     statement.lists = list_parameters(statement.text);
     statements_.insert_or_assign(parse.statement, std::move(statement));
     wire::write_pg_parse_complete(out_);
@@ -197,7 +203,12 @@ std::expected<std::shared_ptr<Portal>, Trouble> Session::portal_of(const wire::P
         }
         if (is_list) members.try_emplace(i + 1);
     }
-    portal->text = members.empty() ? statement.text : with_members(statement.text, members);
+    portal->text = statement.text;
+    if (!members.empty()) {
+        auto text = with_members(statement.text, members, sql::Question::kTextBytesMax);
+        if (!text) return std::unexpected(Trouble{"54000", text.error().text()});
+        portal->text = std::move(*text);
+    }
     portal->translated = !members.empty();
     return portal;
 }
@@ -265,7 +276,9 @@ void Session::describe_statement(const std::string& name) {
     if (statement.verb != wire::SqlVerb::other) return tell(statement);
     std::map<std::size_t, std::vector<std::size_t>> members;
     for (const auto& [number, list] : statement.lists) members[number] = {number};
-    const std::string text = with_members(statement.text, members);
+    const auto with_lists = with_members(statement.text, members, sql::Question::kTextBytesMax);
+    if (!with_lists) return trouble({"54000", with_lists.error().text()});
+    const std::string& text = *with_lists;
     const auto translated = translate(text, *settings_);
     sql::Question question = question_of(translated.value_or(text), {});
     const auto on_described = [this, name, tell](sql::Outcome<sql::Description> described) {

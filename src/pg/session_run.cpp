@@ -60,6 +60,8 @@ Session::Local Session::may_run(SqlVerb verb) const {
 
 // Runs what has to run before the columns are known, then `then`; or tells what is wrong.
 void Session::open(const std::shared_ptr<Portal>& portal, Then then) {
+    if (portal->failed || (portal->cursor && portal->cursor->failed))
+        return trouble({"55000", "its rows ended by an error: bind or declare it again"});
     if (portal->open) return then();
     if (const auto may = may_run(portal->verb); !may) return trouble(may.error());
     hub_.statements.add();
@@ -100,6 +102,7 @@ void Session::on_started(const std::shared_ptr<Portal>& portal, sql::Outcome<std
 
 void Session::send_rows(const std::shared_ptr<Portal>& portal, std::uint64_t rows_max, Then then) {
     fetching_ = portal->cursor != nullptr;
+    fields_ = portal->fields;
     sending_ = fetching_ ? portal->cursor : portal;
     running_ = sending_->query;
     rows_max_ = fetching_ ? portal->fetch : rows_max;
@@ -112,7 +115,7 @@ void Session::send_page() {
     Portal& portal = *sending_;
     const auto full = [this] { return rows_max_ > 0 && rows_sent_ >= rows_max_; };
     while (portal.row < portal.page.rows() && out_.size() < kSliceBytes && !full()) {
-        write_row(out_, portal.fields, portal.page, portal.row++, settings_->zone());
+        write_row(out_, fields_, portal.page, portal.row++, settings_->zone());
         ++rows_sent_;
     }
     if (full()) return finish_rows(true);
@@ -136,8 +139,10 @@ void Session::ask_for_page() {
 void Session::on_page(sql::Outcome<sql::Page> page) {
     Portal& portal = *sending_;
     if (!page) {
-        portal.ended = true;
-        return trouble(trouble_of(page.error(), portal));
+        portal.ended = portal.failed = true;
+        const Trouble told = trouble_of(page.error(), portal);
+        portal.query.reset();  // its turn is somebody else's now, whatever a cursor waits for
+        return trouble(told);
     }
     portal.ended = page->rows() == 0;
     portal.page = std::move(*page);
@@ -210,6 +215,7 @@ void Session::declare(const std::shared_ptr<Portal>& portal, Then then) {
     cursor->verb = wire::sql_verb(cursor->text);
     cursor->parameters = portal->parameters;
     cursor->at = portal->at + utf8_characters(std::string_view(portal->text).substr(0, declared->at));
+    cursor->translated = portal->translated;
     if (cursor->verb != SqlVerb::other) return trouble({"42601", "a cursor is of a SELECT"});
     open(cursor, [this, portal, cursor, name = declared->name, then = std::move(then)] {
         cursor->translated = true;  // FETCH is another text: a place in DECLARE means nothing there
@@ -244,8 +250,15 @@ Session::Local Session::find_cursor(Portal& portal) const {
     if (at + 1 != words.size()) return std::unexpected(Trouble{"42601", "expected FETCH FORWARD n FROM cursor"});
     const auto found = cursors_.find(sql_unquoted(words[at]));
     if (found == cursors_.end()) return std::unexpected(no_cursor(sql_unquoted(words[at])));
+    if (found->second->failed)
+        return std::unexpected(Trouble{"55000", "the cursor's rows ended by an error: declare it again"});
     portal.cursor = found->second;
     portal.fields = found->second->fields;
+    if (portal.formats.size() > 1 && portal.formats.size() != portal.fields.size())
+        return std::unexpected(Trouble{"08P01", fmt::format("{} formats were asked for, the answer has {} columns",
+                                                            portal.formats.size(), portal.fields.size())});
+    for (std::size_t i = 0; i < portal.fields.size() && !portal.formats.empty(); ++i)
+        portal.fields[i].format = portal.formats[portal.formats.size() == 1 ? 0 : i];
     return {};
 }
 

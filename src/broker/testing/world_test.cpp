@@ -39,7 +39,7 @@ Result<TagId> FakeTags::resolve(const TagKey& key, std::string_view path, ValueT
         if (one.key == key) return one.id;
     }
     if (tags.size() >= tags_max) return Error{Code::limit, "more than {} new tags this minute", tags_max};
-    tags.push_back({TagId{tags.size() + 1}, key, std::string(path), type, std::string(unit), {}});
+    tags.push_back({TagId{tags.size() + 1}, key, std::string(path), type, std::string(unit)});
     return tags.back().id;
 }
 

@@ -266,21 +266,24 @@ private:
         } else if (is(from, "type", "JOIN")) {
             const std::string_view how = text_of(member(from, "ref_type")), type = text_of(member(from, "join_type"));
             if (how == "POSITIONAL" || how == "DEPENDENT") return;
+            const std::size_t first = here.size();
             gather(member(from, "left"), here);
             if (how == "ASOF" || type == "SEMI" || type == "ANTI") return;
             const std::size_t lefts = here.size();
             gather(member(from, "right"), here);
-            if (how == "REGULAR") add_on(member(from, "condition"), type, here, lefts);
+            if (how == "REGULAR")
+                add_on(member(from, "condition"), type, std::span{here}.subspan(first), lefts - first);
         }
     }
 
     // A join gives no pair of rows that its ON rejects. A row of the side that stays is there nevertheless, so that ON
     // bounds the other side alone; the rows of FULL stay on both.
-    void add_on(const Json& condition, std::string_view type, const std::vector<std::size_t>& here, std::size_t lefts) {
-        const auto middle = here.begin() + static_cast<std::ptrdiff_t>(lefts);
-        if (type == "INNER") ons_.push_back({&condition, here});
-        if (type == "LEFT") ons_.push_back({&condition, {middle, here.end()}});
-        if (type == "RIGHT") ons_.push_back({&condition, {here.begin(), middle}});
+    // Those of the join alone: of a FROM before it, which a lateral side may see, it gives what it does not keep.
+    void add_on(const Json& condition, std::string_view type, std::span<const std::size_t> joined, std::size_t lefts) {
+        const auto middle = joined.begin() + static_cast<std::ptrdiff_t>(lefts);
+        if (type == "INNER") ons_.push_back({&condition, {joined.begin(), joined.end()}});
+        if (type == "LEFT") ons_.push_back({&condition, {middle, joined.end()}});
+        if (type == "RIGHT") ons_.push_back({&condition, {joined.begin(), middle}});
     }
 
     void conditions(const Json& condition, const std::vector<std::size_t>& here, bool alone) {
