@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -495,6 +496,15 @@ TEST_F(Rollups, TheNewestBucketsReadNoFurther) {
     ASSERT_TRUE(every && newest);
     expect_newest(newest->at(0), every->at(0), 5);
     EXPECT_LE(chunks.value() - before, 3u);
+    request.window = {std::numeric_limits<TimeNs>::min(), std::numeric_limits<TimeNs>::max()};
+    const auto of_all_time = merged_->read(request);
+    ASSERT_TRUE(of_all_time) << of_all_time.error().text();
+    expect_newest(of_all_time->at(0), every->at(0), 5);
+    ReadRequest thinned;
+    thinned.tags = request.tags;
+    thinned.window = request.window;
+    thinned.points_max = 100;
+    EXPECT_TRUE(merged_->read(thinned));
 }
 
 // A pixel that holds many chunks is told by those whose rows stay; the others are not read.

@@ -319,8 +319,11 @@ Result<Series> Store::read_newest_buckets(const Question& question, TagId tag) c
     Buckets buckets = TRY(Buckets::create(request.every, request.zone));
     DurationNs length = multiplied(request.every, static_cast<DurationNs>(wanted));
     for (TimeNs to = window.to; to > window.from && all.buckets.size() <= wanted;) {
-        const TimeNs from =
-            to - window.from > length ? std::max(buckets.at(to - length).from, window.from) : window.from;
+        // A window of all time has no length in 63 bits.
+        const std::uint64_t left = static_cast<std::uint64_t>(to) - static_cast<std::uint64_t>(window.from);
+        const TimeNs from = left > static_cast<std::uint64_t>(length)
+                                ? std::max(buckets.at(to - length).from, window.from)
+                                : window.from;
         Series found = TRY(read_part({from, to}));
         const bool none = found.buckets.empty();
         append_falling(all, std::move(found));
@@ -384,7 +387,7 @@ Result<std::vector<Series>> Store::read(const ReadRequest& request) const {
         found[i] = read_tag(question, request.tags[i]);
         if (!*found[i]) failed = true;
     };
-    const bool is_short = of_each.window.to - of_each.window.from <= kDay;
+    const bool is_short = of_each.window.to - kDay <= of_each.window.from;  // a window of all time has no length
     fan_out(pool, helpers, tags, read_one, is_short ? &clock_ : nullptr);
     std::vector<Series> answer;
     for (auto& series : found) {

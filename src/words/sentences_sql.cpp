@@ -94,7 +94,7 @@ constexpr Sentence kSentences[] = {
      "语句需要的内存超过 SQL 可用的量（--sql-memory）：缩小时间或点位的范围，或先聚合再排序和联接"},
     {"EXPLAIN takes a statement and no options: it shows the plan and runs nothing",
      "EXPLAIN 后面是语句，不带选项：它只显示执行计划，不执行"},
-    {"EXPLAIN gives lines of text: ask for JSON or CSV", "EXPLAIN 给出的是文本行：请要 JSON 或 CSV"},
+    {"EXPLAIN gives lines of text: ask for JSON or CSV", "EXPLAIN 给出的是文本行：改用 JSON 或 CSV 格式"},
     {"current_setting() tells the TimeZone here and nothing else", "current_setting() 在这里只能查询 TimeZone"},
     {"the answer is not whole: {}", "结果不完整：{0=}"},
     {"it was stopped", "已被停止"},
