@@ -292,7 +292,8 @@ def check_apart(program):
 
 
 def main():
-    with Program() as program:
+    # The rows of a Parquet file that nobody has taken yet are kept by the engine: here all of them may be.
+    with Program(args=["--sql-memory", "2GiB"]) as program:
         program.put("tokens", "sql", {"role": "admin", "note": "test"})
         program.token = program.post("/api/v1/tokens/sql:issue")["token"]
         write(program)
