@@ -13,7 +13,6 @@
 namespace gongshu::history {
 namespace {
 
-constexpr std::array<std::int64_t, 4> kUnits{1, kMicrosecond, kMillisecond, kSecond};  // on disk: never renumber
 constexpr std::array<double, 10> kTens{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
 constexpr double kWholeMax = 0x1p53;
 
@@ -167,20 +166,11 @@ std::optional<std::vector<Wholes>> all_wholes(const std::vector<Cell>& cells, Va
     return wholes;
 }
 
-// The largest of which all of them are multiples.
-std::size_t unit_of(const std::vector<Cell>& cells) {
-    std::size_t unit = kUnits.size() - 1;
-    for (const Cell& cell : cells)
-        for (const TimeNs time : {cell.first_time, cell.last_time})
-            while (unit > 0 && time % kUnits[unit] != 0) --unit;
-    return unit;
-}
-
 std::vector<Parts> parts_of(DurationNs length, const std::vector<Cell>& cells, const std::vector<Wholes>& wholes,
                             std::size_t unit) {
     std::vector<Parts> all(cells.size());
     const auto in_units = [&](TimeNs time) {
-        return static_cast<std::uint64_t>(time) / static_cast<std::uint64_t>(kUnits[unit]);
+        return static_cast<std::uint64_t>(time) / static_cast<std::uint64_t>(kCellUnits[unit]);
     };
     const TimeNs day = cell_start(cells.front().from, kDay);
     for (std::size_t i = 0; i < cells.size(); ++i) {
@@ -225,7 +215,7 @@ bool encode_cell_bits(DurationNs length, ValueType type, const std::vector<Cell>
     while (!wholes && type == ValueType::number && ++decimals < kTens.size())
         wholes = all_wholes(cells, type, decimals);
     if (!wholes) return false;
-    const std::size_t unit = unit_of(cells);
+    const std::size_t unit = cell_unit_of(cells);
     const std::vector<Parts> parts = parts_of(length, cells, *wholes, unit);
     const auto none = [&](Part part) {
         return std::ranges::all_of(parts, [&](const Parts& one) { return one[part] == 0; });
@@ -284,7 +274,7 @@ struct CellReader {
     }
 
     bool fill(Cell& cell, TimeNs from, const Parts& parts, Wholes& whole) const {
-        const auto units = static_cast<std::uint64_t>(kUnits[unit]);
+        const auto units = static_cast<std::uint64_t>(kCellUnits[unit]);
         const std::uint64_t units_max = static_cast<std::uint64_t>(length) / units;
         if (parts[kBegin] > units_max || parts[kEnd] > units_max) return false;
         Statistics& s = cell.statistics;

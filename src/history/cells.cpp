@@ -15,7 +15,6 @@
 namespace gongshu::history {
 namespace {
 
-constexpr std::array<std::int64_t, 4> kUnits{1, kMicrosecond, kMillisecond, kSecond};  // on disk: never renumber
 constexpr std::uint64_t kExact = std::uint64_t{1} << 53;  // whole numbers up to here are doubles
 
 using Column = std::vector<std::uint64_t>;
@@ -130,15 +129,6 @@ void read_bits(ValueType type, Columns& columns, std::vector<Cell>& cells) {
     for (std::size_t i = 0; i < cells.size(); ++i) cells[i].whole = static_cast<std::int64_t>(column[i]);
 }
 
-// The largest of which all of them are multiples.
-std::size_t unit_of(const std::vector<Cell>& cells) {
-    std::size_t unit = kUnits.size() - 1;
-    for (const Cell& cell : cells)
-        for (const TimeNs time : {cell.first_time, cell.last_time})
-            while (unit > 0 && time % kUnits[unit] != 0) --unit;
-    return unit;
-}
-
 // Columns that mostly say the same for all cells are left out where that is 0.
 enum Left : std::uint8_t { kNoBad = 1, kNoUncertain = 2, kWhole = 4 };
 
@@ -149,14 +139,14 @@ void encode_cells(SectionType type, ValueType value_type, const std::vector<Cell
     const DurationNs length = cell_length(type);
     const auto bad = [](const Cell& cell) { return cell.statistics.rows - cell.statistics.usable; };
     const auto uncertain = [](const Cell& cell) { return cell.statistics.usable - cell.statistics.good; };
-    const std::size_t unit = unit_of(cells);
+    const std::size_t unit = cell_unit_of(cells);
     std::uint8_t left = 0;
     if (std::ranges::all_of(cells, [&](const Cell& cell) { return bad(cell) == 0; })) left |= kNoBad;
     if (std::ranges::all_of(cells, [&](const Cell& cell) { return uncertain(cell) == 0; })) left |= kNoUncertain;
     if (std::ranges::all_of(cells, [](const Cell& cell) { return is_whole(cell); })) left |= kWhole;
     const TimeNs day = cell_start(cells.front().from, kDay);
     const auto in_units = [&](TimeNs time) {
-        return static_cast<std::uint64_t>(time) / static_cast<std::uint64_t>(kUnits[unit]);
+        return static_cast<std::uint64_t>(time) / static_cast<std::uint64_t>(kCellUnits[unit]);
     };
     Encoder to{out};
     to.varint(cells.size());
@@ -191,7 +181,7 @@ Result<std::vector<Cell>> decode_cells(SectionType type, ValueType value_type, T
     Decoder in{payload};
     const std::uint64_t count = in.varint();
     const std::uint8_t left = in.u8(), unit = in.u8();
-    if (in.failed() || count == 0 || count > cells_max(type) || unit >= kUnits.size() || left > 7) return misfit();
+    if (in.failed() || count == 0 || count > cells_max(type) || unit >= kCellUnits.size() || left > 7) return misfit();
     std::vector<Cell> cells(static_cast<std::size_t>(count));
     Columns columns{in, cells.size()};
     const Column none(cells.size());
@@ -199,7 +189,8 @@ Result<std::vector<Cell>> decode_cells(SectionType type, ValueType value_type, T
     const Column bad = (left & kNoBad) != 0 ? none : columns.integers();
     const Column uncertain = (left & kNoUncertain) != 0 ? none : columns.integers();
     const Column first = columns.integers(), last = columns.integers();
-    const auto units = static_cast<std::uint64_t>(kUnits[unit]), units_max = static_cast<std::uint64_t>(length) / units;
+    const auto units = static_cast<std::uint64_t>(kCellUnits[unit]),
+               units_max = static_cast<std::uint64_t>(length) / units;
     for (std::size_t i = 0; i < cells.size() && !in.failed(); ++i) {
         Cell& cell = cells[i];
         if (index[i] >= cells_max(type) || first[i] > units_max || last[i] > units_max) return misfit();
@@ -341,6 +332,14 @@ Result<void> check_cells(const OpenSegment& segment, const ChunkInfo& last, Cell
             return Error{Code::corrupt, "the cells of tag {} are not those of its rows", last.tag.value};
     }
     return {};
+}
+
+std::size_t cell_unit_of(const std::vector<Cell>& cells) {
+    std::size_t unit = kCellUnits.size() - 1;
+    for (const Cell& cell : cells)
+        for (const TimeNs time : {cell.first_time, cell.last_time})
+            while (unit > 0 && time % kCellUnits[unit] != 0) --unit;
+    return unit;
 }
 
 }  // namespace gongshu::history

@@ -25,6 +25,11 @@ struct Cell {
     friend bool operator==(const Cell&, const Cell&);  // NaN is NaN
 };
 
+// What times of cells are counted in, by the number that stands on disk: never renumber.
+inline constexpr std::array<std::int64_t, 4> kCellUnits{1, kMicrosecond, kMillisecond, kSecond};
+// The largest of which all times of these are multiples.
+std::size_t cell_unit_of(const std::vector<Cell>& cells);
+
 // Only where so many rows are is a cell worth its bytes.
 inline constexpr std::uint64_t kHourCellRows = 60, kMinuteCellRows = 30;
 
