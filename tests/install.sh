@@ -13,7 +13,7 @@ keep=0 previous= suites=()
 while [ $# -gt 0 ]; do
   case "$1" in
     --keep) keep=1; shift ;;
-    --previous) previous=$(realpath "$2"); shift 2 ;;
+    --previous) previous=$(realpath "$2"); shift 2 ;; 
     bookworm | trixie) suites+=("$1"); shift ;;
     *) echo "usage: tests/install.sh [--keep] [--previous FILE.deb] [bookworm] [trixie]" >&2; exit 2 ;;
   esac
@@ -204,7 +204,12 @@ check_deb() {
   install_deb "$deb"
   grep -q '^lan: true' "$root/etc/gongshu/gongshu.yaml" || fail "the upgrade lost an edited option"
   stop_service TERM 0
+  # The same program under another number wrote as this one does: without its number the history is of before, all the same.
+  [ "$former_is_this" = 0 ] || rm -f "$root/var/lib/gongshu/data/history/FORMAT"
+  offline setpriv --reuid gongshu --regid gongshu --init-groups gongshu upgrade --check --data /var/lib/gongshu/data > "$work/upgrade.log" 2>&1 || { cat "$work/upgrade.log" >&2; fail "upgrade --check"; }
+  grep '^to come' "$work/upgrade.log" | sed 's/^/         /'
   start_service
+  cp "$root/var/lib/gongshu/data/UPGRADES" "$work/upgrades" || fail "the upgrade noted nothing"
   [ "$(offline dpkg-query -W -f '${Version}' gongshu)" = "$version" ] || fail "not upgraded"
   check_readings 1500
   write_readings 1500 250
@@ -212,6 +217,22 @@ check_deb() {
   api "$page/api/v1/sites/works" | grep -q Asia/Shanghai || fail "a resource is lost"
   say "upgraded $(dpkg-deb -f "$previous" Version) -> $version while it ran: data, options and first password are there, 250 readings more"
   stop_service TERM 0
+
+  # Back by what the upgrade kept by itself: the readings of that moment are there, those since lie beside.
+  offline setpriv --reuid gongshu --regid gongshu --init-groups gongshu downgrade --data /var/lib/gongshu/data > "$work/downgrade.log" 2>&1 || { cat "$work/downgrade.log" >&2; fail "downgrade"; }
+  install_deb "$previous"
+  start_service
+  check_readings 1500
+  stop_service TERM 0
+  say "went back to $(offline dpkg-query -W -f '${Version}' gongshu) by what the upgrade kept ($(cut -d' ' -f3- "$work/upgrades" | tr '\n' ' ')): its 1500 readings are there"
+  sed 's/^/         /' "$work/downgrade.log"
+  install_deb "$deb"
+  start_service
+  check_readings 1500
+  write_readings 1500 10
+  check_readings 1510
+  stop_service TERM 0
+  say "and upgraded again"
 
   install_deb "$previous"
   offline setpriv --reuid gongshu --regid gongshu --init-groups sh -c "umask 077; gongshu restore '$backup' --data /var/lib/gongshu/restored" > "$work/restore.log" 2>&1 || { cat "$work/restore.log" >&2; fail "restore"; }
@@ -401,10 +422,15 @@ PYTHON
   umount -l "$root/proc" "$root/dev"
 }
 
+former_is_this=0
 if [ -z "$previous" ]; then
+  former_is_this=1
   tools/package.sh --version 0.0.9 --out "$work/previous" deb > /dev/null
   previous=$work/previous/gongshu_0.0.9_amd64.deb
 fi
+# It may have the name of this one.
+cp "$previous" "$work/previous.deb"
+previous=$work/previous.deb
 say "packages: $(ls -l "$deb" | awk '{ printf "%.1f MB", $5 / 1e6 }') .deb, $(ls -l "$archive" | awk '{ printf "%.1f MB", $5 / 1e6 }') archive"
 for suite in "${suites[@]}"; do
   stand "$suite"

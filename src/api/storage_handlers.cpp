@@ -99,6 +99,19 @@ void write_check(JsonWriter& out, const Ask& ask, const history::CheckState& che
     out.end_array().end_object();
 }
 
+// Histories of former versions, which gongshu downgrade goes back to.
+void write_former(JsonWriter& out, const history::Formats& formats) {
+    out.key("former").begin_array();
+    for (const history::KeptHistory& one : formats.kept) {
+        out.begin_object().key("formats").integer(one.step);
+        write_time(out, "at", one.at);
+        write_time(out, "until", one.at + history::kKeptFor);
+        write_count(out, "bytes", one.bytes);
+        out.end_object();
+    }
+    out.end_array();
+}
+
 void write_growth(JsonWriter& out, const history::Growth& growth) {
     out.key("bytes_a_day_estimate");
     if (growth.bytes_a_day)
@@ -127,6 +140,8 @@ void write_server(JsonWriter& out, Core& core, const Ask& ask, const std::vector
     out.key("read_only").text(stats.read_only ? told(ask, stats.read_only_reason) : std::string{});
     write_time(out, "oldest", days.empty() ? 0 : history::day_start(days.front().day));
     write_growth(out, history::growth_of(days, stats, core.clock().now()));
+    // A name beside the history that cannot be read must not hide what storage takes.
+    write_former(out, storage.formats().value_or(history::Formats{}));
     write_check(out, ask, storage.check_state());
     out.end_object();
 }

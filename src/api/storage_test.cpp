@@ -36,7 +36,7 @@ TEST(Storage, TellsTheServerToItsAdministrators) {
     Filled filled;
     const std::string all = filled.get("/api/v1/storage");
     for (const char* part :
-         {R"("server":{"rows":121,)", R"("tags":3,)", R"("unmerged_segments":0,)", R"("log_unsynced_bytes":0,)",
+         {R"("server":{"rows":121,)", R"("tags":3,)", R"("unmerged_segments":0,)", R"("former":[],)", R"("log_unsynced_bytes":0,)",
           R"("memory_rows":0,)", R"("work":"",)", R"("read_only":"",)", R"("check":{"running":false,"since":null,)",
           R"("days":[{"day":)", R"("rates":{"now_per_s":)", R"("steps":[])"})
         expect_part(all, part);

@@ -1,5 +1,6 @@
 #include "app/open_store.h"
 
+#include "app/upgrade_log.h"
 #include "broker/mapping.h"
 #include "flow/flow.h"
 #include "flow/virtual_tag.h"
@@ -31,6 +32,7 @@ Result<std::unique_ptr<OpenStore>> OpenStore::open(const std::string& data, cons
     TRY(files.make_folder(key_folder, 0700));
     store->lane_ = io::make_epoll_loop(*store->clock_);
     store->pool_ = io::make_thread_pool(2, 10'000);
+    TRY(note_upgrade(files, *store->clock_, data));
     store->registry_ = TRY(
         registry::Registry::create(files, *store->clock_, {.folder = data + "/registry", .key_folder = key_folder}));
     store->registry_->add_kind(flow::rule_kind());

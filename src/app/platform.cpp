@@ -11,6 +11,7 @@
 #include "app/embedded.h"
 #include "app/open_store.h"
 #include "app/qr.h"
+#include "app/upgrade_log.h"
 #include "app/verify.h"
 #include "app/version.h"
 #include "base/log.h"
@@ -81,6 +82,7 @@ Result<void> Platform::make_store() {
     disk_pool_ = io::make_thread_pool(2, 10'000);
     TRY(files_->make_folder(options_.data));
     TRY(check_room(*files_, options_.data));
+    TRY(note_upgrade(*files_, *clock_, options_.data));
 
     registry_ = TRY(registry::Registry::create(
         *files_, *clock_, {.folder = options_.data + "/registry", .key_folder = options_.key_folder}));
@@ -118,8 +120,8 @@ Result<void> Platform::make_store() {
     flow_ = TRY(flow::Flow::create({*registry_, *history_, *history_, *history_, *clock_, lanes_, *pool_, metrics_,
                                     [this](const Rows& rows) { return history_->import(rows); },
                                     [this](const history::Cut& cut) { return history_->cut(cut); }, history_.get()}));
-    packages_ = TRY(package::Packages::create(
-        *files_, *registry_, {.folder = options_.data + "/packages", .program = kVersion}));
+    packages_ = TRY(
+        package::Packages::create(*files_, *registry_, {.folder = options_.data + "/packages", .program = kVersion}));
     backups_ = std::make_unique<backup::Backups>(
         backup::BackupParts{*files_,
                             *clock_,
@@ -161,7 +163,8 @@ Result<void> Platform::make_cases() {
         const std::string kind{blob::kCase};
         return blob::citation_of(TRY(blobs_->use(tenant, file, {kind, id, id})));
     };
-    cases_ = std::make_unique<cases::Cases>(*registry_, *clock_, cases::CasesOptions{.working_time = working_time, .evidence = evidence});
+    cases_ = std::make_unique<cases::Cases>(*registry_, *clock_,
+                                            cases::CasesOptions{.working_time = working_time, .evidence = evidence});
     const auto find = [this](TenantId tenant, IntervalId id) -> Result<Interval> {
         auto revisions = TRY(history_->interval_revisions(tenant, id));
         if (revisions.empty()) return Error{Code::not_found, "there is no interval {}", id.value};
@@ -247,10 +250,9 @@ Result<void> Platform::make_doors() {
                      change.resource.name);
     });
 
-    sql_ = sql::make_engine({{*history_, *history_, *registry_}, *clock_, metrics_},
-                            {.library = sql::find_library(),
-                             .memory_bytes = options_.sql_memory,
-                             .workers_max = options_.sql_workers});
+    sql_ = sql::make_engine(
+        {{*history_, *history_, *registry_}, *clock_, metrics_},
+        {.library = sql::find_library(), .memory_bytes = options_.sql_memory, .workers_max = options_.sql_workers});
     if (const auto there = sql_->available(); !there) log_warning("app", "{}", there.error().text());
 
     static_files_ = pages();
@@ -262,10 +264,10 @@ Result<void> Platform::make_doors() {
                         .sample = sample(),
                         .query_max = options_.query_time};
     server_ = TRY(api::Server::create(
-        {*registry_,     *auth_,           *history_, *history_,      *history_,    *history_,      *flow_,
-         *connections_,  broker_.get(),    metrics_,  *egress_,       *live_,       *lanes_.back(), *pool_,
-         backups_.get(), retention_.get(), &*doctor_, ledgers_.get(), cases_.get(),
-         blobs_.get(),   qr_svg,           packages_.get(), messages_.get(), sql_.get()},
+        {*registry_,     *auth_,        *history_,      *history_,        *history_,       *history_,
+         *flow_,         *connections_, broker_.get(),  metrics_,         *egress_,        *live_,
+         *lanes_.back(), *pool_,        backups_.get(), retention_.get(), &*doctor_,       ledgers_.get(),
+         cases_.get(),   blobs_.get(),  qr_svg,         packages_.get(),  messages_.get(), sql_.get()},
         std::move(api)));
     const auto http = TRY(server_->listen(TRY(io::parse_address(options_.http)), {})
                               .context("cannot open the pages on {}", options_.http));

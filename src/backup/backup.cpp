@@ -144,14 +144,6 @@ private:
     std::uint64_t bytes_ = 0;
 };
 
-// "20261121T071500Z": names in the order of time.
-std::string name_of(TimeNs time) {
-    std::string name;
-    for (const char c : format_time(time / kSecond * kSecond))
-        if (c != '-' && c != ':') name += c;
-    return name;
-}
-
 BackupInfo info_of(std::string name, const Listing& listing) {
     return {std::move(name),
             listing.made,
@@ -224,16 +216,9 @@ Result<void> write_parts(const BackupParts& parts, const std::string& folder, Pr
 
 }  // namespace
 
-Result<void> remove_tree(io::Files& files, const std::string& path) {
-    // A file has no names; whether it is one, only remove() tells, so its list is asked for first.
-    if (const auto names = files.list(path))
-        for (const std::string& name : *names) TRY(remove_tree(files, path + "/" + name));
-    return files.remove(path);
-}
-
 Result<BackupInfo> make_backup(const BackupParts& parts, const std::string& folder, Progress& progress) {
     Listing listing{.made = parts.clock.now(), .program = parts.program};
-    const std::string name = name_of(listing.made), whole = folder + "/" + name, half = whole + std::string(kHalf);
+    const std::string name = format_stamp(listing.made), whole = folder + "/" + name, half = whole + std::string(kHalf);
     TRY(parts.files.make_folder(folder, 0700));
     for (const std::string& there : {whole, half})
         if (TRY(parts.files.exists(there)))
@@ -287,7 +272,7 @@ Result<BackupInfo> copy_backup(io::Files& source, const std::string& path, io::F
     if (TRY(files.exists(data)) && !TRY(files.list(data)).empty())
         return Error{Code::exists, "{} is not empty; a backup is only restored into a new folder", data};
     const std::string half = data + std::string(kHalf);
-    if (TRY(files.exists(half))) TRY(remove_tree(files, half));
+    if (TRY(files.exists(half))) TRY(io::remove_tree(files, half));
     TRY(files.make_folder(half));
     TRY(check_space(files, half, listing.bytes));
     progress.files += listing.files.size();
@@ -321,7 +306,7 @@ Result<void> remove_backup(io::Files& files, const std::string& folder, const st
         // Its list goes first: from then on nobody takes what is left for a backup.
         const std::string path = folder + "/" + name, list = path + "/" + kListName;
         if (TRY(files.exists(list))) TRY(files.remove(list));
-        TRY(remove_tree(files, path));
+        TRY(io::remove_tree(files, path));
         return files.sync_folder(folder);
     }
     return Error{Code::not_found, "there is no backup \"{}\" in {}", name.substr(0, 100), folder};

@@ -99,9 +99,6 @@ Result<BackupInfo> restore_backup(io::Files& files, const std::string& path, con
 Result<BackupInfo> copy_backup(io::Files& source, const std::string& path, io::Files& files, const std::string& data,
                                Progress& progress);
 
-// What a folder holds, and it; fine if it is not there.
-Result<void> remove_tree(io::Files& files, const std::string& path);
-
 // `name` as list_backups() tells it; a half one too.
 Result<void> remove_backup(io::Files& files, const std::string& folder, const std::string& name);
 

@@ -203,8 +203,7 @@ std::string encode_proof(const Proof& proof) {
                                    proof.at, proof.took, proof.program, proof.newest);
     for (const auto& [name, number] : numbers_of(proof)) text += fmt::format("{} {}\n", name, *number);
     for (std::string problem : proof.problems) {
-        std::ranges::replace_if(
-            problem, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+        std::ranges::replace_if(problem, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
         text += fmt::format("problem {}\n", problem);
     }
     return text + fmt::format("{}{}\n", kSum, sum_of(text));
@@ -237,7 +236,7 @@ Result<std::optional<Proof>> read_proof(io::Files& files, const std::string& fol
 Result<void> clean_drill(io::Files& files, const std::string& folder) {
     const std::string data = folder + "/" + kDrillName;
     for (const std::string& path : {data, data + ".part"})
-        if (TRY(files.exists(path))) TRY(remove_tree(files, path));
+        if (TRY(files.exists(path))) TRY(io::remove_tree(files, path));
     return {};
 }
 

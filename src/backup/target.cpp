@@ -15,7 +15,7 @@ constexpr std::string_view kSending = ".sending";  // no name of a backup: nobod
 Result<void> remove_leftovers(io::Files& files, const std::string& folder) {
     for (const std::string& name : TRY(files.list(folder)))
         if (name.ends_with(kSending) || name.ends_with(std::string(kSending) + ".part"))
-            TRY(remove_tree(files, folder + "/" + name));
+            TRY(io::remove_tree(files, folder + "/" + name));
     return {};
 }
 
@@ -38,7 +38,7 @@ Result<bool> is_there(io::Files& files, const std::string& path, const Buffer& l
     if (!found && found.error().code() != Code::not_found) return found.error();
     if (found && decode_listing(as_text(*found), path))
         return Error{Code::exists, "{} is another backup of the same name; give each server a folder of its own", path};
-    TRY(remove_tree(files, path));
+    TRY(io::remove_tree(files, path));
     return false;
 }
 

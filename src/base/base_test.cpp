@@ -68,6 +68,16 @@ TEST(TimeText, IsRfc3339) {
     f(951'782'400 * kSecond, "2000-02-29T00:00:00Z");
 }
 
+TEST(TimeText, StampsAreNamesInOrder) {
+    for (const TimeNs time : {TimeNs{0}, 951'782'400 * kSecond, 1'700'000'000 * kSecond, 9'214'646'399 * kSecond})
+        EXPECT_EQ(parse_stamp(format_stamp(time)), time);
+    EXPECT_EQ(format_stamp(1'700'000'000 * kSecond + 5), "20231114T221320Z");
+    for (const char* text : {"", "20231114T221320", "20231114t221320Z", "20231314T221320Z", "20230229T221320Z",
+                             "20231114T241320Z", "20231114T226020Z", "20231114T221360Z", "2023111aT221320Z",
+                             "19691114T221320Z", "22621114T221320Z", "20231114T221320Z "})
+        EXPECT_EQ(parse_stamp(text), std::nullopt) << text;
+}
+
 TEST(Checksum, Crc32cOfTheStandard) {
     EXPECT_EQ(crc32c(as_bytes("123456789")), 0xe3069283u);                                          // RFC 3720, B.4
     EXPECT_EQ(crc32c(as_bytes("56789"), crc32c(as_bytes("1234"))), crc32c(as_bytes("123456789")));  // chained

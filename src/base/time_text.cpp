@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+
 namespace gongshu {
 
 namespace {
@@ -45,6 +47,32 @@ std::string format_time(TimeNs time) {
         text.erase(text.find_last_not_of('0') + 1);
     }
     return text + "Z";
+}
+
+std::string format_stamp(TimeNs time) {
+    std::string stamp;
+    for (const char c : format_time(time / kSecond * kSecond))
+        if (c != '-' && c != ':') stamp += c;
+    return stamp;
+}
+
+std::optional<TimeNs> parse_stamp(std::string_view text) {
+    constexpr std::string_view kShape = "00000000T000000Z";
+    constexpr int kLastYear = 2261;  // whose end fits in a TimeNs
+    if (text.size() != kShape.size()) return std::nullopt;
+    for (std::size_t i = 0; i < text.size(); ++i)
+        if (kShape[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != kShape[i]) return std::nullopt;
+    const auto number = [&](std::size_t at, std::size_t digits) {
+        unsigned value = 0;
+        for (const char c : text.substr(at, digits)) value = value * 10 + static_cast<unsigned>(c - '0');
+        return value;
+    };
+    const unsigned year = number(0, 4), hour = number(9, 2), minute = number(11, 2), second = number(13, 2);
+    const std::chrono::year_month_day date{std::chrono::year{static_cast<int>(year)}, std::chrono::month{number(4, 2)},
+                                           std::chrono::day{number(6, 2)}};
+    if (!date.ok() || year < 1970 || year > kLastYear || hour > 23 || minute > 59 || second > 59) return std::nullopt;
+    const std::int64_t days = std::chrono::sys_days{date}.time_since_epoch().count();
+    return days * kDay + static_cast<std::int64_t>((hour * 60 + minute) * 60 + second) * kSecond;
 }
 
 }  // namespace gongshu

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 
@@ -12,5 +14,9 @@ std::string format_time(TimeNs time);
 // and
 // "-infinity", all as DuckDB reads and writes dates.
 std::string format_date(std::int32_t days);
+// "20261121T071500Z", for names in the order of time; fractions of a second fall away.
+std::string format_stamp(TimeNs time);
+// nullopt for anything else than what format_stamp() makes of 1970 to 2261.
+std::optional<TimeNs> parse_stamp(std::string_view text);
 
 }  // namespace gongshu

@@ -92,6 +92,7 @@ public:
     void stop() override { store_->stop(); }
 
     StorageStats storage_stats() const override { return store_->storage_stats(); }
+    Result<Formats> formats() const override { return store_->formats(); }
     RateLog rates() const override { return store_->rates(); }
     Result<Usage> usage(const TagDays& which) const override { return survey_usage(*store_, which); }
     Result<std::shared_ptr<const Usage>> recent_usage(std::uint32_t days) override {

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "history/formats.h"
 #include "history/store.h"
 
 namespace gongshu::history {
@@ -254,6 +255,7 @@ Result<void> Store::seal() {
         if (!number || *number >= frozen_log_first_) continue;
         remove_unless_copied(path("log/" + name));
     }
+    forget_old_formats();
     return {};
 }
 
@@ -445,8 +447,9 @@ Result<std::vector<Store::CopiedFile>> Store::files_to_copy(const Version& now, 
 Result<void> Store::copy_files(Copier& copier, const std::vector<CopiedFile>& files, const Manifest& manifest) const {
     std::uint64_t bytes = 0;
     for (const CopiedFile& file : files) bytes += file.bytes;
-    TRY(copier.expect(files.size() + 1, bytes));
+    TRY(copier.expect(files.size() + 2, bytes));
     for (const CopiedFile& file : files) TRY(copier.take(file.name, file.path, file.bytes));
+    TRY(copier.put(std::string(kFormatsName), as_bytes(format_stamp_file())));
     return copier.put("MANIFEST", encode_manifest(manifest));
 }
 

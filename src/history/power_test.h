@@ -56,6 +56,12 @@ public:
     Result<void> set_mode(const std::string& path, unsigned mode) override {
         return step() ? files_.set_mode(path, mode) : dark();
     }
+    Result<void> link(const std::string& from, const std::string& to) override {
+        return step() ? files_.link(from, to) : dark();
+    }
+    Result<void> exchange(const std::string& one, const std::string& other) override {
+        return step() ? files_.exchange(one, other) : dark();
+    }
     static Result<void> dark() { return Error{Code::io, "the power is off"}; }
 
 private:

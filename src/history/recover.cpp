@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "history/formats.h"
 #include "history/store.h"
 
 namespace gongshu::history {
@@ -37,6 +38,7 @@ Result<void> Store::recover() {
     lock_ = TRY(files_.lock_folder(options_.folder).context("the history in {} cannot be opened", options_.folder));
     TRY(files_.sync_folder(options_.folder));
     const bool fresh = !TRY(files_.exists(path("MANIFEST")));
+    TRY(keep_former(files_, clock_, options_.folder, fresh));
     const Manifest manifest = TRY(read_manifest());
     next_number_ = manifest.next_number;
     events_.next_id = manifest.next_event;
@@ -56,7 +58,14 @@ Result<void> Store::recover() {
         now->intervals.push_back(std::make_shared<IntervalFile>(files_, numbered("ival", info.number, "iv"), info));
     version_ = std::move(now);
     if (!fresh) TRY(replay(manifest));
+    forget_old_formats();
     return {};
+}
+
+// Nobody has to wait, or to go without a store, for it.
+void Store::forget_old_formats() {
+    if (const auto gone = forget_former(files_, clock_, options_.folder); !gone)
+        log_warning("history", "what is kept of a former version stays: {}", gone.error().text());
 }
 
 Result<void> Store::load_snapshots(const Manifest& manifest) {

@@ -14,6 +14,7 @@
 
 #include "base/guarded.h"
 #include "history/catalogue.h"
+#include "history/formats.h"
 #include "history/history.h"
 #include "history/interval_file.h"
 #include "history/log.h"
@@ -232,6 +233,7 @@ public:
     Result<void> visit_tag_days(const std::function<void(const TagDayUse&)>& visit, const TagDays& which) const;
     HistoryStats stats() const;
     StorageStats storage_stats() const;
+    Result<Formats> formats() const { return formats_of(files_, options_.folder); }
     RateLog rates() const { return *rates_.lock(); }
 
 private:
@@ -302,6 +304,7 @@ private:
     Result<void> write_tail_again(const LogEnd& end);
     Result<void> remove_leftovers(const Manifest& manifest);
     void add_tag(TagId tag, ValueType type);
+    void forget_old_formats();
 
     // Files (maintain.cpp); all under maintenance_.
     Result<void> seal();

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "history/formats.h"
 #include "history/history.h"
 
 // What the files of a history take and how they fare: for those who look after it, not on the way of a reading.
@@ -122,6 +123,8 @@ public:
 
     virtual ~Storage() = default;
     virtual StorageStats storage_stats() const = 0;
+    // What is kept of before, if anything; lists folders.
+    virtual Result<Formats> formats() const = 0;
     // Of the rows that were appended.
     virtual RateLog rates() const = 0;
     // Opens every segment of those days, of one tag only those of its shard; decodes none: some milliseconds for each

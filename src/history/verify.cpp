@@ -1,4 +1,5 @@
 // Every byte of a history's folder, checked without changing any.
+#include "history/formats.h"
 #include "history/log.h"
 #include "history/manifest.h"
 #include "history/segment.h"
@@ -139,6 +140,7 @@ std::optional<Manifest> check_manifest(io::Files& files, const std::string& fold
     auto manifest = read();
     const OnEvent nobody;
     Check check{files, folder, nobody, report};
+    if (const auto formats = stored_formats(files, folder); !formats) check.problem(formats.error().text());
     return check.note(manifest) ? std::optional{std::move(*manifest)} : std::nullopt;
 }
 

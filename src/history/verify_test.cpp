@@ -82,6 +82,7 @@ TEST(Verify, FindsEveryFlippedByteAndNamesTheFile) {
             store.files().corrupt(path, at);
         }
         if (path.ends_with("/lock") || bytes == 0) continue;
+        if (path.ends_with("/FORMAT")) continue;  // a folder without it is one of before there were numbers
         const Buffer whole = *io::read_whole(store.files(), path, 1 << 20);
         ASSERT_TRUE(store.files().remove(path));
         EXPECT_FALSE(check(store).problems.empty() && check(store).event_problems.empty()) << path;

@@ -1,5 +1,7 @@
 #include "io/files.h"
 
+#include <algorithm>
+
 #include "io/detail/paths.h"
 
 namespace gongshu::io {
@@ -34,6 +36,51 @@ Result<void> write_whole(Files& files, const std::string& path, Bytes bytes, uns
         return std::move(written).context("cannot write {}", path);
     }
     return files.sync_folder(detail::parent_of(path));
+}
+
+Result<void> Files::link(const std::string& from, const std::string& to) {
+    return Error{Code::unsupported, "cannot link {} as {}: files have one name each here", from, to};
+}
+
+Result<void> Files::exchange(const std::string& one, const std::string& other) {
+    return exchange_by_renames(*this, one, other);
+}
+
+Result<void> exchange_by_renames(Files& files, const std::string& one, const std::string& other) {
+    const std::string between = one + std::string(kExchangeEnd);
+    if (!TRY(files.exists(other))) return Error{Code::not_found, "cannot exchange {} and {}: no such file", one, other};
+    TRY(files.rename(one, between));
+    TRY(files.rename(other, one));
+    return files.rename(between, other);
+}
+
+Result<void> finish_exchange(Files& files, const std::string& one) {
+    const std::string between = one + std::string(kExchangeEnd);
+    if (TRY(files.exists(one)) || !TRY(files.exists(between))) return {};
+    TRY(files.rename(between, one));
+    return files.sync_folder(detail::parent_of(one));
+}
+
+Result<void> copy_file(Files& files, const std::string& from, const std::string& to, unsigned mode) {
+    constexpr std::uint64_t kPieceBytes = 1 << 20;
+    const auto source = TRY(files.open(from, Open::read));
+    const std::uint64_t bytes = TRY(source->size());
+    const auto target = TRY(files.open(to, Open::create_new));
+    TRY(files.set_mode(to, mode));
+    Buffer piece;
+    for (std::uint64_t at = 0; at < bytes; at += piece.size()) {
+        piece.resize(std::min(kPieceBytes, bytes - at));
+        TRY(source->read_at(at, piece));
+        TRY(target->append(piece));
+    }
+    return target->sync();
+}
+
+Result<void> remove_tree(Files& files, const std::string& path) {
+    // A file has no names; whether it is one, only remove() tells, so its list is asked for first.
+    if (const auto names = files.list(path))
+        for (const std::string& name : *names) TRY(remove_tree(files, path + "/" + name));
+    return files.remove(path);
 }
 
 }  // namespace gongshu::io

@@ -214,6 +214,57 @@ TEST_P(BothFiles, AgreeWithAMap) {
     }
 }
 
+TEST_P(BothFiles, AFileHasTwoNames) {
+    ASSERT_TRUE(write_whole(*files, path("a"), as_bytes("one")));
+    ASSERT_TRUE(files->link(path("a"), path("b")));
+    EXPECT_EQ(code_of(files->link(path("a"), path("b"))), Code::exists);
+    EXPECT_EQ(code_of(files->link(path("none"), path("c"))), Code::not_found);
+    EXPECT_EQ(code_of(files->link(folder, path("c"))), GetParam() ? Code::unsupported : Code::io);
+    // One written as a new file under a name leaves the other alone; one written into shows under both.
+    ASSERT_TRUE(files->open(path("b"), Open::append).value()->append(as_bytes(" two")));
+    EXPECT_EQ(read_text(*files, path("a")), "one two");
+    ASSERT_TRUE(write_whole(*files, path("a"), as_bytes("three")));
+    EXPECT_EQ(read_text(*files, path("b")), "one two");
+    ASSERT_TRUE(files->remove(path("a")));
+    EXPECT_EQ(read_text(*files, path("b")), "one two");
+}
+
+TEST_P(BothFiles, FoldersChangeNames) {
+    for (const bool at_once : {true, false}) {
+        const auto exchange = [&](const std::string& one, const std::string& other) {
+            return at_once ? files->exchange(one, other) : exchange_by_renames(*files, one, other);
+        };
+        for (const char* name : {"x", "y"}) {
+            ASSERT_TRUE(files->make_folder(path(name)));
+            ASSERT_TRUE(write_whole(*files, path(name) + "/of", as_bytes(name)));
+        }
+        ASSERT_TRUE(exchange(path("x"), path("y")));
+        EXPECT_EQ(read_text(*files, path("x/of")) + read_text(*files, path("y/of")), "yx");
+        EXPECT_EQ(code_of(exchange(path("x"), path("none"))), Code::not_found);
+        EXPECT_EQ(read_text(*files, path("x/of")), "y");
+        for (const char* name : {"x", "y"}) ASSERT_TRUE(remove_tree(*files, path(name)));
+    }
+    // Cut off after the first of three.
+    ASSERT_TRUE(write_whole(*files, path("z"), as_bytes("z")));
+    ASSERT_TRUE(finish_exchange(*files, path("z")));
+    ASSERT_TRUE(files->rename(path("z"), path("z.exchange")));
+    ASSERT_TRUE(finish_exchange(*files, path("z")));
+    EXPECT_EQ(read_text(*files, path("z")), "z");
+}
+
+TEST_P(BothFiles, CopiesAndRemovesWhole) {
+    Buffer big(3'000'000);
+    for (std::size_t i = 0; i < big.size(); ++i) big[i] = static_cast<std::uint8_t>(i * 7 >> 8);
+    ASSERT_TRUE(files->make_folder(path("t/u")));
+    ASSERT_TRUE(write_whole(*files, path("t/big"), big));
+    ASSERT_TRUE(copy_file(*files, path("t/big"), path("t/u/copy")));
+    EXPECT_EQ(read_whole(*files, path("t/u/copy"), 1 << 30).value(), big);
+    EXPECT_EQ(code_of(copy_file(*files, path("t/big"), path("t/u/copy"))), Code::exists);
+    ASSERT_TRUE(remove_tree(*files, path("t")));
+    EXPECT_FALSE(files->exists(path("t")).value());
+    EXPECT_EQ(code_of(remove_tree(*files, path("t"))), Code::not_found);
+}
+
 TEST(SimFiles, ACrashForgetsWhatWasNotSynced) {
     SimFiles files;
     ASSERT_TRUE(files.make_folder("/d", 0750));

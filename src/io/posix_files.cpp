@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <climits>
+#include <cstdio>
+#include <cstring>
 
 #include "io/detail/os_error.h"
 #include "io/detail/paths.h"
@@ -85,7 +87,7 @@ public:
     }
 
     Result<std::uint64_t> size() const override {
-        struct stat status {};
+        struct stat status{};
         if (::fstat(descriptor_, &status) != 0) return os_error(errno, "cannot tell the size of {}", path_);
         return static_cast<std::uint64_t>(status.st_size);
     }
@@ -130,7 +132,7 @@ public:
     Result<std::unique_ptr<File>> open(const std::string& path, Open how) override {
         const int descriptor = uninterrupted([&] { return ::open(path.c_str(), open_flags(how), 0640); });
         if (descriptor < 0) return os_error(errno, "cannot open {}", path);
-        struct stat status {};
+        struct stat status{};
         int number = ::fstat(descriptor, &status) == 0 ? 0 : errno;
         if (number == 0 && S_ISDIR(status.st_mode)) number = EISDIR;
         if (number != 0) {
@@ -153,7 +155,7 @@ public:
     }
 
     Result<bool> exists(const std::string& path) override {
-        struct stat status {};
+        struct stat status{};
         if (::stat(path.c_str(), &status) == 0) return true;
         if (errno == ENOENT || errno == ENOTDIR) return false;
         return os_error(errno, "cannot look for {}", path);
@@ -176,7 +178,7 @@ public:
     }
 
     Result<void> make_folder(const std::string& path, unsigned mode) override {
-        struct stat status {};
+        struct stat status{};
         if (::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return {};
         const auto parent = detail::parent_of(path);
         if (parent != path) TRY(make_folder(parent, 0750));
@@ -196,7 +198,7 @@ public:
     }
 
     Result<DiskSpace> space(const std::string& path) override {
-        struct statvfs status {};
+        struct statvfs status{};
         if (uninterrupted([&] { return ::statvfs(path.c_str(), &status); }) != 0) {
             return os_error(errno, "cannot tell the free space of {}", path);
         }
@@ -213,6 +215,21 @@ public:
     Result<void> set_mode(const std::string& path, unsigned mode) override {
         if (::chmod(path.c_str(), mode) != 0) return os_error(errno, "cannot set the mode of {} to {:o}", path, mode);
         return {};
+    }
+
+    Result<void> link(const std::string& from, const std::string& to) override {
+        if (::link(from.c_str(), to.c_str()) == 0) return {};
+        const int number = errno;
+        // EPERM, on Linux: the file system knows no links, or the system forbids them for files of somebody else.
+        if (number == EPERM || number == EOPNOTSUPP || number == ENOSYS || number == EXDEV || number == EMLINK)
+            return Error{Code::unsupported, "cannot link {} as {}: {}", from, to, std::strerror(number)};
+        return os_error(number, "cannot link {} as {}", from, to);
+    }
+
+    Result<void> exchange(const std::string& one, const std::string& other) override {
+        if (::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE) == 0) return {};
+        if (errno == EINVAL || errno == ENOSYS) return exchange_by_renames(*this, one, other);
+        return os_error(errno, "cannot exchange {} and {}", one, other);
     }
 
 private:

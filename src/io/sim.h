@@ -24,6 +24,8 @@ public:
     bool fault_fired() const;
     // From now on every write fails with Code::io "No space left on device" once more than `bytes` more were written.
     void set_free_bytes(std::uint64_t bytes);
+    // As a file system on which a file has one name.
+    void forbid_links();
     // Forgets everything unsynced; open handles of before return Code::io from now on. With `torn`, a random part of
     // what was not synced survives, as on a disk: a first part of each file's tail (its last 512-byte sector may be
     // zeros), any of the overwritten sectors, and either all names or none.
@@ -43,6 +45,8 @@ public:
     Result<DiskSpace> space(const std::string& path) override;
     Result<std::unique_ptr<File>> lock_folder(const std::string& path) override;
     Result<void> set_mode(const std::string& path, unsigned mode) override;
+    Result<void> link(const std::string& from, const std::string& to) override;
+    Result<void> exchange(const std::string& one, const std::string& other) override;
 
 private:
     friend class SimFile;

@@ -158,6 +158,7 @@ public:
     int operations = 0;
     int fail_in = 0;
     bool fired = false;
+    bool links = true;
     std::uint64_t life = 0;  // crashes so far
 };
 
@@ -411,6 +412,38 @@ Result<void> SimFiles::set_mode(const std::string& path, unsigned mode) {
     if (impl_->fails()) return os_error(EIO, "cannot set the mode of {} to {:o}", path, mode);
     if (!impl_->find(path)) return os_error(ENOENT, "cannot set the mode of {} to {:o}", path, mode);
     return {};
+}
+
+Result<void> SimFiles::link(const std::string& from, const std::string& to) {
+    const std::lock_guard held(impl_->mutex);
+    const auto fail = [&](int number) -> Result<void> { return os_error(number, "cannot link {} as {}", from, to); };
+    if (impl_->fails()) return fail(EIO);
+    if (!impl_->links) return Files::link(from, to);
+    const auto node = impl_->find(from);
+    const auto to_folder = impl_->folder_of(to);
+    if (!node || !to_folder) return fail(ENOENT);
+    if (node->is_folder) return fail(EPERM);
+    if (impl_->find(to)) return fail(EEXIST);
+    to_folder->names[split(to).back()] = node;
+    return {};
+}
+
+Result<void> SimFiles::exchange(const std::string& one, const std::string& other) {
+    const std::lock_guard held(impl_->mutex);
+    const auto fail = [&](int number) -> Result<void> {
+        return os_error(number, "cannot exchange {} and {}", one, other);
+    };
+    if (impl_->fails()) return fail(EIO);
+    const auto node = impl_->find(one), with = impl_->find(other);
+    if (!node || !with || node == impl_->root || with == impl_->root) return fail(ENOENT);
+    impl_->folder_of(one)->names[split(one).back()] = with;
+    impl_->folder_of(other)->names[split(other).back()] = node;
+    return {};
+}
+
+void SimFiles::forbid_links() {
+    const std::lock_guard held(impl_->mutex);
+    impl_->links = false;
 }
 
 }  // namespace gongshu::io

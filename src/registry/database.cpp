@@ -16,8 +16,6 @@ namespace gongshu::registry {
 
 namespace {
 
-constexpr std::size_t kCopyBytes = 1 << 20;
-
 class SociRow final : public Row {
 public:
     explicit SociRow(const soci::row& row) : row_(row) {}
@@ -44,20 +42,6 @@ struct Bound {
         }
     }
 };
-
-// Into a file that is not there yet, synced.
-Result<void> copy_file(io::Files& files, const std::string& from, const std::string& to) {
-    const auto source = TRY(files.open(from, io::Open::read));
-    const auto target = TRY(files.open(to, io::Open::create_new));
-    Buffer part(kCopyBytes);
-    const std::uint64_t bytes = TRY(source->size());
-    for (std::uint64_t at = 0; at < bytes; at += part.size()) {
-        part.resize(std::min<std::uint64_t>(kCopyBytes, bytes - at));
-        TRY(source->read_at(at, part));
-        TRY(target->append(part));
-    }
-    return target->sync();
-}
 
 class SqliteDatabase final : public Database {
 public:
@@ -135,7 +119,7 @@ public:
                 return Error{Code::io, "cannot copy {} to {}: {}", path_, copy_path_, error.what()};
             }
         }
-        auto copied = copy_file(*files_, copy_path_, path).context("cannot copy {} to {}", path_, path);
+        auto copied = io::copy_file(*files_, copy_path_, path).context("cannot copy {} to {}", path_, path);
         TRY(remove_copy());
         return copied;
     }

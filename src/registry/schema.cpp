@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::string_view kKeptBegin = "before-step-", kKeptEnd = ".db";
 constexpr std::uint64_t kRoomBytes = 16 << 20;  // beside the copy itself, so that the program can go on working
-constexpr std::uint64_t kPieceBytes = 1 << 20;
 
 std::optional<std::int64_t> kept_step(std::string_view name) {
     if (!name.starts_with(kKeptBegin) || !name.ends_with(kKeptEnd)) return std::nullopt;
@@ -34,18 +33,7 @@ Result<std::uint64_t> size_of(io::Files& files, const std::string& path) {
 Result<void> copy(io::Files& files, const std::string& from, const std::string& to) {
     const std::string unfinished = to + ".tmp";
     if (TRY(files.exists(unfinished))) TRY(files.remove(unfinished));
-    const auto source = TRY(files.open(from, io::Open::read));
-    const std::uint64_t bytes = TRY(source->size());
-    {
-        const auto target = TRY(files.open(unfinished, io::Open::create_new));
-        TRY(files.set_mode(unfinished, 0600));
-        for (std::uint64_t at = 0; at < bytes; at += kPieceBytes) {
-            Buffer piece(std::min(kPieceBytes, bytes - at));
-            TRY(source->read_at(at, piece));
-            TRY(target->append(piece));
-        }
-        TRY(target->sync());
-    }
+    TRY(io::copy_file(files, from, unfinished, 0600));
     TRY(files.rename(unfinished, to));
     return files.sync_folder(to.substr(0, to.rfind('/')));
 }

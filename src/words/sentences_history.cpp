@@ -5,6 +5,27 @@ namespace gongshu::words {
 namespace {
 
 constexpr Sentence kSentences[] = {
+    {"{}: not the number of formats that was written; remove the file, and the next start keeps a copy of the history "
+     "and "
+     "writes the number again",
+     "{0=}：不是原先写入的格式编号；删除此文件，下次启动会先保留一份历史数据再重写编号"},
+    {"a newer version writes the history in {} in other formats and keeps a copy of before: {:.1f} MB of room are "
+     "needed, "
+     "since files have one name each on this disk, and {:.1f} MB are free; make room, then start again: nothing was "
+     "changed",
+     "新版本以其他格式写 {0=} 里的历史数据，并留一份原样：此磁盘上一个文件只能有一个名字，需要 {1} MB 空间，现有 {2} "
+     "MB；腾出空间后重新启动，尚未改动任何内容"},
+    {"going back was cut off in {}: gongshu downgrade finishes it", "{0=} 的退回中途中断：用 gongshu downgrade 完成"},
+    {"a newer version wrote the history in {} (formats {}; this one knows {}): start that one, or go back with its "
+     "command "
+     "gongshu downgrade",
+     "{0=} 里的历史数据由更新的版本写入（格式 {1}，本版本认识 {2}）：启动那个版本，或用它的命令 gongshu downgrade "
+     "退回"},
+    {"cannot keep the history of before", "无法保留原来的历史数据"},
+    {"nothing is kept of the history in {} as it was with formats {} (a copy stays {} days, while the disk has room): "
+     "take a "
+     "backup that the older version made, with gongshu restore",
+     "{0=} 没有留下格式 {1} 的历史数据（保留 {2} 天，且磁盘须有空间）：用 gongshu restore 恢复旧版本做的备份"},
     {"stopped because somebody asked for it", "已按要求停止"},
     {"copying {}", "复制 {0=}"},
     {"{} has room for {} MB; the copy has {} MB, and {} MB must stay free",

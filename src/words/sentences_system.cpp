@@ -44,6 +44,11 @@ constexpr Sentence kSentences[] = {
     {"cannot tell the size of {}", "无法得知 {0=} 的大小"},
     {"cannot write {} at byte {}", "无法写入 {0=}（第 {1} 字节）"},
     {"cannot open {}", "无法打开 {0=}"},
+    {"cannot link {} as {}: files have one name each here", "无法给 {0=} 第二个名字 {1=}：这里一个文件只能有一个名字"},
+    {"cannot link {} as {}: {}", "无法给 {0=} 第二个名字 {1=}：{2}"},
+    {"cannot link {} as {}", "无法给 {0=} 第二个名字 {1=}"},
+    {"cannot exchange {} and {}: no such file", "无法交换 {0=} 和 {1=}：没有这个文件"},
+    {"cannot exchange {} and {}", "无法交换 {0=} 和 {1=}"},
     {"cannot rename {} to {}", "无法把 {0=} 改名为 {1=}"},
     {"cannot remove {}", "无法删除 {0=}"},
     {"cannot look for {}", "无法查找 {0=}"},
@@ -73,19 +78,22 @@ constexpr Sentence kSentences[] = {
     {"a port that is not 1 to 65535 is", "的端口不是 1 至 65535"},
     {"there is no folder", "没有目录"},
     {"a folder with .. is", "的目录里有 .."},
-    {"a password does not belong into an address; name a file that holds it", "密码不要写进地址：指明一个存放密码的文件"},
+    {"a password does not belong into an address; name a file that holds it",
+     "密码不要写进地址：指明一个存放密码的文件"},
     {"\"{}\" is no fingerprint of a host's key; write SHA256:… as \"ssh-keyscan HOST | ssh-keygen -lf -\" prints it",
      "“{0}”不是主机密钥的指纹：写成 ssh-keyscan 主机 | ssh-keygen -lf - 输出的 SHA256:…"},
     {"the server {} shows the key {}, and no key of it was accepted yet; compare it with what \"ssh-keygen -lf "
      "/etc/ssh/ssh_host_ed25519_key.pub\" prints on the server itself, then accept it by --backup-target-host-key {}",
-     "服务器 {0=} 出示的密钥是 {1=}，还没有接受过它的密钥：在服务器本机运行 ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub "
+     "服务器 {0=} 出示的密钥是 {1=}，还没有接受过它的密钥：在服务器本机运行 ssh-keygen -lf "
+     "/etc/ssh/ssh_host_ed25519_key.pub "
      "核对，一致后用 --backup-target-host-key {2=} 接受"},
     {"the server {} shows the key {}, not the accepted {}: either it was set up anew, then accept the new one by "
      "--backup-target-host-key, or somebody else answers in its place; nothing was sent",
      "服务器 {0=} 出示的密钥是 {1=}，不是已接受的 {2=}：若它重装过，用 --backup-target-host-key "
      "接受新密钥；否则可能有人冒充。什么都没有发送"},
     {"cannot find the host {}: no answer within {} s", "找不到主机 {0=}：{1} 秒内没有应答"},
-    {"others than its owner can read {} (mode {:o}); chmod 600 {}", "除属主外还有人可读 {0=}（权限 {1}）：chmod 600 {2=}"},
+    {"others than its owner can read {} (mode {:o}); chmod 600 {}",
+     "除属主外还有人可读 {0=}（权限 {1}）：chmod 600 {2=}"},
     {"the SSH library cannot start", "SSH 库无法启动"},
     {"the SSH library knows none of the keys {}", "SSH 库不认识密钥类型 {0}"},
     {"{} gave no sign for {} s", "{0=} 已有 {1} 秒没有动静"},

@@ -36,7 +36,68 @@ def make_old(data):
     table.close()
 
 
+def side(data, name):
+    return sorted(one.name for one in data.iterdir() if one.name.startswith(name))
+
+
+def history():
+    """A history without a number is one of before: kept, told, and back as it was."""
+    with Program() as program:
+        data, keys = program.data, program.folder / "keys"
+        simple_type(program)
+        program.put("devices", "a", {"type": "sensor"})
+        program.post("/api/v1/write/json", [{"tag": "a.temperature", "ts": 1_790_000_000_000_000_000 + i, "value": i} for i in range(1000)])
+        assert program.stop() == 0
+        (data / "history/FORMAT").unlink()
+        before = {str(one.relative_to(data / "history")): one.read_bytes() for one in (data / "history").rglob("*") if one.is_file() and one.name != "lock"}
+        status, said = gongshu("upgrade", "--check", "--data", data)
+        assert status == 0 and "history of formats 0" in said and "to come  history, formats 1:" in said and "second names" in said, said
+        assert not side(data, "history."), "a check changed something"
+
+        program.start()
+        program.post("/api/v1/write/json", [{"tag": "a.temperature", "ts": 1_790_000_001_000_000_000, "value": 5000}])
+        program.kill()
+        (kept,) = side(data, "history.before-step-1.")
+        status, said = gongshu("upgrade", "--check", "--data", data)
+        assert status == 0 and f"kept     history, formats 0: {data}/{kept}" in said and "nothing is to be done" in said, said
+        status, said = gongshu("verify", "--data", data, "--key-folder", keys)
+        assert status == 0, said
+
+        elsewhere = program.folder / "elsewhere"
+        shutil.copytree(data, elsewhere)
+        status, said = gongshu("downgrade", "--data", elsewhere)
+        assert status == 0 and "the history is of formats 0 again" in said and "readings since are in" in said and "start the older version now" in said, said
+        after = {str(one.relative_to(elsewhere / "history")): one.read_bytes() for one in (elsewhere / "history").rglob("*") if one.is_file() and one.name != "lock"}
+        assert after == before, set(after) ^ set(before)
+        (aside,) = side(elsewhere, "history.step-1.")
+        assert not side(elsewhere, "history.before"), said
+        status, said = gongshu("downgrade", "--data", elsewhere)
+        assert status != 0 and "keeps no tables" in said, said
+        # What came since is beside it; a newer version reads that.
+        with Program(data=elsewhere, args=["--key-folder", str(keys)]) as other:
+            assert other.last("a.temperature")[0] == 999
+        (elsewhere / "history").rename(elsewhere / "history.former")
+        (elsewhere / aside).rename(elsewhere / "history")
+        with Program(data=elsewhere, args=["--key-folder", str(keys)]) as other:
+            assert other.last("a.temperature")[0] == 5000
+
+        # Without the copy there is no way back, and nothing is touched.
+        status, said = gongshu("upgrade", "--forget", "--data", data)
+        assert status == 0 and "1 kept histories removed" in said and not side(data, "history.before"), said
+        status, said = gongshu("downgrade", "--data", data)
+        assert status != 0 and "keeps no history of formats 0" in said and "gongshu restore" in said, said
+        program.start()
+        assert program.last("a.temperature")[0] == 5000
+        assert program.stop() == 0
+
+        # Of a newer one.
+        (data / "history/FORMAT").write_text("gongshu history formats 99 8a0c5f2b\n")
+        status, said = gongshu("serve", "--data", data, "--key-folder", keys)
+        assert status != 0 and "FORMAT" in said, said
+
+
 def main():
+    history()
     with Program() as program:
         data, keys = program.data, program.folder / "keys"
         simple_type(program)
@@ -68,7 +129,7 @@ def main():
         elsewhere = program.folder / "elsewhere"
         shutil.copytree(data, elsewhere)
         status, said = gongshu("downgrade", "--data", elsewhere)
-        assert status == 0 and "step 2 again" in said and f"registry.db.step-{newest} alone" in said, said
+        assert status == 0 and "step 2 again" in said and f"registry.db.step-{newest} alone" in said and "readings stay" in said, said
         assert step_of(elsewhere) == 2
         status, said = gongshu("downgrade", "--data", elsewhere)
         assert status != 0 and "keeps no tables of before step 2" in said, said

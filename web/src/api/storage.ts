@@ -44,6 +44,8 @@ export interface StorageServer {
   oldest: number | null;
   bytes_a_day_estimate: number | null;
   disk_full_estimate: number | null;
+  /** Histories as they were before a newer version; bytes: what they take beside the present one. */
+  former: { formats: number; at: number; until: number; bytes: number }[];
   check: StorageCheck;
 }
 export interface Storage {
