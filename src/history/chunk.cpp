@@ -264,6 +264,25 @@ Result<void> read_block_of_qualities(Bytes bytes, std::uint64_t rows, Part part,
     return {};
 }
 
+// False if the values are not there.
+bool decode_vector(Decoder& values, ValueType type, std::size_t count, const ResidualCodes& codes, std::uint64_t* to) {
+    if (type == ValueType::number)
+        decode_numbers(values, count, codes, to);
+    else
+        decode_integers(values, count, codes, to);
+    return values.finished();
+}
+
+// What is to be seen of values that were decoded, by their type; the texts come in here.
+Result<void> check_kind(Decoder& in, const ChunkInfo& chunk, Run& run) {
+    const std::uint64_t rows = chunk.statistics.rows;
+    if (chunk.type == ValueType::boolean && std::ranges::any_of(run.bits, [](std::uint64_t bits) { return bits > 1; }))
+        return misfit_values(rows);
+    if (chunk.type == ValueType::text) TRY(read_texts(in, rows, run));
+    if (!in.finished()) return misfit_values(rows);
+    return {};
+}
+
 Result<void> read_values(const ChunkInfo& chunk, const ChunkBytes& bytes, Part part, Run& run) {
     const std::uint64_t rows = chunk.statistics.rows;
     const Block block = TRY(Block::open(bytes.values, vectors_of(rows)).context("values of a chunk"));
@@ -278,18 +297,33 @@ Result<void> read_values(const ChunkInfo& chunk, const ChunkBytes& bytes, Part p
     for (std::size_t row = part.first; row < part.last; row += kVectorRows) {
         const std::size_t count = std::min(kVectorRows, part.last - row);
         Decoder values{TRY(block.vector(row / kVectorRows).context("values of a chunk"))};
-        std::uint64_t* const to = run.bits.data() + (row - part.first);
-        if (chunk.type == ValueType::number)
-            decode_numbers(values, count, codes, to);
-        else
-            decode_integers(values, count, codes, to);
-        if (!values.finished()) return misfit_values(rows);
+        if (!decode_vector(values, chunk.type, count, codes, run.bits.data() + (row - part.first)))
+            return misfit_values(rows);
     }
-    if (chunk.type == ValueType::boolean && std::ranges::any_of(run.bits, [](std::uint64_t bits) { return bits > 1; }))
-        return misfit_values(rows);
-    if (chunk.type == ValueType::text) TRY(read_texts(in, rows, run));
-    if (!in.finished()) return misfit_values(rows);
-    return {};
+    return check_kind(in, chunk, run);
+}
+
+Result<void> check_rows(std::uint64_t rows) {
+    if (rows > 0 && rows <= kChunkRows) return {};
+    return Error{Code::corrupt, "a chunk says it has {} rows, 1 to {} expected", rows, kChunkRows};
+}
+
+// `all` has the values of the rows that are picked, and the qualities of all rows unless these are good.
+void append_picked(const Run& all, std::span<const std::uint32_t> numbers, Picked& picked) {
+    const std::size_t before = picked.bits.size();
+    picked.bits.resize(before + numbers.size());
+    picked.qualities.resize(before + numbers.size());
+    for (std::size_t i = 0; i < numbers.size(); ++i) picked.bits[before + i] = all.bits[i];
+    if (all.qualities.empty())
+        fill_qualities(picked.qualities.data() + before, numbers.size(), pack(kGood));
+    else
+        for (std::size_t i = 0; i < numbers.size(); ++i) picked.qualities[before + i] = all.qualities[numbers[i]];
+    if (all.type != ValueType::text) return;
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        const std::string_view text = all.text_at(i);
+        picked.bits[before + i] = static_cast<std::uint64_t>(picked.text.size()) << 32 | text.size();
+        picked.text += text;
+    }
 }
 
 }  // namespace
@@ -413,11 +447,11 @@ void encode_qualities(const Run& run, Buffer& bytes) {
     out.u32(crc32c(Bytes{bytes}.subspan(begin)));
 }
 
-Result<Run> decode_chunk(const ChunkInfo& chunk, const ChunkBytes& bytes, Window window) {
+Result<ChunkPart> decode_part(const ChunkInfo& chunk, const ChunkBytes& bytes, Window window) {
     const std::uint64_t rows = chunk.statistics.rows;
-    if (rows == 0 || rows > kChunkRows)
-        return Error{Code::corrupt, "a chunk says it has {} rows, 1 to {} expected", rows, kChunkRows};
-    Run run;
+    TRY(check_rows(rows));
+    ChunkPart read;
+    Run& run = read.run;
     run.type = chunk.type;
     const Part part =
         bytes.times.empty() ? TRY(even_times(chunk, window, run)) : TRY(written_times(chunk, bytes.times, window, run));
@@ -425,7 +459,49 @@ Result<Run> decode_chunk(const ChunkInfo& chunk, const ChunkBytes& bytes, Window
         (part.last == rows && run.times.back() != chunk.max_time))
         return Error{Code::corrupt, "the times of a chunk are not those that the directory says"};
     TRY(read_values(chunk, bytes, part, run));
-    return run;
+    read.first = part.first;
+    return read;
+}
+
+Result<Run> decode_chunk(const ChunkInfo& chunk, const ChunkBytes& bytes, Window window) {
+    ChunkPart part = TRY(decode_part(chunk, bytes, window));
+    return std::move(part.run);
+}
+
+Result<void> pick_rows(const ChunkInfo& chunk, const ChunkBytes& bytes, std::span<const std::uint32_t> numbers,
+                       Picked& picked) {
+    const std::uint64_t rows = chunk.statistics.rows;
+    TRY(check_rows(rows));
+    ASSERT(numbers.empty() || numbers.back() < rows);
+    const Block block = TRY(Block::open(bytes.values, vectors_of(rows)).context("values of a chunk"));
+    Decoder in = block.own();
+    Run all;  // qualities of all rows, and then the values of those that are picked
+    all.type = chunk.type;
+    if (bytes.format_1)
+        TRY(read_qualities(in, rows, {0, rows}, all));
+    else if (!bytes.qualities.empty())
+        TRY(read_block_of_qualities(bytes.qualities, rows, {0, rows}, all));
+    ResidualCodes codes;
+    if (!read_code(in, codes)) return misfit_values(rows);
+    all.bits.reserve(numbers.size());
+    Vector vector;
+    for (auto at = numbers.begin(); at != numbers.end();) {
+        const std::size_t index = *at / kVectorRows;
+        const std::size_t count = std::min<std::size_t>(kVectorRows, rows - index * kVectorRows);
+        Decoder values{TRY(block.vector(index).context("values of a chunk"))};
+        if (!decode_vector(values, chunk.type, count, codes, vector.at.data())) return misfit_values(rows);
+        for (; at != numbers.end() && *at / kVectorRows == index; ++at)
+            all.bits.push_back(vector.at[*at % kVectorRows]);
+    }
+    TRY(check_kind(in, chunk, all));
+    append_picked(all, numbers, picked);
+    return {};
+}
+
+bool have_same_times(const ChunkInfo& one, const ChunkInfo& other) {
+    return one.min_time == other.min_time && one.max_time == other.max_time &&
+           one.statistics.rows == other.statistics.rows && one.times_bytes == other.times_bytes &&
+           (one.times_bytes == 0 || one.times_offset == other.times_offset);
 }
 
 }  // namespace gongshu::history

@@ -81,8 +81,29 @@ struct ChunkBytes {
     Bytes values;
     bool format_1 = false;  // then the qualities are in the head of the values
 };
+// Some vectors of a chunk.
+struct ChunkPart {
+    Run run;
+    std::size_t first = 0;  // which row of the chunk run's first one is
+};
 // The rows of the vectors that hold times within `window`, which may be more than those; Code::corrupt if the bytes do
 // not follow the grammar or are not what `chunk` says. Never allocates more than kChunkRows rows.
+Result<ChunkPart> decode_part(const ChunkInfo& chunk, const ChunkBytes& bytes, Window window);
 Result<Run> decode_chunk(const ChunkInfo& chunk, const ChunkBytes& bytes, Window window = kEver);
+
+// Values and qualities of some rows, without their times.
+struct Picked {
+    ValueType type = ValueType::number;
+    RowVector<std::uint64_t> bits;  // as Run has them
+    RowVector<std::uint16_t> qualities;
+    std::string text;
+};
+// Appends those of the chunk's rows with these numbers, which grow. Reads no times, and decodes only the vectors that
+// hold them; else as decode_part().
+Result<void> pick_rows(const ChunkInfo& chunk, const ChunkBytes& bytes, std::span<const std::uint32_t> numbers,
+                       Picked& picked);
+// Whether their rows have the same times, as far as the directory tells: both lie evenly or share a block of times.
+// Of one segment of format 1 or later.
+bool have_same_times(const ChunkInfo& one, const ChunkInfo& other);
 
 }  // namespace gongshu::history

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "data/stage.h"
+#include "history/select.h"
 #include "history/store_test.h"
 
 namespace gongshu::history {
@@ -120,7 +121,34 @@ std::vector<Plain> readings_of(TestStore& store, TagId tag) {
     return plain;
 }
 
+// Of the machine's readings those of a time when the first is above 10 and the third is no stop, as texts.
+std::vector<std::string> chosen_of(TestStore& store) {
+    SelectRequest request;
+    request.window = kAllTime;
+    SelectRequest::Object& machine = request.objects.emplace_back();
+    for (const TagInfo& tag : store->match(kTenant, "hall/five*", 10)) machine.tags.push_back(tag.id);
+    EXPECT_EQ(machine.tags.size(), 3u);
+    if (machine.tags.size() != 3) return {};
+    machine.where = {{machine.tags[0], Comparison::greater, 10.0},
+                     {machine.tags[2], Comparison::unequal, std::string("停机")}};
+    const auto answer = select(*store, request);
+    EXPECT_TRUE(answer) << answer.error().text();
+    if (!answer) return {};
+    const SelectedRows& rows = answer->at(0);
+    std::vector<std::string> chosen;
+    for (std::size_t i = 0; i < rows.times.size(); ++i) {
+        const auto& range = rows.columns[1];
+        chosen.push_back(std::to_string(rows.times[i]) + " " + std::to_string(rows.columns[0].bits[i]) + " " +
+                         std::to_string(range.bits[i]) + " " +
+                         std::to_string(range.qualities.empty() ? pack(kGood) : range.qualities[i]) + " " +
+                         std::string(rows.columns[2].text_at(i)));
+    }
+    return chosen;
+}
+
 void expect_same(TestStore& old, TestStore& fresh) {
+    EXPECT_FALSE(chosen_of(fresh).empty());
+    EXPECT_EQ(chosen_of(old), chosen_of(fresh));
     for (const TenantId tenant : {kTenant, TenantId{2}}) {
         const auto tags = fresh->match(tenant, "**", 1000);
         const auto kept = old->match(tenant, "**", 1000);

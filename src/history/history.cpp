@@ -1,6 +1,7 @@
 #include "history/history.h"
 
 #include "base/assert.h"
+#include "history/select.h"
 #include "history/storage_desk.h"
 #include "history/store.h"
 
@@ -8,7 +9,7 @@ namespace gongshu::history {
 namespace {
 
 // The handle that the program holds. What the store posted may outlive it; the store is closed then and does nothing.
-class StoreHistory final : public History, public TagFinder, public Storage {
+class StoreHistory final : public History, public TagFinder, public Storage, public Selector {
 public:
     StoreHistory(std::shared_ptr<Store> store, const Clock& clock) : store_(std::move(store)), clock_(clock) {}
     // Without stop() before it this is like a crash: what was not synced is lost.
@@ -28,6 +29,9 @@ public:
     }
 
     Result<std::vector<Series>> read(const ReadRequest& request) const override { return store_->read(request); }
+    Result<std::vector<SelectedRows>> select(const SelectRequest& request) const override {
+        return store_->select(request);
+    }
     std::optional<Reading> last(TagId tag) const override { return store_->last(tag); }
     Result<std::vector<Event>> read_events(TenantId tenant, Window window, std::string_view kind_prefix,
                                            std::size_t events_max) const override {
@@ -116,6 +120,11 @@ Storage& storage_of(History& history) {
     auto* const own = dynamic_cast<StoreHistory*>(&history);
     ASSERT(own);
     return *own;
+}
+
+Result<std::vector<SelectedRows>> select(const Reader& reader, const SelectRequest& request) {
+    if (const auto* selector = dynamic_cast<const Selector*>(&reader)) return selector->select(request);
+    return Error{Code::unsupported, "this store knows no conditions on values"};
 }
 
 Result<std::unique_ptr<History>> History::create(io::Files& files, const Clock& clock, Metrics& metrics,

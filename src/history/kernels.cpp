@@ -1,5 +1,6 @@
 #include "history/kernels.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -148,6 +149,47 @@ FOR_EACH_MACHINE void widen_bytes(const std::uint8_t* __restrict residuals, std:
     }
 }
 
+FOR_EACH_MACHINE void integers_within(const std::uint64_t* __restrict values, std::size_t count, std::int64_t low,
+                                      std::int64_t high, std::uint8_t* __restrict marks) {
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto value = static_cast<std::int64_t>(values[i]);
+        marks[i] = static_cast<std::uint8_t>(value >= low) & static_cast<std::uint8_t>(value <= high);
+    }
+}
+
+FOR_EACH_MACHINE void integers_outside(const std::uint64_t* __restrict values, std::size_t count, std::int64_t low,
+                                       std::int64_t high, std::uint8_t* __restrict marks) {
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto value = static_cast<std::int64_t>(values[i]);
+        marks[i] = static_cast<std::uint8_t>(value < low) | static_cast<std::uint8_t>(value > high);
+    }
+}
+
+FOR_EACH_MACHINE void doubles_within(const std::uint64_t* __restrict bits, std::size_t count, double low, double high,
+                                     std::uint8_t* __restrict marks) {
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto value = std::bit_cast<double>(bits[i]);
+        marks[i] = static_cast<std::uint8_t>(value >= low) & static_cast<std::uint8_t>(value <= high);
+    }
+}
+
+FOR_EACH_MACHINE void doubles_outside(const std::uint64_t* __restrict bits, std::size_t count, double low, double high,
+                                      std::uint8_t* __restrict marks) {
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto value = std::bit_cast<double>(bits[i]);
+        marks[i] = static_cast<std::uint8_t>(value < low) | static_cast<std::uint8_t>(value > high);
+    }
+}
+
+FOR_EACH_MACHINE void unmark(const std::uint16_t* __restrict qualities, std::size_t count, std::uint16_t least,
+                             std::uint8_t* __restrict marks) {
+    for (std::size_t i = 0; i < count; ++i) marks[i] &= static_cast<std::uint8_t>((qualities[i] & 3) >= least);
+}
+
+FOR_EACH_MACHINE void both(const std::uint8_t* __restrict others, std::size_t count, std::uint8_t* __restrict marks) {
+    for (std::size_t i = 0; i < count; ++i) marks[i] &= others[i];
+}
+
 FOR_EACH_MACHINE void fill_all(std::uint16_t* qualities, std::size_t count, std::uint16_t quality) {
     for (std::size_t i = 0; i < count; ++i) qualities[i] = quality;
 }
@@ -285,6 +327,48 @@ void fill_evenly(std::int64_t* times, std::size_t count, std::int64_t first, std
 
 void add_up(std::uint64_t* values, std::size_t count, std::uint64_t before, std::uint64_t base) {
     kernels::add_all_up(values, count, before, base);
+}
+
+void mark_integers(const std::uint64_t* values, std::size_t count, std::int64_t low, std::int64_t high, bool outside,
+                   std::uint8_t* marks) {
+    if (outside)
+        kernels::integers_outside(values, count, low, high, marks);
+    else
+        kernels::integers_within(values, count, low, high, marks);
+}
+
+void mark_doubles(const std::uint64_t* bits, std::size_t count, double low, double high, bool outside,
+                  std::uint8_t* marks) {
+    if (outside)
+        kernels::doubles_outside(bits, count, low, high, marks);
+    else
+        kernels::doubles_within(bits, count, low, high, marks);
+}
+
+void unmark_worse(const std::uint16_t* qualities, std::size_t count, unsigned least, std::uint8_t* marks) {
+    kernels::unmark(qualities, count, static_cast<std::uint16_t>(least), marks);
+}
+
+void unmark_other(const std::uint8_t* others, std::size_t count, std::uint8_t* marks) {
+    kernels::both(others, count, marks);
+}
+
+// Eight marks at once where there is none.
+std::size_t marked(const std::uint8_t* marks, std::size_t count, std::uint32_t* numbers) {
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < count;) {
+        std::uint64_t eight = 1;
+        if (i + sizeof eight <= count) std::memcpy(&eight, marks + i, sizeof eight);
+        if (eight == 0) {
+            i += sizeof eight;
+            continue;
+        }
+        for (const std::size_t end = std::min(i + sizeof eight, count); i < end; ++i) {
+            numbers[found] = static_cast<std::uint32_t>(i);
+            found += marks[i];
+        }
+    }
+    return found;
 }
 
 void fill_qualities(std::uint16_t* qualities, std::size_t count, std::uint16_t quality) {

@@ -54,6 +54,18 @@ void fill_evenly(std::int64_t* times, std::size_t count, std::int64_t first, std
 // In place, wrapping: values[i] = before + base * (i + 1) + the sum of values[0 … i].
 void add_up(std::uint64_t* values, std::size_t count, std::uint64_t before, std::uint64_t base);
 
+// marks[i] = 1 if values[i] is within [low, high], or with `outside` if it is not, else 0; NaN is neither.
+void mark_integers(const std::uint64_t* values, std::size_t count, std::int64_t low, std::int64_t high, bool outside,
+                   std::uint8_t* marks);
+void mark_doubles(const std::uint64_t* bits, std::size_t count, double low, double high, bool outside,
+                  std::uint8_t* marks);
+// marks[i] = 0 where the grade (the lowest two bits) of qualities[i] is below `least`.
+void unmark_worse(const std::uint16_t* qualities, std::size_t count, unsigned least, std::uint8_t* marks);
+// marks[i] = 0 where others[i] is.
+void unmark_other(const std::uint8_t* others, std::size_t count, std::uint8_t* marks);
+// Where marks are 1: the numbers of these, growing, at `numbers`, which has room for `count`; how many there are.
+std::size_t marked(const std::uint8_t* marks, std::size_t count, std::uint32_t* numbers);
+
 void fill_qualities(std::uint16_t* qualities, std::size_t count, std::uint16_t quality);
 
 // wholes[i] = the whole number nearest to the double times `up` times `down`; 0 if that is beyond 9e15 or no number.

@@ -93,11 +93,6 @@ void cut_to(Series& series, std::uint64_t wanted) {
     series.more = true;
 }
 
-Window storable(Window window) {
-    window = {std::max(window.from, day_start(-kDayMax)), std::min(window.to, day_start(kDayMax))};
-    return window.empty() ? Window{0, 0} : window;
-}
-
 }  // namespace
 
 // One question under way.

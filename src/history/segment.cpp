@@ -238,12 +238,21 @@ std::pair<std::size_t, std::size_t> OpenSegment::chunks_of(TagId tag) const {
 }
 
 Result<Run> OpenSegment::read(const ChunkInfo& chunk, Window window) const {
+    ChunkPart part = TRY(read_part(chunk, window));
+    return std::move(part.run);
+}
+
+Result<ChunkPart> OpenSegment::read_part(const ChunkInfo& chunk, Window window) const {
     // Times and qualities of its own lie before its values: one read gets all.
     const std::uint32_t times = chunk.owns_times ? chunk.times_bytes : 0;
     const std::uint32_t qualities = chunk.owns_qualities ? chunk.qualities_bytes : 0;
     Buffer bytes(times + qualities + chunk.bytes);
     TRY(file_->read_at(chunk.offset - qualities - times, bytes).context("{}", path_));
-    if (format_ == 0) return read_0(chunk, bytes);
+    if (format_ == 0) {
+        ChunkPart part;
+        part.run = TRY(read_0(chunk, bytes));
+        return part;
+    }
     ChunkBytes parts{Bytes{bytes}.first(times), Bytes{bytes}.subspan(times, qualities),
                      Bytes{bytes}.subspan(times + qualities), format_ == 1};
     Buffer shared_times, shared_qualities;
@@ -257,7 +266,22 @@ Result<Run> OpenSegment::read(const ChunkInfo& chunk, Window window) const {
         TRY(file_->read_at(chunk.qualities_offset, shared_qualities).context("{}", path_));
         parts.qualities = shared_qualities;
     }
-    return decode_chunk(chunk, parts, window).context("{}: the chunk at {}", path_, chunk.offset);
+    return decode_part(chunk, parts, window).context("{}: the chunk at {}", path_, chunk.offset);
+}
+
+Result<void> OpenSegment::pick(const ChunkInfo& chunk, std::span<const std::uint32_t> numbers, Picked& picked) const {
+    ASSERT(can_pick());
+    const std::uint32_t qualities = chunk.owns_qualities ? chunk.qualities_bytes : 0;
+    Buffer bytes(qualities + chunk.bytes);
+    TRY(file_->read_at(chunk.offset - qualities, bytes).context("{}", path_));
+    ChunkBytes parts{{}, Bytes{bytes}.first(qualities), Bytes{bytes}.subspan(qualities), format_ == 1};
+    Buffer shared_qualities;
+    if (qualities != chunk.qualities_bytes) {
+        shared_qualities.resize(chunk.qualities_bytes);
+        TRY(file_->read_at(chunk.qualities_offset, shared_qualities).context("{}", path_));
+        parts.qualities = shared_qualities;
+    }
+    return pick_rows(chunk, parts, numbers, picked).context("{}: the chunk at {}", path_, chunk.offset);
 }
 
 Result<Buffer> OpenSegment::sections(const ChunkInfo& chunk, std::uint32_t bytes_max) const {

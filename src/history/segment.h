@@ -107,6 +107,12 @@ public:
     std::pair<std::size_t, std::size_t> chunks_of(TagId tag) const;
     // The rows of the chunk within `window`, and perhaps some more of the chunk beside them.
     Result<Run> read(const ChunkInfo& chunk, Window window = kEver) const;
+    // The same, and which row of the chunk is the first of them.
+    Result<ChunkPart> read_part(const ChunkInfo& chunk, Window window) const;
+    // As pick_rows(). Not of format 0: see can_pick().
+    Result<void> pick(const ChunkInfo& chunk, std::span<const std::uint32_t> numbers, Picked& picked) const;
+    // Whether rows of a chunk can be read without their times; those of format 0 are in one piece.
+    bool can_pick() const { return format_ > 0; }
     // What lies behind the chunk's values, for find_section(); empty if nothing does.
     // … its first `bytes_max`.
     Result<Buffer> sections(const ChunkInfo& chunk,

@@ -2,6 +2,11 @@
 
 namespace gongshu::history {
 
+Window storable(Window window) {
+    window = {std::max(window.from, day_start(-kDayMax)), std::min(window.to, day_start(kDayMax))};
+    return window.empty() ? Window{0, 0} : window;
+}
+
 TagSources::TagSources(TagId tag, Window window, std::shared_ptr<const Version> version, std::vector<Source> memory)
     : tag_(tag),
       window_(window),

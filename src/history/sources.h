@@ -9,6 +9,9 @@
 
 namespace gongshu::history {
 
+// The part of it in which there can be rows.
+Window storable(Window window);
+
 // What a question sees of one tag: its rows in memory, copied, and the segments of one version. Asked twice it tells
 // the same rows. Any thread, once made.
 class TagSources {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/guarded.h"
+#include "data/selection.h"
 #include "history/catalogue.h"
 #include "history/formats.h"
 #include "history/history.h"
@@ -215,6 +216,8 @@ public:
 
     void set_readers(io::Pool* pool, std::size_t helpers);
     Result<std::vector<Series>> read(const ReadRequest& request) const;
+    // select.cpp; see Selector.
+    Result<std::vector<SelectedRows>> select(const SelectRequest& request) const;
     std::optional<Reading> last(TagId tag) const;
     Result<std::vector<Event>> read_events(TenantId tenant, Window window, std::string_view kind_prefix,
                                            std::size_t events_max) const;
@@ -361,6 +364,9 @@ private:
                           SeriesBuilder& builder) const;
     Result<void> take_pieces(std::vector<Piece>& pieces, const Question& question, SeriesBuilder& builder) const;
     static void add_pieces(std::vector<Piece>& pieces, Part part, SeriesBuilder& builder);
+    class ObjectSelect;
+    friend class ObjectSelect;
+    Result<ValueType> tag_type(TagId tag) const;
     TagSources sources_of(TagId tag, Window window) const;
     void memory_rows(TagId tag, Window window, std::vector<Source>& sources) const;
     // The newest row of a tag before `time`.

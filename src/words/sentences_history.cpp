@@ -137,6 +137,16 @@ constexpr Sentence kSentences[] = {
      "点位 {0} 的一行：点位不在目录里、类型不同，或时间为 {1}"},
     {"an answer holds at most {} rows and {} MiB of text a tag; shorten the window",
      "一次查询每个点位最多 {0} 行、{1} MiB 文本：缩短时段"},
+    {"the answer is larger than {} MiB; shorten the window or ask for fewer tags",
+     "结果超过 {0} MiB：缩短时段或少查一些点位"},
+    {"this store knows no conditions on values", "此存储不支持按值查询"},
+    {"where: is missing; say what has to hold", "where: 缺少：写出要满足的条件"},
+    {"its values are numbers; give a number, as in > 90", "它的值是数：写一个数，例如 > 90"},
+    {"its values are texts; they are held against another by = and != alone", "它的值是文本：只能用 = 和 != 比较"},
+    {"its values are true and false; they are held against another by = and != alone",
+     "它的值是真或假：只能用 = 和 != 比较"},
+    {"its values are texts; give one in quotes, as in = 'RUN'", "它的值是文本：用引号写，例如 = 'RUN'"},
+    {"its values are true and false; give one of them, as in = true", "它的值是真或假：写其中一个，例如 = true"},
     {"buckets need at least one aggregate, such as avg", "按间隔聚合至少要有一种聚合，例如 avg"},
     {"\"{}\" is no aggregate; there are avg, min, max, range, sum, count, count_good, count_bad, first, last, "
      "first_time, last_time, delta, increase, stddev, variance, median, mode, percentiles such as p95 and p99.9, twa, "
