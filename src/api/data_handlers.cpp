@@ -8,7 +8,7 @@
 
 #include "api/calendars.h"
 #include "api/csv.h"
-#include "api/handlers.h"
+#include "api/read.h"
 #include "api/sight.h"
 #include "broker/auth.h"
 #include "flow/virtual_tag.h"
@@ -22,6 +22,8 @@ namespace {
 
 using history::TagList;
 using history::TagPtr;
+
+}  // namespace
 
 Result<TagList> find_shared_tags(Core& core, const Ask& ask) {
     const auto wanted = ask.all("tag");
@@ -50,8 +52,6 @@ Result<TagList> find_shared_tags(Core& core, const Ask& ask) {
     return tags;
 }
 
-}  // namespace
-
 Result<std::vector<TagInfo>> find_tags(Core& core, const Ask& ask) {
     const TagList found = TRY(find_shared_tags(core, ask));
     std::vector<TagInfo> tags;
@@ -59,14 +59,40 @@ Result<std::vector<TagInfo>> find_tags(Core& core, const Ask& ask) {
     return tags;
 }
 
+std::string first_tag(const Ask& ask) { return ask.all("tag").empty() ? std::string{} : ask.all("tag").front(); }
+
+Result<Answer> answer_in_pieces(std::shared_ptr<Pieces> pieces, std::string_view media_type) {
+    Answer answer;
+    answer.media_type = media_type;
+    if (TRY(pieces->next(answer.body))) answer.pieces = std::move(pieces);
+    return answer;
+}
+
+Result<void> parse_quality_filter(const Ask& ask, QualityFilter& filter) {
+    const std::string_view quality = ask.value("quality");
+    if (quality.empty()) return {};
+    if (quality == "good")
+        filter = QualityFilter::good;
+    else if (quality == "usable")
+        filter = QualityFilter::usable;
+    else if (quality == "all")
+        filter = QualityFilter::all;
+    else
+        return Error{Code::invalid, "quality: \"{}\" is none of good, usable, all", quality.substr(0, 40)};
+    return {};
+}
+
+Result<bool> parse_falling(const Ask& ask) {
+    const std::string_view order = ask.value("order");
+    if (order.empty() || order == "asc" || order == "desc") return order == "desc";
+    return Error{Code::invalid, "order: \"{}\" is neither asc nor desc", order.substr(0, 40)};
+}
+
 namespace {
 
-constexpr std::size_t kPieceBytes = 256 << 10;
+constexpr std::size_t kPieceBytes = kReadPieceBytes;
 constexpr std::size_t kPieceRoom = kPieceBytes + (4 << 10);  // of most pieces, with the row that ends it
-constexpr std::uint64_t kRowsMax = 1'000'000;
-constexpr std::size_t kPeriodsMax = 100'000;  // shifts, days or months of one question
-
-std::string first_tag(const Ask& ask) { return ask.all("tag").empty() ? std::string{} : ask.all("tag").front(); }
+constexpr std::size_t kPeriodsMax = 100'000;                 // shifts, days or months of one question
 
 // What the calendar of some series cuts the time into.
 struct Cut {
@@ -316,14 +342,6 @@ TagList in_order_of(const std::vector<Series>& series, TagList tags) {
     return ordered;
 }
 
-// Renders the first piece at once: a small answer is whole then.
-Result<Answer> answer_in_pieces(std::shared_ptr<Pieces> pieces, std::string_view media_type) {
-    Answer answer;
-    answer.media_type = media_type;
-    if (TRY(pieces->next(answer.body))) answer.pieces = std::move(pieces);
-    return answer;
-}
-
 std::vector<std::string> split_commas(std::string_view text) {
     std::vector<std::string> parts;
     while (!text.empty()) {
@@ -362,20 +380,6 @@ Result<void> parse_fill(const Ask& ask, ReadRequest& request) {
                  fill.substr(0, 40)};
 }
 
-Result<void> parse_quality_filter(const Ask& ask, ReadRequest& request) {
-    const std::string_view quality = ask.value("quality");
-    if (quality.empty()) return {};
-    if (quality == "good")
-        request.quality = QualityFilter::good;
-    else if (quality == "usable")
-        request.quality = QualityFilter::usable;
-    else if (quality == "all")
-        request.quality = QualityFilter::all;
-    else
-        return Error{Code::invalid, "quality: \"{}\" is none of good, usable, all", quality.substr(0, 40)};
-    return {};
-}
-
 // What goes with buckets and with nothing else.
 Result<void> parse_buckets(const Ask& ask, bool by_calendar, ReadRequest& request) {
     request.aggregates = split_commas(ask.value("agg"));
@@ -408,16 +412,14 @@ Result<void> parse_raw(const Ask& ask, bool by_calendar, ReadRequest& request) {
     if (!sample.empty() && request.points_max == 0)
         return Error{Code::invalid, "sample: says how rows are thinned; give points= as well, as in points=800"};
     if (sample == "lttb") request.sampling = Sampling::largest_triangles;
-    const std::uint64_t limit = TRY(parse_number(ask, "limit", kRowsMax, 1, kRowsMax));
+    const std::uint64_t limit = TRY(parse_number(ask, "limit", kReadRowsMax, 1, kReadRowsMax));
+    request.newest_first = TRY(parse_falling(ask));
     if (order.empty()) {
         request.rows_max = limit;
         return {};
     }
-    if (order != "asc" && order != "desc")
-        return Error{Code::invalid, "order: \"{}\" is neither asc nor desc", order.substr(0, 40)};
     if (request.points_max > 0 || by_calendar)
         return Error{Code::invalid, "order: goes neither with points= nor with shifts, production days and months"};
-    request.newest_first = order == "desc";
     if (ask.find("limit") != nullptr) request.rows_wanted = limit;
     return {};
 }
@@ -429,7 +431,7 @@ Result<ReadRequest> parse_read(Core& core, const Ask& ask) {
     if (const std::string* every = ask.find("every"); every && !by_calendar)
         request.every = TRY(parse_duration(*every).context("every"));
     request.zone = ask.value("zone");
-    TRY(parse_quality_filter(ask, request));
+    TRY(parse_quality_filter(ask, request.quality));
     TRY(parse_buckets(ask, by_calendar, request));
     TRY(parse_raw(ask, by_calendar, request));
     request.patience = TRY(parse_patience(core, ask));
@@ -580,6 +582,7 @@ Result<Answer> get_read(Core& core, const Ask& ask) {
     const std::string format = ask.find("format") == nullptr ? "json" : *ask.find("format");
     if (format != "json" && format != "csv")
         return Error{Code::invalid, "format: \"{}\" is neither json nor csv", format.substr(0, 40)};
+    if (ask.find("where") != nullptr) return read_where(core, ask);
     ReadRequest request = TRY(parse_read(core, ask));
     read.filled = request.fill != Fill::none;
     read.tags = TRY(find_shared_tags(core, ask));

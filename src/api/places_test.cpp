@@ -102,6 +102,7 @@ const std::multimap<std::string, Way>& ways() {
             {"GET /api/v1/last", {"/api/v1/last?tag=inside/old.x", "", Want::refused}},
             {"GET /api/v1/last", {"/api/v1/last?tag=inside/way-out", "", Want::refused}},
             {"GET /api/v1/read", {"/api/v1/read?tag=inside/way-out", "", Want::refused}},
+            {"GET /api/v1/read", {"/api/v1/read?tag=**&where=x!=-99", "", Want::hides}},
             {"GET /api/v1/read", {"/api/v1/read?tag=inside/alias&from=0", "", Want::hides}},
             {"POST /api/v1/write/json",
              {"/api/v1/write/json", R"([{"tag":"inside/way-out","value":5}])", Want::faults}},

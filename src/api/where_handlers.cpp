@@ -1,0 +1,354 @@
+// Read with where=: of each device the times at which conditions on the values of its properties hold, and what the
+// tags that are asked for said then, side by side.
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <unordered_map>
+
+#include "api/csv.h"
+#include "api/read.h"
+#include "api/where.h"
+#include "history/select.h"
+#include "history/value_filter.h"
+#include "registry/tag_at.h"
+
+namespace gongshu::api {
+
+namespace {
+
+using history::TagList;
+using history::TagPtr;
+
+constexpr std::size_t kConditionsMax = 16;
+constexpr std::size_t kCsvColumnsMax = 1'000;
+
+// "suzhou/line1/oven" and "temperature".
+std::pair<std::string_view, std::string_view> split_path(std::string_view path) {
+    const std::size_t dot = path.find('.', path.rfind('/') == path.npos ? 0 : path.rfind('/'));
+    if (dot == path.npos) return {path, {}};
+    return {path.substr(0, dot), path.substr(dot + 1)};
+}
+
+// What is asked of one device.
+struct Device {
+    std::string_view path;  // of the device, within that of its first tag
+    TagList tags;
+    SelectRequest::Object object;
+};
+
+std::vector<Device> devices_of(const TagList& tags) {
+    std::vector<Device> devices;
+    std::unordered_map<std::string_view, std::size_t> places;
+    for (const TagPtr& tag : tags) {
+        const std::string_view path = split_path(tag->path).first;
+        std::size_t at = devices.size() - 1;
+        if (devices.empty() || devices.back().path != path) at = places.try_emplace(path, devices.size()).first->second;
+        if (at == devices.size()) devices.push_back({.path = path, .tags = {}, .object = {}});
+        devices[at].tags.push_back(tag);
+    }
+    for (Device& device : devices)
+        for (const TagPtr& tag : device.tags) device.object.tags.push_back(tag->id);
+    return devices;
+}
+
+// The property of the device, of those tags that are asked for or else by its path; null if who asks sees none.
+TagPtr property_of(Core& core, const Ask& ask, const Device& device, std::string_view property) {
+    for (const TagPtr& tag : device.tags)
+        if (split_path(tag->path).second == property) return tag;
+    const std::string path = fmt::format("{}.{}", device.path, property);
+    if (!sees(ask.who, path)) return nullptr;
+    auto info = registry::tag_at(core.deps.registry, core.deps.tags, ask.tenant(), path);
+    return info && sees(ask.who, info->path) ? std::make_shared<const TagInfo>(std::move(*info)) : nullptr;
+}
+
+// Leaves the devices that have all properties of the conditions.
+Result<void> set_conditions(Core& core, const Ask& ask, const std::vector<WhereText>& where,
+                            std::vector<Device>& devices) {
+    const bool any = !devices.empty();
+    for (const WhereText& one : where) {
+        std::size_t kept = 0;
+        for (Device& device : devices) {
+            const TagPtr tag = property_of(core, ask, device, one.property);
+            if (!tag) continue;
+            TRY(history::ValueFilter::create(tag->type, one.comparison, one.bound).context("where: {}", tag->path));
+            device.object.where.push_back({tag->id, one.comparison, one.bound});
+            if (&devices[kept] != &device) devices[kept] = std::move(device);
+            ++kept;
+        }
+        devices.resize(kept);
+        if (any && kept == 0)
+            return Error{Code::not_found, "where: none of the devices that are asked for has a property \"{}\"",
+                         one.property};
+    }
+    return {};
+}
+
+Result<std::vector<WhereText>> parse_conditions(const Ask& ask) {
+    std::vector<WhereText> where;
+    for (const std::string& text : ask.all("where"))
+        for (WhereText& one : TRY(parse_where(text))) where.push_back(std::move(one));
+    if (where.size() > kConditionsMax)
+        return Error{Code::limit, "where: more than {} conditions in one question", kConditionsMax};
+    return where;
+}
+
+Result<SelectRequest> parse_select(Core& core, const Ask& ask) {
+    for (const std::string_view name : {"every", "agg", "fill", "gap", "zone", "points", "sample", "calendar", "place"})
+        if (ask.find(name) != nullptr)
+            return Error{Code::invalid, "{}: goes not with where=, which gives rows as they are", name};
+    SelectRequest request;
+    request.window = TRY(parse_window(ask, core.clock().now(), kHour));
+    TRY(parse_quality_filter(ask, request.quality));
+    const std::uint64_t limit = TRY(parse_number(ask, "limit", kReadRowsMax, 1, kReadRowsMax));
+    request.newest_first = TRY(parse_falling(ask));
+    if (ask.value("order").empty())
+        request.rows_max = limit;
+    else if (ask.find("limit") != nullptr)
+        request.rows_wanted = limit;
+    request.patience = TRY(parse_patience(core, ask));
+    return request;
+}
+
+// What an answer holds: devices that have rows.
+struct WhereAnswer {
+    std::vector<Device> devices;
+    std::vector<SelectedRows> rows;  // of them
+
+    Units units;
+};
+
+bool is_there(const SelectedColumn& column, std::size_t row) {
+    return column.qualities.empty() || column.qualities[row] != kNoReading;
+}
+
+// The quality of a reading that is not simply good.
+std::optional<Quality> other_quality(const SelectedColumn& column, std::size_t row) {
+    static const std::uint16_t good = pack(kGood);
+    if (column.qualities.empty() || column.qualities[row] == good || column.qualities[row] == kNoReading)
+        return std::nullopt;
+    return unpack_quality(column.qualities[row]);
+}
+
+void write_cell(JsonWriter& out, const SelectedColumn& column, std::size_t row) {
+    if (!is_there(column, row)) {
+        out.null();
+        return;
+    }
+    const std::uint64_t bits = column.bits[row];
+    switch (column.type) {
+        case ValueType::number:
+            out.number(std::bit_cast<double>(bits));
+            return;
+        case ValueType::integer:
+            out.safe_integer(static_cast<std::int64_t>(bits));
+            return;
+        case ValueType::boolean:
+            out.boolean(bits != 0);
+            return;
+        case ValueType::text:
+            out.text(column.text_at(row));
+            return;
+    }
+}
+
+class WhereJson final : public Pieces {
+public:
+    explicit WhereJson(WhereAnswer answer) : answer_(std::move(answer)) {}
+
+    Result<bool> next(std::string& out) override {
+        if (!std::exchange(begun_, true)) {
+            out.reserve(kReadPieceBytes + (8 << 10));
+            out.append("{\"devices\":[");
+        }
+        for (; device_ < answer_.devices.size(); ++device_, row_ = 0) {
+            if (row_ == 0 && out.size() >= kReadPieceBytes) return true;
+            if (row_ == 0) begin_device(out);
+            for (const std::size_t rows = answer_.rows[device_].times.size(); row_ < rows; ++row_) {
+                if (row_ > 0 && out.size() >= kReadPieceBytes) return true;
+                if (row_ > 0) out.push_back(',');
+                write_row(out);
+            }
+            out.append("]}");
+        }
+        out.append("]}");
+        return false;
+    }
+
+private:
+    void begin_device(std::string& out) {
+        const Device& device = answer_.devices[device_];
+        if (device_ > 0) out.push_back(',');
+        JsonWriter json{out};
+        json.begin_object().key("device").text(device.path).key("columns").begin_array().text("ts");
+        names_.clear();
+        for (const TagPtr& tag : device.tags) json.text(names_.emplace_back(split_path(tag->path).second));
+        json.text("quality").end_array().key("units").begin_array().null();
+        for (const TagPtr& tag : device.tags) tag->unit.empty() ? json.null() : json.text(tag->unit);
+        json.null().end_array();
+        if (answer_.rows[device_].more) json.key("more").boolean(true);
+        json.key("rows").begin_array();
+    }
+
+    void write_row(std::string& out) const {
+        const SelectedRows& rows = answer_.rows[device_];
+        JsonWriter json{out};
+        json.begin_array().integer(answer_.units.time(rows.times[row_]));
+        bool good = true;
+        for (const SelectedColumn& column : rows.columns) {
+            write_cell(json, column, row_);
+            good = good && !other_quality(column, row_);
+        }
+        if (good)
+            json.null();
+        else
+            write_qualities(json, rows);
+        json.end_array();
+    }
+    void write_qualities(JsonWriter& json, const SelectedRows& rows) const {
+        json.begin_object();
+        for (std::size_t i = 0; i < rows.columns.size(); ++i)
+            if (const auto quality = other_quality(rows.columns[i], row_))
+                json.key(names_[i]).text(to_string(*quality));
+        json.end_object();
+    }
+
+    const WhereAnswer answer_;
+    std::size_t device_ = 0, row_ = 0;
+    bool begun_ = false;
+    std::vector<std::string_view> names_;  // of the device's columns
+};
+
+// device,ts,time, a column for each property of any of the devices, quality.
+class WhereCsv final : public Pieces {
+public:
+    WhereCsv(WhereAnswer answer, std::vector<std::string_view> properties)
+        : answer_(std::move(answer)), properties_(std::move(properties)) {}
+
+    Result<bool> next(std::string& out) override {
+        if (!std::exchange(begun_, true)) write_head(out);
+        for (; device_ < answer_.devices.size(); ++device_, row_ = 0) {
+            if (row_ == 0 && out.size() >= kReadPieceBytes) return true;
+            if (row_ == 0) set_places();
+            for (const std::size_t rows = answer_.rows[device_].times.size(); row_ < rows; ++row_) {
+                if (row_ > 0 && out.size() >= kReadPieceBytes) return true;
+                write_row(out);
+            }
+        }
+        return false;
+    }
+
+private:
+    void write_head(std::string& out) const {
+        out.append("device,ts,time");
+        for (const std::string_view property : properties_) {
+            out.push_back(',');
+            write_csv_text(out, property);
+        }
+        out.append(",quality\r\n");
+    }
+    void set_places() {
+        places_.assign(properties_.size(), std::nullopt);
+        const TagList& tags = answer_.devices[device_].tags;
+        for (std::size_t i = 0; i < tags.size(); ++i) {
+            const auto found = std::ranges::find(properties_, split_path(tags[i]->path).second);
+            places_[static_cast<std::size_t>(found - properties_.begin())] = i;
+        }
+    }
+    void write_row(std::string& out) const {
+        const SelectedRows& rows = answer_.rows[device_];
+        const TimeNs time = rows.times[row_];
+        write_csv_text(out, answer_.devices[device_].path);
+        out.append(fmt::format(",{},{}", answer_.units.time(time), format_time(time)));
+        std::string qualities;
+        for (std::size_t i = 0; i < properties_.size(); ++i) {
+            out.push_back(',');
+            if (!places_[i]) continue;
+            const SelectedColumn& column = rows.columns[*places_[i]];
+            if (is_there(column, row_)) write_csv_value(out, value_of(column));
+            if (const auto quality = other_quality(column, row_))
+                qualities.append(qualities.empty() ? "" : " ")
+                    .append(properties_[i])
+                    .append("=")
+                    .append(to_string(*quality));
+        }
+        out.push_back(',');
+        if (!qualities.empty()) write_csv_text(out, qualities);
+        out.append("\r\n");
+    }
+    Value value_of(const SelectedColumn& column) const {
+        const std::uint64_t bits = column.bits[row_];
+        switch (column.type) {
+            case ValueType::number:
+                return std::bit_cast<double>(bits);
+            case ValueType::integer:
+                return static_cast<std::int64_t>(bits);
+            case ValueType::boolean:
+                return bits != 0;
+            case ValueType::text:
+                return std::string(column.text_at(row_));
+        }
+        return 0.0;
+    }
+
+    const WhereAnswer answer_;
+    const std::vector<std::string_view> properties_;
+    std::size_t device_ = 0, row_ = 0;
+    bool begun_ = false;
+    std::vector<std::optional<std::size_t>> places_;  // of the properties in the device's columns
+};
+
+Result<std::shared_ptr<Pieces>> make_csv(WhereAnswer answer) {
+    std::vector<std::string_view> properties;
+    for (const Device& device : answer.devices)
+        for (const TagPtr& tag : device.tags) {
+            const std::string_view property = split_path(tag->path).second;
+            if (std::ranges::find(properties, property) == properties.end()) properties.push_back(property);
+            if (properties.size() > kCsvColumnsMax)
+                return Error{Code::limit,
+                             "a table has at most {} columns; these devices have more properties: ask for "
+                             "fewer, or for format=json",
+                             kCsvColumnsMax};
+        }
+    return std::make_shared<WhereCsv>(std::move(answer), std::move(properties));
+}
+
+// Those without any are left out; how many readings the others have.
+std::uint64_t leave_those_with_rows(WhereAnswer& answer) {
+    std::uint64_t readings = 0;
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < answer.devices.size(); ++i) {
+        if (answer.rows[i].times.empty()) continue;
+        readings += answer.rows[i].times.size() * answer.rows[i].columns.size();
+        if (kept != i) {
+            answer.devices[kept] = std::move(answer.devices[i]);
+            answer.rows[kept] = std::move(answer.rows[i]);
+        }
+        ++kept;
+    }
+    answer.devices.resize(kept);
+    answer.rows.resize(kept);
+    return readings;
+}
+
+}  // namespace
+
+Result<Answer> read_where(Core& core, const Ask& ask) {
+    const bool as_csv = ask.value("format") == "csv";
+    WhereAnswer answer;
+    answer.units = TRY(parse_units(ask));
+    const auto where = TRY(parse_conditions(ask));
+    SelectRequest request = TRY(parse_select(core, ask));
+    answer.devices = devices_of(TRY(find_shared_tags(core, ask)));
+    TRY(set_conditions(core, ask, where, answer.devices));
+    for (Device& device : answer.devices) request.objects.push_back(std::move(device.object));
+    answer.rows = TRY(history::select(core.deps.reader, request));
+    const std::uint64_t readings = leave_those_with_rows(answer);
+    TRY(let_out(core, ask, as_csv ? "csv" : "rest", first_tag(ask), readings));
+    if (!as_csv) return answer_in_pieces(std::make_shared<WhereJson>(std::move(answer)), "application/json");
+    Answer csv = TRY(answer_in_pieces(TRY(make_csv(std::move(answer))), "text/csv; charset=utf-8"));
+    csv.headers.push_back({"content-disposition", "attachment; filename=\"rows.csv\""});
+    csv.door = "csv";
+    return csv;
+}
+
+}  // namespace gongshu::api
