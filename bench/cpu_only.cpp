@@ -79,7 +79,7 @@ public:
         if (!ask_too) return runs.take();
         for (std::size_t i = 0; i < bench_.options.runs; ++i)
             for (const Question& question : kQuestions)
-                if (side.rival->can_answer(question))
+                if (side.rival->can_answer(question) && (floors != nullptr || !question.by_sql))
                     TRY(ask(*side.rival, question, floors != nullptr && i == 0, runs).context("{}", question.name));
         memory_peak_bytes_ = TRY(side.rival->use()).memory_peak_bytes;
         return runs.take();

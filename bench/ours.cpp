@@ -44,22 +44,27 @@ protected:
         const Question& question = *asking.question;
         if (question.wanted == Wanted::last)
             return request_text(wire::HttpMethod::get, "/api/v1/last?tag=cpu/**", served_->token());
-        if (question.bucket == 0 || question.wanted == Wanted::newest_minutes) {
+        if (question.by_sql) {
             JsonObject body{{"sql", sql(asking)}};
             return request_text(wire::HttpMethod::post, "/api/v1/query?format=csv", served_->token(),
                                 registry::to_text(body));
         }
-        std::string target = "/api/v1/read?";
-        for (const std::string& tag : tags(asking)) target += "tag=" + wire::percent_encode(tag) + "&";
-        target += fmt::format("from={}&to={}&every={}s&agg={}", asking.from, asking.to, question.bucket / kSecond,
-                              question.wanted == Wanted::average ? "avg" : "max");
+        std::string target = fmt::format("/api/v1/read?from={}&to={}", asking.from, asking.to);
+        for (const std::string& tag : tags(asking)) target += "&tag=" + wire::percent_encode(tag);
+        if (question.wanted == Wanted::high)
+            target += fmt::format("&precision=s&where={}%3E{}", TsbsCpu::field_name(0), kHighOver);
+        else
+            target += fmt::format("&every={}s&agg={}", question.bucket / kSecond,
+                                  question.wanted == Wanted::average ? "avg" : "max");
+        if (question.wanted == Wanted::newest_minutes) target += fmt::format("&order=desc&limit={}", kNewestMinutes);
         return request_text(wire::HttpMethod::get, target, served_->token());
     }
     Result<Cells> cells(const Asking& asking, const std::string& answer) const override {
-        if (asking.question->bucket == 0 && asking.question->wanted != Wanted::last) return cells_of_csv(answer);
-        if (asking.question->wanted == Wanted::newest_minutes) return cells_of_csv(answer);
-        Cells found;
+        if (asking.question->by_sql) return cells_of_csv(answer);
         const Json json = TRY(registry::parse_json(answer));
+        if (asking.question->wanted == Wanted::high) return cells_of_devices(json);
+        if (asking.question->wanted == Wanted::newest_minutes) return cells_of_minutes(json);
+        Cells found;
         for (const Json& series : json.at("series").as_array()) {
             auto& values = found[name_of(std::string_view(series.at("tag").as_string()))];
             for (const Json& row : series.at("rows").as_array()) values.push_back(row.at(1).to_number<double>());
@@ -106,6 +111,34 @@ private:
             "SELECT r.tag, r.value FROM {} r JOIN high h ON split_part(r.tag, '.', 1) = h.device AND r.ts = h.ts "
             "ORDER BY r.tag, r.ts",
             history(watched, ""), kHighOver, history(all, ""));
+    }
+    // {"devices":[{"device":"cpu/…/host_3/…","columns":["ts","usage_user",…,"quality"],"rows":[[…]]}]}
+    static Cells cells_of_devices(const Json& json) {
+        Cells found;
+        for (const Json& device : json.at("devices").as_array()) {
+            const auto& columns = device.at("columns").as_array();
+            for (std::size_t i = 1; i + 1 < columns.size(); ++i) {
+                auto& values = found[name_of(fmt::format("{}.{}", std::string_view(device.at("device").as_string()),
+                                                         std::string_view(columns[i].as_string())))];
+                for (const Json& row : device.at("rows").as_array()) values.push_back(row.at(i).to_number<double>());
+            }
+        }
+        return found;
+    }
+    // Each host's newest minutes; of those of all hosts the newest, and in each the greatest.
+    static Cells cells_of_minutes(const Json& json) {
+        std::map<std::int64_t, double, std::greater<>> minutes;
+        for (const Json& series : json.at("series").as_array())
+            for (const Json& row : series.at("rows").as_array()) {
+                const auto value = row.at(1).to_number<double>();
+                double& greatest = minutes.try_emplace(row.at(0).to_number<std::int64_t>(), value).first->second;
+                greatest = std::max(greatest, value);
+            }
+        Cells found;
+        auto& values = found[cell_name(kAllHosts, TsbsCpu::field_name(0))];
+        for (const auto& [minute, greatest] : minutes)
+            if (values.size() < kNewestMinutes) values.push_back(greatest);
+        return found;
     }
     // tag,value
     static Result<Cells> cells_of_csv(std::string_view text) {

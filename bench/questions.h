@@ -23,6 +23,7 @@ struct Question {
     Wanted wanted;
     std::size_t fields, hosts;  // 0 = all of them
     DurationNs length, bucket;  // 0 = from the beginning, none
+    bool by_sql = false;        // this program alone, which answers it otherwise too
 };
 inline constexpr Question kQuestions[] = {
     {"single_groupby_1_1_1", Wanted::greatest, 1, 1, kHour, kMinute},
@@ -40,6 +41,8 @@ inline constexpr Question kQuestions[] = {
     {"high_cpu_1", Wanted::high, 0, 1, 12 * kHour, 0},
     {"high_cpu_all", Wanted::high, 0, 0, 12 * kHour, 0},
     {"groupby_orderby_limit", Wanted::newest_minutes, 1, 0, 0, kMinute},
+    {"high_cpu_all_sql", Wanted::high, 0, 0, 12 * kHour, 0, true},
+    {"groupby_orderby_limit_sql", Wanted::newest_minutes, 1, 0, 0, kMinute, true},
 };
 inline constexpr std::size_t kHighOver = 90, kNewestMinutes = 5;
 inline constexpr const char* kAllHosts = "all";  // in place of a host, in the answer to newest_minutes

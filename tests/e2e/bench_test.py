@@ -11,7 +11,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from harness import PROGRAM  # noqa: E402
 
 QUESTIONS = [*(f"single_groupby_{what}" for what in ("1_1_1", "1_1_12", "1_8_1", "5_1_1", "5_1_12", "5_8_1")), "cpu_max_all_1", "cpu_max_all_8",
-             *(f"double_groupby_{what}" for what in ("1", "5", "all")), "lastpoint", "high_cpu_1", "high_cpu_all", "groupby_orderby_limit"]
+             *(f"double_groupby_{what}" for what in ("1", "5", "all")), "lastpoint", "high_cpu_1", "high_cpu_all", "groupby_orderby_limit",
+             "high_cpu_all_sql", "groupby_orderby_limit_sql"]
 MEASURES = {
     "ingest": {"engine_rows_per_s", "engine_rows_per_core_s", "http_rows_per_s", "http_rows_per_core_s"},
     "query": {"chart_30d_p50_ms", "chart_30d_p99_ms", "raw_1h_p50_ms", "raw_1h_p99_ms", "last_all_p50_ms", "last_all_p99_ms"},
