@@ -29,7 +29,8 @@ constexpr Workload kWorkloads[] = {{"ingest", nobody, run_ingest},
                                    {"query", nobody, run_query},
                                    {"mqtt", mosquitto, run_mqtt},
                                    {"cpu-only", databases, run_cpu_only},
-                                   {"live", nobody, run_live}};
+                                   {"live", nobody, run_live},
+                                   {"real", nobody, run_real}};
 
 Result<const Workload*> find(const Options& options) {
     for (const Workload& workload : kWorkloads) {

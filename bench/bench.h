@@ -17,13 +17,14 @@ struct Options {
     std::string vs_binary;  // the competitor's program, "" = that of the system
     std::size_t runs = 5;   // of which the middle one is told
     std::string folder;     // where the temporary data folder is made: its disk is what is measured
+    std::string data;       // folder of measurements, for real
     std::string program;    // what is served: our own path
     std::string version;
     bool small = false;  // for the tests: counts are checked, times mean nothing
 };
 
 // What `name` may be, for messages.
-inline constexpr const char* kNames = "ingest, query, mqtt, cpu-only, live";
+inline constexpr const char* kNames = "ingest, query, mqtt, cpu-only, live, real";
 
 struct Outcome {
     std::string text;  // a table for people

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "bench/floors.h"
+#include "bench/gorilla.h"
 #include "bench/place.h"
 #include "bench/report.h"
 #include "bench/sql_question.h"
@@ -40,6 +41,16 @@ TEST(BenchReport, TellsHowFarOffTheFloorItIs) {
     missing.read_back = 9;
     EXPECT_FALSE(missing.equal());
     EXPECT_NE(to_text(missing).find("NOT EQUAL"), std::string::npos);
+}
+
+TEST(Gorilla, CountsWhatThePaperWrites) {
+    auto f = [](std::vector<double> values, std::uint64_t want) { EXPECT_EQ(gorilla_bits(values), want); };
+    f({}, 0);
+    f({12}, 64);
+    f({12, 12, 12}, 64 + 2);
+    // 24 after 12 differs in one bit, which needs a window; back and forth it fits in that.
+    f({12, 24}, 64 + 13 + 1);
+    f({12, 24, 12, 24}, 64 + 13 + 1 + 2 * (2 + 1));
 }
 
 TEST(BenchFloors, AreMeasured) {

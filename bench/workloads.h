@@ -22,5 +22,6 @@ Result<Report> run_query(const Bench& bench);
 Result<Report> run_mqtt(const Bench& bench);
 Result<Report> run_cpu_only(const Bench& bench);
 Result<Report> run_live(const Bench& bench);
+Result<Report> run_real(const Bench& bench);
 
 }  // namespace gongshu::bench

@@ -17,7 +17,7 @@ GOALS = [
     ("T3", "ingest by MQTT QoS 1, ten values a message, durable", [], []),
     ("T4", "bytes a point, whole numbers, index in", [("bytes_per_point", "<=", 0.30)],
      [("bytes_per_point", "victoria-metrics", 1.25), ("bytes_per_point", "clickhouse", 7), ("bytes_per_point", "postgresql", 50)]),
-    ("T5", "bytes a value of ALP's 13 time series", [], []),
+    ("T5", "bits a value of real doubles: a gas turbine, NAB's machines, a chemical plant", [("real_bits_per_value", "<=", 17)], [("real_bits_per_value", "zstd", 1), ("real_bits_per_value", "gorilla", 1)]),
     ("T6", "single_groupby_1_1_1", [("single_groupby_1_1_1_p50_ms", "<=", 0.12)], [("single_groupby_1_1_1_p50_ms", "victoria-metrics", 3)]),
     ("T7", "cpu_max_all_8", [("cpu_max_all_8_p50_ms", "<=", 0.6)], [("cpu_max_all_8_p50_ms", "victoria-metrics", 7)]),
     ("T8", "double_groupby_1 and _all", [("double_groupby_1_p50_ms", "<=", 0.8), ("double_groupby_all_p50_ms", "<=", 6)],

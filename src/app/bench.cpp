@@ -29,6 +29,7 @@ options::Table bench_table(BenchFlags& f) {
         .text("folder", f.options.folder,
               "Where a fresh data folder is made, and removed at the end: its disk is measured. Default: the "
               "environment's TMPDIR, else /tmp.")
+        .text("data", f.options.data, "A folder of real measurements, for real.")
         .toggle("json", f.json, "Print the report as JSON.")
         .toggle("small", f.options.small, "A short run whose counts are checked; its times mean nothing.");
     return table;

@@ -5,12 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <ctime>
-#include <filesystem>
-#include <fstream>
 #include <functional>
-#include <sstream>
 
 #include "base/rng.h"
 #include "history/chunk.h"
@@ -63,58 +59,10 @@ std::vector<Signal> usual_signals(std::size_t rows) {
     return signals;
 }
 
-// The numeric columns of a text file; the first line may be names.
-std::vector<Signal> columns_of(const std::filesystem::path& path, char separator) {
-    std::ifstream file{path};
-    std::vector<Signal> columns;
-    std::string line;
-    for (std::size_t row = 0; std::getline(file, line);) {
-        std::stringstream cells{line};
-        std::string cell;
-        std::vector<double> values;
-        while (separator == ' ' ? static_cast<bool>(cells >> cell)
-                                : static_cast<bool>(std::getline(cells, cell, separator))) {
-            char* end = nullptr;
-            values.push_back(std::strtod(cell.c_str(), &end));
-            if (end == cell.c_str() || (*end != 0 && *end != '\r')) values.back() = NAN;
-        }
-        if (std::ranges::all_of(values, [](double value) { return std::isnan(value); })) continue;
-        columns.resize(std::max(columns.size(), values.size()));
-        for (std::size_t c = 0; c < values.size(); ++c)
-            if (!std::isnan(values[c]))
-                columns[c].run.push(static_cast<TimeNs>(row) * kSecond, std::bit_cast<std::uint64_t>(values[c]),
-                                    pack(kGood));
-        ++row;
-    }
-    std::erase_if(columns, [](const Signal& one) { return one.run.size() < 100; });
-    for (std::size_t c = 0; c < columns.size(); ++c)
-        columns[c].name = fmt::format("{} {}", path.filename().string(), c);
-    return columns;
-}
-
-std::vector<Signal> real_signals(const std::string& folder) {
-    std::vector<Signal> signals;
-    const auto take = [&](const std::string& name, char separator) {
-        for (Signal& one : columns_of(folder + "/" + name, separator)) signals.push_back(std::move(one));
-    };
-    take("gas_turbine/gt_2011.csv", ',');
-    take("nab/machine_temperature_system_failure.csv", ',');
-    take("nab/ambient_temperature_system_failure.csv", ',');
-    take("tep/d00_te.dat", ' ');
-    return signals;
-}
-
 struct Measured {
     std::size_t values = 0, bytes = 0;
     double encode_ns = 0, decode_ns = 0;
     bool same = true;
-    void add(const Measured& other) {
-        values += other.values;
-        bytes += other.bytes;
-        encode_ns += other.encode_ns;
-        decode_ns += other.decode_ns;
-        same = same && other.same;
-    }
 };
 
 double cpu_ns() { return static_cast<double>(std::clock()) * 1e9 / CLOCKS_PER_SEC; }
@@ -168,24 +116,13 @@ int bench_codec(bool small) {
     fmt::print("{:44} {:>8} {:>7} {:>7} {:>8} {:>8} {:>8} {:>8}\n{:44} {:>8} {:>15} {:>17} {:>17}\n", "column",
                "values", "hot", "cold", "encode", "decode", "encode", "decode", "", "", "bits a value", "hot, ns",
                "cold, ns");
-    Measured all_hot, all_cold;
     const auto one = [&](const Signal& signal, int rounds) {
         const Measured hot = measure(signal.run, Tier::hot, rounds);
         const Measured cold = measure(signal.run, Tier::cold, rounds);
         print(signal.name, hot, cold);
         same = same && hot.same && cold.same;
-        all_hot.add(hot);
-        all_cold.add(cold);
     };
     for (const Signal& signal : usual_signals(rows)) one(signal, small ? 1 : 5);
-    const char* folder = std::getenv("GONGSHU_DATA");
-    if (folder && !small) {
-        all_hot = all_cold = {};
-        for (const Signal& signal : real_signals(folder)) one(signal, 20);
-        print("all real columns", all_hot, all_cold);
-    } else {
-        fmt::print("no real columns: GONGSHU_DATA names no folder of measurements\n");
-    }
     return same ? 0 : 1;
 }
 

@@ -21,6 +21,7 @@ MEASURES = {
                  *(f"{question}_{what}_ms" for question in QUESTIONS for what in ("p50", "cpu"))},
     "live": {"in_order_points_per_core_s", "late_points_per_core_s", "disorder_loss", "idle_read_p99_ms", "busy_read_p99_ms", "busy_read_p99_times",
              "visible_p50_ms", "visible_p99_ms"},
+    "real": {"made_bits_per_value", "real_bits_per_value"},
 }
 RIVALS = {"mqtt": ["mosquitto"], "cpu-only": ["clickhouse", "duckdb", "influxdb", "postgresql", "victoria-metrics"]}
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -33,11 +34,11 @@ def bench(*args):
 def check(report, name):
     assert report["bench"] == name and report["small"] is True and report["machine"] and report["version"], report
     assert report["equal"] and report["sent"] == report["read_back"] > 0, report
-    assert {"memory", "disk", "fdatasync"} <= {one["name"] for one in report["floors"]}, report
+    assert name == "real" or {"memory", "disk", "fdatasync"} <= {one["name"] for one in report["floors"]}, report
     assert {one["name"] for one in report["measures"]} == MEASURES[name], report
     for one in report["measures"]:
-        assert (one["value"] > 0 or one["unit"] == "%") and one["unit"] in ("/s", "ms", "B", "x", "%"), one
-        if one["name"].endswith("_cpu_ms") or name == "live":
+        assert (one["value"] > 0 or one["unit"] == "%") and one["unit"] in ("/s", "ms", "B", "x", "%", "bit"), one
+        if one["name"].endswith("_cpu_ms") or name in ("live", "real"):
             assert "floor" not in one, one  # nobody can say what it takes at the least
         else:
             assert one["floor"] > 0 and one["off"] > 0 and one["floor_about"], one
@@ -89,10 +90,12 @@ def main():
 
         (pathlib.Path(folder) / "history").mkdir()
         for args, code, want in ((("ingest", "--folder", folder), 1, "is a data folder"), (("query", "--vs", "influx"), 1, "no driver for 'influx'"),
-                                 (("all",), 2, "expected one of ingest, query, mqtt, cpu-only, live"), ((), 2, "usage: gongshu bench")):
+                                 (("real", "--folder", "/tmp"), 1, "name the folder of measurements by --data"),
+                                 (("real", "--data", "/nowhere", "--folder", "/tmp"), 1, "--data /nowhere: measurements are missing"),
+                                 (("all",), 2, "expected one of ingest, query, mqtt, cpu-only, live, real"), ((), 2, "usage: gongshu bench")):
             run = bench(*args)
             assert run.returncode == code and want in run.stderr and not run.stdout, (args, run)
-    print(f"five benches count right, beside {', '.join(beside) or 'nobody'}" + "".join(f"; {one}: nothing was compared" for one in missing))
+    print(f"six benches count right, beside {', '.join(beside) or 'nobody'}" + "".join(f"; {one}: nothing was compared" for one in missing))
 
 
 if __name__ == "__main__":
