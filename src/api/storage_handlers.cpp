@@ -106,7 +106,8 @@ void write_former(JsonWriter& out, const history::Formats& formats) {
         out.begin_object().key("formats").integer(one.step);
         write_time(out, "at", one.at);
         write_time(out, "until", one.at + history::kKeptFor);
-        write_count(out, "bytes", one.bytes);
+        out.key("bytes");
+        one.bytes ? out.integer(static_cast<std::int64_t>(*one.bytes)) : out.null();
         out.end_object();
     }
     out.end_array();

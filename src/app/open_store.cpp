@@ -28,11 +28,12 @@ Result<std::unique_ptr<OpenStore>> OpenStore::open(const std::string& data, cons
     store->files_ = io::make_posix_files();
     io::Files& files = *store->files_;
     TRY(files.make_folder(data));
+    make_room(files, *store->clock_, data);
     TRY(check_room(files, data));
     TRY(files.make_folder(key_folder, 0700));
     store->lane_ = io::make_epoll_loop(*store->clock_);
     store->pool_ = io::make_thread_pool(2, 10'000);
-    TRY(note_upgrade(files, *store->clock_, data));
+    TRY(begin_upgrade(files, *store->clock_, data));
     store->registry_ = TRY(
         registry::Registry::create(files, *store->clock_, {.folder = data + "/registry", .key_folder = key_folder}));
     store->registry_->add_kind(flow::rule_kind());

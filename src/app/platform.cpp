@@ -81,8 +81,9 @@ Result<void> Platform::make_store() {
     pool_ = io::make_thread_pool(options_.pool_threads, 10'000);
     disk_pool_ = io::make_thread_pool(2, 10'000);
     TRY(files_->make_folder(options_.data));
+    make_room(*files_, *clock_, options_.data);
     TRY(check_room(*files_, options_.data));
-    TRY(note_upgrade(*files_, *clock_, options_.data));
+    TRY(begin_upgrade(*files_, *clock_, options_.data));
 
     registry_ = TRY(registry::Registry::create(
         *files_, *clock_, {.folder = options_.data + "/registry", .key_folder = options_.key_folder}));

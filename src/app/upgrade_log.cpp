@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "app/version.h"
 #include "base/bytes.h"
 #include "base/checksum.h"
+#include "base/log.h"
 #include "base/time_text.h"
 #include "history/formats.h"
 #include "registry/schema.h"
@@ -92,30 +94,78 @@ Result<void> write_upgrades(io::Files& files, const std::string& data, const std
         as_bytes(encode_upgrades({upgrades.begin() + static_cast<std::ptrdiff_t>(more), upgrades.end()})));
 }
 
-Result<void> note_upgrade(io::Files& files, const Clock& clock, const std::string& data) {
+Result<std::vector<std::unique_ptr<io::File>>> hold(io::Files& files, const std::string& data) {
     std::vector<std::unique_ptr<io::File>> held;
-    for (const char* name : {"/history", "/registry"})
-        if (TRY(files.exists(data + name + "/lock"))) held.push_back(TRY(files.lock_folder(data + name)));
-    const registry::Schema tables = TRY(registry::schema_of(files, data + "/registry"));
-    const history::Formats formats = TRY(history::formats_of(files, data + "/history"));
-    const bool older_tables = tables.stored > 0 && tables.stored < tables.known;
-    const bool older_history = formats.stored < formats.known;
-    if (!older_tables && !older_history) return {};
-    auto upgrades = TRY(read_upgrades(files, data));
-    upgrades.push_back({.at = clock.now(),
-                        .program = kVersion,
-                        .tables_from = tables.stored,
-                        .tables_to = older_tables ? tables.known : tables.stored,
-                        .formats_from = formats.stored,
-                        .formats_to = older_history ? formats.known : formats.stored});
-    return write_upgrades(files, data, upgrades);
+    for (const char* name : {"/history", "/registry"}) {
+        if (!TRY(files.exists(data + name + "/lock"))) continue;
+        auto lock = files.lock_folder(data + name);
+        if (lock)
+            held.push_back(std::move(*lock));
+        else if (lock.error().code() == Code::unavailable)
+            return std::move(lock.error()).context("stop the program that uses {} first", data);
+    }
+    return held;
+}
+
+void make_room(io::Files& files, const Clock& clock, const std::string& data) {
+    const auto make = [&]() -> Result<void> {
+        if (!TRY(files.exists(data + "/history")) || !io::is_short(TRY(files.space(data)))) return {};
+        const auto held = TRY(hold(files, data));
+        TRY(history::forget_former(files, clock, data + "/history"));
+        return {};
+    };
+    if (const auto made = make(); !made)
+        log_warning("app", "what is kept of a former version stays: {}", made.error().text());
+}
+
+namespace {
+
+// A line that does not stand there yet: a start that was cut off is noted once.
+Result<void> note(io::Files& files, const std::string& data, const Upgrade& now) {
+    auto read = read_upgrades(files, data);
+    if (!read) {
+        const std::string aside = fmt::format("{}.damaged.{}", path_in(data), format_stamp(now.at));
+        log_warning("app", "{}; it is {} now", read.error().text(), aside);
+        TRY(files.rename(path_in(data), aside));
+        read = std::vector<Upgrade>{};
+    }
+    if (!read->empty()) {
+        const Upgrade& last = read->back();
+        if (last.tables_to == now.tables_to && last.formats_to == now.formats_to &&
+            last.tables_from <= now.tables_from && last.formats_from <= now.formats_from)
+            return {};
+    }
+    read->push_back(now);
+    return write_upgrades(files, data, *read);
+}
+
+}  // namespace
+
+Result<void> begin_upgrade(io::Files& files, const Clock& clock, const std::string& data) {
+    const std::string tables = data + "/registry", history = data + "/history";
+    // Who opens what cannot be read, or what somebody else has, says so.
+    const auto held = hold(files, data);
+    const auto schema = registry::schema_of(files, tables);
+    const auto formats = history::stored_formats(files, history);
+    if (!held || !formats) return {};
+    Upgrade now{.at = clock.now(), .program = kVersion, .formats_from = *formats, .formats_to = *formats};
+    if (schema) now.tables_from = now.tables_to = schema->stored;
+    if (schema && schema->stored > 0 && schema->stored < schema->known) now.tables_to = schema->known;
+    if (*formats < history::kFormats) now.formats_to = history::kFormats;
+    if (now.tables_from == now.tables_to && now.formats_from == now.formats_to) return {};
+    if (now.tables_from != now.tables_to) TRY(registry::check_room_for_copy(files, tables, schema->bytes));
+    if (now.formats_from != now.formats_to)
+        TRY(history::check_room_to_keep(files, history, TRY(history::plan_to_keep(files, history))));
+    TRY(note(files, data, now));
+    return now.formats_from == now.formats_to ? Result<void>{} : history::keep_former(files, clock, history);
 }
 
 std::optional<WayBack> way_back(std::vector<Upgrade>& upgrades, std::int64_t tables, int formats) {
     while (!upgrades.empty()) {
         const Upgrade& last = upgrades.back();
-        const WayBack way{last, last.tables_from < last.tables_to && tables == last.tables_to,
-                          last.formats_from < last.formats_to && formats == last.formats_to};
+        // A start may have been cut off on the way from one to the other.
+        const WayBack way{last, last.tables_from < tables && tables <= last.tables_to,
+                          last.formats_from < formats && formats <= last.formats_to};
         if (way.tables || way.history) return way;
         upgrades.pop_back();
     }

@@ -55,6 +55,7 @@ TEST(UpgradeLog, TheWayBackIsTheNewestOfWhichSomethingStands) {
                           Case{{of(40, 41, 0, 1)}, 40, 0, "none"}, Case{{of(40, 40, 0, 1)}, 40, 1, "0 history"},
                           Case{{of(40, 41, 0, 1), of(41, 42, 1, 1)}, 42, 1, "1 tables"},
                           Case{{of(40, 41, 0, 1), of(41, 42, 1, 1)}, 41, 1, "0 tables history"},
+                          Case{{of(38, 41, 1, 1)}, 39, 1, "0 tables"},  // cut off between two steps
                           // Noted, but stopped before anything was done.
                           Case{{of(40, 41, 0, 1), of(41, 42, 1, 2)}, 41, 1, "0 tables history"}}) {
         auto upgrades = c.upgrades;

@@ -7,6 +7,7 @@
 #include "base/json_writer.h"
 #include "base/time_text.h"
 #include "doctor/check_disks.h"
+#include "io/files.h"
 #include "words/words.h"
 
 namespace gongshu::doctor {
@@ -106,7 +107,7 @@ Finding check_space(const Facts& f) {
                     fmt::format("{}; at the rate of the last days that is enough for about {:.0f} days (an estimate).",
                                 free_en, days),
                     fmt::format("{}；按最近几天的增速约够 {:.0f} 天（估计）。", free_zh, days), fix_en, fix_zh);
-    if (f.disk_free_bytes < 1'000'000'000 || f.disk_free_bytes * 20 < f.disk_total_bytes)
+    if (io::is_short({f.disk_free_bytes, f.disk_total_bytes}))
         return poor(Grade::warning, "disk_space", free_en + ".", free_zh + "。", fix_en, fix_zh);
     return good("disk_space", free_en + ".", free_zh + "。");
 }

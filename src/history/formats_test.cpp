@@ -121,7 +121,8 @@ TEST_F(FormatsOf, AFormerOneIsKeptAndComesBack) {
         EXPECT_EQ(kept.step, 0);
         EXPECT_EQ(kept.path, "/store.before-step-1." + format_stamp(store.clock().now()));
         EXPECT_EQ(kept.at, store.clock().now() / kSecond * kSecond);
-        EXPECT_EQ(kept.bytes, 0u);
+        // Second names take no room; copies do.
+        EXPECT_EQ(kept.bytes.value() > 0, !links);
         EXPECT_TRUE(tree_of(store.files(), kept.path) == former) << links;
 
         // It stays as it is, whatever the history does: seals, merges, removes.
@@ -130,7 +131,7 @@ TEST_F(FormatsOf, AFormerOneIsKeptAndComesBack) {
         ASSERT_TRUE(store->cut({.windows = {{store.tag("d:1", "n"), {kStart, kStart + kSecond}}}}));
         store.reopen();
         EXPECT_TRUE(tree_of(store.files(), kept.path) == former) << links;
-        EXPECT_GT(storage_of(*store).formats().value().kept.at(0).bytes, 0u);
+        EXPECT_GT(storage_of(*store).formats().value().kept.at(0).bytes.value(), 0u);
         EXPECT_TRUE(verify_folder(store.files(), store.clock(), kept.path, {}).problems.empty());
         store.close();
 
@@ -195,10 +196,53 @@ TEST_F(FormatsOf, AnyWrongByteOfTheNumberIsFound) {
         EXPECT_EQ(opened.error().code(), Code::corrupt);
         EXPECT_EQ(verify_folder(store.files(), store.clock(), "/store", {}).problems.size(), 1u);
         // As the message says.
-        ASSERT_TRUE(store.files().remove("/store/FORMAT"));
+        const std::string said = opened.error().text(), line = said.substr(said.rfind("gongshu history"));
+        ASSERT_TRUE(io::write_whole(store.files(), "/store/FORMAT", as_bytes(line + "\n")));
         ASSERT_TRUE(store.open());
         EXPECT_EQ(numbers(store), up_to(5));
+        EXPECT_EQ(beside(store.files()), std::vector<std::string>{});
     }
+}
+
+// A number that is lost does not cost the copy of before, nor is the present history taken for one of before.
+TEST_F(FormatsOf, ALostNumberIsWrittenAgain) {
+    TestStore store;
+    make_former(store);
+    const auto former = tree_of(store.files(), "/store");
+    ASSERT_TRUE(store.open());
+    add(store, 40, 10);
+    store.close();
+    const auto names = beside(store.files());
+    ASSERT_TRUE(store.files().remove("/store/FORMAT"));
+    store.clock().advance(kHour);
+    ASSERT_TRUE(store.open());
+    EXPECT_EQ(beside(store.files()), names);
+    EXPECT_EQ(stored_formats(store.files(), "/store").value(), kFormats);
+    EXPECT_TRUE(tree_of(store.files(), "/" + names.at(0)) == former);
+}
+
+// Nothing that lies beside a history, or among its files, keeps it from being opened.
+TEST_F(FormatsOf, OddThingsBesideAreNoHindrance) {
+    TestStore store;
+    make_former(store);
+    auto& files = store.files();
+    ASSERT_TRUE(files.make_folder("/store/log/odd", 0750));
+    ASSERT_TRUE(files.make_folder("/store.before-step-1.tmp/seg", 0750));
+    ASSERT_TRUE(files.make_folder("/store.before-step-1.gone/seg", 0750));
+    ASSERT_TRUE(files.make_folder("/store.before-step-1.20201122T101112Z/seg", 0750));
+    ASSERT_TRUE(io::write_whole(files, "/store.before-step-2.20201122T101112Z", as_bytes("a file")));
+    ASSERT_TRUE(io::write_whole(files, "/store.before-step-1.x", as_bytes("a file")));
+    const auto opened = store.open();
+    ASSERT_TRUE(opened) << opened.error().text();
+    EXPECT_EQ(numbers(store), up_to(40));
+    store.close();
+    const Formats formats = formats_of(files, "/store").value();
+    ASSERT_FALSE(formats.kept.empty());
+    ASSERT_TRUE(io::write_whole(files, formats.kept[0].path + "/seg/README", as_bytes("odd")));
+    ASSERT_TRUE(files.remove(formats.kept[0].path + "/MANIFEST"));
+    EXPECT_TRUE(formats_of(files, "/store"));
+    ASSERT_TRUE(store.open());
+    EXPECT_EQ(numbers(store), up_to(40));
 }
 
 TEST_F(FormatsOf, CopiesGoWithTimeAndWithTheRoom) {
@@ -212,18 +256,30 @@ TEST_F(FormatsOf, CopiesGoWithTimeAndWithTheRoom) {
     // Without room, what takes none may stay.
     store.files().set_free_bytes(900'000'000);
     EXPECT_EQ(forget_former(store.files(), store.clock(), "/store").value(), 0u);
-    // A seal makes the log of before the copy's alone.
-    add(store, 40, 1);
-    ASSERT_TRUE(store->compact());
+    // The first seal makes the log of before the copy's alone, the next one gives it up.
+    for (int i = 0; i < 2; ++i) {
+        EXPECT_EQ(beside(store.files()).size(), 1u);
+        add(store, 40 + i, 1);
+        ASSERT_TRUE(store->compact());
+    }
     EXPECT_EQ(beside(store.files()), std::vector<std::string>{});
-    EXPECT_EQ(numbers(store), up_to(41));
+    EXPECT_EQ(numbers(store), up_to(42));
 
     TestStore other;
     make_former(other);
     ASSERT_TRUE(other.open());
-    other.clock().advance(kKeptFor + kSecond);
-    other.reopen();
+    other.clock().advance(kKeptFor + kMinute);
+    add(other, 40, 1);
+    ASSERT_TRUE(other->compact());
     EXPECT_EQ(beside(other.files()), std::vector<std::string>{});
+
+    // One that a clock dated which was not set has no age.
+    TestStore unset;
+    make_former(unset);
+    ASSERT_TRUE(unset.open());
+    const std::string kept = "/" + beside(unset.files()).at(0);
+    ASSERT_TRUE(unset.files().rename(kept, "/store.before-step-1.19700101T000102Z"));
+    EXPECT_EQ(forget_former(unset.files(), unset.clock(), "/store").value(), 0u);
 
     // By hand, whatever its age.
     TestStore third;
@@ -241,6 +297,7 @@ TEST_F(FormatsOf, ACopyIsOfTheLastMoment) {
     ASSERT_TRUE(store.open());
     add(store, 40, 10);
     store.close();
+    ASSERT_TRUE(store.files().rename("/" + beside(store.files()).at(0), "/store.before-step-1.tmp"));
     ASSERT_TRUE(store.files().remove("/store/FORMAT"));
     const auto former = tree_of(store.files(), "/store");
     store.clock().advance(kHour);
@@ -289,7 +346,7 @@ TEST_F(FormatsOf, EveryPowerCutAtTheStartIsSurvived) {
 }
 
 // The same while it goes back: the former history is in place, or the newer one, and a second call finishes it.
-void try_to_go_back(bool power) {
+void try_to_go_back(bool power, bool exchange) {
     for (int operation = 1;; ++operation) {
         TestStore store(static_cast<std::uint64_t>(operation));
         make_former(store);
@@ -297,6 +354,7 @@ void try_to_go_back(bool power) {
         ASSERT_TRUE(store.open());
         add(store, 40, 5);
         store.close();
+        if (!exchange) store.files().forbid_exchange();
         const auto newer = tree_of(store.files(), "/store");
         Rng torn(test_seed());
         power ? store.power().arm(operation, operation % 2 ? &torn : nullptr) : store.files().fail_nth(operation);
@@ -307,7 +365,13 @@ void try_to_go_back(bool power) {
         store.files().fail_nth(0);
         store.clock().advance(kMinute);
         if (stored_formats(store.files(), "/store").value() == kFormats) {
-            ASSERT_TRUE(tree_of(store.files(), "/store") == newer) << operation;
+            const bool is_there = store.files().exists("/store/MANIFEST").value();
+            ASSERT_TRUE(is_there ? tree_of(store.files(), "/store") == newer : !exchange) << operation;
+            if (!is_there) {  // between two renames: no new history is begun
+                const auto opened = store.open();
+                ASSERT_FALSE(opened) << operation;
+                EXPECT_NE(opened.error().text().find("gongshu downgrade puts it back"), std::string::npos);
+            }
             const auto back = go_back(store.files(), store.clock(), "/store", 0);
             ASSERT_TRUE(back) << operation << ": " << back.error().text();
         }
@@ -325,20 +389,13 @@ void try_to_go_back(bool power) {
     }
 }
 
-TEST_F(FormatsOf, EveryFailureWhileGoingBackIsSurvived) { try_to_go_back(false); }
-TEST_F(FormatsOf, EveryPowerCutWhileGoingBackIsSurvived) { try_to_go_back(true); }
-
-// Where two folders change names by three renames, a start finds none after the first; it makes no new history then.
-TEST_F(FormatsOf, AStartBetweenRenamesWaitsForTheRest) {
-    TestStore store;
-    make_former(store);
-    ASSERT_TRUE(store.open());
-    store.close();
-    const auto newer = tree_of(store.files(), "/store");
-    ASSERT_TRUE(store.files().rename("/store", "/store.exchange"));
-    const auto opened = store.open();
-    ASSERT_FALSE(opened);
-    EXPECT_NE(opened.error().text().find("gongshu downgrade finishes it"), std::string::npos) << opened.error().text();
+TEST_F(FormatsOf, EveryFailureWhileGoingBackIsSurvived) {
+    try_to_go_back(false, true);
+    try_to_go_back(false, false);
+}
+TEST_F(FormatsOf, EveryPowerCutWhileGoingBackIsSurvived) {
+    try_to_go_back(true, true);
+    try_to_go_back(true, false);
 }
 
 }  // namespace

@@ -213,6 +213,7 @@ Result<void> Store::seal() {
     const Working working{work_, FileWork::sealing};
     if (!has_frozen_) {
         if (active_bytes_ == 0 && catalogue_.changes() == snapshot_changes_) return {};
+        forget_old_formats();  // first: what a full disk lacks for the seal may be there
         TRY(freeze());
     }
     Manifest manifest = version()->manifest;
@@ -255,7 +256,6 @@ Result<void> Store::seal() {
         if (!number || *number >= frozen_log_first_) continue;
         remove_unless_copied(path("log/" + name));
     }
-    forget_old_formats();
     return {};
 }
 

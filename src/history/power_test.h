@@ -59,6 +59,10 @@ public:
     Result<void> link(const std::string& from, const std::string& to) override {
         return step() ? files_.link(from, to) : dark();
     }
+    Result<std::uint64_t> names_of(const std::string& path) override {
+        if (!step()) return dark().error();
+        return files_.names_of(path);
+    }
     Result<void> exchange(const std::string& one, const std::string& other) override {
         return step() ? files_.exchange(one, other) : dark();
     }

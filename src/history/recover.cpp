@@ -16,15 +16,19 @@ std::size_t local_index(TagId tag) { return static_cast<std::size_t>((tag.value 
 
 }  // namespace
 
+Result<void> Store::check_is_new() {
+    for (const char* folder : {"seg", "cat", "last", "event", "ival"})
+        if (!TRY(files_.list(path(folder))).empty())
+            return Error{Code::corrupt, "{}: missing, yet there are files in {}; restore it from a backup",
+                         path("MANIFEST"), path(folder)};
+    return {};
+}
+
 Result<Manifest> Store::read_manifest() {
     if (TRY(files_.exists(path("MANIFEST")))) {
         const Buffer bytes = TRY(io::read_whole(files_, path("MANIFEST"), kSnapshotBytesMax));
         return decode_manifest(bytes, path("MANIFEST"));
     }
-    for (const char* folder : {"seg", "cat", "last", "event", "ival"})
-        if (!TRY(files_.list(path(folder))).empty())
-            return Error{Code::corrupt, "{}: missing, yet there are files in {}; restore it from a backup",
-                         path("MANIFEST"), path(folder)};
     // A first start, or one that was cut before it was done: nothing was ever acknowledged from here.
     for (const std::string& name : TRY(files_.list(path("log")))) TRY(files_.remove(path("log/" + name)));
     TRY(log_->start(1, 1));
@@ -38,7 +42,8 @@ Result<void> Store::recover() {
     lock_ = TRY(files_.lock_folder(options_.folder).context("the history in {} cannot be opened", options_.folder));
     TRY(files_.sync_folder(options_.folder));
     const bool fresh = !TRY(files_.exists(path("MANIFEST")));
-    TRY(keep_former(files_, clock_, options_.folder, fresh));
+    if (fresh) TRY(check_is_new());
+    TRY(keep_former(files_, clock_, options_.folder));
     const Manifest manifest = TRY(read_manifest());
     next_number_ = manifest.next_number;
     events_.next_id = manifest.next_event;
@@ -58,14 +63,15 @@ Result<void> Store::recover() {
         now->intervals.push_back(std::make_shared<IntervalFile>(files_, numbered("ival", info.number, "iv"), info));
     version_ = std::move(now);
     if (!fresh) TRY(replay(manifest));
-    forget_old_formats();
     return {};
 }
 
-// Nobody has to wait, or to go without a store, for it.
+// A seal does not fail for it.
 void Store::forget_old_formats() {
     if (const auto gone = forget_former(files_, clock_, options_.folder); !gone)
         log_warning("history", "what is kept of a former version stays: {}", gone.error().text());
+    else if (*gone > 0)
+        formats_.lock()->formats.reset();
 }
 
 Result<void> Store::load_snapshots(const Manifest& manifest) {

@@ -533,6 +533,15 @@ HistoryStats Store::stats() const {
     return stats;
 }
 
+Result<Formats> Store::formats() const {
+    constexpr DurationNs kFormatsAge = 10 * kMinute;  // it looks at every kept file
+    auto looked = formats_.lock();
+    if (looked->formats && clock_.monotonic() - looked->at < kFormatsAge) return *looked->formats;
+    looked->formats = TRY(formats_of(files_, options_.folder));
+    looked->at = clock_.monotonic();
+    return *looked->formats;
+}
+
 StorageStats Store::storage_stats() const {
     const auto now = version();
     StorageStats stats;

@@ -236,7 +236,7 @@ public:
     Result<void> visit_tag_days(const std::function<void(const TagDayUse&)>& visit, const TagDays& which) const;
     HistoryStats stats() const;
     StorageStats storage_stats() const;
-    Result<Formats> formats() const { return formats_of(files_, options_.folder); }
+    Result<Formats> formats() const;
     RateLog rates() const { return *rates_.lock(); }
 
 private:
@@ -298,6 +298,7 @@ private:
     Result<void> merge_intervals(std::size_t files_min);
 
     // Recovery (recover.cpp).
+    Result<void> check_is_new();
     Result<Manifest> read_manifest();
     Result<void> load_snapshots(const Manifest& manifest);
     Result<void> replay(const Manifest& manifest);
@@ -400,6 +401,11 @@ private:
     std::atomic<bool> seal_asked_ = false;
     std::atomic<FileWork> work_ = FileWork::none;
     mutable Guarded<RateLog> rates_;
+    struct LookedAt {
+        DurationNs at = 0;
+        std::optional<Formats> formats;
+    };
+    mutable Guarded<LookedAt> formats_;
     std::atomic<bool> seal_failed_ = false;  // the next tick tries again
     std::atomic<bool> sync_timer_set_ = false;
     std::atomic<io::Pool*> read_pool_ = nullptr;  // who helps with questions

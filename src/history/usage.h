@@ -123,7 +123,7 @@ public:
 
     virtual ~Storage() = default;
     virtual StorageStats storage_stats() const = 0;
-    // What is kept of before, if anything; lists folders.
+    // What is kept of before, if anything; up to ten minutes old.
     virtual Result<Formats> formats() const = 0;
     // Of the rows that were appended.
     virtual RateLog rates() const = 0;

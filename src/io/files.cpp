@@ -42,23 +42,20 @@ Result<void> Files::link(const std::string& from, const std::string& to) {
     return Error{Code::unsupported, "cannot link {} as {}: files have one name each here", from, to};
 }
 
+Result<std::uint64_t> Files::names_of(const std::string& path) {
+    if (!TRY(exists(path))) return Error{Code::not_found, "{} is not there", path};
+    return std::uint64_t{1};
+}
+
 Result<void> Files::exchange(const std::string& one, const std::string& other) {
-    return exchange_by_renames(*this, one, other);
+    return Error{Code::unsupported, "cannot exchange {} and {}: names change one by one here", one, other};
 }
 
-Result<void> exchange_by_renames(Files& files, const std::string& one, const std::string& other) {
-    const std::string between = one + std::string(kExchangeEnd);
-    if (!TRY(files.exists(other))) return Error{Code::not_found, "cannot exchange {} and {}: no such file", one, other};
-    TRY(files.rename(one, between));
-    TRY(files.rename(other, one));
-    return files.rename(between, other);
-}
+Result<std::string> Files::real_path(const std::string& path) { return path; }
 
-Result<void> finish_exchange(Files& files, const std::string& one) {
-    const std::string between = one + std::string(kExchangeEnd);
-    if (TRY(files.exists(one)) || !TRY(files.exists(between))) return {};
-    TRY(files.rename(between, one));
-    return files.sync_folder(detail::parent_of(one));
+bool is_short(const DiskSpace& space) {
+    constexpr std::uint64_t kLeast = 1'000'000'000, kMost = 50 * kLeast, kPart = 20;
+    return space.free_bytes < std::clamp(space.total_bytes / kPart, kLeast, kMost);
 }
 
 Result<void> copy_file(Files& files, const std::string& from, const std::string& to, unsigned mode) {
@@ -77,9 +74,12 @@ Result<void> copy_file(Files& files, const std::string& from, const std::string&
 }
 
 Result<void> remove_tree(Files& files, const std::string& path) {
-    // A file has no names; whether it is one, only remove() tells, so its list is asked for first.
-    if (const auto names = files.list(path))
-        for (const std::string& name : *names) TRY(remove_tree(files, path + "/" + name));
+    auto removed = files.remove(path);
+    if (removed) return removed;
+    // A folder with something in it, or a file that cannot be removed: that has no list.
+    const auto names = files.list(path);
+    if (!names || names->empty()) return removed;
+    for (const std::string& name : *names) TRY(remove_tree(files, path + "/" + name));
     return files.remove(path);
 }
 

@@ -52,22 +52,25 @@ public:
     // One process holds a folder: Code::unavailable if another has it. Released when the handle dies.
     virtual Result<std::unique_ptr<File>> lock_folder(const std::string& path) = 0;
     virtual Result<void> set_mode(const std::string& path, unsigned mode) = 0;
-    // A second name for the file `from`, which is then gone only when both are. Code::unsupported where files have one
-    // name each (FAT, most shares), or between two disks; Code::exists if `to` is there.
+    // A second name for the file `from`, which is then gone only when both are. Code::unsupported where that cannot be
+    // (FAT, most shares, a folder, a file of somebody else), Code::conflict between two disks, Code::exists if `to` is
+    // there.
     virtual Result<void> link(const std::string& from, const std::string& to);
-    // Two files or folders of one disk take each other's names, at once where the file system knows how, else as
-    // exchange_by_renames() does.
+    // How many names a file has.
+    virtual Result<std::uint64_t> names_of(const std::string& path);
+    // Two files or folders of one disk take each other's names at once; callers sync the folders. Code::unsupported
+    // where the file system cannot.
     virtual Result<void> exchange(const std::string& one, const std::string& other);
+    // Without symbolic links; as given if it is not there.
+    virtual Result<std::string> real_path(const std::string& path);
 };
 
-// Three renames, by way of `one` + kExchangeEnd, which alone holds what `one` was if this is cut off after the first of
-// them; finish_exchange() gives it its name back. Callers sync the folders.
-inline constexpr std::string_view kExchangeEnd = ".exchange";
-Result<void> exchange_by_renames(Files& files, const std::string& one, const std::string& other);
-Result<void> finish_exchange(Files& files, const std::string& one);
+// Less free than this, and what can be spared goes: 1 GB, or 5 % up to 50 GB.
+bool is_short(const DiskSpace& space);
+
 // The bytes of `from` as a new file, synced; half of it may be there after an error. `to` gets `mode` before them.
 Result<void> copy_file(Files& files, const std::string& from, const std::string& to, unsigned mode = 0640);
-// A file, or a folder with all that it holds.
+// A file, or a folder with all that it holds; of a symbolic link only that.
 Result<void> remove_tree(Files& files, const std::string& path);
 
 // Whole-file helpers on top of Files. write_whole is atomic: temporary file, sync, rename, sync of the folder.

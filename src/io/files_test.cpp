@@ -219,7 +219,9 @@ TEST_P(BothFiles, AFileHasTwoNames) {
     ASSERT_TRUE(files->link(path("a"), path("b")));
     EXPECT_EQ(code_of(files->link(path("a"), path("b"))), Code::exists);
     EXPECT_EQ(code_of(files->link(path("none"), path("c"))), Code::not_found);
-    EXPECT_EQ(code_of(files->link(folder, path("c"))), GetParam() ? Code::unsupported : Code::io);
+    EXPECT_EQ(code_of(files->link(folder, path("c"))), Code::unsupported);
+    EXPECT_EQ(files->names_of(path("a")).value(), 2u);
+    EXPECT_EQ(code_of(files->names_of(path("none"))), Code::not_found);
     // One written as a new file under a name leaves the other alone; one written into shows under both.
     ASSERT_TRUE(files->open(path("b"), Open::append).value()->append(as_bytes(" two")));
     EXPECT_EQ(read_text(*files, path("a")), "one two");
@@ -230,26 +232,44 @@ TEST_P(BothFiles, AFileHasTwoNames) {
 }
 
 TEST_P(BothFiles, FoldersChangeNames) {
-    for (const bool at_once : {true, false}) {
-        const auto exchange = [&](const std::string& one, const std::string& other) {
-            return at_once ? files->exchange(one, other) : exchange_by_renames(*files, one, other);
-        };
-        for (const char* name : {"x", "y"}) {
-            ASSERT_TRUE(files->make_folder(path(name)));
-            ASSERT_TRUE(write_whole(*files, path(name) + "/of", as_bytes(name)));
-        }
-        ASSERT_TRUE(exchange(path("x"), path("y")));
-        EXPECT_EQ(read_text(*files, path("x/of")) + read_text(*files, path("y/of")), "yx");
-        EXPECT_EQ(code_of(exchange(path("x"), path("none"))), Code::not_found);
-        EXPECT_EQ(read_text(*files, path("x/of")), "y");
-        for (const char* name : {"x", "y"}) ASSERT_TRUE(remove_tree(*files, path(name)));
+    for (const char* name : {"x", "y"}) {
+        ASSERT_TRUE(files->make_folder(path(name)));
+        ASSERT_TRUE(write_whole(*files, path(name) + "/of", as_bytes(name)));
     }
-    // Cut off after the first of three.
-    ASSERT_TRUE(write_whole(*files, path("z"), as_bytes("z")));
-    ASSERT_TRUE(finish_exchange(*files, path("z")));
-    ASSERT_TRUE(files->rename(path("z"), path("z.exchange")));
-    ASSERT_TRUE(finish_exchange(*files, path("z")));
-    EXPECT_EQ(read_text(*files, path("z")), "z");
+    ASSERT_TRUE(files->exchange(path("x"), path("y")));
+    EXPECT_EQ(read_text(*files, path("x/of")) + read_text(*files, path("y/of")), "yx");
+    EXPECT_EQ(code_of(files->exchange(path("x"), path("none"))), Code::not_found);
+    EXPECT_EQ(read_text(*files, path("x/of")), "y");
+    EXPECT_EQ(files->real_path(path("x")).value(), path("x"));
+    EXPECT_EQ(files->real_path(path("none")).value(), path("none"));
+}
+
+TEST(PosixFiles, FollowsNoSymbolicLinkWhenItRemoves) {
+    std::string folder = std::filesystem::temp_directory_path() / "gongshu_links_XXXXXX";
+    ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+    const auto files = make_posix_files();
+    ASSERT_TRUE(files->make_folder(folder + "/there"));
+    ASSERT_TRUE(write_whole(*files, folder + "/there/kept", as_bytes("kept")));
+    ASSERT_TRUE(files->make_folder(folder + "/gone"));
+    std::filesystem::create_directory_symlink(folder + "/there", folder + "/gone/link");
+    EXPECT_EQ(files->real_path(folder + "/gone/link/kept").value(), folder + "/there/kept");
+    ASSERT_TRUE(remove_tree(*files, folder + "/gone"));
+    EXPECT_FALSE(files->exists(folder + "/gone").value());
+    EXPECT_EQ(read_text(*files, folder + "/there/kept"), "kept");
+    std::filesystem::remove_all(folder);
+}
+
+TEST(DiskSpace, IsShort) {
+    auto f = [](double free_gb, double total_gb, bool want) {
+        const auto bytes = [](double gb) { return static_cast<std::uint64_t>(gb * 1e9); };
+        EXPECT_EQ(is_short({bytes(free_gb), bytes(total_gb)}), want) << free_gb << " of " << total_gb;
+    };
+    f(0.9, 10, true);
+    f(1.1, 10, false);
+    f(4.9, 100, true);
+    f(5.1, 100, false);
+    f(49, 20'000, true);
+    f(51, 20'000, false);
 }
 
 TEST_P(BothFiles, CopiesAndRemovesWhole) {

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <climits>
 #include <cstdio>
-#include <cstring>
+#include <cstdlib>
 
 #include "io/detail/os_error.h"
 #include "io/detail/paths.h"
@@ -220,16 +220,29 @@ public:
     Result<void> link(const std::string& from, const std::string& to) override {
         if (::link(from.c_str(), to.c_str()) == 0) return {};
         const int number = errno;
-        // EPERM, on Linux: the file system knows no links, or the system forbids them for files of somebody else.
-        if (number == EPERM || number == EOPNOTSUPP || number == ENOSYS || number == EXDEV || number == EMLINK)
-            return Error{Code::unsupported, "cannot link {} as {}: {}", from, to, std::strerror(number)};
+        if (number == EXDEV) return Error{Code::conflict, "cannot link {} as {}: they lie on two disks", from, to};
+        // EPERM: the file system knows no links, a folder, or the system forbids them for files of somebody else.
+        if (number == EPERM || number == EOPNOTSUPP || number == ENOSYS || number == EMLINK) return Files::link(from, to);
         return os_error(number, "cannot link {} as {}", from, to);
+    }
+
+    Result<std::uint64_t> names_of(const std::string& path) override {
+        struct stat status {};
+        if (::lstat(path.c_str(), &status) != 0) return os_error(errno, "cannot look for {}", path);
+        return std::uint64_t{status.st_nlink};
     }
 
     Result<void> exchange(const std::string& one, const std::string& other) override {
         if (::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE) == 0) return {};
-        if (errno == EINVAL || errno == ENOSYS) return exchange_by_renames(*this, one, other);
+        if (errno == EINVAL || errno == ENOSYS) return Files::exchange(one, other);
         return os_error(errno, "cannot exchange {} and {}", one, other);
+    }
+
+    Result<std::string> real_path(const std::string& path) override {
+        const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), &std::free);
+        if (real) return std::string(real.get());
+        if (errno == ENOENT) return path;
+        return os_error(errno, "cannot look for {}", path);
     }
 
 private:

@@ -26,6 +26,8 @@ public:
     void set_free_bytes(std::uint64_t bytes);
     // As a file system on which a file has one name.
     void forbid_links();
+    // As one on which two names cannot change at once.
+    void forbid_exchange();
     // Forgets everything unsynced; open handles of before return Code::io from now on. With `torn`, a random part of
     // what was not synced survives, as on a disk: a first part of each file's tail (its last 512-byte sector may be
     // zeros), any of the overwritten sectors, and either all names or none.
@@ -46,6 +48,7 @@ public:
     Result<std::unique_ptr<File>> lock_folder(const std::string& path) override;
     Result<void> set_mode(const std::string& path, unsigned mode) override;
     Result<void> link(const std::string& from, const std::string& to) override;
+    Result<std::uint64_t> names_of(const std::string& path) override;
     Result<void> exchange(const std::string& one, const std::string& other) override;
 
 private:

@@ -64,6 +64,12 @@ struct Node {
         dirty.clear();
     }
 
+    std::uint64_t names_of(const Node& node) const {
+        std::uint64_t count = 0;
+        for (const auto& [name, one] : names) count += (one.get() == &node ? 1 : 0) + one->names_of(node);
+        return count;
+    }
+
     // As Linux does it: the pages count as clean after the error, so that a later sync does not bring them to the disk.
     void fail_sync() { dirty.clear(); }
 
@@ -158,7 +164,7 @@ public:
     int operations = 0;
     int fail_in = 0;
     bool fired = false;
-    bool links = true;
+    bool links = true, exchanges = true;
     std::uint64_t life = 0;  // crashes so far
 };
 
@@ -422,7 +428,7 @@ Result<void> SimFiles::link(const std::string& from, const std::string& to) {
     const auto node = impl_->find(from);
     const auto to_folder = impl_->folder_of(to);
     if (!node || !to_folder) return fail(ENOENT);
-    if (node->is_folder) return fail(EPERM);
+    if (node->is_folder) return Files::link(from, to);
     if (impl_->find(to)) return fail(EEXIST);
     to_folder->names[split(to).back()] = node;
     return {};
@@ -434,6 +440,7 @@ Result<void> SimFiles::exchange(const std::string& one, const std::string& other
         return os_error(number, "cannot exchange {} and {}", one, other);
     };
     if (impl_->fails()) return fail(EIO);
+    if (!impl_->exchanges) return Files::exchange(one, other);
     const auto node = impl_->find(one), with = impl_->find(other);
     if (!node || !with || node == impl_->root || with == impl_->root) return fail(ENOENT);
     impl_->folder_of(one)->names[split(one).back()] = with;
@@ -441,9 +448,22 @@ Result<void> SimFiles::exchange(const std::string& one, const std::string& other
     return {};
 }
 
+Result<std::uint64_t> SimFiles::names_of(const std::string& path) {
+    const std::lock_guard held(impl_->mutex);
+    if (impl_->fails()) return os_error(EIO, "cannot look for {}", path);
+    const auto node = impl_->find(path);
+    if (!node) return os_error(ENOENT, "cannot look for {}", path);
+    return impl_->root->names_of(*node);
+}
+
 void SimFiles::forbid_links() {
     const std::lock_guard held(impl_->mutex);
     impl_->links = false;
+}
+
+void SimFiles::forbid_exchange() {
+    const std::lock_guard held(impl_->mutex);
+    impl_->exchanges = false;
 }
 
 }  // namespace gongshu::io

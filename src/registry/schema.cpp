@@ -94,20 +94,34 @@ Result<void> forget_old_tables(io::Files& files, const std::string& folder) {
     return {};
 }
 
-Result<KeptTables> go_back(io::Files& files, const std::string& folder) {
+Result<KeptTables> check_way_back(io::Files& files, const std::string& folder, std::optional<std::int64_t> wanted) {
     const std::string path = folder + "/registry.db";
     const std::int64_t stored = TRY(files.exists(path)) ? TRY(stored_step(files, path)) : 0;
     const auto kept = TRY(kept_in(files, folder));
-    const auto older = std::ranges::find_if(kept, [&](const KeptTables& one) { return one.step < stored; });
+    const auto older = std::ranges::find_if(
+        kept, [&](const KeptTables& one) { return wanted ? one.step == *wanted : one.step < stored; });
     if (older == kept.end()) {
         return Error{Code::not_found,
                      "{} keeps no tables of before step {}: take a backup that the older version made, with gongshu "
                      "restore",
-                     folder, stored};
+                     folder, wanted ? *wanted + 1 : stored};
     }
     const std::int64_t step = TRY(stored_step(files, older->path).context("cannot read {}", older->path));
     if (step != older->step)
         return Error{Code::corrupt, "{} holds tables of step {}, expected {}", older->path, step, older->step};
+    const std::uint64_t in_file = TRY(size_of(files, path)), in_log = TRY(size_of(files, path + "-wal"));
+    const std::uint64_t needed = in_file + in_log + older->bytes + kRoomBytes;
+    const io::DiskSpace space = TRY(files.space(folder));
+    if (space.free_bytes < needed)
+        return Error{Code::limit, "going back in {} takes {:.1f} MB of room, {:.1f} MB are free; nothing was changed",
+                     folder, static_cast<double>(needed) / 1e6, static_cast<double>(space.free_bytes) / 1e6};
+    return *older;
+}
+
+Result<KeptTables> go_back(io::Files& files, const std::string& folder, std::optional<std::int64_t> wanted) {
+    const std::string path = folder + "/registry.db";
+    const KeptTables older = TRY(check_way_back(files, folder, wanted));
+    const std::int64_t stored = TRY(files.exists(path)) ? TRY(stored_step(files, path)) : 0;
     const std::string aside = fmt::format("{}.step-{}", path, stored);
     TRY(copy(files, path, aside));
     // The log first: without it the database alone is an older state, not a torn one.
@@ -121,8 +135,8 @@ Result<KeptTables> go_back(io::Files& files, const std::string& folder) {
         TRY(files.remove(sums));
         TRY(files.sync_folder(folder));
     }
-    TRY(copy(files, older->path, path));
-    return *older;
+    TRY(copy(files, older.path, path));
+    return older;
 }
 
 }  // namespace gongshu::registry

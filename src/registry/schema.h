@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,10 +36,14 @@ std::string kept_name(std::int64_t step);
 Result<void> check_room_for_copy(io::Files& files, const std::string& folder, std::uint64_t bytes);
 Result<void> forget_old_tables(io::Files& files, const std::string& folder);
 
-// Puts the newest kept tables of an older step back in the place of registry.db, whose own bytes stay beside it as
-// registry.db.step-N (and its log as registry.db.step-N-wal); gives what was put back. Nobody may have the folder open.
-// What was configured since is only in those. Cut off at any point it can be called again. Code::not_found if nothing
-// is kept.
-Result<KeptTables> go_back(io::Files& files, const std::string& folder);
+// Puts the kept tables of `step`, or the newest of an older one, back in the place of registry.db, whose own bytes stay
+// beside it as registry.db.step-N (and its log as registry.db.step-N-wal); gives what was put back. Nobody may have the
+// folder open. What was configured since is only in those. Cut off at any point it can be called again. Code::not_found
+// if nothing is kept.
+Result<KeptTables> go_back(io::Files& files, const std::string& folder,
+                           std::optional<std::int64_t> step = std::nullopt);
+// What go_back() needs, changing nothing: the kept tables, that they can be read, and room for two copies.
+Result<KeptTables> check_way_back(io::Files& files, const std::string& folder,
+                                  std::optional<std::int64_t> step = std::nullopt);
 
 }  // namespace gongshu::registry

@@ -5,17 +5,15 @@ namespace gongshu::words {
 namespace {
 
 constexpr Sentence kSentences[] = {
-    {"{}: not the number of formats that was written; remove the file, and the next start keeps a copy of the history "
-     "and "
-     "writes the number again",
-     "{0=}：不是原先写入的格式编号；删除此文件，下次启动会先保留一份历史数据再重写编号"},
+    {"{}: damaged. If no newer version wrote this history, put this line into it, then start again: {}",
+     "{0=}：已损坏。若没有更新的版本写过这份历史数据，把下面这行写进该文件后重新启动：{1=}"},
     {"a newer version writes the history in {} in other formats and keeps a copy of before: {:.1f} MB of room are "
      "needed, "
-     "since files have one name each on this disk, and {:.1f} MB are free; make room, then start again: nothing was "
-     "changed",
-     "新版本以其他格式写 {0=} 里的历史数据，并留一份原样：此磁盘上一个文件只能有一个名字，需要 {1} MB 空间，现有 {2} "
+     "since files have one name each there, and {:.1f} MB are free; make room, then start again: nothing was changed",
+     "新版本以其他格式写 {0=} 里的历史数据，并留一份原样：那里一个文件只能有一个名字，需要 {1} MB 空间，现有 {2} "
      "MB；腾出空间后重新启动，尚未改动任何内容"},
-    {"going back was cut off in {}: gongshu downgrade finishes it", "{0=} 的退回中途中断：用 gongshu downgrade 完成"},
+    {"{} holds no history, yet {} is kept beside it: gongshu downgrade puts it back; to begin anew, remove that folder",
+     "{0=} 里没有历史数据，旁边却留有 {1=}：用 gongshu downgrade 放回原处；若要重新开始，删除那个目录"},
     {"a newer version wrote the history in {} (formats {}; this one knows {}): start that one, or go back with its "
      "command "
      "gongshu downgrade",

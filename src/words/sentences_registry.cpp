@@ -47,13 +47,16 @@ constexpr Sentence kSentences[] = {
      "{0=} 无法改用预写日志：检查磁盘后重新启动"},
     {"{} was written by a newer version (step {}, this program knows {}): start that one, or go back with its command "
      "gongshu downgrade --data FOLDER",
-     "{0=} 由更新的版本写成（第 {1} 步，本程序到第 {2} 步）：启动那个版本，或用它的命令 gongshu downgrade --data FOLDER 退回"},
+     "{0=} 由更新的版本写成（第 {1} 步，本程序到第 {2} 步）：启动那个版本，或用它的命令 gongshu downgrade --data "
+     "FOLDER 退回"},
     {"cannot read {}", "无法读取 {0=}"},
     {"a newer version changes the tables in {} and keeps a copy of before: {:.1f} MB of room are needed, {:.1f} MB are "
      "free; make room, then start again: nothing was changed",
      "新版本要改动 {0=} 里的数据表，并留一份原样：需要 {1} MB 空间，现有 {2} MB；腾出空间后重新启动，尚未改动任何内容"},
     {"{} keeps no tables of before step {}: take a backup that the older version made, with gongshu restore",
      "{0=} 没有第 {1} 步之前的数据表：用 gongshu restore 恢复旧版本做的备份"},
+    {"going back in {} takes {:.1f} MB of room, {:.1f} MB are free; nothing was changed",
+     "{0=} 的退回需要 {1} MB 空间，现有 {2} MB；尚未改动任何内容"},
     {"{} holds tables of step {}, expected {}", "{0=} 里是第 {1} 步的数据表，应为第 {2} 步"},
     {"cannot bring the tables to step {}", "无法把数据表升级到第 {0} 步"},
     {"unit of {}", "{0=} 的单位"},

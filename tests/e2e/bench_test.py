@@ -90,7 +90,7 @@ def main():
 
         (pathlib.Path(folder) / "history").mkdir()
         for args, code, want in ((("ingest", "--folder", folder), 1, "is a data folder"), (("query", "--vs", "influx"), 1, "no driver for 'influx'"),
-                                 (("real", "--folder", "/tmp"), 1, "name the folder of measurements by --data"),
+                                 (("real", "--folder", "/tmp"), 2, "name the folder of measurements by --data"),
                                  (("real", "--data", "/nowhere", "--folder", "/tmp"), 1, "--data /nowhere: measurements are missing"),
                                  (("all",), 2, "expected one of ingest, query, mqtt, cpu-only, live, real"), ((), 2, "usage: gongshu bench")):
             run = bench(*args)

@@ -73,6 +73,8 @@ def history():
         assert not side(elsewhere, "history.before"), said
         status, said = gongshu("downgrade", "--data", elsewhere)
         assert status != 0 and "keeps no tables" in said, said
+        status, said = gongshu("upgrade", "--check", "--data", elsewhere)
+        assert status == 0 and f"aside    history, formats 1: {elsewhere}/{aside}" in said, said
         # What came since is beside it; a newer version reads that.
         with Program(data=elsewhere, args=["--key-folder", str(keys)]) as other:
             assert other.last("a.temperature")[0] == 999
@@ -91,13 +93,44 @@ def history():
         assert program.stop() == 0
 
         # Of a newer one.
-        (data / "history/FORMAT").write_text("gongshu history formats 99 8a0c5f2b\n")
+        (data / "history/FORMAT").write_text("gongshu history formats 99 24f2d288\n")
         status, said = gongshu("serve", "--data", data, "--key-folder", keys)
-        assert status != 0 and "FORMAT" in said, said
+        assert status != 0 and "a newer version wrote the history" in said, said
+
+
+def cut_first_start():
+    """A power cut between the making of registry.db and its first table; the keys are there."""
+    with Program() as program:
+        assert program.stop() == 0
+        for one in (program.data / "registry").iterdir():
+            one.unlink()
+        (program.data / "registry/registry.db").touch()
+        program.start()
+        assert program.get("/api/v1/devices")["items"] == []
+        assert program.stop() == 0
+
+
+def damaged_beside():
+    """What lies beside the history keeps no server from starting: a copy that cannot be read, a damaged note of upgrades."""
+    with Program() as program:
+        data = program.data
+        assert program.stop() == 0
+        (data / "history/FORMAT").unlink()
+        program.start()
+        assert program.stop() == 0
+        (kept,) = side(data, "history.before-step-1.")
+        (data / kept / "seg/README").write_text("mine")
+        (data / "UPGRADES").write_text("damaged\n")
+        make_old(data)
+        program.start()
+        assert program.stop() == 0
+        assert len(side(data, "UPGRADES.damaged.")) == 1 and side(data, "UPGRADES")[0] == "UPGRADES", side(data, "UPGRADES")
 
 
 def main():
     history()
+    cut_first_start()
+    damaged_beside()
     with Program() as program:
         data, keys = program.data, program.folder / "keys"
         simple_type(program)

@@ -45,7 +45,7 @@ export interface StorageServer {
   bytes_a_day_estimate: number | null;
   disk_full_estimate: number | null;
   /** Histories as they were before a newer version; bytes: what they take beside the present one. */
-  former: { formats: number; at: number; until: number; bytes: number }[];
+  former: { formats: number; at: number; until: number; bytes: number | null }[];
   check: StorageCheck;
 }
 export interface Storage {
