@@ -1,6 +1,9 @@
 // Read with where=: of each device the times at which conditions on the values of its properties hold, and what the
 // tags that are asked for said then, side by side.
+#include <fmt/compile.h>
+
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <map>
 #include <unordered_map>
@@ -151,22 +154,47 @@ void write_cell(JsonWriter& out, const SelectedColumn& column, std::size_t row) 
     }
 }
 
+// As JsonWriter writes them, where there is room for kNumberRoom bytes; a row of numbers is most of what an answer is.
+constexpr std::size_t kNumberRoom = 32;
+char* put(char* at, std::string_view text) { return std::copy(text.begin(), text.end(), at); }
+char* put_integer(char* at, std::int64_t value) { return std::to_chars(at, at + kNumberRoom, value).ptr; }
+char* put_safe_integer(char* at, std::int64_t value) {
+    constexpr std::int64_t kSafe = std::int64_t{1} << 53;
+    if (value >= -kSafe && value <= kSafe) return put_integer(at, value);
+    *at++ = '"';
+    at = put_integer(at, value);
+    *at++ = '"';
+    return at;
+}
+char* put_number(char* at, double value) {
+    if (!std::isfinite(value)) return put(at, "null");
+    if (std::abs(value) < 1e15 && value == std::trunc(value) && !(value == 0 && std::signbit(value)))
+        return put_integer(at, static_cast<std::int64_t>(value));
+    return fmt::format_to(at, FMT_COMPILE("{}"), value);
+}
+char* put_cell(char* at, ValueType type, std::uint64_t bits) {
+    if (type == ValueType::number) return put_number(at, std::bit_cast<double>(bits));
+    if (type == ValueType::boolean) return put(at, bits != 0 ? "true" : "false");
+    return put_safe_integer(at, static_cast<std::int64_t>(bits));
+}
+
 class WhereJson final : public Pieces {
 public:
     explicit WhereJson(WhereAnswer answer) : answer_(std::move(answer)) {}
 
     Result<bool> next(std::string& out) override {
-        if (!std::exchange(begun_, true)) {
-            out.reserve(kReadPieceBytes + (8 << 10));
-            out.append("{\"devices\":[");
-        }
+        out.reserve(std::min(bytes_left(), kReadPieceBytes + (8 << 10)));
+        if (!std::exchange(begun_, true)) out.append("{\"devices\":[");
         for (; device_ < answer_.devices.size(); ++device_, row_ = 0) {
             if (row_ == 0 && out.size() >= kReadPieceBytes) return true;
             if (row_ == 0) begin_device(out);
             for (const std::size_t rows = answer_.rows[device_].times.size(); row_ < rows; ++row_) {
                 if (row_ > 0 && out.size() >= kReadPieceBytes) return true;
                 if (row_ > 0) out.push_back(',');
-                write_row(out);
+                if (is_plain_)
+                    write_plain_row(out);
+                else
+                    write_row(out);
             }
             out.append("]}");
         }
@@ -175,6 +203,14 @@ public:
     }
 
 private:
+    // Roughly.
+    std::size_t bytes_left() const {
+        std::size_t bytes = 16;
+        for (std::size_t i = device_; i < answer_.devices.size(); ++i)
+            bytes += 200 + (answer_.rows[i].times.size() + 2) * (24 + 8 * answer_.rows[i].columns.size());
+        return bytes;
+    }
+
     void begin_device(std::string& out) {
         const Device& device = answer_.devices[device_];
         if (device_ > 0) out.push_back(',');
@@ -187,6 +223,24 @@ private:
         json.null().end_array();
         if (answer_.rows[device_].more) json.key("more").boolean(true);
         json.key("rows").begin_array();
+        is_plain_ = std::ranges::all_of(answer_.rows[device_].columns, [](const SelectedColumn& column) {
+            return column.type != ValueType::text && column.qualities.empty();
+        });
+    }
+
+    void write_plain_row(std::string& out) const {
+        const SelectedRows& rows = answer_.rows[device_];
+        const std::size_t begin = out.size();
+        out.resize_and_overwrite(begin + kNumberRoom * (rows.columns.size() + 2), [&](char* all, std::size_t) {
+            char* at = all + begin;
+            *at++ = '[';
+            at = put_integer(at, answer_.units.time(rows.times[row_]));
+            for (const SelectedColumn& column : rows.columns) {
+                *at++ = ',';
+                at = put_cell(at, column.type, column.bits[row_]);
+            }
+            return static_cast<std::size_t>(put(at, ",null]") - all);
+        });
     }
 
     void write_row(std::string& out) const {
@@ -216,6 +270,7 @@ private:
     std::size_t device_ = 0, row_ = 0;
     bool begun_ = false;
     std::vector<std::string_view> names_;  // of the device's columns
+    bool is_plain_ = false;                // its rows are of numbers and booleans alone, and all good
 };
 
 // device,ts,time, a column for each property of any of the devices, quality.

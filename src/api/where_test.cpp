@@ -105,6 +105,18 @@ TEST_F(ReadWhere, GivesRowsOfDevicesSideBySide) {
       "shop/b,1699999950,2023-11-14T22:12:30Z,15,,,85.5,\r\n");
 }
 
+// The same digits, whether the rows are numbers alone or not.
+TEST_F(ReadWhere, WritesNumbersAsEveryAnswerDoes) {
+    ASSERT_EQ(world_
+                  .as(token_, "POST", "/api/v1/write?precision=s",
+                      "odd,n=1 a=1e20,b=0.1,c=9007199254740993i,d=t,e=-0.0,f=-7i,g=12345.678,name=\"x\" 1699999900\n")
+                  .status,
+              204);
+    const std::string_view numbers = R"(1e+20,0.1,"9007199254740993",true,-0,-7,12345.678)";
+    f("tag=odd/1.?&where=a>0", 200, fmt::format("[1699999900,{},null]", numbers));
+    f("tag=odd/1.*&where=a>0", 200, fmt::format("[1699999900,{},\"x\",null]", numbers));
+}
+
 TEST_F(ReadWhere, TellsWhatDoesNotFit) {
     const std::string_view all = "tag=shop/**&";
     const auto g = [&](std::string_view query, int status, std::string_view want) {

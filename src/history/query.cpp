@@ -312,7 +312,8 @@ Result<Series> Store::read_newest_buckets(const Question& question, TagId tag) c
         return all;
     }
     Buckets buckets = TRY(Buckets::create(request.every, request.zone));
-    DurationNs length = multiplied(request.every, static_cast<DurationNs>(wanted));
+    // One bucket more tells that there are more.
+    DurationNs length = multiplied(request.every, static_cast<DurationNs>(wanted + 1));
     for (TimeNs to = window.to; to > window.from && all.buckets.size() <= wanted;) {
         // A window of all time has no length in 63 bits.
         const std::uint64_t left = static_cast<std::uint64_t>(to) - static_cast<std::uint64_t>(window.from);

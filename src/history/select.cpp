@@ -390,10 +390,10 @@ void Store::ObjectSelect::append_column(const Column& column, std::size_t begin,
         for (std::size_t i = 0; i < count; ++i) to.bits[before + i] += shift;
         to.text += picked.text;
     }
-    const auto good = [](std::uint16_t quality) { return quality == pack(kGood); };
+    const std::uint16_t good = pack(kGood);
     const auto qualities = std::span(picked.qualities).subspan(begin, count);
-    if (to.qualities.empty() && std::ranges::all_of(qualities, good)) return;
-    to.qualities.resize(before, pack(kGood));
+    if (to.qualities.empty() && std::ranges::count(qualities, good) == static_cast<std::ptrdiff_t>(count)) return;
+    to.qualities.resize(before, good);
     for (std::size_t i = 0; i < count; ++i) {
         const std::uint16_t quality = picked.qualities[falling ? end - 1 - i : begin + i];
         const bool comes = quality != kNoReading && counts(common_.coming(), quality);
