@@ -72,9 +72,16 @@ test('storage that cannot be read, may not be read or is empty says so', async (
   await page.reload();
   await expect(page.locator('main .block')).toContainText(zh ? '还没有读数' : 'No readings yet');
   await inspect(page, info, 'storage-empty');
-  answer = async (route) => route.fulfill({ json: await (await route.fetch()).json() });
+  answer = async (route) => {
+    const said = await (await route.fetch()).json();
+    said.server.former = [{ formats: 0, at: Date.now() - 3 * 86_400_000, until: Date.now() + 27 * 86_400_000, bytes: 48_112_640 }];
+    await route.fulfill({ json: said });
+  };
   await page.reload();
   await expect(page.locator('.tiles b').first()).toHaveText(/\d/);
+  await expect(page.locator('.facts').filter({ hasText: 'gongshu downgrade' })).toContainText(/48\.1/);
+  await page.locator('.facts').filter({ hasText: 'gongshu downgrade' }).scrollIntoViewIfNeeded();
+  await inspect(page, info, 'storage-former');
   answer = (route) => route.fulfill({ status: 503, contentType: 'application/problem+json', json: { type: 'about:blank', title: 'unavailable', status: 503, detail: 'the server has too much to do', id: '7f3a-12' } });
   await expect(page.locator('main .problem.kept')).toBeVisible({ timeout: 15_000 });
   await expect(page.locator('.tiles.stale')).toBeVisible();
