@@ -70,6 +70,14 @@ void push_none(Picked& picked) {
     picked.bits.push_back(0);
 }
 
+constexpr std::uint64_t kTextLengthMask = 0xffffffff;
+constexpr std::uint64_t kRunBytesMax = 64 << 20;        // that the columns of an object keep read
+constexpr std::uint64_t kPickedTextMax = 256ull << 20;  // of one column at the chosen rows of one group
+
+std::uint64_t bytes_of(const Run& run) {
+    return run.size() * (sizeof(TimeNs) + sizeof(std::uint64_t) + sizeof(std::uint16_t)) + run.text.size();
+}
+
 // Rows that still satisfy everything: when they are and, if they lie in one chunk alone, which rows of it.
 struct Chosen {
     std::vector<TimeNs> times;
@@ -146,7 +154,10 @@ private:
     Result<void> pick(Column& column, const Chosen& chosen, Day day);
     Result<void> pick_from(Column& column, std::size_t group, const Chosen& chosen, std::size_t begin, std::size_t end);
     Result<void> keep(Column& column, std::size_t i, Chosen& chosen);
-    Result<void> append(Chosen& chosen);
+    Result<std::size_t> take_room(const Chosen& chosen);
+    Error too_large() const;
+    void let_go_of_runs(const Column& but);
+    Result<void> append(Chosen& chosen, std::size_t taken);
     void append_column(const Column& column, std::size_t begin, std::size_t end, SelectedColumn& to) const;
     bool is_full() const { return answer_.more; }
 
@@ -157,6 +168,7 @@ private:
     std::vector<Column> columns_;  // those with conditions first
     std::size_t conditioned_ = 0;
     std::vector<std::size_t> places_;  // of the object's tags, in columns_
+    std::uint64_t run_bytes_ = 0;      // of the columns' runs, at the most
     SelectedRows answer_;
 };
 
@@ -181,8 +193,10 @@ Result<SelectedRows> Store::ObjectSelect::select(Window window) {
         TRY(common_.patience.check());
         Column& first = columns_.front();
         TRY(look_at(first, day));
-        for (std::size_t k = 0; k < first.groups.size() && !is_full(); ++k)
+        for (std::size_t k = 0; k < first.groups.size() && !is_full(); ++k) {
+            TRY(common_.patience.check());
             TRY(take_group(first.groups[falling ? first.groups.size() - 1 - k : k], day));
+        }
         if (is_full()) break;
     }
     return std::move(answer_);
@@ -282,8 +296,26 @@ Result<void> Store::ObjectSelect::take_group(const Overlapping& group, Day day) 
             cut(columns_[i].picked.qualities);
         }
     }
+    // Before they are read: a wide object must not fill memory with what is refused then.
+    const std::size_t taken = TRY(take_room(chosen));
     for (std::size_t i = conditioned_; i < columns_.size(); ++i) TRY(pick(columns_[i], chosen, day));
-    return append(chosen);
+    return append(chosen, taken);
+}
+
+// How many of the chosen rows are answered; they are taken off what may be answered, without texts.
+Result<std::size_t> Store::ObjectSelect::take_room(const Chosen& chosen) {
+    const std::uint64_t wanted = common_.request.rows_wanted;
+    const std::size_t found = chosen.times.size();
+    std::size_t taken = found;
+    if (wanted > 0) taken = static_cast<std::size_t>(std::min<std::uint64_t>(found, wanted - answer_.times.size()));
+    if (!common_.rows.take(taken)) return too_many_rows(common_.rows.rows_max());
+    if (!common_.bytes.take(taken * (kRowBytes + kValueBytes * places_.size()))) return too_large();
+    return taken;
+}
+
+Error Store::ObjectSelect::too_large() const {
+    return Error{Code::limit, "the answer is larger than {} MiB; shorten the window or ask for fewer tags",
+                 common_.bytes.rows_max() >> 20};
 }
 
 // Leaves of the chosen rows those that satisfy the conditions of column i, and so of what was picked before.
@@ -302,6 +334,7 @@ Result<void> Store::ObjectSelect::keep(Column& column, std::size_t i, Chosen& ch
 
 // The readings of the column at the chosen times.
 Result<void> Store::ObjectSelect::pick(Column& column, const Chosen& chosen, Day day) {
+    TRY(common_.patience.check());
     TRY(look_at(column, day));
     column.picked = {.type = column.type, .bits = {}, .qualities = {}, .text = {}};
     std::size_t at = 0;
@@ -338,6 +371,8 @@ Result<void> Store::ObjectSelect::pick_from(Column& column, std::size_t group, c
             common_.request.newest_first ? Window{window_.from, wanted.to} : Window{wanted.from, window_.to};
         column.run = TRY(merged_rows(sources, column.run_window));
         column.run_group = group;
+        run_bytes_ += bytes_of(*column.run);
+        if (run_bytes_ > kRunBytesMax) let_go_of_runs(column);
         store_.metrics_.chunks_read.add(
             static_cast<std::uint64_t>(std::ranges::count_if(sources, [](const Source& one) { return one.chunk; })));
     }
@@ -349,25 +384,29 @@ Result<void> Store::ObjectSelect::pick_from(Column& column, std::size_t group, c
             push(column.picked, run, row);
         else
             push_none(column.picked);
+        if (column.picked.text.size() > kPickedTextMax) return too_large();
     }
     return {};
 }
 
+// Those of other columns are read again when they are needed.
+void Store::ObjectSelect::let_go_of_runs(const Column& but) {
+    for (Column& column : columns_)
+        if (&column != &but) column.run = nullptr;
+    run_bytes_ = bytes_of(*but.run);
+}
+
 // Puts what was picked into the answer, as much as is still wanted.
-Result<void> Store::ObjectSelect::append(Chosen& chosen) {
+Result<void> Store::ObjectSelect::append(Chosen& chosen, std::size_t taken) {
     const bool falling = common_.request.newest_first;
-    const std::uint64_t wanted = common_.request.rows_wanted;
     const std::size_t found = chosen.times.size();
-    std::size_t taken = found;
-    if (wanted > 0) taken = static_cast<std::size_t>(std::min<std::uint64_t>(found, wanted - answer_.times.size()));
     answer_.more = taken < found;
-    if (!common_.rows.take(taken)) return too_many_rows(common_.rows.rows_max());
-    std::uint64_t bytes = taken * (kRowBytes + kValueBytes * places_.size());
-    for (const std::size_t place : places_) bytes += columns_[place].picked.text.size();
-    if (!common_.bytes.take(bytes))
-        return Error{Code::limit, "the answer is larger than {} MiB; shorten the window or ask for fewer tags",
-                     common_.bytes.rows_max() >> 20};
     const std::size_t begin = falling ? found - taken : 0, end = begin + taken;
+    std::uint64_t text = 0;
+    for (const std::size_t place : places_)
+        if (columns_[place].type == ValueType::text)
+            for (std::size_t i = begin; i < end; ++i) text += columns_[place].picked.bits[i] & kTextLengthMask;
+    if (!common_.bytes.take(text)) return too_large();
     if (falling)
         for (std::size_t i = end; i-- > begin;) answer_.times.push_back(chosen.times[i]);
     else
@@ -386,9 +425,12 @@ void Store::ObjectSelect::append_column(const Column& column, std::size_t begin,
     to.bits.resize(before + count);
     for (std::size_t i = 0; i < count; ++i) to.bits[before + i] = picked.bits[falling ? end - 1 - i : begin + i];
     if (column.type == ValueType::text) {
-        const std::uint64_t shift = static_cast<std::uint64_t>(to.text.size()) << 32;
-        for (std::size_t i = 0; i < count; ++i) to.bits[before + i] += shift;
-        to.text += picked.text;
+        // Of what was picked only what is answered.
+        for (std::size_t i = before; i < before + count; ++i) {
+            const std::uint64_t bits = to.bits[i], length = bits & kTextLengthMask;
+            to.bits[i] = static_cast<std::uint64_t>(to.text.size()) << 32 | length;
+            to.text.append(picked.text, bits >> 32, length);
+        }
     }
     const std::uint16_t good = pack(kGood);
     const auto qualities = std::span(picked.qualities).subspan(begin, count);

@@ -516,6 +516,38 @@ TEST_F(SelectDay, HasLimits) {
     EXPECT_EQ(select(*store_, request).error().code(), Code::unavailable);
 }
 
+// Only the texts of rows that are answered count, in whichever order the conditions stand.
+TEST_F(SelectDay, TextsOfRowsThatFallAwayTakeNoRoom) {
+    const TagId text = store_.tag("d:1", "step", ValueType::text);
+    Rows rows;
+    for (int i = 0; i < 8640; ++i)
+        rows.add_text(text, first_ + i * 10 * kSecond, std::string(100, 'a') + std::to_string(i));
+    ASSERT_TRUE(store_->import(rows));
+    ASSERT_TRUE(store_->compact());
+    const ValueCondition high{tags_[0], Comparison::greater, 90.0}, any{text, Comparison::unequal, std::string()};
+    for (const auto& where : {std::vector{high, any}, std::vector{any, high}}) {
+        for (const bool newest_first : {false, true}) {
+            SelectRequest request;
+            request.window = {first_, first_ + kDay};
+            request.objects.push_back({{text}, where});
+            request.bytes_max = 40 * (18 + 104);
+            request.newest_first = newest_first;
+            const auto found = select(*store_, request);
+            ASSERT_TRUE(found) << found.error().text();
+            ASSERT_EQ(found->at(0).times.size(), 40u);
+            EXPECT_EQ(found->at(0).columns[0].text_at(newest_first ? 39 : 0), std::string(100, 'a') + "8000");
+            EXPECT_EQ(found->at(0).columns[0].text.size(), 40u * 104);
+            request.bytes_max -= 1;
+            EXPECT_EQ(select(*store_, request).error().code(), Code::limit);
+            request.rows_wanted = 1;
+            request.bytes_max = 18 + 104;
+            const auto one = select(*store_, request);
+            ASSERT_TRUE(one) << one.error().text();
+            EXPECT_EQ(one->at(0).columns[0].text.size(), 104u);
+        }
+    }
+}
+
 TEST_F(SelectDay, RefusesWhatCannotBeAnswered) {
     SelectRequest request = above(0, 90);
     request.objects[0].where[0].bound = std::string("high");
