@@ -363,7 +363,9 @@ Result<void> keep_former(io::Files& files, const Clock& clock, const std::string
                      "a newer version wrote the history in {} (formats {}; this one knows {}): start that one, or go "
                      "back with its command gongshu downgrade",
                      folder, stored, kFormats};
-    const auto kept = TRY(kept_in(files, folder));
+    const auto looked = kept_in(files, folder);
+    if (!looked) log_warning("history", "beside {}: {}", folder, looked.error().text());
+    const auto kept = looked ? *looked : std::vector<SideName>{};
     if (!TRY(files.exists(folder + "/MANIFEST"))) {
         if (!kept.empty() && TRY(files.exists(kept[0].path + "/MANIFEST")))
             return Error{
