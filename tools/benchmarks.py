@@ -158,7 +158,8 @@ def document(results, note):
     yield f"- Load before each began (programs that wanted a core, 1 minute): {loads}. {note}".rstrip()
     for report in results.reports:
         for peer in report["peers"]:
-            yield f"- {peer['name']} {peer['version']}: an acknowledgement means: {peer['guarantee']}. Equal durability: {peer['durability']}."
+            means = f": an acknowledgement means: {peer['guarantee']}. Equal durability: {peer['durability']}." if peer["guarantee"] else ": sizes only."
+            yield f"- {peer['name']} {peer['version']}{means}"
         for absent in report["absent"]:
             yield f"- Not compared: {absent}"
     if any(report["small"] for report in results.reports):
