@@ -25,12 +25,17 @@ std::vector<std::string> databases() {
     for (const RivalKind& kind : rival_kinds()) names.emplace_back(kind.name);
     return names;
 }
-constexpr Workload kWorkloads[] = {{"ingest", nobody, run_ingest},
-                                   {"query", nobody, run_query},
-                                   {"mqtt", mosquitto, run_mqtt},
-                                   {"cpu-only", databases, run_cpu_only},
-                                   {"live", nobody, run_live},
-                                   {"real", nobody, run_real}};
+std::vector<std::string> line_takers() {
+    std::vector<std::string> names;
+    for (const RivalKind& kind : rival_kinds())
+        if (kind.way == Way::lines) names.emplace_back(kind.name);
+    return names;
+}
+constexpr Workload kWorkloads[] = {
+    {"ingest", nobody, run_ingest},    {"query", nobody, run_query},
+    {"mqtt", mosquitto, run_mqtt},     {"cpu-only", databases, run_cpu_only},
+    {"live", nobody, run_live},        {"real", nobody, run_real},
+    {"plant", line_takers, run_plant}};
 
 Result<const Workload*> find(const Options& options) {
     for (const Workload& workload : kWorkloads) {

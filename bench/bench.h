@@ -24,7 +24,7 @@ struct Options {
 };
 
 // What `name` may be, for messages.
-inline constexpr const char* kNames = "ingest, query, mqtt, cpu-only, live, real";
+inline constexpr const char* kNames = "ingest, query, mqtt, cpu-only, live, real, plant";
 
 struct Outcome {
     std::string text;  // a table for people

@@ -5,7 +5,9 @@
 #include "bench/floors.h"
 #include "bench/gorilla.h"
 #include "bench/place.h"
+#include "bench/ranges.h"
 #include "bench/report.h"
+#include "bench/sets.h"
 #include "bench/sql_question.h"
 #include "io/machine.h"
 
@@ -119,6 +121,78 @@ TEST(BenchQuestions, AreWrittenInSql) {
               std::vector<double>{2});
 }
 
+// Two machines of one value and one state, three ticks; the second machine has no reading at the second of them.
+GridSet two_machines() {
+    const auto tags = [](const char* name) {
+        return std::vector<GridSet::Tags>{{{"area", "v1.0"}, {"machine", name}}};
+    };
+    GridSet set({"machine",
+                 {{"m", {{"value", GridSet::Form::decimal, 1}, {"on", GridSet::Form::boolean}}}},
+                 {{"a", tags("a")}, {"b", tags("b")}},
+                 0,
+                 kSecond,
+                 3});
+    for (std::size_t tick = 0; tick < 3; ++tick)
+        for (std::size_t device = 0; device < 2; ++device) {
+            if (tick == 1 && device == 1) continue;
+            set.value(tick, device, 0, 0) = 0.5 + static_cast<double>(tick + 10 * device);
+            set.value(tick, device, 0, 1) = static_cast<double>(tick % 2);
+        }
+    return set;
+}
+
+TEST(BenchGridSet, WritesWhatItHolds) {
+    GridSet set = two_machines();
+    EXPECT_EQ(set.rows(), 6u);
+    EXPECT_EQ(set.points(), 10u);
+    std::string text;
+    set.lines(2, 5, text);
+    EXPECT_EQ(text,
+              "m,area=v1.0,machine=a value=1.5,on=t 1000000000\nm,area=v1.0,machine=a value=2.5,on=f 2000000000\n");
+    EXPECT_EQ(set.path(0, 1), "m/v1%2E0/b");
+    EXPECT_EQ(set.glob(0, "area", "v1.0"), "m/v1%2E0/*");
+    EXPECT_EQ(set.device_level(0), 2u);
+    // Of the value's three steps two are +1 and one +2, of the state's one each of three: 2.75 and 4.75 bits.
+    EXPECT_NEAR(set.step_bytes(), (2.75 + 4.75) / 8 / 10, 0.01);
+    set.set_order({5, 5, 0});
+    text.clear();
+    set.lines(0, set.rows(), text);
+    EXPECT_EQ(text,
+              "m,area=v1.0,machine=b value=12.5,on=f 2000000000\nm,area=v1.0,machine=b value=12.5,on=f 2000000000\n"
+              "m,area=v1.0,machine=a value=0.5,on=f 0\n");
+}
+
+TEST(BenchRanges, KnowTheirAnswers) {
+    const GridSet set = two_machines();
+    const auto f = [&](const RangeQuestion& question, const Cells& want) {
+        Rng rng{1};
+        EXPECT_EQ(asking_of(set, question, rng).want, want) << question.name;
+    };
+    f({"count", 0, {}, Fold::count, 0, 0, 3 * kSecond},
+      {{"a.value", {3}}, {"a.on", {3}}, {"b.value", {2}}, {"b.on", {2}}});
+    f({"greatest", 0, {"value"}, Fold::greatest, 0, 0, kSecond},
+      {{"a.value", {0.5, 1.5, 2.5}}, {"b.value", {10.5, 12.5}}});
+    f({"average", 0, {"value"}, Fold::average, 0, 0, 3 * kSecond}, {{"a.value", {1.5}}, {"b.value", {11.5}}});
+    f({"last", 0, {"value"}, Fold::last, 0, 0, 0}, {{"a.value", {2.5}}, {"b.value", {12.5}}});
+    f({"raw", 0, {"on"}, Fold::raw, 0, 0, 0, "area"}, {{"a.on", {0, 1, 0}}, {"b.on", {0, 0}}});
+    Rng rng{1};
+    const RangeQuestion one{"one", 0, {"value"}, Fold::raw, 1, 2 * kSecond, 0};
+    const RangeAsking asking = asking_of(set, one, rng);
+    EXPECT_EQ(asking.devices.size(), 1u);
+    EXPECT_EQ(asking.to - asking.from, 2 * kSecond);
+}
+
+TEST(BenchSets, PlantIsTheSameEachTime) {
+    const GridSet set = make_plant_set(2, 100, 0, 5);
+    EXPECT_EQ(set.points(), 2 * 100 * 10u);
+    std::string text, again;
+    set.lines(0, set.rows(), text);
+    make_plant_set(2, 100, 0, 5).lines(0, set.rows(), again);
+    EXPECT_EQ(text, again);
+    EXPECT_GT(set.step_bytes(), 0.2);
+    EXPECT_LT(set.step_bytes(), 1);
+}
+
 TEST(Bench, RefusesWhatItCannotDo) {
     const auto files = io::make_posix_files();
     const auto f = [](Options options, const char* want) {
@@ -131,6 +205,7 @@ TEST(Bench, RefusesWhatItCannotDo) {
     f({.name = "cpu-only", .vs = {"clickhouse", "oracle"}},
       "no driver for 'oracle', only for clickhouse, duckdb, influxdb");
     f({.name = "mqtt", .vs = {"emqx"}}, "only for mosquitto");
+    f({.name = "plant", .vs = {"duckdb"}}, "no driver for 'duckdb', only for influxdb, victoria-metrics");
     const std::string data = ::testing::TempDir() + "/gongshu-bench-data";
     ASSERT_TRUE(files->make_folder(data + "/history"));
     f({.name = "ingest", .folder = data}, "is a data folder");

@@ -3,56 +3,14 @@
 // and the load on another.
 #include <algorithm>
 
-#include "base/log.h"
-#include "bench/floors.h"
-#include "bench/place.h"
-#include "bench/rival.h"
+#include "bench/course.h"
 
 namespace gongshu::bench {
 namespace {
 
-constexpr const char* kOurGuarantee = "it is in the store's log, and that is synced to the disk; it is seen at once";
-constexpr int kServerCore = 0, kLoadCore = 1;
-
 struct Size {
     std::size_t hosts, ticks, askings;
     DurationNs enough;  // of one question in one run
-};
-
-// A server and what lies below it, gone together.
-struct Side {
-    std::unique_ptr<Place> place;
-    std::unique_ptr<Rival> rival;
-};
-using Start = std::function<Result<std::unique_ptr<Rival>>(const RivalParts&)>;
-
-// What was measured in each run, by name; the middle of them is told, and how far they lie apart.
-class Runs {
-public:
-    void add(const std::string& name, const std::string& unit, bool more_is_better, double value) {
-        const auto at = std::ranges::find(measures_, name, &Measure::name);
-        Measure& measure = at != measures_.end() ? *at : measures_.emplace_back();
-        measure.name = name;
-        measure.unit = unit;
-        measure.more_is_better = more_is_better;
-        measure.runs.push_back(value);
-    }
-    void set_floor(const std::string& name, double floor, const std::string& about) {
-        const auto at = std::ranges::find(measures_, name, &Measure::name);
-        at->floor = floor;
-        at->floor_about = about;
-    }
-    std::vector<Measure> take() {
-        for (Measure& measure : measures_) {
-            std::vector<double> sorted = measure.runs;
-            std::ranges::sort(sorted);
-            measure.value = sorted[sorted.size() / 2];
-        }
-        return std::move(measures_);
-    }
-
-private:
-    std::vector<Measure> measures_;
 };
 
 class Course {
@@ -72,8 +30,8 @@ public:
         Side side;
         for (std::size_t i = 0; i < bench_.options.runs; ++i) {
             side.rival.reset();  // before what it stands on goes
-            side = TRY(begin(start, program));
-            TRY(load(*side.rival, way, floors, runs));
+            side = TRY(begin_side(bench_, start, {bench_, "", program}));
+            TRY(measure_load(bench_, *side.rival, loading(way), floors, runs));
         }
         version_ = side.rival->version();
         if (!ask_too) return runs.take();
@@ -88,78 +46,20 @@ public:
     double memory_peak_mb() const { return static_cast<double>(memory_peak_bytes_) / 1e6; }
 
 private:
-    // Both on their cores, where there are two.
-    Result<Side> begin(const Start& start, const std::string& program) const {
-        Side side;
-        side.place = TRY(Place::create(bench_.files, bench_.folder));
-        const bool two = io::machine_facts().cores > 1;
-        if (two) TRY(io::stay_on_core(kServerCore));
-        auto rival = start({bench_, side.place->path(), program});
-        if (two) TRY(io::stay_on_core(kLoadCore));
-        side.rival = TRY(std::move(rival));
-        return side;
+    Loading loading(Way way) const {
+        return {.load = [this](Rival& rival) { return rival.load(data_); },
+                .points = static_cast<double>(data_.points()),
+                .least_bytes = data_.step_bytes(),
+                .rate = way == Way::lines ? "" : "columns_",
+                .bytes = ""};
     }
-
-    // Between two cores, too.
-    Result<ExchangeFloor> exchange_floor(const Exchange& exchange) const {
-        TRY(io::stay_on_core(-1));
-        auto floor = measure_exchange(bench_.clock, exchange);
-        if (io::machine_facts().cores > 1) TRY(io::stay_on_core(kLoadCore));
-        return floor;
-    }
-
-    Result<void> load(Rival& rival, Way way, const Floors* floors, Runs& runs) {
-        const double before = TRY(rival.use()).cpu_s;
-        const HttpLoaded loaded = TRY(rival.load(data_));
-        TRY(rival.settle());
-        // With the merging, which all do behind: else who merges later would seem to work less.
-        const double cpu = TRY(rival.use()).cpu_s - before;
-        const auto points = static_cast<double>(data_.points());
-        const auto stored = static_cast<double>(TRY(rival.disk_bytes()));
-        const std::string by = way == Way::lines ? "" : "columns_";
-        runs.add(by + "points_per_s", "/s", true, points / loaded.seconds);
-        runs.add(by + "points_per_core_s", "/s", true, points / std::max(cpu, 1e-3));
-        runs.add("bytes_per_point", "B", false, stored / points);
-        if (floors == nullptr) return {};
-        const double bytes = static_cast<double>(loaded.bytes_out) / points;
-        const std::size_t requests = loaded.latencies.size();
-        const ExchangeFloor exchange =
-            TRY(exchange_floor({.connections = 2,
-                                .count = requests,
-                                .request_bytes = static_cast<std::size_t>(loaded.bytes_out) / requests,
-                                .answer_bytes = 100}));
-        runs.set_floor(by + "points_per_s", exchange.per_s * points / static_cast<double>(requests),
-                       fmt::format("{:.1f} bytes a point through loopback, unread", bytes));
-        runs.set_floor(by + "points_per_core_s", floors->memory_bytes_per_s / bytes,
-                       "one pass over what is sent by one core of the server");
-        runs.set_floor("bytes_per_point", data_.step_bytes(), "the entropy of the steps");
-        return {};
-    }
-
     Result<void> ask(Rival& rival, const Question& question, bool with_floor, Runs& runs) {
         const std::vector<Asking>& askings = askings_.at(question.name);
-        const double before = TRY(rival.use()).cpu_s;
-        HttpLoaded loaded = TRY(rival.ask(askings, size_.enough, [&](std::size_t i, const Cells& cells) {
-            report_.sent += static_cast<double>(count_values(askings[i].want));
-            const std::size_t right = count_right(askings[i].want, cells);
-            report_.read_back += static_cast<double>(right);
-            if (right < count_values(askings[i].want))
-                log_warning("bench", "{}: {} of {} values are right, of {} that came", question.name, right,
-                            count_values(askings[i].want), count_values(cells));
-        }));
-        const auto asked = static_cast<double>(loaded.latencies.size());
-        const double cpu_ms = (TRY(rival.use()).cpu_s - before) * 1e3 / asked;
-        const std::string p50 = fmt::format("{}_p50_ms", question.name);
-        runs.add(p50, "ms", false, seconds(quantile(loaded.latencies, 0.5)) * 1e3);
-        runs.add(fmt::format("{}_cpu_ms", question.name), "ms", false, std::max(cpu_ms, 1e-4));
-        if (!with_floor) return {};
-        const std::size_t answer_bytes = static_cast<std::size_t>(loaded.bytes_in) / loaded.latencies.size();
-        const ExchangeFloor exchange = TRY(measure_exchange(
-            bench_.clock, {.count = loaded.latencies.size(),
-                           .request_bytes = static_cast<std::size_t>(loaded.bytes_out / loaded.latencies.size()),
-                           .answer_bytes = answer_bytes}));
-        runs.set_floor(p50, exchange.p50_s * 1e3, fmt::format("{} bytes of answer through loopback", answer_bytes));
-        return {};
+        const Asks asks{
+            .name = question.name,
+            .ask = [&](Rival& asked, const Rival::Look& look) { return asked.ask(askings, size_.enough, look); },
+            .want = [&](std::size_t i) -> const Cells& { return askings[i].want; }};
+        return measure_asks(bench_, rival, asks, with_floor, runs, report_);
     }
 
     const Bench& bench_;
@@ -170,13 +70,6 @@ private:
     std::string version_;
     std::uint64_t memory_peak_bytes_ = 0;
 };
-
-std::vector<const RivalKind*> rivals_of(const Options& options) {
-    std::vector<const RivalKind*> rivals;
-    for (const RivalKind& kind : rival_kinds())
-        if (std::ranges::find(options.vs, std::string(kind.name)) != options.vs.end()) rivals.push_back(&kind);
-    return rivals;
-}
 
 Result<void> run_all(const Bench& bench, Report& report) {
     const Size size = bench.options.small ? Size{9, 720, 2, 0} : Size{100, 8'640, 100, kSecond};
@@ -191,17 +84,13 @@ Result<void> run_all(const Bench& bench, Report& report) {
     std::erase_if(columns, [](const Measure& one) { return one.name == "bytes_per_point"; });
     report.measures.insert(report.measures.begin() + 2, columns.begin(), columns.end());
     report.costs.push_back({"memory_peak", course.memory_peak_mb(), "MB", "of the server"});
-    for (const RivalKind* kind : rivals_of(bench.options)) {
-        auto measures = course.run(kind->start, kind->way, true, nullptr, bench.options.vs_binary);
-        if (!measures && measures.error().code() == Code::not_found && bench.options.vs_all) {
-            report.absent.push_back(measures.error().text());
-            continue;
-        }
-        Peer peer{kind->name, course.version(), kind->guarantee, kOurGuarantee, kind->durability, {}};
-        peer.measures = TRY(std::move(measures).context("{}", kind->name));
-        report.peers.push_back(std::move(peer));
-    }
-    return {};
+    return run_rivals(
+        bench,
+        [&](const RivalKind& kind) -> Result<RivalRun> {
+            auto measures = TRY(course.run(kind.start, kind.way, true, nullptr, bench.options.vs_binary));
+            return RivalRun{std::move(measures), course.version()};
+        },
+        report);
 }
 
 }  // namespace

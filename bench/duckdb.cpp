@@ -151,6 +151,10 @@ public:
     Result<std::uint64_t> disk_bytes() override { return bytes_below(files_, folder_); }
     Result<io::ProcessUse> use() override { return io::process_use(); }
     bool can_answer(const Question&) const override { return true; }
+    Result<HttpLoaded> load_lines(const Lines&) override { return Error{Code::unsupported, "it takes no lines"}; }
+    Result<HttpLoaded> ask_ranges(const std::vector<RangeAsking>&, DurationNs, const Look&) override {
+        return Error{Code::unsupported, "it takes no lines"};
+    }
     Result<HttpLoaded> ask(const std::vector<Asking>& askings, DurationNs enough, const Look& look) override {
         HttpLoaded loaded;
         const DurationNs begin = clock_.monotonic();

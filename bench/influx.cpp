@@ -66,29 +66,20 @@ protected:
     std::vector<std::string> write_requests(const TsbsCpu& data) const override {
         return line_requests(data, "/write?db=tsbs", "");
     }
+    std::optional<LineDoor> line_door() const override { return LineDoor{"/write?db=tsbs", ""}; }
     std::string question_request(const Asking& asking) const override {
         return request_text(wire::HttpMethod::get, "/query?db=tsbs&epoch=ns&q=" + wire::percent_encode(query(asking)),
                             "");
     }
+    std::string range_request(const RangeAsking& asking) const override {
+        return request_text(wire::HttpMethod::get,
+                            "/query?db=tsbs&epoch=ns&q=" + wire::percent_encode(range_query(asking)), "");
+    }
     Result<Cells> cells(const Asking&, const std::string& answer) const override {
-        Cells found;
-        const Json json = TRY(registry::parse_json(answer));
-        const Json& result = json.at("results").at(0);
-        if (const Json* error = result.as_object().if_contains("error"))
-            return Error{Code::unavailable, "{}", std::string_view(error->as_string())};
-        const Json* all = result.as_object().if_contains("series");
-        if (all == nullptr) return found;
-        for (const Json& series : all->as_array()) {
-            const Json* tags = series.as_object().if_contains("tags");
-            const std::string_view host =
-                tags != nullptr ? std::string_view(tags->at("hostname").as_string()) : kAllHosts;
-            const auto& columns = series.at("columns").as_array();
-            for (std::size_t i = 1; i < columns.size(); ++i) {
-                auto& values = found[cell_name(host, std::string_view(columns[i].as_string()))];
-                for (const Json& row : series.at("values").as_array()) values.push_back(row.at(i).to_number<double>());
-            }
-        }
-        return found;
+        return cells_by("hostname", answer);
+    }
+    Result<Cells> range_cells(const RangeAsking& asking, const std::string& answer) const override {
+        return cells_by(asking.set->shape().device_tag, answer);
     }
 
 private:
@@ -98,6 +89,47 @@ private:
         std::uint64_t bytes = 0;  // without the series file, which takes its room before it is used
         for (const char* part : {"/data/tsbs/autogen", "/wal"}) bytes += bytes_below(files_, folder_ + part);
         return bytes;
+    }
+    static Result<Cells> cells_by(const std::string& tag, const std::string& answer) {
+        Cells found;
+        const Json json = TRY(registry::parse_json(answer));
+        const Json& result = json.at("results").at(0);
+        if (const Json* error = result.as_object().if_contains("error"))
+            return Error{Code::unavailable, "{}", std::string_view(error->as_string())};
+        const Json* all = result.as_object().if_contains("series");
+        if (all == nullptr) return found;
+        for (const Json& series : all->as_array()) {
+            const Json* tags = series.as_object().if_contains("tags");
+            const std::string_view host = tags != nullptr ? std::string_view(tags->at(tag).as_string()) : kAllHosts;
+            const auto& columns = series.at("columns").as_array();
+            for (std::size_t i = 1; i < columns.size(); ++i) {
+                auto& values = found[cell_name(host, std::string_view(columns[i].as_string()))];
+                for (const Json& row : series.at("values").as_array())
+                    if (!row.at(i).is_null()) values.push_back(number_of(row.at(i)));
+            }
+        }
+        return found;
+    }
+    static std::string range_query(const RangeAsking& asking) {
+        const RangeQuestion& question = *asking.question;
+        const auto& shape = asking.set->shape();
+        static constexpr const char* kFolds[] = {"max", "mean", "count", "last", ""};
+        const std::string fold = kFolds[static_cast<std::size_t>(question.fold)];
+        std::string fields, devices;
+        for (const std::size_t field : asking.fields) {
+            const std::string& name = asking.measurement().fields[field].name;
+            fields += fields.empty() ? "" : ",";
+            fields += fold.empty() ? name : fmt::format("{}({}) AS {}", fold, name, name);
+        }
+        for (const std::size_t device : asking.devices)
+            devices +=
+                fmt::format("{}{}='{}'", devices.empty() ? "" : " OR ", shape.device_tag, shape.devices[device].name);
+        if (!question.tag.empty()) devices = fmt::format("{}='{}'", question.tag, asking.tag_value);
+        std::string text = fmt::format("SELECT {} FROM {} WHERE time >= {} AND time < {}", fields,
+                                       asking.measurement().name, asking.from, asking.to);
+        if (!asking.all_devices || !question.tag.empty()) text += fmt::format(" AND ({})", devices);
+        if (question.bucket == 0) return text + " GROUP BY " + shape.device_tag;
+        return text + fmt::format(" GROUP BY time({}s),{}", question.bucket / kSecond, shape.device_tag);
     }
     static std::string query(const Asking& asking) {
         const Question& question = *asking.question;

@@ -40,6 +40,37 @@ protected:
         return way_ == Way::lines ? line_requests(data, "/api/v1/write?precision=ns", served_->token())
                                   : batch_requests(data);
     }
+    std::optional<LineDoor> line_door() const override {
+        return LineDoor{"/api/v1/write?precision=ns", served_->token()};
+    }
+    std::string range_request(const RangeAsking& asking) const override {
+        const RangeQuestion& question = *asking.question;
+        std::string target = question.fold == Fold::last
+                                 ? "/api/v1/last?"
+                                 : fmt::format("/api/v1/read?from={}&to={}&", asking.from, asking.to);
+        for (const std::string& tag : range_tags(asking)) target += "tag=" + wire::percent_encode(tag) + "&";
+        if (question.fold == Fold::raw) target += "order=asc&limit=1000000";
+        static constexpr const char* kFolds[] = {"max", "avg", "count"};
+        if (question.fold < Fold::last)
+            target += fmt::format("every={}s&agg={}", question.bucket / kSecond,
+                                  kFolds[static_cast<std::size_t>(question.fold)]);
+        return request_text(wire::HttpMethod::get, target, served_->token());
+    }
+    Result<Cells> range_cells(const RangeAsking& asking, const std::string& answer) const override {
+        Cells found;
+        const std::size_t level = asking.set->device_level(asking.question->measurement);
+        const Json json = TRY(registry::parse_json(answer));
+        for (const Json& series : json.at("series").as_array()) {
+            const std::string_view tag = series.at("tag").as_string();
+            const std::size_t dot = tag.rfind('.');
+            std::string_view device = tag.substr(0, dot);
+            for (std::size_t i = 0; i < level; ++i) device.remove_prefix(device.find('/') + 1);
+            auto& values = found[cell_name(device.substr(0, device.find('/')), tag.substr(dot + 1))];
+            for (const Json& row : series.at("rows").as_array())
+                if (!row.at(1).is_null()) values.push_back(number_of(row.at(1)));
+        }
+        return found;
+    }
     std::string question_request(const Asking& asking) const override {
         const Question& question = *asking.question;
         if (question.wanted == Wanted::last)
@@ -90,6 +121,23 @@ private:
             if (asking.all_hosts) tags.push_back("cpu/**." + TsbsCpu::field_name(field));
             for (const std::size_t host : asking.hosts)
                 if (!asking.all_hosts) tags.push_back(devices_[host] + "." + TsbsCpu::field_name(field));
+        }
+        return tags;
+    }
+    static std::vector<std::string> range_tags(const RangeAsking& asking) {
+        const GridSet& set = *asking.set;
+        const std::size_t measurement = asking.question->measurement;
+        std::vector<std::string> devices, tags;
+        if (!asking.question->tag.empty())
+            devices.push_back(set.glob(measurement, asking.question->tag, asking.tag_value));
+        else if (asking.all_devices)
+            devices.push_back(asking.measurement().name + "/**");
+        else
+            for (const std::size_t device : asking.devices) devices.push_back(set.path(measurement, device));
+        for (const std::string& device : devices) {
+            if (asking.all_fields) tags.push_back(device.ends_with("**") ? device : device + ".*");
+            for (const std::size_t field : asking.fields)
+                if (!asking.all_fields) tags.push_back(device + "." + asking.measurement().fields[field].name);
         }
         return tags;
     }

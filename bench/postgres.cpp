@@ -88,6 +88,10 @@ public:
     }
     Result<io::ProcessUse> use() override { return io::family_use(process_->id()); }
     bool can_answer(const Question&) const override { return true; }
+    Result<HttpLoaded> load_lines(const Lines&) override { return Error{Code::unsupported, "it takes no lines"}; }
+    Result<HttpLoaded> ask_ranges(const std::vector<RangeAsking>&, DurationNs, const Look&) override {
+        return Error{Code::unsupported, "it takes no lines"};
+    }
     Result<HttpLoaded> ask(const std::vector<Asking>& askings, DurationNs enough, const Look& look) override {
         std::vector<Cells> answers(askings.size());
         const HttpLoaded loaded = TRY(

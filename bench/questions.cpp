@@ -68,6 +68,9 @@ std::vector<double> wanted_values(const TsbsCpu& data, const Asking& asking, std
     return values;
 }
 
+// As far as an average says it.
+bool is_same(double want, double got) { return std::abs(got - want) < 1e-9 * std::max(1.0, std::abs(want)); }
+
 }  // namespace
 
 std::string cell_name(std::string_view host, std::string_view field) { return fmt::format("{}.{}", host, field); }
@@ -102,7 +105,7 @@ std::size_t count_right(const Cells& want, const Cells& got) {
     for (const auto& [name, values] : want) {
         const auto found = got.find(name);
         if (found == got.end() || found->second.size() != values.size()) continue;
-        for (std::size_t i = 0; i < values.size(); ++i) right += std::abs(found->second[i] - values[i]) < 1e-9 ? 1 : 0;
+        for (std::size_t i = 0; i < values.size(); ++i) right += is_same(values[i], found->second[i]) ? 1 : 0;
     }
     return right;
 }

@@ -7,6 +7,7 @@
 
 #include "bench/http_load.h"
 #include "bench/questions.h"
+#include "bench/ranges.h"
 #include "bench/workloads.h"
 #include "io/machine.h"
 
@@ -37,12 +38,17 @@ public:
     // `look` is given the number of each and the cells of its answer.
     using Look = std::function<void(std::size_t asking, const Cells& cells)>;
     virtual Result<HttpLoaded> ask(const std::vector<Asking>& askings, DurationNs enough, const Look& look) = 0;
+    // The same of any set that is sent as lines; Code::unsupported by who takes columns.
+    virtual Result<HttpLoaded> load_lines(const Lines& lines) = 0;
+    virtual Result<HttpLoaded> ask_ranges(const std::vector<RangeAsking>& askings, DurationNs enough,
+                                          const Look& look) = 0;
 };
 
 struct RivalParts {
     const Bench& bench;
-    std::string folder;   // fresh, its own
-    std::string program;  // "" = the system's
+    std::string folder;    // fresh, its own
+    std::string program;   // "" = the system's
+    bool repeats = false;  // rows come again and must be there once
 };
 
 struct RivalKind {

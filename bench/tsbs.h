@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
+#include "bench/lines.h"
 
 namespace gongshu::bench {
 
@@ -13,7 +14,7 @@ namespace gongshu::bench {
 // fixed tags and ten whole-number fields that walk by a normal step between 0 and 100, a row of each host every ten
 // seconds. Its code is followed where its README says otherwise.
 // Threads: one.
-class TsbsCpu {
+class TsbsCpu final : public Lines {
 public:
     static constexpr DurationNs kStep = 10 * kSecond;
     static constexpr std::size_t kFields = 10;
@@ -22,16 +23,16 @@ public:
 
     std::size_t hosts() const { return hosts_.size(); }
     std::size_t ticks() const { return ticks_; }
-    TimeNs start() const { return start_; }
-    TimeNs end() const { return start_ + static_cast<TimeNs>(ticks_) * kStep; }
-    std::size_t points() const { return ticks_ * hosts() * kFields; }
+    TimeNs start() const override { return start_; }
+    TimeNs end() const override { return start_ + static_cast<TimeNs>(ticks_) * kStep; }
+    std::size_t points() const override { return ticks_ * hosts() * kFields; }
     static std::string field_name(std::size_t field);
     // Where this program's line protocol puts a field of a host.
     std::string path(std::size_t host, std::size_t field) const;
 
     // Appends rows [begin, end) of all, in the suite's order (of each tick each host), as line protocol with ns.
-    void lines(std::size_t begin, std::size_t end, std::string& out) const;
-    std::size_t rows() const { return ticks_ * hosts(); }
+    void lines(std::size_t begin, std::size_t end, std::string& out) const override;
+    std::size_t rows() const override { return ticks_ * hosts(); }
 
     // What a question must give: over [from, from + length), which begins at a tick, in buckets of `bucket`.
     std::vector<double> greatest(std::size_t host, std::size_t field, TimeNs from, DurationNs length,

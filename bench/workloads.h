@@ -23,5 +23,6 @@ Result<Report> run_mqtt(const Bench& bench);
 Result<Report> run_cpu_only(const Bench& bench);
 Result<Report> run_live(const Bench& bench);
 Result<Report> run_real(const Bench& bench);
+Result<Report> run_plant(const Bench& bench);
 
 }  // namespace gongshu::bench

@@ -22,7 +22,7 @@ options::Table bench_table(BenchFlags& f) {
         .list("vs", f.options.vs,
               "Competitors that do the same work in the same run, or all: mosquitto for mqtt; clickhouse, duckdb, "
               "influxdb, postgresql, "
-              "victoria-metrics for cpu-only.")
+              "victoria-metrics for cpu-only; influxdb, victoria-metrics for plant.")
         .text("vs_binary", f.options.vs_binary, "The competitor's program, where it is not that of the system.")
         .number("runs", f.options.runs, 1, 99,
                 "How often each is measured; the middle one is told, and how far they lie apart.")

@@ -21,9 +21,12 @@ MEASURES = {
                  *(f"{question}_{what}_ms" for question in QUESTIONS for what in ("p50", "cpu"))},
     "live": {"in_order_points_per_core_s", "late_points_per_core_s", "disorder_loss", "idle_read_p99_ms", "busy_read_p99_ms", "busy_read_p99_times",
              "visible_p50_ms", "visible_p99_ms"},
+    "plant": {"plant_points_per_s", "plant_points_per_core_s", "plant_bytes_per_point",
+              *(f"plant_{question}_{what}_ms" for question in ("count_all", "raw_1", "max_1", "avg_8", "avg_all", "last_all") for what in ("p50", "cpu"))},
     "real": {"made_bits_per_value", "real_bits_per_value"},
 }
-RIVALS = {"mqtt": ["mosquitto"], "cpu-only": ["clickhouse", "duckdb", "influxdb", "postgresql", "victoria-metrics"]}
+RIVALS = {"mqtt": ["mosquitto"], "cpu-only": ["clickhouse", "duckdb", "influxdb", "postgresql", "victoria-metrics"],
+          "plant": ["influxdb", "victoria-metrics"]}
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -92,10 +95,10 @@ def main():
         for args, code, want in ((("ingest", "--folder", folder), 1, "is a data folder"), (("query", "--vs", "influx"), 1, "no driver for 'influx'"),
                                  (("real", "--folder", "/tmp"), 2, "name the folder of measurements by --data"),
                                  (("real", "--data", "/nowhere", "--folder", "/tmp"), 1, "--data /nowhere: measurements are missing"),
-                                 (("all",), 2, "expected one of ingest, query, mqtt, cpu-only, live, real"), ((), 2, "usage: gongshu bench")):
+                                 (("all",), 2, "expected one of ingest, query, mqtt, cpu-only, live, real, plant"), ((), 2, "usage: gongshu bench")):
             run = bench(*args)
             assert run.returncode == code and want in run.stderr and not run.stdout, (args, run)
-    print(f"six benches count right, beside {', '.join(beside) or 'nobody'}" + "".join(f"; {one}: nothing was compared" for one in missing))
+    print(f"the benches count right, beside {', '.join(beside) or 'nobody'}" + "".join(f"; {one}: nothing was compared" for one in missing))
 
 
 if __name__ == "__main__":
