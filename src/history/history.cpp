@@ -122,6 +122,7 @@ Storage& storage_of(History& history) {
     return *own;
 }
 
+bool can_select(const Reader& reader) { return dynamic_cast<const Selector*>(&reader) != nullptr; }
 Result<std::vector<SelectedRows>> select(const Reader& reader, const SelectRequest& request) {
     if (const auto* selector = dynamic_cast<const Selector*>(&reader)) return selector->select(request);
     return Error{Code::unsupported, "this store knows no conditions on values"};

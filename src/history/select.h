@@ -16,6 +16,7 @@ public:
 };
 
 // By `reader` itself, which is the history: Code::unsupported of any other.
+bool can_select(const Reader& reader);
 Result<std::vector<SelectedRows>> select(const Reader& reader, const SelectRequest& request);
 
 }  // namespace gongshu::history

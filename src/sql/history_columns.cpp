@@ -1,6 +1,7 @@
 #include "sql/history_columns.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "history/aggregates.h"
 
@@ -53,6 +54,34 @@ Result<std::vector<Column>> history_columns(const Arguments& arguments) {
     columns.push_back({"integer", CellType::integer, "BIGINT"});
     columns.push_back({"text", CellType::text, "VARCHAR"});
     return columns;
+}
+
+void write_reading(RowWriter& out, std::string_view path, TimeNs time, ValueType type, std::uint64_t bits,
+                   std::string_view text, std::uint16_t quality) {
+    out.text(tag_column, path);
+    out.integer(ts_column, time);
+    out.null(type == ValueType::text ? value_column : text_column);
+    if (type != ValueType::integer) out.null(integer_column);
+    switch (type) {
+        case ValueType::text:
+            out.text(text_column, text);
+            break;
+        case ValueType::number:
+            out.number(value_column, std::bit_cast<double>(bits));
+            break;
+        case ValueType::boolean:
+            out.number(value_column, bits != 0 ? 1 : 0);
+            break;
+        case ValueType::integer:
+            out.number(value_column, static_cast<double>(static_cast<std::int64_t>(bits)));
+            out.integer(integer_column, static_cast<std::int64_t>(bits));
+            break;
+    }
+    if (quality == pack(kGood))
+        out.text(quality_column, "good");
+    else
+        out.text(quality_column, to_string(unpack_quality(quality)));
+    out.end();
 }
 
 }  // namespace gongshu::sql

@@ -5,7 +5,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "sql/cell.h"
+#include "data/value.h"
+#include "sql/table.h"
 
 namespace gongshu::sql {
 
@@ -16,5 +17,11 @@ Result<std::vector<std::string>> aggregates_of(const Arguments& arguments);
 // The columns of history() with these arguments.
 Result<std::vector<Column>> history_columns(const Arguments& arguments);
 bool is_given(const Arguments& arguments, std::string_view name);
+
+// Places of the columns; with aggregates these stand behind the first two.
+enum : std::size_t { tag_column, ts_column, value_column, quality_column, integer_column, text_column };
+// One row of `readings`; `bits` as Rows::bits() has them, of a text nothing.
+void write_reading(RowWriter& out, std::string_view path, TimeNs time, ValueType type, std::uint64_t bits,
+                   std::string_view text, std::uint16_t quality);
 
 }  // namespace gongshu::sql

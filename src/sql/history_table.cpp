@@ -5,10 +5,13 @@
 #include "base/options.h"
 #include "base/utf8.h"
 #include "history/aggregates.h"
+#include "history/select.h"
 #include "registry/paths.h"
 #include "registry/tag_at.h"
+#include "sql/column_condition.h"
 #include "sql/history_columns.h"
 #include "sql/own_tables.h"
+#include "sql/select_scan.h"
 
 namespace gongshu::sql {
 
@@ -18,9 +21,6 @@ constexpr std::size_t kTagsMax = 100'000;  // of one mention
 constexpr std::uint64_t kReadRows = 50'000;
 constexpr std::uint64_t kBucketsMax = 1'000'000;  // of one tag
 constexpr DurationNs kFirstSlice = kHour;
-
-// Places of the columns.
-enum : std::size_t { tag_column, ts_column, value_column, quality_column, integer_column, text_column };
 
 Result<std::optional<TimeNs>> time_argument(const ScanRequest& request, std::string_view name) {
     const Cell* const cell = request.find(name);
@@ -98,25 +98,9 @@ private:
     }
 
     void write(RowWriter& out) const {
-        out.text(tag_column, tags_[tag_].path);
-        out.integer(ts_column, rows_.time(row_));
-        const ValueType type = rows_.type(row_);
-        if (type == ValueType::text) {
-            out.null(value_column);
-            out.text(text_column, rows_.text(row_));
-        } else {
-            out.number(value_column, *as_number(rows_.value(row_)));
-            out.null(text_column);
-        }
-        if (type == ValueType::integer)
-            out.integer(integer_column, std::get<std::int64_t>(rows_.value(row_)));
-        else
-            out.null(integer_column);
-        if (rows_.quality(row_).good() && rows_.quality_bits(row_) == pack(kGood))
-            out.text(quality_column, "good");
-        else
-            out.text(quality_column, to_string(rows_.quality(row_)));
-        out.end();
+        write_reading(out, tags_[tag_].path, rows_.time(row_), rows_.type(row_), rows_.bits(row_),
+                      rows_.type(row_) == ValueType::text ? rows_.text(row_) : std::string_view{},
+                      rows_.quality_bits(row_));
     }
 
     const TableParts parts_;
@@ -213,7 +197,7 @@ public:
         auto tags = TRY(find_tags(asker, request, what));
         if (asker.let_out) TRY(asker.let_out(what));
         const std::string every = TRY(text_argument(request, "every", ""));
-        if (every.empty()) return std::make_unique<RawScan>(parts_, std::move(tags), window, std::move(request));
+        if (every.empty()) return scan_rows(std::move(tags), window, std::move(request));
         ReadRequest read{.window = window, .rows_max = kBucketsMax};
         read.every = TRY(options::parse_duration(every).context("every"));
         if (read.every <= 0) return Error{Code::invalid, "every: has to be more than nothing, as in '1m'"};
@@ -223,6 +207,27 @@ public:
     }
 
 private:
+    // Of tags whose rows may be left out where conditions do not hold only those where they do.
+    Result<std::unique_ptr<Scan>> scan_rows(std::vector<TagInfo> tags, Window window, ScanRequest request) const {
+        const auto conditions = TRY(conditions_of(request.arguments));
+        if (conditions.empty() || !history::can_select(parts_.reader))
+            return std::make_unique<RawScan>(parts_, std::move(tags), window, std::move(request));
+        std::vector<TagInfo> whole;
+        std::vector<SelectPart> parts;
+        for (TagInfo& tag : tags) {
+            auto where = conditions_on(tag.id, tag.type, conditions);
+            if (!where) continue;
+            if (where->empty())
+                whole.push_back(std::move(tag));
+            else
+                parts.push_back({{{tag.id}, std::move(*where)}, {std::move(tag.path)}});
+        }
+        std::vector<std::unique_ptr<Scan>> scans;
+        if (!whole.empty()) scans.push_back(std::make_unique<RawScan>(parts_, std::move(whole), window, request));
+        scans.push_back(select_scan(parts_.reader, std::move(parts), window, std::move(request)));
+        return chain(std::move(scans));
+    }
+
     // Those that who asks may see. Of readings a tag that is none has no rows; history() says so.
     Result<std::vector<TagInfo>> find_tags(const Asker& asker, const ScanRequest& request, std::string& what) const {
         const TenantId tenant = asker.who.actor.tenant;

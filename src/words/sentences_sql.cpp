@@ -89,7 +89,8 @@ constexpr Sentence kSentences[] = {
     {"\"{}\" is a column of several tables: say of which, as in {}", "几张表都有列“{0}”：写明是哪张表的，例如 {1}"},
     {"a subquery that stands for a value gives more than one row: end it with LIMIT 1, or take an aggregate",
      "作为一个值的子查询给出了多行：加 LIMIT 1，或用聚合函数"},
-    {"the statement needs more memory than SQL may keep (--sql-memory): narrow its time or its tags, or aggregate before "
+    {"the statement needs more memory than SQL may keep (--sql-memory): narrow its time or its tags, or aggregate "
+     "before "
      "you sort and join",
      "语句需要的内存超过 SQL 可用的量（--sql-memory）：缩小时间或点位的范围，或先聚合再排序和联接"},
     {"EXPLAIN takes a statement and no options: it shows the plan and runs nothing",
@@ -114,6 +115,8 @@ constexpr Sentence kSentences[] = {
     {"the answer has more than {} MB: narrow it, or end it with LIMIT", "结果超过 {0} MB：缩小范围，或在末尾加 LIMIT"},
     {"the statement took longer than {} s: narrow its time or its tags", "语句执行超过 {0} 秒：缩小时间或点位的范围"},
     {"nobody took the answer for {} s", "{0} 秒内没有人取走结果"},
+    {"there is no argument {} here", "这里没有参数 {0}"},
+    {"\"{}\" is no condition on a column", "“{0}”不是对列的条件"},
     {"{}() is not available here: a statement reads the tables of the platform only",
      "这里不能用 {0}()：语句只能读取平台的表"},
     {"there are no files here: a statement reads the tables of the platform only",

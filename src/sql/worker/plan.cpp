@@ -6,13 +6,16 @@
 #include <span>
 #include <utility>
 
+#include "base/time_text.h"
 #include "base/utf8.h"
 
 namespace gongshu::sql {
 
 namespace {
 
-constexpr DurationNs kSlack = kSecond;  // SQL may compare in microseconds, and now() moves on
+constexpr DurationNs kSlack = kSecond;                  // SQL may compare in microseconds, and now() moves on
+constexpr std::string_view kOwnArguments = "gongshu_";  // of functions; nobody else gives any
+constexpr std::size_t kTagsShown = 3;
 
 // Table functions that read nothing but their arguments, the tables here or the catalogue.
 constexpr std::string_view kTableFunctions[] = {"history",
@@ -122,12 +125,42 @@ Failure refuse(std::string_view statement, const Json& where, Error error, std::
     return {std::move(error), position, std::string{sqlstate}};
 }
 
-// One mention of readings in a FROM clause, and what is known of it.
+// One mention of readings or history() in a FROM clause, and what is known of it.
 struct Mention {
     const Json* table = nullptr;
     std::string alias;
     Bounds bounds;
+
+    bool is_function() const { return bounds.table == "history"; }
 };
+
+std::optional<Comparison> comparison_of(std::string_view type) {
+    constexpr std::pair<std::string_view, Comparison> kAll[] = {
+        {"COMPARE_EQUAL", Comparison::equal},         {"COMPARE_NOTEQUAL", Comparison::unequal},
+        {"COMPARE_LESSTHAN", Comparison::less},       {"COMPARE_LESSTHANOREQUALTO", Comparison::less_or_equal},
+        {"COMPARE_GREATERTHAN", Comparison::greater}, {"COMPARE_GREATERTHANOREQUALTO", Comparison::greater_or_equal}};
+    for (const auto& [name, comparison] : kAll)
+        if (name == type) return comparison;
+    return std::nullopt;
+}
+
+// b OP a where a OP b is written.
+Comparison turned(Comparison comparison) {
+    switch (comparison) {
+        case Comparison::less:
+            return Comparison::greater;
+        case Comparison::less_or_equal:
+            return Comparison::greater_or_equal;
+        case Comparison::greater_or_equal:
+            return Comparison::less_or_equal;
+        case Comparison::greater:
+            return Comparison::less;
+        case Comparison::equal:
+        case Comparison::unequal:
+            break;
+    }
+    return comparison;
+}
 
 // Names of the present that could be those of a column, so that they may mean something else: every mention but as a
 // column by itself. Those in a select list make a column of their own value, unless another SELECT is put beneath it.
@@ -200,12 +233,26 @@ public:
 
 private:
     void check_function(const Json& json) {
-        const std::string name = lower(text_of(member(member(json, "function"), "function_name")));
-        if (listed(kTableFunctions, name)) return;
+        const Json& function = member(json, "function");
+        const std::string name = lower(text_of(member(function, "function_name")));
+        if (listed(kTableFunctions, name)) return check_arguments(function);
         failure =
             refuse(statement_, json,
                    Error{Code::denied, "{}() is not available here: a statement reads the tables of the platform only",
                          cut_utf8(name, 60)});
+    }
+
+    // name := value carries the name as its alias; name = value is a comparison with a column of that name.
+    void check_arguments(const Json& function) {
+        if (!member(function, "children").is_array()) return;
+        for (const Json& one : member(function, "children").get_array()) {
+            std::string name = lower(text_of(member(one, "alias")));
+            if (const Json& names = member(member(one, "left"), "column_names"); names.is_array() && name.empty())
+                for (const Json& part : names.get_array()) name = lower(text_of(part));
+            if (name.starts_with(kOwnArguments))
+                failure =
+                    refuse(statement_, one, Error{Code::denied, "there is no argument {} here", cut_utf8(name, 60)});
+        }
     }
 
     // Where the library keeps its things, and how it is bounded, is nobody's business.
@@ -244,7 +291,7 @@ private:
         std::vector<std::size_t> here;
         gather(from, here);
         if (here.empty()) return;
-        const bool alone = is(from, "type", "BASE_TABLE");
+        const bool alone = !is(from, "type", "JOIN");
         conditions(member(select, "where_clause"), here, alone);
         for (const On& on : std::exchange(ons_, {})) conditions(*on.condition, on.mentions, false);
     }
@@ -263,6 +310,8 @@ private:
             const std::string alias = lower(text_of(member(from, "alias")));
             one.alias = alias.empty() ? "readings" : alias;
             here.push_back(static_cast<std::size_t>(&one - mentions.data()));
+        } else if (is(from, "type", "TABLE_FUNCTION")) {
+            gather_function(from, here);
         } else if (is(from, "type", "JOIN")) {
             const std::string_view how = text_of(member(from, "ref_type")), type = text_of(member(from, "join_type"));
             if (how == "POSITIONAL" || how == "DEPENDENT") return;
@@ -274,6 +323,20 @@ private:
             if (how == "REGULAR")
                 add_on(member(from, "condition"), type, std::span{here}.subspan(first), lefts - first);
         }
+    }
+
+    // history(…) whose rows have no other names and no numbers.
+    void gather_function(const Json& from, std::vector<std::size_t>& here) {
+        const Json& function = member(from, "function");
+        if (lower(text_of(member(function, "function_name"))) != "history") return;
+        if (!text_of(member(function, "schema")).empty() || member(from, "sample").is_object()) return;
+        if (!is(from, "with_ordinality", "WITHOUT_ORDINALITY")) return;
+        if (member(from, "column_name_alias").is_array() && !member(from, "column_name_alias").get_array().empty())
+            return;
+        const std::string alias = lower(text_of(member(from, "alias")));
+        mentions.push_back({&from, alias.empty() ? "history" : alias, {}});
+        mentions.back().bounds.table = "history";
+        here.push_back(mentions.size() - 1);
     }
 
     // A join gives no pair of rows that its ON rejects. A row of the side that stays is there nevertheless, so that ON
@@ -295,60 +358,109 @@ private:
         for (const std::size_t place : here) apply(condition, mentions[place], alone);
     }
 
-    // "ts" or "tag" if it is that column of this mention.
+    // "ts", "tag", "value", "integer" or "text" if it is that column of this mention. Times and tags of history() are
+    // its arguments' business.
     static std::string column(const Json& json, const Mention& one, bool alone) {
         if (!is(json, "class", "COLUMN_REF") || !member(json, "column_names").is_array()) return {};
         const auto& names = member(json, "column_names").get_array();
         if (names.empty() || names.size() > 2 || (names.size() == 1 && !alone)) return {};
         if (names.size() == 2 && lower(text_of(names.front())) != one.alias) return {};
         const std::string name = lower(text_of(names.back()));
-        return name == "ts" || name == "tag" ? name : std::string{};
+        const bool is_value = name == "value" || name == "integer" || name == "text";
+        return is_value || (!one.is_function() && (name == "ts" || name == "tag")) ? name : std::string{};
     }
 
     void apply(const Json& json, Mention& one, bool alone) {
         const std::string_view kind = text_of(member(json, "class"));
         if (kind == "COMPARISON")
             compare(json, one, alone);
-        else if (kind == "BETWEEN" && column(member(json, "input"), one, alone) == "ts") {
-            at_least(one.bounds, time(member(json, "lower")));
-            at_most(one.bounds, time(member(json, "upper")));
-        } else if (kind == "OPERATOR" && is(json, "type", "COMPARE_IN"))
+        else if (kind == "BETWEEN")
+            between(json, one, alone);
+        else if (kind == "OPERATOR" && is(json, "type", "COMPARE_IN"))
             in_list(json, one, alone);
         else if (kind == "FUNCTION")
             pattern(json, one, alone);
     }
 
     void compare(const Json& json, Mention& one, bool alone) {
-        std::string_view type = text_of(member(json, "type"));
+        auto comparison = comparison_of(text_of(member(json, "type")));
+        if (!comparison) return;
         const Json *left = &member(json, "left"), *right = &member(json, "right");
         if (column(*left, one, alone).empty()) {
             std::swap(left, right);
-            if (type.starts_with("COMPARE_GREATER"))
-                type = "COMPARE_LESS";
-            else if (type.starts_with("COMPARE_LESS"))
-                type = "COMPARE_GREATER";
+            comparison = turned(*comparison);
         }
         const std::string name = column(*left, one, alone);
-        if (name == "tag" && type == "COMPARE_EQUAL") {
+        const bool equal = comparison == Comparison::equal;
+        if (name == "tag") {
+            if (!equal) return;
             if (const auto tag = text(*right)) only(one.bounds, {*tag});
         } else if (name == "ts") {
-            const bool equal = type == "COMPARE_EQUAL";
-            if (equal || type.starts_with("COMPARE_GREATER")) at_least(one.bounds, time(*right));
-            if (equal || type.starts_with("COMPARE_LESS")) at_most(one.bounds, time(*right));
+            if (equal || *comparison >= Comparison::greater_or_equal) at_least(one.bounds, time(*right));
+            if (equal || *comparison <= Comparison::less_or_equal) at_most(one.bounds, time(*right));
+        } else if (!name.empty()) {
+            if (auto bound = bound_of(name, *right)) add(one.bounds, {name, *comparison, std::move(*bound)});
+        }
+    }
+
+    void between(const Json& json, Mention& one, bool alone) {
+        const std::string name = column(member(json, "input"), one, alone);
+        if (name == "ts") {
+            at_least(one.bounds, time(member(json, "lower")));
+            at_most(one.bounds, time(member(json, "upper")));
+        } else if (name != "tag" && !name.empty()) {
+            // Both, as the three of them are compared as one type.
+            auto low = bound_of(name, member(json, "lower")), high = bound_of(name, member(json, "upper"));
+            if (low && high) within(one.bounds, name, std::move(*low), std::move(*high));
         }
     }
 
     void in_list(const Json& json, Mention& one, bool alone) {
         if (!member(json, "children").is_array()) return;
         const auto& children = member(json, "children").get_array();
-        if (children.empty() || column(children.front(), one, alone) != "tag") return;
-        std::vector<std::string> tags;
+        const std::string name = children.empty() ? "" : column(children.front(), one, alone);
+        if (name.empty() || name == "ts") return;
+        std::vector<Cell> all;
         for (std::size_t i = 1; i < children.size(); ++i) {
-            const auto tag = text(children[i]);
-            if (!tag) return;
-            tags.push_back(*tag);
+            auto value = bound_of(name, children[i]);
+            if (!value) return;
+            all.push_back(std::move(*value));
         }
-        only(one.bounds, std::move(tags));
+        if (name == "tag") {
+            std::vector<std::string> tags;
+            for (Cell& tag : all) tags.push_back(std::move(std::get<std::string>(tag)));
+            only(one.bounds, std::move(tags));
+        } else if (all.size() == 1) {
+            add(one.bounds, {name, Comparison::equal, std::move(all.front())});
+        } else if (!all.empty()) {
+            // All are of one alternative, so that they have an order.
+            const auto [low, high] = std::ranges::minmax_element(all, [](const Cell& a, const Cell& b) {
+                if (const auto* text = std::get_if<std::string>(&a)) return *text < std::get<std::string>(b);
+                if (const auto* whole = std::get_if<std::int64_t>(&a)) return *whole < std::get<std::int64_t>(b);
+                return std::get<double>(a) < std::get<double>(b);
+            });
+            within(one.bounds, name, *low, *high);
+        }
+    }
+
+    // What SQL holds a column against. Of `value`, which is a double, that is a double whatever is written; of
+    // `integer` a whole number, for else both would become doubles or decimals.
+    std::optional<Cell> bound_of(std::string_view column, const Json& json) {
+        if (column == "tag" || column == "text") {
+            auto found = text(json);
+            return found ? std::optional{Cell{std::move(*found)}} : std::nullopt;
+        }
+        if (!constant(json)) return std::nullopt;
+        auto value = evaluate_(json, column == "value" ? CellType::number : CellType::integer);
+        return value ? std::move(*value) : std::nullopt;
+    }
+
+    static void add(Bounds& bounds, ColumnCondition condition) {
+        if (bounds.values.size() < ColumnCondition::kMax) bounds.values.push_back(std::move(condition));
+    }
+    static void within(Bounds& bounds, const std::string& column, Cell low, Cell high) {
+        add(bounds, {column, Comparison::greater_or_equal, std::move(low)});
+        add(bounds, {column, Comparison::less_or_equal, std::move(high)});
     }
 
     // tag LIKE 'a/b/%': what begins with the folders before the first sign that stands for others.
@@ -425,12 +537,34 @@ private:
     bool shadowed_ = false, shown_ = false;
 };
 
-// The bytes that name the table at `at`, 0 if it is not written as `readings`.
-std::size_t written_length(std::string_view statement, std::size_t at) {
+// The bytes that name the table at `at`, 0 if it is not written as `name`.
+std::size_t written_length(std::string_view statement, std::size_t at, std::string_view name) {
     if (at >= statement.size()) return 0;
-    const std::string low = lower(statement.substr(at, 10));
-    if (low.starts_with("\"readings\"")) return 10;
-    return low.starts_with("readings") ? 8 : 0;
+    const std::string low = lower(statement.substr(at, name.size() + 2));
+    if (low == fmt::format("\"{}\"", name)) return name.size() + 2;
+    return low.starts_with(name) ? name.size() : 0;
+}
+
+// What is put in the place of something.
+struct Change {
+    std::size_t at = 0, removed = 0;
+    std::string inserted;
+};
+
+std::optional<Change> change_of(std::string_view statement, const Mention& one, std::size_t number) {
+    const std::size_t at = location(*one.table), length = written_length(statement, at, one.bounds.table);
+    if (one.alias.empty() || length == 0) return std::nullopt;
+    if (!one.is_function()) {
+        std::string now = fmt::format("gongshu_readings({})", number);
+        if (text_of(member(*one.table, "alias")).empty()) now += " AS readings";
+        return Change{at, length, std::move(now)};
+    }
+    if (one.bounds.values.empty()) return std::nullopt;
+    const std::size_t open = statement.find_first_not_of(" \t\r\n", at + length);
+    if (open == statement.npos || statement[open] != '(') return std::nullopt;
+    const Json& given = member(member(*one.table, "function"), "children");
+    if (!given.is_array() || given.get_array().empty()) return std::nullopt;
+    return Change{open + 1, 0, fmt::format("gongshu_bounds := {}, ", number)};
 }
 
 Plan rewrite(std::string_view statement, std::vector<Mention> mentions) {
@@ -438,20 +572,32 @@ Plan rewrite(std::string_view statement, std::vector<Mention> mentions) {
     Plan plan;
     std::size_t taken = 0;
     for (const Mention& one : mentions) {
-        const std::size_t at = location(*one.table), length = written_length(statement, at);
-        if (one.alias.empty() || length == 0 || at < taken) continue;
-        std::string now = fmt::format("gongshu_readings({})", plan.readings.size());
-        if (text_of(member(*one.table, "alias")).empty()) now += " AS readings";
-        plan.text.append(statement.substr(taken, at - taken)).append(now);
-        plan.cuts.push_back({at, length, now.size()});
-        plan.readings.push_back(one.bounds);
-        taken = at + length;
+        const auto change = change_of(statement, one, plan.bounds.size());
+        if (!change || change->at < taken) continue;
+        plan.text.append(statement.substr(taken, change->at - taken)).append(change->inserted);
+        plan.cuts.push_back({change->at, change->removed, change->inserted.size()});
+        plan.bounds.push_back(one.bounds);
+        taken = change->at + change->removed;
     }
     plan.text.append(statement.substr(taken));
     return plan;
 }
 
 }  // namespace
+
+std::string to_text(const Bounds& bounds) {
+    std::string text = bounds.table + ":", comma = " ";
+    const auto add = [&](const std::string& part) { text += std::exchange(comma, ", ") + part; };
+    if (bounds.since) add("since " + format_time(*bounds.since));
+    if (bounds.until) add("until " + format_time(*bounds.until));
+    if (bounds.tags) {
+        std::string tags;
+        for (std::size_t i = 0; i < std::min(bounds.tags->size(), kTagsShown); ++i) tags += " " + bounds.tags->at(i);
+        add(fmt::format("tags{}{}", cut_utf8(tags, 300), bounds.tags->size() > kTagsShown ? " …" : ""));
+    }
+    for (const ColumnCondition& condition : bounds.values) add(to_string(condition));
+    return text;
+}
 
 std::size_t Plan::original(std::size_t at) const {
     std::size_t back = 0;  // how much farther to the right things stand in `text`, modulo its size

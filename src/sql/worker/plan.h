@@ -9,22 +9,29 @@
 
 #include "registry/json.h"
 #include "sql/cell.h"
+#include "sql/column_condition.h"
 #include "sql/sql.h"
 
 // What a statement reads, told from its tree as DuckDB writes it (json_serialize_sql): may it be run, and which part of
-// the history does each mention of the view `readings` need? Pure.
+// the history does each mention of the view `readings` and of the function history() need? Pure.
 namespace gongshu::sql {
 
-// Of one mention of `readings`: every row that the statement can use lies within. What is not known is not bounded.
+// Of one mention: every row that the statement can use lies within. What is not known is not bounded.
 struct Bounds {
+    std::string table = "readings";                // or history, whose arguments say the times and tags
     std::optional<TimeNs> since, until;            // until is exclusive
     std::optional<std::vector<std::string>> tags;  // paths and globs
+    std::vector<ColumnCondition> values;           // all of which hold
     friend bool operator==(const Bounds&, const Bounds&) = default;
 };
+// "readings: since 2026-01-01T00:00:00Z, tags plant/**, value > 90"
+std::string to_text(const Bounds& bounds);
 
 struct Plan {
-    std::string text;  // each bounded mention of readings has become gongshu_readings(N), N into `readings`
-    std::vector<Bounds> readings;
+    // Each bounded mention of readings has become gongshu_readings(N), and history(…) with conditions on its values
+    // history(gongshu_bounds := N, …); N into `bounds`.
+    std::string text;
+    std::vector<Bounds> bounds;
 
     // Where something at this byte of `text` stands in the statement as it came.
     std::size_t original(std::size_t at) const;
@@ -35,8 +42,9 @@ struct Plan {
     std::vector<Cut> cuts;  // in order of `at`
 };
 
-// The value of an expression without columns, as the type that is asked for (time or text); nullopt if it has none of
-// that kind, a Failure if it is a text that cannot be read as the time that is asked for.
+// The value of an expression without columns, as the type that is asked for: a time, a text, a finite number as a
+// double or a whole number of 64 bits; nullopt if it has none of that kind, a Failure if it is a text that cannot be
+// read as the time that is asked for. A text that stands there as one is a number where SQL reads it as one.
 using Evaluate = std::function<Outcome<std::optional<Cell>>(const Json& expression, CellType type)>;
 
 // `tree` is that of `statement`. A Failure says what is not allowed: several statements, a table function that is not

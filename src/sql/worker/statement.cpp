@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <ctime>
 #include <functional>
 #include <thread>
@@ -145,6 +146,19 @@ std::optional<Cell> known_text(const Json& expression, const std::vector<Cell>& 
     return Cell{std::string{std::string_view{text->get_string()}}};
 }
 
+// A whole number that stands there as one.
+std::optional<std::int64_t> known_whole(const Json& expression) {
+    if (!expression.is_object() || text_at(expression.get_object(), "class") != "CONSTANT") return std::nullopt;
+    const Json* const value = expression.get_object().if_contains("value");
+    if (value == nullptr || !value->is_object()) return std::nullopt;
+    const Json* const type = value->get_object().if_contains("type");
+    const Json* const number = value->get_object().if_contains("value");
+    const std::string_view id =
+        type != nullptr && type->is_object() ? text_at(type->get_object(), "id") : std::string_view{};
+    if ((id != "INTEGER" && id != "BIGINT") || number == nullptr || !number->is_int64()) return std::nullopt;
+    return number->get_int64();
+}
+
 // With the values of the parameters in their places; false if one has none.
 bool put_parameters(Json& json, const std::vector<Cell>& parameters, bool zoned) {
     if (json.is_array()) {
@@ -269,12 +283,15 @@ Outcome<void> Statement::plan() {
 
 // By DuckDB itself, so that it means what it will mean in the statement.
 Outcome<std::optional<Cell>> Statement::evaluate(const Json& expression, CellType type) {
-    if (type == CellType::text) {
-        if (auto known = known_text(expression, start_.parameters)) return known;
-    }
+    const bool is_number = type == CellType::number || type == CellType::integer;
+    const auto known = is_number || type == CellType::text ? known_text(expression, start_.parameters) : std::nullopt;
+    if (type == CellType::text && known) return known;
+    if (const auto whole = is_number ? known_whole(expression) : std::nullopt)
+        return type == CellType::integer ? Cell{*whole} : Cell{static_cast<double>(*whole)};
     const auto value = written_out(expression);
     if (!value) return std::nullopt;
     if (type == CellType::time) return evaluate_time(*value);
+    if (is_number) return evaluate_number(*value, known.has_value(), type);
     auto found = one_text(
         fmt::format("SELECT CASE WHEN typeof(x) = 'VARCHAR' THEN x::VARCHAR END FROM (SELECT {} AS x)", *value), {});
     return found ? std::optional<Cell>{std::move(*found)} : std::nullopt;
@@ -314,6 +331,29 @@ Outcome<std::optional<Cell>> Statement::evaluate_time(const std::string& value) 
     Time time;
     const auto [end, error] = std::from_chars(found->data(), found->data() + found->size(), time.ns);
     return error == std::errc{} ? std::optional<Cell>{time} : std::nullopt;
+}
+
+// As SQL holds it against a DOUBLE, or a BIGINT against it, without either becoming something else.
+std::optional<Cell> Statement::evaluate_number(const std::string& value, bool is_text, CellType type) {
+    const bool is_whole = type == CellType::integer;
+    if (is_text && is_whole) return std::nullopt;
+    const auto found = one_text(
+        fmt::format("SELECT CASE WHEN {} OR typeof(x) IN ('TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'UTINYINT', "
+                    "'USMALLINT', 'UINTEGER'{}) THEN TRY_CAST(x AS {})::VARCHAR END FROM (SELECT {} AS x)",
+                    is_text    ? "true"
+                    : is_whole ? "false"
+                               : "typeof(x) LIKE 'DECIMAL(%'",
+                    is_whole ? "" : ", 'UBIGINT', 'HUGEINT', 'UHUGEINT', 'FLOAT', 'DOUBLE'",
+                    is_whole ? "BIGINT" : "DOUBLE", value),
+        {});
+    if (!found) return std::nullopt;
+    std::int64_t whole = 0;
+    double number = 0;
+    const char* const end = found->data() + found->size();
+    const auto read =
+        is_whole ? std::from_chars(found->data(), end, whole) : std::from_chars(found->data(), end, number);
+    if (read.ec != std::errc{} || read.ptr != end || !std::isfinite(number)) return std::nullopt;
+    return is_whole ? Cell{whole} : Cell{number};
 }
 
 Outcome<void> Statement::prepare(const std::string& text) {
@@ -479,6 +519,10 @@ Outcome<void> Statement::send_plan() {
             lines.end_row();
             rest.remove_prefix(std::min(end + 1, rest.size()));
         }
+    }
+    for (const Bounds& bounds : plan_.bounds) {
+        lines.add_text(0, "asked of the history: " + to_text(bounds));
+        lines.end_row();
     }
     send_(began_);
     if (!wait_for_credit()) return std::unexpected(cancelled_failure());

@@ -69,7 +69,7 @@ public:
     // What makes the statement fail, told before by one of ours: better than what DuckDB makes of it.
     void keep_failure(Failure failure);
     const Start& question() const { return start_; }
-    const std::vector<Bounds>& readings() const { return plan_.readings; }
+    const std::vector<Bounds>& bounds() const { return plan_.bounds; }
 
 private:
     struct Scan {
@@ -82,6 +82,7 @@ private:
     Outcome<void> plan();
     Outcome<std::optional<Cell>> evaluate(const Json& expression, CellType type);
     Outcome<std::optional<Cell>> evaluate_time(const std::string& value);
+    std::optional<Cell> evaluate_number(const std::string& value, bool is_text, CellType type);
     std::optional<std::string> written_out(const Json& expression);
     Outcome<void> prepare(const std::string& text);
     Outcome<void> bind(duck::Prepared prepared);

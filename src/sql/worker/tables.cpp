@@ -15,6 +15,8 @@ using duck::f;
 // Of which type the times of a table function are: a view's never change, others follow the question.
 enum class Times : std::uint8_t { plain, zoned, as_asked };
 
+constexpr const char* kBoundsArgument = "gongshu_bounds";  // of history(), as the plan puts it there
+
 // What a table function is made with; as long as the process.
 struct Made {
     Statements& statements;
@@ -96,6 +98,18 @@ void keep(duck::BindInfo info, Bound bound) {
     f.bind_set_bind_data(info, std::make_unique<Bound>(std::move(bound)).release(), destroy<Bound>);
 }
 
+// What the plan found, by its number; null if there is none, as for a function that is bound for another reason.
+const Bounds* bounds_of(const std::shared_ptr<Statement>& statement, duck::Value value) {
+    if (value == nullptr) return nullptr;
+    const auto number = f.is_null_value(value) ? SIZE_MAX : static_cast<std::size_t>(f.get_int64(value));
+    f.destroy_value(&value);
+    return statement && number < statement->bounds().size() ? &statement->bounds()[number] : nullptr;
+}
+
+void add_conditions(Open& open, const Bounds& bounds) {
+    for (const ColumnCondition& condition : bounds.values) open.arguments.push_back(argument_of(condition));
+}
+
 void bind_table(duck::BindInfo info) {
     const Made& made = *static_cast<const Made*>(f.bind_get_extra_info(info));
     Bound bound{statement_of(made, info), {.table = made.shape.name}, made.shape.columns.size()};
@@ -107,6 +121,8 @@ void bind_table(duck::BindInfo info) {
         columns = std::move(*told);
         bound.columns = columns.size();
         bound.unbounded = !is_given(bound.open.arguments, "since");
+        const Bounds* const bounds = bounds_of(bound.statement, f.bind_get_named_parameter(info, kBoundsArgument));
+        if (bounds != nullptr) add_conditions(bound.open, *bounds);
     }
     bound.unbounded = bound.unbounded || made.shape.name == "readings";
     bound.zoned = are_zoned(made, bound.statement);
@@ -118,17 +134,15 @@ void bind_table(duck::BindInfo info) {
 void bind_readings(duck::BindInfo info) {
     const Made& made = *static_cast<const Made*>(f.bind_get_extra_info(info));
     Bound bound{statement_of(made, info), {.table = made.shape.name}, made.shape.columns.size()};
-    duck::Value value = f.bind_get_parameter(info, 0);
-    const auto number = static_cast<std::size_t>(f.get_int64(value));
-    f.destroy_value(&value);
-    if (bound.statement && number < bound.statement->readings().size()) {
-        const Bounds& bounds = bound.statement->readings()[number];
+    if (const Bounds* const found = bounds_of(bound.statement, f.bind_get_parameter(info, 0))) {
+        const Bounds& bounds = *found;
         bound.unbounded = !bounds.since;
         if (bounds.since) bound.open.arguments.emplace_back("since", Time{*bounds.since});
         if (bounds.until) bound.open.arguments.emplace_back("until", Time{*bounds.until});
         if (bounds.tags)
             for (const std::string& tag : *bounds.tags) bound.open.arguments.emplace_back("tags", tag);
         if (bounds.tags && bounds.tags->empty()) bound.open.arguments.emplace_back("tags", std::string{});
+        add_conditions(bound.open, bounds);
     }
     bound.zoned = are_zoned(made, bound.statement);
     add_columns(info, made.shape.columns, bound.zoned);
@@ -221,6 +235,7 @@ Result<void> make_table(duck::Connection connection, const TableShape& shape, St
     const Made& made = keep_made(statements, shape, Times::as_asked);
     std::vector<Named> named;
     for (const std::string& name : shape.arguments) named.push_back({name, duck::type_any});
+    if (shape.name == "history") named.push_back({kBoundsArgument, duck::type_bigint});
     if (!named.empty()) TRY(add_function(connection, shape.name, named, std::nullopt, bind_table, made));
     if (shape.name == "history") return {};
     if (shape.name == "readings")

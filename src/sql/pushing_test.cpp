@@ -1,0 +1,345 @@
+// Conditions on values that a statement's WHERE asks for reach the history, and change no answer: the engine with its
+// real worker (engine_test.cpp) over a real history.
+#include <gtest/gtest.h>
+
+#include <future>
+#include <limits>
+
+#include "base/rng.h"
+#include "history/store_test.h"
+#include "registry/registry.h"
+#include "sql/engine.h"
+#include "sql/table.h"
+
+namespace gongshu::sql {
+namespace {
+
+constexpr TenantId kOurs{1};
+constexpr TimeNs kStart = 1'767'225'600 * kSecond;  // 2026-01-01T00:00:00Z
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr std::int64_t kExact = std::int64_t{1} << 53;
+
+struct Answer {
+    std::vector<std::vector<Cell>> rows;
+    std::uint64_t scanned = 0;
+    std::optional<Failure> failure;
+    std::string why() const { return failure ? failure->sqlstate + " " + failure->error.text() : ""; }
+};
+
+struct Pushing : ::testing::Test {
+    static void SetUpTestSuite() {
+        store = std::make_unique<history::TestStore>();
+        ASSERT_TRUE(store->open());
+        store->clock().jump(kStart + kHour - store->clock().now());
+        resources = std::move(
+            *registry::Registry::create(store->files(), store->clock(), {.folder = "/data/r", .key_folder = "/keys"}));
+        ASSERT_TRUE(resources->load());
+        fill();
+        time = io::make_system_clock();
+        EngineOptions options;
+        options.library = std::string{GONGSHU_SOURCE_DIR} + "/tools/duckdb/node_modules/@duckdb/node-bindings-linux-" +
+#if defined(__aarch64__)
+                          "arm64"
+#else
+                          "x64"
+#endif
+                          "/libduckdb.so";
+        engine = make_engine({{**store, **store, *resources}, *time, metrics}, options);
+    }
+    static void TearDownTestSuite() {
+        engine.reset();
+        resources.reset();
+        store->close();
+        store.reset();
+    }
+
+    // Of every type, with what is odd: a reading each second, and a month before it one of each tag.
+    static void fill() {
+        const std::vector<double> numbers{0,   -0.0,      1,          0.5,       89.5,   90,  90.5,
+                                          -1,  kInfinity, -kInfinity, 1e308,     5e-324, 0.1, static_cast<double>(0.1F),
+                                          NAN, 1e1,       0x1p53,     0x1p53 + 2};
+        const std::vector<std::int64_t> wholes{
+            0, 1, 5, 90, 91, -1, kExact - 1, kExact, kExact + 1, kExact + 2, -kExact - 1, INT64_MAX, INT64_MIN};
+        const std::vector<std::string> texts{"RUN", "run", "", "STOP", "Ü", "10", "90", "RUN "};
+        Rng rng{7};
+        Rows rows;
+        const auto put = [&](TagId tag, TimeNs at, const Value& value) {
+            rows.add({tag, at, value, rng.below(8) == 0 ? bad(Reason::timeout) : kGood});
+        };
+        for (const char* const device : {"plant/a", "plant/b"}) {
+            const TagId number = store->tag(device, "number"), whole = store->tag(device, "whole", ValueType::integer),
+                        flag = store->tag(device, "flag", ValueType::boolean),
+                        text = store->tag(device, "text", ValueType::text);
+            for (int i = -1; i < 400; ++i) {
+                const TimeNs at = i < 0 ? kStart - 100 * kDay : kStart + i * kSecond;
+                put(number, at, numbers[rng.below(numbers.size())]);
+                put(whole, at, wholes[rng.below(wholes.size())]);
+                put(flag, at, rng.below(2) == 0);
+                put(text, at, texts[rng.below(texts.size())]);
+            }
+        }
+        ASSERT_TRUE(store->append(std::move(rows)));
+    }
+
+    static Answer run(std::string text, std::vector<Cell> parameters = {}) {
+        Question asked{.text = std::move(text), .parameters = std::move(parameters)};
+        asked.asker.who.actor = {kOurs, "default", "user:li", registry::Role::viewer, ""};
+        std::promise<Outcome<std::shared_ptr<Query>>> begun;
+        engine->start(std::move(asked), [&](auto started) { begun.set_value(std::move(started)); });
+        auto started = begun.get_future().get();
+        if (!started) return {{}, 0, started.error()};
+        Answer answer;
+        for (;;) {
+            std::promise<Outcome<Page>> promise;
+            (*started)->next([&](auto page) { promise.set_value(std::move(page)); });
+            auto page = promise.get_future().get();
+            if (!page) answer.failure = page.error();
+            answer.scanned = (*started)->progress().scanned;
+            if (!page || page->rows() == 0) return answer;
+            for (std::size_t row = 0; row < page->rows(); ++row) {
+                auto& cells = answer.rows.emplace_back();
+                for (std::size_t column = 0; column < page->columns(); ++column)
+                    cells.push_back(page->cell(column, row));
+            }
+        }
+    }
+    // What EXPLAIN says that the history is asked for.
+    static std::vector<std::string> asked(const std::string& text, std::vector<Cell> parameters = {}) {
+        const Answer answer = run("EXPLAIN " + text, std::move(parameters));
+        EXPECT_FALSE(answer.failure) << text << ": " << answer.why();
+        std::vector<std::string> lines;
+        constexpr std::string_view kBegin = "asked of the history: ";
+        for (const auto& row : answer.rows)
+            if (const auto& line = std::get<std::string>(row.at(0)); line.starts_with(kBegin))
+                lines.push_back(line.substr(kBegin.size()));
+        return lines;
+    }
+
+    static inline std::unique_ptr<history::TestStore> store;
+    static inline std::unique_ptr<Clock> time;
+    static inline std::unique_ptr<registry::Registry> resources;
+    static inline Metrics metrics;
+    static inline std::unique_ptr<Engine> engine;
+};
+
+TEST_F(Pushing, AsksForValuesOnlyWhereThatIsRight) {
+    const auto f = [](const std::string& text, const std::string& want, std::vector<Cell> parameters = {}) {
+        std::string told;
+        for (const std::string& line : asked(text, std::move(parameters))) told += (told.empty() ? "" : "; ") + line;
+        EXPECT_EQ(told, want) << text;
+    };
+    const std::string since = "readings: since 2025-12-31T23:59:59Z";
+    const auto of_readings = [&](const std::string& condition, const std::string& want,
+                                 std::vector<Cell> parameters = {}) {
+        f("SELECT * FROM readings WHERE ts >= '2026-01-01' AND " + condition, since + want, std::move(parameters));
+    };
+    of_readings("value > 90", ", value > 90");
+    of_readings("90 > value", ", value < 90");
+    of_readings("value >= 90.5 AND 5 <> value", ", value >= 90.5, value != 5");
+    of_readings("value BETWEEN 1 AND 2.5", ", value >= 1, value <= 2.5");
+    of_readings("value IN (3, 1, 2)", ", value >= 1, value <= 3");
+    of_readings("value IN (3)", ", value = 3");
+    of_readings("value = '1e1'", ", value = 10");
+    of_readings("value > 90 - 1", ", value > 89");
+    of_readings("value > $1 AND value < $2", ", value > 1.5, value < 2", {1.5, std::int64_t{2}});
+    of_readings("value > $1", ", value > 1.5", {std::string{"1.5"}});
+    of_readings("value > 99999999999999999999", ", value > 1e+20");
+    of_readings("integer = 9007199254740993", ", integer = 9007199254740993");
+    of_readings("integer BETWEEN -1 AND 5", ", integer >= -1, integer <= 5");
+    of_readings("text = 'RUN'", ", text = 'RUN'");
+    of_readings("text IN ('b', 'a', 'c')", ", text >= 'a', text <= 'c'");
+    of_readings("NOT (value > 90)", ", value <= 90");
+    of_readings("tag = 'plant/a.number' AND value < 1", ", tags plant/a.number, value < 1");
+    // What SQL may compare as something else, or does not compare with a constant.
+    for (const char* const condition : {"value + 0 > 90",
+                                        "value > epoch(ts)",
+                                        "value > NULL",
+                                        "value IS DISTINCT FROM 5",
+                                        "value NOT IN (1, 2)",
+                                        "NOT (value IN (90))",
+                                        "(value > 90 OR integer > 3)",
+                                        "(value > 90) = true",
+                                        "value NOT BETWEEN 1 AND 2",
+                                        "value IN (1, NULL)",
+                                        "value IN (1, integer)",
+                                        "value BETWEEN 1 AND integer",
+                                        "value > random()",
+                                        "value < 'inf'::DOUBLE",
+                                        "value = 'nan'::DOUBLE",
+                                        "value::INTEGER > 90",
+                                        "integer > 90.5",
+                                        "integer > 1e3",
+                                        "integer = '5'",
+                                        "integer IN (5, 6.5)",
+                                        "integer BETWEEN 9007199254740993 AND 1e300",
+                                        "text COLLATE NOCASE = 'run'",
+                                        "text = 'run' COLLATE NOCASE",
+                                        "text LIKE 'R%'",
+                                        "text = tag",
+                                        "value IN (SELECT 90)",
+                                        "value > (SELECT 90)",
+                                        "value > ALL (SELECT 90)",
+                                        "(value, integer) = (1, 2)"})
+        of_readings(condition, "");
+    const std::string h = "history(tags := 'plant/**', since := '2026-01-01')";
+    f("SELECT * FROM " + h + " WHERE value > 90", "history: value > 90");
+    f("SELECT * FROM " + h + " h WHERE h.value > 90 AND ts > '2026-01-01'", "history: value > 90");
+    f("SELECT history.value FROM \"History\" ( tags = 'plant/**', since := '2026-01-01') WHERE value > 90",
+      "history: value > 90");
+    f("SELECT * FROM " + h + " a JOIN " + h + " b ON a.ts = b.ts AND b.value < 5 WHERE a.value > 90",
+      "history: value > 90; history: value < 5");
+    f("SELECT * FROM " + h + " a LEFT JOIN " + h + " b ON a.ts = b.ts AND b.value < 5 AND a.value > 90",
+      "history: value < 5");
+    f("SELECT * FROM " + h + " a LEFT JOIN " + h + " b ON a.ts = b.ts WHERE b.value < 5", "history: value < 5");
+    f("SELECT * FROM " + h + " a ASOF JOIN " + h +
+          " b ON a.tag = b.tag AND a.ts >= b.ts WHERE a.value > 1 AND b.value > 2",
+      "history: value > 1");
+    f("SELECT * FROM " + h + " a ANTI JOIN " + h + " b ON a.ts = b.ts AND b.value < 5", "");
+    f("SELECT * FROM " + h + " a FULL JOIN " + h + " b ON a.ts = b.ts AND b.value < 5 AND a.value > 3", "");
+    f("SELECT -value AS value FROM " + h + " WHERE value > 90", "history: value > 90");
+    f("SELECT * FROM (SELECT * FROM " + h + ") WHERE value > 90", "");
+    f("SELECT * FROM (SELECT * FROM " + h + " WHERE value > 90 LIMIT 3) WHERE value > 95", "history: value > 90");
+    f("SELECT * FROM " + h + " AS h(tag, ts, v, q, value) WHERE value > 90", "");
+    f("SELECT * FROM " + h + " WITH ORDINALITY WHERE value > 90", "");
+    f("SELECT * FROM " + h + " WHERE value > 90 USING SAMPLE 5 ROWS", "");
+    f("SELECT * FROM " + h + " TABLESAMPLE 50% WHERE value > 90", "");
+    f("SELECT * FROM main.history(tags := 'plant/**', since := '2026-01-01') WHERE value > 90", "");
+    f("SELECT * FROM history /* ( */ (tags := 'plant/**', since := '2026-01-01') WHERE value > 90", "");
+    f("SELECT * FROM tags t WHERE EXISTS (SELECT 1 FROM " + h + " WHERE tag = t.tag AND value > 90)",
+      "history: value > 90");
+    for (const char* const own : {"gongshu_bounds := 0, ", "gongshu_bounds = 0, ", "\"GONGSHU_bounds\" := 0, "}) {
+        const Answer answer =
+            run(fmt::format("FROM history({}tags := '**', since := '2026-01-01') WHERE value > 1", own));
+        EXPECT_TRUE(answer.failure && answer.failure->sqlstate == "42501") << own << answer.why();
+    }
+}
+
+TEST_F(Pushing, TellsNobodyOfItsOwnArgument) {
+    const Answer answer = run("FROM history(tag := 'x', since := '2026-01-01') WHERE value > 1");
+    EXPECT_NE(answer.why().find("Invalid named parameter \"tag\""), std::string::npos) << answer.why();
+    EXPECT_EQ(answer.why().find("gongshu"), std::string::npos) << answer.why();
+}
+
+TEST_F(Pushing, ReadsNoMoreThanThat) {
+    const auto f = [](const std::string& condition, std::uint64_t most) {
+        const Answer answer = run("SELECT count(*) FROM readings WHERE ts >= '2025-01-01' AND " + condition);
+        EXPECT_FALSE(answer.failure) << condition << ": " << answer.why();
+        EXPECT_EQ(answer.rows.at(0).at(0), Cell{static_cast<std::int64_t>(answer.scanned)}) << condition;
+        EXPECT_LE(answer.scanned, most) << condition;
+        EXPECT_GT(answer.scanned, 0u) << condition;
+    };
+    f("value > 91 AND value < 1e300", 400);  // 2^53 and what is near it
+    f("value = 0.1", 100);
+    f("integer = 5", 200);
+    f("text = 'STOP'", 200);
+    f("value > 0.5 AND value < 1.5 AND tag IN ('plant/a.flag', 'plant/b.flag')", 802);
+    f("value <= 1e300 AND value >= -1e300", 3 * 802);
+}
+
+// The same statement, and one whose conditions nothing can be told from.
+TEST_F(Pushing, ChangesNoAnswer) {
+    const std::uint64_t seed = history::test_seed();
+    SCOPED_TRACE(fmt::format("SEED={}", seed));
+    Rng rng{seed};
+    const auto one_of = [&](const std::vector<std::string>& all) { return all[rng.below(all.size())]; };
+    const std::vector<std::string> numbers{"0",
+                                           "-0.0",
+                                           "1",
+                                           "0.5",
+                                           "90",
+                                           "-1",
+                                           "89.5",
+                                           "1e308",
+                                           "5e-324",
+                                           "0.1",
+                                           "0.1::FLOAT",
+                                           "90.5::DECIMAL(9,3)",
+                                           "9007199254740991",
+                                           "9007199254740992",
+                                           "9007199254740993",
+                                           "9007199254740994.0",
+                                           "-9007199254740993",
+                                           "9223372036854775807",
+                                           "9223372036854775808",
+                                           "-9223372036854775808",
+                                           "'inf'::DOUBLE",
+                                           "'nan'::DOUBLE",
+                                           "'-inf'::DOUBLE",
+                                           "'1e1'",
+                                           "5::HUGEINT",
+                                           "5::UTINYINT",
+                                           "99999999999999999999",
+                                           "NULL",
+                                           "NULL::DOUBLE",
+                                           "$1",
+                                           "$2",
+                                           "$3",
+                                           "45 * 2",
+                                           "0.333333"};
+    const std::vector<std::string> texts{"'RUN'", "'run'", "''", "'Ü'", "'STOP'", "'zzz'", "$3", "NULL", "'10'"};
+    const std::vector<Cell> parameters{90.5, std::int64_t{1}, std::string{"10"}};
+    std::size_t pushed = 0, failed = 0;
+    for (int round = 0; round < 100; ++round) {
+        const auto condition = [&](const std::string& table) -> std::string {
+            const std::string column = one_of({"value", "value", "integer", "text"});
+            const auto& constants = column == "text" ? texts : numbers;
+            const std::string name = fmt::format("{{{}{}}}", table, column);
+            switch (rng.below(6)) {
+                case 0:
+                    return fmt::format("{} BETWEEN {} AND {}", name, one_of(constants), one_of(constants));
+                case 1:
+                    return fmt::format("{} IN ({}, {}, {})", name, one_of(constants), one_of(constants),
+                                       one_of(constants));
+                case 2:
+                    return fmt::format("{} {} {}", one_of(constants), one_of({"<", "<=", "=", "<>", ">=", ">"}), name);
+                default:
+                    return fmt::format("{} {} {}", name, one_of({"<", "<=", "=", "<>", ">=", ">"}), one_of(constants));
+            }
+        };
+        const std::string h = "history(tags := 'plant/**', since := '2025-01-01')";
+        std::string text;
+        if (const auto kind = rng.below(6); kind == 0) {
+            text = fmt::format(
+                "SELECT a.tag, b.tag, count(*), max(b.value), min(a.ts) FROM {0} a {1} JOIN {0} b ON a.ts = b.ts AND "
+                "{2} WHERE "
+                "a.tag = 'plant/a.number' AND {3} GROUP BY ALL",
+                h, one_of({"", "LEFT", "RIGHT", "FULL"}), condition("b."), condition(one_of({"a.", "b."})));
+        } else if (kind == 1) {
+            text = fmt::format("SELECT tag, count(*), max(value), max(text) FROM {} WHERE {} GROUP BY ALL", h,
+                               condition(""));
+        } else {
+            text = fmt::format("SELECT * FROM readings WHERE ts >= '2025-01-01' AND {}", condition(""));
+            while (rng.below(2) == 0) text += " AND " + condition("");
+        }
+        // The column as it is, and as an expression that nothing is told from.
+        std::string plain, other;
+        for (std::size_t at = 0; at < text.size();) {
+            const std::size_t open = std::min(text.find('{', at), text.size()), close = text.find('}', open);
+            for (std::string* const to : {&plain, &other}) to->append(text, at, open - at);
+            if (open == text.size()) break;
+            const std::string column = text.substr(open + 1, close - open - 1);
+            plain += column;
+            other += fmt::format("coalesce({0}, {0})", column);
+            at = close + 1;
+        }
+        // So that every parameter is somewhere.
+        const auto used = [](const std::string& statement) {
+            return fmt::format(
+                "SELECT * FROM ({}) WHERE $1::DOUBLE > 0 AND $2::BIGINT > 0 AND $3::VARCHAR <> '' ORDER BY ALL",
+                statement);
+        };
+        const Answer with = run(used(plain), parameters), without = run(used(other), parameters);
+        ASSERT_EQ(with.failure.has_value(), without.failure.has_value()) << plain << "\n"
+                                                                         << with.why() << "\n"
+                                                                         << without.why();
+        failed += with.failure ? 1 : 0;
+        ASSERT_EQ(with.rows, without.rows) << plain;
+        ASSERT_LE(with.scanned, without.scanned) << plain;
+        pushed += with.scanned < without.scanned ? 1 : 0;
+    }
+    EXPECT_GT(pushed, 40u);
+    EXPECT_LT(failed, 50u);
+}
+
+}  // namespace
+}  // namespace gongshu::sql
