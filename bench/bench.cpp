@@ -35,7 +35,7 @@ constexpr Workload kWorkloads[] = {
     {"ingest", nobody, run_ingest},    {"query", nobody, run_query},
     {"mqtt", mosquitto, run_mqtt},     {"cpu-only", databases, run_cpu_only},
     {"live", nobody, run_live},        {"real", nobody, run_real},
-    {"plant", line_takers, run_plant}};
+    {"plant", line_takers, run_plant}, {"mqtt-points", mqtt_points_peers, run_mqtt_points}};
 
 Result<const Workload*> find(const Options& options) {
     for (const Workload& workload : kWorkloads) {

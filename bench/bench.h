@@ -24,7 +24,7 @@ struct Options {
 };
 
 // What `name` may be, for messages.
-inline constexpr const char* kNames = "ingest, query, mqtt, cpu-only, live, real, plant";
+inline constexpr const char* kNames = "ingest, query, mqtt, cpu-only, live, real, plant, mqtt-points";
 
 struct Outcome {
     std::string text;  // a table for people

@@ -205,6 +205,7 @@ TEST(Bench, RefusesWhatItCannotDo) {
     f({.name = "cpu-only", .vs = {"clickhouse", "oracle"}},
       "no driver for 'oracle', only for clickhouse, duckdb, influxdb");
     f({.name = "mqtt", .vs = {"emqx"}}, "only for mosquitto");
+    f({.name = "mqtt-points", .vs = {"nats"}}, "only for mosquitto, mosquitto-victoria-metrics");
     f({.name = "plant", .vs = {"duckdb"}}, "no driver for 'duckdb', only for influxdb, victoria-metrics");
     const std::string data = ::testing::TempDir() + "/gongshu-bench-data";
     ASSERT_TRUE(files->make_folder(data + "/history"));

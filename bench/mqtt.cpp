@@ -3,8 +3,7 @@
 
 #include "bench/floors.h"
 #include "bench/mosquitto.h"
-#include "bench/mqtt_load.h"
-#include "bench/served.h"
+#include "bench/mqtt_devices.h"
 #include "bench/workloads.h"
 #include "io/machine.h"
 
@@ -16,36 +15,6 @@ constexpr const char* kOurGuarantee = "the value is in the store's log, and that
 struct Size {
     std::size_t clients, messages, single;
 };
-
-std::vector<MqttClient> clients_of(std::size_t count) {
-    std::vector<MqttClient> clients;
-    for (std::size_t i = 0; i < count; ++i)
-        clients.push_back({fmt::format("bench-{}", i), "", "", fmt::format("gongshu/v1/bench/d{}", i)});
-    return clients;
-}
-
-// Devices of one type with their sign-ins.
-Result<void> register_devices(Served& served, std::vector<MqttClient>& clients) {
-    std::string yaml =
-        "kind: site\nname: bench\nspec: {time_zone: UTC}\n---\nkind: device_type\nname: bench\nspec:\n  properties:\n  "
-        "  - {name: value, "
-        "type: number}\n";
-    for (std::size_t i = 0; i < clients.size(); ++i)
-        yaml += fmt::format("---\nkind: device\nname: bench/d{}\nspec: {{type: bench}}\n", i);
-    const Json applied = TRY(served.ask(wire::HttpMethod::post, "/api/v1/apply", yaml, "application/yaml"));
-    for (const Json& one : applied.at("applied").as_array())
-        if (!one.at("stored").as_bool())
-            return Error{Code::invalid, "devices cannot be registered: {}",
-                         std::string_view(applied.at("report").as_string())};
-    for (std::size_t i = 0; i < clients.size(); ++i) {
-        const Json login =
-            TRY(served.ask(wire::HttpMethod::post, fmt::format("/api/v1/devices/{}:credential",
-                                                               wire::percent_encode(fmt::format("bench/d{}", i)))));
-        clients[i].username = std::string_view(login.at("username").as_string());
-        clients[i].password = std::string_view(login.at("password").as_string());
-    }
-    return {};
-}
 
 // About a hundred bytes with a packet around it; a millisecond of its own for each message of a client.
 std::string payload_at(TimeNs start, std::size_t i) {
@@ -144,7 +113,7 @@ Result<Report> run_mqtt(const Bench& bench) {
     {
         const auto served = TRY(Served::start(bench.files, bench.options.program, bench.folder));
         auto clients = clients_of(size.clients);
-        TRY(register_devices(*served, clients));
+        TRY(register_devices(*served, {"value"}, clients));
         const TimeNs start = bench.clock.now() - kHour;
         Measured measured = TRY(measure(served->mqtt(), clients, size, served->id(), start));
         report.measures = measures_of(measured, size);

@@ -160,7 +160,7 @@ Result<void> leave_subscription(const io::Address& address, const std::string& f
                            },
                        .on_closed = [&](const Error&) { loop->stop(); },
                        .on_drained = {}});
-        mqtt::Connect hello = hello_of({.id = "gongshu-bench-store", .username = {}, .password = {}, .topic = {}});
+        mqtt::Connect hello = hello_of({.id = kStoreSession, .username = {}, .password = {}, .topic = {}});
         hello.clean_start = false;
         hello.properties.session_expiry_s = 3600;
         Buffer bytes;

@@ -29,7 +29,9 @@ struct MqttLoaded {
 
 // MQTT 5 over TCP; blocks until every message is acknowledged, Code::timeout after five minutes.
 Result<MqttLoaded> run(const MqttLoad& load);
-// Leaves a session behind that is subscribed to everything at QoS 1 and not there: what is published waits for it.
+// Leaves a session behind that is subscribed to everything at QoS 1 and not there: what is published waits for it. Its
+// name is kStoreSession.
+inline constexpr const char* kStoreSession = "gongshu-bench-store";
 Result<void> leave_subscription(const io::Address& address, const std::string& filter);
 
 }  // namespace gongshu::bench

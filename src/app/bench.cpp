@@ -20,7 +20,8 @@ options::Table bench_table(BenchFlags& f) {
     options::Table table;
     table
         .list("vs", f.options.vs,
-              "Competitors that do the same work in the same run, or all: mosquitto for mqtt; clickhouse, duckdb, "
+              "Competitors that do the same work in the same run, or all: mosquitto for mqtt and mqtt-points, there "
+              "also mosquitto-victoria-metrics; clickhouse, duckdb, "
               "influxdb, postgresql, "
               "victoria-metrics for cpu-only; influxdb, victoria-metrics for plant.")
         .text("vs_binary", f.options.vs_binary, "The competitor's program, where it is not that of the system.")
