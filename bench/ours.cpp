@@ -142,23 +142,17 @@ private:
         return tags;
     }
     std::string sql(const Asking& asking) const {
-        const auto history = [&](const std::string& tags, const char* more) {
-            return fmt::format("history(tags := {}, since := make_timestamp_ns({}), until := make_timestamp_ns({}){})",
-                               tags, asking.from, asking.to, more);
+        const auto history = [&](const std::string& tags, const std::string& more) {
+            return fmt::format(
+                "history(tags := {}, since := make_timestamp_ns({}), until := make_timestamp_ns({}), {})", tags,
+                asking.from, asking.to, more);
         };
         if (asking.question->wanted == Wanted::newest_minutes)
             return fmt::format("SELECT 'usage_user', max(\"max\") FROM {} GROUP BY ts ORDER BY ts DESC LIMIT {}",
-                               history("'cpu/**.usage_user'", ", every := '1m', agg := 'max'"), kNewestMinutes);
-        std::string all = "'cpu/**'", watched = "'cpu/**.usage_user'";
-        if (!asking.all_hosts) {
-            all = fmt::format("'{}.*'", devices_[asking.hosts.at(0)]);
-            watched = fmt::format("'{}.usage_user'", devices_[asking.hosts.at(0)]);
-        }
-        return fmt::format(
-            "WITH high AS (SELECT split_part(tag, '.', 1) AS device, ts FROM {} WHERE value > {}) "
-            "SELECT r.tag, r.value FROM {} r JOIN high h ON split_part(r.tag, '.', 1) = h.device AND r.ts = h.ts "
-            "ORDER BY r.tag, r.ts",
-            history(watched, ""), kHighOver, history(all, ""));
+                               history("'cpu/**.usage_user'", "every := '1m', agg := 'max'"), kNewestMinutes);
+        const std::string all = asking.all_hosts ? "'cpu/**'" : fmt::format("'{}.*'", devices_[asking.hosts.at(0)]);
+        return fmt::format("SELECT tag, value FROM {} ORDER BY tag, ts",
+                           history(all, fmt::format("condition := '{} > {}'", TsbsCpu::field_name(0), kHighOver)));
     }
     // {"devices":[{"device":"cpu/…/host_3/…","columns":["ts","usage_user",…,"quality"],"rows":[[…]]}]}
     static Cells cells_of_devices(const Json& json) {

@@ -5,95 +5,23 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <map>
-#include <unordered_map>
 
 #include "api/csv.h"
 #include "api/read.h"
-#include "api/where.h"
 #include "history/select.h"
-#include "history/value_filter.h"
+#include "history/where.h"
 #include "registry/tag_at.h"
 
 namespace gongshu::api {
 
 namespace {
 
+using history::split_path;
 using history::TagList;
 using history::TagPtr;
+using Device = history::DeviceTags;
 
-constexpr std::size_t kConditionsMax = 16;
 constexpr std::size_t kCsvColumnsMax = 1'000;
-
-// "suzhou/line1/oven" and "temperature".
-std::pair<std::string_view, std::string_view> split_path(std::string_view path) {
-    const std::size_t dot = path.find('.', path.rfind('/') == path.npos ? 0 : path.rfind('/'));
-    if (dot == path.npos) return {path, {}};
-    return {path.substr(0, dot), path.substr(dot + 1)};
-}
-
-// What is asked of one device.
-struct Device {
-    std::string_view path;  // of the device, within that of its first tag
-    TagList tags;
-    SelectRequest::Object object;
-};
-
-std::vector<Device> devices_of(const TagList& tags) {
-    std::vector<Device> devices;
-    std::unordered_map<std::string_view, std::size_t> places;
-    for (const TagPtr& tag : tags) {
-        const std::string_view path = split_path(tag->path).first;
-        std::size_t at = devices.size() - 1;
-        if (devices.empty() || devices.back().path != path) at = places.try_emplace(path, devices.size()).first->second;
-        if (at == devices.size()) devices.push_back({.path = path, .tags = {}, .object = {}});
-        devices[at].tags.push_back(tag);
-    }
-    for (Device& device : devices)
-        for (const TagPtr& tag : device.tags) device.object.tags.push_back(tag->id);
-    return devices;
-}
-
-// The property of the device, of those tags that are asked for or else by its path; null if who asks sees none.
-TagPtr property_of(Core& core, const Ask& ask, const Device& device, std::string_view property) {
-    for (const TagPtr& tag : device.tags)
-        if (split_path(tag->path).second == property) return tag;
-    const std::string path = fmt::format("{}.{}", device.path, property);
-    if (!sees(ask.who, path)) return nullptr;
-    auto info = registry::tag_at(core.deps.registry, core.deps.tags, ask.tenant(), path);
-    return info && sees(ask.who, info->path) ? std::make_shared<const TagInfo>(std::move(*info)) : nullptr;
-}
-
-// Leaves the devices that have all properties of the conditions.
-Result<void> set_conditions(Core& core, const Ask& ask, const std::vector<WhereText>& where,
-                            std::vector<Device>& devices) {
-    const bool any = !devices.empty();
-    for (const WhereText& one : where) {
-        std::size_t kept = 0;
-        for (Device& device : devices) {
-            const TagPtr tag = property_of(core, ask, device, one.property);
-            if (!tag) continue;
-            TRY(history::ValueFilter::create(tag->type, one.comparison, one.bound).context("where: {}", tag->path));
-            device.object.where.push_back({tag->id, one.comparison, one.bound});
-            if (&devices[kept] != &device) devices[kept] = std::move(device);
-            ++kept;
-        }
-        devices.resize(kept);
-        if (any && kept == 0)
-            return Error{Code::not_found, "where: none of the devices that are asked for has a property \"{}\"",
-                         one.property};
-    }
-    return {};
-}
-
-Result<std::vector<WhereText>> parse_conditions(const Ask& ask) {
-    std::vector<WhereText> where;
-    for (const std::string& text : ask.all("where"))
-        for (WhereText& one : TRY(parse_where(text))) where.push_back(std::move(one));
-    if (where.size() > kConditionsMax)
-        return Error{Code::limit, "where: more than {} conditions in one question", kConditionsMax};
-    return where;
-}
 
 Result<SelectRequest> parse_select(Core& core, const Ask& ask) {
     for (const std::string_view name : {"every", "agg", "fill", "gap", "zone", "points", "sample", "calendar", "place"})
@@ -391,10 +319,15 @@ Result<Answer> read_where(Core& core, const Ask& ask) {
     const bool as_csv = ask.value("format") == "csv";
     WhereAnswer answer;
     answer.units = TRY(parse_units(ask));
-    const auto where = TRY(parse_conditions(ask));
+    const auto where = TRY(history::parse_conditions(ask.all("where")).context("where"));
     SelectRequest request = TRY(parse_select(core, ask));
-    answer.devices = devices_of(TRY(find_shared_tags(core, ask)));
-    TRY(set_conditions(core, ask, where, answer.devices));
+    answer.devices = history::devices_of(TRY(find_shared_tags(core, ask)));
+    const auto find = [&](const std::string& path) -> TagPtr {
+        if (!sees(ask.who, path)) return nullptr;
+        auto info = registry::tag_at(core.deps.registry, core.deps.tags, ask.tenant(), path);
+        return info && sees(ask.who, info->path) ? std::make_shared<const TagInfo>(std::move(*info)) : nullptr;
+    };
+    TRY(history::set_conditions(where, find, answer.devices).context("where"));
     for (Device& device : answer.devices) request.objects.push_back(std::move(device.object));
     answer.rows = TRY(history::select(core.deps.reader, request));
     const std::uint64_t readings = leave_those_with_rows(answer);

@@ -1,5 +1,3 @@
-#include "api/where.h"
-
 #include <gtest/gtest.h>
 
 #include "api/testing/world_test.h"
@@ -8,38 +6,6 @@ namespace gongshu::api {
 namespace {
 
 using test::World;
-
-TEST(Where, IsUnderstood) {
-    auto f = [](const char* text, const char* want) {
-        const auto parsed = parse_where(text);
-        std::string have;
-        if (!parsed) have = parsed.error().text();
-        for (std::size_t i = 0; parsed && i < parsed->size(); ++i)
-            have += fmt::format("{}[{}] {} {}:{}", i > 0 ? " & " : "", (*parsed)[i].property,
-                                to_string((*parsed)[i].comparison), to_string(type_of((*parsed)[i].bound)),
-                                to_string((*parsed)[i].bound));
-        EXPECT_TRUE(have.starts_with(want)) << text << ": " << have;
-    };
-    f("temperature>80", "[temperature] > integer:80");
-    f(" 温度 >= -80.5 ", "[温度] >= number:-80.5");
-    f("a b<1e3", "[a b] < number:1000");
-    f("x<=9007199254740993", "[x] <= integer:9007199254740993");
-    f("x=5", "[x] = integer:5");
-    f("x == 5", "[x] = integer:5");
-    f("running!=true", "[running] != boolean:true");
-    f("state = 'RUN > 5'", "[state] = text:RUN > 5");
-    f("state=\"换刀\"", "[state] = text:换刀");
-    f("state=''", "[state] = text:");
-    f("x between 20 and 30", "[x] >= integer:20 & [x] <= integer:30");
-    f("x=' between 1 and 2'", "[x] = text: between 1 and 2");
-    for (const char* text : {"", "x", ">5", " > 5", "x~5", "x!5", " between 1 and 2"}) f(text, "where: \"");
-    f("x~5", "where: \"x~5\" is no condition; give a property, one of < <= = != >= > and a value");
-    for (const char* text : {"x>", "x>RUN", "x>5 C", "x>nan", "x>inf", "x='RUN", "x>=>5", "x>1e999"})
-        f(text, "where: \"");
-    f("state=RUN", "where: \"RUN\" is neither a number nor true, false or a text in quotes");
-    f("x between 1", "where: \"1\" has no end, as in temperature between 20 and 30");
-    f("x between 1 and b", "where: \"b\" is neither");
-}
 
 class ReadWhere : public ::testing::Test {
 protected:
@@ -128,6 +94,11 @@ TEST_F(ReadWhere, TellsWhatDoesNotFit) {
     g("where=state>'A'", 400, "where: shop/a.state: its values are texts; they are held");
     g("where=on=maybe", 400, R"(where: \"maybe\")");
     g("where=colour='red'", 404, R"(none of the devices that are asked for has a property \"colour\")");
+    // The last alone is what none has; of others each has one, and none all.
+    g("where=t>1&where=colour='red'", 404,
+      R"(where: none of the devices that are asked for has a property \"colour\")");
+    f("tag=shop/b.t&tag=press/**&where=t>1&where=force>1&where=t<9", 404,
+      R"(where: none of the devices that are asked for has all of the properties \"t\", \"force\")");
     for (const char* other : {"every=1m", "agg=avg", "points=10", "fill=null", "gap=1m", "zone=UTC", "sample=lttb"})
         g(fmt::format("where=t>85&{}", other), 400, "goes not with where=");
     g("where=t>85&order=up", 400, R"(order: \"up\")");

@@ -41,6 +41,8 @@ Result<std::vector<Column>> history_columns(const Arguments& arguments) {
     std::vector<Column> columns{{"tag", CellType::text, "VARCHAR"}, {"ts", CellType::time, "TIMESTAMP_NS"}};
     const auto wanted = TRY(aggregates_of(arguments));
     if (is_given(arguments, "every")) {
+        if (is_given(arguments, "condition"))
+            return Error{Code::invalid, "condition: goes not with every :=, which gives buckets"};
         for (const std::string& one : wanted) {
             const bool is_time = TRY(history::parse_aggregate(one)).kind == history::AggregateKind::time;
             columns.push_back({one, is_time ? CellType::time : CellType::number, is_time ? "TIMESTAMP_NS" : "DOUBLE"});

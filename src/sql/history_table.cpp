@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "history/aggregates.h"
 #include "history/select.h"
+#include "history/where.h"
 #include "registry/paths.h"
 #include "registry/tag_at.h"
 #include "sql/column_condition.h"
@@ -20,6 +21,7 @@ namespace {
 constexpr std::size_t kTagsMax = 100'000;  // of one mention
 constexpr std::uint64_t kReadRows = 50'000;
 constexpr std::uint64_t kBucketsMax = 1'000'000;  // of one tag
+constexpr std::size_t kWhatMax = 200;             // bytes of what Egress is told
 constexpr DurationNs kFirstSlice = kHour;
 
 Result<std::optional<TimeNs>> time_argument(const ScanRequest& request, std::string_view name) {
@@ -183,7 +185,7 @@ public:
     HistoryTable(const TableParts& parts, bool plain) : parts_(parts), plain_(plain) {
         shape_.name = plain ? "readings" : "history";
         shape_.columns = *history_columns({});
-        if (!plain) shape_.arguments = {"tags", "since", "until", "every", "agg", "zone"};
+        if (!plain) shape_.arguments = {"tags", "since", "until", "condition", "every", "agg", "zone"};
     }
 
     const TableShape& shape() const override { return shape_; }
@@ -195,7 +197,9 @@ public:
         const Window window{*since, until.value_or(INT64_MAX)};
         std::string what;
         auto tags = TRY(find_tags(asker, request, what));
+        const auto where = TRY(conditions_in(request, what));
         if (asker.let_out) TRY(asker.let_out(what));
+        if (!where.empty()) return scan_where(asker, std::move(tags), where, window, std::move(request));
         const std::string every = TRY(text_argument(request, "every", ""));
         if (every.empty()) return scan_rows(std::move(tags), window, std::move(request));
         ReadRequest read{.window = window, .rows_max = kBucketsMax};
@@ -207,6 +211,42 @@ public:
     }
 
 private:
+    // condition := 'temperature > 80', or a list of them; `what` names them too.
+    static Result<std::vector<history::WhereText>> conditions_in(const ScanRequest& request, std::string& what) {
+        std::vector<std::string> texts;
+        for (const auto& [name, cell] : request.arguments) {
+            if (name != "condition") continue;
+            const auto* const text = std::get_if<std::string>(&cell);
+            if (text == nullptr) return Error{Code::invalid, "condition: expected a text or a list of texts"};
+            if (what.size() < kWhatMax) what += (texts.empty() ? " where " : ", ") + std::string{cut_utf8(*text, 100)};
+            texts.push_back(*text);
+        }
+        return history::parse_conditions(texts).context("condition");
+    }
+
+    // Of each device the times at which its properties are as asked, and what its tags said then.
+    Result<std::unique_ptr<Scan>> scan_where(const Asker& asker, std::vector<TagInfo> tags,
+                                             std::span<const history::WhereText> where, Window window,
+                                             ScanRequest request) const {
+        history::TagList list;
+        for (TagInfo& tag : tags) list.push_back(std::make_shared<const TagInfo>(std::move(tag)));
+        auto devices = history::devices_of(list);
+        const auto find = [&](const std::string& path) -> history::TagPtr {
+            auto info = registry::tag_at(parts_.resources, parts_.tags, asker.who.actor.tenant, path);
+            const bool sees = info && registry::lies_within(asker.who.paths, path) &&
+                              registry::lies_within(asker.who.paths, info->path);
+            return sees ? std::make_shared<const TagInfo>(std::move(*info)) : nullptr;
+        };
+        TRY(history::set_conditions(where, find, devices).context("condition"));
+        std::vector<SelectPart> parts;
+        for (history::DeviceTags& device : devices) {
+            std::vector<std::string> paths;
+            for (const history::TagPtr& tag : device.tags) paths.push_back(tag->path);
+            parts.push_back({std::move(device.object), std::move(paths)});
+        }
+        return select_scan(parts_.reader, std::move(parts), window, QualityFilter::automatic, std::move(request));
+    }
+
     // Of tags whose rows may be left out where conditions do not hold only those where they do.
     Result<std::unique_ptr<Scan>> scan_rows(std::vector<TagInfo> tags, Window window, ScanRequest request) const {
         const auto conditions = TRY(conditions_of(request.arguments));
@@ -224,7 +264,7 @@ private:
         }
         std::vector<std::unique_ptr<Scan>> scans;
         if (!whole.empty()) scans.push_back(std::make_unique<RawScan>(parts_, std::move(whole), window, request));
-        scans.push_back(select_scan(parts_.reader, std::move(parts), window, std::move(request)));
+        scans.push_back(select_scan(parts_.reader, std::move(parts), window, QualityFilter::all, std::move(request)));
         return chain(std::move(scans));
     }
 
@@ -246,7 +286,7 @@ private:
             any = true;
             const auto* const path = std::get_if<std::string>(&cell);
             if (path == nullptr) return Error{Code::invalid, "tags: expected a text or a list of texts"};
-            if (what.size() < 200) what += (what.empty() ? "" : ", ") + *path;
+            if (what.size() < kWhatMax) what += (what.empty() ? "" : ", ") + *path;
             if (registry::is_glob(*path)) {
                 add_glob(*path);
             } else if (auto info = registry::tag_at(parts_.resources, parts_.tags, tenant, *path);

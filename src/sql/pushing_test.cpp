@@ -84,6 +84,10 @@ struct Pushing : ::testing::Test {
     static Answer run(std::string text, std::vector<Cell> parameters = {}) {
         Question asked{.text = std::move(text), .parameters = std::move(parameters)};
         asked.asker.who.actor = {kOurs, "default", "user:li", registry::Role::viewer, ""};
+        return run(std::move(asked));
+    }
+    static Answer run(Question asked) {
+        asked.asker.who.actor = {kOurs, "default", "user:li", registry::Role::viewer, ""};
         std::promise<Outcome<std::shared_ptr<Query>>> begun;
         engine->start(std::move(asked), [&](auto started) { begun.set_value(std::move(started)); });
         auto started = begun.get_future().get();
@@ -218,6 +222,80 @@ TEST_F(Pushing, TellsNobodyOfItsOwnArgument) {
     const Answer answer = run("FROM history(tag := 'x', since := '2026-01-01') WHERE value > 1");
     EXPECT_NE(answer.why().find("Invalid named parameter \"tag\""), std::string::npos) << answer.why();
     EXPECT_EQ(answer.why().find("gongshu"), std::string::npos) << answer.why();
+}
+
+// As a join of rows that satisfy it with those of the same device and time, of which it reads no others.
+TEST_F(Pushing, GivesTheRowsOfDevicesWhereTheirConditionsHold) {
+    const auto f = [](const std::string& tags, const std::string& condition, const std::string& property,
+                      const std::string& where) {
+        const std::string rows = fmt::format("history(tags := {}, since := '2025-01-01'", tags);
+        const Answer got = run(fmt::format("SELECT * FROM {}, condition := {}) ORDER BY ALL", rows, condition));
+        const Answer want =
+            run(fmt::format("SELECT r.* FROM {0}) r JOIN (SELECT split_part(tag, '.', 1) AS device, ts FROM "
+                            "history(tags := 'plant/*.{1}', "
+                            "since := '2025-01-01') WHERE quality NOT LIKE 'bad%' AND {2}) h ON split_part(r.tag, '.', "
+                            "1) = h.device AND r.ts "
+                            "= h.ts ORDER BY ALL",
+                            rows, property, where));
+        ASSERT_FALSE(got.failure) << condition << got.why();
+        EXPECT_FALSE(want.failure) << condition << want.why();
+        EXPECT_EQ(got.rows, want.rows) << condition;
+        EXPECT_EQ(got.scanned, got.rows.size());
+        EXPECT_GT(got.rows.size(), 10u) << condition;
+    };
+    f("'plant/**'", "'whole > 4'", "whole", "integer > 4");
+    f("['plant/a.number', 'plant/b.text']", "'flag = true'", "flag", "value = 1");
+    f("'plant/*.number'", "'text = ''RUN'''", "text", "text = 'RUN'");
+    f("'plant/**'", "['number between 0.2 and 90', 'number != 1']", "number",
+      "value BETWEEN 0.2 AND 90 AND value <> 1");
+    const Answer with_where =
+        run("SELECT count(*) FROM history(tags := 'plant/**', since := '2025-01-01', condition := "
+            "'whole > 4') WHERE text = 'RUN' AND ts > '2026-01-01'");
+    EXPECT_FALSE(with_where.failure) << with_where.why();
+    EXPECT_GT(std::get<std::int64_t>(with_where.rows.at(0).at(0)), 10);
+}
+
+TEST_F(Pushing, TellsWhatIsNoCondition) {
+    const auto f = [](const std::string& arguments, std::string_view want) {
+        const Answer answer =
+            run(fmt::format("FROM history(tags := 'plant/**', since := '2025-01-01', {})", arguments));
+        ASSERT_TRUE(answer.failure) << arguments;
+        EXPECT_NE(answer.why().find(want), std::string::npos) << arguments << ": " << answer.why();
+    };
+    f("condition := 'whole'", "condition: \"whole\" is no condition; give a property");
+    f("condition := 5", "condition: \"5\" is no condition");
+    f("condition := 'text > 5'", "condition: plant/a.text: its values are texts");
+    f("condition := 'colour = 1'", "condition: none of the devices that are asked for has a property \"colour\"");
+    f("condition := 'whole > 1', every := '1m'", "condition: goes not with every :=");
+    f(
+        "condition := ['whole between 1 and 2'" +
+            [] {
+                std::string more;
+                for (int i = 0; i < 15; ++i) more += ", 'whole > 1'";
+                return more;
+            }() +
+            "]",
+        "condition: more than 16 conditions");
+}
+
+// Of a property that who asks does not see nothing is told, not even through another of its device, or by another name.
+TEST_F(Pushing, TellsNothingByConditionsOnWhatIsNotSeen) {
+    const auto ask = [](const std::string& condition, std::vector<std::string> paths, std::string* told = nullptr) {
+        Question asked{.text = "SELECT count(*) FROM history(tags := '**', since := '2025-01-01', condition := '" +
+                               condition + "')"};
+        asked.asker.who.paths = std::move(paths);
+        asked.asker.let_out = [told](std::string_view what) -> Result<void> {
+            if (told != nullptr) *told = what;
+            return {};
+        };
+        return run(std::move(asked));
+    };
+    std::string told;
+    EXPECT_FALSE(ask("number > 1", {"plant/a.text", "plant/a.number"}, &told).failure);
+    EXPECT_EQ(told, "** where number > 1");
+    const Answer hidden = ask("whole > 1", {"plant/a.text", "plant/a.number"}), none = ask("colour > 1", {"plant/a"});
+    EXPECT_NE(hidden.why().find("has a property \"whole\""), std::string::npos) << hidden.why();
+    EXPECT_NE(none.why().find("has a property \"colour\""), std::string::npos) << none.why();
 }
 
 TEST_F(Pushing, ReadsNoMoreThanThat) {

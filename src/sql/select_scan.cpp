@@ -15,8 +15,9 @@ constexpr DurationNs kSliceMax = 32 * kDay;                       // of all of t
 
 class SelectScan final : public Scan {
 public:
-    SelectScan(const Reader& reader, std::vector<SelectPart> parts, Window window, ScanRequest request)
-        : reader_(reader), parts_(std::move(parts)), window_(window), request_(std::move(request)) {}
+    SelectScan(const Reader& reader, std::vector<SelectPart> parts, Window window, QualityFilter quality,
+               ScanRequest request)
+        : reader_(reader), parts_(std::move(parts)), window_(window), quality_(quality), request_(std::move(request)) {}
 
     Result<bool> next(Page& page) override {
         // One slice at the most, so that a statement that is cancelled need not wait for all of them.
@@ -55,7 +56,7 @@ private:
         if (from_ >= to_) return {};
         TimeNs end = 0;
         if (__builtin_add_overflow(from_, slice_, &end) || end > to_) end = to_;
-        SelectRequest asked{.window = {from_, end}, .quality = QualityFilter::all, .rows_max = kRowsMax};
+        SelectRequest asked{.window = {from_, end}, .quality = quality_, .rows_max = kRowsMax};
         asked.bytes_max = kBytesMax;
         for (std::size_t i = begin_; i < end_; ++i) asked.objects.push_back(parts_[i].object);
         auto found = history::select(reader_, asked);
@@ -99,6 +100,7 @@ private:
     const Reader& reader_;
     const std::vector<SelectPart> parts_;
     const Window window_;
+    const QualityFilter quality_;
     const ScanRequest request_;
     std::size_t begin_ = 0, end_ = 0;  // of the parts that are looked at
     TimeNs from_ = 0, to_ = 0;         // what is left of their time
@@ -124,8 +126,8 @@ private:
 }  // namespace
 
 std::unique_ptr<Scan> select_scan(const Reader& reader, std::vector<SelectPart> parts, Window window,
-                                  ScanRequest request) {
-    return std::make_unique<SelectScan>(reader, std::move(parts), window, std::move(request));
+                                  QualityFilter quality, ScanRequest request) {
+    return std::make_unique<SelectScan>(reader, std::move(parts), window, quality, std::move(request));
 }
 
 std::unique_ptr<Scan> chain(std::vector<std::unique_ptr<Scan>> scans) {

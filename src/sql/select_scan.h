@@ -16,10 +16,10 @@ struct SelectPart {
     std::vector<std::string> paths;  // of its tags
 };
 
-// Rows of `readings` by conditions on values, whatever the quality: some objects at once, in slices of time, so that
+// Rows of `readings` by conditions on values: some objects at once, in slices of time, so that
 // no step reads or keeps much. Of each object tag by tag. `reader` outlives it.
 std::unique_ptr<Scan> select_scan(const Reader& reader, std::vector<SelectPart> parts, Window window,
-                                  ScanRequest request);
+                                  QualityFilter quality, ScanRequest request);
 
 // The rows of each in turn.
 std::unique_ptr<Scan> chain(std::vector<std::unique_ptr<Scan>> scans);

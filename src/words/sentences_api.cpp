@@ -86,18 +86,6 @@ constexpr Sentence kSentences[] = {
      "sample: 说明如何抽稀读数：同时给出 points=，例如 points=800"},
     {"order: \"{}\" is neither asc nor desc", "order: “{0}”既不是 asc 也不是 desc"},
     {"{}: goes not with where=, which gives rows as they are", "{0}: 不能与 where= 同用：where= 给出的是原样的行"},
-    {"where: \"{}\" is no condition; give a property, one of < <= = != >= > and a value, as in temperature>80, or a "
-     "range, as in temperature between 20 and 30",
-     "where: “{0}”不是条件：写属性、< <= = != >= > 之一和值，例如 temperature>80；或写范围，例如 temperature between "
-     "20 "
-     "and 30"},
-    {"where: \"{}\" is neither a number nor true, false or a text in quotes, as in state='RUN'",
-     "where: “{0}”不是数，不是 true 或 false，也不是引号中的文本（例如 state='RUN'）"},
-    {"where: \"{}\" has no end, as in temperature between 20 and 30",
-     "where: “{0}”缺少上限，例如 temperature between 20 and 30"},
-    {"where: none of the devices that are asked for has a property \"{}\"", "where: 所查的设备都没有属性“{0}”"},
-    {"where: more than {} conditions in one question", "where: 一次查询的条件超过 {0} 个"},
-    {"where: {}", "where: {0}"},
     {"a table has at most {} columns; these devices have more properties: ask for fewer, or for format=json",
      "表最多 {0} 列：这些设备的属性更多。少查一些，或用 format=json"},
     {"order: goes neither with points= nor with shifts, production days and months",

@@ -138,6 +138,17 @@ constexpr Sentence kSentences[] = {
     {"the answer is larger than {} MiB; shorten the window or ask for fewer tags",
      "结果超过 {0} MiB：缩短时段或少查一些点位"},
     {"this store knows no conditions on values", "此存储不支持按值查询"},
+    {"\"{}\" is no condition; give a property, one of < <= = != >= > and a value, as in temperature>80, or a "
+     "range, as in temperature between 20 and 30",
+     "“{0}”不是条件：写属性、< <= = != >= > 之一和值，例如 temperature>80；或写范围，例如 temperature between "
+     "20 "
+     "and 30"},
+    {"\"{}\" is neither a number nor true, false or a text in quotes, as in state='RUN'",
+     "“{0}”不是数，不是 true 或 false，也不是引号中的文本（例如 state='RUN'）"},
+    {"\"{}\" has no end, as in temperature between 20 and 30", "“{0}”缺少上限，例如 temperature between 20 and 30"},
+    {"none of the devices that are asked for has a property \"{}\"", "所查的设备都没有属性“{0}”"},
+    {"more than {} conditions in one question", "一次查询的条件超过 {0} 个"},
+    {"none of the devices that are asked for has all of the properties {}", "所查的设备没有一台同时有这些属性：{0}"},
     {"where: is missing; say what has to hold", "where: 缺少：写出要满足的条件"},
     {"its values are numbers; give a number, as in > 90", "它的值是数：写一个数，例如 > 90"},
     {"its values are texts; they are held against another by = and != alone", "它的值是文本：只能用 = 和 != 比较"},

@@ -115,6 +115,8 @@ constexpr Sentence kSentences[] = {
     {"the answer has more than {} MB: narrow it, or end it with LIMIT", "结果超过 {0} MB：缩小范围，或在末尾加 LIMIT"},
     {"the statement took longer than {} s: narrow its time or its tags", "语句执行超过 {0} 秒：缩小时间或点位的范围"},
     {"nobody took the answer for {} s", "{0} 秒内没有人取走结果"},
+    {"condition: goes not with every :=, which gives buckets", "condition: 不能与 every := 同用：every := 给出的是时间段"},
+    {"condition: expected a text or a list of texts", "condition: 应为文本或文本列表"},
     {"there is no argument {} here", "这里没有参数 {0}"},
     {"\"{}\" is no condition on a column", "“{0}”不是对列的条件"},
     {"{}() is not available here: a statement reads the tables of the platform only",

@@ -34,7 +34,7 @@ export const tables: Readonly<Record<string, readonly string[]>> = {
 };
 /** Tables that take arguments, and which. */
 export const tableArguments: Readonly<Record<string, readonly string[]>> = {
-  history: ['tags', 'since', 'until', 'every', 'agg', 'zone'],
+  history: ['tags', 'since', 'until', 'condition', 'every', 'agg', 'zone'],
   intervals: ['since', 'until', 'kinds', 'path'],
   alarms: ['since', 'until', 'path'],
 };
