@@ -25,6 +25,7 @@ std::vector<std::string> databases() {
     for (const RivalKind& kind : rival_kinds()) names.emplace_back(kind.name);
     return names;
 }
+std::vector<std::string> victoria() { return {"victoria-metrics"}; }
 std::vector<std::string> line_takers() {
     std::vector<std::string> names;
     for (const RivalKind& kind : rival_kinds())
@@ -35,7 +36,8 @@ constexpr Workload kWorkloads[] = {
     {"ingest", nobody, run_ingest},    {"query", nobody, run_query},
     {"mqtt", mosquitto, run_mqtt},     {"cpu-only", databases, run_cpu_only},
     {"live", nobody, run_live},        {"real", nobody, run_real},
-    {"plant", line_takers, run_plant}, {"mqtt-points", mqtt_points_peers, run_mqtt_points}};
+    {"plant", line_takers, run_plant}, {"mqtt-points", mqtt_points_peers, run_mqtt_points},
+    {"tags", victoria, run_tags}};
 
 Result<const Workload*> find(const Options& options) {
     for (const Workload& workload : kWorkloads) {

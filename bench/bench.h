@@ -13,18 +13,19 @@ struct Options {
     // Competitors behind the same driver, by name; {"all"} = each that is on this machine, and the report names the
     // others.
     std::vector<std::string> vs;
-    bool vs_all = false;    // set by run()
-    std::string vs_binary;  // the competitor's program, "" = that of the system
-    std::size_t runs = 5;   // of which the middle one is told
-    std::string folder;     // where the temporary data folder is made: its disk is what is measured
-    std::string data;       // folder of measurements, for real
-    std::string program;    // what is served: our own path
+    bool vs_all = false;      // set by run()
+    std::string vs_binary;    // the competitor's program, "" = that of the system
+    std::size_t runs = 5;     // of which the middle one is told
+    std::string folder;       // where the temporary data folder is made: its disk is what is measured
+    std::string data;         // folder of measurements, for real
+    std::size_t devices = 0;  // of tags, 0 = 100,000
+    std::string program;      // what is served: our own path
     std::string version;
     bool small = false;  // for the tests: counts are checked, times mean nothing
 };
 
 // What `name` may be, for messages.
-inline constexpr const char* kNames = "ingest, query, mqtt, cpu-only, live, real, plant, mqtt-points";
+inline constexpr const char* kNames = "ingest, query, mqtt, cpu-only, live, real, plant, mqtt-points, tags";
 
 struct Outcome {
     std::string text;  // a table for people

@@ -48,6 +48,7 @@ std::string package_version(io::Files& files, const std::string& package, const 
     const auto process = io::spawn({"dpkg-query", "-W", "-f", "${Version}", package}, output);
     if (!process || (*process)->wait() != 0) return "";
     const auto bytes = io::read_whole(files, output, 1 << 16);
+    (void)files.remove(output);  // whoever asks again would find both
     return bytes ? std::string(as_text(*bytes)) : "";
 }
 

@@ -40,11 +40,17 @@ Result<io::Address> address_of(const Json& ready, const char* door) {
 
 Result<std::unique_ptr<Served>> Served::start(io::Files& files, const std::string& program, const std::string& folder) {
     std::unique_ptr<Served> served(new Served);
-    const std::string ready = folder + "/ready.json", log = folder + "/log.txt", password = io::random_token();
-    TRY(io::write_whole(files, folder + "/password", as_bytes(password), 0600));
+    const std::string ready = folder + "/ready.json", log = folder + "/log.txt", kept = folder + "/password";
+    if (TRY(files.exists(ready))) {
+        TRY(files.remove(ready));  // of the server that was here before
+    } else {
+        TRY(io::write_whole(files, kept, as_bytes(io::random_token()), 0600));
+    }
+    const Buffer secret = TRY(io::read_whole(files, kept, 4096));
+    const std::string password(as_text(secret));
     served->process_ =
         TRY(io::spawn({program, "serve", "--data", folder + "/data", "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0",
-                       "--ready-json", ready, "--admin-password-file", folder + "/password", "--log-level", "warning"},
+                       "--ready-json", ready, "--admin-password-file", kept, "--log-level", "warning"},
                       log));
     auto waited = wait_until(*served->process_, "gongshu serve", [&] { return files.exists(ready).value_or(false); });
     if (!waited) {

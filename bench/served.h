@@ -11,10 +11,9 @@
 
 namespace gongshu::bench {
 
-// A `gongshu serve` of our own on ports that the system picks.
-// Lives:   on the stack of a run; it is ended with it.
-// Threads: one.
-// Disk:    <folder>/data, .keys, log and what it needs to begin.
+// A `gongshu serve` of our own on ports that the system picks; in a folder where one was before it goes on with its
+// data. Lives:   on the stack of a run; it is ended with it. Threads: one. Disk:    <folder>/data, .keys, log and what
+// it needs to begin.
 class Served {
 public:
     static Result<std::unique_ptr<Served>> start(io::Files& files, const std::string& program,

@@ -38,7 +38,7 @@ public:
         for (const char* target : {"/internal/force_flush", "/internal/force_merge", "/internal/force_flush"})
             TRY(send(wire::HttpMethod::get, target));
         wait_until_still([&] { return stored_bytes(); });
-        return wait_until_seen();
+        return unasked_ ? Result<void>{} : wait_until_seen();
     }
     Result<std::uint64_t> disk_bytes() override { return stored_bytes(); }
     Result<io::ProcessUse> use() override { return io::family_use(process_->id()); }
@@ -121,7 +121,7 @@ protected:
 
 private:
     explicit Victoria(const RivalParts& parts)
-        : files_(parts.bench.files), clock_(parts.bench.clock), folder_(parts.folder) {}
+        : files_(parts.bench.files), clock_(parts.bench.clock), folder_(parts.folder), unasked_(parts.unasked) {}
     static std::string instant(const std::string& query, TimeNs at) {
         return request_text(
             wire::HttpMethod::get,
@@ -166,6 +166,7 @@ private:
     io::Files& files_;
     const Clock& clock_;
     const std::string folder_;
+    const bool unasked_;
     std::unique_ptr<io::Process> process_;
     io::Address address_;
     std::string version_;

@@ -32,7 +32,9 @@ GOALS = [
     ("T12", "p99 of a read while it is written to, times that of an idle server", [("busy_read_p99_times", "<=", 2)], []),
     ("T13", "from acknowledged to visible", [("visible_p99_ms", "<=", 5)], [("visible_p99_ms", "victoria-metrics", 100)]),
     ("T14", "rows lost by kill -9 and a power cut: tests/e2e/durability_test.py, not a bench", [], []),
-    ("T15", "memory of a million idle devices", [], []),
+    ("T15", "resident memory of devices of ten tags that are idle, a tag, above an empty server's: with all written and merged, and started again",
+     [("idle_sealed_bytes_per_tag", "<=", 60), ("idle_restarted_bytes_per_tag", "<=", 60)],
+     [("idle_sealed_bytes_per_tag", "victoria-metrics", 5), ("idle_restarted_bytes_per_tag", "victoria-metrics", 5)]),
 ]
 SPREAD = " – "
 BUSY = 1.0  # programs that wanted a core before a run began, from which on its times say little

@@ -23,7 +23,7 @@ options::Table bench_table(BenchFlags& f) {
               "Competitors that do the same work in the same run, or all: mosquitto for mqtt and mqtt-points, there "
               "also mosquitto-victoria-metrics; clickhouse, duckdb, "
               "influxdb, postgresql, "
-              "victoria-metrics for cpu-only; influxdb, victoria-metrics for plant.")
+              "victoria-metrics for cpu-only; influxdb, victoria-metrics for plant; victoria-metrics for tags.")
         .text("vs_binary", f.options.vs_binary, "The competitor's program, where it is not that of the system.")
         .number("runs", f.options.runs, 1, 99,
                 "How often each is measured; the middle one is told, and how far they lie apart.")
@@ -31,6 +31,7 @@ options::Table bench_table(BenchFlags& f) {
               "Where a fresh data folder is made, and removed at the end: its disk is measured. Default: the "
               "environment's TMPDIR, else /tmp.")
         .text("data", f.options.data, "A folder of real measurements, for real.")
+        .number("devices", f.options.devices, 0, 10'000'000, "How many devices of ten tags tags writes; 0 = 100,000.")
         .toggle("json", f.json, "Print the report as JSON.")
         .toggle("small", f.options.small, "A short run whose counts are checked; its times mean nothing.");
     return table;

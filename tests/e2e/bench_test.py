@@ -24,10 +24,11 @@ MEASURES = {
     "plant": {"plant_points_per_s", "plant_points_per_core_s", "plant_bytes_per_point",
               *(f"plant_{question}_{what}_ms" for question in ("count_all", "raw_1", "max_1", "avg_8", "avg_all", "last_all") for what in ("p50", "cpu"))},
     "mqtt-points": {"mqtt_points_per_s", "mqtt_points_per_core_s"},
+    "tags": {"idle_written_bytes_per_tag", "idle_sealed_bytes_per_tag", "idle_restarted_bytes_per_tag", "idle_restart_ms"},
     "real": {"made_bits_per_value", "real_bits_per_value"},
 }
 RIVALS = {"mqtt": ["mosquitto"], "cpu-only": ["clickhouse", "duckdb", "influxdb", "postgresql", "victoria-metrics"],
-          "plant": ["influxdb", "victoria-metrics"], "mqtt-points": ["mosquitto", "mosquitto-victoria-metrics"]}
+          "plant": ["influxdb", "victoria-metrics"], "mqtt-points": ["mosquitto", "mosquitto-victoria-metrics"], "tags": ["victoria-metrics"]}
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -42,7 +43,7 @@ def check(report, name):
     assert {one["name"] for one in report["measures"]} == MEASURES[name], report
     for one in report["measures"]:
         assert (one["value"] > 0 or one["unit"] == "%") and one["unit"] in ("/s", "ms", "B", "x", "%", "bit"), one
-        if one["name"].endswith("_cpu_ms") or name in ("live", "real"):
+        if one["name"].endswith("_cpu_ms") or name in ("live", "real", "tags"):
             assert "floor" not in one, one  # nobody can say what it takes at the least
         else:
             assert one["floor"] > 0 and one["off"] > 0 and one["floor_about"], one
@@ -83,7 +84,7 @@ def main():
             for peer in report["peers"]:
                 assert peer["version"] and peer["guarantee"] and peer["our_guarantee"] and peer["durability"], peer
                 measured = {one["name"] for one in peer["measures"]}
-                assert measured == set(peer["ratios"]) and len(measured) > (1 if name == "mqtt-points" else 5) and measured <= MEASURES[name], peer
+                assert measured == set(peer["ratios"]) and len(measured) > (1 if name in ("mqtt-points", "tags") else 5) and measured <= MEASURES[name], peer
             missing += report["absent"]
             beside += [peer["name"] for peer in report["peers"]]
             (pathlib.Path(kept) / f"{name}.json").write_text(run.stdout)
@@ -96,7 +97,7 @@ def main():
         for args, code, want in ((("ingest", "--folder", folder), 1, "is a data folder"), (("query", "--vs", "influx"), 1, "no driver for 'influx'"),
                                  (("real", "--folder", "/tmp"), 2, "name the folder of measurements by --data"),
                                  (("real", "--data", "/nowhere", "--folder", "/tmp"), 1, "--data /nowhere: measurements are missing"),
-                                 (("all",), 2, "expected one of ingest, query, mqtt, cpu-only, live, real, plant, mqtt-points"), ((), 2, "usage: gongshu bench")):
+                                 (("all",), 2, "expected one of ingest, query, mqtt, cpu-only, live, real, plant, mqtt-points, tags"), ((), 2, "usage: gongshu bench")):
             run = bench(*args)
             assert run.returncode == code and want in run.stderr and not run.stdout, (args, run)
     print(f"the benches count right, beside {', '.join(beside) or 'nobody'}" + "".join(f"; {one}: nothing was compared" for one in missing))
