@@ -150,7 +150,8 @@ struct Targets {
     std::uint64_t generation = 0;
 };
 
-class LineMemory;  // line_memory.h
+class ColumnMemory;  // column_memory.h
+class LineMemory;    // line_memory.h
 
 // What GET overview tells of the flow of readings, sampled every few seconds.
 struct Rate {
@@ -188,6 +189,8 @@ public:
     Guarded<Targets> targets;
     // What the lines of a tenant looked like; each is taken out by the one request that uses it.
     Guarded<std::vector<std::unique_ptr<LineMemory>>> line_memories;
+    // … and where the columns of its batches went.
+    Guarded<std::vector<std::unique_ptr<ColumnMemory>>> column_memories;
     Imports imports;
 
 private:

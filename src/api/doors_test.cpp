@@ -275,6 +275,54 @@ TEST(Batch, IsStoredOnceHoweverOftenItComes) {
     EXPECT_EQ(rows_of(world, token, "plant/cnc1.y"), fmt::format("[[{},7,\"good\"]]", kTime));
 }
 
+// A column of numbers, or of texts.
+wire::BatchColumn column_of(std::string_view path, std::vector<TimeNs> milliseconds, std::vector<double> numbers,
+                            std::vector<std::string_view> texts = {}) {
+    wire::BatchColumn column{.path = path, .type = texts.empty() ? ValueType::number : ValueType::text};
+    for (const TimeNs one : milliseconds) column.times.push_back(kTime + one * kMillisecond);
+    for (const double number : numbers) column.bits.push_back(std::bit_cast<std::uint64_t>(number));
+    column.texts = std::move(texts);
+    column.qualities.resize(column.times.size());
+    return column;
+}
+
+TEST(Batch, ColumnsOfAllKindsComeTogether) {
+    World world;
+    const std::string token = world.token("engineer");
+    const auto send = [&](const std::vector<wire::BatchColumn>& columns) {
+        wire::BatchWriter writer;
+        for (const auto& one : columns) writer.add(one);
+        EXPECT_EQ(world.as(token, "POST", "/api/v1/write/batch", writer.finish()).status, 204);
+    };
+    const auto values = [&](const std::string& tag) {
+        std::string values;
+        const Json rows = registry::parse_json(rows_of(world, token, tag)).value();
+        for (const Json& row : rows.as_array()) values += registry::to_text(row.at(1)) + " ";
+        return values;
+    };
+    // Texts go beside the numbers of the same times.
+    send({column_of("p/m.x", {10, 20, 30}, {1, 2, 3}), column_of("p/m.t", {10, 20, 30}, {}, {"a", "b", "c"}),
+          column_of("p/m.y", {10, 20, 30}, {4, 5, 6}), column_of("p/n.x", {10, 20, 30}, {7, 8, 9})});
+    EXPECT_EQ(values("p/m.x") + values("p/m.t") + values("p/m.y") + values("p/n.x"),
+              R"(1 2 3 "a" "b" "c" 4 5 6 7 8 9 )");
+    // Before, between, over and after what is there; twice the same column: the later one stands.
+    send({column_of("p/m.x", {5, 15, 20, 40}, {10, 11, 12, 13}), column_of("p/m.y", {5, 15, 20, 40}, {20, 21, 22, 23}),
+          column_of("p/m.x", {5}, {14})});
+    EXPECT_EQ(values("p/m.x") + values("p/m.y"), "14 1 11 12 3 13 20 4 21 22 6 23 ");
+    // One column that is not in order of time: all of the body as single readings.
+    send({column_of("p/m.x", {50, 60}, {15, 16}), column_of("p/m.x", {60, 50, 50}, {17, 18, 19}),
+          column_of("p/m.y", {50}, {24})});
+    EXPECT_EQ(values("p/m.x") + values("p/m.y"), "14 1 11 12 3 13 19 17 20 4 21 22 6 23 24 ");
+    const auto imported = [&] {
+        wire::BatchWriter writer;
+        writer.add(column_of("p/i.x", {1, 2}, {1, 2}));
+        writer.add(column_of("p/i.t", {1}, {}, {"t"}));
+        return writer.finish();
+    }();
+    EXPECT_EQ(world.as(token, "POST", "/api/v1/write/batch?import=true", imported).status, 204);
+    EXPECT_EQ(values("p/i.x") + values("p/i.t"), R"(1 2 "t" )");
+}
+
 TEST(Batch, TellsColumnsThatCannotBeUsed) {
     World world;
     const std::string token = world.token("engineer");

@@ -201,11 +201,40 @@ Answer put_off_answer(Core& core, const Ask& ask, const Intake& intake, std::str
     return answer;
 }
 
+// Calls `done` when it was called twice itself: with the first error, if there was one.
+Sink::Done after_both(Sink::Done done) {
+    struct Both {
+        Sink::Done done;
+        Appended appended;
+        std::optional<Error> error;
+        int left = 2;
+    };
+    const auto both = std::make_shared<Guarded<Both>>();
+    both->lock()->done = std::move(done);
+    return [both](Result<Appended> appended) {
+        Result<Appended> result{Appended{}};
+        Sink::Done last;
+        {
+            auto now = both->lock();
+            if (!appended && !now->error) now->error = appended.error();
+            if (appended) now->appended.rows += appended->rows;
+            if (appended) now->appended.duplicates += appended->duplicates;
+            if (--now->left > 0) return;
+            if (now->error)
+                result = *now->error;
+            else
+                result = now->appended;
+            last = std::move(now->done);
+        }
+        last(std::move(result));
+    };
+}
+
 }  // namespace
 
 void store(std::shared_ptr<Core> core, const AskPtr& ask, Intake intake, Done done) {
     if (intake.failed) return done(*intake.failed);
-    const std::uint64_t rows = intake.rows.size() + intake.tuples.readings();
+    const std::uint64_t rows = intake.rows.size() + intake.tuples.readings() + intake.columns.readings();
     auto shared = std::make_shared<Intake>(std::move(intake));
     const auto answer = [core, ask, shared, rows, done](Result<Appended> appended) {
         if (!appended) return done(std::move(appended).error());
@@ -217,13 +246,19 @@ void store(std::shared_ptr<Core> core, const AskPtr& ask, Intake intake, Done do
     };
     if (rows == 0) return answer(Appended{});
     // Readings of the past, of any age; this thread of the pool may wait for the disk.
-    const bool together = !shared->tuples.empty();  // a door gives either
+    history::History& history = core->deps.history;
     if (parse_flag(*ask, "import")) {
-        if (together) return answer(core->deps.history.import(shared->tuples.rows()));
-        return answer(core->deps.history.import(shared->rows));
+        if (!shared->tuples.empty()) return answer(history.import(shared->tuples.rows()));
+        shared->columns.add_to(shared->rows);
+        return answer(history.import(shared->rows));
     }
-    if (together) return core->deps.history.append_tuples(std::move(shared->tuples), Durability::sync, answer);
-    core->deps.sink.append(std::move(shared->rows), Durability::sync, answer);
+    if (!shared->tuples.empty())  // then there is nothing else
+        return history.append_tuples(std::move(shared->tuples), Durability::sync, answer);
+    if (shared->columns.empty()) return core->deps.sink.append(std::move(shared->rows), Durability::sync, answer);
+    if (shared->rows.empty()) return history.append_columns(std::move(shared->columns), Durability::sync, answer);
+    const auto both = after_both(answer);
+    history.append_columns(std::move(shared->columns), Durability::sync, both);
+    core->deps.sink.append(std::move(shared->rows), Durability::sync, both);
 }
 
 }  // namespace gongshu::api

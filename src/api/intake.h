@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "api/handlers.h"
+#include "data/columns.h"
 #include "data/rows.h"
 #include "data/tuples.h"
 #include "wire/line.h"
@@ -21,6 +22,7 @@ struct Intake {
     std::string_view language = "en";
     Rows rows;           // those that came alone
     Tuples tuples;       // … and together
+    Columns columns;     // … and as columns; no tag of them has a reading in `rows`
     std::string faults;  // JSON members, comma between
     std::uint64_t fault_count = 0;
     std::string first_fault;

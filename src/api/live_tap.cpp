@@ -1,6 +1,7 @@
 #include "api/live_tap.h"
 
 #include "base/assert.h"
+#include "data/columns.h"
 #include "data/tuples.h"
 
 namespace gongshu::api {
@@ -40,6 +41,15 @@ void LiveTap::on_tuples(ShardId shard, const Tuples& tuples, std::size_t begin, 
             for (const TagId tag : tuples.shape(k).tags())
                 if (!add(tag)) return;
         }
+    });
+}
+
+void LiveTap::on_columns(ShardId shard, const Columns& columns, std::size_t begin, std::size_t end) {
+    if (next_ != nullptr) next_->on_columns(shard, columns, begin, end);
+    note(shard, [&](const auto& add) {
+        for (std::size_t k = begin; k < end; ++k)
+            for (const TagId tag : columns.block(k).shape->tags())
+                if (!add(tag)) return;
     });
 }
 

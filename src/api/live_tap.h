@@ -26,6 +26,7 @@ public:
 
     void on_rows(ShardId shard, const Rows& rows) override;
     void on_tuples(ShardId shard, const Tuples& tuples, std::size_t begin, std::size_t end) override;
+    void on_columns(ShardId shard, const Columns& columns, std::size_t begin, std::size_t end) override;
 
     // Notes are taken only while somebody watches.
     void watch(bool on);

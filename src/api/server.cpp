@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "api/api.h"
+#include "api/column_memory.h"
 #include "api/connection.h"
 #include "api/handlers.h"
 #include "api/hub.h"

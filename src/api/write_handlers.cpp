@@ -4,7 +4,6 @@
 
 #include "api/intake.h"
 #include "api/line_memory.h"
-#include "wire/batch.h"
 #include "wire/json_door.h"
 #include "wire/line.h"
 
@@ -199,66 +198,6 @@ Intake take_entries(Core& core, const Ask& ask, wire::WriteBody body) {
     return intake;
 }
 
-// One row of a column whose tag holds another type.
-Result<void> add_converted(Rows& rows, const Target& to, const wire::BatchColumn& column, std::size_t i) {
-    Value value;
-    switch (column.type) {
-        case ValueType::number:
-            value = std::bit_cast<double>(column.bits[i]);
-            break;
-        case ValueType::integer:
-            value = static_cast<std::int64_t>(column.bits[i]);
-            break;
-        case ValueType::boolean:
-            value = column.bits[i] != 0;
-            break;
-        case ValueType::text:
-            value = std::string{column.texts[i]};
-            break;
-    }
-    // A bad reading needs no value; the store keeps its quality.
-    if (column.qualities[i].usable() && !convert_exactly(value, to.type))
-        return Error{Code::invalid, "value: {}", does_not_fit(value, column.path, to.type)};
-    rows.add({to.tag, column.times[i], value, limited(to, column.qualities[i], as_number(value))});
-    return {};
-}
-
-void add_row(Rows& rows, const Target& to, const wire::BatchColumn& column, std::size_t i) {
-    const TimeNs time = column.times[i];
-    const Quality quality = column.qualities[i];
-    switch (column.type) {
-        case ValueType::number: {
-            const double number = std::bit_cast<double>(column.bits[i]);
-            return rows.add_number(to.tag, time, number, limited(to, quality, number));
-        }
-        case ValueType::integer: {
-            const auto integer = static_cast<std::int64_t>(column.bits[i]);
-            return rows.add_integer(to.tag, time, integer, limited(to, quality, static_cast<double>(integer)));
-        }
-        case ValueType::boolean:
-            return rows.add_boolean(to.tag, time, column.bits[i] != 0, quality);
-        case ValueType::text:
-            return rows.add_text(to.tag, time, column.texts[i], quality);
-    }
-}
-
-void take_column(Core& core, const Ask& ask, const wire::BatchColumn& column, std::string& key, Intake& intake) {
-    const auto fault = [&](std::string_view text) {
-        intake.fault(fmt::format("column {}", column.index), fmt::format("\"column\":{}", column.index), text);
-    };
-    const auto to = target_of_path(core, ask, std::string{column.path}, column.type, key);
-    if (!to) return intake.refuse(to.error(), fault);
-    for (std::size_t i = 0; i < column.times.size(); ++i) {
-        if (intake.rows.full(column.type == ValueType::text ? column.texts[i].size() : 0))
-            return fault(fmt::format("more than {} readings in one request: send it in parts", Rows::kRowsMax));
-        if (column.type == to->type) {
-            add_row(intake.rows, *to, column, i);
-        } else if (const auto added = add_converted(intake.rows, *to, column, i); !added) {
-            fault(added.error().text());
-        }
-    }
-}
-
 }  // namespace
 
 void post_write(Core& core, const AskPtr& ask, Done done) {
@@ -313,19 +252,6 @@ void post_write_json(Core& core, const AskPtr& ask, Done done) {
     auto decoded = door.decode_write(as_bytes(*body), *unit);
     if (!decoded) return done(decoded.error());
     store(core.shared_from_this(), ask, take_entries(core, *ask, std::move(*decoded)), std::move(done));
-}
-
-// Nothing of a body that is broken anywhere is stored: it is sent again as a whole.
-void post_write_batch(Core& core, const AskPtr& ask, Done done) {
-    const auto body = plain_body(core, *ask);
-    if (!body) return done(refuse_body(core, *ask, body.error()));
-    Intake intake{.language = language_of(*ask)};
-    std::string key;
-    const auto decoded =
-        wire::decode_batch(as_bytes(*body), {.rows_max = Rows::kRowsMax},
-                           [&](const wire::BatchColumn& column) { take_column(core, *ask, column, key, intake); });
-    if (!decoded) return done(refuse_body(core, *ask, decoded.error()));
-    store(core.shared_from_this(), ask, std::move(intake), std::move(done));
 }
 
 }  // namespace gongshu::api

@@ -61,6 +61,10 @@ public:
         lanes_[lane_of(shard)]->take_tuples(tuples, begin, end);
         virtual_.on_tuples(shard, tuples, begin, end);
     }
+    void on_columns(ShardId shard, const Columns& columns, std::size_t begin, std::size_t end) override {
+        lanes_[lane_of(shard)]->take_columns(columns, begin, end);
+        virtual_.on_columns(shard, columns, begin, end);
+    }
     Alarms& alarms() override { return book_; }
     VirtualTags& virtual_tags() override { return virtual_; }
     std::vector<StoppedRule> stopped(TenantId tenant) const override {

@@ -69,9 +69,28 @@ void Lane::take_tuples(const Tuples& tuples, std::size_t begin, std::size_t end)
     numbers_.rows.add(idle);
     if (rows.empty()) return;
     take(rows);
+    for (std::size_t k = begin; k < end; ++k) remember_idle(tuples.shape(k));
+}
+
+void Lane::take_columns(const Columns& columns, std::size_t begin, std::size_t end) {
+    Rows rows;
+    std::size_t idle = 0;
+    for (std::size_t k = begin; k < end; ++k) {
+        if (idle_shapes_.contains(columns.block(k).shape->id()))
+            idle += columns.block(k).readings();
+        else
+            columns.block(k).add_to(rows);
+    }
+    numbers_.rows.add(idle);
+    if (rows.empty()) return;
+    take(rows);
+    for (std::size_t k = begin; k < end; ++k) remember_idle(*columns.block(k).shape);
+}
+
+void Lane::remember_idle(const TupleShape& shape) {
+    if (!is_idle(shape)) return;
     if (idle_shapes_.size() >= kIdleShapesMax) idle_shapes_.clear();
-    for (std::size_t k = begin; k < end; ++k)
-        if (is_idle(tuples.shape(k))) idle_shapes_.insert(tuples.shape(k).id());
+    idle_shapes_.insert(shape.id());
 }
 
 void Lane::take_forwarded(const Rows& rows) { spread(rows, false); }

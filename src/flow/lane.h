@@ -12,7 +12,7 @@
 
 #include "base/id.h"
 #include "base/metrics.h"
-#include "data/tuples.h"
+#include "data/columns.h"
 #include "flow/alarm_book.h"
 #include "flow/instance.h"
 #include "io/loop.h"
@@ -47,6 +47,7 @@ public:
 
     void take(const Rows& rows);  // of this lane's shards
     void take_tuples(const Tuples& tuples, std::size_t begin, std::size_t end);
+    void take_columns(const Columns& columns, std::size_t begin, std::size_t end);
     void take_forwarded(const Rows& rows);
 
     // An instance is coming: its rows are kept for it.
@@ -85,6 +86,7 @@ private:
     TimeNs now();
     void spread(const Rows& rows, bool own);
     bool is_idle(const TupleShape& shape) const;
+    void remember_idle(const TupleShape& shape);
     void run_batch(Slot& slot, const Rows& rows, TimeNs now);
     // Brings the instance to where a reading of `time` belongs.
     static void go_to(Instance& instance, TimeNs time, TimeNs now, std::vector<Happened>& happened);

@@ -64,6 +64,10 @@ void VirtualEngine::on_tuples(ShardId shard, const Tuples& tuples, std::size_t b
     if (any_) lanes_[lane_of(shard)]->take_tuples(tuples, begin, end);
 }
 
+void VirtualEngine::on_columns(ShardId shard, const Columns& columns, std::size_t begin, std::size_t end) {
+    if (any_) lanes_[lane_of(shard)]->take_columns(columns, begin, end);
+}
+
 void VirtualEngine::forward(std::size_t lane, Rows rows) {
     const std::size_t count = rows.size();
     if (forwarded_.fetch_add(count) + count > Flow::kForwardedRowsMax) {

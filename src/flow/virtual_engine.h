@@ -29,6 +29,7 @@ public:
 
     void on_rows(ShardId shard, const Rows& rows);
     void on_tuples(ShardId shard, const Tuples& tuples, std::size_t begin, std::size_t end);
+    void on_columns(ShardId shard, const Columns& columns, std::size_t begin, std::size_t end);
     bool ready() const { return unsettled_ == 0; }
 
     // ---- jobs of the strand

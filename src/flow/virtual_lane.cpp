@@ -44,6 +44,15 @@ void VirtualLane::take_tuples(const Tuples& tuples, std::size_t begin, std::size
     if (!rows.empty()) spread(rows, true);
 }
 
+void VirtualLane::take_columns(const Columns& columns, std::size_t begin, std::size_t end) {
+    if (ways_.empty()) return;
+    Rows rows;  // of those that a virtual tag reads
+    for (std::size_t k = begin; k < end; ++k)
+        if (std::ranges::any_of(columns.block(k).shape->tags(), [&](TagId tag) { return ways_.contains(tag); }))
+            columns.block(k).add_to(rows);
+    if (!rows.empty()) spread(rows, true);
+}
+
 void VirtualLane::spread(const Rows& rows, bool own) {
     if (ways_.empty()) return;
     std::vector<Slot*> touched;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/metrics.h"
+#include "data/columns.h"
 #include "data/sink.h"
 #include "flow/lane.h"
 #include "flow/virtual_run.h"
@@ -52,6 +53,7 @@ public:
 
     void take(const Rows& rows);
     void take_tuples(const Tuples& tuples, std::size_t begin, std::size_t end);
+    void take_columns(const Columns& columns, std::size_t begin, std::size_t end);
     void take_forwarded(const Rows& rows) { spread(rows, false); }
 
     // A run is coming: its rows are kept for it.

@@ -8,7 +8,7 @@
 
 #include "history/store.h"
 
-// What the two ways in share: readings alone (store.cpp) and together (tuples_in.cpp).
+// What the ways in share: readings alone (store.cpp), together (tuples_in.cpp) and as columns (columns_in.cpp).
 namespace gongshu::history {
 
 inline constexpr DurationNs kLateAfter = 10 * kSecond;
@@ -17,6 +17,11 @@ inline std::size_t local_index(TagId tag) { return static_cast<std::size_t>((tag
 
 // Whether the tag has a newer reading than of that time.
 bool comes_late(const TagState& tag, TimeNs time);
+
+// The group of a shape; null if it has none.
+TupleGroup* group_of(Shard& shard, const TupleShapePtr& shape);
+// Makes a group of tags that have nothing in memory yet and are all older than `time`; null if they cannot be one.
+TupleGroup* make_group(Shard& shard, const TupleShapePtr& shape, TimeNs time);
 
 // An append that is on its way through the lanes of its shards.
 struct Store::Append {

@@ -50,7 +50,7 @@ struct Encoded {
     }
 };
 
-Encoded write_plans(const std::vector<VectorPlan>& plans, std::optional<ResidualCode> code) {
+Encoded write_plans(std::span<const VectorPlan> plans, std::optional<ResidualCode> code) {
     Encoded encoded{std::move(code), std::vector<Buffer>(plans.size())};
     for (std::size_t i = 0; i < plans.size(); ++i)
         plans[i].write(encoded.code ? &*encoded.code : nullptr, encoded.vectors[i]);
@@ -59,10 +59,15 @@ Encoded write_plans(const std::vector<VectorPlan>& plans, std::optional<Residual
 
 // A code costs time whenever the column is read: it must save a tenth at least.
 Encoded encode_column(const Column& column, Tier tier) {
-    std::vector<VectorPlan> plans(vectors_of(column.values.size()));
+    // Kept from one column to the next: they are large.
+    thread_local std::vector<VectorPlan> known(kChunkVectors);
+    const std::span plans{known.data(), vectors_of(column.values.size())};
     SymbolCounts counts{};
     std::size_t before = 0;
     for (std::size_t i = 0; i < plans.size(); ++i) {
+        plans[i].before.clear();
+        plans[i].plain.clear();
+        plans[i].may_be_coded = false;
         column.plan(i, tier, plans[i]);
         plans[i].count_symbols(counts);
         before += plans[i].before.size();

@@ -112,6 +112,70 @@ TEST(Segment, RoundTripAndStatistics) {
     seed("history_segment", "directory", directory);
 }
 
+TEST(Record, ColumnsRoundTrip) {
+    const TagId a{16 | 3}, b{1 << 20 | 3}, c{32 | 3};
+    Columns columns;
+    ColumnBlock mixed{.shape = std::make_shared<const TupleShape>(
+                          std::vector<TagId>{b, a, c},
+                          std::vector<ValueType>{ValueType::number, ValueType::integer, ValueType::boolean}),
+                      .times = {kMin, -1, 0, kMax},
+                      .bits = {std::bit_cast<std::uint64_t>(0.5), std::bit_cast<std::uint64_t>(-0.0), 1, 2,  //
+                               static_cast<std::uint64_t>(kMin), static_cast<std::uint64_t>(kMax), 0, 7,     //
+                               1, 0, 0, 1},
+                      .qualities = {}};
+    columns.add(mixed);
+    mixed.qualities.assign(12, pack(bad(Reason::timeout)));
+    columns.add(mixed);
+    mixed.qualities[5] = pack(kGood);
+    columns.add(mixed);
+    columns.add(
+        {.shape = std::make_shared<const TupleShape>(std::vector<TagId>{c}, std::vector<ValueType>{ValueType::boolean}),
+         .times = {5},
+         .bits = {1},
+         .qualities = {}});
+    Buffer bytes;
+    encode_columns(ShardId{3}, 77, columns, 0, columns.size(), bytes);
+    const auto decoded = decode_record(8, bytes);
+    ASSERT_TRUE(decoded) << decoded.error().text();
+    const auto& record = std::get<ColumnsRecord>(*decoded);
+    EXPECT_EQ(record.shard, ShardId{3});
+    EXPECT_EQ(record.first_sequence, 77u);
+    const Rows want = columns.rows(), rows = record.columns.rows();
+    ASSERT_EQ(rows.size(), want.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        EXPECT_EQ(rows.tag(i), want.tag(i));
+        EXPECT_EQ(rows.time(i), want.time(i));
+        EXPECT_EQ(rows.bits(i), want.bits(i)) << i;
+        EXPECT_EQ(rows.quality(i), want.quality(i)) << i;
+    }
+    for (std::size_t cut = 0; cut < bytes.size(); ++cut) EXPECT_FALSE(decode_record(8, Bytes(bytes).first(cut)));
+    Buffer with_kind = bytes;
+    with_kind.insert(with_kind.begin(), 8);
+    seed("history_log", "columns", with_kind);
+}
+
+TEST(Record, ColumnsThatCannotBeAreRefused) {
+    // shard 3, sequence 0, one block of one tag (the difference 1, a boolean) with two rows at 5 and 7, all good.
+    const Buffer good{3, 0, 1, 1, 2, 3, 2, 10, 4, 0, 1, 0};
+    ASSERT_TRUE(decode_record(8, good));
+    const auto with = [&](std::size_t at, std::uint8_t byte) {
+        Buffer bytes = good;
+        bytes[at] = byte;
+        return bytes;
+    };
+    for (const auto& [bytes, why] : {std::pair{with(0, 16), "no such shard"},
+                                     {with(2, 2), "a block that is not there"},
+                                     {with(3, 0), "a block of no tag"},
+                                     {with(5, 4), "texts"},
+                                     {with(5, 5), "no type"},
+                                     {with(6, 0), "no row"},
+                                     {with(6, 3), "rows that are not there"},
+                                     {with(8, 0), "one time twice"},
+                                     {with(8, 3), "times that fall"},
+                                     {with(9, 3), "no way to write qualities"}})
+        EXPECT_FALSE(decode_record(8, bytes)) << why;
+}
+
 TEST(Record, TuplesRoundTrip) {
     const auto one = std::make_shared<const TupleShape>(
         std::vector<TagId>{TagId{0x13}, TagId{0x33}, TagId{0x23}, TagId{0x43}},

@@ -80,6 +80,11 @@ private:
         for (int i = 0; i < 4; ++i) add_tuple(tuples, shape, kStart - kDay + i * kHour + round, {1.0 * i, 2.0 * i});
         const Rows rows = tuples.rows();
         note(rows, store_.append(std::move(tuples)));
+        Columns columns;
+        const TimeNs from = kStart - 2 * kDay + round;
+        columns.add(block_of(shape, {from, from + kHour, from + 2 * kHour}, {1.0 * round, 2, 3, 4, 5, 6}));
+        const Rows column_rows = columns.rows();
+        note(column_rows, store_.append(std::move(columns)));
     }
     void note(const Rows& rows, const Result<Appended>& appended) {
         auto& where = appended ? promised_.rows : promised_.maybe;

@@ -300,6 +300,8 @@ std::string_view about_formats(int step) {
         case 1:
             return "readings that come together are one record of the log, segments hold sums as bits, the last "
                    "readings are one list";
+        case 2:
+            return "readings that come as columns are one record of the log";
         default:
             return "";
     }

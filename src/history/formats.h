@@ -15,7 +15,7 @@ namespace gongshu::history {
 
 // Raised by whatever a program of before could not read: a kind of record or file, another version of one. What each
 // step brought stands in about_formats().
-inline constexpr int kFormats = 1;
+inline constexpr int kFormats = 2;
 std::string_view about_formats(int step);  // "" = not known here
 // What a history's folder says of it, and in which file.
 inline constexpr std::string_view kFormatsName = "FORMAT";

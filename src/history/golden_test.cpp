@@ -2,6 +2,8 @@
 // WRITE_GOLDEN=folder writes one of today's format there.
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "data/stage.h"
 #include "history/select.h"
 #include "history/store_test.h"
@@ -29,8 +31,42 @@ GoldenTags make_tags(TestStore& store) {
     return tags;
 }
 
+// How readings came makes no difference to them.
+enum class Way { rows, columns };
+
+// What of the rows can be columns goes so, those of d:1 together. The others are given back.
+Rows add_as_columns(TestStore& store, const GoldenTags& tags, const Rows& rows) {
+    Rows others;
+    std::map<TagId, ColumnBlock> blocks;
+    std::vector<ColumnBlock> again;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const TagId tag = rows.tag(i);
+        if (tag == tags.text || tag == tags.moved) {
+            others.add_row(rows, i);
+            continue;
+        }
+        ColumnBlock* block = &blocks[tag];
+        if (!block->times.empty() && rows.time(i) <= block->times.back()) block = &again.emplace_back();
+        block->shape = shape_of({tag}, {rows.type(i)});
+        block->times.push_back(rows.time(i));
+        block->bits.push_back(rows.bits(i));
+        block->qualities.push_back(rows.quality_bits(i));
+    }
+    ColumnBlock both = blocks[tags.number];
+    const ColumnBlock& second = blocks[tags.integer];
+    both.shape = shape_of({tags.number, tags.integer}, {ValueType::number, ValueType::integer});
+    both.bits.insert(both.bits.end(), second.bits.begin(), second.bits.end());
+    both.qualities.insert(both.qualities.end(), second.qualities.begin(), second.qualities.end());
+    Columns columns;
+    columns.add(std::move(both));
+    columns.add(blocks[tags.boolean]);
+    for (ColumnBlock& block : again) columns.add(std::move(block));
+    EXPECT_TRUE(store.append(std::move(columns)));
+    return others;
+}
+
 // Readings of every type and quality, alone and together, from minute `from` on: repeated ones and late ones too.
-void add_readings(TestStore& store, const GoldenTags& tags, TimeNs from) {
+void add_readings(TestStore& store, const GoldenTags& tags, TimeNs from, Way way) {
     Rows rows;
     Tuples tuples;
     for (int i = 0; i < 300; ++i) {
@@ -47,6 +83,7 @@ void add_readings(TestStore& store, const GoldenTags& tags, TimeNs from) {
         if (i % 70 == 3) tuples.set_value_quality(1, bad(Reason::range));
     }
     rows.add_number(tags.number, from + 5 * kSecond, 99);
+    if (way == Way::columns) rows = add_as_columns(store, tags, rows);
     ASSERT_TRUE(store.append(std::move(rows)));
     ASSERT_TRUE(store.append(std::move(tuples)));
 }
@@ -80,14 +117,14 @@ void add_facts(TestStore& store, TimeNs from, const std::string& name) {
 }
 
 // A part of it in segments, snapshots and files of a day, the rest in the log only.
-void fill(TestStore& store) {
+void fill(TestStore& store, Way way = Way::rows) {
     const GoldenTags tags = make_tags(store);
     const TimeNs now = store.clock().now();
-    add_readings(store, tags, now - 2 * kDay);
+    add_readings(store, tags, now - 2 * kDay, way);
     add_facts(store, now - 2 * kDay, "one");
     ASSERT_TRUE(store->move_source(kTenant, "d:4", "hall/four"));
     ASSERT_TRUE(store->compact());
-    add_readings(store, tags, now - kHour);
+    add_readings(store, tags, now - kHour, way);
     add_facts(store, now - kHour, "two");
     (void)store.tag("d:6", "later", ValueType::integer);
     ASSERT_TRUE(store->move_source(kTenant, "d:5", "hall/five"));
@@ -195,8 +232,14 @@ TEST(Golden, StoresOfEveryFormatAreRead) {
     TestStore fresh;
     ASSERT_TRUE(fresh.open());
     fill(fresh);
-    if (const char* write = std::getenv("WRITE_GOLDEN")) copy_tree(fresh.files(), "/store", *disk, write);
-    for (const std::string name : {"store_0", "store_1"}) {
+    if (const char* write = std::getenv("WRITE_GOLDEN")) {
+        TestStore written;
+        ASSERT_TRUE(written.open());
+        fill(written, Way::columns);
+        copy_tree(written.files(), "/store", *disk, write);
+    }
+    // The second has units of cells that stand once, the third columns in its log.
+    for (const std::string name : {"store_0", "store_1", "store_2"}) {
         SCOPED_TRACE(name);
         io::SimFiles files;
         copy_tree(*disk, GONGSHU_SOURCE_DIR "/src/history/golden/" + name, files, "/store");

@@ -21,6 +21,9 @@ public:
     void append(Rows rows, Durability durability, Done done) override {
         store_->append(std::move(rows), durability, std::move(done));
     }
+    void append_columns(Columns columns, Durability durability, Done done) override {
+        store_->append_columns(std::move(columns), durability, std::move(done));
+    }
     void append_tuples(Tuples tuples, Durability durability, Done done) override {
         store_->append_tuples(std::move(tuples), durability, std::move(done));
     }

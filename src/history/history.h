@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/result.h"
+#include "data/columns.h"
 #include "data/interval.h"
 #include "data/sink.h"
 #include "data/stage.h"
@@ -73,6 +74,8 @@ public:
 
     // As append() does with rows. Stage::on_tuples() meets them.
     virtual void append_tuples(Tuples tuples, Durability durability, Done done) = 0;
+    // The same. Stage::on_columns() meets them.
+    virtual void append_columns(Columns columns, Durability durability, Done done) = 0;
     // Who meets each batch; null = nobody. Before the lanes run.
     virtual void set_stage(Stage* stage) = 0;
     // Up to `helpers` threads of `pool` help whoever reads: with several tags, or with the chunks of one. It may be the

@@ -26,5 +26,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
         if (!same || std::get<history::TuplesRecord>(*same).tuples.readings() != tuples->tuples.readings())
             std::abort();
     }
+    if (const auto* columns = std::get_if<history::ColumnsRecord>(&*record)) {
+        Buffer again;
+        history::encode_columns(columns->shard, columns->first_sequence, columns->columns, 0, columns->columns.size(),
+                                again);
+        const auto same = history::decode_record(data[0], again);
+        if (!same || std::get<history::ColumnsRecord>(*same).columns.readings() != columns->columns.readings())
+            std::abort();
+    }
     return 0;
 }

@@ -3,12 +3,36 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <functional>
+#include <numeric>
 #include <optional>
 #include <utility>
 
 #include "base/assert.h"
+#include "history/for_each_machine.h"
 
 namespace gongshu::history {
+namespace kernels {
+
+// How many values are more than `width` < 64 bits above the base.
+FOR_EACH_MACHINE std::size_t beyond(const std::uint64_t* values, std::size_t count, std::uint64_t base,
+                                    unsigned width) {
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < count; ++i) found += (values[i] - base) >> width != 0 ? 1 : 0;
+    return found;
+}
+
+// out[i] = the zigzag of how far values[i] is from the centre.
+FOR_EACH_MACHINE void zigzag_around(const std::uint64_t* __restrict values, std::size_t count, std::uint64_t centre,
+                                    std::uint64_t* __restrict out) {
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::uint64_t off = values[i] - centre;
+        out[i] = off << 1 ^ -(off >> 63);
+    }
+}
+
+}  // namespace kernels
+
 namespace {
 
 // On disk, high half of the first byte; the low half is the order, 0 to 2. Never renumber.
@@ -24,6 +48,9 @@ enum class Form : std::uint8_t {
 constexpr unsigned kOrders = 3;
 constexpr std::size_t kSamples = 32;
 constexpr std::size_t kDictionaryMax = 16;
+// Of the values that tell which form is best, one of so many in a long vector.
+constexpr std::size_t kEach = 4;
+constexpr std::size_t each_of(std::size_t count) { return count < kVectorRows ? 1 : kEach; }
 
 // The numbers, their differences or the differences of these. The first `order` entries are not used.
 void take_order(const std::uint64_t* values, std::size_t count, unsigned order, Vector& taken) {
@@ -51,6 +78,11 @@ public:
     // Without the tenth of them at either end, which may be outliers.
     std::int64_t low() const { return sorted_[count_ / 10]; }
     std::int64_t high() const { return sorted_[count_ - 1 - count_ / 10]; }
+    std::size_t different() const {
+        const auto end = sorted_.begin() + static_cast<std::ptrdiff_t>(count_);
+        return count_ - static_cast<std::size_t>(std::inner_product(sorted_.begin() + 1, end, sorted_.begin(), 0,
+                                                                    std::plus{}, std::equal_to{}));
+    }
 
 private:
     std::array<std::int64_t, kSamples> sorted_{};
@@ -70,26 +102,40 @@ struct Packing {
     bool patched = false;
 };
 
-// The width for which packed bits and patches are fewest together.
-void choose_width(const Vector& taken, std::size_t count, Packing& packing) {
+// The width for which packed bits and patches are fewest together, by one of `each` values; how many patches that
+// means.
+std::size_t choose_width(const Vector& taken, std::size_t count, std::uint32_t each, Packing& packing) {
     std::array<std::uint32_t, 65> widths{};
-    for (std::size_t i = packing.order; i < count; ++i) ++widths[std::bit_width(taken.at[i] - packing.base)];
+    for (std::size_t i = packing.order; i < count; i += each)
+        widths[std::bit_width(taken.at[i] - packing.base)] += each;
     packing.bytes = ~std::size_t{0};
     std::size_t patch_bytes = 0;
     std::size_t patches = 0;
+    std::size_t chosen = 0;
     for (unsigned width = 64;; --width) {
         const std::size_t bytes = packed_bytes(count, width) + patch_bytes;
         if (bytes < packing.bytes) {
             packing.bytes = bytes;
             packing.width = width;
-            packing.patched = patches > 0;
+            packing.patched = width < 64;
+            chosen = patches;
         }
-        if (width == 0) return;
+        if (width == 0) return chosen;
         // What does not fit one bit less costs a gap and the bits above, seven a byte; one more bit in seven a byte
         // more.
         patches += widths[width];
         patch_bytes += 2 * widths[width] + (patches - widths[width] + 6) / 7;
     }
+}
+
+void choose_width(const Vector& taken, std::size_t count, Packing& packing) {
+    const auto each = static_cast<std::uint32_t>(each_of(count));
+    const std::size_t patches = choose_width(taken, count, each, packing);
+    if (each == 1 || !packing.patched) return;
+    // What comes in turns is not seen by one of four.
+    const std::size_t order = packing.order;
+    if (kernels::beyond(taken.at.data() + order, count - order, packing.base, packing.width) > 2 * patches + kEach)
+        choose_width(taken, count, 1, packing);
 }
 
 Packing choose_packing(const Vector& taken, std::size_t count, unsigned order, const Samples& samples) {
@@ -155,20 +201,18 @@ void write_packed(const std::uint64_t* values, std::size_t count, const Packing&
     Encoder out{bytes};
     head(Form::packed, packing.order, out);
     write_start(values, packing.order, packing.base, out);
-    for (std::size_t i = 0; i < count; ++i) taken.at[i] = i < packing.order ? 0 : taken.at[i] - packing.base;
+    std::fill_n(taken.at.begin(), packing.order, 0);
+    add_base(taken.at.data() + packing.order, count - packing.order, 0 - packing.base);
     out.u8(static_cast<std::uint8_t>(packing.width));
-    const auto fits = [&](std::uint64_t residual) { return packing.width == 64 || residual >> packing.width == 0; };
-    std::size_t patches = 0;
-    if (packing.patched)
-        patches = count - static_cast<std::size_t>(std::count_if(
-                              taken.at.begin(), taken.at.begin() + static_cast<std::ptrdiff_t>(count), fits));
+    std::size_t patches = packing.patched ? kernels::beyond(taken.at.data(), count, 0, packing.width) : 0;
     out.varint(patches);
     std::size_t before = 0;
-    for (std::size_t i = 0; patches > 0 && i < count; ++i) {
-        if (fits(taken.at[i])) continue;
+    for (std::size_t i = 0; patches > 0; ++i) {
+        if (taken.at[i] >> packing.width == 0) continue;
         out.varint(i - before);
         out.varint(taken.at[i] >> packing.width);
         before = i;
+        --patches;
     }
     const std::size_t at = bytes.size();
     bytes.resize(at + packed_bytes(count, packing.width));
@@ -229,7 +273,12 @@ void read_runs(Decoder& in, std::size_t count, std::uint64_t* values) {
     }
 }
 
-std::optional<Buffer> as_dictionary(const std::uint64_t* values, std::size_t count) {
+// nullopt if there are too many for one shorter than `bytes_max`. `different` of them were seen so far.
+std::optional<Buffer> as_dictionary(const std::uint64_t* values, std::size_t count, std::size_t different,
+                                    std::size_t bytes_max) {
+    if (different > kDictionaryMax) return std::nullopt;
+    if (2 + different + packed_bytes(count, static_cast<unsigned>(std::bit_width(different - 1))) >= bytes_max)
+        return std::nullopt;
     std::array<std::uint64_t, kDictionaryMax> known{};
     std::size_t size = 0;
     Vector indexes;
@@ -269,17 +318,18 @@ void read_dictionary(Decoder& in, std::size_t count, std::uint64_t* values) {
     }
 }
 
-// Of the values that tell which order is best, one of so many in a long vector.
-constexpr std::size_t kEach = 4;
-
 // Residuals around the median, of the order in which they are smallest.
 void choose_residuals(const std::array<Vector, kOrders>& taken, const std::array<Samples, kOrders>& samples,
                       std::size_t count, Residuals& chosen) {
     std::uint64_t fewest = ~std::uint64_t{0};
+    const auto spread = [&](unsigned order) { return width_of(samples[order].low(), samples[order].high()); };
+    unsigned least = 64;
+    for (unsigned order = 0; order < kOrders && order < count; ++order) least = std::min(least, spread(order));
     for (unsigned order = 0; order < kOrders && order < count; ++order) {
+        if (spread(order) > least + 1) continue;
         const auto centre = static_cast<std::uint64_t>(samples[order].median());
         std::uint64_t bits = 0;
-        for (std::size_t i = order; i < count; i += count < kVectorRows ? 1 : kEach)
+        for (std::size_t i = order; i < count; i += each_of(count))
             bits += static_cast<std::uint64_t>(
                 std::bit_width(zigzag(static_cast<std::int64_t>(taken[order].at[i] - centre))));
         if (bits >= fewest) continue;
@@ -288,8 +338,8 @@ void choose_residuals(const std::array<Vector, kOrders>& taken, const std::array
         chosen.centre = centre;
     }
     const Vector& best = taken[chosen.order];
-    for (std::size_t i = chosen.order; i < count; ++i)
-        chosen.at.at[i] = zigzag(static_cast<std::int64_t>(best.at[i] - chosen.centre));
+    kernels::zigzag_around(best.at.data() + chosen.order, count - chosen.order, chosen.centre,
+                           chosen.at.at.data() + chosen.order);
 }
 
 // The numbers, of what lies around the base; those before `order` are not there yet.
@@ -352,7 +402,8 @@ void plan_integers(const std::uint64_t* values, std::size_t count, Tier tier, Ve
         if (form && form->size() < plan.plain.size()) plan.plain = std::move(*form);
     };
     offer(as_runs(values, count, plan.plain.size()));
-    if (plan.plain.size() > count * 3 / 8) offer(as_dictionary(values, count));
+    if (plan.plain.size() > count * 3 / 8)
+        offer(as_dictionary(values, count, samples[0].different(), plan.plain.size()));
 }
 
 void VectorPlan::count_symbols(SymbolCounts& counts) const {

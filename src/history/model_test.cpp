@@ -136,6 +136,40 @@ protected:
         return tuples;
     }
 
+    // Of one tag of a source or of both, if none of them is a text.
+    Columns random_columns() {
+        Columns columns;
+        for (std::uint64_t left = 1 + rng_->below(6); left > 0; --left) {
+            std::vector<TagId> tags;
+            std::vector<ValueType> types;
+            const std::uint64_t source = rng_->below(3), only = rng_->chance(0.8) ? 2 : rng_->below(2);
+            for (std::uint64_t i = 0; i < 2; ++i) {
+                const TagId tag = source_tags_[source * 2 + i];
+                if ((only < 2 && only != i) || types_[tag] == ValueType::text) continue;
+                tags.push_back(tag);
+                types.push_back(types_[tag]);
+            }
+            if (tags.empty()) continue;
+            ColumnBlock block{.shape = shape_of(tags, types), .times = {}, .bits = {}, .qualities = {}};
+            std::set<TimeNs> times;
+            for (std::uint64_t count = 1 + rng_->below(30); count > 0; --count) times.insert(random_time());
+            block.times.assign(times.begin(), times.end());
+            for (const ValueType type : types)
+                for (std::size_t row = 0; row < block.rows(); ++row) {
+                    Rows one;
+                    one.add({TagId{1}, 0, expected({{}, 0, random_value(*rng_), kGood}, type).value, kGood});
+                    block.bits.push_back(one.bits(0));
+                }
+            if (rng_->chance(0.2)) {
+                block.spell_qualities();
+                for (std::uint16_t& quality : block.qualities)
+                    if (rng_->chance(0.1)) quality = pack(uncertain(Reason::sensor));
+            }
+            columns.add(std::move(block));
+        }
+        return columns;
+    }
+
     void apply(const Rows& rows) {
         for (std::size_t i = 0; i < rows.size(); ++i)
             model_[rows.tag(i)][rows.time(i)] = expected(rows.reading(i), types_[rows.tag(i)]);
@@ -152,6 +186,11 @@ protected:
         ASSERT_TRUE(appended) << appended.error().text();
     }
     void append() {
+        if (rng_->chance(0.4)) {
+            const Columns columns = random_columns();
+            append(columns);
+            return apply(columns.rows());
+        }
         const bool together = rng_->chance(0.7);
         const Tuples tuples = together ? random_tuples() : Tuples{};
         const Rows rows = together ? tuples.rows() : random_rows();
@@ -164,11 +203,14 @@ protected:
 
     // Rows that nobody was promised: each is there as it was or as it was sent.
     void append_and_crash() {
-        const bool together = rng_->chance(0.5);
+        const bool as_columns = rng_->chance(0.3), together = rng_->chance(0.5);
         Tuples tuples = together ? random_tuples() : Tuples{};
-        const Rows rows = together ? tuples.rows() : random_rows();
+        Columns columns = as_columns ? random_columns() : Columns{};
+        const Rows rows = as_columns ? columns.rows() : together ? tuples.rows() : random_rows();
         store_->clock().advance(kSecond);
-        if (together)
+        if (as_columns)
+            (*store_)->append_columns(std::move(columns), Durability::sync, [](const Result<Appended>&) {});
+        else if (together)
             (*store_)->append_tuples(std::move(tuples), Durability::sync, [](const Result<Appended>&) {});
         else
             (*store_)->append(rows, Durability::sync, [](const Result<Appended>&) {});

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
+#include <utility>
 
 #include "data/stage.h"
 #include "history/codec.h"
@@ -126,6 +128,67 @@ Record decode_tuples(Decoder& in) {
         else
             decode_tuple(in, shapes[shape], time, record.tuples);
     }
+    return record;
+}
+
+// The first, the step to the second, then by how much each step differs from the one before.
+void decode_times(Decoder& in, std::vector<TimeNs>& times) {
+    TimeNs time = 0, step = 0;
+    for (std::size_t row = 0; row < times.size() && !in.failed(); ++row) {
+        if (row == 0) {
+            time = in.signed_varint();
+        } else {
+            step = wrapping_add(step, in.signed_varint());
+            const TimeNs before = std::exchange(time, wrapping_add(time, step));
+            if (time <= before) in.fail();
+        }
+        times[row] = time;
+    }
+}
+
+void decode_column(Decoder& in, ValueType type, std::span<std::uint64_t> bits) {
+    std::uint64_t before = 0;
+    for (std::uint64_t& one : bits) {
+        if (type == ValueType::number)
+            one = in.u64();
+        else if (type == ValueType::integer)
+            one = before += static_cast<std::uint64_t>(in.signed_varint());
+        else
+            one = in.u8() != 0 ? 1 : 0;
+    }
+}
+
+void decode_block(Decoder& in, ShardId shard, Columns& columns) {
+    ColumnBlock block;
+    block.shape = decode_shape(in, shard);
+    const std::uint64_t rows = in.varint();
+    // Each time and each value is a byte at least: what claims more takes no memory.
+    if (in.failed() || block.shape->has_text() || rows == 0 || rows > in.left() || block.width() > in.left() / rows ||
+        columns.full(rows * block.width()))
+        return in.fail();
+    block.times.resize(rows);
+    decode_times(in, block.times);
+    const std::uint8_t head = in.u8();
+    if (in.failed() || head > kEachQuality) return in.fail();
+    block.bits.resize(rows * block.width());
+    if (head == kOneQuality) block.qualities.assign(block.bits.size(), in.u16());
+    if (head == kEachQuality) {
+        block.spell_qualities();
+        for (std::uint16_t& one : block.qualities) one = in.u16();
+    }
+    for (std::uint16_t& one : block.qualities) one = pack(unpack_quality(one));
+    for (std::size_t i = 0; i < block.width() && !in.failed(); ++i)
+        decode_column(in, block.shape->types()[i], std::span{block.bits}.subspan(i * rows, rows));
+    if (!in.failed()) columns.add(std::move(block));
+}
+
+Record decode_columns(Decoder& in) {
+    ColumnsRecord record;
+    record.shard.value = in.u8();
+    record.first_sequence = in.varint();
+    if (record.shard.value >= kShardCount) in.fail();
+    const std::uint64_t count = in.varint();
+    for (std::uint64_t k = 0; k < count && !in.failed(); ++k) decode_block(in, record.shard, record.columns);
     return record;
 }
 
@@ -318,6 +381,62 @@ void encode_tuples(ShardId shard, std::uint64_t first_sequence, const Tuples& tu
     bytes.resize(static_cast<std::size_t>(out - bytes.data()));
 }
 
+namespace {
+
+std::uint8_t* write_times(std::uint8_t* out, const std::vector<TimeNs>& times) {
+    TimeNs before = 0, step_before = 0;
+    for (std::size_t row = 0; row < times.size(); ++row) {
+        const TimeNs step = wrapping_sub(times[row], std::exchange(before, times[row]));
+        out = write_varint(out, zigzag(row == 0 ? step : wrapping_sub(step, std::exchange(step_before, step))));
+    }
+    return out;
+}
+
+std::uint8_t* write_column(std::uint8_t* out, ValueType type, std::span<const std::uint64_t> bits) {
+    if (type == ValueType::number) {
+        std::memcpy(out, bits.data(), bits.size_bytes());
+        return out + bits.size_bytes();
+    }
+    std::uint64_t before = 0;
+    for (const std::uint64_t one : bits) {
+        if (type == ValueType::integer)
+            out = write_varint(out, zigzag(static_cast<std::int64_t>(one - std::exchange(before, one))));
+        else
+            *out++ = one != 0 ? 1 : 0;
+    }
+    return out;
+}
+
+void encode_block(const ColumnBlock& block, Buffer& bytes) {
+    Encoder head{bytes};
+    encode_shape(*block.shape, head);
+    head.varint(block.rows());
+    const std::size_t at = bytes.size();
+    bytes.resize(at + block.rows() * kVarintBytesMax + 3 + block.readings() * (kVarintBytesMax + 2));
+    std::uint8_t* out = write_times(bytes.data() + at, block.times);
+    const auto& qualities = block.qualities;
+    const bool same =
+        qualities.empty() || std::ranges::adjacent_find(qualities, std::not_equal_to{}) == qualities.end();
+    const bool good = same && (qualities.empty() || qualities.front() == pack(kGood));
+    *out++ = good ? kAllGood : same ? kOneQuality : kEachQuality;
+    const std::size_t quality_bytes = (good ? 0 : same ? 1 : qualities.size()) * sizeof(std::uint16_t);
+    if (!good) std::memcpy(out, qualities.data(), quality_bytes);
+    out += quality_bytes;
+    for (std::size_t i = 0; i < block.width(); ++i) out = write_column(out, block.shape->types()[i], block.column(i));
+    bytes.resize(static_cast<std::size_t>(out - bytes.data()));
+}
+
+}  // namespace
+
+void encode_columns(ShardId shard, std::uint64_t first_sequence, const Columns& columns, std::size_t begin,
+                    std::size_t end, Buffer& bytes) {
+    Encoder head{bytes};
+    head.u8(static_cast<std::uint8_t>(shard.value));
+    head.varint(first_sequence);
+    head.varint(end - begin);
+    for (std::size_t k = begin; k < end; ++k) encode_block(columns.block(k), bytes);
+}
+
 void encode_event(const Event& event, Buffer& bytes) {
     Encoder out{bytes};
     out.varint(event.id.value);
@@ -384,6 +503,9 @@ Result<Record> decode_record(std::uint8_t kind, Bytes payload) {
             break;
         case RecordKind::tuples:
             record = decode_tuples(in);
+            break;
+        case RecordKind::columns:
+            record = decode_columns(in);
             break;
         case RecordKind::interval: {
             const std::uint64_t change = in.varint();

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "data/columns.h"
 #include "data/event.h"
 #include "data/interval.h"
 #include "data/rows.h"
@@ -26,6 +27,7 @@ enum class RecordKind : std::uint8_t {
     unit = 5,      // a new unit of a tag
     interval = 6,  // a revision of an interval
     tuples = 7,    // readings of one shard that came together
+    columns = 8,   // … as columns
 };
 
 struct RowsRecord {
@@ -39,6 +41,12 @@ struct TuplesRecord {
     ShardId shard;
     std::uint64_t first_sequence = 0;  // of the first reading; the others follow
     Tuples tuples;
+};
+
+struct ColumnsRecord {
+    ShardId shard;
+    std::uint64_t first_sequence = 0;
+    Columns columns;
 };
 
 // Changes of the catalogue carry a number of their own that grows by one, so that replay over a snapshot that has them
@@ -63,13 +71,17 @@ struct IntervalRecord {
     Interval interval;
 };
 
-using Record = std::variant<RowsRecord, Event, TagRecord, MoveRecord, UnitRecord, IntervalRecord, TuplesRecord>;
+using Record =
+    std::variant<RowsRecord, Event, TagRecord, MoveRecord, UnitRecord, IntervalRecord, TuplesRecord, ColumnsRecord>;
 
 // Appends the payload of a record.
 void encode_rows(ShardId shard, std::uint64_t first_sequence, const Rows& rows, Buffer& out);
 // Tuples [begin, end), all of this shard.
 void encode_tuples(ShardId shard, std::uint64_t first_sequence, const Tuples& tuples, std::size_t begin,
                    std::size_t end, Buffer& out);
+// Blocks [begin, end), all of this shard.
+void encode_columns(ShardId shard, std::uint64_t first_sequence, const Columns& columns, std::size_t begin,
+                    std::size_t end, Buffer& out);
 void encode_event(const Event& event, Buffer& out);
 void encode_tag(const TagRecord& record, Buffer& out);
 void encode_move(const MoveRecord& record, Buffer& out);

@@ -138,6 +138,7 @@ Result<void> Store::apply(const Manifest& manifest, Record record) {
         return apply_interval(std::move(*interval));
     }
     if (const auto* tuples = std::get_if<TuplesRecord>(&record)) return apply_tuples(manifest, *tuples);
+    if (const auto* columns = std::get_if<ColumnsRecord>(&record)) return apply_columns(manifest, *columns);
     auto& rows = std::get<RowsRecord>(record);
     Shard& shard = shards_[rows.shard.value];
     const std::lock_guard lock{shard.mutex};

@@ -203,6 +203,7 @@ public:
 
     void append(Rows rows, Durability durability, Sink::Done done);
     void append_tuples(Tuples tuples, Durability durability, Sink::Done done);
+    void append_columns(Columns columns, Durability durability, Sink::Done done);
     void append_event(Event event, Durability durability, std::function<void(Result<EventId>)> done);
     Result<Appended> import(const Rows& rows);
 
@@ -278,6 +279,16 @@ private:
                              const Groups& groups);
     std::uint64_t put_tuple(Shard& shard, const Tuples& tuples, std::size_t k, TupleGroup* group, MemoryUse& use);
     std::uint64_t put_alone(Shard& shard, const Tuples& tuples, std::size_t k, MemoryUse& use);
+
+    // Readings that come as columns (columns_in.cpp).
+    struct ColumnPart;
+    void ingest_column_part(const std::shared_ptr<Append>& append, const ColumnPart& part);
+    Result<Ingested> ingest_columns(const ColumnPart& part, bool& as_rows);
+    bool takes_columns(const Shard& shard, const ColumnPart& part) const;
+    void mark_late(const Shard& shard, ColumnBlock& block);
+    std::uint64_t put_block(Shard& shard, const ColumnBlock& block, MemoryUse& use);
+    std::uint64_t put_block_alone(Shard& shard, const ColumnBlock& block, MemoryUse& use);
+
     Result<std::pair<EventId, std::uint64_t>> log_event(Event event);
     void tell_wrong_clocks(const std::vector<WrongClock>& wrong);
     void sync_soon(io::Loop& lane);
@@ -304,6 +315,7 @@ private:
     Result<void> replay(const Manifest& manifest);
     Result<void> apply(const Manifest& manifest, Record record);
     Result<void> apply_tuples(const Manifest& manifest, const TuplesRecord& record);
+    Result<void> apply_columns(const Manifest& manifest, const ColumnsRecord& record);
     Result<void> cut_tail(const LogEnd& end);
     Result<void> write_tail_again(const LogEnd& end);
     Result<void> remove_leftovers(const Manifest& manifest);

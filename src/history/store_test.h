@@ -93,6 +93,14 @@ public:
         EXPECT_TRUE(world_.run_until([&] { return answer.has_value(); }, kMinute));
         return answer ? *answer : Error{Code::timeout, "no answer"};
     }
+    Result<Appended> append(Columns columns, Durability durability = Durability::sync) {
+        std::optional<Result<Appended>> answer;
+        history_->append_columns(std::move(columns), durability,
+                                 [&](Result<Appended> result) { answer = std::move(result); });
+        EXPECT_FALSE(answer.has_value()) << "done was called from inside append_columns()";
+        EXPECT_TRUE(world_.run_until([&] { return answer.has_value(); }, kMinute));
+        return answer ? *answer : Error{Code::timeout, "no answer"};
+    }
     Result<EventId> append_event(Event event, Durability durability = Durability::sync) {
         std::optional<Result<EventId>> answer;
         history_->append_event(std::move(event), durability, [&](Result<EventId> result) { answer = result; });
@@ -141,6 +149,13 @@ inline TupleShapePtr shape_of(std::vector<TagId> tags, std::vector<ValueType> ty
 inline void add_tuple(Tuples& tuples, const TupleShapePtr& shape, TimeNs time, const std::vector<double>& values) {
     const auto cells = tuples.add(shape, time);
     for (std::size_t i = 0; i < values.size(); ++i) cells[i] = std::bit_cast<std::uint64_t>(values[i]);
+}
+
+// Of numbers; the values of a tag follow those of the tag before.
+inline ColumnBlock block_of(TupleShapePtr shape, std::vector<TimeNs> times, const std::vector<double>& values) {
+    ColumnBlock block{.shape = std::move(shape), .times = std::move(times), .bits = {}, .qualities = {}};
+    for (const double value : values) block.bits.push_back(std::bit_cast<std::uint64_t>(value));
+    return block;
 }
 
 inline Rows one_row(TagId tag, TimeNs time, double value) {

@@ -22,7 +22,21 @@ bool same_tags(const TupleShape& a, const TupleShape& b) {
 
 bool is_newer(const TagState& tag, TimeNs time) { return !tag.has_last || time > tag.last_time; }
 
-// The group of a shape; null if it has none.
+void set_last(TupleGroup& group, const Tuples& tuples, std::size_t k) {
+    const auto bits = tuples.bits(k);
+    group.has_last = true;
+    group.last_time = tuples.time(k);
+    std::ranges::copy(bits, group.last_bits.begin());
+    for (std::size_t i = 0; i < bits.size(); ++i) group.last_qualities[i] = tuples.quality_bits(k, i);
+    for (std::size_t i = 0; i < group.last_texts.size(); ++i)
+        if (group.shape->types()[i] == ValueType::text) {
+            group.last_texts[i] = tuples.text_of(bits[i]);
+            group.last_bits[i] = 0;
+        }
+}
+
+}  // namespace
+
 TupleGroup* group_of(Shard& shard, const TupleShapePtr& shape) {
     TupleGroup* const group = shard.tags[local_index(shape->tags()[0])].group;
     if (group == nullptr) return nullptr;
@@ -32,9 +46,7 @@ TupleGroup* group_of(Shard& shard, const TupleShapePtr& shape) {
     return group;
 }
 
-// Makes a group of tags that have nothing in memory yet and are all older than `time`; null if they cannot be one.
 TupleGroup* make_group(Shard& shard, const TupleShapePtr& shape, TimeNs time) {
-    if (shape->width() < 2) return nullptr;
     for (const TagId id : shape->tags()) {
         const TagState& tag = shard.tags[local_index(id)];
         if (tag.group != nullptr || tag.active || !is_newer(tag, time)) return nullptr;
@@ -55,21 +67,6 @@ TupleGroup* make_group(Shard& shard, const TupleShapePtr& shape, TimeNs time) {
     shard.groups.push_back(std::move(group));
     return shard.groups.back().get();
 }
-
-void set_last(TupleGroup& group, const Tuples& tuples, std::size_t k) {
-    const auto bits = tuples.bits(k);
-    group.has_last = true;
-    group.last_time = tuples.time(k);
-    std::ranges::copy(bits, group.last_bits.begin());
-    for (std::size_t i = 0; i < bits.size(); ++i) group.last_qualities[i] = tuples.quality_bits(k, i);
-    for (std::size_t i = 0; i < group.last_texts.size(); ++i)
-        if (group.shape->types()[i] == ValueType::text) {
-            group.last_texts[i] = tuples.text_of(bits[i]);
-            group.last_bits[i] = 0;
-        }
-}
-
-}  // namespace
 
 bool comes_late(const TagState& tag, TimeNs time) {
     if (tag.group != nullptr && tag.group->has_last) return time < tag.group->last_time;
@@ -204,7 +201,8 @@ bool Store::group_all(Shard& shard, const Tuples& tuples, std::size_t begin, std
         if (group == nullptr) {
             for (std::size_t i = 0; i < shape->width(); ++i)
                 if (shard.tags[local_index(shape->tags()[i])].type != shape->types()[i]) return false;
-            group = make_group(shard, shape, tuples.time(k));
+            // A reading that is always alone is the cheaper without.
+            if (shape->width() > 1) group = make_group(shard, shape, tuples.time(k));
         }
         groups.push_back(group);
         if (!shape->has_text()) continue;

@@ -84,6 +84,7 @@ public:
         auto end = replay_log(files_, path, manifest.log_first, [&](Record record) -> Result<void> {
             if (const auto* rows = std::get_if<RowsRecord>(&record)) report_.rows += rows->rows.size();
             if (const auto* tuples = std::get_if<TuplesRecord>(&record)) report_.rows += tuples->tuples.readings();
+            if (const auto* columns = std::get_if<ColumnsRecord>(&record)) report_.rows += columns->columns.readings();
             // Those below are in event files as well.
             if (const auto* one = std::get_if<Event>(&record); one && one->id.value >= manifest.next_event)
                 event(*one, path);

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 #include <optional>
 
 #include "base/assert.h"
@@ -23,11 +24,19 @@ constexpr int kPlacesMax = 9;
 constexpr double kTens[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
 constexpr double kExactMax = 9'007'199'254'740'992.0;  // 2^53
 constexpr std::size_t kBitsOfByte = 8;
+constexpr std::size_t kVarintBytesMax = 10;
 
 std::uint64_t zigzag(std::int64_t number) {
     return static_cast<std::uint64_t>(number) << 1 ^ static_cast<std::uint64_t>(number >> 63);
 }
 std::uint64_t unzigzag(std::uint64_t number) { return (number >> 1) ^ (~(number & 1) + 1); }
+
+template <class Out>
+Out write_varint(Out out, std::uint64_t number) {
+    for (; number >= 0x80; number >>= 7) *out++ = static_cast<std::uint8_t>(number | 0x80);
+    *out++ = static_cast<std::uint8_t>(number);
+    return out;
+}
 
 std::uint32_t load32(const std::uint8_t* at) {
     return at[0] | std::uint32_t{at[1]} << 8 | std::uint32_t{at[2]} << 16 | std::uint32_t{at[3]} << 24;
@@ -56,6 +65,10 @@ public:
             if ((*at_++ & 0x80) == 0) return true;
         }
         return false;
+    }
+    const std::uint8_t* here() const { return at_; }
+    bool begins_with(Bytes bytes) const {
+        return bytes.size() <= left() && std::memcmp(at_, bytes.data(), bytes.size()) == 0;
     }
     // `bytes` must be there.
     const std::uint8_t* take(std::size_t bytes) {
@@ -105,7 +118,17 @@ Result<void> read_times(Reader& in, std::vector<TimeNs>& times) {
     return {};
 }
 
-Result<void> read_qualities(Reader& in, std::size_t rows, std::vector<Quality>& qualities) {
+Result<void> read_qualities(Reader& in, std::size_t rows, BatchColumn& column) {
+    std::vector<Quality>& qualities = column.qualities;
+    std::uint8_t all_good[2 * kVarintBytesMax];
+    std::uint8_t* const end = write_varint(write_varint(all_good, rows), pack(kGood));
+    if (const Bytes bytes{all_good, end}; in.begins_with(bytes)) {
+        in.take(bytes.size());
+        if (!column.all_good || qualities.size() != rows) qualities.assign(rows, kGood);
+        column.all_good = true;
+        return {};
+    }
+    column.all_good = false;
     qualities.clear();
     while (qualities.size() < rows) {
         std::uint64_t run = 0, bits = 0;
@@ -167,7 +190,9 @@ Result<void> read_values(Reader& in, std::size_t rows, BatchColumn& column) {
     return {};
 }
 
-Result<void> read_column(Reader& in, const BatchLimits& limits, std::size_t& rows_left, BatchColumn& column) {
+// `times_before`: the bytes that column.times were read from.
+Result<void> read_column(Reader& in, const BatchLimits& limits, std::size_t& rows_left, Bytes& times_before,
+                         BatchColumn& column) {
     column.path = TRY(read_text(in, limits.path_bytes_max, "a path that is none"));
     std::uint64_t type = 0, rows = 0;
     if (column.path.empty()) return in.broken("a path that is none");
@@ -178,9 +203,17 @@ Result<void> read_column(Reader& in, const BatchLimits& limits, std::size_t& row
         return Error{Code::limit, "more than {} readings in one request: send it in parts", limits.rows_max};
     rows_left -= rows;
     column.type = static_cast<ValueType>(type);
-    column.times.resize(rows);
-    TRY(read_times(in, column.times));
-    TRY(read_qualities(in, rows, column.qualities));
+    // The columns of a device mostly have the same times, to the last byte.
+    column.same_times = column.index > 0 && rows == column.times.size() && in.begins_with(times_before);
+    if (column.same_times) {
+        in.take(times_before.size());
+    } else {
+        const std::uint8_t* const begin = in.here();
+        column.times.resize(rows);
+        TRY(read_times(in, column.times));
+        times_before = Bytes{begin, in.here()};
+    }
+    TRY(read_qualities(in, rows, column));
     return read_values(in, rows, column);
 }
 
@@ -211,6 +244,7 @@ Result<void> decode_batch(Bytes body, const BatchLimits& limits,
                           const std::function<void(const BatchColumn&)>& on_column) {
     BatchColumn column;
     std::size_t rows_left = limits.rows_max;
+    Bytes times_before;
     const auto frames = TRY(split_frames(body));
     for (const Bytes frame : frames) {
         Reader in{frame, body.data()};
@@ -219,7 +253,7 @@ Result<void> decode_batch(Bytes body, const BatchLimits& limits,
         for (; columns > 0; --columns, ++column.index) {
             if (column.index >= limits.columns_max)
                 return Error{Code::limit, "more than {} columns in one request: send it in parts", limits.columns_max};
-            TRY(read_column(in, limits, rows_left, column));
+            TRY(read_column(in, limits, rows_left, times_before, column));
             on_column(column);
         }
         if (!in.empty()) return in.broken("bytes behind the last column");
@@ -231,10 +265,7 @@ Result<void> decode_batch(Bytes body, const BatchLimits& limits,
 
 namespace {
 
-void append_varint(std::string& out, std::uint64_t number) {
-    for (; number >= 0x80; number >>= 7) out.push_back(static_cast<char>(number | 0x80));
-    out.push_back(static_cast<char>(number));
-}
+void append_varint(std::string& out, std::uint64_t number) { write_varint(std::back_inserter(out), number); }
 
 void append_text(std::string& out, std::string_view text) {
     append_varint(out, text.size());

@@ -22,7 +22,9 @@ struct BatchColumn {
     std::string_view path;
     ValueType type = ValueType::number;
     std::vector<TimeNs> times;  // any order
+    bool same_times = false;    // as those of the column before
     std::vector<Quality> qualities;
+    bool all_good = false;  // all of them
     std::vector<std::uint64_t> bits;
     std::vector<std::string_view> texts;
 };

@@ -69,12 +69,12 @@ def history():
         assert status == 0 and "the history is of formats 0 again" in said and "readings since are in" in said and "start the older version now" in said, said
         after = {str(one.relative_to(elsewhere / "history")): one.read_bytes() for one in (elsewhere / "history").rglob("*") if one.is_file() and one.name != "lock"}
         assert after == before, set(after) ^ set(before)
-        (aside,) = side(elsewhere, "history.step-1.")
+        (aside,) = side(elsewhere, "history.step-2.")
         assert not side(elsewhere, "history.before"), said
         status, said = gongshu("downgrade", "--data", elsewhere)
         assert status != 0 and "keeps no tables" in said, said
         status, said = gongshu("upgrade", "--check", "--data", elsewhere)
-        assert status == 0 and f"aside    history, formats 1: {elsewhere}/{aside}" in said, said
+        assert status == 0 and f"aside    history, formats 2: {elsewhere}/{aside}" in said, said
         # What came since is beside it; a newer version reads that.
         with Program(data=elsewhere, args=["--key-folder", str(keys)]) as other:
             assert other.last("a.temperature")[0] == 999
