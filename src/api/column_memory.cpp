@@ -4,6 +4,25 @@
 
 namespace gongshu::api {
 
+namespace {
+
+constexpr std::uint64_t kColumnBytes = 256;  // of one beside its path, which stands twice
+constexpr std::uint64_t kShapeBytes = 256;   // beside its tags
+
+std::uint64_t bytes_of(const TupleShapePtr& shape) {
+    return shape == nullptr ? 0 : kShapeBytes + shape->width() * (sizeof(TagId) + sizeof(ValueType));
+}
+
+}  // namespace
+
+void ColumnMemory::clear() {
+    columns_.clear();
+    by_path_.clear();
+    shapes_.clear();
+    next_ = 0;
+    bytes_ = 0;
+}
+
 std::unique_ptr<ColumnMemory> ColumnMemory::take(Core& core, TenantId tenant) {
     const std::uint64_t generation = core.targets.lock()->generation;
     std::unique_ptr<ColumnMemory> memory;
@@ -42,21 +61,21 @@ const Target* ColumnMemory::find(std::string_view path) {
 
 void ColumnMemory::learn(std::string_view path, const Target& target) {
     if (!target.keep) return;
-    if (columns_.size() >= kColumnsMax) {
-        columns_.clear();
-        by_path_.clear();
-        shapes_.clear();
-    }
+    if (columns_.size() >= kColumnsMax || bytes_ >= kBytesMax) clear();
+    bytes_ += kColumnBytes + 2 * path.size();
     by_path_.emplace(path, columns_.size());
     columns_.emplace_back(path, target);
     next_ = columns_.size();
 }
 
 TupleShapePtr ColumnMemory::shape(const std::vector<TagId>& tags, const std::vector<ValueType>& types) {
-    if (shapes_.size() >= kColumnsMax) shapes_.clear();
+    if (shapes_.size() >= kColumnsMax || bytes_ >= kBytesMax) clear();
     TupleShapePtr& known = shapes_[tags.front()];
-    if (known == nullptr || !std::ranges::equal(known->tags(), tags) || !std::ranges::equal(known->types(), types))
-        known = std::make_shared<const TupleShape>(tags, types);
+    if (known != nullptr && std::ranges::equal(known->tags(), tags) && std::ranges::equal(known->types(), types))
+        return known;
+    bytes_ -= bytes_of(known);
+    known = std::make_shared<const TupleShape>(tags, types);
+    bytes_ += bytes_of(known);
     return known;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -15,12 +16,13 @@ namespace gongshu::api {
 // the same order: then a column is found by one comparison.
 // Lives:   with Core, or taken out by the one request that uses it.
 // Threads: one at a time.
-// Bounds:  kColumnsMax columns, then it begins anew; kMemoriesMax of them lie in Core.
+// Bounds:  kColumnsMax columns and kBytesMax bytes, then it begins anew; kMemoriesMax of them lie in Core.
 // Disk:    none.
 class ColumnMemory {
 public:
     static constexpr std::size_t kMemoriesMax = 8;
     static constexpr std::size_t kColumnsMax = 1 << 15;
+    static constexpr std::uint64_t kBytesMax = 16 << 20;
 
     // The tenant's, or an empty one; nothing is in it that was found before devices changed.
     static std::unique_ptr<ColumnMemory> take(Core& core, TenantId tenant);
@@ -32,14 +34,19 @@ public:
     void learn(std::string_view path, const Target& target);
     // The one that an earlier batch had of these tags, or a new one.
     TupleShapePtr shape(const std::vector<TagId>& tags, const std::vector<ValueType>& types);
+    // About what it takes from the heap.
+    std::uint64_t bytes() const { return bytes_; }
 
 private:
+    void clear();
+
     TenantId tenant_;
     std::uint64_t generation_ = 0;
     std::vector<std::pair<std::string, Target>> columns_;  // in the order in which they came first
     std::size_t next_ = 0;                                 // which one is expected
     std::unordered_map<std::string, std::size_t> by_path_;
     std::unordered_map<TagId, TupleShapePtr> shapes_;  // by the first tag
+    std::uint64_t bytes_ = 0;
 };
 
 }  // namespace gongshu::api
