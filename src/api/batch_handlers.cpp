@@ -24,10 +24,21 @@ bool grows(const std::vector<TimeNs>& times) {
     return std::ranges::adjacent_find(times, std::greater_equal{}) == times.end();
 }
 
+// What limits are held against; on or off has none, whatever was sent.
 std::optional<double> number_of(ValueType type, std::uint64_t bits) {
     if (type == ValueType::number) return std::bit_cast<double>(bits);
     if (type == ValueType::integer) return static_cast<double>(static_cast<std::int64_t>(bits));
     return std::nullopt;
+}
+std::optional<double> number_of(ValueType type, const Value& value) {
+    return type == ValueType::boolean ? std::nullopt : as_number(value);
+}
+
+// No text.
+std::uint64_t bits_of(const Value& value) {
+    if (const auto* number = std::get_if<double>(&value)) return std::bit_cast<std::uint64_t>(*number);
+    if (const auto* integer = std::get_if<std::int64_t>(&value)) return static_cast<std::uint64_t>(*integer);
+    return std::get<bool>(value) ? 1 : 0;
 }
 
 Value value_of(const wire::BatchColumn& column, std::size_t i) {
@@ -44,8 +55,8 @@ Value value_of(const wire::BatchColumn& column, std::size_t i) {
     return std::string{column.texts[i]};
 }
 
-// Takes the columns of one body. Those of a device that have the same times become a block; texts, and all of a body
-// in which one column is not as its tag wants it or not in order of time, go as single readings.
+// Takes the columns of one body. Those of a device that have the same times become a block, as what their tags hold;
+// texts, and all of a body in which one column does not fit its tag or is not in order of time, go as single readings.
 class ColumnTaker {
 public:
     ColumnTaker(Core& core, const Ask& ask) : core_(core), ask_(ask) {
@@ -60,17 +71,22 @@ public:
     ColumnTaker& operator=(const ColumnTaker&) = delete;
 
     void take(const wire::BatchColumn& column) {
+        // Of every column, whatever becomes of it: the next one may have the same times.
+        if (!column.same_times) times_grow_ = grows(column.times);
         const auto to = target(column);
         if (!to) return intake_.refuse(to.error(), [&](std::string_view text) { fault(column, text); });
         if (column.type == ValueType::text && to->type == ValueType::text) return take_alone(*to, column);
-        if (!as_rows_ && (column.type != to->type || !(column.same_times || grows(column.times)))) give_up_blocks();
-        if (as_rows_) return take_alone(*to, column);
+        const std::vector<std::uint64_t>* bits = as_rows_ || !times_grow_ ? nullptr : bits_as(to->type, column);
+        if (bits == nullptr) {
+            give_up_blocks();
+            return take_alone(*to, column);
+        }
         if (!joins(*to, column)) {
             finish_block();
             device_ = device_of(column.path);
             block_.times = column.times;
         }
-        add_to_block(*to, column);
+        add_to_block(*to, column, *bits);
     }
     Intake finish() {
         finish_block();
@@ -88,23 +104,34 @@ private:
         if (may_remember) memory_->learn(column.path, found);
         return found;
     }
+    // The values of the column as its tag holds them; null if one of them does not fit. Good until the next column.
+    const std::vector<std::uint64_t>* bits_as(ValueType type, const wire::BatchColumn& column) {
+        if (column.type == type) return &column.bits;
+        if (column.type == ValueType::text || type == ValueType::text) return nullptr;
+        converted_.clear();
+        for (std::size_t i = 0; i < column.bits.size(); ++i) {
+            const auto value = convert_exactly(value_of(column, i), type);
+            if (!value) return nullptr;
+            converted_.push_back(bits_of(*value));
+        }
+        return &converted_;
+    }
     bool joins(const Target& to, const wire::BatchColumn& column) const {
         return !tags_.empty() && tags_.size() < kBlockTagsMax && shard_of(to.tag) == shard_of(tags_.front()) &&
                ((column.same_times && last_ + 1 == column.index) || column.times == block_.times) &&
                device_of(column.path) == device_ && std::ranges::find(tags_, to.tag) == tags_.end();
     }
-    void add_to_block(const Target& to, const wire::BatchColumn& column) {
+    void add_to_block(const Target& to, const wire::BatchColumn& column, const std::vector<std::uint64_t>& bits) {
         tags_.push_back(to.tag);
         types_.push_back(to.type);
         last_ = column.index;
         const std::size_t before = block_.bits.size();
-        block_.bits.insert(block_.bits.end(), column.bits.begin(), column.bits.end());
+        block_.bits.insert(block_.bits.end(), bits.begin(), bits.end());
         const bool all_good = column.all_good && !to.min && !to.max;
         if (!block_.qualities.empty() || !all_good) block_.qualities.resize(block_.bits.size(), pack(kGood));
         if (all_good) return;
-        for (std::size_t i = 0; i < column.bits.size(); ++i)
-            block_.qualities[before + i] =
-                pack(limited(to, column.qualities[i], number_of(column.type, column.bits[i])));
+        for (std::size_t i = 0; i < bits.size(); ++i)
+            block_.qualities[before + i] = pack(limited(to, column.qualities[i], number_of(to.type, bits[i])));
     }
     void finish_block() {
         if (tags_.empty()) return;
@@ -115,6 +142,7 @@ private:
     }
     // Of two readings of one tag and time the later one stands, so all of them take the same way.
     void give_up_blocks() {
+        if (as_rows_) return;
         finish_block();
         intake_.columns.add_to(intake_.rows);
         intake_.columns = {};
@@ -131,7 +159,8 @@ private:
                 fault(column, fmt::format("value: {}", does_not_fit(value, column.path, to.type)));
                 continue;
             }
-            intake_.rows.add({to.tag, column.times[i], value, limited(to, column.qualities[i], as_number(value))});
+            intake_.rows.add(
+                {to.tag, column.times[i], value, limited(to, column.qualities[i], number_of(to.type, value))});
         }
     }
 
@@ -141,6 +170,8 @@ private:
     std::unique_ptr<ColumnMemory> memory_;
     std::string key_;
     bool as_rows_ = false;
+    bool times_grow_ = false;               // those of the column in hand
+    std::vector<std::uint64_t> converted_;  // its values, when its tag is of another type
     // The block that is being put together; no tag = none.
     ColumnBlock block_;
     std::vector<TagId> tags_;

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
 
 #include "base/assert.h"
 #include "data/stage.h"
 
 namespace gongshu {
+
+bool ColumnBlock::times_grow() const { return std::ranges::adjacent_find(times, std::greater_equal{}) == times.end(); }
 
 void ColumnBlock::add_to(Rows& out) const {
     for (std::size_t i = 0; i < width(); ++i) {
@@ -34,7 +37,7 @@ void ColumnBlock::add_to(Rows& out) const {
 void Columns::add(ColumnBlock block) {
     ASSERT(!block.times.empty() && block.bits.size() == block.rows() * block.width() && !block.shape->has_text());
     ASSERT(block.qualities.empty() || block.qualities.size() == block.bits.size());
-    ASSERT(!full(block.readings()));
+    ASSERT(!full(block.readings()) && block.times_grow() && TupleShape::fits(block.shape->tags()));
     readings_ += block.readings();
     blocks_.push_back(std::move(block));
 }

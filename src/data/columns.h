@@ -26,6 +26,8 @@ struct ColumnBlock {
     std::uint16_t quality_bits(std::size_t row, std::size_t i) const {
         return qualities.empty() ? pack(kGood) : qualities[i * rows() + row];
     }
+    // Whether each time is after the one before.
+    bool times_grow() const;
     // Makes a place for the quality of each value where there is none yet.
     void spell_qualities() {
         if (qualities.empty()) qualities.resize(bits.size(), pack(kGood));
@@ -37,8 +39,8 @@ struct ColumnBlock {
 // A batch of readings that came as columns: what Tuples is for lines, and cheaper, since nothing of it is turned round
 // until it is read. Any shapes without texts, any order of blocks, repeats allowed: of two readings with the same (tag,
 // time) the later one wins.
-// Limits: Rows::kRowsMax readings; add() past it is our own bug (ASSERT).
-// Threads: a plain value; once all are added, each block may be changed by a thread of its own.
+// Limits: Rows::kRowsMax readings; add() past it, or of times that do not grow, or of a shape that cannot be, is our
+// own bug (ASSERT). Threads: a plain value; once all are added, each block may be changed by a thread of its own.
 class Columns {
 public:
     void add(ColumnBlock block);

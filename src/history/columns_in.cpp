@@ -120,7 +120,8 @@ Result<Store::Ingested> Store::ingest_columns(const ColumnPart& part, bool& as_r
     return ingested;
 }
 
-// Whether all are of their tags' types and all times can be used.
+// Whether all are of their tags' types and all times grow and can be used: what replay would refuse does not get into
+// the log.
 bool Store::takes_columns(const Shard& shard, const ColumnPart& part) const {
     const TimeNs now = clock_.now();
     const TimeNs earliest =
@@ -128,7 +129,7 @@ bool Store::takes_columns(const Shard& shard, const ColumnPart& part) const {
     const TimeNs latest = std::min(now + options_.future_max, day_start(kDayMax) - 1);
     for (std::size_t k = part.begin; k < part.end; ++k) {
         const ColumnBlock& block = part.columns->block(k);
-        if (block.times.front() < earliest || block.times.back() > latest) return false;
+        if (block.times.front() < earliest || block.times.back() > latest || !block.times_grow()) return false;
         for (std::size_t i = 0; i < block.width(); ++i)
             if (shard.tags[local_index(block.shape->tags()[i])].type != block.shape->types()[i]) return false;
     }

@@ -13,10 +13,16 @@ using namespace gongshu;
 void read(Bytes body) {
     std::size_t next = 0;
     wire::BatchWriter writer;
+    std::vector<TimeNs> times_before;
     const auto decoded = wire::decode_batch(
         body, {.columns_max = 50, .rows_max = 10'000, .path_bytes_max = 100}, [&](const wire::BatchColumn& column) {
             ASSERT(column.index == next++ && !column.path.empty() && column.path.size() <= 100);
             ASSERT(!column.times.empty() && column.times.size() == column.qualities.size());
+            // Who trusts it does not look at the times again. Not the other way round: one time may be written longer.
+            ASSERT(!column.same_times || (column.index > 0 && column.times == times_before));
+            const auto is_good = [](Quality quality) { return quality == kGood; };
+            ASSERT(!column.all_good || std::ranges::all_of(column.qualities, is_good));
+            times_before = column.times;
             writer.add(column);
         });
     if (!decoded || next == 0) return;
