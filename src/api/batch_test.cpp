@@ -19,7 +19,7 @@ using test::Reply;
 using test::World;
 
 constexpr TimeNs kTime = 1'700'000'000 * kSecond - 8 * kSecond;  // what comes again is not late yet
-constexpr TimeNs kAges = 10 * 365 * 24 * 3'600'000;              // in milliseconds: no clock is so far ahead
+constexpr TimeNs kAges = 10 * 365 * kDay / kMillisecond;         // no clock is so far ahead
 
 using Milliseconds = std::vector<TimeNs>;  // after kTime
 
@@ -115,7 +115,7 @@ void copy_folder(io::Files& from, const std::string& folder, io::Files& to) {
 class Reopened {
 public:
     explicit Reopened(World& world) : lane_(world.sim.make_loop()), pool_(world.sim.make_pool()) {
-        EXPECT_TRUE(files_.make_folder("/data"));
+        EXPECT_TRUE(files_.make_folder("/data", 0750));
         copy_folder(world.files, "/data/history", files_);
         auto made = history::History::create(files_, world.sim.clock(), metrics_, {lane_.get()}, *pool_,
                                              {.folder = "/data/history"});

@@ -127,17 +127,14 @@ Result<void> Store::freeze() {
 
 Result<void> Store::write_frozen_shard(const FrozenShard& frozen, std::uint16_t number, Manifest& manifest) {
     std::vector<Run> sorted;       // of those that are not in order
-    std::vector<const Run*> runs;  // of each tag; null for a column of tuples that are in order
+    std::vector<const Run*> runs;  // of each tag; null for a column of tuples, which are in order
     sorted.reserve(frozen.tags.size());
     runs.reserve(frozen.tags.size());
     std::set<Day> days;
     for (const MemRows& rows : frozen.tags) {
-        const bool in_order = rows.alone != nullptr ? rows.alone->in_order() : rows.tuples->in_order();
         const Run* run = nullptr;
-        if (!in_order)
-            run = &sorted.emplace_back(rows.alone != nullptr ? rows.alone->all() : rows.tuples->all(rows.column));
-        else if (rows.alone != nullptr)
-            run = &rows.alone->run();
+        if (rows.alone != nullptr)
+            run = rows.alone->in_order() ? &rows.alone->run() : &sorted.emplace_back(rows.alone->all());
         runs.push_back(run);
         for (std::size_t i = 0; run != nullptr && i < run->size();
              i = run->lower_bound(day_start(day_of(run->times[i]) + 1)))

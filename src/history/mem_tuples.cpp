@@ -1,6 +1,7 @@
 #include "history/mem_tuples.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 #include "history/kernels.h"
@@ -11,10 +12,14 @@ namespace gongshu::history {
 namespace {
 
 constexpr std::size_t kFirstRows = 4;
-constexpr std::size_t kLateRows = 16;   // room at first for what comes out of order
 constexpr std::size_t kColumnRows = 8;  // of a block that is kept column after column
+constexpr std::size_t kLeafRows = 128;  // of a chunk into which rows are put between others
+constexpr std::size_t kStepRows = 16;   // by so many at most such a chunk grows
 constexpr std::size_t kChunkBytesMax = 64 << 10;
-constexpr std::uint64_t kLateRowBytes = 150;  // beside its values
+constexpr std::uint64_t kChunkBytes = 96;  // of one beside its cells
+
+// Room for so many rows and some that may follow.
+std::size_t room_for(std::size_t rows) { return rows + std::min(rows, kStepRows); }
 
 }  // namespace
 
@@ -56,50 +61,113 @@ std::size_t MemTuples::rows_max() const {
     return std::max(kFirstRows, kChunkBytesMax / (stride() * sizeof(std::uint64_t)));
 }
 
+std::uint64_t MemTuples::bytes_of(const Chunk& chunk) const {
+    const std::uint64_t values = std::uint64_t{chunk.room} * types_.size();
+    return kChunkBytes + (chunk.room + values) * sizeof(std::uint64_t) +
+           (chunk.qualities ? values * sizeof(std::uint16_t) : 0);
+}
+
 MemTuples::Chunk MemTuples::make_chunk(std::size_t room, bool by_column) {
     Chunk chunk;
     chunk.cells = std::make_unique_for_overwrite<std::uint64_t[]>(room * stride());
     chunk.room = static_cast<std::uint32_t>(room);
     chunk.by_column = by_column;
-    bytes_ += room * stride() * sizeof(std::uint64_t);
+    bytes_ += bytes_of(chunk);
     return chunk;
 }
 
-// The last one, with room for a row at least.
-MemTuples::Chunk& MemTuples::chunk_with_room(std::size_t wanted, bool by_column) {
-    if (!chunks_.empty() && chunks_.back().rows < chunks_.back().room) return chunks_.back();
-    const std::size_t doubled = chunks_.empty() ? kFirstRows : std::size_t{chunks_.back().room} * 2;
-    return chunks_.emplace_back(make_chunk(std::min(rows_max(), std::max(doubled, wanted)), by_column));
+// Rows [begin, end) with room for `room`.
+MemTuples::Chunk MemTuples::copy_of(const Chunk& from, std::size_t begin, std::size_t end, std::size_t room) {
+    Chunk to = make_chunk(room, from.by_column);
+    if (from.qualities) make_qualities(to);
+    to.rows = static_cast<std::uint32_t>(end - begin);
+    const auto copy = [&](auto* out, const auto* in, std::size_t width) {
+        if (!from.by_column) return void(std::copy(in + begin * width, in + end * width, out));
+        for (std::size_t i = 0; i < width; ++i)
+            std::copy(in + i * from.room + begin, in + i * from.room + end, out + i * room);
+    };
+    copy(to.cells.get(), from.cells.get(), stride());
+    if (from.qualities) copy(to.qualities.get(), from.qualities.get(), types_.size());
+    return to;
 }
 
-// Cuts a chunk in two before `row`, which is not its first.
-void MemTuples::divide(std::size_t at, std::size_t row) {
-    Chunk& chunk = chunks_[at];
-    const std::size_t rows = chunk.rows - row;
-    Chunk tail = make_chunk(rows, chunk.by_column);
-    if (chunk.qualities) make_qualities(tail);
-    for (std::size_t i = 0; i < rows; ++i) {
-        for (std::size_t cell = 0; cell < stride(); ++cell)
-            tail.cells[cell_at(tail, i, cell)] = chunk.cells[cell_at(chunk, row + i, cell)];
-        for (std::size_t column = 0; chunk.qualities && column < types_.size(); ++column)
-            tail.qualities[quality_at(tail, i, column)] = chunk.qualities[quality_at(chunk, row + i, column)];
-    }
-    tail.rows = static_cast<std::uint32_t>(rows);
-    chunk.rows = static_cast<std::uint32_t>(row);
-    chunks_.insert(chunks_.begin() + static_cast<std::ptrdiff_t>(at) + 1, std::move(tail));
+// Makes two of a chunk, without room for more: what is before `row`, which is not the first, and the other, which is
+// given back.
+MemTuples::Chunks::iterator MemTuples::cut(Chunks::iterator at, std::size_t row) {
+    Chunk& chunk = at->second;
+    Chunk tail = copy_of(chunk, row, chunk.rows, chunk.rows - row);
+    Chunk head = copy_of(chunk, 0, row, row);
+    bytes_ -= bytes_of(chunk);
+    chunk = std::move(head);
+    const TimeNs first = time_at(tail, 0);
+    return chunks_.emplace_hint(std::next(at), first, std::move(tail));
 }
 
-// A chunk with room that ends before row `row` of chunk `at`, with none between; null if there would be too many.
-MemTuples::Chunk* MemTuples::chunk_between(std::size_t at, std::size_t row, std::size_t wanted, bool by_column) {
-    if (row > 0) {
-        if (!may_divide()) return nullptr;
-        divide(at, row);
-        return &chunks_[at];
+// Makes `count` rows before row `row` of the chunk, the first of them of that time.
+MemTuples::Gap MemTuples::open(Chunks::iterator at, std::size_t row, std::size_t count, TimeNs time) {
+    if (row == 0 && at->first != time) {
+        const auto after = std::next(at);
+        auto node = chunks_.extract(at);
+        node.key() = time;
+        at = chunks_.insert(after, std::move(node));
     }
-    if (at > 0 && chunks_[at - 1].rows < chunks_[at - 1].room) return &chunks_[at - 1];
-    if (!may_divide()) return nullptr;
-    const std::size_t room = std::min(rows_max(), std::max(kLateRows, wanted));
-    return &*chunks_.insert(chunks_.begin() + static_cast<std::ptrdiff_t>(at), make_chunk(room, by_column));
+    Chunk& chunk = at->second;
+    const std::size_t rows = chunk.rows;
+    if (rows + count > chunk.room) {
+        Chunk larger = copy_of(chunk, 0, rows, room_for(rows + count));
+        bytes_ -= bytes_of(chunk);
+        chunk = std::move(larger);
+    }
+    const auto move = [&](auto* cells, std::size_t width) {
+        if (!chunk.by_column)
+            return void(std::move_backward(cells + row * width, cells + rows * width, cells + (rows + count) * width));
+        for (std::size_t i = 0; i < width; ++i, cells += chunk.room)
+            std::move_backward(cells + row, cells + rows, cells + rows + count);
+    };
+    if (row < rows) move(chunk.cells.get(), stride());
+    if (row < rows && chunk.qualities) move(chunk.qualities.get(), types_.size());
+    chunk.rows += static_cast<std::uint32_t>(count);
+    rows_ += count;
+    return {chunk, row, count};
+}
+
+// Up to `wanted` rows after all others.
+MemTuples::Gap MemTuples::open_end(std::size_t wanted, bool by_column, TimeNs time) {
+    auto last = chunks_.empty() ? chunks_.end() : std::prev(chunks_.end());
+    if (last == chunks_.end() || last->second.rows == last->second.room) {
+        const std::size_t room = std::min(rows_max(), std::max({kFirstRows, rows_, wanted}));
+        last = chunks_.emplace_hint(chunks_.end(), time, make_chunk(room, by_column));
+    }
+    const Chunk& chunk = last->second;
+    return open(last, chunk.rows, std::min<std::size_t>(wanted, chunk.room - chunk.rows), time);
+}
+
+// Up to `wanted` rows before row `row` of the chunk, with none between.
+MemTuples::Gap MemTuples::open_between(Chunks::iterator at, std::size_t row, std::size_t wanted, bool by_column,
+                                       TimeNs time) {
+    const std::size_t leaf = std::min(kLeafRows, rows_max());
+    wanted = std::min(wanted, rows_max());
+    while (true) {
+        const Chunk& chunk = at->second;
+        const std::size_t rows = chunk.rows;
+        if (rows + wanted <= leaf || (rows - row <= leaf && rows + wanted <= chunk.room))
+            return open(at, row, wanted, time);
+        if (row == 0) break;
+        // In halves, so that few rows between many leave no small chunks behind.
+        const std::size_t cut_at = rows > 4 * wanted ? rows / 2 : row;
+        const auto tail = cut(at, cut_at);
+        if (row < cut_at) continue;
+        at = tail;
+        row -= cut_at;
+    }
+    if (at != chunks_.begin()) {
+        const auto before = std::prev(at);
+        const std::size_t rows = before->second.rows, room = before->second.room;
+        if (rows < room) return open(before, rows, std::min(wanted, room - rows), time);
+        if (rows + wanted <= leaf) return open(before, rows, wanted, time);
+    }
+    const std::size_t room = wanted >= leaf ? wanted : std::min(rows_max(), room_for(wanted));
+    return open(chunks_.emplace_hint(at, time, make_chunk(room, by_column)), 0, wanted, time);
 }
 
 void MemTuples::make_qualities(Chunk& chunk) {
@@ -136,83 +204,71 @@ std::size_t MemTuples::lower_bound(const Chunk& chunk, TimeNs time) const {
     return begin;
 }
 
-// The first one with a row at or after `time`.
-std::size_t MemTuples::first_chunk(TimeNs time) const {
-    const auto before = [&](const Chunk& chunk) { return last_time(chunk) < time; };
-    return static_cast<std::size_t>(std::ranges::partition_point(chunks_, before) - chunks_.begin());
-}
-
-template <class Source>
-bool MemTuples::put_late(const Source& source) {
-    const auto [late, fresh] = late_.try_emplace(source.time());
-    if (fresh) bytes_ += kLateRowBytes + types_.size() * (sizeof(std::uint64_t) + sizeof(std::uint16_t));
-    late->second.values.resize(types_.size());
-    late->second.qualities.resize(types_.size());
-    source.copy_values(*this, late->second.values.data(), 1);
-    for (std::size_t i = 0; i < types_.size(); ++i) late->second.qualities[i] = source.quality(i);
-    return !fresh;
+template <class AnyChunks>
+auto MemTuples::first_chunk(AnyChunks& chunks, TimeNs time) const {
+    const auto after = chunks.upper_bound(time);
+    if (after == chunks.begin()) return after;
+    const auto before = std::prev(after);
+    return last_time(before->second) < time ? after : before;
 }
 
 template <class Source>
 bool MemTuples::put_row(const Source& source) {
     const TimeNs time = source.time();
-    const auto append = [&](Chunk& chunk) {
-        write(chunk, chunk.rows, source);
-        ++chunk.rows;
-        ++rows_;
+    if (chunks_.empty() || time > last_time(std::prev(chunks_.end())->second)) {
+        const Gap gap = open_end(1, false, time);
+        write(gap.chunk, gap.row, source);
         return false;
-    };
-    if (chunks_.empty() || time > last_time(chunks_.back())) return append(chunk_with_room(1, false));
-    if (late_.contains(time)) return put_late(source);
-    const std::size_t at = first_chunk(time);
-    const std::size_t row = lower_bound(chunks_[at], time);
-    if (time_at(chunks_[at], row) == time) {
-        write(chunks_[at], row, source);
+    }
+    const auto at = first_chunk(chunks_, time);
+    const std::size_t row = lower_bound(at->second, time);
+    if (time_at(at->second, row) == time) {
+        write(at->second, row, source);
         return true;
     }
-    if (Chunk* const chunk = chunk_between(at, row, 1, false)) return append(*chunk);
-    return put_late(source);
+    const Gap gap = open_between(at, row, 1, false, time);
+    write(gap.chunk, gap.row, source);
+    return false;
 }
 
-bool MemTuples::put(const Tuples& tuples, std::size_t k) { return put_row(TupleRow{tuples, k}); }
+bool MemTuples::put(const Tuples& tuples, std::size_t k) {
+    const bool replaced = put_row(TupleRow{tuples, k});
+    bytes_max_ = std::max(bytes_max_, bytes_);
+    return replaced;
+}
 
-// Appends rows of the block from `begin` on as long as there is room; how many.
-std::size_t MemTuples::write_rows(Chunk& chunk, const ColumnBlock& block, std::size_t begin, std::size_t end) {
-    const std::size_t count = std::min<std::size_t>(end - begin, chunk.room - chunk.rows);
+// Rows of the block from `begin` on, as many as there are in the gap.
+std::size_t MemTuples::write_rows(const Gap& gap, const ColumnBlock& block, std::size_t begin) {
+    Chunk& chunk = gap.chunk;
     const std::size_t step = chunk.by_column ? 1 : stride();
-    const auto copy = [&](auto* to, const auto* from, std::size_t by) {
-        if (by == 1) return void(std::copy_n(from, count, to));
-        for (std::size_t i = 0; i < count; ++i) to[i * by] = from[i];
+    const auto copy = [&](std::uint64_t* to, const std::uint64_t* from) {
+        if (step == 1) return void(std::copy_n(from, gap.count, to));
+        for (std::size_t i = 0; i < gap.count; ++i) to[i * step] = from[i];
     };
     const auto* const times = reinterpret_cast<const std::uint64_t*>(block.times.data());
-    copy(chunk.cells.get() + cell_at(chunk, chunk.rows, 0), times + begin, step);
+    copy(chunk.cells.get() + cell_at(chunk, gap.row, 0), times + begin);
     for (std::size_t i = 0; i < types_.size(); ++i)
-        copy(chunk.cells.get() + cell_at(chunk, chunk.rows, i + 1), block.column(i).data() + begin, step);
+        copy(chunk.cells.get() + cell_at(chunk, gap.row, i + 1), block.column(i).data() + begin);
     if (!block.qualities.empty() && !chunk.qualities) make_qualities(chunk);
     if (chunk.qualities)
         for (std::size_t i = 0; i < types_.size(); ++i)
-            for (std::size_t row = 0; row < count; ++row)
-                chunk.qualities[quality_at(chunk, chunk.rows + row, i)] = block.quality_bits(begin + row, i);
-    chunk.rows += static_cast<std::uint32_t>(count);
-    rows_ += count;
-    return count;
+            for (std::size_t row = 0; row < gap.count; ++row)
+                chunk.qualities[quality_at(chunk, gap.row + row, i)] = block.quality_bits(begin + row, i);
+    return gap.count;
 }
 
-// Puts rows of the block from `begin` on where nothing lies between them; how many, 0 if the first has to go alone.
+// Puts rows of the block from `begin` on where nothing lies between them; how many, 0 if the first replaces another.
 std::size_t MemTuples::put_between(const ColumnBlock& block, std::size_t begin) {
     const TimeNs time = block.times[begin];
     const auto rest = std::span{block.times}.subspan(begin);
-    const bool by_column = rest.size() >= kColumnRows;
-    if (chunks_.empty() || time > last_time(chunks_.back()))
-        return write_rows(chunk_with_room(rest.size(), by_column), block, begin, block.rows());
-    const std::size_t at = first_chunk(time), row = lower_bound(chunks_[at], time);
-    const TimeNs next = time_at(chunks_[at], row);
-    const auto late = late_.lower_bound(time);
-    const TimeNs until = late == late_.end() ? next : std::min(next, late->first);
-    const auto count = static_cast<std::size_t>(std::ranges::lower_bound(rest, until) - rest.begin());
+    if (chunks_.empty() || time > last_time(std::prev(chunks_.end())->second))
+        return write_rows(open_end(rest.size(), rest.size() >= kColumnRows, time), block, begin);
+    const auto at = first_chunk(chunks_, time);
+    const std::size_t row = lower_bound(at->second, time);
+    const auto next = std::ranges::lower_bound(rest, time_at(at->second, row));
+    const auto count = static_cast<std::size_t>(next - rest.begin());
     if (count == 0) return 0;
-    Chunk* const chunk = chunk_between(at, row, count, by_column);
-    return chunk == nullptr ? 0 : write_rows(*chunk, block, begin, begin + count);
+    return write_rows(open_between(at, row, count, count >= kColumnRows, time), block, begin);
 }
 
 std::size_t MemTuples::put(const ColumnBlock& block, std::vector<std::uint8_t>& replaced) {
@@ -226,18 +282,17 @@ std::size_t MemTuples::put(const ColumnBlock& block, std::vector<std::uint8_t>& 
         replaced[row] = put_row(BlockRow{block, row}) ? 1 : 0;
         count += replaced[row++];
     }
+    bytes_max_ = std::max(bytes_max_, bytes_);
     return count;
 }
 
 bool MemTuples::contains(TimeNs time) const {
-    if (late_.contains(time)) return true;
-    const std::size_t at = first_chunk(time);
-    if (at == chunks_.size() || time < time_at(chunks_[at], 0)) return false;
-    return time_at(chunks_[at], lower_bound(chunks_[at], time)) == time;
+    const auto at = first_chunk(chunks_, time);
+    return at != chunks_.end() && time_at(at->second, lower_bound(at->second, time)) == time;
 }
 
 void MemTuples::add_days(std::set<std::int32_t>& days) const {
-    for (const Chunk& chunk : chunks_) {
+    for (const auto& [first, chunk] : chunks_) {
         const Day last = day_of(last_time(chunk));
         for (std::size_t row = 0; row < chunk.rows;) {
             const Day day = day_of(time_at(chunk, row));
@@ -245,7 +300,6 @@ void MemTuples::add_days(std::set<std::int32_t>& days) const {
             row = day == last ? chunk.rows : lower_bound(chunk, day_start(day + 1));
         }
     }
-    for (const auto& [time, row] : late_) days.insert(day_of(time));
 }
 
 void MemTuples::push(Run& run, std::size_t column, TimeNs time, std::uint64_t bits, std::uint16_t quality) const {
@@ -258,26 +312,7 @@ void MemTuples::push(Run& run, std::size_t column, TimeNs time, std::uint64_t bi
 Run MemTuples::rows_in(Window window, std::size_t column) const {
     Run found;
     found.type = types_[column];
-    if (window.empty()) return found;
-    if (late_.empty()) {
-        read(window, column, false, found);
-        return found;
-    }
-    auto late = late_.lower_bound(window.from);
-    const auto push_late_before = [&](TimeNs time) {
-        for (; late != late_.end() && late->first < time; ++late)
-            push(found, column, late->first, late->second.values[column], late->second.qualities[column]);
-    };
-    for (std::size_t at = first_chunk(window.from); at < chunks_.size(); ++at) {
-        const Chunk& chunk = chunks_[at];
-        for (std::size_t row = lower_bound(chunk, window.from); row < chunk.rows; ++row) {
-            const TimeNs time = time_at(chunk, row);
-            if (time >= window.to) break;
-            push_late_before(time);
-            push(found, column, time, chunk.cells[cell_at(chunk, row, column + 1)], quality_of(chunk, row, column));
-        }
-    }
-    push_late_before(window.to);
+    if (!window.empty()) read(window, column, false, found);
     return found;
 }
 
@@ -287,8 +322,8 @@ void MemTuples::read(Window window, std::size_t column, bool same_times, Run& ru
     run.text.clear();
     run.qualities.clear();
     if (!same_times || run.type == ValueType::text) run.times.clear();
-    for (std::size_t at = first_chunk(window.from); at < chunks_.size(); ++at) {
-        const Chunk& chunk = chunks_[at];
+    for (auto at = first_chunk(chunks_, window.from); at != chunks_.end(); ++at) {
+        const Chunk& chunk = at->second;
         const std::size_t begin = lower_bound(chunk, window.from), end = lower_bound(chunk, window.to);
         if (begin == end) break;
         if (run.type == ValueType::text)

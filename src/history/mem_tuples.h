@@ -17,9 +17,10 @@
 namespace gongshu::history {
 
 // What memory holds of tags whose readings come together: a row for each time, which is that time and the value of
-// each tag. It lies in chunks in order of time, row after row as tuples come or column after column as blocks do, and
-// what comes out of order is put between them while that makes few small ones; else it lies beside them. Made runs of
-// only when somebody reads a tag.
+// each tag. It lies in chunks in order of time, row after row as tuples come or column after column as blocks do. What
+// comes out of order is put between its neighbours: few rows into their chunk, which is cut in halves before if it is
+// long, many into one of their own. So it takes less than three times its data in whatever order it comes, and a row
+// moves some hundred others at most. Made runs of only when somebody reads a tag.
 // Lives:   in its group, then in a frozen memtable.
 // Threads: not thread-safe; the shard's lock, or immutable once frozen.
 // Bounds:  seal_bytes for all of them together.
@@ -33,30 +34,33 @@ public:
     std::size_t put(const ColumnBlock& block, std::vector<std::uint8_t>& replaced);
 
     std::size_t width() const { return types_.size(); }
-    std::size_t readings() const { return (rows_ + late_.size()) * types_.size(); }
+    std::size_t readings() const { return rows_ * types_.size(); }
     bool contains(TimeNs time) const;
-    bool in_order() const { return late_.empty(); }
     // The days on which there are rows.
     void add_days(std::set<std::int32_t>& days) const;
     Run rows_in(Window window, std::size_t column) const;
-    // The same into `run`, while in_order(). With `same_times` its times are those of another column already.
+    // The same into `run`, of a window that is not empty. With `same_times` its times are those of another column
+    // already.
     void read(Window window, std::size_t column, bool same_times, Run& run) const;
     Run all(std::size_t column) const;
 
-    // What was taken from the heap so far, for the account of seal_bytes.
-    std::uint64_t bytes() const { return bytes_; }
+    // What it took from the heap at most, for the account of seal_bytes: that one is told by how much it grows, and a
+    // freeze begins it anew while rows come.
+    std::uint64_t bytes() const { return bytes_max_; }
 
 private:
-    // Chunks grow with what is in them. Cell 0 of a row is its time, the others its values.
+    // Cell 0 of a row is its time, the others its values.
     struct Chunk {
         std::unique_ptr<std::uint64_t[]> cells;
         std::unique_ptr<std::uint16_t[]> qualities;  // of each value; null while all are good
         std::uint32_t rows = 0, room = 0;
         bool by_column = false;  // cell after cell instead of row after row
     };
-    struct LateRow {
-        std::vector<std::uint64_t> values;
-        std::vector<std::uint16_t> qualities;
+    using Chunks = std::map<TimeNs, Chunk>;  // by their first times
+    // Rows [row, row + count) of a chunk, which have to be written.
+    struct Gap {
+        Chunk& chunk;
+        std::size_t row = 0, count = 0;
     };
 
     struct TupleRow;
@@ -77,36 +81,34 @@ private:
         return chunk.qualities ? chunk.qualities[quality_at(chunk, row, column)] : pack(kGood);
     }
     std::size_t lower_bound(const Chunk& chunk, TimeNs time) const;
-    std::size_t first_chunk(TimeNs time) const;
+    // The first one with a row at or after `time`.
+    template <class AnyChunks>
+    auto first_chunk(AnyChunks& chunks, TimeNs time) const;
     std::size_t rows_max() const;
-    bool may_divide() const { return chunks_.size() <= kSmallChunksMax + rows_ / kRowsOfChunk; }
+    std::uint64_t bytes_of(const Chunk& chunk) const;
     Chunk make_chunk(std::size_t room, bool by_column);
-    Chunk& chunk_with_room(std::size_t wanted, bool by_column);
-    Chunk* chunk_between(std::size_t at, std::size_t row, std::size_t wanted, bool by_column);
-    void divide(std::size_t at, std::size_t row);
+    Chunk copy_of(const Chunk& from, std::size_t begin, std::size_t end, std::size_t room);
+    Chunks::iterator cut(Chunks::iterator at, std::size_t row);
+    Gap open(Chunks::iterator at, std::size_t row, std::size_t count, TimeNs time);
+    Gap open_end(std::size_t wanted, bool by_column, TimeNs time);
+    Gap open_between(Chunks::iterator at, std::size_t row, std::size_t wanted, bool by_column, TimeNs time);
     void make_qualities(Chunk& chunk);
     template <class Source>
     bool put_row(const Source& source);
     template <class Source>
     void write(Chunk& chunk, std::size_t row, const Source& source);
-    template <class Source>
-    bool put_late(const Source& source);
-    std::size_t write_rows(Chunk& chunk, const ColumnBlock& block, std::size_t begin, std::size_t end);
+    std::size_t write_rows(const Gap& gap, const ColumnBlock& block, std::size_t begin);
     std::size_t put_between(const ColumnBlock& block, std::size_t begin);
     std::uint64_t keep_text(std::string_view text);
     void push(Run& run, std::size_t column, TimeNs time, std::uint64_t bits, std::uint16_t quality) const;
     void read_rows(const Chunk& chunk, std::size_t begin, std::size_t end, std::size_t column, bool same_times,
                    Run& run) const;
 
-    // So many chunks may there be, however small, and one more for each so many rows.
-    static constexpr std::size_t kSmallChunksMax = 8, kRowsOfChunk = 32;
-
     const std::vector<ValueType> types_;
-    std::vector<Chunk> chunks_;       // none is empty; in order, no time of one lies among those of another
-    std::size_t rows_ = 0;            // of all chunks
-    std::map<TimeNs, LateRow> late_;  // no time of a chunk is in here
+    Chunks chunks_;         // none is empty; no time of one lies among those of another
+    std::size_t rows_ = 0;  // of all chunks
     std::string text_;
-    std::uint64_t bytes_ = 0;
+    std::uint64_t bytes_ = 0, bytes_max_ = 0;  // now, and after any put() so far
 };
 
 }  // namespace gongshu::history
