@@ -166,6 +166,10 @@ protected:
                     if (rng_->chance(0.1)) quality = pack(uncertain(Reason::sensor));
             }
             columns.add(std::move(block));
+            // Whoever makes columns might let times through that do not grow.
+            std::vector<TimeNs>& all = columns.block(columns.size() - 1).times;
+            if (rng_->chance(0.05)) std::ranges::reverse(all);
+            if (rng_->chance(0.05)) all[rng_->below(all.size())] = all.front();
         }
         return columns;
     }
