@@ -1,8 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <bit>
+
 #include "api/testing/world_test.h"
 #include "expr/calendar.h"
 #include "io/crypto.h"
+#include "wire/batch.h"
 
 namespace gongshu::api {
 namespace {
@@ -93,6 +96,34 @@ TEST(Live, TellsLastValuesAlarmsAndConnections) {
     EXPECT_TRUE(page.hears(R"({"type":"error")"));
     page.say(R"({"subscribe":{"tags":["mem/**"]}})");
     EXPECT_TRUE(page.hears("mem/h1.used"));
+}
+
+// Whatever way they come in: a batch of columns is told as lines are, new tags too.
+TEST(Live, TellsBatchesOfColumns) {
+    World world;
+    const std::string token = world.token("engineer");
+    const auto send = [&](std::initializer_list<std::string_view> paths, double value) {
+        wire::BatchWriter writer;
+        for (const std::string_view path : paths) {
+            wire::BatchColumn column{.path = path};
+            for (int i = 1; i >= 0; --i) {
+                column.times.push_back(world.sim.clock().now() - i * kMillisecond);
+                column.bits.push_back(std::bit_cast<std::uint64_t>(value - i));
+                column.qualities.push_back(kGood);
+            }
+            writer.add(column);
+        }
+        EXPECT_EQ(world.as(token, "POST", "/api/v1/write/batch", writer.finish()).status, 204);
+    };
+    send({"cpu/h1.user", "cpu/h1.system", "mem/h1.used"}, 5);
+    Page page{world, token};
+    page.say(R"({"subscribe":{"tags":["cpu/**"]}})");
+    EXPECT_TRUE(page.hears(R"(["cpu/h1.system",)"));
+    send({"cpu/h1.user", "cpu/h1.system", "mem/h1.used"}, 42);
+    EXPECT_TRUE(page.hears(",42,\"good\"]"));
+    send({"mem/h1.used", "cpu/h2.user", "cpu/h2.system"}, 43);
+    EXPECT_TRUE(page.hears(R"(["cpu/h2.system",)")) << "a tag that is new is told as well";
+    EXPECT_FALSE(page.hears("mem/", 300 * kMillisecond));
 }
 
 TEST(Live, SendsOnlyTheNewestAndAtMostFourASecond) {

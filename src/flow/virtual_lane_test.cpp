@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <map>
 
 #include "base/rng.h"
+#include "data/columns.h"
 #include "expr/columns.h"
 #include "io/sim.h"
 
@@ -128,6 +130,32 @@ TEST_F(VirtualLaneTest, CountsWhatComesTooLate) {
     feed(kIn, 6, kSecond / 2);
     world_.run_for(3 * kSecond);
     EXPECT_EQ(std::get<double>(sink_.kept.back().value), 7);
+}
+
+// Of columns only the blocks in which it reads a tag are looked at, and of those all readings in the order of time.
+TEST_F(VirtualLaneTest, TakesBlocksOfColumns) {
+    const TimeNs begin = world_.clock().now();
+    const auto bits = [](double value) { return std::bit_cast<std::uint64_t>(value); };
+    const auto take = [&](std::vector<TagId> tags, std::vector<std::uint64_t> values) {
+        const std::vector<ValueType> types(tags.size(), ValueType::number);
+        Columns columns;
+        columns.add({.shape = std::make_shared<const TupleShape>(std::move(tags), types),
+                     .times = {begin, begin + kSecond},
+                     .bits = std::move(values),
+                     .qualities = {}});
+        on([&] { lane_.take_columns(columns, 0, 1); });
+    };
+    take({kIn}, {bits(1), bits(2)});  // nobody reads anything yet
+    run(plan_of("a + b"));
+    take({TagId{65}}, {bits(8), bits(9)});
+    take({kIn, TagId{65}, kOther}, {bits(1), bits(2), bits(8), bits(9), bits(10), bits(20)});
+    world_.run_for(5 * kSecond);
+    ASSERT_EQ(sink_.kept.size(), 2u);
+    EXPECT_EQ(std::get<double>(sink_.kept[0].value), 11);
+    EXPECT_EQ(sink_.kept[0].time, begin);
+    EXPECT_EQ(std::get<double>(sink_.kept[1].value), 22);
+    EXPECT_EQ(sink_.kept[1].time, begin + kSecond);
+    EXPECT_EQ(late_.value(), 0u);
 }
 
 // One that reads another goes no further than its mark, and asks for more when it has something to do.

@@ -174,6 +174,42 @@ TEST(Batch, BelievesNoCountThatCannotBe) {
     f("\x01\x01x\x01\x01\x02\x01\x02\x01\x00\x02\x09"s, "bytes behind the last column");
 }
 
+// Times that are those of the column before, to the last byte, are not read again; what is told of them is true.
+TEST(Batch, TellsTimesThatAreThoseBefore) {
+    const std::vector<std::vector<TimeNs>> all = {{1, 2, 3}, {1, 2, 3}, {3, 2, 1}, {3, 2, 1}, {3, 2},
+                                                  {3, 2, 1}, {3, 2, 1}, {3, 2, 2}, {3},       {3}};
+    BatchWriter writer;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        Column column{"a.x", i % 2 == 0 ? ValueType::text : ValueType::number};
+        for (const TimeNs time : all[i]) {
+            if (i % 2 == 0)
+                column.add(time, std::string("t"));
+            else
+                column.add(time, 1.0);
+        }
+        column.write(writer);
+    }
+    const std::string frame = writer.finish();
+    std::string same;
+    std::size_t next = 0;
+    const auto decoded = decode_batch(as_bytes(frame + frame), {}, [&](const BatchColumn& column) {
+        EXPECT_EQ(column.times, all[next++ % all.size()]);
+        same += column.same_times ? '=' : '.';
+    });
+    ASSERT_TRUE(decoded) << decoded.error().text();
+    EXPECT_EQ(same, ".=.=..=..=.=.=..=..=");
+    // Over the border of two frames, too.
+    BatchWriter one;
+    Column column{"a.x", ValueType::number};
+    column.add(5, 1.0);
+    column.write(one);
+    same.clear();
+    const std::string alone = one.finish();
+    ASSERT_TRUE(decode_batch(as_bytes(alone + alone), {},
+                             [&](const BatchColumn& found) { same += found.same_times ? '=' : '.'; }));
+    EXPECT_EQ(same, ".=");
+}
+
 TEST(Batch, ReadsBackRandomColumns) {
     Rng rng{3};
     for (int round = 0; round < 300; ++round) {
@@ -209,6 +245,7 @@ TEST(Batch, ReadsBackRandomColumns) {
             const Column& want = columns.at(next++);
             EXPECT_EQ(found.path, want.path);
             EXPECT_EQ(found.times, want.column.times);
+            EXPECT_FALSE(found.same_times && columns.at(next - 2).column.times != want.column.times);
             EXPECT_EQ(found.bits, want.column.bits);
             EXPECT_EQ(found.qualities, want.column.qualities);
             EXPECT_TRUE(std::ranges::equal(found.texts, want.words));

@@ -3,10 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <sstream>
 
 #include "base/rng.h"
+#include "data/columns.h"
+#include "data/stage.h"
 #include "expr/calendar.h"
 #include "expr/columns.h"
 #include "flow/flow.h"
@@ -56,6 +59,9 @@ public:
         tenant_ = *registry_->tenant_id("default");
     }
     ~Stand() { down(); }
+
+    // From now on readings come as batches of columns, where they can.
+    void send_columns() { sends_columns_ = true; }
 
     std::string run(const std::string& line) {
         std::istringstream in(line);
@@ -559,6 +565,42 @@ private:
         return duration.value_or(0);
     }
 
+    // Those of one time and shard together; nullopt if one of them would not come so: a text, what is no number, or
+    // of another type than its tag.
+    std::optional<gongshu::Columns> columns_of(const Rows& rows) {
+        gongshu::Columns columns;
+        ColumnBlock block;
+        std::vector<TagId> tags;
+        std::vector<ValueType> types;
+        const auto finish = [&] {
+            if (tags.empty()) return;
+            TupleShapePtr& shape = shapes_[tags];
+            if (!shape) shape = std::make_shared<const TupleShape>(tags, types);
+            block.shape = shape;
+            columns.add(std::exchange(block, {}));
+            tags.clear();
+            types.clear();
+        };
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            const TagId tag = rows.tag(i);
+            const ValueType type = rows.type(i);
+            const auto info = history_->info(tag);
+            if (!info || info->type != type || type == ValueType::text) return std::nullopt;
+            if (std::isnan(as_number(rows.value(i)).value_or(0))) return std::nullopt;
+            if (tags.empty() || rows.time(i) != block.times.front() || shard_of(tag) != shard_of(tags.front()) ||
+                std::ranges::find(tags, tag) != tags.end()) {
+                finish();
+                block.times = {rows.time(i)};
+            }
+            tags.push_back(tag);
+            types.push_back(type);
+            block.bits.push_back(rows.bits(i));
+            block.qualities.push_back(rows.quality_bits(i));
+        }
+        finish();
+        return columns;
+    }
+
     std::string feed(const std::string& rest) {
         std::istringstream all(rest);
         Rows rows;
@@ -593,8 +635,11 @@ private:
                 rows.add_text(*id, time, text, quality);
         }
         std::optional<Result<Appended>> answer;
-        history_->append(std::move(rows), Durability::sync,
-                         [&](Result<Appended> result) { answer = std::move(result); });
+        const auto done = [&](Result<Appended> result) { answer = std::move(result); };
+        if (auto columns = sends_columns_ ? columns_of(rows) : std::nullopt)
+            history_->append_columns(std::move(*columns), Durability::sync, done);
+        else
+            history_->append(std::move(rows), Durability::sync, done);
         world_.run_until([&] { return answer.has_value(); }, kSecond);
         settle();
         return !answer ? "no answer" : *answer ? "" : answer->error().text();
@@ -902,6 +947,8 @@ private:
     std::unique_ptr<history::History> history_;
     std::unique_ptr<Flow> flow_;
     std::map<TagId, std::string> paths_;  // as tags said them last
+    bool sends_columns_ = false;
+    std::map<std::vector<TagId>, TupleShapePtr> shapes_;  // that columns had: who remembers one knows it again
     std::string seen_;
     std::string said_;
     std::size_t compared_ = 0;
