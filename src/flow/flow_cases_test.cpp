@@ -69,7 +69,7 @@ TEST_P(FlowCase, SaysWhatIsExpected) {
 
 // Rules, virtual tags and what follows from them are the same whichever way the readings come in.
 TEST_P(FlowCase, SaysTheSameOfColumns) {
-    if (std::getenv("UPDATE")) GTEST_SKIP() << "files are rewritten";
+    if (std::getenv("UPDATE")) return;  // the files are being rewritten
     const std::string text = text_of(GetParam());
     EXPECT_EQ(text, play(text, true)) << path_of(GetParam());
 }

@@ -152,8 +152,7 @@ std::map<std::string, Batches> orders_of(TimeNs rows, TimeNs block) {
     // Two that each send every second one, now this and now that.
     for (TimeNs at = 0; at < rows; at += 2 * block)
         for (const TimeNs from : {1, 0}) orders["combs"].push_back(times_of(at + from, size, 2));
-    orders["neighbours swapped"] = {};
-    for (TimeNs at = 0; at < rows; ++at) orders["neighbours swapped"].push_back({at ^ 1});
+    for (TimeNs at = 0; block == 1 && at < rows; ++at) orders["neighbours swapped"].push_back({at ^ 1});
     // A gap that is filled backwards, while newer ones are there.
     orders["backwards into a gap"].push_back(times_of(0, static_cast<std::size_t>(rows / 4)));
     orders["backwards into a gap"].push_back(times_of(rows, static_cast<std::size_t>(rows / 4)));
@@ -164,7 +163,7 @@ std::map<std::string, Batches> orders_of(TimeNs rows, TimeNs block) {
 
 TEST(MemTuples, TakeLittleInAnyOrder) {
     for (const std::size_t width : {1, 3, 12})
-        for (const TimeNs block : {1, 5, 60, 200, 900})
+        for (const TimeNs block : {1, 5, 60, 300})
             for (const bool as_block : {true, false})
                 for (const auto& [name, batches] : orders_of(1800, block)) {
                     SCOPED_TRACE(fmt::format("{}, {} columns, {} rows at once, as {}", name, width, block,
