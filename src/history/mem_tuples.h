@@ -20,7 +20,7 @@ namespace gongshu::history {
 // each tag. It lies in chunks in order of time, row after row as tuples come or column after column as blocks do. What
 // comes out of order is put between its neighbours: few rows into their chunk, which is cut in halves before if it is
 // long, many into one of their own. So it takes less than three times its data in whatever order it comes, and a row
-// moves some hundred others at most. Made runs of only when somebody reads a tag.
+// moves some hundred others at most; texts that were replaced stay. Made runs of only when somebody reads a tag.
 // Lives:   in its group, then in a frozen memtable.
 // Threads: not thread-safe; the shard's lock, or immutable once frozen.
 // Bounds:  seal_bytes for all of them together.
