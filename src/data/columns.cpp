@@ -37,7 +37,7 @@ void ColumnBlock::add_to(Rows& out) const {
 void Columns::add(ColumnBlock block) {
     ASSERT(!block.times.empty() && block.bits.size() == block.rows() * block.width() && !block.shape->has_text());
     ASSERT(block.qualities.empty() || block.qualities.size() == block.bits.size());
-    ASSERT(!full(block.readings()) && block.times_grow() && TupleShape::fits(block.shape->tags()));
+    ASSERT(!full(block.readings()) && block.times_grow());
     readings_ += block.readings();
     blocks_.push_back(std::move(block));
 }

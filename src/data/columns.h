@@ -39,7 +39,7 @@ struct ColumnBlock {
 // A batch of readings that came as columns: what Tuples is for lines, and cheaper, since nothing of it is turned round
 // until it is read. Any shapes without texts, any order of blocks, repeats allowed: of two readings with the same (tag,
 // time) the later one wins.
-// Limits: Rows::kRowsMax readings; add() past it, or of times that do not grow, or of a shape that cannot be, is our
+// Limits: Rows::kRowsMax readings; add() past it, or of times that do not grow, is our
 // own bug (ASSERT). Threads: a plain value; once all are added, each block may be changed by a thread of its own.
 class Columns {
 public:

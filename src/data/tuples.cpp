@@ -40,7 +40,7 @@ TupleShape::TupleShape(std::vector<TagId> tags, std::vector<ValueType> types)
       types_(std::move(types)),
       shard_(shard_of(tags_.at(0))),
       has_text_(std::ranges::find(types_, ValueType::text) != types_.end()) {
-    ASSERT(tags_.size() == types_.size());
+    ASSERT(tags_.size() == types_.size() && fits(tags_));
 }
 
 std::uint32_t Tuples::index_of(const TupleShapePtr& shape) {

@@ -12,7 +12,8 @@
 
 namespace gongshu {
 
-// The tags whose readings come together, in order: at least one, no tag twice, all of one shard.
+// The tags whose readings come together, in order: at least one, no tag twice, all of one shard; another is our own bug
+// (ASSERT), since replay would refuse it.
 // Threads: immutable, shared.
 class TupleShape {
 public:
