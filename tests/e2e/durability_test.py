@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Acknowledged means durable: kill -9 plus a disk that forgets what was not synced, under MQTT QoS 1 (paho) and HTTP
-writes, again and again; every acknowledged reading is read back. Then a SIGTERM under the same load. With syncs that lie
+writes of lines and of columns, again and again; every acknowledged reading is read back. Then a SIGTERM under the same load. With syncs that lie
 (--lie) it must find losses.
 
     durability_test.py LIBRARY [--kills 3] [--lie]
@@ -15,6 +15,7 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from batch import column, frame, steps, varint  # noqa: E402
 from forget import ForgetfulDisk  # noqa: E402
 from harness import Program, Refused, simple_type, wait_for  # noqa: E402
 
@@ -50,6 +51,9 @@ class MqttLoad:
             self.sent[info.mid] = self.sequence
             self.sequence += 1
 
+    def held(self):
+        return {"works/line1/oven.temperature": (self.acknowledged, 0.5)}
+
     def stop(self):
         self.stopped = True
         self.thread.join()
@@ -64,6 +68,9 @@ class HttpLoad:
         self.program = program
         self.thread = threading.Thread(target=self.run)
         self.thread.start()
+
+    def held(self):
+        return {"press/a.force": (self.acknowledged, 0.25), "press/a.speed": (self.speeds, 0.75)}
 
     def run(self):
         while not self.stopped:
@@ -85,7 +92,68 @@ class HttpLoad:
         self.thread.join()
 
 
-def missing(program, tag, acknowledged, factor):
+class ColumnLoad(HttpLoad):
+    """Writes columns of two tags, which stay columns in the log and in memory; every second batch lies between the rows of the one
+    before it."""
+
+    def held(self):
+        return {"mill/b.force": (self.acknowledged, 0.25), "mill/b.count": (self.acknowledged, 0)}
+
+    def run(self):
+        odd = 0
+        while not self.stopped:
+            rows = range(self.sequence + odd, self.sequence + 100, 2)
+            times = [BASE + n * 1_000_000 for n in rows]
+            body = frame(column("mill/b.force", 1, times, 2, varint(1) + varint(2) + steps([n * 100 + 25 for n in rows])),
+                         column("mill/b.count", 2, times, 2, steps(rows)))
+            self.sequence += 100 if odd else 0
+            odd = 1 - odd
+            try:
+                self.program.call("POST", "/api/v1/write/batch", body)
+                self.acknowledged.update(rows)
+            except Refused as error:
+                print("write refused:", error, file=sys.stderr)
+            except OSError:
+                pass  # killed in between: not acknowledged
+            time.sleep(0.01)  # or the other loads come to nothing
+
+
+class Loads:
+    """All at once, on and on; what they were told is kept: {tag: numbers of its readings}, and what is added to a number."""
+
+    def __init__(self, program, credential):
+        self.program, self.credential = program, credential
+        self.told, self.told_now, self.added = {}, {}, {}
+        self.next = [0, 0, 0]
+
+    def start(self):
+        self.mqtt = MqttLoad(self.program, "works/line1/oven", self.credential, self.next[0])
+        self.http = HttpLoad(self.program, self.next[1])
+        self.columns = ColumnLoad(self.program, self.next[2])
+
+    def wait(self, mqtt, http):
+        wait_for("acknowledgements", lambda: len(self.mqtt.acknowledged) > mqtt and len(self.http.acknowledged) > http and self.columns.acknowledged, 60, 0.002)
+
+    def stop(self):
+        self.told_now = {}
+        for load in (self.mqtt, self.http, self.columns):
+            load.stop()
+            for tag, (numbers, added) in load.held().items():
+                self.told_now[tag], self.added[tag] = numbers, added
+                self.told[tag] = self.told.get(tag, set()) | numbers
+        self.next = [load.sequence + 1000 for load in (self.mqtt, self.http, self.columns)]
+
+    def missing(self, whole):
+        """{tag: what was acknowledged and is not there}; of the whole time or since the last start()."""
+        told = self.told if whole else self.told_now
+        lost = {tag: missing(self.program, tag, numbers, self.added[tag]) for tag, numbers in told.items()}
+        return {tag: numbers for tag, numbers in lost.items() if numbers}
+
+    def summary(self):
+        return ", ".join(f"{len(numbers)} of {tag}" for tag, numbers in self.told.items()) + " acknowledged"
+
+
+def missing(program, tag, acknowledged, added):
     if not acknowledged:
         return set()
     lost = set(acknowledged)
@@ -93,35 +161,31 @@ def missing(program, tag, acknowledged, factor):
     for start in range(low, high + 1, 100_000):
         for ts, value, quality in program.read(tag, BASE + start * 1_000_000, BASE + min(start + 100_000, high + 1) * 1_000_000):
             number = (int(ts) - BASE) // 1_000_000
-            if quality.startswith("good") and value == number + factor:
+            if quality.startswith("good") and value == number + added:
                 lost.discard(number)
     return lost
 
 
-def stop_under_load(program, disk, credential, next_mqtt, next_http):
-    """SIGTERM while both loads run and a compaction is under way: ends with 0 within STOP_SECONDS, and everything that was
+def stop_under_load(program, disk, loads):
+    """SIGTERM while all loads run and a compaction is under way: ends with 0 within STOP_SECONDS, and everything that was
     acknowledged is there after the power went off as well."""
-    mqtt = MqttLoad(program, "works/line1/oven", credential, next_mqtt)
-    http = HttpLoad(program, next_http)
-    wait_for("acknowledgements", lambda: len(mqtt.acknowledged) > 200 and len(http.acknowledged) > 2000, 60, 0.002)
+    loads.start()
+    loads.wait(200, 2000)
     compaction = threading.Thread(target=compact, args=(program,))
     compaction.start()
-    wait_for("more of them", lambda: len(http.acknowledged) > 3000, 60, 0.002)
+    loads.wait(200, 3000)
     began = time.monotonic()
     code = program.stop()
     took = time.monotonic() - began
-    mqtt.stop()
-    http.stop()
+    loads.stop()
     compaction.join()
     assert code == 0, f"SIGTERM under load: ended with {code}\n{program.tail()}"
     assert took < STOP_SECONDS, f"SIGTERM under load: took {took:.1f} s, at most {STOP_SECONDS} s are allowed"
     disk.cut()
     program.start()
-    lost_mqtt = missing(program, "works/line1/oven.temperature", mqtt.acknowledged, 0.5)
-    lost_http = missing(program, "press/a.force", http.acknowledged, 0.25) | missing(program, "press/a.speed", http.speeds, 0.75)
-    print(f"SIGTERM under load: {took:.1f} s; {len(mqtt.acknowledged)} by MQTT, {len(http.acknowledged)} by HTTP "
-          f"acknowledged; missing {len(lost_mqtt)} and {len(lost_http)}")
-    return not lost_mqtt and not lost_http
+    lost = loads.missing(whole=False)
+    print(f"SIGTERM under load: {took:.1f} s; {loads.summary()}; missing {sum(map(len, lost.values()))}")
+    return not lost
 
 
 def compact(program):
@@ -142,43 +206,33 @@ def main():
     chance = random.Random(options.seed)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="gongshu-cut-"))
     disk = ForgetfulDisk(folder / "data", folder / "shadow", pathlib.Path(options.library).resolve(), options.lie)
-    mqtt_all, http_all, speeds_all, lost_mqtt, lost_http = set(), set(), set(), set(), set()
     try:
         with Program(data=disk.root, env=disk.environment()) as program:
             simple_type(program)
             program.put("devices", "works/line1/oven", {"type": "sensor"})
-            credential = program.credential("works/line1/oven")
-            next_mqtt = next_http = 0
+            loads = Loads(program, program.credential("works/line1/oven"))
             for kill in range(options.kills):
-                mqtt = MqttLoad(program, "works/line1/oven", credential, next_mqtt)
-                http = HttpLoad(program, next_http)
+                loads.start()
                 want = chance.randrange(200, 3000)
-                wait_for("acknowledgements", lambda: len(mqtt.acknowledged) > want // 10 and len(http.acknowledged) > want, 60, 0.002)
+                loads.wait(want // 10, want)
                 program.kill()
-                mqtt.stop()
-                http.stop()
-                next_mqtt, next_http = mqtt.sequence + 1000, http.sequence + 1000
-                mqtt_all |= mqtt.acknowledged
-                http_all |= http.acknowledged
-                speeds_all |= http.speeds
+                loads.stop()
                 disk.cut()
                 # Of many kills, what the last ones acknowledged each time, and all of it at times.
                 whole = kill < 20 or kill % 50 == 49 or kill + 1 == options.kills
                 try:
                     program.start()
-                    lost_mqtt = missing(program, "works/line1/oven.temperature", mqtt_all if whole else mqtt.acknowledged, 0.5)
-                    lost_http = missing(program, "press/a.force", http_all if whole else http.acknowledged, 0.25)
-                    lost_http |= missing(program, "press/a.speed", speeds_all if whole else http.speeds, 0.75)
+                    lost = loads.missing(whole)
                 except (AssertionError, Refused) as error:
                     if not options.lie:
                         raise
                     print(f"with lying syncs, after kill {kill + 1}, as it must: {str(error).splitlines()[0]}")
                     return 0
-                print(f"kill {kill + 1}: {len(mqtt_all)} by MQTT, {len(http_all)} by HTTP acknowledged; missing {len(lost_mqtt)} and {len(lost_http)}")
-                if lost_mqtt or lost_http:
-                    print("first missing:", sorted(lost_mqtt)[:5], sorted(lost_http)[:5])
+                print(f"kill {kill + 1}: {loads.summary()}; missing {sum(map(len, lost.values()))}")
+                if lost:
+                    print("first missing:", {tag: sorted(numbers)[:5] for tag, numbers in lost.items()})
                     return 0 if options.lie else 1
-            if not options.lie and not stop_under_load(program, disk, credential, next_mqtt, next_http):
+            if not options.lie and not stop_under_load(program, disk, loads):
                 return 1
             program.stop()
     finally:

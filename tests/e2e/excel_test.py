@@ -14,22 +14,8 @@ import openpyxl
 import xlwt
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from batch import crc32c  # noqa: E402
 from harness import PROGRAM  # noqa: E402
-
-TABLE = []
-for byte in range(256):
-    value = byte
-    for _ in range(8):
-        value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
-    TABLE.append(value)
-
-
-def crc32c(data, value=0):
-    value ^= 0xFFFFFFFF
-    for byte in data:
-        value = value >> 8 ^ TABLE[(value ^ byte) & 0xFF]
-    return value ^ 0xFFFFFFFF
-
 
 WORDS = ["运行", "换模", "a,b", "\"引号\"", "两\n行", " 前空格".strip(), "x" * 300, "😀 表情", "<b>&amp;", "007", "=1+1", "停 机"]
 

@@ -16,6 +16,7 @@ import urllib.parse
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from batch import column, frame, steps, svarint, varint  # noqa: E402
 from harness import PROGRAM, Program, Refused, wait_for  # noqa: E402
 
 BASE = 1_700_000_000_000_000_000
@@ -182,48 +183,6 @@ def prometheus(program, token):
 
 
 # ---- batches ----------------------------------------------------------------------------------------------------------
-
-def crc32c(data, crc=0):
-    crc ^= 0xFFFFFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
-    return crc ^ 0xFFFFFFFF
-
-
-def varint(number):
-    out = bytearray()
-    while number >= 0x80:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes(out) + bytes([number])
-
-
-def svarint(number):
-    return varint((number << 1) ^ (number >> 63) if number < 0 else number << 1)
-
-
-def steps(numbers):
-    return b"".join(svarint(number - before) for number, before in zip(numbers, [0, *numbers]))
-
-
-def times_of(times):
-    gaps = [b - a for a, b in zip(times, times[1:])]
-    return svarint(times[0]) + b"".join(svarint(gap - before) for gap, before in zip(gaps, [0, *gaps]))
-
-
-def column(path, kind, times, quality_bits, values):
-    name = path.encode()
-    return varint(len(name)) + name + varint(kind) + varint(len(times)) + times_of(times) + varint(len(times)) + varint(quality_bits) + values
-
-
-def frame(*columns):
-    """As docs/format/batch.md says, and nothing of the program's own encoder."""
-    body = varint(len(columns)) + b"".join(columns)
-    head = b"\x01\0\0\0" + struct.pack("<I", len(body))
-    return b"GSBT" + head + struct.pack("<I", crc32c(body, crc32c(head))) + body
-
 
 def batches(program, token):
     times = [BASE + i * 10**8 for i in range(1000)]
