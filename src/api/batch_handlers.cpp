@@ -61,12 +61,9 @@ class ColumnTaker {
 public:
     ColumnTaker(Core& core, const Ask& ask) : core_(core), ask_(ask) {
         intake_.language = language_of(ask);
-        // A caller with paths has each tag held against them.
-        memory_ = ask.who.paths.empty() ? ColumnMemory::take(core, ask.tenant()) : std::make_unique<ColumnMemory>();
+        memory_ = ColumnMemory::take(core, ask.tenant());
     }
-    ~ColumnTaker() {
-        if (ask_.who.paths.empty()) ColumnMemory::give_back(core_, std::move(memory_));
-    }
+    ~ColumnTaker() { ColumnMemory::give_back(core_, std::move(memory_)); }
     ColumnTaker(const ColumnTaker&) = delete;
     ColumnTaker& operator=(const ColumnTaker&) = delete;
 
@@ -98,6 +95,7 @@ private:
         intake_.fault(fmt::format("column {}", column.index), fmt::format("\"column\":{}", column.index), text);
     }
     Result<Target> target(const wire::BatchColumn& column) {
+        // A caller with paths has each tag held against them.
         const bool may_remember = ask_.who.paths.empty();
         if (const Target* known = may_remember ? memory_->find(column.path) : nullptr) return *known;
         const Target found = TRY(target_of_path(core_, ask_, std::string{column.path}, column.type, key_));

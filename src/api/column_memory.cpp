@@ -45,7 +45,10 @@ std::unique_ptr<ColumnMemory> ColumnMemory::take(Core& core, TenantId tenant) {
 }
 
 void ColumnMemory::give_back(Core& core, std::unique_ptr<ColumnMemory> memory) {
+    const std::uint64_t generation = core.targets.lock()->generation;
     auto memories = core.column_memories.lock();
+    std::erase_if(*memories, [&](const auto& one) { return one->generation_ != generation; });
+    if (memory->generation_ != generation) return;
     if (memories->size() >= kMemoriesMax) memories->erase(memories->begin());
     memories->push_back(std::move(memory));
 }

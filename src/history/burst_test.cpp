@@ -111,6 +111,56 @@ TEST(Burst, MemoryIsBoundedWhileTheDiskHangsAndNothingTakenIsLost) {
     }
 }
 
+// An edge that gets no answers sends the same again and again: it replaces itself in memory, but not in the log.
+TEST(Burst, WhatReplacesItselfIsSealedBeforeTheLogIsLong) {
+    constexpr std::uint64_t kSealBytes = 64 << 10;
+    enum class How : std::uint8_t { alone, together, columns };
+    for (const How how : {How::alone, How::together, How::columns}) {
+        SCOPED_TRACE(static_cast<int>(how));
+        TestStore store{1, {.seal_bytes = kSealBytes}};
+        ASSERT_TRUE(store.open());
+        const auto shape = shape_of({store.tag("d:1", "a"), store.tag("d:1", "b")});
+        std::uint64_t longest = 0, sent = 0;
+        for (int again = 0; again < 60; ++again) {
+            Rows alone;
+            Tuples together;
+            Columns columns;
+            std::vector<TimeNs> times;
+            for (int row = 0; row < 500; ++row) times.push_back(kStart - kHour + row * kSecond);
+            for (const TimeNs time : times) {
+                if (how == How::together) add_tuple(together, shape, time, {0.1, 0.2});
+                if (how == How::alone) alone.add_number(shape->tags()[0], time, 0.1);
+            }
+            if (how == How::columns) columns.add(block_of(shape, times, std::vector<double>(2 * times.size(), 0.1)));
+            const auto answer = how == How::alone      ? store.append(std::move(alone))
+                                : how == How::together ? store.append(std::move(together))
+                                                       : store.append(std::move(columns));
+            ASSERT_TRUE(answer) << answer.error().text();
+            store.world().run_for(kSecond);
+            longest = std::max(longest, store->stats().log_bytes);
+            sent += 500 * 8;
+        }
+        EXPECT_GT(sent, 3 * kSealBytes) << "this would show nothing";
+        EXPECT_LE(longest, 2 * kSealBytes);
+        EXPECT_EQ(store.raw(shape->tags()[0], kAllTime).size(), 500u);
+    }
+}
+
+// The same when what is long was there before the start.
+TEST(Burst, WhatWasReplayedIsSealedToo) {
+    TestStore store{1, {.seal_bytes = 64 << 10, .seal_age = 1000 * kDay}};
+    ASSERT_TRUE(store.open());
+    const TagId tag = store.tag("d:1");
+    Rows rows;
+    for (int row = 0; row < 2000; ++row) rows.add_number(tag, kStart - kHour + row * kSecond, 0.1);
+    for (int again = 0; again < 4; ++again) ASSERT_TRUE(store.append(rows));
+    store.crash();
+    ASSERT_TRUE(store.open());
+    store.world().run_for(kMinute);
+    EXPECT_LT(store->stats().log_bytes, 1000u);
+    EXPECT_EQ(store.raw(tag, kAllTime).size(), 2000u);
+}
+
 TEST(Burst, AClockThatJumpsTakesNothing) {
     for (const DurationNs jump : {-400 * kDay, -kHour, kHour, 400 * kDay}) {
         SCOPED_TRACE(jump / kHour);

@@ -228,7 +228,7 @@ void Store::answer_interval(Result<LoggedInterval> logged, Durability durability
     io::Loop& home = home_lane();
     if (!logged) return home.post([done = std::move(done), error = logged.error()] { done(error); });
     auto kept = std::make_shared<Interval>(std::move(logged->first));
-    if (active_bytes_.load(std::memory_order_relaxed) >= options_.seal_bytes) seal_soon();
+    if (unsealed_bytes() >= options_.seal_bytes) seal_soon();
     if (durability == Durability::sync)
         return log_->when_synced(logged->second, home, [kept, done = std::move(done)](const Result<void>& synced) {
             if (synced)

@@ -132,6 +132,7 @@ Result<std::uint64_t> Log::append(RecordKind kind, Bytes payload) {
         buffer_.insert(buffer_.end(), head, head + head_bytes);
         buffer_.insert(buffer_.end(), payload.begin(), payload.end());
         position = position_ += head_bytes + payload.size();
+        appended_.fetch_add(head_bytes + payload.size(), std::memory_order_relaxed);
         kick = buffer_.size() > kKickBytes && !sync_under_way_;
     }
     if (kick) (void)start_sync();
@@ -268,6 +269,7 @@ void Log::finish_waiters(const Result<void>& result, std::uint64_t position) {
 
 Result<std::uint64_t> Log::rotate() {
     const std::lock_guard disk{disk_mutex_};
+    const std::uint64_t before = appended_.load(std::memory_order_relaxed);
     TRY(flush_locked());
     // The number is used up even if this fails: a file of that name may be there.
     const std::uint64_t number = next_file_number_++;
@@ -276,6 +278,7 @@ Result<std::uint64_t> Log::rotate() {
     file_number_ = number;
     file_bytes_ = kFileHeaderBytes;
     bytes_ += kFileHeaderBytes;
+    unsealed_from_.store(before, std::memory_order_relaxed);
     return number;
 }
 

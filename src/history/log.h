@@ -56,10 +56,19 @@ public:
     // Bytes that are not synced yet, and how many wait for that.
     std::pair<std::uint64_t, std::uint64_t> behind() const;
     std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
-    // Files of so many bytes were there before start() (positive), or were removed (negative).
-    void count_bytes(std::int64_t bytes) {
-        bytes_.fetch_add(static_cast<std::uint64_t>(bytes), std::memory_order_relaxed);
+    // Of records since the last rotate(), with those that replay() said.
+    std::uint64_t unsealed() const {
+        const std::uint64_t from = unsealed_from_.load(std::memory_order_relaxed);
+        const std::uint64_t appended = appended_.load(std::memory_order_relaxed);
+        return appended > from ? appended - from : 0;
     }
+    // So many bytes of records were there before start(), none of which is sealed.
+    void count_replayed(std::uint64_t bytes) {
+        bytes_.fetch_add(bytes, std::memory_order_relaxed);
+        appended_.fetch_add(bytes, std::memory_order_relaxed);
+    }
+    // Files of so many bytes were removed.
+    void count_removed(std::uint64_t bytes) { bytes_.fetch_sub(bytes, std::memory_order_relaxed); }
 
 private:
     struct Waiter {
@@ -100,6 +109,8 @@ private:
 
     std::atomic<bool> is_broken_ = false;
     std::atomic<std::uint64_t> bytes_ = 0;
+    // Bytes of records in all, with those replayed, and how many of them were before the last rotate().
+    std::atomic<std::uint64_t> appended_ = 0, unsealed_from_ = 0;
 };
 
 // What replay_log() found.

@@ -262,14 +262,14 @@ void Store::remove_unless_copied(const std::string& old) {
         left_.insert(old);
         return;
     }
-    std::int64_t log_bytes = 0;
+    std::uint64_t log_bytes = 0;
     if (old.ends_with(".log"))
         if (const auto file = files_.open(old, io::Open::read))
-            if (const auto bytes = (*file)->size()) log_bytes = static_cast<std::int64_t>(*bytes);
+            if (const auto bytes = (*file)->size()) log_bytes = *bytes;
     if (auto removed = files_.remove(old); !removed)
         log_warning("history", "{}", removed.error().text());
     else if (log_bytes > 0)
-        log_->count_bytes(-log_bytes);
+        log_->count_removed(log_bytes);
 }
 
 Result<SegmentInfo> Store::merge_day(std::span<const std::shared_ptr<Segment>> segments, Tier tier) {

@@ -114,7 +114,7 @@ Result<void> Store::replay(const Manifest& manifest) {
                                       [&](Record record) { return apply(manifest, std::move(record)); }));
     TRY(cut_tail(end));
     TRY(write_tail_again(end));
-    log_->count_bytes(static_cast<std::int64_t>(end.bytes));
+    log_->count_replayed(end.bytes);
     if (end.records > 0) log_info("history", "replayed {} records of the log", end.records);
     if (active_bytes_ > 0) oldest_at_ = clock_.monotonic();
     return log_->start(*end.last_file + 1, end.next_group);

@@ -124,11 +124,11 @@ std::optional<Error> Store::refusal() const {
     if (log_->is_broken()) return log_->broken();
     // While a long merge holds up the seal, memory may grow for a while.
     const std::uint64_t most = has_frozen_.load() ? options_.seal_bytes : kWaitingMemtables * options_.seal_bytes;
-    if (active_bytes_.load() >= most)
+    if (unsealed_bytes() >= std::min(most, kUnsealedBytesMax))
         return Error{Code::limit,
                      "{} MiB of readings wait to be written into segments: the disk is slower than what comes in; send "
                      "less or later",
-                     active_bytes_.load() >> 20};
+                     unsealed_bytes() >> 20};
     return std::nullopt;
 }
 
@@ -244,7 +244,7 @@ void Store::taken_in(const Ingested& ingested, std::size_t readings, const std::
     if (ingested.duplicates > 0) metrics_.duplicates.add(ingested.duplicates);
     if (!wrong.empty()) tell_wrong_clocks(wrong);
     if (oldest_at_.load(std::memory_order_relaxed) < 0) oldest_at_ = clock_.monotonic();
-    if (active_bytes_.load(std::memory_order_relaxed) >= options_.seal_bytes) seal_soon();
+    if (unsealed_bytes() >= options_.seal_bytes) seal_soon();
 }
 
 // Makes the rows what is stored: times that can be used, values of their tags' types.
@@ -407,7 +407,7 @@ void Store::append_event(Event event, Durability durability, std::function<void(
 }
 
 Result<Appended> Store::import(const Rows& rows) {
-    if (has_frozen_.load() || active_bytes_.load() >= options_.seal_bytes) {
+    if (has_frozen_.load() || unsealed_bytes() >= options_.seal_bytes) {
         const std::lock_guard lock{maintenance_};
         TRY(seal());
     }
@@ -468,7 +468,7 @@ void Store::tick() {
     rates_.lock()->sample(metrics_.rows.value(), clock_.monotonic(), clock_.now());
     const DurationNs oldest = oldest_at_;
     const bool old = oldest >= 0 && clock_.monotonic() - oldest >= options_.seal_age;
-    if (old || has_frozen_ || active_bytes_ >= options_.seal_bytes) seal_soon();
+    if (old || has_frozen_ || unsealed_bytes() >= options_.seal_bytes) seal_soon();
     lanes_.front()->after(kTick, [weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->tick();
     });

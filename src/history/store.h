@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <map>
@@ -98,6 +99,8 @@ std::optional<MemRows> active_rows(const Shard& shard, TagId tag);
 std::optional<LastRow> last_row(const TagState& state, TagId tag);
 // A seal that waits for a long merge lets so many memtables' worth of readings come.
 inline constexpr std::uint64_t kWaitingMemtables = 4;
+// And never so many that the log, whose files are read whole, could not be replayed.
+inline constexpr std::uint64_t kUnsealedBytesMax = std::uint64_t{2} << 30;
 
 // Ends a group: its tags have their rows and last readings by themselves. How many bytes more they take so.
 std::uint64_t dissolve(Shard& shard, TupleGroup& group);
@@ -252,6 +255,10 @@ private:
     // Ways in (store.cpp).
     io::Loop& home_lane() const;
     io::Loop& owner(std::uint16_t shard) const { return *lanes_[shard % lanes_.size()]; }
+    // What waits to be sealed: in memory, or in the log if that is more, as of readings that replace others.
+    std::uint64_t unsealed_bytes() const {
+        return std::max(active_bytes_.load(std::memory_order_relaxed), log_->unsealed());
+    }
     std::optional<Error> refusal() const;
     std::optional<Error> refusal(const Rows& rows) const;
     bool knows(TagId tag) const;

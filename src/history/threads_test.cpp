@@ -1,7 +1,9 @@
 // Real loops and threads: lanes append while others read, seal and make tags. Worth most under ThreadSanitizer.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <bit>
 #include <latch>
 #include <thread>
 
@@ -15,6 +17,9 @@ namespace {
 constexpr int kLanes = 2;
 constexpr int kBatches = 150;
 constexpr int kRows = 40;
+
+// What a reading of that time holds: one that is torn or of another time shows.
+double value_at(TimeNs time) { return static_cast<double>(time % 1'000'000'007); }
 
 TEST(Threads, AppendReadSealAndResolveAtOnce) {
     set_log_level(LogLevel::warning);
@@ -61,19 +66,23 @@ TEST(Threads, AppendReadSealAndResolveAtOnce) {
                         ColumnBlock block{
                             .shape = shapes[static_cast<std::size_t>(k)], .times = {}, .bits = {}, .qualities = {}};
                         for (int i = k; i < kRows / 2; i += 4) block.times.push_back(time(i));
-                        block.bits.resize(block.rows() * block.width());
+                        for (std::size_t i = 0; i < block.width(); ++i)
+                            for (const TimeNs one : block.times)
+                                block.bits.push_back(std::bit_cast<std::uint64_t>(value_at(one)));
                         columns.add(std::move(block));
                     }
                     return history.append_columns(std::move(columns), durability, done);
                 }
                 if (batch % 16 != 0) {  // seldom alone, so that tags are together most of the time
                     Tuples tuples;
-                    for (int i = 0; i < kRows / 2; ++i) tuples.add(shapes[static_cast<std::size_t>(i) % 4], time(i));
+                    for (int i = 0; i < kRows / 2; ++i)
+                        std::ranges::fill(tuples.add(shapes[static_cast<std::size_t>(i) % 4], time(i)),
+                                          std::bit_cast<std::uint64_t>(value_at(time(i))));
                     return history.append_tuples(std::move(tuples), durability, done);
                 }
                 Rows rows;  // over all shards, so over both lanes
                 for (int i = 0; i < kRows; ++i)
-                    rows.add_number(tags[static_cast<std::size_t>(i) % tags.size()], time(i), i);
+                    rows.add_number(tags[static_cast<std::size_t>(i) % tags.size()], time(i), value_at(time(i)));
                 history.append(std::move(rows), durability, done);
             });
         }
@@ -87,7 +96,11 @@ TEST(Threads, AppendReadSealAndResolveAtOnce) {
         EXPECT_TRUE(series) << (series ? "" : series.error().text());
         std::uint64_t rows = 0;
         if (series)
-            for (const Series& one : *series) rows += one.rows.size();
+            for (const Series& one : *series) {
+                rows += one.rows.size();
+                for (std::size_t i = 0; i < one.rows.size(); ++i)
+                    EXPECT_EQ(std::get<double>(one.rows.value(i)), value_at(one.rows.time(i)));
+            }
         return rows;
     };
     threads.emplace_back([&] {

@@ -570,6 +570,7 @@ private:
     std::optional<gongshu::Columns> columns_of(const Rows& rows) {
         gongshu::Columns columns;
         ColumnBlock block;
+        std::optional<ColumnBlock> last;
         std::vector<TagId> tags;
         std::vector<ValueType> types;
         const auto finish = [&] {
@@ -577,7 +578,13 @@ private:
             TupleShapePtr& shape = shapes_[tags];
             if (!shape) shape = std::make_shared<const TupleShape>(tags, types);
             block.shape = shape;
-            columns.add(std::exchange(block, {}));
+            // What goes on where the last block ended belongs to it.
+            if (last && last->shape == shape && last->times.back() < block.times.front()) {
+                block = joined(*last, block);
+            } else if (last) {
+                columns.add(*std::exchange(last, {}));
+            }
+            last = std::exchange(block, {});
             tags.clear();
             types.clear();
         };
@@ -598,7 +605,20 @@ private:
             block.qualities.push_back(rows.quality_bits(i));
         }
         finish();
+        if (last) columns.add(std::move(*last));
         return columns;
+    }
+    // The rows of the one and then those of the other.
+    static ColumnBlock joined(const ColumnBlock& a, const ColumnBlock& b) {
+        ColumnBlock both{.shape = a.shape, .times = a.times, .bits = {}, .qualities = {}};
+        both.times.insert(both.times.end(), b.times.begin(), b.times.end());
+        for (std::size_t i = 0; i < a.width(); ++i)
+            for (const ColumnBlock* part : {&a, &b})
+                for (std::size_t row = 0; row < part->rows(); ++row) {
+                    both.bits.push_back(part->column(i)[row]);
+                    both.qualities.push_back(part->quality_bits(row, i));
+                }
+        return both;
     }
 
     std::string feed(const std::string& rest) {
