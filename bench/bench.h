@@ -25,7 +25,8 @@ struct Options {
 };
 
 // What `name` may be, for messages.
-inline constexpr const char* kNames = "ingest, query, mqtt, cpu-only, live, real, plant, mqtt-points, tags";
+inline constexpr const char* kNames =
+    "ingest, query, mqtt, cpu-only, live, real, plant, devops, iot, mqtt-points, tags";
 
 struct Outcome {
     std::string text;  // a table for people

@@ -193,6 +193,42 @@ TEST(BenchSets, PlantIsTheSameEachTime) {
     EXPECT_LT(set.step_bytes(), 1);
 }
 
+TEST(BenchSets, DevopsHasTheSuitesFields) {
+    const GridSet set = make_devops_set(3, 50, 0, 5);
+    std::map<std::string, std::size_t> fields;
+    for (const auto& measurement : set.shape().measurements) fields[measurement.name] = measurement.fields.size();
+    EXPECT_EQ(fields, (std::map<std::string, std::size_t>{{"cpu", 10},
+                                                          {"disk", 7},
+                                                          {"diskio", 7},
+                                                          {"kernel", 6},
+                                                          {"mem", 9},
+                                                          {"net", 8},
+                                                          {"nginx", 7},
+                                                          {"postgresl", 16},
+                                                          {"redis", 31}}));
+    EXPECT_EQ(set.points(), 3 * 50 * 101u);
+    EXPECT_EQ(set.late_part(), 0);
+    std::string text;
+    set.lines(0, 1, text);
+    EXPECT_TRUE(text.starts_with("cpu,arch=")) << text;
+    EXPECT_NE(text.find(",hostname=host_0,"), std::string::npos) << text;
+}
+
+TEST(BenchSets, IotLosesAndHoldsBackByTheSuitesRules) {
+    const std::size_t trucks = 10, ticks = 2'000;
+    const GridSet set = make_iot_set(trucks, ticks, 0, 5);
+    const auto all = static_cast<double>(set.grid_rows());
+    EXPECT_NEAR(static_cast<double>(set.rows()) / all, 0.86, 0.06);
+    EXPECT_GT(set.late_part(), 0.001);
+    EXPECT_LT(set.late_part(), 0.2);
+    std::map<std::string, std::size_t> lines;
+    std::string text;
+    set.lines(0, set.rows(), text);
+    for (std::size_t begin = 0; begin < text.size(); begin = text.find('\n', begin) + 1)
+        ++lines[text.substr(begin, text.find('\n', begin) - begin)];
+    EXPECT_EQ(lines.size(), set.rows()) << "no row goes out twice";
+}
+
 TEST(Bench, RefusesWhatItCannotDo) {
     const auto files = io::make_posix_files();
     const auto f = [](Options options, const char* want) {

@@ -48,7 +48,7 @@ Result<Side> begin_side(const Bench& bench, const Start& start, const RivalParts
     side.place = TRY(Place::create(bench.files, bench.folder));
     const bool two = io::machine_facts().cores > 1;
     if (two) TRY(io::stay_on_core(kServerCore));
-    auto rival = start({bench, side.place->path(), parts.program, parts.repeats});
+    auto rival = start({bench, side.place->path(), parts.program});
     if (two) TRY(io::stay_on_core(kLoadCore));
     side.rival = TRY(std::move(rival));
     return side;

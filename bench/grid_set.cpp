@@ -50,6 +50,18 @@ GridSet::Place GridSet::place(std::size_t grid_row) const {
     return {grid_row / rows, grid_row % rows / devices, grid_row % devices};
 }
 
+double GridSet::late_part() const {
+    std::vector<std::size_t> newest(shape_.measurements.size() * shape_.devices.size());
+    double late = 0;
+    for (const std::uint32_t row : order_) {
+        const Place where = place(row);
+        std::size_t& tick = newest[where.measurement * shape_.devices.size() + where.device];
+        late += where.tick < tick ? 1 : 0;
+        tick = std::max(tick, where.tick);
+    }
+    return order_.empty() ? 0 : late / static_cast<double>(order_.size());
+}
+
 std::size_t GridSet::points() const {
     return static_cast<std::size_t>(std::ranges::count_if(values_, [](double one) { return !std::isnan(one); }));
 }

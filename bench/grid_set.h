@@ -57,6 +57,8 @@ public:
         std::size_t tick, measurement, device;
     };
     Place place(std::size_t grid_row) const;
+    // Of the rows that are sent, the part that lies before one of the same device and measurement that was sent before.
+    double late_part() const;
 
     std::size_t rows() const override { return order_.empty() ? grid_rows() : order_.size(); }
     std::size_t points() const override;

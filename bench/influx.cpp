@@ -110,6 +110,8 @@ private:
         }
         return found;
     }
+    // Some names are words of the language there.
+    static std::string quoted(const std::string& name) { return "\"" + name + "\""; }
     static std::string range_query(const RangeAsking& asking) {
         const RangeQuestion& question = *asking.question;
         const auto& shape = asking.set->shape();
@@ -119,17 +121,17 @@ private:
         for (const std::size_t field : asking.fields) {
             const std::string& name = asking.measurement().fields[field].name;
             fields += fields.empty() ? "" : ",";
-            fields += fold.empty() ? name : fmt::format("{}({}) AS {}", fold, name, name);
+            fields += fold.empty() ? quoted(name) : fmt::format("{}({}) AS {}", fold, quoted(name), quoted(name));
         }
         for (const std::size_t device : asking.devices)
-            devices +=
-                fmt::format("{}{}='{}'", devices.empty() ? "" : " OR ", shape.device_tag, shape.devices[device].name);
-        if (!question.tag.empty()) devices = fmt::format("{}='{}'", question.tag, asking.tag_value);
+            devices += fmt::format("{}{}='{}'", devices.empty() ? "" : " OR ", quoted(shape.device_tag),
+                                   shape.devices[device].name);
+        if (!question.tag.empty()) devices = fmt::format("{}='{}'", quoted(question.tag), asking.tag_value);
         std::string text = fmt::format("SELECT {} FROM {} WHERE time >= {} AND time < {}", fields,
-                                       asking.measurement().name, asking.from, asking.to);
+                                       quoted(asking.measurement().name), asking.from, asking.to);
         if (!asking.all_devices || !question.tag.empty()) text += fmt::format(" AND ({})", devices);
-        if (question.bucket == 0) return text + " GROUP BY " + shape.device_tag;
-        return text + fmt::format(" GROUP BY time({}s),{}", question.bucket / kSecond, shape.device_tag);
+        if (question.bucket == 0) return text + " GROUP BY " + quoted(shape.device_tag);
+        return text + fmt::format(" GROUP BY time({}s),{}", question.bucket / kSecond, quoted(shape.device_tag));
     }
     static std::string query(const Asking& asking) {
         const Question& question = *asking.question;

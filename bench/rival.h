@@ -48,7 +48,6 @@ struct RivalParts {
     const Bench& bench;
     std::string folder;    // fresh, its own
     std::string program;   // "" = the system's
-    bool repeats = false;  // rows come again and must be there once
     bool unasked = false;  // its memory is measured: nothing is asked of it, also not whether all is there
 };
 

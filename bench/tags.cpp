@@ -64,7 +64,7 @@ public:
     using Prepare = std::function<Result<void>(const std::string& folder)>;
     Result<std::string> run(const Start& start, const std::string& program, const Prepare& prepare, Runs& runs) {
         const auto place = TRY(Place::create(bench_.files, bench_.folder));
-        const RivalParts parts{bench_, place->path(), program, false, true};
+        const RivalParts parts{bench_, place->path(), program, true};
         auto server = TRY(start(parts));
         server.reset();  // what a first start makes is not there in the ones to come
         server = TRY(start(parts));

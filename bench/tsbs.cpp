@@ -41,7 +41,9 @@ std::string one_of(Rng& rng, const std::array<const char*, N>& choices) {
     return choices[rng.below(N)];
 }
 
-std::map<std::string, std::string> tags_of(std::size_t host, Rng& rng) {
+}  // namespace
+
+std::map<std::string, std::string> host_tags(std::size_t host, Rng& rng) {
     const Region& region = kRegions[rng.below(kRegions.size())];
     const std::string zones = region.zones;
     return {{"hostname", fmt::format("host_{}", host)},
@@ -56,8 +58,6 @@ std::map<std::string, std::string> tags_of(std::size_t host, Rng& rng) {
             {"service_environment", one_of<3>(rng, {"production", "staging", "test"})}};
 }
 
-}  // namespace
-
 std::string TsbsCpu::field_name(std::size_t field) { return kFieldNames.at(field); }
 
 TsbsCpu::TsbsCpu(std::size_t hosts, std::size_t ticks, TimeNs start, std::uint64_t seed)
@@ -65,7 +65,7 @@ TsbsCpu::TsbsCpu(std::size_t hosts, std::size_t ticks, TimeNs start, std::uint64
     Rng rng{seed};
     for (std::size_t host = 0; host < hosts; ++host) {
         Host made{"cpu", "cpu"};
-        for (const auto& [key, value] : tags_of(host, rng)) {
+        for (const auto& [key, value] : host_tags(host, rng)) {
             made.line += fmt::format(",{}={}", key, value);
             made.path += "/" + value;
         }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,9 @@
 #include "bench/lines.h"
 
 namespace gongshu::bench {
+
+// What a host of the suite is tagged with: its name, where it stands, what it runs.
+std::map<std::string, std::string> host_tags(std::size_t host, Rng& rng);
 
 // The cpu-only use case of the Time Series Benchmark Suite (timescale/tsbs, pkg/data/usecases/devops): hosts with ten
 // fixed tags and ten whole-number fields that walk by a normal step between 0 and 100, a row of each host every ten

@@ -20,8 +20,7 @@ public:
         peer->address_ = TRY(free_address());
         peer->process_ = TRY(io::spawn({program, "-storageDataPath=" + parts.folder + "/data",
                                         fmt::format("-httpListenAddr=127.0.0.1:{}", peer->address_.port),
-                                        "-retentionPeriod=100y", "-search.latencyOffset=1s", "-loggerLevel=ERROR",
-                                        fmt::format("-dedup.minScrapeInterval={}ms", parts.repeats ? 1 : 0)},
+                                        "-retentionPeriod=100y", "-search.latencyOffset=1s", "-loggerLevel=ERROR"},
                                        parts.folder + "/log.txt"));
         TRY(wait_until_it_answers(peer->address_, *peer->process_, "victoria-metrics"));
         return std::unique_ptr<Rival>(std::move(peer));

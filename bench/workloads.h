@@ -24,6 +24,8 @@ Result<Report> run_cpu_only(const Bench& bench);
 Result<Report> run_live(const Bench& bench);
 Result<Report> run_real(const Bench& bench);
 Result<Report> run_plant(const Bench& bench);
+Result<Report> run_devops(const Bench& bench);
+Result<Report> run_iot(const Bench& bench);
 Result<Report> run_tags(const Bench& bench);
 Result<Report> run_mqtt_points(const Bench& bench);
 std::vector<std::string> mqtt_points_peers();

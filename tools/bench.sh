@@ -17,14 +17,14 @@ if [ "${#size[@]}" = 0 ]; then
     "$bench"
   done
 fi
-names=(cpu-only plant live mqtt mqtt-points tags ingest query)
+names=(cpu-only plant devops iot live mqtt mqtt-points tags ingest query)
 [ -z "${GONGSHU_DATA:-}" ] || names+=(real)
 [ -n "${GONGSHU_DATA:-}" ] || echo "no real columns: GONGSHU_DATA names no folder of measurements"
 for name in "${names[@]}"; do
   echo "== gongshu bench $name"
   beside=()
   case $name in
-    cpu-only | plant | mqtt | mqtt-points | tags) beside=(--vs all) ;;
+    cpu-only | plant | devops | iot | mqtt | mqtt-points | tags) beside=(--vs all) ;;
     real) beside=(--data "$GONGSHU_DATA") ;;
   esac
   "$program" bench "$name" "${beside[@]}" "${size[@]}" --runs "${RUNS:-5}" --json > "$reports/$name.json"

@@ -158,7 +158,7 @@ def document(results, note):
     yield "# Benchmarks"
     yield ""
     yield "Made by `make bench` (`tools/benchmarks.py`) out of one run; no figure is written by hand. Every answer, ours and the rivals', was compared with what"
-    yield "was generated, value by value; `ms` are medians over all askings of a run, then the middle of the runs. In cpu-only and plant server and load were kept"
+    yield "was generated, value by value; `ms` are medians over all askings of a run, then the middle of the runs. In cpu-only, plant, devops and iot server and load were kept"
     yield "on different cores; in cpu-only ClickHouse, DuckDB and PostgreSQL take rows as columns with the number of a host, without its tags, and are asked by that number; the"
     yield "others, this program too, take lines with all ten tags (this program also columns, with paths). Each host is told apart in an answer, where the suite takes"
     yield "the greatest of all together. `_cpu_ms` is the processor time of a server, with its children, for one answer; `_per_core_s` counts the merging behind, too."
@@ -166,12 +166,14 @@ def document(results, note):
     yield f"- Machine: {first['machine']}. Begun {begun:%Y-%m-%d %H:%M} UTC, gongshu {first['version']}."
     loads = ", ".join(f"{report['bench']} {report['load']:.1f}" for report in results.reports)
     yield f"- Load before each began (programs that wanted a core, 1 minute): {loads}. {note}".rstrip()
+    told = {}  # in their order, each once
     for report in results.reports:
         for peer in report["peers"]:
             means = f": an acknowledgement means: {peer['guarantee']}. Equal durability: {peer['durability']}." if peer["guarantee"] else ": sizes only."
-            yield f"- {peer['name']} {peer['version']}{means}"
+            told[f"- {peer['name']} {peer['version']}{means}"] = True
         for absent in report["absent"]:
-            yield f"- Not compared: {absent}"
+            told[f"- Not compared: {absent}"] = True
+    yield from told
     if any(report["small"] for report in results.reports):
         yield "- **A small run: only its counts mean anything, not its times.**"
     yield ""

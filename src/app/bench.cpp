@@ -23,7 +23,8 @@ options::Table bench_table(BenchFlags& f) {
               "Competitors that do the same work in the same run, or all: mosquitto for mqtt and mqtt-points, there "
               "also mosquitto-victoria-metrics; clickhouse, duckdb, "
               "influxdb, postgresql, "
-              "victoria-metrics for cpu-only; influxdb, victoria-metrics for plant; victoria-metrics for tags.")
+              "victoria-metrics for cpu-only; influxdb, victoria-metrics for plant, devops and iot; victoria-metrics "
+              "for tags.")
         .text("vs_binary", f.options.vs_binary, "The competitor's program, where it is not that of the system.")
         .number("runs", f.options.runs, 1, 99,
                 "How often each is measured; the middle one is told, and how far they lie apart.")

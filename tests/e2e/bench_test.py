@@ -13,6 +13,14 @@ from harness import PROGRAM  # noqa: E402
 QUESTIONS = [*(f"single_groupby_{what}" for what in ("1_1_1", "1_1_12", "1_8_1", "5_1_1", "5_1_12", "5_8_1")), "cpu_max_all_1", "cpu_max_all_8",
              *(f"double_groupby_{what}" for what in ("1", "5", "all")), "lastpoint", "high_cpu_1", "high_cpu_all", "groupby_orderby_limit",
              "high_cpu_all_sql", "groupby_orderby_limit_sql"]
+
+
+def line_set(name, *questions):
+    """What is measured of a set that is written as lines."""
+    return {f"{name}_points_per_s", f"{name}_points_per_core_s", f"{name}_bytes_per_point",
+            *(f"{name}_{question}_{what}_ms" for question in questions for what in ("p50", "cpu"))}
+
+
 MEASURES = {
     "ingest": {"engine_rows_per_s", "engine_rows_per_core_s", "http_rows_per_s", "http_rows_per_core_s"},
     "query": {"chart_30d_p50_ms", "chart_30d_p99_ms", "raw_1h_p50_ms", "raw_1h_p99_ms", "last_all_p50_ms", "last_all_p99_ms"},
@@ -21,14 +29,17 @@ MEASURES = {
                  *(f"{question}_{what}_ms" for question in QUESTIONS for what in ("p50", "cpu"))},
     "live": {"in_order_points_per_core_s", "late_points_per_core_s", "disorder_loss", "idle_read_p99_ms", "busy_read_p99_ms", "busy_read_p99_times",
              "visible_p50_ms", "visible_p99_ms"},
-    "plant": {"plant_points_per_s", "plant_points_per_core_s", "plant_bytes_per_point",
-              *(f"plant_{question}_{what}_ms" for question in ("count_all", "raw_1", "max_1", "avg_8", "avg_all", "last_all") for what in ("p50", "cpu"))},
+    "plant": line_set("plant", "count_all", "raw_1", "max_1", "avg_8", "avg_all", "last_all"),
+    "devops": line_set("devops", "count_redis", "single_groupby_1_1_1", "single_groupby_5_8_1", "cpu_max_all_8", "double_groupby_1", "double_groupby_all",
+                       "lastpoint", "mem_avg_8", "redis_raw_1"),
+    "iot": line_set("iot", "count_readings", "count_diagnostics", "last_loc", "single_last_loc", "low_fuel", "high_load", "stationary_trucks",
+                    "long_driving_sessions", "avg_load", "daily_activity"),
     "mqtt-points": {"mqtt_points_per_s", "mqtt_points_per_core_s"},
     "tags": {"idle_written_bytes_per_tag", "idle_sealed_bytes_per_tag", "idle_restarted_bytes_per_tag", "idle_restart_ms"},
     "real": {"made_bits_per_value", "real_bits_per_value"},
 }
 RIVALS = {"mqtt": ["mosquitto"], "cpu-only": ["clickhouse", "duckdb", "influxdb", "postgresql", "victoria-metrics"],
-          "plant": ["influxdb", "victoria-metrics"], "mqtt-points": ["mosquitto", "mosquitto-victoria-metrics"], "tags": ["victoria-metrics"]}
+          **{name: ["influxdb", "victoria-metrics"] for name in ("plant", "devops", "iot")}, "mqtt-points": ["mosquitto", "mosquitto-victoria-metrics"], "tags": ["victoria-metrics"]}
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -97,7 +108,7 @@ def main():
         for args, code, want in ((("ingest", "--folder", folder), 1, "is a data folder"), (("query", "--vs", "influx"), 1, "no driver for 'influx'"),
                                  (("real", "--folder", "/tmp"), 2, "name the folder of measurements by --data"),
                                  (("real", "--data", "/nowhere", "--folder", "/tmp"), 1, "--data /nowhere: measurements are missing"),
-                                 (("all",), 2, "expected one of ingest, query, mqtt, cpu-only, live, real, plant, mqtt-points, tags"), ((), 2, "usage: gongshu bench")):
+                                 (("all",), 2, "expected one of ingest, query, mqtt, cpu-only, live, real, plant, devops, iot, mqtt-points, tags"), ((), 2, "usage: gongshu bench")):
             run = bench(*args)
             assert run.returncode == code and want in run.stderr and not run.stdout, (args, run)
     print(f"the benches count right, beside {', '.join(beside) or 'nobody'}" + "".join(f"; {one}: nothing was compared" for one in missing))
