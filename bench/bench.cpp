@@ -35,7 +35,7 @@ std::vector<std::string> line_takers() {
 constexpr Workload kWorkloads[] = {
     {"ingest", nobody, run_ingest},    {"query", nobody, run_query},
     {"mqtt", mosquitto, run_mqtt},     {"cpu-only", databases, run_cpu_only},
-    {"live", nobody, run_live},        {"real", nobody, run_real},
+    {"live", victoria, run_live},      {"real", nobody, run_real},
     {"plant", line_takers, run_plant}, {"devops", line_takers, run_devops},
     {"iot", line_takers, run_iot},     {"mqtt-points", mqtt_points_peers, run_mqtt_points},
     {"tags", victoria, run_tags}};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <thread>
 
@@ -10,6 +11,7 @@
 #include "bench/floors.h"
 #include "bench/http_load.h"
 #include "bench/served.h"
+#include "bench/victoria.h"
 #include "bench/workloads.h"
 #include "io/machine.h"
 
@@ -18,6 +20,7 @@ namespace {
 
 constexpr std::size_t kSensors = 10, kRowsPerRequest = 100;
 constexpr DurationNs kStep = 5 * kSecond;
+constexpr std::size_t kVictoriaWaits = 30;  // about a second each
 
 struct Size {
     std::size_t devices, rows, asks, visible;  // rows of each device
@@ -218,31 +221,90 @@ Result<void> read_beside(const Bench& bench, const Size& size, Report& report) {
     return {};
 }
 
+// Writes reading `i` and returns with its acknowledgement; what is seen then is the newest, -1 = nothing.
+struct Watched {
+    std::function<Result<void>(std::size_t i)> write;
+    std::function<Result<double>()> newest;
+};
+double seen_value(std::size_t i) { return static_cast<double>(i) + 0.5; }
+
 // From an acknowledgement until the first answer that holds the reading has come.
+Result<std::vector<DurationNs>> waits_until_seen(const Bench& bench, const Watched& watched, std::size_t count) {
+    std::vector<DurationNs> waits;
+    for (std::size_t i = 0; i < count; ++i) {
+        TRY(watched.write(i));
+        const DurationNs acknowledged = bench.clock.monotonic();
+        while (TRY(watched.newest()) != seen_value(i))
+            if (bench.clock.monotonic() - acknowledged > kMinute)
+                return Error{Code::timeout, "what was acknowledged is not seen after a minute"};
+        waits.push_back(bench.clock.monotonic() - acknowledged);
+    }
+    return waits;
+}
+
+std::vector<Measure> measures_of(std::vector<DurationNs> waits) {
+    std::vector<Measure> measures;
+    for (const auto& [name, q] : {std::pair{"visible_p50_ms", 0.5}, std::pair{"visible_p99_ms", 0.99}})
+        measures.push_back(
+            {.name = name, .value = seconds(quantile(waits, q)) * 1e3, .unit = "ms", .more_is_better = false});
+    return measures;
+}
+
 Result<void> visible(const Bench& bench, const Size& size, Report& report) {
     const std::string folder = bench.folder + "/visible";
     TRY(bench.files.make_folder(folder));
     const auto served = TRY(Served::start(bench.files, bench.options.program, folder));
-    std::vector<DurationNs> waits;
-    for (std::size_t i = 0; i < size.visible; ++i) {
-        TRY(served->ask(wire::HttpMethod::post, "/api/v1/write?precision=ns",
-                        fmt::format("seen,device=d0 value={}.5", i), "text/plain"));
-        const DurationNs acknowledged = bench.clock.monotonic();
-        double seen = -1;
-        while (seen != static_cast<double>(i) + 0.5) {
-            if (bench.clock.monotonic() - acknowledged > kMinute)
-                return Error{Code::timeout, "what was acknowledged is not seen after a minute"};
-            const Json answer = TRY(served->ask(wire::HttpMethod::get, "/api/v1/last?tag=seen/**"));
-            const auto& series = answer.at("series").as_array();
-            if (!series.empty()) seen = series[0].at("rows").at(0).at(1).to_number<double>();
-        }
-        waits.push_back(bench.clock.monotonic() - acknowledged);
-    }
+    const Watched watched{.write = [&](std::size_t i) -> Result<void> {
+                              TRY(served->ask(wire::HttpMethod::post, "/api/v1/write?precision=ns",
+                                              fmt::format("seen,device=d0 value={}", seen_value(i)), "text/plain"));
+                              return {};
+                          },
+                          .newest = [&]() -> Result<double> {
+                              const Json answer = TRY(served->ask(wire::HttpMethod::get, "/api/v1/last?tag=seen/**"));
+                              const auto& series = answer.at("series").as_array();
+                              return series.empty() ? -1 : series[0].at("rows").at(0).at(1).to_number<double>();
+                          }};
+    const auto waits = TRY(waits_until_seen(bench, watched, size.visible));
     report.sent += static_cast<double>(size.visible);
     report.read_back += static_cast<double>(waits.size());
-    for (const auto& [name, q] : {std::pair{"visible_p50_ms", 0.5}, std::pair{"visible_p99_ms", 0.99}})
-        report.measures.push_back(
-            {.name = name, .value = seconds(quantile(waits, q)) * 1e3, .unit = "ms", .more_is_better = false});
+    for (Measure& measure : measures_of(waits)) report.measures.push_back(std::move(measure));
+    return {};
+}
+
+// The same there, by its export, which tells what is searchable without an offset in time.
+Result<void> visible_at_victoria(const Bench& bench, const Size& size, Report& report) {
+    const std::string folder = bench.folder + "/victoria";
+    TRY(bench.files.make_folder(folder));
+    const VictoriaServer server = TRY(start_victoria_server(bench, folder, bench.options.vs_binary, {}));
+    std::string answer;
+    const auto ask = [&](const std::string& request) -> Result<void> {
+        TRY(run({.address = server.address,
+                 .request = [&](std::size_t) { return std::string_view(request); },
+                 .on_answer = [&](const wire::HttpResponse& got) -> Result<void> {
+                     answer = got.body;
+                     return {};
+                 }}));
+        return {};
+    };
+    const Watched watched{
+        .write = [&](std::size_t i) -> Result<void> {
+            return ask(request_text(wire::HttpMethod::post, "/write", "",
+                                    fmt::format("seen,device=d0 value={} {}", seen_value(i), bench.clock.now()),
+                                    "text/plain"));
+        },
+        .newest = [&]() -> Result<double> {
+            TRY(ask(request_text(wire::HttpMethod::get, "/api/v1/export?match[]=seen_value", "")));
+            if (answer.empty()) return -1;
+            const Json series = TRY(registry::parse_json(answer));
+            return series.at("values").as_array().back().to_number<double>();
+        }};
+    const std::size_t count = std::min<std::size_t>(size.visible, kVictoriaWaits);
+    report.peers.push_back({"victoria-metrics", server.version,
+                            "it is in the memory of the server; it is searched within 2 s and on disk within 5 s: a "
+                            "crash loses what came since",
+                            "it is in the store's log, and that is synced to the disk; it is seen at once",
+                            "it has no log and no setting to sync what is written",
+                            measures_of(TRY(waits_until_seen(bench, watched, count)))});
     return {};
 }
 
@@ -255,6 +317,12 @@ Result<Report> run_live(const Bench& bench) {
     TRY(disorder(bench, size, report).context("late rows"));
     TRY(read_beside(bench, size, report).context("reads beside writing"));
     TRY(visible(bench, size, report).context("from acknowledged to visible"));
+    if (bench.options.vs.empty()) return report;
+    auto beside = visible_at_victoria(bench, size, report);
+    if (!beside && beside.error().code() == Code::not_found && bench.options.vs_all)
+        report.absent.push_back(beside.error().text());
+    else
+        TRY(std::move(beside).context("victoria-metrics"));
     return report;
 }
 

@@ -7,6 +7,7 @@
 #include "bench/mosquitto.h"
 #include "bench/mqtt_devices.h"
 #include "bench/peer.h"
+#include "bench/victoria.h"
 #include "registry/json.h"
 
 namespace gongshu::bench {
@@ -113,27 +114,21 @@ public:
         std::unique_ptr<Chain> chain(new Chain(bench.clock));
         const std::string take = TRY(find_program(bench.files, "", {"/usr/bin/mosquitto_sub"}, "mosquitto-clients"));
         const std::string send = TRY(find_program(bench.files, "", {"/usr/bin/curl"}, "curl"));
-        const std::string store = TRY(find_program(bench.files, "", {"/usr/bin/victoria-metrics"}, "victoria-metrics"));
         chain->broker_ = TRY(Mosquitto::start(bench.files, folder));
-        chain->store_at_ = TRY(free_address());
-        chain->store_ = TRY(io::spawn({store, "-storageDataPath=" + folder + "/data",
-                                       fmt::format("-httpListenAddr=127.0.0.1:{}", chain->store_at_.port),
-                                       "-retentionPeriod=100y", "-loggerLevel=ERROR"},
-                                      folder + "/store.txt"));
-        TRY(wait_until_it_answers(chain->store_at_, *chain->store_, "victoria-metrics"));
+        chain->store_ = TRY(start_victoria_server(bench, folder, "", {}));
         // A session that is there before anything is published, so that nothing is lost.
         TRY(leave_subscription(chain->address(), kTopics));
         const std::string bridge = fmt::format(
             "{} -V mqttv5 -c -x 3600 -p {} -q 1 -i {} -t '{}' | {} -s -X POST -T - http://127.0.0.1:{}/write", take,
-            chain->address().port, kStoreSession, kTopics, send, chain->store_at_.port);
+            chain->address().port, kStoreSession, kTopics, send, chain->store_.address.port);
         chain->bridge_ = TRY(io::spawn({"/bin/sh", "-c", bridge}, folder + "/bridge.txt"));
         return chain;
     }
     const io::Address& address() const { return broker_->address(); }
-    const std::string& broker_version() const { return broker_->version(); }
+    std::string version() const { return broker_->version() + ", " + store_.version; }
     Result<double> cpu_s() const {
         double all = 0;
-        for (const int id : {broker_->id(), store_->id(), bridge_->id()}) all += TRY(io::family_use(id)).cpu_s;
+        for (const int id : {broker_->id(), store_.process->id(), bridge_->id()}) all += TRY(io::family_use(id)).cpu_s;
         return all;
     }
     // Until the store has taken so many values; in seconds.
@@ -154,7 +149,7 @@ private:
         loop->run();
         const std::string request = request_text(wire::HttpMethod::get, "/metrics", "");
         double count = 0;
-        TRY(run({.address = store_at_,
+        TRY(run({.address = store_.address,
                  .request = [&](std::size_t) { return std::string_view(request); },
                  .on_answer = [&](const wire::HttpResponse& answer) -> Result<void> {
                      const std::size_t at = answer.body.find(kCount);
@@ -167,8 +162,8 @@ private:
 
     const Clock& clock_;
     std::unique_ptr<Mosquitto> broker_;
-    std::unique_ptr<io::Process> store_, bridge_;  // the bridge goes first
-    io::Address store_at_;
+    VictoriaServer store_;
+    std::unique_ptr<io::Process> bridge_;  // goes first
 };
 
 Result<std::string> run_chain(const Bench& bench, const Size& size, Runs& runs) {
@@ -184,8 +179,7 @@ Result<std::string> run_chain(const Bench& bench, const Size& size, Runs& runs) 
     const MqttLoaded loaded = TRY(publish(chain->address(), clients, size, line_payload, start));
     const double after = TRY(chain->wait_until_taken(size.points() + one.points()));
     add(runs, size, loaded.seconds + after, TRY(chain->cpu_s()) - before);
-    return fmt::format("{}, {}", chain->broker_version(),
-                       package_version(bench.files, "victoria-metrics", place->path()));
+    return chain->version();
 }
 
 using RunPeer = Result<std::string> (*)(const Bench& bench, const Size& size, Runs& runs);

@@ -1,4 +1,6 @@
 // VictoriaMetrics, as it comes, but for its retention and that answers are not cached.
+#include "bench/victoria.h"
+
 #include "bench/floors.h"
 #include "bench/http_rival.h"
 #include "bench/peer.h"
@@ -10,23 +12,13 @@ namespace {
 class Victoria final : public HttpRival {
 public:
     static Result<std::unique_ptr<Rival>> start(const RivalParts& parts) {
-        io::Files& files = parts.bench.files;
-        const std::string program =
-            TRY(find_program(files, parts.program, {"/usr/bin/victoria-metrics", "/usr/local/bin/victoria-metrics"},
-                             "victoria-metrics"));
         std::unique_ptr<Victoria> peer(new Victoria(parts));
-        peer->version_ = package_version(files, "victoria-metrics", parts.folder);
-        if (!parts.program.empty()) peer->version_ = parts.program;
-        peer->address_ = TRY(free_address());
-        peer->process_ = TRY(io::spawn({program, "-storageDataPath=" + parts.folder + "/data",
-                                        fmt::format("-httpListenAddr=127.0.0.1:{}", peer->address_.port),
-                                        "-retentionPeriod=100y", "-search.latencyOffset=1s", "-loggerLevel=ERROR"},
-                                       parts.folder + "/log.txt"));
-        TRY(wait_until_it_answers(peer->address_, *peer->process_, "victoria-metrics"));
+        peer->server_ =
+            TRY(start_victoria_server(parts.bench, parts.folder, parts.program, {"-search.latencyOffset=1s"}));
         return std::unique_ptr<Rival>(std::move(peer));
     }
 
-    std::string version() const override { return version_; }
+    std::string version() const override { return server_.version; }
     Result<HttpLoaded> load(const TsbsCpu& data) override { return load_lines(data); }
     Result<HttpLoaded> load_lines(const Lines& lines) override {
         points_ = lines.points();
@@ -40,14 +32,14 @@ public:
         return unasked_ ? Result<void>{} : wait_until_seen();
     }
     Result<std::uint64_t> disk_bytes() override { return stored_bytes(); }
-    Result<io::ProcessUse> use() override { return io::family_use(process_->id()); }
+    Result<io::ProcessUse> use() override { return io::family_use(server_.process->id()); }
     bool can_answer(const Question& question) const override {
         return question.wanted == Wanted::greatest || question.wanted == Wanted::average ||
                question.wanted == Wanted::last;
     }
 
 protected:
-    io::Address address() const override { return address_; }
+    io::Address address() const override { return server_.address; }
     std::vector<std::string> write_requests(const TsbsCpu& data) const override {
         return line_requests(data, "/write?db=tsbs", "");
     }
@@ -166,14 +158,28 @@ private:
     const Clock& clock_;
     const std::string folder_;
     const bool unasked_;
-    std::unique_ptr<io::Process> process_;
-    io::Address address_;
-    std::string version_;
+    VictoriaServer server_;
     std::size_t points_ = 0;
     TimeNs end_ = 0;
 };
 
 }  // namespace
+
+Result<VictoriaServer> start_victoria_server(const Bench& bench, const std::string& folder, const std::string& program,
+                                             const std::vector<std::string>& more) {
+    const std::string path = TRY(find_program(
+        bench.files, program, {"/usr/bin/victoria-metrics", "/usr/local/bin/victoria-metrics"}, "victoria-metrics"));
+    VictoriaServer server;
+    server.version = program.empty() ? package_version(bench.files, "victoria-metrics", folder) : program;
+    server.address = TRY(free_address());
+    std::vector<std::string> arguments{path, "-storageDataPath=" + folder + "/data",
+                                       fmt::format("-httpListenAddr=127.0.0.1:{}", server.address.port),
+                                       "-retentionPeriod=100y", "-loggerLevel=ERROR"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    server.process = TRY(io::spawn(arguments, folder + "/log.txt"));
+    TRY(wait_until_it_answers(server.address, *server.process, "victoria-metrics"));
+    return server;
+}
 
 Result<std::unique_ptr<Rival>> start_victoria(const RivalParts& parts) { return Victoria::start(parts); }
 

@@ -24,7 +24,7 @@ for name in "${names[@]}"; do
   echo "== gongshu bench $name"
   beside=()
   case $name in
-    cpu-only | plant | devops | iot | mqtt | mqtt-points | tags) beside=(--vs all) ;;
+    cpu-only | plant | devops | iot | live | mqtt | mqtt-points | tags) beside=(--vs all) ;;
     real) beside=(--data "$GONGSHU_DATA") ;;
   esac
   "$program" bench "$name" "${beside[@]}" "${size[@]}" --runs "${RUNS:-5}" --json > "$reports/$name.json"
