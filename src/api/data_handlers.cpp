@@ -59,7 +59,12 @@ Result<std::vector<TagInfo>> find_tags(Core& core, const Ask& ask) {
     return tags;
 }
 
-std::string first_tag(const Ask& ask) { return ask.all("tag").empty() ? std::string{} : ask.all("tag").front(); }
+std::string asked_tags(const Ask& ask) {
+    std::string tags;
+    for (const std::string& tag : ask.all("tag"))
+        if (tags.size() < CountingEgress::kTextMax) tags += (tags.empty() ? "" : ", ") + tag;
+    return tags;
+}
 
 Result<Answer> answer_in_pieces(std::shared_ptr<Pieces> pieces, std::string_view media_type) {
     Answer answer;
@@ -571,7 +576,7 @@ Result<Answer> get_last(Core& core, const Ask& ask) {
     std::vector<std::optional<Reading>> readings;
     readings.reserve(tags.size());
     for (const TagPtr& info : tags) readings.push_back(core.deps.reader.last(info->id));
-    TRY(let_out(core, ask, "rest", first_tag(ask), tags.size()));
+    TRY(let_out(core, ask, "rest", asked_tags(ask), tags.size()));
     return answer_in_pieces(std::make_shared<LastPieces>(std::move(tags), std::move(readings), units),
                             "application/json");
 }
@@ -594,7 +599,7 @@ Result<Answer> get_read(Core& core, const Ask& ask) {
     read.tags = in_order_of(read.series, std::move(read.tags));
     std::uint64_t rows = 0;
     for (std::size_t i = 0; i < read.series.size(); ++i) rows += read.rows_of(i);
-    TRY(let_out(core, ask, format == "csv" ? "csv" : "rest", first_tag(ask), rows));
+    TRY(let_out(core, ask, format == "csv" ? "csv" : "rest", asked_tags(ask), rows));
     if (format == "json") return answer_in_pieces(std::make_shared<JsonPieces>(std::move(read)), "application/json");
     Answer answer = TRY(answer_in_pieces(std::make_shared<CsvPieces>(std::move(read)), "text/csv; charset=utf-8"));
     answer.headers.push_back({"content-disposition", "attachment; filename=\"readings.csv\""});

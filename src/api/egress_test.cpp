@@ -148,9 +148,27 @@ TEST_F(Doors, TellNothingWhenTheDecisionIsNo) {
     EXPECT_NE(audit.find("\"GET\""), std::string::npos) << audit;
 }
 
+TEST_F(Doors, TellNoRowsByConditionsEither) {
+    refuse_all();
+    for (const std::string format : {"json", "csv"}) {
+        const auto reply = world.as(admin, "GET", "/api/v1/read?tag=a.x&from=now-1d&where=x%3E1&format=" + format);
+        EXPECT_EQ(reply.status, 403) << reply.body;
+        EXPECT_NE(reply.body.find(kNo), std::string::npos) << reply.body;
+    }
+    for (const DoorCounts& door : world.egress->doors(TenantId{1})) EXPECT_EQ(door.rows, 0U) << door.door;
+}
+
 TEST_F(Doors, AskOnceForEachQuestion) {
     for (int i = 0; i < 3; ++i) EXPECT_EQ(world.as(admin, "GET", "/api/v1/read?tag=a.x&from=now-1d").status, 200);
     EXPECT_EQ(world.as(admin, "GET", "/api/v1/read?tag=a.x&from=now-1d&format=csv&purpose=monthly").status, 200);
+    // Of two tags, one of which says nothing then.
+    EXPECT_EQ(
+        world.as(admin, "POST", "/api/v1/write/json", fmt::format(R"([{{"tag":"a.y","ts":{},"value":7}}])", kTime + 1))
+            .status,
+        204);
+    const std::string where = "/api/v1/read?tag=a.x&tag=a.y&from=now-1d&where=x%3E1";
+    EXPECT_EQ(world.as(admin, "GET", where).status, 200);
+    EXPECT_EQ(world.as(admin, "GET", where + "&format=csv").status, 200);
     EXPECT_EQ(world.as(admin, "GET", "/api/v1/devices").status, 200);
     const auto taken = world.egress->taken(TenantId{1});
     const auto f = [&](std::string_view door, std::string_view what, std::uint64_t allowed, std::uint64_t rows,
@@ -165,11 +183,13 @@ TEST_F(Doors, AskOnceForEachQuestion) {
     };
     f("rest", "a.x", 3, 3);
     f("csv", "a.x", 1, 1, "monthly");
+    f("rest", "a.x, a.y where x>1", 1, 1);
+    f("csv", "a.x, a.y where x>1", 1, 1);
     f("rest", "devices", 1, 0);
     EXPECT_EQ(taken.front().what, "devices");  // the last one in front
     const auto told = world.as(admin, "GET", "/api/v1/egress").body;
     for (const std::string_view want :
-         {R"("door":"csv","allowed":1,"refused":0,"rows":1)", R"("purpose":"monthly")", R"("what":"devices")"})
+         {R"("door":"csv","allowed":2,"refused":0,"rows":2)", R"("purpose":"monthly")", R"("what":"devices")"})
         EXPECT_NE(told.find(want), std::string::npos) << want << told;
     for (const DoorCounts& door : world.egress->doors(TenantId{1})) EXPECT_GT(door.bytes, 0U) << door.door;
     // Of its own tenant alone.

@@ -15,7 +15,8 @@ inline constexpr std::size_t kReadPieceBytes = 256 << 10;  // rendered at once
 
 // As find_tags(), without a copy of each.
 Result<history::TagList> find_shared_tags(Core& core, const Ask& ask);
-std::string first_tag(const Ask& ask);
+// Those of tag=, for Egress.
+std::string asked_tags(const Ask& ask);
 Result<void> parse_quality_filter(const Ask& ask, QualityFilter& quality);
 // Whether order=desc; absent is neither.
 Result<bool> parse_falling(const Ask& ask);

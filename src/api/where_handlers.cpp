@@ -280,7 +280,7 @@ private:
     std::vector<std::optional<std::size_t>> places_;  // of the properties in the device's columns
 };
 
-Result<std::shared_ptr<Pieces>> make_csv(WhereAnswer answer) {
+Result<std::vector<std::string_view>> csv_columns(const WhereAnswer& answer) {
     std::vector<std::string_view> properties;
     for (const Device& device : answer.devices)
         for (const TagPtr& tag : device.tags) {
@@ -292,7 +292,7 @@ Result<std::shared_ptr<Pieces>> make_csv(WhereAnswer answer) {
                              "fewer, or for format=json",
                              kCsvColumnsMax};
         }
-    return std::make_shared<WhereCsv>(std::move(answer), std::move(properties));
+    return properties;
 }
 
 // Those without any are left out; how many readings the others have.
@@ -301,7 +301,9 @@ std::uint64_t leave_those_with_rows(WhereAnswer& answer) {
     std::size_t kept = 0;
     for (std::size_t i = 0; i < answer.devices.size(); ++i) {
         if (answer.rows[i].times.empty()) continue;
-        readings += answer.rows[i].times.size() * answer.rows[i].columns.size();
+        for (const SelectedColumn& column : answer.rows[i].columns)
+            readings += answer.rows[i].times.size() -
+                        static_cast<std::uint64_t>(std::ranges::count(column.qualities, kNoReading));
         if (kept != i) {
             answer.devices[kept] = std::move(answer.devices[i]);
             answer.rows[kept] = std::move(answer.rows[i]);
@@ -319,7 +321,8 @@ Result<Answer> read_where(Core& core, const Ask& ask) {
     const bool as_csv = ask.value("format") == "csv";
     WhereAnswer answer;
     answer.units = TRY(parse_units(ask));
-    const auto where = TRY(history::parse_conditions(ask.all("where")).context("where"));
+    const std::vector<std::string> texts = ask.all("where");
+    const auto where = TRY(history::parse_conditions(texts).context("where"));
     SelectRequest request = TRY(parse_select(core, ask));
     answer.devices = history::devices_of(TRY(find_shared_tags(core, ask)));
     const auto find = [&](const std::string& path) -> TagPtr {
@@ -331,9 +334,15 @@ Result<Answer> read_where(Core& core, const Ask& ask) {
     for (Device& device : answer.devices) request.objects.push_back(std::move(device.object));
     answer.rows = TRY(history::select(core.deps.reader, request));
     const std::uint64_t readings = leave_those_with_rows(answer);
-    TRY(let_out(core, ask, as_csv ? "csv" : "rest", first_tag(ask), readings));
+    std::vector<std::string_view> columns;  // within the paths of the tags, which stay where they are
+    if (as_csv) columns = TRY(csv_columns(answer));
+    std::string what = asked_tags(ask);
+    for (std::size_t i = 0; i < texts.size() && what.size() < CountingEgress::kTextMax; ++i)
+        what += (i == 0 ? " where " : ", ") + texts[i];
+    TRY(let_out(core, ask, as_csv ? "csv" : "rest", what, readings));
     if (!as_csv) return answer_in_pieces(std::make_shared<WhereJson>(std::move(answer)), "application/json");
-    Answer csv = TRY(answer_in_pieces(TRY(make_csv(std::move(answer))), "text/csv; charset=utf-8"));
+    Answer csv = TRY(
+        answer_in_pieces(std::make_shared<WhereCsv>(std::move(answer), std::move(columns)), "text/csv; charset=utf-8"));
     csv.headers.push_back({"content-disposition", "attachment; filename=\"rows.csv\""});
     csv.door = "csv";
     return csv;

@@ -104,7 +104,7 @@ TEST_F(ReadWhere, TellsWhatDoesNotFit) {
     g("where=t>85&order=up", 400, R"(order: \"up\")");
     g("where=t>85&quality=odd", 400, R"(quality: \"odd\")");
     g("where=t>85&format=xml", 400, R"(format: \"xml\")");
-    g("where=t>85&limit=3", 429, "more than the 3 rows");
+    g("where=t>85&limit=3", 429, "more than the 3 rows that are allowed; shorten the window, ask for fewer devices");
     std::string many;
     for (int i = 0; i < 17; ++i) many += "&where=t>1";
     g(many.substr(1), 429, "more than 16 conditions");
@@ -125,6 +125,21 @@ TEST_F(ReadWhere, TellsNothingOfWhatTheCallerDoesNotSee) {
     EXPECT_NE(body.find(R"([{"device":"shop/b",)"), std::string::npos) << body;
     EXPECT_EQ(body.find("shop/a"), std::string::npos) << body;
     EXPECT_NE(ask("tag=shop/a.t&where=kw%3E1").find("there is no tag"), std::string::npos);
+    // By another name: a tag of a that people call one of b.
+    ASSERT_EQ(
+        world_.as(admin, "PUT", "/api/v1/tag_aliases/shop%2Fb.power", R"({"spec":{"target":"shop/a.kw"}})").status,
+        200);
+    EXPECT_NE(ask("tag=shop/b.t&where=power%3E1").find(R"(has a property \"power\")"), std::string::npos);
+    // A property that is hidden beside one that is seen.
+    ASSERT_EQ(world_.as(admin, "PUT", "/api/v1/roles/t", R"({"spec":{"base":"viewer","paths":["shop/a.t"]}})").status,
+              200);
+    const std::string of_one = world_.token("t");
+    const auto beside = world_.as(of_one, "GET", "/api/v1/read?tag=shop/a.t&where=kw%3E1"),
+               none = world_.as(of_one, "GET", "/api/v1/read?tag=shop/a.t&where=colour%3E1");
+    EXPECT_EQ(beside.status, 404) << beside.body;
+    EXPECT_EQ(none.status, 404) << none.body;
+    EXPECT_NE(beside.body.find(R"(has a property \"kw\")"), std::string::npos) << beside.body;
+    EXPECT_EQ(world_.as(of_one, "GET", "/api/v1/read?tag=shop/a.t&where=t%3E1").status, 200);
 }
 
 // Many rows and many devices of one row come in several pieces, and are whole.

@@ -65,6 +65,14 @@ void push(Picked& picked, const Run& run, std::size_t row) {
     picked.text += text;
 }
 
+Error too_many(std::uint64_t rows_max) {
+    return Error{
+        Code::limit,
+        "the answer has more than the {} rows that are allowed; shorten the window, ask for fewer devices or only "
+        "for the first rows of each (order= with limit=), or for conditions that hold less often",
+        rows_max};
+}
+
 void push_none(Picked& picked) {
     picked.qualities.push_back(kNoReading);
     picked.bits.push_back(0);
@@ -126,6 +134,7 @@ private:
         std::unique_ptr<TagSources> sources = nullptr;
         // Of the day that is looked at.
         std::vector<Overlapping> groups = {};
+        std::vector<Window> spans = {};  // of the groups: in order, both ends inclusive, none meets another
         std::optional<Day> day = std::nullopt;
         // Rows of one of the groups, as far as they were read.
         std::shared_ptr<const Run> run = nullptr;
@@ -142,10 +151,18 @@ private:
     Result<void> look_at(Column& column, Day day) {
         if (column.day == day) return {};
         column.groups = group_sources(TRY(sources(column).of(day)));
+        column.spans.clear();
+        for (const Overlapping& group : column.groups) column.spans.push_back(span_of(group));
         column.day = day;
         column.run = nullptr;
         return {};
     }
+    // The groups of the column from this place on end no sooner than that.
+    static std::size_t first_group(const Column& column, TimeNs time) {
+        const auto found = std::ranges::lower_bound(column.spans, time, {}, &Window::to);
+        return static_cast<std::size_t>(found - column.spans.begin());
+    }
+    Result<void> go_on() const;
     Result<bool> may_hold(Column& column, Window span, Day day);
     Result<Chosen> choose(const Overlapping& group, Day day);
     std::vector<std::uint8_t> marks_of(const Column& column, std::span<const std::uint64_t> bits,
@@ -190,11 +207,11 @@ Result<SelectedRows> Store::ObjectSelect::select(Window window) {
     if (falling) std::ranges::reverse(days);
     for (const Day day : days) {
         if (window.empty() || day_start(day + 1) <= window.from || day_start(day) >= window.to) continue;
-        TRY(common_.patience.check());
+        TRY(go_on());
         Column& first = columns_.front();
         TRY(look_at(first, day));
         for (std::size_t k = 0; k < first.groups.size() && !is_full(); ++k) {
-            TRY(common_.patience.check());
+            TRY(go_on());
             TRY(take_group(first.groups[falling ? first.groups.size() - 1 - k : k], day));
         }
         if (is_full()) break;
@@ -202,12 +219,24 @@ Result<SelectedRows> Store::ObjectSelect::select(Window window) {
     return std::move(answer_);
 }
 
+// Of rows as they are there is nothing to make longer or fewer.
+Result<void> Store::ObjectSelect::go_on() const {
+    auto waits = common_.patience.check();
+    if (waits || waits.error().code() != Code::timeout) return waits;
+    return Error{
+        Code::timeout,
+        "the question took longer than it may; shorten the window, ask for fewer devices or only for the first "
+        "rows of each (order= with limit=), or give it more time (timeout=)"};
+}
+
 // Whether rows of the column's in `span`, whose ends are inclusive, may satisfy its conditions.
 Result<bool> Store::ObjectSelect::may_hold(Column& column, Window span, Day day) {
     TRY(look_at(column, day));
     const bool bad_too = common_.holding() == QualityFilter::all;
-    for (const Overlapping& group : column.groups)
-        for (const Source& source : group) {
+    for (std::size_t i = first_group(column, span.from); i < column.groups.size() && column.spans[i].from <= span.to;
+         ++i)
+        for (const Source& source : column.groups[i]) {
+            store_.metrics_.blocks_weighed.add(1);
             if (source.max_time < span.from || source.min_time > span.to) continue;
             if (!source.chunk || std::ranges::all_of(column.filters, [&](const ValueFilter& filter) {
                     return filter.may_hold(source.chunk->statistics, bad_too);
@@ -308,7 +337,7 @@ Result<std::size_t> Store::ObjectSelect::take_room(const Chosen& chosen) {
     const std::size_t found = chosen.times.size();
     std::size_t taken = found;
     if (wanted > 0) taken = static_cast<std::size_t>(std::min<std::uint64_t>(found, wanted - answer_.times.size()));
-    if (!common_.rows.take(taken)) return too_many_rows(common_.rows.rows_max());
+    if (!common_.rows.take(taken)) return too_many(common_.rows.rows_max());
     if (!common_.bytes.take(taken * (kRowBytes + kValueBytes * places_.size()))) return too_large();
     return taken;
 }
@@ -334,7 +363,7 @@ Result<void> Store::ObjectSelect::keep(Column& column, std::size_t i, Chosen& ch
 
 // The readings of the column at the chosen times.
 Result<void> Store::ObjectSelect::pick(Column& column, const Chosen& chosen, Day day) {
-    TRY(common_.patience.check());
+    TRY(go_on());
     TRY(look_at(column, day));
     column.picked = {.type = column.type, .bits = {}, .qualities = {}, .text = {}};
     std::size_t at = 0;
@@ -342,8 +371,10 @@ Result<void> Store::ObjectSelect::pick(Column& column, const Chosen& chosen, Day
         for (; at < end; ++at) push_none(column.picked);
     };
     const auto place_of = [&](auto found) { return static_cast<std::size_t>(found - chosen.times.begin()); };
-    for (std::size_t group = 0; group < column.groups.size() && at < chosen.times.size(); ++group) {
-        const Window span = span_of(column.groups[group]);
+    const std::size_t first = chosen.times.empty() ? 0 : first_group(column, chosen.times.front());
+    for (std::size_t group = first; group < column.groups.size() && at < chosen.times.size(); ++group) {
+        const Window span = column.spans[group];
+        if (span.from > chosen.times.back()) break;
         skip_to(std::max(at, place_of(std::ranges::lower_bound(chosen.times, span.from))));
         const std::size_t end = std::max(at, place_of(std::ranges::upper_bound(chosen.times, span.to)));
         if (at < end) TRY(pick_from(column, group, chosen, at, end));
@@ -446,7 +477,7 @@ void Store::ObjectSelect::append_column(const Column& column, std::size_t begin,
 namespace {
 
 void append_rows(SelectedRows& all, SelectedRows more) {
-    if (all.columns.empty()) {
+    if (all.times.empty()) {
         all = std::move(more);
         return;
     }

@@ -548,6 +548,55 @@ TEST_F(SelectDay, TextsOfRowsThatFallAwayTakeNoRoom) {
     }
 }
 
+// A day of many blocks: each is looked at beside those of its own time, not beside all of the day.
+TEST_F(SelectDay, WeighsBlocksOfTheSameTimeAlone) {
+    constexpr std::size_t kBlocks = 8;
+    std::vector<TagId> tags;
+    for (const char* const property : {"a", "b", "c"})
+        tags.push_back(store_.tag("d:2", property, ValueType::integer));
+    Rows rows;
+    for (std::size_t i = 0; i < kBlocks * kChunkRows; ++i)
+        for (const TagId tag : tags)
+            rows.add_integer(tag, first_ + static_cast<DurationNs>(i) * kMillisecond,
+                             static_cast<std::int64_t>(tag == tags[1] ? i / kChunkRows : i % 100));
+    ASSERT_TRUE(store_->import(rows));
+    ASSERT_TRUE(store_->compact());
+    const auto weighed = [&] { return store_.metrics().counter("gongshu_history_blocks_weighed_total", "").value(); };
+    for (const bool newest_first : {false, true}) {
+        const std::uint64_t before = weighed();
+        SelectRequest request;
+        request.window = {first_, first_ + kDay};
+        request.objects.push_back({{tags[2]},
+                                   {{tags[0], Comparison::greater_or_equal, std::int64_t{0}},
+                                    {tags[1], Comparison::equal, std::int64_t{kBlocks - 1}}}});
+        request.newest_first = newest_first;
+        const auto found = select(*store_, request);
+        ASSERT_TRUE(found) << found.error().text();
+        EXPECT_EQ(found->at(0).times.size(), kChunkRows);
+        EXPECT_GE(weighed() - before, 2 * kBlocks);
+        EXPECT_LE(weighed() - before, 3 * kBlocks);
+    }
+}
+
+// Only when it was: of several days, each on a thread of its own.
+TEST_F(SelectDay, TimesAloneCanBeAskedFor) {
+    Rows rows;
+    for (int i = 0; i < 5; ++i) rows.add_integer(tags_[0], first_ - kDay + i * kSecond, 95);
+    ASSERT_TRUE(store_->import(rows));
+    SelectRequest request = above(0, 90);
+    request.window.from -= kDay;
+    request.objects[0].tags.clear();
+    const auto pool = io::make_thread_pool(2, 16);
+    for (const bool threads : {false, true}) {
+        (*store_).set_readers(threads ? pool.get() : nullptr, 2);
+        const auto found = select(*store_, request);
+        ASSERT_TRUE(found) << found.error().text();
+        EXPECT_EQ(found->at(0).times.size(), 45u);
+        EXPECT_TRUE(found->at(0).columns.empty());
+    }
+    (*store_).set_readers(nullptr, 0);
+}
+
 TEST_F(SelectDay, RefusesWhatCannotBeAnswered) {
     SelectRequest request = above(0, 90);
     request.objects[0].where[0].bound = std::string("high");

@@ -71,6 +71,8 @@ StoreMetrics::StoreMetrics(Metrics& metrics)
           metrics.counter("gongshu_history_removed_rows_total", "Readings removed by retention or to be made anew")),
       removed_bytes(metrics.counter("gongshu_history_removed_bytes_total", "Bytes of segments freed by retention")),
       chunks_read(metrics.counter("gongshu_history_chunks_read_total", "Chunks of segments decoded for questions")),
+      blocks_weighed(metrics.counter("gongshu_history_blocks_weighed_total",
+                                     "Blocks whose statistics were held against conditions on values")),
       memory_bytes(metrics.gauge("gongshu_history_memory_bytes", "Readings and events that are not in segments yet")),
       segments(metrics.gauge("gongshu_history_segments", "Live segments")),
       tags(metrics.gauge("gongshu_history_tags", "Tags in the catalogue")),

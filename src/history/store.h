@@ -170,7 +170,7 @@ struct IntervalMemory {
 struct StoreMetrics {
     explicit StoreMetrics(Metrics& metrics);
     Counter &rows, &duplicates, &events, &intervals, &late, &wrong_clock, &wrong_type, &cut_text, &seals, &merges,
-        &removed_rows, &removed_bytes, &chunks_read;
+        &removed_rows, &removed_bytes, &chunks_read, &blocks_weighed;
     Gauge &memory_bytes, &segments, &tags, &read_only;
 };
 

@@ -149,6 +149,12 @@ constexpr Sentence kSentences[] = {
     {"none of the devices that are asked for has a property \"{}\"", "所查的设备都没有属性“{0}”"},
     {"more than {} conditions in one question", "一次查询的条件超过 {0} 个"},
     {"none of the devices that are asked for has all of the properties {}", "所查的设备没有一台同时有这些属性：{0}"},
+    {"the answer has more than the {} rows that are allowed; shorten the window, ask for fewer devices or only "
+     "for the first rows of each (order= with limit=), or for conditions that hold less often",
+     "结果超过允许的 {0} 行：缩短时段，少查一些设备，或只要每台设备的前几行（order= 加 limit=），或用更少满足的条件"},
+    {"the question took longer than it may; shorten the window, ask for fewer devices or only for the first "
+     "rows of each (order= with limit=), or give it more time (timeout=)",
+     "查询超过允许的时间：缩短时段，少查一些设备，或只要每台设备的前几行（order= 加 limit=），或给更多时间（timeout=）"},
     {"where: is missing; say what has to hold", "where: 缺少：写出要满足的条件"},
     {"its values are numbers; give a number, as in > 90", "它的值是数：写一个数，例如 > 90"},
     {"its values are texts; they are held against another by = and != alone", "它的值是文本：只能用 = 和 != 比较"},
