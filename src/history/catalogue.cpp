@@ -108,7 +108,7 @@ const TagPtr& Catalogue::entry(TagId tag) const { return tags_[shard_of(tag).val
 
 std::string Catalogue::free_path(TenantId tenant, std::string_view path, const TagKey& key) const {
     std::string candidate{path};
-    for (std::uint32_t salt = 0; by_path_.contains({tenant, candidate}); ++salt) {
+    for (std::uint32_t salt = 0; by_path_.contains(PathRef{tenant, candidate}); ++salt) {
         const std::uint32_t hash = crc32c(as_bytes(key.property), crc32c(as_bytes(key.source), salt));
         candidate = fmt::format("{}~{:08x}", path, hash);
     }
@@ -130,7 +130,7 @@ Result<void> Catalogue::take_allowance(TenantId tenant) {
 
 bool Catalogue::may_return(const TagInfo& tag, std::string_view path) const {
     return tag.key.source.starts_with("p:") && is_displaced(tag.path, path) &&
-           !by_path_.contains({tag.key.tenant, std::string(path)});
+           !by_path_.contains(PathRef{tag.key.tenant, path});
 }
 
 Result<void> Catalogue::change_paths(const MoveRecord& record) {
@@ -176,8 +176,8 @@ Result<TagId> Catalogue::resolve(const TagKey& key, std::string_view path, Value
 
 // What a virtual tag computes is nobody else's to send.
 Result<void> Catalogue::refuse_if_computed(const TagKey& key, std::string_view path) const {
-    const auto there = by_path_.find({key.tenant, std::string(path)});
-    if (there == by_path_.end() || !is_computed(at(there->second)->key.source) || is_computed(key.source)) return {};
+    const auto there = by_path_.find(PathRef{key.tenant, path});
+    if (there == by_path_.end() || !is_computed(at(*there)->key.source) || is_computed(key.source)) return {};
     return Error{Code::invalid,
                  "{} is a virtual tag, whose values are computed here: send these readings under another name, or "
                  "rename the virtual tag first",
@@ -188,10 +188,11 @@ Result<void> Catalogue::insert(TagInfo tag) {
     auto& tags = tags_[shard_of(tag.id).value];
     if (tag.id.value >> 4 == 0 || local_index(tag.id) != tags.size())
         return Error{Code::corrupt, "tag {} follows {} tags of its shard", tag.id.value, tags.size()};
-    if (!by_path_.try_emplace({tag.key.tenant, tag.path}, tag.id).second)
+    if (by_path_.contains(PathRef{tag.key.tenant, tag.path}))
         return Error{Code::corrupt, "tag {}: its path {} is there already", tag.id.value, tag.path};
     tags.push_back(std::make_shared<const TagInfo>(std::move(tag)));
     const TagInfo& kept = *tags.back();
+    by_path_.insert(kept.id);
     if (!by_key_.insert(kept.id).second) return Error{Code::corrupt, "tag {}: its key is there already", kept.id.value};
     // The tags of a source come one after the other, mostly.
     if (newest_source_ == by_source_.end() || newest_source_->first.first != kept.key.tenant ||
@@ -222,9 +223,9 @@ std::optional<TagInfo> Catalogue::find(TenantId tenant, std::string_view path) c
 
 TagPtr Catalogue::find_shared(TenantId tenant, std::string_view path) const {
     const std::shared_lock lock{mutex_};
-    const PathKey key{tenant, std::string(path)};
-    if (const auto found = by_path_.find(key); found != by_path_.end()) return entry(found->second);
-    if (const auto found = aliases_.find(key); found != aliases_.end()) return entry(found->second);
+    if (const auto found = by_path_.find(PathRef{tenant, path}); found != by_path_.end()) return entry(*found);
+    if (const auto found = aliases_.find({tenant, std::string(path)}); found != aliases_.end())
+        return entry(found->second);
     return nullptr;
 }
 
@@ -317,20 +318,21 @@ std::shared_ptr<const TagList> Catalogue::search(TenantId tenant, std::string_vi
     const Leaps leaps{glob};
     auto list = std::make_shared<TagList>();
     TagList& found = *list;
-    for (auto at_path = by_path_.lower_bound({tenant, std::string(prefix)});
+    for (auto at_path = by_path_.lower_bound(PathRef{tenant, prefix});
          at_path != by_path_.end() && found.size() < tags_max;) {
-        const std::string_view path = at_path->first.second;
-        if (at_path->first.first != tenant || !path.starts_with(prefix)) break;
+        const auto [of, path] = place_of(*at_path);
+        if (of != tenant || !path.starts_with(prefix)) break;
         if (path.ends_with(suffix) && glob_matches(glob, path)) {
-            found.push_back(entry(at_path->second));
+            found.push_back(entry(*at_path));
             ++at_path;
             continue;
         }
-        PathKey target{tenant, leaps.after(path)};
+        const std::string beyond = leaps.after(path);
+        const PathRef target{tenant, beyond};
         int steps = 0;
         do ++at_path;
-        while (at_path != by_path_.end() && at_path->first < target && ++steps < kSteps);
-        if (at_path != by_path_.end() && at_path->first < target) at_path = by_path_.lower_bound(target);
+        while (at_path != by_path_.end() && place_of(*at_path) < target && ++steps < kSteps);
+        if (at_path != by_path_.end() && place_of(*at_path) < target) at_path = by_path_.lower_bound(target);
     }
     return list;
 }
@@ -345,14 +347,16 @@ void Catalogue::set_path(TagId id, const std::string& path) {
     TagInfo tag = *at(id);
     const TenantId tenant = tag.key.tenant;
     // Another tag of the same move may have taken the old path already.
-    if (const auto old = by_path_.find({tenant, tag.path}); old != by_path_.end() && old->second == tag.id)
+    if (const auto old = by_path_.find(PathRef{tenant, tag.path}); old != by_path_.end() && *old == id)
         by_path_.erase(old);
+    // And another one of this move may be at the new path still.
+    if (const auto other = by_path_.find(PathRef{tenant, path}); other != by_path_.end()) by_path_.erase(other);
     // Who had to make room is not at home at its old path any more, so that this does not lead to it.
     if (!is_displaced(path, tag.path)) aliases_[{tenant, tag.path}] = tag.id;
     aliases_.erase({tenant, path});
     tag.path = path;
-    by_path_[{tenant, path}] = id;
     entry(id) = std::make_shared<const TagInfo>(std::move(tag));
+    by_path_.insert(id);
 }
 
 void Catalogue::make_room(TenantId tenant, std::string_view source, std::string_view prefix,
@@ -362,13 +366,13 @@ void Catalogue::make_room(TenantId tenant, std::string_view source, std::string_
         return tag.key.source != source && !is_computed(tag.key.source) &&
                path.size() == begin.size() + tag.key.property.size() && path.ends_with(tag.key.property);
     };
-    for (auto there = by_path_.lower_bound({tenant, begin}); there != by_path_.end(); ++there) {
-        const auto& [of, path] = there->first;
-        if (of != tenant || !path.starts_with(begin)) break;
-        const TagInfo& tag = *at(there->second);
+    for (auto there = by_path_.lower_bound(PathRef{tenant, begin}); there != by_path_.end(); ++there) {
+        const TagInfo& tag = *at(*there);
+        const std::string& path = tag.path;
+        if (tag.key.tenant != tenant || !path.starts_with(begin)) break;
         if (tag.key.source == source || (!is_at_home(path, tag) && !taken.contains(path))) continue;
         std::string other = free_path(tenant, path, tag.key);
-        while (by_path_.contains({tenant, other}) || !taken.insert(other).second) other += '~';
+        while (by_path_.contains(PathRef{tenant, other}) || !taken.insert(other).second) other += '~';
         record.paths.emplace_back(tag.id, std::move(other));
     }
     // Old addresses of tags that lived here before. Not in the log: each start moves every device to its place again.
@@ -385,7 +389,7 @@ Result<void> Catalogue::move_computed(TenantId tenant, std::string_view source, 
     if (found == by_source_.end()) return {};
     const TagId id = found->second.front();  // there is one
     if (at(id)->path == path) return {};
-    if (const auto there = by_path_.find({tenant, std::string(path)}); there != by_path_.end())
+    if (const auto there = by_path_.find(PathRef{tenant, path}); there != by_path_.end())
         return Error{Code::exists, "{} is the path of another tag", path};
     return change_paths({changes_ + 1, {{id, std::string(path)}}});
 }

@@ -30,7 +30,7 @@ bool glob_matches(std::string_view glob, std::string_view path);
 // Which tags there are: by key, by id, by path and by the paths they had before.
 // Lives:   one per store.
 // Threads: any; readers share a lock that a change takes alone. Not on the way of a reading.
-// Bounds:  new tags per tenant and minute; memory of about 400 bytes a tag; of what globs matched, kMatchesMax answers
+// Bounds:  new tags per tenant and minute; memory of about 300 bytes a tag; of what globs matched, kMatchesMax answers
 //          and kMatchedTagsMax tags in them.
 // Disk:    docs/format/catalogue.md; each change is handed to `log` before it is seen by anybody.
 class Catalogue {
@@ -87,6 +87,19 @@ private:
         bool operator()(TagId tag, const TagKey& key) const;
         bool operator()(const TagKey& key, TagId tag) const { return (*this)(tag, key); }
     };
+    // So does a path.
+    struct PathRef {
+        TenantId tenant;
+        std::string_view path;
+        friend auto operator<=>(const PathRef&, const PathRef&) = default;
+    };
+    struct PathLess {
+        using is_transparent = void;
+        const Catalogue* catalogue;
+        bool operator()(TagId a, TagId b) const { return catalogue->place_of(a) < catalogue->place_of(b); }
+        bool operator()(TagId a, const PathRef& b) const { return catalogue->place_of(a) < b; }
+        bool operator()(const PathRef& a, TagId b) const { return a < catalogue->place_of(b); }
+    };
     struct Allowance {
         DurationNs minute = -1;
         std::uint32_t used = 0;
@@ -105,6 +118,7 @@ private:
     };
 
     const TagInfo* at(TagId tag) const;
+    PathRef place_of(TagId tag) const { return {at(tag)->key.tenant, at(tag)->path}; }
     // Of a tag that there is.
     TagPtr& entry(TagId tag);
     const TagPtr& entry(TagId tag) const;
@@ -134,7 +148,7 @@ private:
     std::uint64_t size_ = 0;
     std::array<TagList, kShardCount> tags_;  // [shard][id >> 4 - 1]; an entry is replaced, never edited
     std::unordered_set<TagId, KeyHash, KeyEqual> by_key_{0, KeyHash{this}, KeyEqual{this}};
-    std::map<PathKey, TagId> by_path_;
+    std::set<TagId, PathLess> by_path_{PathLess{this}};  // no entry's path changes while it is in here
     std::map<PathKey, TagId> aliases_;
     using Sources = std::map<std::pair<TenantId, std::string>, std::vector<TagId>>;
     Sources by_source_;
