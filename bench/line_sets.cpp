@@ -13,7 +13,7 @@ public:
                Report& report)
         : bench_(bench), prefix_(std::move(prefix)), set_(set), questions_(std::move(questions)), report_(report) {
         const std::size_t askings = bench.options.small ? 2 : 50;
-        enough_ = bench.options.small ? 0 : kSecond / 2;
+        enough_ = bench.options.small ? 0 : 3 * kSecond / 10;
         Rng rng{7};
         for (const RangeQuestion& question : questions_) {
             auto& own = askings_.emplace_back();
