@@ -118,10 +118,7 @@ public:
         chain->store_ = TRY(start_victoria_server(bench, folder, "", {}));
         // A session that is there before anything is published, so that nothing is lost.
         TRY(leave_subscription(chain->address(), kTopics));
-        const std::string bridge = fmt::format(
-            "{} -V mqttv5 -c -x 3600 -p {} -q 1 -i {} -t '{}' | {} -s -X POST -T - http://127.0.0.1:{}/write", take,
-            chain->address().port, kStoreSession, kTopics, send, chain->store_.address.port);
-        chain->bridge_ = TRY(io::spawn({"/bin/sh", "-c", bridge}, folder + "/bridge.txt"));
+        chain->bridge_ = TRY(io::spawn({"/bin/sh", "-c", chain->bridge(take, send, folder)}, folder + "/bridge.txt"));
         return chain;
     }
     const io::Address& address() const { return broker_->address(); }
@@ -142,6 +139,14 @@ public:
 
 private:
     explicit Chain(const Clock& clock) : clock_(clock) {}
+    // A shell that ends both when it is ended: of a pipeline it would leave them behind.
+    std::string bridge(const std::string& take, const std::string& send, const std::string& folder) const {
+        return fmt::format(
+            "mkfifo {0}/lines && {{ {1} -s -X POST -T - http://127.0.0.1:{2}/write < {0}/lines & to=$!; "
+            "{3} -V mqttv5 -c -x 3600 -p {4} -q 1 -i {5} -t '{6}' > {0}/lines & from=$!; "
+            "trap \"kill $from $to\" TERM; wait; }}",
+            folder, send, store_.address.port, take, address().port, kStoreSession, kTopics);
+    }
     Result<double> taken() const {
         constexpr std::string_view kCount = "vm_rows_inserted_total{type=\"influx\"} ";
         const auto loop = io::make_epoll_loop(clock_);
