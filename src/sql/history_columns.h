@@ -16,6 +16,8 @@ using Arguments = std::vector<std::pair<std::string, Cell>>;
 Result<std::vector<std::string>> aggregates_of(const Arguments& arguments);
 // The columns of history() with these arguments.
 Result<std::vector<Column>> history_columns(const Arguments& arguments);
+// An argument that the worker adds: the newest so many rows or buckets of each tag are enough.
+inline constexpr const char* kNewestArgument = "gongshu_newest";
 bool is_given(const Arguments& arguments, std::string_view name);
 
 // Places of the columns; with aggregates these stand behind the first two.

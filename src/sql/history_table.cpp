@@ -38,11 +38,24 @@ Result<std::string> text_argument(const ScanRequest& request, std::string_view n
     return Error{Code::invalid, "{}: expected a text", name};
 }
 
+// Of what a worker says only what it may.
+std::uint64_t newest_of(const ScanRequest& request) {
+    const Cell* const cell = request.find(kNewestArgument);
+    const auto* const count = cell == nullptr ? nullptr : std::get_if<std::int64_t>(cell);
+    return count == nullptr || *count <= 0 || *count > static_cast<std::int64_t>(kReadRows)
+               ? 0
+               : static_cast<std::uint64_t>(*count);
+}
+
 // What of one tag is read next: a slice of time that gets longer where little is, and shorter where too much is.
 class RawScan final : public Scan {
 public:
     RawScan(const TableParts& parts, std::vector<TagInfo> tags, Window window, ScanRequest request)
-        : parts_(parts), tags_(std::move(tags)), window_(window), request_(std::move(request)) {}
+        : parts_(parts),
+          tags_(std::move(tags)),
+          window_(window),
+          request_(std::move(request)),
+          newest_(newest_of(request_)) {}
 
     Result<bool> next(Page& page) override {
         RowWriter out{page, request_};
@@ -79,6 +92,7 @@ private:
             to_ = last->time < window_.to ? last->time + 1 : window_.to;  // to is above the last one, so this fits
             slice_ = kFirstSlice;
         }
+        if (newest_ > 0) return fetch_newest();
         while (from_ < to_) {
             TimeNs end = 0;
             if (__builtin_add_overflow(from_, slice_, &end) || end > to_) end = to_;
@@ -99,6 +113,16 @@ private:
         return false;
     }
 
+    Result<bool> fetch_newest() {
+        if (from_ >= to_) return false;
+        auto series = TRY(parts_.reader.read(
+            {.tags = {tags_[tag_].id}, .window = {from_, to_}, .newest_first = true, .rows_wanted = newest_}));
+        from_ = to_;
+        if (series.empty() || series.front().rows.empty()) return false;
+        rows_ = std::move(series.front().rows);
+        return true;
+    }
+
     void write(RowWriter& out) const {
         write_reading(out, tags_[tag_].path, rows_.time(row_), rows_.type(row_), rows_.bits(row_),
                       rows_.type(row_) == ValueType::text ? rows_.text(row_) : std::string_view{},
@@ -109,6 +133,7 @@ private:
     const std::vector<TagInfo> tags_;
     const Window window_;
     const ScanRequest request_;
+    const std::uint64_t newest_;  // rows of each tag; 0 = all
     std::size_t tag_ = 0;
     bool begun_ = false;
     TimeNs from_ = 0, to_ = 0;
@@ -207,6 +232,8 @@ public:
         if (read.every <= 0) return Error{Code::invalid, "every: has to be more than nothing, as in '1m'"};
         read.zone = TRY(text_argument(request, "zone", request.zone));
         read.aggregates = TRY(aggregates_of(request.arguments));
+        read.rows_wanted = newest_of(request);
+        read.newest_first = read.rows_wanted > 0;
         return std::make_unique<BucketScan>(parts_, std::move(tags), std::move(read), std::move(request));
     }
 

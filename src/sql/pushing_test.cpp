@@ -218,6 +218,52 @@ TEST_F(Pushing, AsksForValuesOnlyWhereThatIsRight) {
     }
 }
 
+// The newest rows of each tag are enough where each condition leaves out whole tags or what is older.
+TEST_F(Pushing, AsksForTheNewestRowsOnlyWhereThatIsRight) {
+    const std::string r = "readings WHERE ts >= '2026-01-01'", h = "history(tags := 'plant/**', since := '2026-01-01'",
+                      minutes = "history(tags := 'plant/*.number', since := '2026-01-01', every := '1m', agg := 'max')";
+    const auto f = [](const std::string& text, const std::string& want) {
+        std::string told;
+        for (const std::string& line : asked(text)) told += line;
+        EXPECT_EQ(told.contains("the newest") ? told.substr(told.find("the newest")) : "", want) << text;
+        if (want.empty()) return;
+        // The order in one SELECT and the limit in another: nothing is told from them.
+        const std::size_t limit = text.find(" LIMIT");
+        const Answer with = run(text),
+                     without = run(fmt::format("SELECT * FROM ({}){}", text.substr(0, limit), text.substr(limit)));
+        ASSERT_FALSE(with.failure) << with.why();
+        ASSERT_FALSE(without.failure) << without.why();
+        EXPECT_EQ(with.rows, without.rows) << text;
+        EXPECT_LT(with.scanned, without.scanned) << text;
+    };
+    f("SELECT * FROM " + r + " ORDER BY ts DESC, tag LIMIT 10", "the newest 10 of each tag");
+    f("SELECT tag, ts, value * 2 AS twice FROM " + r +
+          " AND tag LIKE 'plant/a%' ORDER BY ts DESC, tag LIMIT 3 OFFSET 4",
+      "the newest 7 of each tag");
+    f("SELECT ts, count(*), max(value) FROM " + h + ") GROUP BY ts ORDER BY ts DESC LIMIT 5",
+      "the newest 5 of each tag");
+    f("SELECT ts, max(\"max\") FROM " + minutes + " GROUP BY ts ORDER BY ts DESC LIMIT 2", "the newest 2 of each tag");
+    f("SELECT * FROM " + minutes + " h ORDER BY h.ts DESC, tag LIMIT 2", "the newest 2 of each tag");
+    f("SELECT * FROM " + r + " AND tag IN ('plant/a.text', 'plant/b.flag') ORDER BY ts DESC, tag LIMIT 2",
+      "the newest 2 of each tag");
+    for (const std::string& text :
+         {r + " ORDER BY ts LIMIT 10", r + " AND value > 90 ORDER BY ts DESC LIMIT 10",
+          r + " AND quality = 'good' ORDER BY ts DESC LIMIT 10", r + " AND ts < '2026-01-02' ORDER BY ts DESC LIMIT 10",
+          r + " AND tag <> text ORDER BY ts DESC LIMIT 10", r + " ORDER BY value DESC LIMIT 10",
+          r + " ORDER BY tag, ts DESC LIMIT 10", r + " ORDER BY ts DESC LIMIT 20000", r + " ORDER BY ts DESC LIMIT 10%",
+          r + " ORDER BY ts DESC", r + " AND extract(second FROM ts) = 0 ORDER BY ts DESC LIMIT 10",
+          h + ") a JOIN " + h + ") b USING (ts) ORDER BY ts DESC LIMIT 3",
+          r + " QUALIFY row_number() OVER (ORDER BY ts) < 5 ORDER BY ts DESC LIMIT 3"})
+        f("SELECT * FROM " + text, "");
+    for (const char* const list :
+         {"DISTINCT tag, ts", "ts, lag(value) OVER (ORDER BY ts)", "ts, unnest([1, 2])", "-epoch(ts) AS ts",
+          "* REPLACE (value AS ts)", "ts, (SELECT 1)", "COLUMNS('t.*')", "ts, random()"})
+        f(fmt::format("SELECT {} FROM {} ORDER BY ts DESC LIMIT 3", list, r), "");
+    f("SELECT tag, ts, max(value) FROM " + h + ") GROUP BY tag, ts ORDER BY ts DESC LIMIT 3", "");
+    f("SELECT ts, max(value) FROM " + h + ") GROUP BY ts HAVING max(value) > 90 ORDER BY ts DESC LIMIT 3", "");
+    f("SELECT ts, max(value) FROM " + h + ") GROUP BY ALL ORDER BY ts DESC LIMIT 3", "");
+}
+
 TEST_F(Pushing, TellsNobodyOfItsOwnArgument) {
     const Answer answer = run("FROM history(tag := 'x', since := '2026-01-01') WHERE value > 1");
     EXPECT_NE(answer.why().find("Invalid named parameter \"tag\""), std::string::npos) << answer.why();

@@ -16,6 +16,16 @@ namespace {
 constexpr DurationNs kSlack = kSecond;                  // SQL may compare in microseconds, and now() moves on
 constexpr std::string_view kOwnArguments = "gongshu_";  // of functions; nobody else gives any
 constexpr std::size_t kTagsShown = 3;
+constexpr std::int64_t kNewestMax = 10'000;  // rows of each tag; of more all are read, part by part
+
+// What a SELECT that needs the newest rows alone may compute of them: each row by itself, or of all rows of one time.
+constexpr std::string_view kRowFunctions[] = {
+    "+",          "-",        "*",        "/",           "//",       "%",          "||",     "abs",   "round",
+    "floor",      "ceil",     "sqrt",     "ln",          "exp",      "split_part", "concat", "lower", "upper",
+    "date_trunc", "epoch",    "count",    "count_star",  "sum",      "avg",        "min",    "max",   "in_zone",
+    "strftime",   "epoch_ms", "epoch_ns", "time_bucket", "timezone", "starts_with"};
+constexpr std::string_view kRowClasses[] = {"COLUMN_REF", "CONSTANT",    "CAST", "FUNCTION", "OPERATOR",
+                                            "COMPARISON", "CONJUNCTION", "CASE", "BETWEEN",  "PARAMETER"};
 
 // Table functions that read nothing but their arguments, the tables here or the catalogue.
 constexpr std::string_view kTableFunctions[] = {"history",
@@ -293,7 +303,104 @@ private:
         if (here.empty()) return;
         const bool alone = !is(from, "type", "JOIN");
         conditions(member(select, "where_clause"), here, alone);
+        if (alone) find_newest(select, mentions[here.front()]);
         for (const On& on : std::exchange(ons_, {})) conditions(*on.condition, on.mentions, false);
+    }
+
+    // ORDER BY ts DESC LIMIT n, of rows or of groups by ts: no row comes of which n rows of its own tag are newer, as
+    // each of those is another time. So it must be known of every condition that it leaves out all rows of a tag, or
+    // the older ones.
+    void find_newest(const Json& select, Mention& one) {
+        if (!one.bounds.values.empty() || member(select, "having").is_object() ||
+            member(select, "qualify").is_object() || !is(select, "aggregate_handling", "STANDARD_HANDLING"))
+            return;
+        const Json &modifiers = member(select, "modifiers"), &groups = member(select, "group_expressions");
+        if (!modifiers.is_array() || modifiers.get_array().size() != 2 || !groups.is_array()) return;
+        const Json *order = nullptr, *limit = nullptr;
+        for (const Json& modifier : modifiers.get_array()) {
+            if (is(modifier, "type", "ORDER_MODIFIER")) order = &member(modifier, "orders");
+            if (is(modifier, "type", "LIMIT_MODIFIER")) limit = &modifier;
+        }
+        if (order == nullptr || limit == nullptr || !order->is_array() || order->get_array().empty()) return;
+        const Json& first = order->get_array().front();
+        if (!is(first, "type", "DESCENDING") || !is_time(member(first, "expression"), one)) return;
+        for (const Json& group : groups.get_array())
+            if (groups.get_array().size() != 1 || !is_time(group, one)) return;
+        for (const Json& item : order->get_array())
+            if (!of_rows(member(item, "expression"))) return;
+        if (!member(select, "select_list").is_array()) return;
+        for (const Json& item : member(select, "select_list").get_array()) {
+            const bool is_all = is(item, "type", "STAR") && !any_of(item, "replace_list") &&
+                                !any_of(item, "rename_list") && !member(item, "expr").is_object() &&
+                                member(item, "columns") == Json(false);
+            const bool is_named_so = lower(text_of(member(item, "alias"))) == "ts" && !is_time(item, one);
+            if (is_named_so || (!is_all && !of_rows(item))) return;
+        }
+        const Json& where = member(select, "where_clause");
+        if (where.is_object() && !keeps_newest(where, one)) return;
+        const auto count = whole(member(*limit, "limit")), skipped = whole(member(*limit, "offset"));
+        if (!count || (member(*limit, "offset").is_object() && !skipped)) return;
+        if (*count > 0 && *count <= kNewestMax && skipped.value_or(0) >= 0 && skipped.value_or(0) <= kNewestMax)
+            one.bounds.newest = static_cast<std::uint64_t>(*count + skipped.value_or(0));
+    }
+
+    static bool any_of(const Json& json, std::string_view name) {
+        const Json& list = member(json, name);
+        return list.is_array() && !list.get_array().empty();
+    }
+
+    // The column, by itself or with the name of the mention.
+    static bool is_column(const Json& json, const Mention& one, std::string_view name) {
+        if (!is(json, "class", "COLUMN_REF") || !member(json, "column_names").is_array()) return false;
+        const auto& names = member(json, "column_names").get_array();
+        if (names.empty() || names.size() > 2) return false;
+        return lower(text_of(names.back())) == name &&
+               (names.size() == 1 || lower(text_of(names.front())) == one.alias);
+    }
+    static bool is_time(const Json& json, const Mention& one) { return is_column(json, one, "ts"); }
+
+    // Nothing in it looks at other rows or makes more of one.
+    static bool of_rows(const Json& json) {
+        if (json.is_array()) return std::ranges::all_of(json.get_array(), [](const Json& one) { return of_rows(one); });
+        if (!json.is_object()) return true;
+        if (const std::string_view kind = text_of(member(json, "class")); !kind.empty()) {
+            if (!listed(kRowClasses, kind)) return false;
+            if (kind == "FUNCTION" && !listed(kRowFunctions, lower(text_of(member(json, "function_name")))))
+                return false;
+            if (kind == "CONSTANT") return true;
+        }
+        return std::ranges::all_of(json.get_object(), [](const auto& item) { return of_rows(item.value()); });
+    }
+
+    bool keeps_newest(const Json& json, const Mention& one) const {
+        const std::string_view kind = text_of(member(json, "class")), type = text_of(member(json, "type"));
+        if (type == "CONJUNCTION_AND")
+            return member(json, "children").is_array() &&
+                   std::ranges::all_of(member(json, "children").get_array(),
+                                       [&](const Json& child) { return keeps_newest(child, one); });
+        if (kind == "COMPARISON") {
+            const Json &left = member(json, "left"), &right = member(json, "right");
+            if (is_column(left, one, "tag")) return type == "COMPARE_EQUAL" && constant(right);
+            if (is_column(right, one, "tag")) return type == "COMPARE_EQUAL" && constant(left);
+            return (is_time(left, one) && type.starts_with("COMPARE_GREATERTHAN") && constant(right)) ||
+                   (is_time(right, one) && type.starts_with("COMPARE_LESSTHAN") && constant(left));
+        }
+        const std::string_view name = text_of(member(json, "function_name"));
+        const bool is_pattern = kind == "FUNCTION" && (name == "~~" || name == "~~~" || name == "starts_with" ||
+                                                       name == "ends_with" || name == "prefix" || name == "^@");
+        if ((type != "COMPARE_IN" && !is_pattern) || !member(json, "children").is_array()) return false;
+        const auto& children = member(json, "children").get_array();
+        if (children.empty() || !is_column(children.front(), one, "tag")) return false;
+        for (std::size_t i = 1; i < children.size(); ++i)
+            if (!constant(children[i])) return false;
+        return true;
+    }
+
+    std::optional<std::int64_t> whole(const Json& json) const {
+        if (!json.is_object() || !constant(json)) return std::nullopt;
+        const auto value = evaluate_(json, CellType::integer);
+        const auto* const found = value && *value ? std::get_if<std::int64_t>(&**value) : nullptr;
+        return found == nullptr ? std::nullopt : std::optional{*found};
     }
 
     // The mentions below a FROM that see each row of readings by itself. Not so what is sampled before the conditions,
@@ -559,7 +666,7 @@ std::optional<Change> change_of(std::string_view statement, const Mention& one, 
         if (text_of(member(*one.table, "alias")).empty()) now += " AS readings";
         return Change{at, length, std::move(now)};
     }
-    if (one.bounds.values.empty()) return std::nullopt;
+    if (one.bounds.values.empty() && one.bounds.newest == 0) return std::nullopt;
     const std::size_t open = statement.find_first_not_of(" \t\r\n", at + length);
     if (open == statement.npos || statement[open] != '(') return std::nullopt;
     const Json& given = member(member(*one.table, "function"), "children");
@@ -596,6 +703,7 @@ std::string to_text(const Bounds& bounds) {
         add(fmt::format("tags{}{}", cut_utf8(tags, 300), bounds.tags->size() > kTagsShown ? " …" : ""));
     }
     for (const ColumnCondition& condition : bounds.values) add(to_string(condition));
+    if (bounds.newest > 0) add(fmt::format("the newest {} of each tag", bounds.newest));
     return text;
 }
 

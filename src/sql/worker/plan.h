@@ -22,6 +22,7 @@ struct Bounds {
     std::optional<TimeNs> since, until;            // until is exclusive
     std::optional<std::vector<std::string>> tags;  // paths and globs
     std::vector<ColumnCondition> values;           // all of which hold
+    std::uint64_t newest = 0;  // > 0: the newest so many rows of each tag are enough, by times to the nanosecond
     friend bool operator==(const Bounds&, const Bounds&) = default;
 };
 // "readings: since 2026-01-01T00:00:00Z, tags plant/**, value > 90"

@@ -278,6 +278,9 @@ Outcome<void> Statement::plan() {
                                   [this](const Json& expression, CellType type) { return evaluate(expression, type); });
     if (!planned) return std::unexpected(std::move(planned.error()));
     plan_ = std::move(*planned);
+    // Times that are cut to the microsecond may come twice.
+    if (start_.zoned)
+        for (Bounds& bounds : plan_.bounds) bounds.newest = 0;
     return {};
 }
 

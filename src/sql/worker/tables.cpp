@@ -108,6 +108,7 @@ const Bounds* bounds_of(const std::shared_ptr<Statement>& statement, duck::Value
 
 void add_conditions(Open& open, const Bounds& bounds) {
     for (const ColumnCondition& condition : bounds.values) open.arguments.push_back(argument_of(condition));
+    if (bounds.newest > 0) open.arguments.emplace_back(kNewestArgument, static_cast<std::int64_t>(bounds.newest));
 }
 
 void bind_table(duck::BindInfo info) {
