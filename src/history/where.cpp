@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "base/assert.h"
+#include "base/utf8.h"
 #include "history/value_filter.h"
 
 namespace gongshu::history {
@@ -39,7 +40,7 @@ Result<Value> parse_bound(std::string_view text) {
     if (const auto whole = whole_of<std::int64_t>(text)) return Value{*whole};
     if (const auto number = whole_of<double>(text); number && std::isfinite(*number)) return Value{*number};
     return Error{Code::invalid, "\"{}\" is neither a number nor true, false or a text in quotes, as in state='RUN'",
-                 text.substr(0, kShown)};
+                 cut_utf8(text, kShown)};
 }
 
 struct Operator {
@@ -55,7 +56,7 @@ constexpr Operator kOperators[] = {{"<=", Comparison::less_or_equal}, {">=", Com
 Result<std::vector<WhereText>> parse_between(std::string_view property, std::string_view text) {
     const std::size_t at = text.find(" and ");
     if (at == std::string_view::npos)
-        return Error{Code::invalid, "\"{}\" has no end, as in temperature between 20 and 30", text.substr(0, kShown)};
+        return Error{Code::invalid, "\"{}\" has no end, as in temperature between 20 and 30", cut_utf8(text, kShown)};
     const Value low = TRY(parse_bound(text.substr(0, at)));
     const Value high = TRY(parse_bound(text.substr(at + 5)));
     return std::vector<WhereText>{{std::string(property), Comparison::greater_or_equal, low},
@@ -80,7 +81,7 @@ Result<std::vector<WhereText>> parse_where(std::string_view text) {
     return Error{Code::invalid,
                  "\"{}\" is no condition; give a property, one of < <= = != >= > and a value, as in "
                  "temperature>80, or a range, as in temperature between 20 and 30",
-                 text.substr(0, kShown)};
+                 cut_utf8(text, kShown)};
 }
 
 Result<std::vector<WhereText>> parse_conditions(std::span<const std::string> texts) {

@@ -21,7 +21,7 @@ namespace {
 constexpr std::size_t kTagsMax = 100'000;  // of one mention
 constexpr std::uint64_t kReadRows = 50'000;
 constexpr std::uint64_t kBucketsMax = 1'000'000;  // of one tag
-constexpr std::size_t kWhatMax = 200;             // bytes of what Egress is told
+constexpr std::size_t kWhatMax = 200;             // bytes of the tags, and of the conditions, that Egress is told
 constexpr DurationNs kFirstSlice = kHour;
 
 Result<std::optional<TimeNs>> time_argument(const ScanRequest& request, std::string_view name) {
@@ -241,13 +241,15 @@ private:
     // condition := 'temperature > 80', or a list of them; `what` names them too.
     static Result<std::vector<history::WhereText>> conditions_in(const ScanRequest& request, std::string& what) {
         std::vector<std::string> texts;
+        std::string told;
         for (const auto& [name, cell] : request.arguments) {
             if (name != "condition") continue;
             const auto* const text = std::get_if<std::string>(&cell);
             if (text == nullptr) return Error{Code::invalid, "condition: expected a text or a list of texts"};
-            if (what.size() < kWhatMax) what += (texts.empty() ? " where " : ", ") + std::string{cut_utf8(*text, 100)};
+            if (told.size() < kWhatMax) told += (texts.empty() ? " where " : ", ") + std::string{cut_utf8(*text, 100)};
             texts.push_back(*text);
         }
+        what += told;
         return history::parse_conditions(texts).context("condition");
     }
 

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/rng.h"
+#include "base/utf8.h"
 #include "history/store_test.h"
 #include "registry/registry.h"
 #include "sql/engine.h"
@@ -55,9 +56,10 @@ struct Pushing : ::testing::Test {
 
     // Of every type, with what is odd: a reading each second, and a month before it one of each tag.
     static void fill() {
-        const std::vector<double> numbers{0,   -0.0,      1,          0.5,       89.5,   90,  90.5,
-                                          -1,  kInfinity, -kInfinity, 1e308,     5e-324, 0.1, static_cast<double>(0.1F),
-                                          NAN, 1e1,       0x1p53,     0x1p53 + 2};
+        const std::vector<double> numbers{
+            0,   -0.0,      1,          0.5,        89.5,     90,  90.5,
+            -1,  kInfinity, -kInfinity, 1e308,      5e-324,   0.1, static_cast<double>(0.1F),
+            NAN, 1e1,       0x1p53,     0x1p53 + 2, 0.1 + 0.2};
         const std::vector<std::int64_t> wholes{
             0, 1, 5, 90, 91, -1, kExact - 1, kExact, kExact + 1, kExact + 2, -kExact - 1, INT64_MAX, INT64_MIN};
         const std::vector<std::string> texts{"RUN", "run", "", "STOP", "Ü", "10", "90", "RUN "};
@@ -144,10 +146,16 @@ TEST_F(Pushing, AsksForValuesOnlyWhereThatIsRight) {
     of_readings("value IN (3, 1, 2)", ", value >= 1, value <= 3");
     of_readings("value IN (3)", ", value = 3");
     of_readings("value = '1e1'", ", value = 10");
-    of_readings("value > 90 - 1", ", value > 89");
+    of_readings("value > 1e-1 AND value < -90.25 AND value <> 1.7976931348623157e308",
+                ", value > 0.1, value < -90.25, value != 1.7976931348623157e+308");
+    of_readings("value > 9007199254740.9925", "");  // digits past 2^53
     of_readings("value > $1 AND value < $2", ", value > 1.5, value < 2", {1.5, std::int64_t{2}});
     of_readings("value > $1", ", value > 1.5", {std::string{"1.5"}});
-    of_readings("value > 99999999999999999999", ", value > 1e+20");
+    of_readings("value > $1", ", value > 0.3", {Decimal{"0.3"}});
+    of_readings("integer > $1", "", {Decimal{"3"}});
+    of_readings("text = $1", "", {Decimal{"3"}});
+    of_readings("value > 99999999999999999999", "");
+    of_readings("tag = 'plant/a'::VARCHAR AND tag = $1::VARCHAR", ", tags plant/a", {std::string{"plant/a"}});
     of_readings("integer = 9007199254740993", ", integer = 9007199254740993");
     of_readings("integer BETWEEN -1 AND 5", ", integer >= -1, integer <= 5");
     of_readings("text = 'RUN'", ", text = 'RUN'");
@@ -168,6 +176,10 @@ TEST_F(Pushing, AsksForValuesOnlyWhereThatIsRight) {
                                         "value IN (1, integer)",
                                         "value BETWEEN 1 AND integer",
                                         "value > random()",
+                                        "value > 90 - 1",
+                                        "value = 1e-1 + 2e-1",
+                                        "value = 90.5e0::INTEGER",
+                                        "text = 'RUN'::VARCHAR",
                                         "value < 'inf'::DOUBLE",
                                         "value = 'nan'::DOUBLE",
                                         "value::INTEGER > 90",
@@ -202,6 +214,11 @@ TEST_F(Pushing, AsksForValuesOnlyWhereThatIsRight) {
     f("SELECT * FROM " + h + " a FULL JOIN " + h + " b ON a.ts = b.ts AND b.value < 5 AND a.value > 3", "");
     f("SELECT -value AS value FROM " + h + " WHERE value > 90", "history: value > 90");
     f("SELECT * FROM (SELECT * FROM " + h + ") WHERE value > 90", "");
+    f("SELECT * FROM history(tags := 'plant/**', since := '2026-01-01', condition := 'whole > 1') WHERE value > 90",
+      "");
+    f("SELECT * FROM history(tags := 'plant/**', since := '2026-01-01', every := '1m', agg := 'avg') WHERE avg > 90 "
+      "AND (SELECT true) AND good_fraction > 0",
+      "");
     f("SELECT * FROM (SELECT * FROM " + h + " WHERE value > 90 LIMIT 3) WHERE value > 95", "history: value > 90");
     f("SELECT * FROM " + h + " AS h(tag, ts, v, q, value) WHERE value > 90", "");
     f("SELECT * FROM " + h + " WITH ORDINALITY WHERE value > 90", "");
@@ -313,6 +330,23 @@ TEST_F(Pushing, TellsWhatIsNoCondition) {
     f("condition := 'text > 5'", "condition: plant/a.text: its values are texts");
     f("condition := 'colour = 1'", "condition: none of the devices that are asked for has a property \"colour\"");
     f("condition := 'whole > 1', every := '1m'", "condition: goes not with every :=");
+    f("condition := NULL", "condition: is NULL or an empty list: give a condition, or leave it out");
+    f("condition := []", "condition: is NULL or an empty list");
+    f("condition := ['whole > 1', NULL]", "condition: is NULL or an empty list");
+    const Answer bound = run("FROM history(tags := 'plant/**', since := '2025-01-01', condition := $1)", {Cell{}});
+    EXPECT_NE(bound.why().find("condition: is NULL or an empty list"), std::string::npos) << bound.why();
+    const Answer given =
+        run("FROM history(tags := 'plant/**', since := '2025-01-01', condition := $1)", {std::string{"whole > 1"}});
+    EXPECT_FALSE(given.failure) << given.why();
+    const Answer cut = run("FROM history(tags := 'plant/**', since := '2025-01-01', condition := 'x" + [] {
+        std::string all;
+        for (int i = 0; i < 60; ++i) all += "温";
+        return all;
+    }() + "')");
+    EXPECT_EQ(find_broken_utf8(cut.why()), std::string::npos) << cut.why();
+    const Answer nameless = run("FROM history('plant/**', since := '2025-01-01') WHERE value > 90");
+    EXPECT_TRUE(nameless.failure) << nameless.why();
+    EXPECT_EQ(nameless.why().find("named parameters"), std::string::npos) << nameless.why();
     f(
         "condition := ['whole between 1 and 2'" +
             [] {
@@ -339,6 +373,16 @@ TEST_F(Pushing, TellsNothingByConditionsOnWhatIsNotSeen) {
     std::string told;
     EXPECT_FALSE(ask("number > 1", {"plant/a.text", "plant/a.number"}, &told).failure);
     EXPECT_EQ(told, "** where number > 1");
+    std::string tags;
+    for (int i = 0; i < 40; ++i) tags += (i == 0 ? "" : ", ") + std::string{"'plant/*'"};
+    Question many{.text = "SELECT count(*) FROM history(tags := [" + tags +
+                          "], since := '2025-01-01', condition := 'number > 1')"};
+    many.asker.let_out = [&told](std::string_view what) -> Result<void> {
+        told = what;
+        return {};
+    };
+    EXPECT_FALSE(run(std::move(many)).failure);
+    EXPECT_TRUE(told.ends_with(" where number > 1")) << told;
     const Answer hidden = ask("whole > 1", {"plant/a.text", "plant/a.number"}), none = ask("colour > 1", {"plant/a"});
     EXPECT_NE(hidden.why().find("has a property \"whole\""), std::string::npos) << hidden.why();
     EXPECT_NE(none.why().find("has a property \"colour\""), std::string::npos) << none.why();
@@ -358,6 +402,82 @@ TEST_F(Pushing, ReadsNoMoreThanThat) {
     f("text = 'STOP'", 200);
     f("value > 0.5 AND value < 1.5 AND tag IN ('plant/a.flag', 'plant/b.flag')", 802);
     f("value <= 1e300 AND value >= -1e300", 3 * 802);
+}
+
+// What DuckDB works out itself, and what it never comes to: beside it the same where nothing can be told.
+TEST_F(Pushing, ChangesNothingThatIsWorkedOut) {
+    const Decimal half{"0.5"};
+    const std::vector<std::pair<std::string, std::vector<Cell>>> conditions{
+        {"value = 1e-1 + 2e-1", {}},
+        {"value = 1e-1", {}},
+        {"value = 90.5e0::INTEGER", {}},
+        {"integer > 4.5e0::BIGINT", {}},
+        {"value = 0.1", {}},
+        {"value = 90.5e0", {}},
+        {"integer = $1::BIGINT", {Decimal{"9007199254740993"}}},
+        {"integer = $1", {Decimal{"9007199254740993"}}},
+        {"integer = $1", {std::int64_t{9007199254740993}}},
+        {"integer > $1", {half}},
+        {"text = $1::VARCHAR", {Decimal{"10"}}},
+        {"text = $1", {Decimal{"10"}}},
+        {"value < $1::INTEGER", {half}},
+        {"value < $1", {half}},
+        {"value = 2 * $1", {Decimal{"45.25"}}},
+        {"value IN ($1, 90)", {Decimal{"90.5"}}},
+        {"value BETWEEN $1 AND '90.5'", {half}},
+        {"value = 5e-324", {}},
+        {"value > -1e308 AND value < 1e308", {}},
+        {"value > 9007199254740992.0", {}},
+        {"value = 9007199254740993", {}},
+        {"false AND value > 300::TINYINT", {}},
+        {"false AND value > 'abc'::INTEGER", {}},
+        {"false AND text = 5::TINYINT::VARCHAR", {}},
+        {"ts < '2027-01-01'::TIMESTAMP + to_days(2.5e0::INTEGER)", {}},
+        {"ts < '2025-12-29 00:03:00'::TIMESTAMP + to_days($1::INTEGER)", {Decimal{"2.5"}}},
+        {"ts > '2025-12-29 00:03:00'::TIMESTAMP + to_days(2.5e0::INTEGER)", {}},
+        {"ts > '2026-01-01'::TIMESTAMP + to_hours($1)", {std::int64_t{0}}},
+        {"false AND ts > make_timestamp(2026, 13, 1, 0, 0, 0)", {}},
+        {"false AND ts > 'abc'::DATE", {}},
+        {"false AND tag = 300::TINYINT::VARCHAR", {}}};
+    for (const auto& [condition, parameters] : conditions) {
+        const auto ask = [&, &given = parameters](const std::string& what) {
+            return run("SELECT * FROM readings WHERE ts >= '2025-01-01' AND " + what + " ORDER BY ALL", given);
+        };
+        const Answer with = ask(condition), without = ask("((" + condition + ") OR false)");
+        EXPECT_EQ(with.why(), without.why()) << condition;
+        EXPECT_EQ(with.rows, without.rows) << condition;
+        EXPECT_TRUE(condition.starts_with("false") || !with.rows.empty()) << condition;
+    }
+    const std::string h = "history(tags := 'plant/**', since := '2025-01-01')";
+    for (const std::string& text : std::vector<std::string>{
+             "SELECT * FROM " + h + " WHERE value > 'abc'::INTEGER LIMIT 0",
+             "WITH unused AS (SELECT * FROM " + h + " WHERE value > 300::TINYINT) SELECT 1",
+             "SELECT count(*) FROM tags t LEFT JOIN " + h + " h ON false AND h.value > 'abc'::INTEGER",
+             "SELECT count(*) FROM tags t LEFT JOIN readings h ON false AND h.ts > 'abc'::DATE AND h.ts > '2026-01-01'",
+             "SELECT * FROM readings WHERE ts > 'abc'::DATE AND ts > '2026-01-01' LIMIT 0",
+             "WITH unused AS (SELECT * FROM readings WHERE ts > to_days(300::TINYINT) + '2026-01-01'::DATE) SELECT 1"})
+        EXPECT_FALSE(run(text).failure) << text << ": " << run(text).why();
+    const Answer told = run("SELECT * FROM readings WHERE ts > '2025-01-01' AND value > 'abc'::INTEGER");
+    ASSERT_TRUE(told.failure);
+    EXPECT_EQ(told.why(), "22P02 'abc' cannot be read as INT32");
+    const Answer time = run("SELECT * FROM readings WHERE ts > '2025-01-01' AND ts > 'abc'::DATE");
+    EXPECT_TRUE(time.failure && time.failure->sqlstate != "22000") << time.why();
+}
+
+TEST_F(Pushing, ReadsListsItself) {
+    const auto list = [](int count) {
+        std::string text = "0.5";
+        for (int i = 1; i < count; ++i) text += fmt::format(", {}.25", i);
+        return text;
+    };
+    EXPECT_EQ(asked("SELECT * FROM readings WHERE ts >= '2026-01-01' AND value IN (" + list(1000) + ")"),
+              std::vector<std::string>{"readings: since 2025-12-31T23:59:59Z, value >= 0.5, value <= 999.25"});
+    EXPECT_EQ(asked("SELECT * FROM readings WHERE ts >= '2026-01-01' AND value IN (" + list(1001) + ")"),
+              std::vector<std::string>{"readings: since 2025-12-31T23:59:59Z"});
+    const Answer many =
+        run("SELECT count(*) > 0 FROM readings WHERE ts >= '2025-01-01' AND value IN (" + list(20'000) + ")");
+    EXPECT_FALSE(many.failure) << many.why();
+    EXPECT_EQ(many.rows, (std::vector<std::vector<Cell>>{{true}}));
 }
 
 // The same statement, and one whose conditions nothing can be told from.

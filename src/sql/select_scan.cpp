@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint64_t kRowsMax = 50'000, kBytesMax = 32 << 20;  // of a step
 constexpr std::size_t kObjectsMax = 64, kTagsMax = 1024;          // that are read at once, unless one alone has more
-constexpr DurationNs kSliceMax = 32 * kDay;                       // of all of them
+constexpr DurationNs kFirstSlice = 32 * kDay;                     // of all of them
 
 class SelectScan final : public Scan {
 public:
@@ -68,7 +68,7 @@ private:
         from_ = end;
         std::uint64_t count = 0;
         for (const SelectedRows& rows : rows_) count += rows.times.size();
-        if (count < kRowsMax / 8) slice_ = std::min(slice_ * 8, kSliceMax);
+        if (count < kRowsMax / 8) slice_ = slice_ > INT64_MAX / 8 ? INT64_MAX : slice_ * 8;
         return {};
     }
 
@@ -82,13 +82,13 @@ private:
             if (end_ > begin_ && tags > kTagsMax) break;
             conditioned.push_back(parts_[end_].object.where.at(0).tag);
         }
-        slice_ = kSliceMax;
+        slice_ = kFirstSlice;
         from_ = to_ = window_.from;
         for (const TagId tag : conditioned)
             if (const auto last = reader_.last(tag))
                 to_ = std::max(to_, last->time < window_.to ? last->time + 1 : window_.to);
         // A window of years, to be sure: nothing is looked for before there was anything.
-        if (from_ >= to_ || to_ < INT64_MIN + 2 * kSliceMax || from_ > to_ - 2 * kSliceMax) return {};
+        if (from_ >= to_ || to_ < INT64_MIN + 2 * kFirstSlice || from_ > to_ - 2 * kFirstSlice) return {};
         ReadRequest first{.tags = std::move(conditioned), .window = {from_, to_}, .rows_wanted = 1};
         TimeNs least = to_;
         for (const Series& series : TRY(reader_.read(first)))
@@ -104,7 +104,7 @@ private:
     const ScanRequest request_;
     std::size_t begin_ = 0, end_ = 0;  // of the parts that are looked at
     TimeNs from_ = 0, to_ = 0;         // what is left of their time
-    DurationNs slice_ = kSliceMax;
+    DurationNs slice_ = kFirstSlice;
     std::vector<SelectedRows> rows_;  // of them
     std::size_t object_ = 0, column_ = 0, row_ = 0;
 };

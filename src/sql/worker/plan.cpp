@@ -8,6 +8,7 @@
 
 #include "base/time_text.h"
 #include "base/utf8.h"
+#include "sql/worker/literal.h"
 
 namespace gongshu::sql {
 
@@ -16,6 +17,7 @@ namespace {
 constexpr DurationNs kSlack = kSecond;                  // SQL may compare in microseconds, and now() moves on
 constexpr std::string_view kOwnArguments = "gongshu_";  // of functions; nobody else gives any
 constexpr std::size_t kTagsShown = 3;
+constexpr std::size_t kListMax = 1001;       // a column and what it is IN
 constexpr std::int64_t kNewestMax = 10'000;  // rows of each tag; of more all are read, part by part
 
 // What a SELECT that needs the newest rows alone may compute of them: each row by itself, or of all rows of one time.
@@ -141,6 +143,7 @@ struct Mention {
     std::string alias;
     Bounds bounds;
 
+    bool has_buckets = false;  // of history(): they have no values
     bool is_function() const { return bounds.table == "history"; }
 };
 
@@ -214,8 +217,9 @@ private:
 
 class Planner {
 public:
-    Planner(std::string_view statement, const Json& tree, const Evaluate& evaluate)
-        : statement_(statement), evaluate_(evaluate), present_(tree) {}
+    Planner(std::string_view statement, const Json& tree, const std::vector<Cell>& parameters,
+            const EvaluateTime& evaluate_time)
+        : statement_(statement), parameters_(parameters), evaluate_time_(evaluate_time), present_(tree) {}
 
     std::optional<Failure> failure;
     std::vector<Mention> mentions;  // in any order
@@ -253,12 +257,17 @@ private:
     }
 
     // name := value carries the name as its alias; name = value is a comparison with a column of that name.
+    static std::string argument_name(const Json& one) {
+        std::string name = lower(text_of(member(one, "alias")));
+        if (const Json& names = member(member(one, "left"), "column_names"); names.is_array() && name.empty())
+            for (const Json& part : names.get_array()) name = lower(text_of(part));
+        return name;
+    }
+
     void check_arguments(const Json& function) {
         if (!member(function, "children").is_array()) return;
         for (const Json& one : member(function, "children").get_array()) {
-            std::string name = lower(text_of(member(one, "alias")));
-            if (const Json& names = member(member(one, "left"), "column_names"); names.is_array() && name.empty())
-                for (const Json& part : names.get_array()) name = lower(text_of(part));
+            const std::string name = argument_name(one);
             if (name.starts_with(kOwnArguments))
                 failure =
                     refuse(statement_, one, Error{Code::denied, "there is no argument {} here", cut_utf8(name, 60)});
@@ -285,7 +294,7 @@ private:
                 statement_, json,
                 Error{Code::denied, "there are no files here: a statement reads the tables of the platform only"});
         if (lower(text_of(member(json, "table_name"))) != "readings" || find(&json) != nullptr || shown_) return;
-        mentions.push_back({&json, {}, {}});
+        mentions.push_back({.table = &json});
     }
 
     Mention* find(const Json* table) {
@@ -338,7 +347,8 @@ private:
         }
         const Json& where = member(select, "where_clause");
         if (where.is_object() && !keeps_newest(where, one)) return;
-        const auto count = whole(member(*limit, "limit")), skipped = whole(member(*limit, "offset"));
+        const auto count = literal_whole(member(*limit, "limit"), parameters_),
+                   skipped = literal_whole(member(*limit, "offset"), parameters_);
         if (!count || (member(*limit, "offset").is_object() && !skipped)) return;
         if (*count > 0 && *count <= kNewestMax && skipped.value_or(0) >= 0 && skipped.value_or(0) <= kNewestMax)
             one.bounds.newest = static_cast<std::uint64_t>(*count + skipped.value_or(0));
@@ -396,13 +406,6 @@ private:
         return true;
     }
 
-    std::optional<std::int64_t> whole(const Json& json) const {
-        if (!json.is_object() || !constant(json)) return std::nullopt;
-        const auto value = evaluate_(json, CellType::integer);
-        const auto* const found = value && *value ? std::get_if<std::int64_t>(&**value) : nullptr;
-        return found == nullptr ? std::nullopt : std::optional{*found};
-    }
-
     // The mentions below a FROM that see each row of readings by itself. Not so what is sampled before the conditions,
     // and the right side of ASOF, whose nearest row may be another one when others are left out.
     void gather(const Json& from, std::vector<std::size_t>& here) {
@@ -440,8 +443,15 @@ private:
         if (!is(from, "with_ordinality", "WITHOUT_ORDINALITY")) return;
         if (member(from, "column_name_alias").is_array() && !member(from, "column_name_alias").get_array().empty())
             return;
+        if (!member(function, "children").is_array()) return;
+        bool has_buckets = false;
+        for (const Json& one : member(function, "children").get_array()) {
+            const std::string name = argument_name(one);
+            if (name.empty() || name == "condition") return;  // ours goes not before it, or it is asked for alone
+            has_buckets = has_buckets || name == "every";
+        }
         const std::string alias = lower(text_of(member(from, "alias")));
-        mentions.push_back({&from, alias.empty() ? "history" : alias, {}});
+        mentions.push_back({&from, alias.empty() ? "history" : alias, {}, has_buckets});
         mentions.back().bounds.table = "history";
         here.push_back(mentions.size() - 1);
     }
@@ -473,7 +483,7 @@ private:
         if (names.empty() || names.size() > 2 || (names.size() == 1 && !alone)) return {};
         if (names.size() == 2 && lower(text_of(names.front())) != one.alias) return {};
         const std::string name = lower(text_of(names.back()));
-        const bool is_value = name == "value" || name == "integer" || name == "text";
+        const bool is_value = !one.has_buckets && (name == "value" || name == "integer" || name == "text");
         return is_value || (!one.is_function() && (name == "ts" || name == "tag")) ? name : std::string{};
     }
 
@@ -526,7 +536,7 @@ private:
         if (!member(json, "children").is_array()) return;
         const auto& children = member(json, "children").get_array();
         const std::string name = children.empty() ? "" : column(children.front(), one, alone);
-        if (name.empty() || name == "ts") return;
+        if (name.empty() || name == "ts" || (name != "tag" && children.size() > kListMax)) return;
         std::vector<Cell> all;
         for (std::size_t i = 1; i < children.size(); ++i) {
             auto value = bound_of(name, children[i]);
@@ -552,14 +562,11 @@ private:
 
     // What SQL holds a column against. Of `value`, which is a double, that is a double whatever is written; of
     // `integer` a whole number, for else both would become doubles or decimals.
-    std::optional<Cell> bound_of(std::string_view column, const Json& json) {
-        if (column == "tag" || column == "text") {
-            auto found = text(json);
-            return found ? std::optional{Cell{std::move(*found)}} : std::nullopt;
-        }
-        if (!constant(json)) return std::nullopt;
-        auto value = evaluate_(json, column == "value" ? CellType::number : CellType::integer);
-        return value ? std::move(*value) : std::nullopt;
+    std::optional<Cell> bound_of(std::string_view column, const Json& json) const {
+        const auto cell = [](auto found) { return found ? std::optional{Cell{std::move(*found)}} : std::nullopt; };
+        if (column == "tag") return cell(text(json));
+        if (column == "text") return cell(literal_text(json, parameters_));
+        return column == "value" ? cell(literal_number(json, parameters_)) : cell(literal_whole(json, parameters_));
     }
 
     static void add(Bounds& bounds, ColumnCondition condition) {
@@ -599,20 +606,17 @@ private:
 
     std::optional<TimeNs> time(const Json& json) {
         if (!constant(json)) return std::nullopt;
-        const auto value = evaluate_(json, CellType::time);
-        if (!value) {
-            if (!failure) failure = refuse(statement_, json, value.error().error, value.error().sqlstate);
-            return std::nullopt;
-        }
-        const Time* const found = *value ? std::get_if<Time>(&**value) : nullptr;
-        return found == nullptr ? std::nullopt : std::optional{found->ns};
+        auto value = evaluate_time_(json);
+        if (value) return *value;
+        if (!failure) failure = refuse(statement_, json, value.error().error, value.error().sqlstate);
+        return std::nullopt;
     }
 
+    // Of a tag: as text it is the same.
     std::optional<std::string> text(const Json& json) const {
-        if (!constant(json)) return std::nullopt;
-        const auto value = evaluate_(json, CellType::text);
-        const auto* const found = value && *value ? std::get_if<std::string>(&**value) : nullptr;
-        return found == nullptr ? std::nullopt : std::optional{*found};
+        const Json& as = member(json, "cast_type");
+        const bool is_plain = is(as, "id", "VARCHAR") && !member(as, "type_info").is_object();
+        return literal_text(is(json, "class", "CAST") && is_plain ? member(json, "child") : json, parameters_);
     }
 
     static void at_least(Bounds& bounds, std::optional<TimeNs> time) {
@@ -634,7 +638,8 @@ private:
     }
 
     const std::string_view statement_;
-    const Evaluate& evaluate_;
+    const std::vector<Cell>& parameters_;
+    const EvaluateTime& evaluate_time_;
     const PresentNames present_;
     struct On {
         const Json* condition;
@@ -718,14 +723,15 @@ std::size_t Plan::original(std::size_t at) const {
     return at - back;
 }
 
-Outcome<Plan> plan_statement(std::string_view statement, const Json& tree, const Evaluate& evaluate) {
+Outcome<Plan> plan_statement(std::string_view statement, const Json& tree, const std::vector<Cell>& parameters,
+                             const EvaluateTime& evaluate_time) {
     const Json& statements = member(tree, "statements");
     const std::size_t count = statements.is_array() ? statements.get_array().size() : 0;
     if (count == 0) return std::unexpected(Failure{Error{Code::invalid, "there is no statement"}, 0, "42601"});
     if (count > 1)
         return std::unexpected(
             Failure{Error{Code::invalid, "these are {} statements: send one at a time", count}, 0, "42601"});
-    Planner planner{statement, statements, evaluate};
+    Planner planner{statement, statements, parameters, evaluate_time};
     planner.walk(statements.get_array().front());
     if (planner.failure) return std::unexpected(std::move(*planner.failure));
     if (planner.shadowed()) planner.mentions.clear();

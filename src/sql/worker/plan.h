@@ -43,13 +43,14 @@ struct Plan {
     std::vector<Cut> cuts;  // in order of `at`
 };
 
-// The value of an expression without columns, as the type that is asked for: a time, a text, a finite number as a
-// double or a whole number of 64 bits; nullopt if it has none of that kind, a Failure if it is a text that cannot be
-// read as the time that is asked for. A text that stands there as one is a number where SQL reads it as one.
-using Evaluate = std::function<Outcome<std::optional<Cell>>(const Json& expression, CellType type)>;
+// The time that an expression without columns is; nullopt if it is none, a Failure if it is a text that cannot be read
+// as one.
+using EvaluateTime = std::function<Outcome<std::optional<TimeNs>>(const Json& expression)>;
 
 // `tree` is that of `statement`. A Failure says what is not allowed: several statements, a table function that is not
 // on the list. Bounds are a superset of what the statement needs: its own conditions stay and are checked again.
-Outcome<Plan> plan_statement(std::string_view statement, const Json& tree, const Evaluate& evaluate);
+// Texts and numbers are known from literals and parameters alone: what is worked out is not told to the history.
+Outcome<Plan> plan_statement(std::string_view statement, const Json& tree, const std::vector<Cell>& parameters,
+                             const EvaluateTime& evaluate_time);
 
 }  // namespace gongshu::sql

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <ctime>
 #include <functional>
 #include <thread>
@@ -11,6 +10,7 @@
 #include "base/utf8.h"
 #include "registry/json_deep.h"
 #include "sql/sql_time.h"
+#include "sql/worker/literal.h"
 #include "sql/worker/reason.h"
 #include "sql/worker/tables.h"
 #include "sql/worker/values.h"
@@ -99,6 +99,24 @@ Start without_explain(Start start) {
     return start;
 }
 
+Json text_constant(std::optional<std::string_view> text) {
+    const Json varchar = JsonObject{{"id", "VARCHAR"}, {"type_info", nullptr}};
+    Json constant = JsonObject{{"class", "CONSTANT"}, {"type", "VALUE_CONSTANT"}, {"alias", ""}};
+    JsonObject value{{"type", varchar}, {"is_null", !text}};
+    if (text) value["value"] = *text;
+    constant.get_object()["value"] = std::move(value);
+    return constant;
+}
+
+Json cast_of(std::string_view text, std::string_view type) {
+    return JsonObject{{"class", "CAST"},
+                      {"type", "OPERATOR_CAST"},
+                      {"alias", ""},
+                      {"child", text_constant(text)},
+                      {"cast_type", JsonObject{{"id", type}, {"type_info", nullptr}}},
+                      {"try_cast", false}};
+}
+
 // A parameter's value as the tree of an expression.
 Json constant_of(const Cell& cell, bool zoned) {
     std::string_view type;
@@ -110,66 +128,24 @@ Json constant_of(const Cell& cell, bool zoned) {
     if (const auto* time = std::get_if<Time>(&cell))
         type = zoned ? "TIMESTAMP WITH TIME ZONE" : "TIMESTAMP_NS", text = format_time(time->ns);
     if (const auto* date = std::get_if<Date>(&cell)) type = "DATE", text = format_date(date->days);
-    if (const auto* decimal = std::get_if<Decimal>(&cell)) type = "DOUBLE", text = decimal->digits;
-    const Json varchar = JsonObject{{"id", "VARCHAR"}, {"type_info", nullptr}};
-    Json constant = JsonObject{{"class", "CONSTANT"}, {"type", "VALUE_CONSTANT"}, {"alias", ""}};
-    JsonObject value{{"type", varchar}, {"is_null", std::holds_alternative<std::monostate>(cell)}};
-    if (!std::holds_alternative<std::monostate>(cell)) value["value"] = text;
-    constant.get_object()["value"] = std::move(value);
-    if (type.empty()) return constant;
-    return JsonObject{{"class", "CAST"},
-                      {"type", "OPERATOR_CAST"},
-                      {"alias", ""},
-                      {"child", std::move(constant)},
-                      {"cast_type", JsonObject{{"id", type}, {"type_info", nullptr}}},
-                      {"try_cast", false}};
+    if (const auto* decimal = std::get_if<Decimal>(&cell)) text = decimal->digits;  // as make_value() gives it
+    if (!type.empty()) return cast_of(text, type);
+    if (std::holds_alternative<std::monostate>(cell)) return text_constant(std::nullopt);
+    return text_constant(text);
 }
 
-// A text that stands there as one, or is the value of a parameter: nobody needs to work it out.
-std::optional<Cell> known_text(const Json& expression, const std::vector<Cell>& parameters) {
-    if (!expression.is_object()) return std::nullopt;
-    const JsonObject& object = expression.get_object();
-    if (text_at(object, "class") == "PARAMETER") {
-        const std::string_view name = text_at(object, "identifier");
-        std::size_t number = 0;
-        const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-        if (error != std::errc{} || number == 0 || number > parameters.size()) return std::nullopt;
-        const Cell& cell = parameters[number - 1];
-        return std::holds_alternative<std::string>(cell) ? std::optional{cell} : std::nullopt;
-    }
-    const Json* const value = text_at(object, "class") == "CONSTANT" ? object.if_contains("value") : nullptr;
-    if (value == nullptr || !value->is_object()) return std::nullopt;
-    const Json* const type = value->get_object().if_contains("type");
-    const Json* const text = value->get_object().if_contains("value");
-    const bool is_text = type != nullptr && type->is_object() && text_at(type->get_object(), "id") == "VARCHAR";
-    if (!is_text || text == nullptr || !text->is_string()) return std::nullopt;
-    return Cell{std::string{std::string_view{text->get_string()}}};
-}
-
-// A whole number that stands there as one.
-std::optional<std::int64_t> known_whole(const Json& expression) {
-    if (!expression.is_object() || text_at(expression.get_object(), "class") != "CONSTANT") return std::nullopt;
-    const Json* const value = expression.get_object().if_contains("value");
-    if (value == nullptr || !value->is_object()) return std::nullopt;
-    const Json* const type = value->get_object().if_contains("type");
-    const Json* const number = value->get_object().if_contains("value");
-    const std::string_view id =
-        type != nullptr && type->is_object() ? text_at(type->get_object(), "id") : std::string_view{};
-    if ((id != "INTEGER" && id != "BIGINT") || number == nullptr || !number->is_int64()) return std::nullopt;
-    return number->get_int64();
-}
-
-// With the values of the parameters in their places; false if one has none.
+// With the values of the parameters in their places, and doubles so that they are not written as decimals; false if a
+// parameter has none.
 bool put_parameters(Json& json, const std::vector<Cell>& parameters, bool zoned) {
     if (json.is_array()) {
         for (Json& item : json.get_array())
             if (!put_parameters(item, parameters, zoned)) return false;
     } else if (json.is_object() && text_at(json.get_object(), "class") == "PARAMETER") {
-        const std::string_view name = text_at(json.get_object(), "identifier");
-        std::size_t number = 0;
-        const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-        if (error != std::errc{} || number == 0 || number > parameters.size()) return false;
-        json = constant_of(parameters[number - 1], zoned);
+        const Cell* const cell = parameter_value(json, parameters);
+        if (cell == nullptr) return false;
+        json = constant_of(*cell, zoned);
+    } else if (const auto digits = double_digits(json)) {
+        json = cast_of(*digits, "DOUBLE");
     } else if (json.is_object()) {
         for (auto& item : json.get_object())
             if (!put_parameters(item.value(), parameters, zoned)) return false;
@@ -256,7 +232,7 @@ Outcome<void> Statement::plan() {
                                        character(start_.text, words[0].at), "0A000"});
     auto told = one_text("SELECT json_serialize_sql($1::VARCHAR)::VARCHAR", {start_.text});
     if (!told) return std::unexpected(std::move(told.error()));
-    auto tree = registry::parse_deep_json(*told, kTreeDepthMax);
+    auto tree = registry::parse_deep_json(with_exact_doubles(*told), kTreeDepthMax);
     if (!tree || !tree->is_object())
         return std::unexpected(Failure{Error{Code::limit, "the statement nests too deep"}, 0, "54001"});
     const JsonObject& object = tree->get_object();
@@ -274,30 +250,14 @@ Outcome<void> Statement::plan() {
         return std::unexpected(Failure{reason_of(parser, Code::invalid), character(start_.text, at), "42601"});
     }
     tree_ = std::move(*tree);
-    auto planned = plan_statement(start_.text, tree_,
-                                  [this](const Json& expression, CellType type) { return evaluate(expression, type); });
+    auto planned = plan_statement(start_.text, tree_, start_.parameters,
+                                  [this](const Json& expression) { return evaluate_time(expression); });
     if (!planned) return std::unexpected(std::move(planned.error()));
     plan_ = std::move(*planned);
     // Times that are cut to the microsecond may come twice.
     if (start_.zoned)
         for (Bounds& bounds : plan_.bounds) bounds.newest = 0;
     return {};
-}
-
-// By DuckDB itself, so that it means what it will mean in the statement.
-Outcome<std::optional<Cell>> Statement::evaluate(const Json& expression, CellType type) {
-    const bool is_number = type == CellType::number || type == CellType::integer;
-    const auto known = is_number || type == CellType::text ? known_text(expression, start_.parameters) : std::nullopt;
-    if (type == CellType::text && known) return known;
-    if (const auto whole = is_number ? known_whole(expression) : std::nullopt)
-        return type == CellType::integer ? Cell{*whole} : Cell{static_cast<double>(*whole)};
-    const auto value = written_out(expression);
-    if (!value) return std::nullopt;
-    if (type == CellType::time) return evaluate_time(*value);
-    if (is_number) return evaluate_number(*value, known.has_value(), type);
-    auto found = one_text(
-        fmt::format("SELECT CASE WHEN typeof(x) = 'VARCHAR' THEN x::VARCHAR END FROM (SELECT {} AS x)", *value), {});
-    return found ? std::optional<Cell>{std::move(*found)} : std::nullopt;
 }
 
 // An expression as SQL, with the values of the parameters.
@@ -320,43 +280,39 @@ std::optional<std::string> Statement::written_out(const Json& expression) {
     return text->substr(7);
 }
 
-Outcome<std::optional<Cell>> Statement::evaluate_time(const std::string& value) {
+// By DuckDB itself, so that it means what it will mean in the statement.
+Outcome<std::optional<TimeNs>> Statement::evaluate_time(const Json& expression) {
+    const auto value = written_out(expression);
+    if (!value) return again();
     const std::string_view as = start_.zoned ? "TIMESTAMPTZ" : "TIMESTAMP_NS";
     const std::string_view also = start_.zoned ? ", 'TIMESTAMP WITH TIME ZONE'" : "";
     const auto found = one_text(
         fmt::format("SELECT CASE WHEN typeof(x) = 'VARCHAR' AND TRY_CAST(x AS {1}) IS NULL THEN 't' || x::VARCHAR "
                     "WHEN typeof(x) IN ('VARCHAR', 'DATE', 'TIMESTAMP', 'TIMESTAMP_S', 'TIMESTAMP_MS', "
                     "'TIMESTAMP_NS'{0}) THEN epoch_ns(TRY_CAST(x AS {1}))::VARCHAR END FROM (SELECT {2} AS x)",
-                    also, as, value),
+                    also, as, *value),
         {});
-    if (!found) return std::nullopt;
+    if (!found) return again();
     if (found->starts_with('t')) return std::unexpected(Failure{unreadable_time(found->substr(1)), 0, "22007"});
-    Time time;
-    const auto [end, error] = std::from_chars(found->data(), found->data() + found->size(), time.ns);
-    return error == std::errc{} ? std::optional<Cell>{time} : std::nullopt;
+    TimeNs time = 0;
+    const auto [end, error] = std::from_chars(found->data(), found->data() + found->size(), time);
+    return error == std::errc{} ? std::optional{time} : std::nullopt;
 }
 
-// As SQL holds it against a DOUBLE, or a BIGINT against it, without either becoming something else.
-std::optional<Cell> Statement::evaluate_number(const std::string& value, bool is_text, CellType type) {
-    const bool is_whole = type == CellType::integer;
-    if (is_text && is_whole) return std::nullopt;
-    const auto found = one_text(
-        fmt::format("SELECT CASE WHEN {} OR typeof(x) IN ('TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'UTINYINT', "
-                    "'USMALLINT', 'UINTEGER'{}) THEN TRY_CAST(x AS {})::VARCHAR END FROM (SELECT {} AS x)",
-                    is_text    ? "true"
-                    : is_whole ? "false"
-                               : "typeof(x) LIKE 'DECIMAL(%'",
-                    is_whole ? "" : ", 'UBIGINT', 'HUGEINT', 'UHUGEINT', 'FLOAT', 'DOUBLE'",
-                    is_whole ? "BIGINT" : "DOUBLE", value),
-        {});
-    if (!found) return std::nullopt;
-    std::int64_t whole = 0;
-    double number = 0;
-    const char* const end = found->data() + found->size();
-    const auto read =
-        is_whole ? std::from_chars(found->data(), end, whole) : std::from_chars(found->data(), end, number);
-    if (read.ec != std::errc{} || read.ptr != end || !std::isfinite(number)) return std::nullopt;
-    return is_whole ? Cell{whole} : Cell{number};
+// What could not be worked out is no bound, and has ended the transaction maybe: the statement tells what is wrong, if
+// it comes to that.
+Outcome<std::optional<TimeNs>> Statement::again() {
+    Result_ ended;
+    f.query(connection_, "ROLLBACK", &ended.value);
+    if (auto begun = begin(); !begun) return std::unexpected(std::move(begun.error()));
+    return std::optional<TimeNs>{};
+}
+
+Outcome<void> Statement::begin() {
+    Result_ begun;
+    if (f.query(connection_, "BEGIN TRANSACTION READ ONLY", &begun.value) != duck::ok)  // so that now() is one moment
+        return std::unexpected(failure_of(f.result_error(&begun.value), false));
+    return {};
 }
 
 Outcome<void> Statement::prepare(const std::string& text) {
@@ -462,9 +418,7 @@ Outcome<void> Statement::execute() {
     if (start_.zoned) {
         if (auto entered = enter_zone(); !entered) return entered;
     }
-    Result_ begun;
-    if (f.query(connection_, "BEGIN TRANSACTION READ ONLY", &begun.value) != duck::ok)  // so that now() is one moment
-        return std::unexpected(failure_of(f.result_error(&begun.value), false));
+    if (auto begun = begin(); !begun) return begun;
     plan_.text = start_.text;
     if (!is_ours_) {
         if (auto planned = plan(); !planned) return planned;

@@ -80,9 +80,9 @@ private:
 
     Outcome<void> enter_zone();
     Outcome<void> plan();
-    Outcome<std::optional<Cell>> evaluate(const Json& expression, CellType type);
-    Outcome<std::optional<Cell>> evaluate_time(const std::string& value);
-    std::optional<Cell> evaluate_number(const std::string& value, bool is_text, CellType type);
+    Outcome<std::optional<TimeNs>> evaluate_time(const Json& expression);
+    Outcome<std::optional<TimeNs>> again();
+    Outcome<void> begin();
     std::optional<std::string> written_out(const Json& expression);
     Outcome<void> prepare(const std::string& text);
     Outcome<void> bind(duck::Prepared prepared);

@@ -1,5 +1,6 @@
 #include "sql/worker/tables.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/utf8.h"
@@ -81,11 +82,19 @@ Failure missing_since(std::string_view what) {
         0, "22023"};
 }
 
-Arguments take_arguments(duck::BindInfo info, const TableShape& shape) {
+Result<Arguments> take_arguments(duck::BindInfo info, const TableShape& shape) {
     Arguments arguments;
-    for (const std::string& name : shape.arguments)
-        for (Cell& cell : take_cells(f.bind_get_named_parameter(info, name.c_str())))
-            if (!std::holds_alternative<std::monostate>(cell)) arguments.emplace_back(name, std::move(cell));
+    for (const std::string& name : shape.arguments) {
+        const duck::Value value = f.bind_get_named_parameter(info, name.c_str());
+        const bool is_condition = value != nullptr && name == "condition";
+        std::vector<Cell> cells = take_cells(value);
+        const auto is_null = [](const Cell& cell) { return std::holds_alternative<std::monostate>(cell); };
+        // Else all rows would come where some are asked for.
+        if (is_condition && (cells.empty() || std::ranges::any_of(cells, is_null)))
+            return Error{Code::invalid, "condition: is NULL or an empty list: give a condition, or leave it out"};
+        for (Cell& cell : cells)
+            if (!is_null(cell)) arguments.emplace_back(name, std::move(cell));
+    }
     return arguments;
 }
 
@@ -114,7 +123,9 @@ void add_conditions(Open& open, const Bounds& bounds) {
 void bind_table(duck::BindInfo info) {
     const Made& made = *static_cast<const Made*>(f.bind_get_extra_info(info));
     Bound bound{statement_of(made, info), {.table = made.shape.name}, made.shape.columns.size()};
-    bound.open.arguments = take_arguments(info, made.shape);
+    auto arguments = take_arguments(info, made.shape);
+    if (!arguments) return refuse(info, bound.statement, {arguments.error(), 0, "22023"});
+    bound.open.arguments = std::move(*arguments);
     std::vector<Column> columns = made.shape.columns;
     if (made.shape.name == "history") {
         auto told = history_columns(bound.open.arguments);
