@@ -60,6 +60,7 @@ private:
     void refuse_basic(const Error& error, const std::string& user);
     void dispatch(const AskPtr& ask);
     void run(const AskPtr& ask);
+    bool answer_at_once(const AskPtr& ask);
     Result<void> let_out_path(const Ask& ask) const;
     void count_left(std::size_t bytes) const;
     void record_refusal(const AskPtr& ask);

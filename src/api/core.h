@@ -102,6 +102,7 @@ enum class Access : std::uint8_t {
 };
 enum class Run : std::uint8_t {
     loop,   // never blocks, under 1 ms
+    brief,  // here if it can be done at once, else on the pool; what is told of it is told when it is done
     pool,   // all else
     watch,  // becomes a stream of events
     live,   // becomes a WebSocket

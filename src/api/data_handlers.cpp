@@ -14,6 +14,7 @@
 #include "flow/virtual_tag.h"
 #include "history/aggregates.h"
 #include "history/tag_finder.h"
+#include "io/brief.h"
 #include "registry/tag_at.h"
 
 namespace gongshu::api {
@@ -22,6 +23,16 @@ namespace {
 
 using history::TagList;
 using history::TagPtr;
+
+constexpr std::size_t kBriefTagsMax = 8;
+constexpr std::uint64_t kBriefBytesBucket = 128;  // what one takes until it is written out
+
+// About how many buckets there are in a window of any length.
+std::uint64_t count_of(Window window, DurationNs every) {
+    const double count =
+        (static_cast<double>(window.to) - static_cast<double>(window.from)) / static_cast<double>(every);
+    return static_cast<std::uint64_t>(std::clamp(count, 0.0, 1e12));
+}
 
 }  // namespace
 
@@ -37,6 +48,7 @@ Result<TagList> find_shared_tags(Core& core, const Ask& ask) {
     };
     for (const std::string& path : wanted) {
         if (is_glob(path)) {
+            TRY(io::Brief::refuse());
             const auto matches = history::match_shared(core.deps.tags, ask.tenant(), path, kTagsAskedMax + 1);
             for (const TagPtr& info : *matches)
                 if (sees(ask.who, info->path)) add(info);
@@ -46,6 +58,7 @@ Result<TagList> find_shared_tags(Core& core, const Ask& ask) {
         } else {
             return Error{Code::not_found, "there is no tag \"{}\"", path.substr(0, 300)};
         }
+        if (tags.size() > kBriefTagsMax) TRY(io::Brief::refuse());
         if (tags.size() > kTagsAskedMax)
             return Error{Code::limit, "more than {} tags in one question: ask for fewer", kTagsAskedMax};
     }
@@ -576,6 +589,7 @@ Result<Answer> get_last(Core& core, const Ask& ask) {
     std::vector<std::optional<Reading>> readings;
     readings.reserve(tags.size());
     for (const TagPtr& info : tags) readings.push_back(core.deps.reader.last(info->id));
+    TRY(io::Brief::check());
     TRY(let_out(core, ask, "rest", asked_tags(ask), tags.size()));
     return answer_in_pieces(std::make_shared<LastPieces>(std::move(tags), std::move(readings), units),
                             "application/json");
@@ -587,12 +601,18 @@ Result<Answer> get_read(Core& core, const Ask& ask) {
     const std::string format = ask.find("format") == nullptr ? "json" : *ask.find("format");
     if (format != "json" && format != "csv")
         return Error{Code::invalid, "format: \"{}\" is neither json nor csv", format.substr(0, 40)};
-    if (ask.find("where") != nullptr) return read_where(core, ask);
+    if (ask.find("where") != nullptr) {
+        TRY(io::Brief::refuse());
+        return read_where(core, ask);
+    }
     ReadRequest request = TRY(parse_read(core, ask));
+    if (request.every > 0) TRY(io::Brief::spend(count_of(request.window, request.every) * kBriefBytesBucket));
     read.filled = request.fill != Fill::none;
     read.tags = TRY(find_shared_tags(core, ask));
     for (const TagPtr& info : read.tags) request.tags.push_back(info->id);
-    if (const auto every = every_of(ask))
+    const auto every = every_of(ask);
+    if (every) TRY(io::Brief::refuse());
+    if (every)
         TRY(read_by_calendar(core, ask, *every, request, read));
     else if (!request.tags.empty())
         read.series = TRY(core.deps.reader.read(request));

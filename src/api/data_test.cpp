@@ -369,6 +369,61 @@ TEST(Read, AggregatesOverTimeFillsSortsAndTellsWhatDoesNotFit) {
     raw("every=1ms&fill=null&from=now-1d", 429, "more than the 1000000 rows");
 }
 
+// A read that is short does not wait for another thread; one that may be long, or waits for the disk, does.
+TEST(Read, ShortOnesAreAnsweredAtOnce) {
+    World world;
+    const std::string token = world.token("admin");
+    const TimeNs now = world.sim.clock().now();
+    std::string lines, long_lines;
+    for (int i = 0; i < 9; ++i) lines += fmt::format("m{} v={}i {}\n", i, i, now - kMinute);
+    for (int i = 0; i < 20'000; ++i) long_lines += fmt::format("long v={} {}\n", i, now - kHour + i * kMillisecond);
+    ASSERT_EQ(world.as(token, "POST", "/api/v1/write", lines).status, 204);
+    ASSERT_EQ(world.as(token, "POST", "/api/v1/write", long_lines).status, 204);
+    Counter& at_once = world.metrics.counter("gongshu_http_answers_at_once_total", "");
+    const auto ask = [&](const std::string& query, wire::HttpHeaders headers = {}) {
+        const std::uint64_t before = at_once.value();
+        const auto reply = world.as(token, "GET", query, "", std::move(headers));
+        EXPECT_EQ(reply.status, 200) << query << reply.body;
+        return std::pair{at_once.value() - before == 1, reply.body};
+    };
+    const std::string window = fmt::format("&from={}&to={}", now - 2 * kHour, now), read = "/api/v1/read?tag=";
+    std::string nine = read + "m0.v";
+    for (int i = 1; i < 9; ++i) nine += fmt::format("&tag=m{}.v", i);
+    for (const auto& [query, wanted] : std::vector<std::pair<std::string, bool>>{
+             {read + "m0.v" + window, true},
+             {read + "m0.v" + window + "&format=csv", true},
+             {read + "m0.v&tag=m1.v" + window + "&every=1m&agg=max", true},
+             {"/api/v1/last?tag=m0.v", true},
+             {"/api/v1/last?tag=m*.v", false},  // who knows how many
+             {read + "m%3F.v" + window, false},
+             {nine + window, false},
+             {read + "long.v" + window + "&every=1h", false},          // more rows than that
+             {read + "m0.v" + window + "&every=1s&fill=null", false},  // … or buckets
+             {read + "m0.v" + window + "&every=shift", false},
+             {read + "m0.v" + window + "&where=v>0", false}}) {
+        const auto [was_at_once, body] = ask(query);
+        EXPECT_EQ(was_at_once, wanted) << query;
+    }
+    EXPECT_EQ(ask(read + "m0.v" + window).second, ask(read + "m0*.v" + window).second);
+    // Those that are refused are so at once, too.
+    const std::uint64_t before = at_once.value();
+    EXPECT_EQ(world.as(token, "GET", read + "none.v" + window).status, 404);
+    EXPECT_EQ(at_once.value(), before + 1);
+    // Somebody who takes gzip gets it, of a long answer from another thread.
+    for (const std::string_view every : {"1m", "1s"}) {
+        const std::string query =
+            read + fmt::format("m0.v&every={}&fill=null&from={}&to={}", every, now - kHour / 2, now);
+        const auto plain = world.as(token, "GET", query);
+        const auto zipped = world.as(token, "GET", query, "", {{"accept-encoding", "gzip"}});
+        EXPECT_EQ(zipped.status, 200) << zipped.body;
+        EXPECT_EQ(gunzip(as_bytes(zipped.body), 64 << 20).value(), plain.body);
+    }
+    // After a start the files are not open yet.
+    ASSERT_TRUE(world.history->compact());
+    EXPECT_FALSE(ask(read + "m0.v" + window).first);
+    EXPECT_TRUE(ask(read + "m0.v" + window).first);
+}
+
 // What nobody waits for any more is not worked on.
 TEST(Read, EndsWhenTheCallerHangsUp) {
     World world;

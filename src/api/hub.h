@@ -60,6 +60,7 @@ public:
     void end_job(TenantId tenant);
 
     void count_answer(int status);
+    void count_at_once() { at_once_.add(); }
     void tick();             // 4 a second
     void check_deadlines();  // once a second
     void on_change(const std::shared_ptr<const registry::Change>& change);
@@ -82,10 +83,11 @@ private:
     std::unordered_map<TenantId, std::uint32_t> jobs_;
     std::unordered_map<std::uint64_t, TagInfo> tag_infos_;  // emptied when full or a device was renamed
     std::map<std::pair<TenantId, std::string>, std::string> connections_json_;  // by language
-    std::uint64_t promised_bytes_ = 0;  // of all
+    std::uint64_t promised_bytes_ = 0;                                          // of all
     std::uint64_t promised_to_strangers_ = 0;
     std::unordered_map<std::string, std::uint64_t> strangers_;  // by address, only those that were promised something
-    Counter* answers_[6] = {};  // by the first digit of the status
+    Counter* answers_[6] = {};                                  // by the first digit of the status
+    Counter& at_once_;
 };
 
 }  // namespace gongshu::api

@@ -60,9 +60,9 @@ constexpr Route kRoutes[] = {
 
     {get, "/api/v1/tags", Access::role, Role::viewer, Run::pool, Size::small, now<get_tags>,
      "data", "Tags by glob, with their last readings", Leaves::told},
-    {get, "/api/v1/last", Access::role, Role::viewer, Run::pool, Size::small, now<get_last>,
+    {get, "/api/v1/last", Access::role, Role::viewer, Run::brief, Size::small, now<get_last>,
      "data", "Newest reading of each tag", Leaves::told},
-    {get, "/api/v1/read", Access::role, Role::viewer, Run::pool, Size::small, now<get_read>,
+    {get, "/api/v1/read", Access::role, Role::viewer, Run::brief, Size::small, now<get_read>,
      "data", "Readings of a time range, raw, thinned, aggregated or by conditions on values", Leaves::told},
     {post, "/api/v1/query", Access::role, Role::viewer, Run::loop, Size::small, post_query,
      "data", "Readings, tags, intervals and resources by SQL", Leaves::told},

@@ -36,6 +36,7 @@ public:
     std::size_t width() const { return types_.size(); }
     std::size_t readings() const { return rows_ * types_.size(); }
     bool contains(TimeNs time) const;
+    std::size_t rows() const { return rows_; }
     // The days on which there are rows.
     void add_days(std::set<std::int32_t>& days) const;
     Run rows_in(Window window, std::size_t column) const;

@@ -8,6 +8,7 @@
 #include "history/parts.h"
 #include "history/sources.h"
 #include "history/store.h"
+#include "io/brief.h"
 
 namespace gongshu::history {
 namespace {
@@ -15,8 +16,9 @@ namespace {
 constexpr std::uint64_t kFrozenLayer = std::uint64_t{1} << 62;
 constexpr std::uint64_t kActiveLayer = kFrozenLayer + 1;
 constexpr std::uint64_t kEventFileBytesMax = std::uint64_t{1} << 30;
-constexpr std::size_t kPiecesAhead = 32;       // decoded at the same time, if there is help
-constexpr std::uint64_t kStretchMax = 10'000;  // buckets that are looked for from the newest back
+constexpr std::size_t kPiecesAhead = 32;        // decoded at the same time, if there is help
+constexpr std::uint64_t kBriefBytesDay = 1024;  // of a Brief, for a day that is looked at
+constexpr std::uint64_t kStretchMax = 10'000;   // buckets that are looked for from the newest back
 
 // Stops at one row: the first that counts, or the last when runs come in falling order.
 class OneRow final : public SeriesBuilder {
@@ -116,7 +118,8 @@ struct Store::Piece {
     std::optional<Result<std::shared_ptr<const Run>>> rows;  // … else these, once they were read
 };
 
-// Memory is asked before the version: what is sealed in between is then seen twice, never not at all.
+// Memory is asked before the version: what is sealed in between is then seen twice, never not at all. Without what is
+// too much for a Brief: its owner asks in the end.
 void Store::memory_rows(TagId tag, Window window, std::vector<Source>& sources) const {
     auto& shard = const_cast<Shard&>(shards_[shard_of(tag).value]);
     std::shared_ptr<const FrozenShard> frozen;
@@ -124,9 +127,12 @@ void Store::memory_rows(TagId tag, Window window, std::vector<Source>& sources) 
     {
         const std::lock_guard lock{shard.mutex};
         frozen = shard.frozen;
-        if (const auto rows = active_rows(shard, tag)) active = std::make_shared<const Run>(rows->rows_in(window));
+        const auto rows = active_rows(shard, tag);
+        if (rows && io::Brief::spend(rows->rows() * kBriefBytesRow))
+            active = std::make_shared<const Run>(rows->rows_in(window));
     }
-    if (const MemRows* rows = frozen ? frozen->find(tag) : nullptr) {
+    const MemRows* const rows = frozen ? frozen->find(tag) : nullptr;
+    if (rows != nullptr && io::Brief::spend(rows->rows() * kBriefBytesRow)) {
         auto run = std::make_shared<const Run>(rows->rows_in(window));
         if (!run->empty())
             sources.push_back({run->times.front(), run->times.back(), kFrozenLayer, nullptr, nullptr, std::move(run)});
@@ -187,6 +193,7 @@ Result<void> Store::scan_tag(const TagSources& sources, const Question& question
     std::vector<Piece> pieces;
     for (const Day day : days) {
         TRY(question.patience.check());
+        TRY(io::Brief::spend(kBriefBytesDay));
         const Window of_day{std::max(window.from, day_start(day)), std::min(window.to, day_start(day + 1))};
         std::vector<Piece> of_it;
         for (Part& part : parts_of(TRY(sources.of(day)), of_day, builder)) add_pieces(of_it, std::move(part), builder);
@@ -363,8 +370,9 @@ Result<std::vector<Series>> Store::read(const ReadRequest& request) const {
         return Error{Code::not_found, "there is no tag {}", unknown->value};
     RowBudget budget{request.rows_max};
     // With several tags each has one thread, with one tag its chunks are read by several.
-    io::Pool* const pool = read_pool_.load();
-    const std::size_t helpers = read_helpers_.load(), tags = request.tags.size();
+    const bool alone = io::Brief::stands();  // helpers would not be brief
+    io::Pool* const pool = alone ? nullptr : read_pool_.load();
+    const std::size_t helpers = alone ? 0 : read_helpers_.load(), tags = request.tags.size();
     // What is asked of each tag.
     ReadRequest of_each = request;
     of_each.tags.clear();
@@ -390,6 +398,7 @@ Result<std::vector<Series>> Store::read(const ReadRequest& request) const {
         if (series && !*series) return std::move(*series).error();
         if (series && !failed) answer.push_back(std::move(**series));
     }
+    TRY(io::Brief::check());
     return answer;
 }
 

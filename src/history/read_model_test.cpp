@@ -9,6 +9,7 @@
 #include "history/buckets.h"
 #include "history/scan.h"
 #include "history/store_test.h"
+#include "io/brief.h"
 
 namespace gongshu::history {
 namespace {
@@ -295,6 +296,15 @@ protected:
         ASSERT_TRUE(answer) << answer.error().text();
         const TimeNs as_of = request.as_of.value_or(store_->clock().now());
         for (const Series& series : *answer) check_series(series, request, buckets, as_of);
+        for (const Series& series : at_once(request)) check_series(series, request, buckets, as_of);
+    }
+    // What comes of it while it must not take long: all or nothing.
+    std::vector<Series> at_once(const ReadRequest& request) {
+        const io::Brief brief{rng_->below(1 << 20)};
+        auto answer = (*store_)->read(request);
+        EXPECT_EQ(answer.has_value(), !brief.is_over());
+        ++(answer ? at_once_ : refused_);
+        return answer ? std::move(*answer) : std::vector<Series>{};
     }
 
     void check_series(const Series& series, const ReadRequest& request, const std::vector<Window>& buckets,
@@ -373,6 +383,11 @@ protected:
             for (std::size_t i = 0; i < answer->at(0).rows.size(); ++i) have.push_back(answer->at(0).rows.time(i));
             ASSERT_EQ(have, want);
             ASSERT_EQ(answer->at(0).more, more);
+            for (const Series& series : at_once(request)) {
+                ASSERT_EQ(series.rows.size(), want.size());
+                for (std::size_t i = 0; i < want.size(); ++i) ASSERT_EQ(series.rows.time(i), want[i]);
+                ASSERT_EQ(series.more, more);
+            }
         }
     }
 
@@ -381,6 +396,7 @@ protected:
     std::map<TagId, ValueType> types_;
     std::map<TagId, Cells> cells_;
     double nan_share_ = 0.02;
+    std::size_t at_once_ = 0, refused_ = 0;
 };
 
 TEST_F(ReadModel, AgreesWithADullAnswer) {
@@ -395,6 +411,8 @@ TEST_F(ReadModel, AgreesWithADullAnswer) {
             check_raw();
         }
     }
+    EXPECT_GT(at_once_, 0u) << "nothing was short enough";
+    EXPECT_GT(refused_, 0u) << "nothing was too long";
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "data/stage.h"
 #include "history/chunk_0.h"
 #include "history/section.h"
+#include "io/brief.h"
 
 namespace gongshu::history {
 namespace {
@@ -31,6 +32,15 @@ std::optional<std::uint8_t> format_of(std::string_view magic) {
     const auto found = std::ranges::find(kMagics, magic);
     if (found == kMagics.end()) return std::nullopt;
     return static_cast<std::uint8_t>(found - kMagics.begin());
+}
+
+// About how many of its rows are decoded for a window: whole vectors.
+std::uint64_t rows_within(const ChunkInfo& chunk, Window window) {
+    const auto from = static_cast<double>(std::max(window.from, chunk.min_time));
+    const auto to = static_cast<double>(std::min(window.to, chunk.max_time));
+    const auto length = static_cast<double>(chunk.max_time) - static_cast<double>(chunk.min_time) + 1;
+    const auto rows = static_cast<double>(chunk.statistics.rows);
+    return static_cast<std::uint64_t>(std::clamp((to - from) / length * rows + 1024, 0.0, rows));
 }
 
 }  // namespace
@@ -243,6 +253,7 @@ Result<Run> OpenSegment::read(const ChunkInfo& chunk, Window window) const {
 }
 
 Result<ChunkPart> OpenSegment::read_part(const ChunkInfo& chunk, Window window) const {
+    TRY(io::Brief::spend(rows_within(chunk, window) * kBriefBytesRow));
     // Times and qualities of its own lie before its values: one read gets all.
     const std::uint32_t times = chunk.owns_times ? chunk.times_bytes : 0;
     const std::uint32_t qualities = chunk.owns_qualities ? chunk.qualities_bytes : 0;

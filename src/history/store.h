@@ -67,6 +67,7 @@ struct MemRows {
         return alone != nullptr ? alone->rows_in(window) : tuples->rows_in(window, column);
     }
     bool contains(TimeNs time) const { return alone != nullptr ? alone->contains(time) : tuples->contains(time); }
+    std::size_t rows() const { return alone != nullptr ? alone->rows() : tuples->rows(); }
 };
 
 // Rows of a shard on their way into segments; immutable.

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/rng.h"
+#include "io/brief.h"
 #include "io/sim.h"
 
 namespace gongshu::io {
@@ -363,6 +364,31 @@ TEST(SimFiles, AFullDiskTakesWhatFits) {
     EXPECT_EQ(read_text(files, "/f"), "abcd");
     files.set_free_bytes(100);
     ASSERT_TRUE(file->append(as_bytes("ef")));
+}
+
+TEST_P(BothFiles, GiveABriefOneWhatIsAtHand) {
+    const std::string path = folder + "/f";
+    ASSERT_TRUE(write_whole(*files, path, as_bytes(std::string(1000, 'x'))));
+    const auto file = files->open(path, Open::read);
+    ASSERT_TRUE(file);
+    std::vector<std::uint8_t> some(600), few(10);
+    ASSERT_TRUE((*file)->read_at(0, some));
+    {
+        const Brief brief{1000};
+        EXPECT_TRUE(Brief::stands());
+        EXPECT_TRUE((*file)->read_at(100, some)) << "it was just written";
+        EXPECT_EQ(some, std::vector<std::uint8_t>(600, 'x'));
+        EXPECT_FALSE(brief.is_over());
+        EXPECT_EQ(code_of((*file)->read_at(0, some)), Code::unavailable);
+        EXPECT_TRUE(brief.is_over());
+        EXPECT_FALSE((*file)->read_at(0, few)) << "nothing comes any more";
+        EXPECT_FALSE(Brief::check());
+    }
+    EXPECT_FALSE(Brief::stands());
+    EXPECT_TRUE(Brief::check());
+    EXPECT_TRUE((*file)->read_at(0, some));
+    const Brief brief{1000};
+    EXPECT_EQ(code_of(files->open(path, Open::read)), Code::unavailable);
 }
 
 TEST(SimFiles, CorruptFlipsOneByte) {

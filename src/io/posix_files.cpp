@@ -3,6 +3,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "io/brief.h"
 #include "io/detail/os_error.h"
 #include "io/detail/paths.h"
 #include "io/files.h"
@@ -42,6 +44,7 @@ public:
     ~PosixFile() override { ::close(descriptor_); }
 
     Result<void> read_at(std::uint64_t offset, std::span<std::uint8_t> into) const override {
+        if (Brief::stands()) return read_at_once(offset, into);
         std::size_t done = 0;
         while (done < into.size()) {
             const auto count = uninterrupted([&] {
@@ -93,6 +96,14 @@ public:
     }
 
 private:
+    // What memory does not hold, or what this file system cannot tell of, has to wait.
+    Result<void> read_at_once(std::uint64_t offset, std::span<std::uint8_t> into) const {
+        TRY(Brief::spend(into.size()));
+        iovec part{into.data(), into.size()};
+        const auto count =
+            uninterrupted([&] { return ::preadv2(descriptor_, &part, 1, static_cast<off_t>(offset), RWF_NOWAIT); });
+        return count == static_cast<ssize_t>(into.size()) ? Result<void>{} : Brief::refuse();
+    }
     Result<void> write(std::uint64_t offset, Bytes bytes, std::size_t& done) {
         while (done < bytes.size()) {
             const auto count = uninterrupted([&] {
@@ -130,6 +141,7 @@ int open_flags(Open how) {
 class PosixFiles final : public Files {
 public:
     Result<std::unique_ptr<File>> open(const std::string& path, Open how) override {
+        TRY(Brief::refuse());
         const int descriptor = uninterrupted([&] { return ::open(path.c_str(), open_flags(how), 0640); });
         if (descriptor < 0) return os_error(errno, "cannot open {}", path);
         struct stat status{};
@@ -222,12 +234,13 @@ public:
         const int number = errno;
         if (number == EXDEV) return Error{Code::conflict, "cannot link {} as {}: they lie on two disks", from, to};
         // EPERM: the file system knows no links, a folder, or the system forbids them for files of somebody else.
-        if (number == EPERM || number == EOPNOTSUPP || number == ENOSYS || number == EMLINK) return Files::link(from, to);
+        if (number == EPERM || number == EOPNOTSUPP || number == ENOSYS || number == EMLINK)
+            return Files::link(from, to);
         return os_error(number, "cannot link {} as {}", from, to);
     }
 
     Result<std::uint64_t> names_of(const std::string& path) override {
-        struct stat status {};
+        struct stat status{};
         if (::lstat(path.c_str(), &status) != 0) return os_error(errno, "cannot look for {}", path);
         return std::uint64_t{status.st_nlink};
     }

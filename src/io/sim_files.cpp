@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "base/assert.h"
+#include "io/brief.h"
 #include "io/detail/os_error.h"
 #include "io/detail/paths.h"
 #include "io/sim.h"
@@ -190,6 +191,7 @@ public:
     }
 
     Result<void> read_at(std::uint64_t offset, std::span<std::uint8_t> into) const override {
+        TRY(Brief::spend(into.size()));
         const std::lock_guard held(disk_->mutex);
         TRY(check("read"));
         const auto end = node_->now.size();
@@ -305,6 +307,7 @@ void SimFiles::corrupt(const std::string& path, std::uint64_t offset) {
 }
 
 Result<std::unique_ptr<File>> SimFiles::open(const std::string& path, Open how) {
+    TRY(Brief::refuse());
     const std::lock_guard held(impl_->mutex);
     if (impl_->fails()) return os_error(EIO, "cannot open {}", path);
     auto node = impl_->find(path);
