@@ -118,18 +118,22 @@ TEST(Cells, TellOfTheirRows) {
                 ASSERT_TRUE(of_bits) << of_bits.error().text();
                 EXPECT_EQ(*of_bits, cells);
             }
+            const auto changed = [&](Buffer damaged) {
+                damaged[rng.below(damaged.size())] ^= static_cast<std::uint8_t>(1 + rng.below(255));
+                return damaged;
+            };
+            const auto cut = [&](Buffer damaged) {
+                damaged.resize(rng.below(damaged.size()));
+                return damaged;
+            };
             for (int i = 0; i < 50; ++i) {  // whatever the bytes are, it ends and says so or not
-                Buffer damaged = bytes;
-                damaged[rng.below(damaged.size())] ^= static_cast<std::uint8_t>(1 + rng.below(255));
-                (void)decode_cells(length, type, kDayStart, damaged);
-                damaged.resize(rng.below(damaged.size()));
-                EXPECT_FALSE(decode_cells(length, type, kDayStart, damaged));
+                (void)decode_cells(length, type, kDayStart, changed(bytes));
+                (void)decode_cells(length, type, kDayStart, cut(changed(bytes)));
+                EXPECT_FALSE(decode_cells(length, type, kDayStart, cut(bytes)));
                 if (!as_bits) continue;
-                damaged = bits;
-                damaged[rng.below(damaged.size())] ^= static_cast<std::uint8_t>(1 + rng.below(255));
-                (void)decode_cell_bits(cell_length(length), type, kDayStart, damaged);
-                damaged.resize(rng.below(damaged.size()));
-                EXPECT_FALSE(decode_cell_bits(cell_length(length), type, kDayStart, damaged));
+                (void)decode_cell_bits(cell_length(length), type, kDayStart, changed(bits));
+                (void)decode_cell_bits(cell_length(length), type, kDayStart, cut(changed(bits)));
+                EXPECT_FALSE(decode_cell_bits(cell_length(length), type, kDayStart, cut(bits)));
             }
         }
     }

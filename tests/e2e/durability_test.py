@@ -29,12 +29,12 @@ class MqttLoad:
     """Publishes value = sequence at time BASE + sequence ms, and remembers what the server acknowledged."""
 
     def __init__(self, program, device, credential, first):
-        self.acknowledged, self.sent, self.sequence = set(), {}, first
+        self.answered, self.sent, self.sequence = [], {}, first
         self.stopped = False
         self.client = paho.Client(client_id=f"load-{device}-{first}", protocol=paho.MQTTv311)
         self.client.username_pw_set(credential["username"], credential["password"])
         self.client.max_inflight_messages_set(20)
-        self.client.on_publish = lambda _c, _u, mid: self.acknowledged.add(self.sent[mid])
+        self.client.on_publish = lambda _c, _u, mid: self.answered.append(mid)  # may come before publish() returns
         self.client.connect(program.mqtt_host, program.mqtt_port, keepalive=60)
         self.topic = f"gongshu/v1/{device}"
         self.client.loop_start()
@@ -43,13 +43,17 @@ class MqttLoad:
 
     def run(self):
         while not self.stopped:
-            if len(self.sent) - len(self.acknowledged) > 200:
+            if len(self.sent) - len(self.answered) > 200:
                 time.sleep(0.001)
                 continue
             payload = f'{{"ts":{(BASE // 1_000_000) + self.sequence},"values":{{"temperature":{self.sequence}.5}}}}'
             info = self.client.publish(self.topic, payload, qos=1)
             self.sent[info.mid] = self.sequence
             self.sequence += 1
+
+    @property
+    def acknowledged(self):
+        return {self.sent[mid] for mid in list(self.answered) if mid in self.sent}
 
     def held(self):
         return {"works/line1/oven.temperature": (self.acknowledged, 0.5)}
