@@ -24,8 +24,16 @@ namespace {
 using history::TagList;
 using history::TagPtr;
 
-constexpr std::size_t kBriefTagsMax = 8;
-constexpr std::uint64_t kBriefBytesBucket = 128;  // what one takes until it is written out
+constexpr std::size_t kBriefTagsMax = 8, kBriefAggregatesMax = 4;
+constexpr DurationNs kBriefWindowMax = 32 * kDay;
+// What one value of a bucket takes until it is written out, and the writing of a row.
+constexpr std::uint64_t kBriefBytesBucket = 64, kBriefBytesWritten = 48;
+
+// Fine if none of them has texts: those may be long.
+Result<void> refuse_texts(const TagList& tags) {
+    const bool has_texts = std::ranges::any_of(tags, [](const TagPtr& info) { return info->type == ValueType::text; });
+    return has_texts ? io::Brief::refuse() : Result<void>{};
+}
 
 // About how many buckets there are in a window of any length.
 std::uint64_t count_of(Window window, DurationNs every) {
@@ -34,12 +42,23 @@ std::uint64_t count_of(Window window, DurationNs every) {
     return static_cast<std::uint64_t>(std::clamp(count, 0.0, 1e12));
 }
 
+// Refuses what cannot be short, as far as the question tells.
+Result<void> refuse_long(const ReadRequest& request, const TagList& tags) {
+    TRY(refuse_texts(tags));
+    const std::size_t aggregates = std::max<std::size_t>(request.aggregates.size(), 1);
+    const bool is_wide = request.window.from < request.window.to - kBriefWindowMax;
+    if (aggregates > kBriefAggregatesMax || is_wide) TRY(io::Brief::refuse());
+    if (request.every == 0) return {};
+    return io::Brief::spend(count_of(request.window, request.every) * tags.size() * aggregates * kBriefBytesBucket);
+}
+
 }  // namespace
 
 Result<TagList> find_shared_tags(Core& core, const Ask& ask) {
     const auto wanted = ask.all("tag");
     if (wanted.empty())
         return Error{Code::invalid, "tag: is missing; give the path of a tag or a glob, more than once if you like"};
+    if (wanted.size() > kBriefTagsMax) TRY(io::Brief::refuse());
     TagList tags;
     std::unordered_set<std::uint64_t> seen;
     const auto add = [&](const TagPtr& info) {
@@ -58,7 +77,6 @@ Result<TagList> find_shared_tags(Core& core, const Ask& ask) {
         } else {
             return Error{Code::not_found, "there is no tag \"{}\"", path.substr(0, 300)};
         }
-        if (tags.size() > kBriefTagsMax) TRY(io::Brief::refuse());
         if (tags.size() > kTagsAskedMax)
             return Error{Code::limit, "more than {} tags in one question: ask for fewer", kTagsAskedMax};
     }
@@ -588,6 +606,7 @@ Result<Answer> get_last(Core& core, const Ask& ask) {
     TagList tags = TRY(find_shared_tags(core, ask));
     std::vector<std::optional<Reading>> readings;
     readings.reserve(tags.size());
+    TRY(refuse_texts(tags));
     for (const TagPtr& info : tags) readings.push_back(core.deps.reader.last(info->id));
     TRY(io::Brief::check());
     TRY(let_out(core, ask, "rest", asked_tags(ask), tags.size()));
@@ -606,10 +625,10 @@ Result<Answer> get_read(Core& core, const Ask& ask) {
         return read_where(core, ask);
     }
     ReadRequest request = TRY(parse_read(core, ask));
-    if (request.every > 0) TRY(io::Brief::spend(count_of(request.window, request.every) * kBriefBytesBucket));
     read.filled = request.fill != Fill::none;
     read.tags = TRY(find_shared_tags(core, ask));
     for (const TagPtr& info : read.tags) request.tags.push_back(info->id);
+    TRY(refuse_long(request, read.tags));
     const auto every = every_of(ask);
     if (every) TRY(io::Brief::refuse());
     if (every)
@@ -619,6 +638,7 @@ Result<Answer> get_read(Core& core, const Ask& ask) {
     read.tags = in_order_of(read.series, std::move(read.tags));
     std::uint64_t rows = 0;
     for (std::size_t i = 0; i < read.series.size(); ++i) rows += read.rows_of(i);
+    TRY(io::Brief::spend(rows * kBriefBytesWritten));
     TRY(let_out(core, ask, format == "csv" ? "csv" : "rest", asked_tags(ask), rows));
     if (format == "json") return answer_in_pieces(std::make_shared<JsonPieces>(std::move(read)), "application/json");
     Answer answer = TRY(answer_in_pieces(std::make_shared<CsvPieces>(std::move(read)), "text/csv; charset=utf-8"));

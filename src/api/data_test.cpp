@@ -2,6 +2,7 @@
 
 #include "api/gzip.h"
 #include "api/testing/world_test.h"
+#include "api/turn_budget.h"
 #include "importer/history_target.h"
 
 namespace gongshu::api {
@@ -379,6 +380,7 @@ TEST(Read, ShortOnesAreAnsweredAtOnce) {
     for (int i = 0; i < 20'000; ++i) long_lines += fmt::format("long v={} {}\n", i, now - kHour + i * kMillisecond);
     ASSERT_EQ(world.as(token, "POST", "/api/v1/write", lines).status, 204);
     ASSERT_EQ(world.as(token, "POST", "/api/v1/write", long_lines).status, 204);
+    ASSERT_EQ(world.as(token, "POST", "/api/v1/write", fmt::format("said v=\"RUN\" {}", now)).status, 204);
     Counter& at_once = world.metrics.counter("gongshu_http_answers_at_once_total", "");
     const auto ask = [&](const std::string& query, wire::HttpHeaders headers = {}) {
         const std::uint64_t before = at_once.value();
@@ -400,6 +402,11 @@ TEST(Read, ShortOnesAreAnsweredAtOnce) {
              {read + "long.v" + window + "&every=1h", false},          // more rows than that
              {read + "m0.v" + window + "&every=1s&fill=null", false},  // … or buckets
              {read + "m0.v" + window + "&every=shift", false},
+             {read + "m0.v" + window + "&every=1m&agg=max,min,avg,sum", true},
+             {read + "m0.v" + window + "&every=1m&agg=max,min,avg,sum,p50", false},
+             {read + "m0.v" + fmt::format("&from={}&to={}", now - 40 * kDay, now), false},
+             {read + "said.v" + window, false},  // a text may be long
+             {"/api/v1/last?tag=said.v", false},
              {read + "m0.v" + window + "&where=v>0", false}}) {
         const auto [was_at_once, body] = ask(query);
         EXPECT_EQ(was_at_once, wanted) << query;
@@ -422,6 +429,22 @@ TEST(Read, ShortOnesAreAnsweredAtOnce) {
     ASSERT_TRUE(world.history->compact());
     EXPECT_FALSE(ask(read + "m0.v" + window).first);
     EXPECT_TRUE(ask(read + "m0.v" + window).first);
+}
+
+// Who comes when a turn of the loop is spent waits for another thread.
+TEST(Read, ManyShortOnesShareATurn) {
+    io::SimWorld sim{1};
+    const auto loop = sim.make_loop();
+    TurnBudget budget{*loop};
+    int most = 0;
+    for (; budget.has_left() && most < 1000; ++most) budget.spend(1);
+    EXPECT_EQ(most, 48) << "each counts for something";
+    sim.run_for(kMillisecond);
+    EXPECT_TRUE(budget.has_left());
+    budget.spend(UINT64_MAX);
+    EXPECT_FALSE(budget.has_left());
+    sim.run_for(kMillisecond);
+    EXPECT_TRUE(budget.has_left());
 }
 
 // What nobody waits for any more is not worked on.

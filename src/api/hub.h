@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "api/core.h"
+#include "api/turn_budget.h"
 
 namespace gongshu::api {
 
@@ -61,8 +62,9 @@ public:
 
     void count_answer(int status);
     void count_at_once() { at_once_.add(); }
-    void tick();             // 4 a second
-    void check_deadlines();  // once a second
+    TurnBudget& turn() { return turn_; }  // for answers at once
+    void tick();                          // 4 a second
+    void check_deadlines();               // once a second
     void on_change(const std::shared_ptr<const registry::Change>& change);
     void on_alarm(const std::shared_ptr<const flow::Alarm>& alarm);
     void on_revoked(TenantId tenant, const std::string& who);
@@ -88,6 +90,7 @@ private:
     std::unordered_map<std::string, std::uint64_t> strangers_;  // by address, only those that were promised something
     Counter* answers_[6] = {};                                  // by the first digit of the status
     Counter& at_once_;
+    TurnBudget turn_;
 };
 
 }  // namespace gongshu::api

@@ -39,7 +39,8 @@ std::string Core::next_id() { return fmt::format("{}-{}", instance_, ++next_id_)
 Hub::Hub(std::shared_ptr<Core> shared)
     : core(std::move(shared)),
       at_once_(core->deps.metrics.counter("gongshu_http_answers_at_once_total",
-                                          "HTTP answers to reads that were short enough to wait for nobody")) {
+                                          "HTTP answers to reads that were short enough to wait for nobody")),
+      turn_(core->deps.loop) {
     for (int digit = 1; digit <= 5; ++digit) {
         answers_[digit] =
             &core->deps.metrics.counter("gongshu_http_answers_total", "HTTP answers by first digit of the status",

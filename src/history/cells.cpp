@@ -11,6 +11,7 @@
 #include "history/integers.h"
 #include "history/numbers.h"
 #include "history/segment.h"
+#include "io/brief.h"
 
 namespace gongshu::history {
 namespace {
@@ -311,7 +312,7 @@ Result<std::vector<Cell>> cells_in(const OpenSegment& segment, const ChunkInfo& 
 }  // namespace
 
 std::vector<Cell> read_cells(const OpenSegment& segment, const ChunkInfo& last, SectionType type) {
-    if (last.sections_bytes == 0) return {};
+    if (last.sections_bytes == 0 || !io::Brief::spend(cells_max(type) * kBriefBytesCell)) return {};
     // Hours come first and are few.
     constexpr std::uint32_t kFirstBytes = 1024;
     for (const std::uint32_t bytes : {std::min(kFirstBytes, last.sections_bytes), last.sections_bytes}) {

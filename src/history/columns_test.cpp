@@ -302,6 +302,7 @@ TEST(Columns, AgreeWithSingleReadings) {
     Twins twins;
     const std::vector<TagId> tags{twins.tag("d:1", "a"), twins.tag("d:1", "b"), twins.tag("d:1", "c"),
                                   twins.tag("d:2", "a")};
+    twins.put(one_row(tags[0], twins.now() - kHour, 0));  // a crash before anything is kept would forget the tags
     const auto random_block = [&] {
         const std::size_t first = rng.below(4), width = first == 3 ? 1 : 1 + rng.below(3 - first);
         const auto begin = tags.begin() + static_cast<std::ptrdiff_t>(first);

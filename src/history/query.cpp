@@ -247,9 +247,11 @@ Result<Neighbours> Store::neighbours_of(const Question& question, TagId tag, con
 // Whether the window holds more rows than `most`, as far as directories tell.
 Result<bool> Store::has_more_rows(const TagSources& all, Window window, std::uint64_t most) {
     std::uint64_t rows = 0;
-    for (auto day = all.days().begin(); day != all.days().end() && rows <= most; ++day)
+    for (auto day = all.days().begin(); day != all.days().end() && rows <= most; ++day) {
+        TRY(io::Brief::spend(kBriefBytesDay));
         for (const Overlapping& group : group_sources(TRY(all.of(*day))))
             if (is_lone_chunk(group, window)) rows += group.front().chunk->statistics.rows;
+    }
     return rows > most;
 }
 
@@ -278,9 +280,11 @@ Result<Series> Store::read_thin(const Question& question, TagId tag) const {
     // More rows than points: pixels are laid over where the tag has rows, not over an empty margin of the window.
     const Window extent = TRY(extent_of(all, question, tag));
     const auto thin = make_thin_builder(tag, extent, points_max, question.request.sampling, filter);
-    for (const Day day : all.days())
+    for (const Day day : all.days()) {
+        TRY(io::Brief::spend(kBriefBytesDay));
         for (const Overlapping& group : group_sources(TRY(all.of(day))))
             if (is_lone_chunk(group, extent)) thin->look_at(*group.front().chunk);
+    }
     TRY(scan_tag(all, question, extent, false, *thin));
     if (thin->two_passes()) {
         thin->begin_second_pass();

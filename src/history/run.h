@@ -17,6 +17,7 @@ namespace gongshu::history {
 
 // What a Brief is charged for a row: for its decoding, sorting and telling.
 inline constexpr std::uint64_t kBriefBytesRow = 32;
+inline constexpr std::uint64_t kBriefBytesCell = 48;  // of a day: as if each were there
 
 // Rows of one tag as columns, in strictly growing time. A text's bits are offset << 32 | length into `text`.
 struct Run {

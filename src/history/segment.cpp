@@ -277,7 +277,11 @@ Result<ChunkPart> OpenSegment::read_part(const ChunkInfo& chunk, Window window) 
         TRY(file_->read_at(chunk.qualities_offset, shared_qualities).context("{}", path_));
         parts.qualities = shared_qualities;
     }
-    return decode_part(chunk, parts, window).context("{}: the chunk at {}", path_, chunk.offset);
+    auto part = TRY(decode_part(chunk, parts, window).context("{}: the chunk at {}", path_, chunk.offset));
+    // Rows that do not lie evenly.
+    const std::uint64_t expected = rows_within(chunk, window), rows = part.run.size();
+    if (rows > expected) TRY(io::Brief::spend((rows - expected) * kBriefBytesRow));
+    return part;
 }
 
 Result<void> OpenSegment::pick(const ChunkInfo& chunk, std::span<const std::uint32_t> numbers, Picked& picked) const {

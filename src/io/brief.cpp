@@ -26,6 +26,7 @@ Result<void> Brief::spend(std::uint64_t bytes) {
     if (bytes > standing->left_) standing->over_ = true;
     if (standing->over_) return not_at_once();
     standing->left_ -= bytes;
+    standing->spent_ += bytes;
     return {};
 }
 

@@ -20,6 +20,7 @@ public:
     Brief& operator=(const Brief&) = delete;
     // Whether anything was refused: what came of the attempt is then worth nothing.
     bool is_over() const { return over_; }
+    std::uint64_t spent() const { return spent_; }
 
     // Whether one stands in this thread.
     static bool stands();
@@ -31,7 +32,7 @@ public:
     static Result<void> check();
 
 private:
-    std::uint64_t left_;
+    std::uint64_t left_, spent_ = 0;
     bool over_ = false;
 };
 

@@ -92,7 +92,11 @@ private:
             to_ = last->time < window_.to ? last->time + 1 : window_.to;  // to is above the last one, so this fits
             slice_ = kFirstSlice;
         }
-        if (newest_ > 0) return fetch_newest();
+        if (newest_ > 0) {
+            const auto fetched = fetch_newest();
+            if (fetched || fetched.error().code() != Code::limit) return fetched;
+            newest_ = 0;  // too much at once: all of them, part by part
+        }
         while (from_ < to_) {
             TimeNs end = 0;
             if (__builtin_add_overflow(from_, slice_, &end) || end > to_) end = to_;
@@ -133,7 +137,7 @@ private:
     const std::vector<TagInfo> tags_;
     const Window window_;
     const ScanRequest request_;
-    const std::uint64_t newest_;  // rows of each tag; 0 = all
+    std::uint64_t newest_;  // rows of each tag; 0 = all
     std::size_t tag_ = 0;
     bool begun_ = false;
     TimeNs from_ = 0, to_ = 0;

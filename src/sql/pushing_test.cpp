@@ -277,6 +277,9 @@ TEST_F(Pushing, AsksForTheNewestRowsOnlyWhereThatIsRight) {
           "* REPLACE (value AS ts)", "ts, (SELECT 1)", "COLUMNS('t.*')", "ts, random()"})
         f(fmt::format("SELECT {} FROM {} ORDER BY ts DESC LIMIT 3", list, r), "");
     f("SELECT tag, ts, max(value) FROM " + h + ") GROUP BY tag, ts ORDER BY ts DESC LIMIT 3", "");
+    for (const std::string_view groups : {"ROLLUP(ts)", "CUBE(ts)", "GROUPING SETS((ts), ())"})
+        f("SELECT ts, count(*) FROM " + h + fmt::format(") GROUP BY {} ORDER BY ts DESC NULLS FIRST LIMIT 3", groups),
+          "");
     f("SELECT ts, max(value) FROM " + h + ") GROUP BY ts HAVING max(value) > 90 ORDER BY ts DESC LIMIT 3", "");
     f("SELECT ts, max(value) FROM " + h + ") GROUP BY ALL ORDER BY ts DESC LIMIT 3", "");
 }

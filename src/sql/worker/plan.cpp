@@ -335,6 +335,7 @@ private:
         if (!is(first, "type", "DESCENDING") || !is_time(member(first, "expression"), one)) return;
         for (const Json& group : groups.get_array())
             if (groups.get_array().size() != 1 || !is_time(group, one)) return;
+        if (!has_plain_groups(select)) return;
         for (const Json& item : order->get_array())
             if (!of_rows(member(item, "expression"))) return;
         if (!member(select, "select_list").is_array()) return;
@@ -352,6 +353,14 @@ private:
         if (!count || (member(*limit, "offset").is_object() && !skipped)) return;
         if (*count > 0 && *count <= kNewestMax && skipped.value_or(0) >= 0 && skipped.value_or(0) <= kNewestMax)
             one.bounds.newest = static_cast<std::uint64_t>(*count + skipped.value_or(0));
+    }
+
+    // Not the totals of ROLLUP and its like, which are of all rows.
+    static bool has_plain_groups(const Json& select) {
+        const Json& sets = member(select, "group_sets");
+        if (!sets.is_array() || sets.get_array().empty()) return true;
+        const Json& only = sets.get_array().front();
+        return sets.get_array().size() == 1 && only.is_array() && only.get_array().size() == 1;
     }
 
     static bool any_of(const Json& json, std::string_view name) {
