@@ -24,6 +24,10 @@ GUIDES = (("docs/guide/README.md", "docs/guide/README.zh-CN.md", 10), ("docs/gui
           ("docs/guide/calendar.md", "docs/guide/calendar.zh-CN.md", 4),
           ("docs/guide/intervals.md", "docs/guide/intervals.zh-CN.md", 4),
           ("docs/guide/sql.md", "docs/guide/sql.zh-CN.md", 4),
+          ("docs/guide/serial.md", "docs/guide/serial.zh-CN.md", 4),
+          ("docs/guide/s7.md", "docs/guide/s7.zh-CN.md", 2), ("docs/guide/melsec.md", "docs/guide/melsec.zh-CN.md", 1),
+          ("docs/guide/meters.md", "docs/guide/meters.zh-CN.md", 1), ("docs/guide/frames.md", "docs/guide/frames.zh-CN.md", 2),
+          ("docs/guide/cnc.md", "docs/guide/cnc.zh-CN.md", 2),
           ("docs/guide/machines.md", "docs/guide/machines.zh-CN.md", 6),
           ("docs/guide/postgres.md", "docs/guide/postgres.zh-CN.md", 6),
           ("docs/guide/operation.md", "docs/guide/operation.zh-CN.md", 6))
@@ -93,10 +97,10 @@ def check_guides(names):
         (folder / "bin/gongshu").symlink_to(PROGRAM.resolve())
         data = folder / "data"
         # The key folder comes twice: the last one counts, and the guide's is the default one.
-        with Plant(folder) as plant, Program(data=data, args=("--allow-target", "127.0.0.1", "--pg", "127.0.0.1:0", "--key-folder", f"{data}.keys")) as program:
+        with Plant(folder) as plant, Program(data=data, args=("--allow-target", "127.0.0.1", "--pg", "127.0.0.1:0", "--dtu", "127.0.0.1:0", "--key-folder", f"{data}.keys")) as program:
             env = {**os.environ, "PATH": f"{folder}/bin:{os.environ['PATH']}", "GONGSHU_URL": program.url, "PASSWORD": PASSWORD,
                    "MQTT_PORT": str(program.mqtt_port), "MODBUS_PORT": plant.port, "DATA": str(data), "BACKUP": str(folder / "backup"),
-                   "PG_PORT": program.ready["pg"].rsplit(":", 1)[1], "NODE_PATH": str(SOURCE / "tests/clients/node_modules")}
+                   "PG_PORT": program.ready["pg"].rsplit(":", 1)[1], "DTU_PORT": program.ready["dtu"][0].rsplit(":", 1)[1], "NODE_PATH": str(SOURCE / "tests/clients/node_modules")}
             env.pop("GONGSHU_TOKEN", None)
             for name in names:
                 run_blocks(name, [b for b in blocks[name] if not b.stopped], folder, env)

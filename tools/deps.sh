@@ -13,7 +13,7 @@ build_packages=(
 )
 test_packages=(
   python3 python3-yaml python3-paho-mqtt python3-pymodbus python3-serial python3-serial-asyncio mosquitto-clients libmodbus-dev curl strace iproute2 openssh-server postgresql-client
-  chromium fonts-noto-cjk python3-openpyxl python3-xlwt python3-aiosmtpd python3-influxdb influxdb-client prometheus
+  chromium fonts-noto-cjk python3-openpyxl python3-xlwt python3-aiosmtpd python3-influxdb influxdb-client prometheus python3-scapy
 )
 lint_packages=(clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev)
 # What `gongshu bench` is compared with, where somebody wants that.

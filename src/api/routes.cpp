@@ -198,6 +198,8 @@ constexpr Route kRoutes[] = {
      "status", "State of each device"},
     {get, "/api/v1/status/sessions", Access::role, Role::viewer, Run::pool, Size::small, now<get_sessions>,
      "status", "MQTT sessions"},
+    {get, "/api/v1/status/dtu", Access::role, Role::admin, Run::pool, Size::small, now<get_dtu_status>,
+     "status", "Ports where DTUs dial in, and registration packets that no connection has"},
     {get, "/api/v1/status/messages", Access::role, Role::admin, Run::pool, Size::small, now<get_message_status>,
      "cases", "What each message hook has sent, what waits, and why it fails"},
     {get, "/api/v1/audit", Access::role, Role::admin, Run::pool, Size::small, now<get_audit>,

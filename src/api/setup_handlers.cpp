@@ -47,6 +47,7 @@ Result<void> add_sample(Core& core, const Ask& ask, std::vector<registry::Wanted
                 if (wanted.kind == "device") {
                     spec->erase("connection");
                     spec->erase("unit_id");
+                    spec->erase("station");
                     (*spec)["enabled"] = false;
                 }
                 mark_simulated(*spec);

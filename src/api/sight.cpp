@@ -52,7 +52,8 @@ Json reach_of(const Json& spec) {
         if (found != nullptr && !found->is_null()) to[field] = *found;
     };
     if (!spec.is_object()) return reach;
-    for (const std::string_view field : {"connection", "unit_id", "type"}) take(reach, spec.get_object(), field);
+    for (const std::string_view field : {"connection", "unit_id", "station", "type"})
+        take(reach, spec.get_object(), field);
     const Json* const properties = spec.get_object().if_contains("properties");
     if (properties == nullptr || !properties->is_array()) return reach;
     JsonObject addresses;
@@ -60,6 +61,7 @@ Json reach_of(const Json& spec) {
         if (property.is_object()) {
             JsonObject one;
             take(one, property.get_object(), "address");
+            take(one, property.get_object(), "point");
             if (!one.empty()) addresses[text_of(property, "name")] = std::move(one);
         }
     if (!addresses.empty()) reach["addresses"] = std::move(addresses);

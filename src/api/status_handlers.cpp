@@ -25,6 +25,13 @@ constexpr std::uint64_t kDiskAmple = std::uint64_t{10} << 30;  // enough on any 
 constexpr std::size_t kAlarmsLookedAt = 10'000;
 constexpr std::size_t kTagsCounted = 1'000'000;
 
+// What people can read of bytes from anywhere: "" unless all of it is printable ASCII, but for the end of its line.
+std::string printable(Bytes bytes) {
+    while (!bytes.empty() && (bytes.back() == '\r' || bytes.back() == '\n')) bytes = bytes.first(bytes.size() - 1);
+    const bool fine = std::ranges::all_of(bytes, [](std::uint8_t byte) { return byte >= 0x20 && byte < 0x7f; });
+    return fine ? std::string(as_text(bytes)) : "";
+}
+
 // One line of status/devices, whichever way the device speaks.
 struct DeviceLine {
     std::string name, state, last_error, source;
@@ -215,6 +222,11 @@ void add_wrong_disk(std::vector<Wrong>& wrong, const history::HistoryStats& stat
 void add_wrong_links(std::vector<Wrong>& wrong, const std::vector<connect::ConnectionStatus>& links) {
     for (const auto& link : links) {
         if (!is_down(link)) continue;
+        if (link.state == connect::LinkState::waiting) {
+            wrong.push_back({"major", "connection", link.name, fmt::format("连接 {} 在等 DTU 拨入", link.name),
+                             fmt::format("connection {} waits for its DTU to dial in", link.name), link.since});
+            continue;
+        }
         const std::string why = link.last_error.empty() ? std::string{} : ": " + link.last_error;
         const std::string why_zh = why.empty() ? why : "：" + told("zh", link.last_error);
         wrong.push_back({"major", "connection", link.name, fmt::format("连接 {} 未建立{}", link.name, why_zh),
@@ -568,6 +580,32 @@ Result<Answer> get_sessions(Core& core, const Ask& ask) {
                 .integer(as_signed(session.dropped));
             out.key("subscriptions").integer(session.subscriptions).end_object();
         }
+    }
+    out.end_array().end_object();
+    return json_answer(std::move(body));
+}
+
+// A packet that nobody has belongs to no tenant, and is all that another tenant's DTU needs to be let in.
+Result<Answer> get_dtu_status(Core& core, const Ask& ask) {
+    const Units units = TRY(parse_units(ask));
+    if (ask.who.actor.tenant_name != "default" || !ask.who.paths.empty())
+        return Error{
+            Code::denied,
+            "DTUs of all tenants dial in at the same ports: only an administrator of the tenant default without "
+            "limits of place may see what they send"};
+    const connect::DtuStatus status = core.deps.connections.dtu_status();
+    std::string body;
+    JsonWriter out{body};
+    out.begin_object().key("listens").begin_array();
+    for (const std::string& address : status.listens) out.text(address);
+    out.end_array().key("waiting").integer(status.waiting).key("dialled").integer(as_signed(status.dialled));
+    out.key("unknown").integer(as_signed(status.unknown)).key("refused").integer(as_signed(status.refused));
+    out.key("packets").begin_array();
+    for (const connect::UnknownDtu& packet : status.packets) {
+        out.begin_object().key("port").integer(packet.port).key("address").text(packet.address);
+        out.key("text").text(printable(packet.packet)).key("hex").text(to_hex(packet.packet));
+        out.key("times").integer(as_signed(packet.times)).key("first").integer(units.time(packet.first));
+        out.key("last").integer(units.time(packet.last)).end_object();
     }
     out.end_array().end_object();
     return json_answer(std::move(body));

@@ -203,6 +203,12 @@ Result<void> Platform::make_doors() {
     connections_ =
         TRY(connect::Connections::create({*registry_, *history_, *history_, metrics_, lanes_,
                                           connect::make_target_policy(options_.allow_target), history_.get()}));
+    for (const std::string& door : options_.dtu) {
+        const auto [tenant, address] = split_dtu(door);
+        const auto opened = TRY(connections_->listen_for_dtus(TRY(io::parse_address(address)), tenant)
+                                    .context("option --dtu: cannot listen on {}", address));
+        doors_.dtu.push_back("tcp://" + io::to_string(opened));
+    }
     authenticator_ = std::make_unique<Authenticator>(*auth_, *lanes_.front(), *pool_);
     egress_ = std::make_unique<api::CountingEgress>(metrics_, *clock_);
     messages_ = notify::Messages::create(
@@ -280,6 +286,7 @@ Result<void> Platform::make_doors() {
     if (options_.lan) TRY(open_lan().context("option --lan"));
     std::map<std::string, std::string> listeners{{"http", doors_.http}, {"mqtt", doors_.mqtt}};
     if (!doors_.pg.empty()) listeners["pg"] = doors_.pg;
+    for (std::size_t i = 0; i < doors_.dtu.size(); ++i) listeners["dtu" + std::to_string(i + 1)] = doors_.dtu[i];
     for (std::size_t i = 0; i < doors_.lan.size(); ++i) listeners["lan" + std::to_string(i + 1)] = doors_.lan[i];
     server_->set_listeners(std::move(listeners));
     return {};

@@ -41,6 +41,7 @@ struct Doors {
     std::string http;              // "http://127.0.0.1:8080"
     std::string mqtt;              // "mqtt://127.0.0.1:1883"
     std::string pg;                // "postgresql://127.0.0.1:5432", "" = closed
+    std::vector<std::string> dtu;  // "tcp://0.0.0.0:9001": where DTUs dial in
     std::vector<std::string> lan;  // further ones opened by --lan
     std::string authority;         // with --lan: where phones get the certificate, "https://192.168.1.5:8080/ca.crt"
     std::string fingerprint;       // of that certificate

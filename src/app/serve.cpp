@@ -64,6 +64,11 @@ Result<void> write_ready(Platform& platform, const ServeOptions& options,
     JsonWriter json(text);
     json.begin_object().key("http").text(platform.doors().http).key("mqtt").text(platform.doors().mqtt);
     if (!platform.doors().pg.empty()) json.key("pg").text(platform.doors().pg);
+    if (!platform.doors().dtu.empty()) {
+        json.key("dtu").begin_array();
+        for (const std::string& door : platform.doors().dtu) json.text(door);
+        json.end_array();
+    }
     json.key("lan").begin_array();
     for (const std::string& door : platform.doors().lan) json.text(door);
     json.end_array().key("user").text("admin");
@@ -79,6 +84,7 @@ void greet(const Platform& platform, const std::optional<registry::FirstSignIn>&
     std::printf("  pages 页面    %s\n  MQTT          %s\n", platform.doors().http.c_str(),
                 platform.doors().mqtt.c_str());
     if (!platform.doors().pg.empty()) std::printf("  PostgreSQL    %s\n", platform.doors().pg.c_str());
+    for (const std::string& door : platform.doors().dtu) std::printf("  DTU           %s\n", door.c_str());
     for (const std::string& door : platform.doors().lan) std::printf("  LAN           %s\n", door.c_str());
     if (!platform.doors().authority.empty()) {
         std::printf("\n  Phones: scan, install, compare 手机扫码安装证书并核对:\n    %s\n    SHA-256 %s\n\n%s",

@@ -9,6 +9,7 @@
 #include "io/loop.h"
 #include "io/machine.h"
 #include "ledger/merkle.h"
+#include "registry/staging.h"
 
 namespace gongshu::app {
 
@@ -34,10 +35,14 @@ options::Table serve_table(ServeOptions& o) {
         .list("insecure", o.insecure,
               "With --lan: a listener (mqtt) that is also open without TLS, for old gateways. They still have to sign "
               "in.")
-        .list(
-            "allow_target", o.allow_target,
-            "Address or address:port on this machine or its link that connections may reach; others there are refused.")
+        .list("allow_target", o.allow_target,
+              "Address or address:port on this machine or its link that connections may reach, or a serial port "
+              "besides the "
+              "usual ones, such as /dev/ttymxc1 or /dev/pts/*; others there are refused.")
         .list("allow_host", o.allow_host, "Further host name by which browsers reach the pages (behind a proxy).")
+        .list("dtu", o.dtu,
+              "Address and port where DTUs dial in, as in 0.0.0.0:9001; for another tenant than default "
+              "TENANT=ADDR:PORT. There is no TLS: a DTU is known by its registration packet alone. Default: nowhere.")
         .number("lanes", o.lanes, 0, 64, "Threads that carry readings. 0: one a core.")
         .number("pool_threads", o.pool_threads, 1, 64, "Threads for queries, sign-ins and the disk.")
         .duration("query_time", o.query_time, kSecond, kHour,
@@ -221,6 +226,12 @@ std::optional<backup::TimeOfDay> backup_time(const ServeOptions& options) {
     return *at;
 }
 
+std::pair<std::string, std::string> split_dtu(const std::string& door) {
+    const std::size_t end = door.find('=');
+    if (end == std::string::npos) return {std::string(registry::kDefaultTenant), door};
+    return {door.substr(0, end), door.substr(end + 1)};
+}
+
 std::optional<io::SftpOptions> sftp_target(const ServeOptions& options) {
     if (!is_sftp(options)) return std::nullopt;
     const auto address = io::parse_sftp_address(options.backup_target);
@@ -248,6 +259,7 @@ Result<void> finish(ServeOptions& options, bool demo) {
     TRY(check_plain_door("--http", options.http, false));
     TRY(check_plain_door("--mqtt", options.mqtt, plain_mqtt));
     TRY(check_pg_door(options.pg));
+    for (const std::string& door : options.dtu) TRY(io::parse_address(split_dtu(door).second).context("option --dtu"));
     for (const std::string& listener : options.insecure) {
         if (listener != "mqtt")
             return Error{Code::invalid, "option --insecure: '{}' is no listener that may go without TLS: mqtt may",

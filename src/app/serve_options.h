@@ -26,6 +26,7 @@ struct ServeOptions {
     std::vector<std::string> insecure;
     std::vector<std::string> allow_target;
     std::vector<std::string> allow_host;
+    std::vector<std::string> dtu;
     std::uint32_t lanes = 0;
     std::uint32_t pool_threads = 4;
     DurationNs query_time = 2 * kMinute;
@@ -72,6 +73,9 @@ std::optional<backup::TimeOfDay> backup_time(const ServeOptions& options);
 // Fills what has a computed default (lanes from the number of cores, folders) and checks what can be checked without
 // looking at the disk.
 Result<void> finish(ServeOptions& options, bool demo);
+
+// "acme=0.0.0.0:9002" is {"acme", "0.0.0.0:9002"}; without a name it is the tenant default's.
+std::pair<std::string, std::string> split_dtu(const std::string& door);
 
 // The second place on another machine that these options name; nullopt: it is a folder, or there is none. As finish()
 // left them.

@@ -8,9 +8,11 @@
 #include "base/guarded.h"
 #include "base/json_writer.h"
 #include "base/log.h"
+#include "connect/driver.h"
+#include "connect/dtu_door.h"
 #include "connect/link_config_from_registry.h"
 #include "connect/link_test_run.h"
-#include "connect/modbus_session.h"
+#include "connect/poll_session.h"
 #include "connect/property_value.h"
 #include "registry/registry.h"
 
@@ -72,7 +74,10 @@ private:
 
 class ConnectionsImpl final : public Connections {
 public:
-    ConnectionsImpl(ConnectionsDeps deps, ConnectionsOptions options) : deps_(std::move(deps)), options_(options) {}
+    ConnectionsImpl(ConnectionsDeps deps, ConnectionsOptions options)
+        : deps_(std::move(deps)),
+          options_(options),
+          dtus_(std::make_shared<DtuDoor>(*deps_.lanes.front(), deps_.metrics)) {}
     ~ConnectionsImpl() override {
         if (subscription_ != 0) deps_.registry.unsubscribe(subscription_);
         *alive_->lock() = nullptr;
@@ -82,13 +87,20 @@ public:
         *alive_->lock() = this;
         subscription_ = deps_.registry.subscribe([this](const registry::Change& change) { on_change(change); });
         refresh();
+        deps_.lanes.front()->post([dtus = dtus_] { dtus->begin(); });  // behind all that claim one now
     }
 
     void stop() override {
         stopping_ = true;
         auto entries = entries_.lock();
         for (const auto& [key, entry] : *entries) entry.lane->post([session = entry.session] { session->stop(); });
+        deps_.lanes.front()->post([dtus = dtus_] { dtus->stop(); });
     }
+
+    Result<io::Address> listen_for_dtus(const io::Address& address, const std::string& tenant) override {
+        return dtus_->listen(address, tenant);
+    }
+    DtuStatus dtu_status() const override { return dtus_->status(); }
 
     std::vector<ConnectionStatus> connection_status(TenantId tenant) const override {
         std::vector<ConnectionStatus> items;
@@ -118,19 +130,21 @@ private:
     using Key = std::pair<TenantId, std::string>;  // tenant and uid of the connection
     struct Entry {
         io::Loop* lane = nullptr;
-        std::shared_ptr<ModbusSession> session;
+        std::shared_ptr<PollSession> session;
         LinkConfig config;
     };
     using Entries = std::map<Key, Entry>;
 
     void on_change(const registry::Change& change);
     void refresh();
-    void update(Entries& entries, LinkConfig config);
+    void update(Entries& entries, LinkConfig config, const std::string& tenant);
+    void test_in_place(LinkConfig config, const Entry& entry, std::function<void(Result<TestReport>)> done);
     Result<WriteJob> prepare(const Command& command, Entry& entry);
     void record(const Command& command, Result<CommandResult> result, const CommandDone& done);
 
     ConnectionsDeps deps_;
     const ConnectionsOptions options_;
+    const std::shared_ptr<DtuDoor> dtus_;
     std::uint64_t subscription_ = 0;
     std::atomic<bool> stopping_ = false, refresh_posted_ = false;
     std::atomic<std::uint64_t> sessions_made_ = 0;
@@ -159,18 +173,24 @@ void ConnectionsImpl::refresh() {
     for (const auto& [tenant, name] : deps_.registry.tenants()) {
         for (LinkConfig& config : link_configs(deps_.registry, tenant)) {
             wanted.emplace(tenant, config.uid);
-            update(*entries, std::move(config));
+            update(*entries, std::move(config), name);
         }
     }
     std::erase_if(*entries, [&](const auto& item) {
         if (wanted.contains(item.first)) return false;
-        item.second.lane->post([session = item.second.session] { session->stop(); });
+        item.second.lane->post([session = item.second.session] { session->end(); });
         return true;
     });
 }
 
-void ConnectionsImpl::update(Entries& entries, LinkConfig config) {
+void ConnectionsImpl::update(Entries& entries, LinkConfig config, const std::string& tenant) {
     Entry& entry = entries[{config.tenant, config.uid}];
+    const bool dialled_in = config.way == Way::dialled_in;
+    if (entry.session != nullptr && dialled_in != (entry.config.way == Way::dialled_in)) {
+        // DTUs dial in on one lane, and a stream stays on its own.
+        entry.lane->post([session = entry.session] { session->stop(); });
+        entry.session.reset();
+    }
     if (entry.session != nullptr) {
         if (entry.config == config) return;
         entry.config = config;
@@ -180,12 +200,12 @@ void ConnectionsImpl::update(Entries& entries, LinkConfig config) {
         return;
     }
     const std::uint64_t number = sessions_made_++;
-    entry.lane = deps_.lanes[number % deps_.lanes.size()];
+    entry.lane = dialled_in ? deps_.lanes.front() : deps_.lanes[number % deps_.lanes.size()];
     entry.config = config;
     SessionDeps session{
-        *entry.lane,   deps_.tags, deps_.sink, deps_.reader, deps_.may_connect, options_, options_.seed + number,
-        &deps_.metrics};
-    entry.session = std::make_shared<ModbusSession>(std::move(session), std::move(config));
+        *entry.lane,    deps_.tags, deps_.sink, deps_.reader, deps_.may_connect, options_, options_.seed + number,
+        &deps_.metrics, dtus_,      tenant};
+    entry.session = std::make_shared<PollSession>(std::move(session), std::move(config));
     entry.lane->post([session = entry.session] { session->start(); });
 }
 
@@ -194,15 +214,45 @@ void ConnectionsImpl::test(TenantId tenant, const std::string& connection,
     // From the registry and not from the sessions: a connection that was just saved can be tested at once.
     for (LinkConfig& config : link_configs(deps_.registry, tenant)) {
         if (config.name != connection) continue;
+        {
+            auto entries = entries_.lock();
+            const auto entry = entries->find({tenant, config.uid});
+            const bool takes_many =
+                config.way == Way::tcp && config.language == Language::modbus && config.framing == Framing::mbap;
+            if (!takes_many && entry != entries->end())
+                return test_in_place(std::move(config), entry->second, std::move(done));
+        }
         io::Loop* lane = deps_.lanes[std::hash<std::string>{}(config.uid) % deps_.lanes.size()];
         lane->post(
             [lane, may_connect = deps_.may_connect, config = std::move(config), done = std::move(done)]() mutable {
-                std::make_shared<LinkTestRun>(*lane, may_connect, std::move(config), std::move(done))->start();
+                std::make_shared<LinkTestRun>(
+                    *lane, may_connect, std::move(config),
+                    [done](Result<TestReport> report, std::unique_ptr<io::Stream>, bool) { done(std::move(report)); })
+                    ->start(nullptr);
             });
         return;
     }
     deps_.lanes.front()->post([connection, done = std::move(done)] {
-        done(Error{Code::not_found, "there is no connection {} that can be tested (modbus_tcp)", connection});
+        done(Error{Code::not_found, "there is no connection {} that can be tested: only those that are polled can",
+                   connection});
+    });
+}
+
+// A line has room for one master alone: the session lets go of it meanwhile.
+void ConnectionsImpl::test_in_place(LinkConfig config, const Entry& entry,
+                                    std::function<void(Result<TestReport>)> done) {
+    io::Loop* const lane = entry.lane;
+    lane->post([lane, session = entry.session, may_connect = deps_.may_connect, config = std::move(config),
+                done = std::move(done)] {
+        session->pause([=](Result<PollSession::Paused> paused) {
+            if (!paused) return done(std::move(paused).error());
+            std::make_shared<LinkTestRun>(*lane, may_connect, config,
+                                          [=](Result<TestReport> report, std::unique_ptr<io::Stream> back, bool is_owed) {
+                                              session->resume(std::move(back), is_owed);
+                                              done(std::move(report));
+                                          })
+                ->start(std::move(paused->stream), paused->quiet_for);
+        });
     });
 }
 
@@ -219,7 +269,8 @@ Result<WriteJob> ConnectionsImpl::prepare(const Command& command, Entry& entry) 
     WriteJob job;
     job.device_uid = device->uid;
     job.property = command.property;
-    job.value = TRY(check_write(*property, command.value));
+    job.value = TRY(check_value(*property, command.value));
+    TRY(make_driver(entry.config)->check_write(*device, *property, job.value));
     job.expires = command.expires;
     return job;
 }
@@ -267,7 +318,7 @@ void ConnectionsImpl::record(const Command& command, Result<CommandResult> resul
 }  // namespace
 
 std::string_view to_string(LinkState state) {
-    static constexpr std::string_view kNames[] = {"off", "connecting", "up", "backing_off"};
+    static constexpr std::string_view kNames[] = {"off", "connecting", "up", "backing_off", "waiting"};
     return kNames[static_cast<std::size_t>(state)];
 }
 

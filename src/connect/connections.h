@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/result.h"
@@ -25,10 +26,12 @@ namespace gongshu::connect {
 // reached, before the first byte is sent. Code::denied says what to do.
 using TargetPolicy = std::function<Result<void>(TenantId tenant, const io::Address& target)>;
 // Refuses loopback, link-local, unspecified and multicast addresses unless listed ("127.0.0.1", "127.0.0.1:502",
-// "[::1]:502"); everything else is allowed.
+// "[::1]:502"), and of this machine's paths (host "/dev/ttyS0", port 0) all that are not of the usual serial ports
+// unless listed ("/dev/ttymxc1", "/dev/pts/*"); everything else is allowed.
 TargetPolicy make_target_policy(std::vector<std::string> allowed);
 
-enum class LinkState : std::uint8_t { off, connecting, up, backing_off };
+// waiting: for a DTU to dial in.
+enum class LinkState : std::uint8_t { off, connecting, up, backing_off, waiting };
 std::string_view to_string(LinkState state);
 
 struct LinkCounters {
@@ -47,6 +50,24 @@ struct ConnectionStatus {
     TimeNs next_try = 0;  // backing_off only, else 0
     LinkCounters counters;
     double latency_ms = 0;  // smoothed time from request to reply; 0 = no reply yet
+};
+
+// A registration packet that no connection has, as whoever it was sent it: nothing in it can be trusted.
+struct UnknownDtu {
+    std::uint16_t port = 0;  // of this server
+    std::string tenant;      // whose port it is
+    std::string address;     // of who sent it last
+    Buffer packet;           // at most DtuDoor::kPacketMax bytes
+    std::uint64_t times = 0;
+    TimeNs first = 0, last = 0;
+};
+
+// How it stands at the ports where DTUs dial in; of all tenants, since a packet that nobody has belongs to none.
+struct DtuStatus {
+    std::vector<std::string> listens;  // addresses with their ports
+    std::uint32_t waiting = 0;         // sockets that have not said who they are
+    std::uint64_t dialled = 0, unknown = 0, refused = 0;
+    std::vector<UnknownDtu> packets;  // the newest first
 };
 
 enum class DeviceState : std::uint8_t { online, stale, offline, off };
@@ -121,10 +142,16 @@ public:
     // once.
     virtual void stop() = 0;
 
+    // Opens a port for DTUs of one tenant, by its name; gives the address with the port that was picked. Before the
+    // lanes run, or on the first.
+    virtual Result<io::Address> listen_for_dtus(const io::Address& address, const std::string& tenant) = 0;
+    virtual DtuStatus dtu_status() const = 0;
+
     virtual std::vector<ConnectionStatus> connection_status(TenantId tenant) const = 0;
     virtual std::vector<DeviceStatus> device_status(TenantId tenant) const = 0;
 
-    // Opens a link of its own beside the running one, reads each property of each device once, stores nothing, closes.
+    // Reads each property of each device once and stores nothing: of Modbus TCP by a link of its own beside the running
+    // one, else in the place of the running one, which goes on afterwards.
     // `done` is called once, on a lane. Code::not_found if there is no such connection.
     virtual void test(TenantId tenant, const std::string& connection, std::function<void(Result<TestReport>)> done) = 0;
 

@@ -192,6 +192,28 @@ TEST_F(ConnectionsTest, TestReadsOnceAndStoresNothing) {
     EXPECT_FALSE(report.steps[0].detail.empty());
 }
 
+TEST_F(ConnectionsTest, RtuOverTcpIsReadWrittenAndTested) {
+    SimDevice gateway{*plant_loop, {"10.0.0.3", 8899}, Framing::rtu};
+    gateway.holding(5, 0) = 700;
+    put("connection", "line",
+        R"({"protocol":"modbus_rtu_tcp","host":"10.0.0.3","port":8899,"unit":5,"timeout_ms":200,"writes_enabled":true})");
+    put("device", "s/meter", R"({"type":"fan","connection":"line"})");
+    sim.run_for(3 * kSecond);
+    EXPECT_EQ(status(0).name, "line");
+    EXPECT_EQ(status(0).protocol, "modbus_rtu_tcp");
+    EXPECT_EQ(to_string(status(0).state), "up");
+    EXPECT_EQ(gongshu::to_string(store.of("s/meter.speed").back().value), "70");
+    EXPECT_TRUE(write("1", "s/meter", "limit", 41.0)->done);
+    const TestReport report = test("line");
+    EXPECT_TRUE(report.ok);
+    ASSERT_EQ(report.values.size(), 2u);
+    EXPECT_EQ(gongshu::to_string(report.values[1].value), "41");
+    // The same machine taken for one of Modbus TCP answers nothing that could be understood.
+    put("connection", "line", R"({"protocol":"modbus_tcp","host":"10.0.0.3","port":8899,"timeout_ms":200})");
+    sim.run_for(5 * kSecond);
+    EXPECT_EQ(to_string(store.of("s/meter.speed").back().quality).substr(0, 3), "bad");
+}
+
 TEST_F(ConnectionsTest, LoopbackIsRefusedUnlessListed) {
     put("connection", "own", R"({"protocol":"modbus_tcp","host":"127.0.0.1"})");
     sim.run_for(kSecond);

@@ -4,10 +4,15 @@
 #include <string>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "data/ids.h"
 #include "data/value.h"
+#include "io/serial.h"
+#include "wire/dlt645.h"
+#include "wire/mc.h"
 #include "wire/modbus.h"
+#include "wire/s7.h"
 
 namespace gongshu::connect {
 
@@ -17,6 +22,15 @@ enum class Table : std::uint8_t { coils, discrete_inputs, holding_registers, inp
 bool is_bits(Table table);
 wire::modbus::Function read_function(Table table);
 
+// Where a value lies, as the machine's manual prints it: DB10.DBD4, D100, 00010000, the name of a field.
+struct NamedPlace {
+    std::string at;
+    std::string as;  // how it lies there: real, int32, string[20]; "" = what `at` is by itself
+    double scale = 1;
+    double offset = 0;  // value = raw * scale + offset
+    friend bool operator==(const NamedPlace&, const NamedPlace&) = default;
+};
+
 // One property that is polled: plain values, made from the resources of the registry by connections.cpp.
 struct PropertyConfig {
     std::string name;
@@ -25,9 +39,12 @@ struct PropertyConfig {
     bool writable = false;
     std::optional<double> min, max;
     DurationNs period = kSecond;
+    // Of Modbus.
     Table table = Table::holding_registers;
     std::uint16_t address = 0;
     wire::modbus::ValueCodec codec;  // not used for coils and discrete inputs
+    // Of all others.
+    NamedPlace place;
 
     std::uint16_t count() const { return is_bits(table) ? std::uint16_t{1} : register_count(codec); }
 };
@@ -39,7 +56,58 @@ struct DeviceConfig {
     std::uint8_t unit = 1;
     bool enabled = true;
     std::vector<PropertyConfig> properties;
+    std::string station;  // its name on the line where that is no unit: the number of a meter; may be empty
     friend bool operator==(const DeviceConfig&, const DeviceConfig&) = default;
+};
+
+// Which Driver it is.
+enum class Language : std::uint8_t { modbus, s7, mc, fx_port, dlt645, free_frame, shdr };
+
+struct S7Settings {
+    wire::s7::Tsaps tsaps;
+    wire::s7::Plc plc = wire::s7::Plc::s7_1200;
+    friend bool operator==(const S7Settings&, const S7Settings&) = default;
+};
+// Of mc and fx_port, which takes the family alone.
+struct MelsecSettings {
+    wire::mc::Frame frame = wire::mc::Frame::e3;
+    wire::mc::Coding coding = wire::mc::Coding::binary;
+    wire::melsec::Family family = wire::melsec::Family::q_l;
+    wire::mc::Route route;
+    friend bool operator==(const MelsecSettings&, const MelsecSettings&) = default;
+};
+struct Dlt645Settings {
+    wire::dlt645::Standard standard = wire::dlt645::Standard::of_2007;
+    friend bool operator==(const Dlt645Settings&, const Dlt645Settings&) = default;
+};
+struct FreeFrameSettings {
+    std::string layout;  // the template, JSON
+    friend bool operator==(const FreeFrameSettings&, const FreeFrameSettings&) = default;
+};
+
+// How requests and replies lie among the bytes of a link.
+enum class Framing : std::uint8_t {
+    mbap,  // Modbus TCP's header: a reply names its request
+    rtu,   // as on a serial line: a CRC, and nothing that says which request a reply belongs to
+};
+
+// How a link comes to be.
+enum class Way : std::uint8_t {
+    tcp,
+    serial,
+    dialled_in,  // by a DTU: a gateway that knows our address, while we do not know its own
+};
+
+// A machine that lost its power says nothing: the system asks after so long without a byte.
+inline constexpr DurationNs kKeepAlive = kMinute;
+
+// What a DTU says when it has dialled in, and from time to time.
+struct DtuConfig {
+    std::uint16_t port = 0;  // where it dials in; 0 = any port that is listened on for DTUs
+    Buffer registration;
+    bool prefix = false;  // the registration packet only begins like that
+    Buffer heartbeat;     // may be empty
+    friend bool operator==(const DtuConfig&, const DtuConfig&) = default;
 };
 
 // One connection with everything that hangs on it.
@@ -47,7 +115,17 @@ struct LinkConfig {
     TenantId tenant;
     std::string uid;
     std::string name;
+    std::string protocol = "modbus_tcp";
     bool enabled = true;
+    Way way = Way::tcp;
+    Language language = Language::modbus;
+    Framing framing = Framing::mbap;  // of Modbus
+    S7Settings s7;
+    MelsecSettings melsec;
+    Dlt645Settings dlt645;
+    FreeFrameSettings free_frame;
+    io::SerialPort serial;
+    DtuConfig dtu;
     std::string host;
     std::uint16_t port = 502;
     DurationNs timeout = kSecond;
@@ -59,9 +137,13 @@ struct LinkConfig {
     std::vector<DeviceConfig> devices;
     friend bool operator==(const LinkConfig&, const LinkConfig&) = default;
 
-    // Going from `other` to this needs no new link.
+    // Going from `other` to this needs no new link. Adapters of SHDR say all they know to a new link alone, and later
+    // only what changes.
     bool same_link(const LinkConfig& other) const {
-        return enabled == other.enabled && host == other.host && port == other.port;
+        return enabled == other.enabled && way == other.way && language == other.language && framing == other.framing &&
+               s7 == other.s7 && melsec == other.melsec && dlt645 == other.dlt645 && free_frame == other.free_frame &&
+               serial == other.serial && dtu == other.dtu && host == other.host && port == other.port &&
+               (language != Language::shdr || devices == other.devices);
     }
 };
 

@@ -17,16 +17,7 @@ static_assert(static_cast<int>(registry::WordOrder::DCBA) == static_cast<int>(wi
 static_assert(static_cast<int>(registry::RegisterKind::input) == static_cast<int>(Table::input_registers));
 static_assert(static_cast<int>(registry::PropertyType::text) + 1 == static_cast<int>(ValueType::text));
 
-PropertyConfig property_config(const registry::Property& property, std::uint32_t period_ms) {
-    const registry::RegisterAddress& address = *property.address;
-    PropertyConfig config;
-    config.name = property.name;
-    config.type = static_cast<ValueType>(static_cast<int>(property.type) + 1);
-    config.unit = property.unit;
-    config.writable = property.writable;
-    config.min = property.min;
-    config.max = property.max;
-    config.period = property.period_ms.value_or(period_ms) * kMillisecond;
+void set_address(PropertyConfig& config, const registry::RegisterAddress& address) {
     config.table = static_cast<Table>(address.kind);
     config.address = address.address;
     const bool is_text = address.encoding == registry::Encoding::text;
@@ -38,6 +29,19 @@ PropertyConfig property_config(const registry::Property& property, std::uint32_t
     config.codec.text_registers = address.length;
     config.codec.scale = address.scale;
     config.codec.offset = address.offset;
+}
+
+PropertyConfig property_config(const registry::Property& property, std::uint32_t period_ms) {
+    PropertyConfig config;
+    config.name = property.name;
+    config.type = static_cast<ValueType>(static_cast<int>(property.type) + 1);
+    config.unit = property.unit;
+    config.writable = property.writable;
+    config.min = property.min;
+    config.max = property.max;
+    config.period = property.period_ms.value_or(period_ms) * kMillisecond;
+    if (property.address) set_address(config, *property.address);
+    if (const auto& point = property.point) config.place = {point->at, point->as, point->scale, point->offset};
     return config;
 }
 
@@ -47,10 +51,77 @@ DeviceConfig device_config(const registry::Resource& resource, const registry::D
     config.uid = resource.uid;
     config.path = resource.name;
     config.unit = device.unit_id.value_or(connection.unit);
+    config.station = device.station.value_or("");
     config.enabled = device.enabled;
+    // What is addressed for another kind of protocol cannot be asked for; the device's own check has said so.
+    const bool by_register = registry::is_modbus(connection.protocol);
     for (const registry::Property& property : effective_properties(type, device))
-        if (property.address) config.properties.push_back(property_config(property, connection.period_ms));
+        if (by_register ? property.address.has_value() : property.point.has_value())
+            config.properties.push_back(property_config(property, connection.period_ms));
     return config;
+}
+
+void set_way(LinkConfig& config, const registry::ConnectionSpec& spec) {
+    using registry::TextForm;
+    if (registry::is_serial(spec.protocol)) {
+        config.way = Way::serial;
+        config.serial = spec.serial();
+    }
+    if (!registry::is_dtu(spec.protocol)) return;
+    config.way = Way::dialled_in;
+    // The kind has checked both.
+    const auto bytes = [](const std::optional<std::string>& text, std::optional<TextForm> form) {
+        return registry::packet_bytes(text.value_or(""), form.value_or(TextForm::text)).value_or(Buffer{});
+    };
+    config.dtu.port = spec.listen_port.value_or(0);
+    config.dtu.registration = bytes(spec.registration, spec.registration_form);
+    config.dtu.prefix = spec.registration_match == registry::PacketMatch::prefix;
+    config.dtu.heartbeat = bytes(spec.heartbeat, spec.heartbeat_form);
+}
+
+Language language_of(registry::Protocol protocol) {
+    if (protocol == registry::Protocol::s7) return Language::s7;
+    if (protocol == registry::Protocol::mc) return Language::mc;
+    if (protocol == registry::Protocol::shdr) return Language::shdr;
+    if (registry::is_fx(protocol)) return Language::fx_port;
+    if (registry::is_dlt645(protocol)) return Language::dlt645;
+    return registry::is_frames(protocol) ? Language::free_frame : Language::modbus;
+}
+
+Framing framing_of(const registry::ConnectionSpec& spec) {
+    const bool headed = spec.protocol == registry::Protocol::modbus_dtu
+                            ? spec.framing == registry::DtuFraming::tcp
+                            : spec.protocol == registry::Protocol::modbus_tcp;
+    return headed ? Framing::mbap : Framing::rtu;
+}
+
+// Only what its protocol has: what is left over from another one must not make it a new link.
+void set_language(LinkConfig& config, const registry::ConnectionSpec& spec) {
+    config.language = language_of(spec.protocol);
+    switch (config.language) {
+        case Language::modbus:
+            config.framing = framing_of(spec);
+            return;
+        case Language::s7:
+            config.s7 = {spec.tsaps().value_or(wire::s7::usual_tsaps(spec.s7_plc())), spec.s7_plc()};
+            return;
+        case Language::mc: {
+            const wire::mc::Link link = spec.mc_link();
+            config.melsec = {link.frame, link.coding, link.family, link.route};
+            return;
+        }
+        case Language::fx_port:
+            config.melsec.family = spec.melsec_family();
+            return;
+        case Language::dlt645:
+            config.dlt645.standard = spec.standard();
+            return;
+        case Language::free_frame:
+            config.free_frame.layout = registry::layout_json(spec.layout.value_or("")).value_or("");
+            return;
+        case Language::shdr:
+            return;
+    }
 }
 
 LinkConfig link_config(const registry::Resource& resource, const registry::ConnectionSpec& spec) {
@@ -58,15 +129,20 @@ LinkConfig link_config(const registry::Resource& resource, const registry::Conne
     config.tenant = resource.tenant;
     config.uid = resource.uid;
     config.name = resource.name;
+    config.protocol = registry::to_string(spec.protocol);
     config.enabled = spec.enabled;
+    set_way(config, spec);
+    set_language(config, spec);
     config.host = spec.host;
-    config.port = spec.port;
+    config.port = spec.tcp_port();
     config.timeout = spec.timeout_ms * kMillisecond;
     config.retries = static_cast<std::uint8_t>(spec.retries);
     config.registers_per_request_max = spec.registers_per_request_max;
     config.gap_max = spec.gap_max;
     config.min_request_gap = spec.min_request_gap_ms * kMillisecond;
-    config.writes_enabled = spec.writes_enabled;
+    const bool may_write = config.language != Language::dlt645 && config.language != Language::free_frame &&
+                           config.language != Language::shdr;
+    config.writes_enabled = may_write && spec.writes_enabled;
     return config;
 }
 
@@ -90,7 +166,7 @@ std::vector<LinkConfig> link_configs(const registry::ResourceReader& registry, T
     std::map<std::string, std::pair<std::size_t, registry::ConnectionSpec>, std::less<>> connections;
     for (const auto& resource : registry.list_shared(tenant, "connection")) {
         auto spec = read<registry::ConnectionSpec>(*resource);
-        if (!spec || spec->protocol != registry::Protocol::modbus_tcp) continue;
+        if (!spec || spec->protocol == registry::Protocol::mqtt_device) continue;
         connections.emplace(resource->name, std::pair(configs.size(), *spec));
         configs.push_back(link_config(*resource, *spec));
     }

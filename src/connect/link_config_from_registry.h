@@ -7,7 +7,7 @@
 
 namespace gongshu::connect {
 
-// Every Modbus connection of a tenant with what hangs on it, in order of name. A resource that cannot be read is left
+// Every connection of a tenant that is polled with what hangs on it, in order of name. A resource that cannot be read is left
 // out and logged.
 std::vector<LinkConfig> link_configs(const registry::ResourceReader& registry, TenantId tenant);
 

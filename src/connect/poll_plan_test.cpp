@@ -93,6 +93,8 @@ TEST(TargetPolicy, RefusesWhatIsNotListed) {
         const auto answer = make_target_policy(std::move(allowed))(TenantId{1}, {host, port});
         EXPECT_EQ(answer.has_value(), want) << host;
     };
+    EXPECT_FALSE(make_target_policy({})(TenantId{2}, {"/dev/ttyUSB0", 0})) << "the ports are the tenant default's";
+    EXPECT_TRUE(make_target_policy({"/dev/ttyUSB0"})(TenantId{2}, {"/dev/ttyUSB0", 0}));
     f({}, "192.168.1.7", 502, true);
     f({}, "plc7.lan", 502, true);
     f({}, "127.0.0.1", 502, false);
@@ -114,6 +116,24 @@ TEST(TargetPolicy, RefusesWhatIsNotListed) {
     f({"localhost"}, "127.0.0.1", 502, true);
     f({"[::1]:502"}, "::1", 502, true);
     f({"127.0.0.1"}, "169.254.1.1", 502, false);
+    f({}, "/dev/ttyUSB0", 0, true);
+    f({}, "/dev/ttyS12", 0, true);
+    f({}, "/dev/ttyACM1", 0, true);
+    f({}, "/dev/serial/by-id/usb-FTDI_FT232R-if00-port0", 0, true);
+    f({}, "/dev/ttyS", 0, false);
+    f({}, "/dev/ttyS0x", 0, false);
+    f({}, "/dev/tty1", 0, false);
+    f({}, "/dev/ttymxc1", 0, false);
+    f({}, "/dev/pts/3", 0, false);
+    f({}, "/dev/serial/by-id/", 0, false);
+    f({}, "/dev/serial/by-id/a/b", 0, false);
+    f({}, "/dev/sda", 0, false);
+    f({}, "/etc/passwd", 0, false);
+    f({"/dev/ttymxc1"}, "/dev/ttymxc1", 0, true);
+    f({"/dev/ttymxc1"}, "/dev/ttymxc11", 0, false);
+    f({"/dev/pts/*"}, "/dev/pts/3", 0, true);
+    f({"/dev/pts/*"}, "/dev/ttymxc1", 0, false);
+    f({"/etc/*"}, "/etc/passwd", 0, false);
 }
 
 }  // namespace

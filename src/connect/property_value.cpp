@@ -43,7 +43,7 @@ bool operator==(const PropertyConfig& a, const PropertyConfig& b) {
     return a.name == b.name && a.type == b.type && a.unit == b.unit && a.writable == b.writable && a.min == b.min &&
            a.max == b.max && a.period == b.period && a.table == b.table && a.address == b.address &&
            x.encoding == y.encoding && x.order == y.order && x.bit == y.bit && x.text_registers == y.text_registers &&
-           x.scale == y.scale && x.offset == y.offset;
+           x.scale == y.scale && x.offset == y.offset && a.place == b.place;
 }
 
 Value nothing(ValueType type) {
@@ -61,13 +61,16 @@ Value nothing(ValueType type) {
     return {};
 }
 
-PropertyReading read_property(const PropertyConfig& property, const Reply& reply, std::size_t at) {
-    auto value = raw_value(property, reply, at);
+PropertyReading judge(const PropertyConfig& property, Result<Value> value) {
     if (!value) return {nothing(property.type), bad(Reason::type), value.error().text()};
     const auto number = as_number(*value);
     if (number && !std::isfinite(*number)) return {nothing(property.type), bad(Reason::sensor), "the device says NaN"};
     const bool strange = number && outside(property, *number);
     return {std::move(*value), strange ? uncertain(Reason::range) : kGood, {}};
+}
+
+PropertyReading read_property(const PropertyConfig& property, const Reply& reply, std::size_t at) {
+    return judge(property, raw_value(property, reply, at));
 }
 
 Result<Request> write_request(const PropertyConfig& property, const Value& value, std::uint16_t before) {
@@ -86,10 +89,8 @@ Result<Request> write_request(const PropertyConfig& property, const Value& value
     return request;
 }
 
-Result<Value> check_write(const PropertyConfig& property, const Value& value) {
+Result<Value> check_value(const PropertyConfig& property, const Value& value) {
     if (!property.writable) return Error{Code::denied, "{} is not writable: its device type says so", property.name};
-    if (property.table == Table::discrete_inputs || property.table == Table::input_registers)
-        return Error{Code::denied, "{} lies in a table of inputs, which cannot be written", property.name};
     // History may keep true as 1; a machine must not: who sends true for a temperature means another property.
     const bool switch_for_number = type_of(value) == ValueType::boolean && property.type != ValueType::boolean;
     auto converted = switch_for_number ? std::nullopt : convert_exactly(value, property.type);
@@ -105,8 +106,6 @@ Result<Value> check_write(const PropertyConfig& property, const Value& value) {
                      property.max ? fmt::to_string(*property.max) : "any",
                      property.unit,
                      *number};
-    const auto fits = write_request(property, *converted, 0);
-    if (!fits) return Error{Code::invalid, "{}: {}", property.name, fits.error().text()};
     return std::move(*converted);
 }
 

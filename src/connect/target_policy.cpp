@@ -3,6 +3,8 @@
 #include <optional>
 
 #include "connect/connections.h"
+#include "io/serial.h"
+#include "registry/staging.h"
 
 namespace gongshu::connect {
 
@@ -53,15 +55,51 @@ std::string lower(std::string_view text) {
     return out;
 }
 
+// Ports that are there for machines; a pseudo terminal is none.
+bool is_serial_port(std::string_view path) {
+    constexpr std::string_view kById = "/dev/serial/by-id/";
+    if (path.starts_with(kById)) return path.size() > kById.size() && path.find('/', kById.size()) == path.npos;
+    for (const std::string_view family : {"/dev/ttyS", "/dev/ttyUSB", "/dev/ttyACM"}) {
+        if (!path.starts_with(family) || path.size() == family.size()) continue;
+        if (path.find_first_not_of("0123456789", family.size()) == path.npos) return true;
+    }
+    return false;
+}
+
+// The machine's ports are the tenant default's; another one's have to be listed, as has the console.
+Result<void> check_path(const std::vector<std::string>& allowed, TenantId tenant, const std::string& path) {
+    for (const std::string_view entry : allowed) {
+        if (!entry.starts_with("/dev/")) continue;
+        if (entry == path || (entry.ends_with('*') && path.starts_with(entry.substr(0, entry.size() - 1)))) return {};
+    }
+    if (is_serial_port(path) && tenant != registry::kDefaultTenantId)
+        return Error{Code::denied,
+                     "{} is not opened (the serial ports of this machine are the tenant default's): an administrator can "
+                     "list it with --allow-target {}",
+                     path, path};
+    if (is_serial_port(path) && io::is_console(path))
+        return Error{Code::denied,
+                     "{} is not opened (it is the console of this machine): an administrator can list it with "
+                     "--allow-target {}",
+                     path, path};
+    if (is_serial_port(path)) return {};
+    return Error{Code::denied,
+                 "{} is not opened (it is none of /dev/ttyS*, /dev/ttyUSB*, /dev/ttyACM*, /dev/serial/by-id/*): an "
+                 "administrator can list it with --allow-target {}",
+                 path, path};
+}
+
 }  // namespace
 
 TargetPolicy make_target_policy(std::vector<std::string> allowed) {
-    for (std::string& entry : allowed) entry = lower(entry);
+    for (std::string& entry : allowed)
+        if (!entry.starts_with('/')) entry = lower(entry);
     if (std::ranges::find(allowed, "localhost") != allowed.end()) {
         allowed.emplace_back("127.0.0.1");
         allowed.emplace_back("::1");
     }
-    return [allowed = std::move(allowed)](TenantId, const io::Address& target) -> Result<void> {
+    return [allowed = std::move(allowed)](TenantId tenant, const io::Address& target) -> Result<void> {
+        if (target.host.starts_with('/')) return check_path(allowed, tenant, target.host);
         const std::string host = lower(target.host);
         const char* special = why_special(host);
         if (special == nullptr) return {};

@@ -7,9 +7,9 @@ namespace gongshu {
 namespace {
 
 constexpr std::array<std::string_view, 3> kGrades{"bad", "uncertain", "good"};
-constexpr std::array<std::string_view, 13> kReasons{"",       "timeout",  "disconnected", "refused", "config",
+constexpr std::array<std::string_view, 14> kReasons{"",       "timeout",  "disconnected", "refused", "config",
                                                     "type",   "clock",    "range",        "stopped", "sensor",
-                                                    "silent", "computed", "manual"};
+                                                    "silent", "computed", "manual",       "unstable"};
 
 template <std::size_t N>
 std::optional<std::uint8_t> index_of(const std::array<std::string_view, N>& names, std::string_view name) {

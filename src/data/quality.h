@@ -24,6 +24,7 @@ enum class Reason : std::uint8_t {  // on disk: never renumber
     silent = 10,       // nothing came for longer than agreed
     computed = 11,     // computed from inputs that were not all good
     manual = 12,       // put in by hand
+    unstable = 13,     // the sender itself says that it has not settled: a scale in motion
 };
 
 // How far a value can be trusted. Text form: "good", "uncertain:clock", "bad:timeout", then flags: "good+late".

@@ -37,6 +37,8 @@ constexpr std::pair<std::string_view, std::string_view> kAliases[] = {
     {"kVA", "kV.A"},
     {"var", "V.A"},
     {"kvar", "kV.A"},
+    {"kVAh", "kV.A.h"},
+    {"kvarh", "kV.A.h"},
     {"Wh", "W.h"},
     {"kWh", "kW.h"},
     {"MWh", "MW.h"},

@@ -79,6 +79,7 @@ private:
                 continue;
             }
             descriptor_ = *made;
+            set_keep_alive(descriptor_, options_.keep_alive);
             if (::connect(descriptor_, address.get(), address.size) == 0) return connected();
             if (errno == EINPROGRESS) return loop_.watch(descriptor_, id_, EPOLLOUT, false);
             last_error_ = errno;

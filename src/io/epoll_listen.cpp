@@ -81,6 +81,7 @@ private:
                             to_string(address_));
         }
         set_no_delay(accepted);
+        set_keep_alive(accepted, options_.keep_alive);
         ++*count_;
         const std::shared_ptr<void> ticket(nullptr, [count = count_](void*) { --*count; });
         auto stream = EpollConnection::make(*loop_, accepted, to_address(peer), ticket);

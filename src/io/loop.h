@@ -69,11 +69,15 @@ struct ListenOptions {
     // Null = plain. With it, streams are handed over after the handshake, for which they have 10 s.
     std::shared_ptr<const TlsServer> tls;
     std::uint32_t streams_max = 20'000;  // more are accepted and closed at once
+    DurationNs keep_alive = 0;           // as of ConnectOptions
 };
 
 struct ConnectOptions {
     std::shared_ptr<const TlsClient> tls;  // null = plain
     DurationNs timeout = 5 * kSecond;      // for the name, the connection and the handshake together
+    // So long without a byte, and the system asks whether the peer is still there; four times, 15 s apart, then the
+    // link is lost. Whole seconds; 0 = it never does.
+    DurationNs keep_alive = 0;
 };
 
 // Loop is one thread's world: timers, posted work and sockets, in one thread, one thing after another.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "io/detail/epoll_serial.h"
 #include "io/detail/handshakes.h"
 #include "io/detail/os_error.h"
 #include "io/detail/timers.h"
@@ -119,6 +120,7 @@ public:
     Result<std::unique_ptr<Listener>> listen(const Address& address, const ListenOptions& options,
                                              OnAccept on_accept) override;
     void connect(const Address& address, const ConnectOptions& options, StreamDone done) override;
+    Result<std::unique_ptr<Stream>> open_port(const SerialPort& port);
     void secure(std::unique_ptr<Stream> plain, std::shared_ptr<const TlsClient> tls, const std::string& host,
                 DurationNs timeout, StreamDone done) override {
         handshakes_.connect(std::move(plain), tls, host, timeout, std::move(done));
@@ -231,6 +233,9 @@ public:
     const Address& peer() const { return peer_; }
     bool passes(const Address& cut) const {
         return std::any_of(route_.begin(), route_.end(), [&](const Address& address) { return covers(cut, address); });
+    }
+    bool is_open_to(const Address& peer) const {
+        return state_ == State::open && peer_.host == peer.host && peer_.port == peer.port;
     }
     bool belongs_to(const SimLoop* loop) const { return loop_ == loop && state_ != State::closed; }
 
@@ -457,7 +462,10 @@ struct SimConnect : std::enable_shared_from_this<SimConnect> {
         enter(*port);
     }
 
-    void enter(SimPort& port) {
+    void enter(SimPort& port) { secure(join(loop, port, target)); }
+
+    // At once, as a port of the own machine.
+    static std::unique_ptr<Stream> join(SimLoop& loop, SimPort& port, const Address& target) {
         auto& network = loop.network();
         const std::vector<Address> route{port.address, target};
         const Address me{"127.0.0.1", network.next_port++};
@@ -472,7 +480,7 @@ struct SimConnect : std::enable_shared_from_this<SimConnect> {
         const auto id =
             std::find_if(network.ports.begin(), network.ports.end(), [&](auto& p) { return &p.second == &port; });
         port.loop->at(loop.clock().monotonic(), [&network, id = id->first, theirs] { accept(network, id, theirs); });
-        secure(std::make_unique<SimStream>(ours));
+        return std::make_unique<SimStream>(ours);
     }
 
     static void accept(Network& network, std::uint64_t port_id, const std::shared_ptr<SimEnd>& end) {
@@ -548,6 +556,18 @@ void SimLoop::connect(const Address& address, const ConnectOptions& options, Str
     std::make_shared<SimConnect>(*this, address, options, std::move(done))->begin();
 }
 
+Result<std::unique_ptr<Stream>> SimLoop::open_port(const SerialPort& port) {
+    const Address target = serial_end(port.path);
+    SimPort* const there = network_->find_port(target);
+    if (there == nullptr || network_->cut_of(target))
+        return os_error(ENOENT, "cannot open the serial port {}", port.path);
+    for (const auto& weak : network_->ends) {
+        if (const auto end = weak.lock(); end && end->is_open_to(target))
+            return Error{Code::unavailable, "the serial port {} is used by another connection or program", port.path};
+    }
+    return SimConnect::join(*this, *there, target);
+}
+
 bool Network::step(DurationNs end) {
     std::vector<SimLoop*> ready;
     std::vector<SimPool*> busy;
@@ -571,6 +591,10 @@ bool Network::step(DurationNs end) {
 }
 
 }  // namespace
+
+Result<std::unique_ptr<Stream>> detail::open_sim_serial(Loop& loop, const SerialPort& port) {
+    return static_cast<SimLoop&>(loop).open_port(port);
+}
 
 class SimWorld::Impl {
 public:

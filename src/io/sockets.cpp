@@ -60,4 +60,13 @@ void set_no_delay(int descriptor) {
     ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
+void set_keep_alive(int descriptor, DurationNs idle) {
+    if (idle == 0) return;
+    const int on = 1, seconds = static_cast<int>(std::max<DurationNs>(idle / kSecond, 1)), between = 15, times = 4;
+    ::setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    ::setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, &seconds, sizeof seconds);
+    ::setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, &between, sizeof between);
+    ::setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPCNT, &times, sizeof times);
+}
+
 }  // namespace gongshu::io::detail

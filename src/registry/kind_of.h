@@ -14,11 +14,12 @@
 //                                                     …}); } template Result<LightSpec> spec_of<LightSpec>(const
 //                                                     Resource&);
 //
-// Fields: bool, integers, double, std::string, described enums (BOOST_DESCRIBE_ENUM; a trailing underscore is dropped),
-// described structs, std::optional, std::vector and std::map<std::string, …> of these, Json (anything). The default of
-// a field is what the struct's initialiser says. A missing optional is absent, null means absent. facts_of() must stand
-// in the namespace of the struct and be declared before make_kind() is used. The explicit instantiation stands outside
-// of any other namespace (`template gongshu::Result<…> gongshu::registry::spec_of<…>(…);` at the end of the file).
+// Fields: bool, integers, double, std::string, described enums (BOOST_DESCRIBE_ENUM; an underscore at the end or before
+// a digit is dropped), described structs, std::optional, std::vector and std::map<std::string, …> of these, Json
+// (anything). The default of a field is what the struct's initialiser says. A missing optional is absent, null means
+// absent. facts_of() must stand in the namespace of the struct and be declared before make_kind() is used. The explicit
+// instantiation stands outside of any other namespace (`template gongshu::Result<…> gongshu::registry::spec_of<…>(…);`
+// at the end of the file).
 
 #include <boost/describe.hpp>
 #include <boost/json.hpp>
@@ -55,6 +56,7 @@ template <class T>
 using MembersOf = boost::describe::describe_members<T, boost::describe::mod_public>;
 
 inline std::string_view enumerator_word(std::string_view name) {
+    if (name.size() > 1 && name[0] == '_' && name[1] >= '0' && name[1] <= '9') name.remove_prefix(1);
     return name.ends_with('_') ? name.substr(0, name.size() - 1) : name;
 }
 

@@ -41,7 +41,7 @@ Sample sample_of(const std::string& kind) {
           R"({"title_en":"Pump","properties":[{"name":"speed","type":"number","unit":"rpm","address":)"
           R"({"kind":"holding","address":10,"encoding":"f32","word_order":"CDAB","scale":0.1}},)"
           R"({"name":"run","type":"boolean","writable":true,"address":{"kind":"coil","address":3}}]})",
-          R"({"properties":[{"name":"speed","type":"number","unit":"rpm"}]})"}},
+          R"({"properties":[{"name":"speed","type":"number","unit":"rpm","point":{"at":"DB1.DBD4","as":"real"}}]})"}},
         {"device_template",
          {"pumps",
           R"({"title_zh":"泵","parameters":[{"name":"number","type":"integer","min":1},)"
@@ -58,7 +58,7 @@ Sample sample_of(const std::string& kind) {
          {"drawing/TI-101", R"({"target":"plant1/x.t","title_zh":"出口温度"})", R"({"target":"plant1/x.u"})"}},
         {"device",
          {"plant1/a/line1/pump1",
-          R"({"title_zh":"1 号泵","title_en":"Pump 1","type":"base_pump","connection":"base_plc","unit_id":3})",
+          R"({"title_zh":"1 号泵","title_en":"Pump 1","type":"base_pump","connection":"base_plc","unit_id":3,"station":"000012345678"})",
           R"({"type":"base_pump","title":"P1"})"}},
         {"dashboard",
          {"pumps",
@@ -259,10 +259,53 @@ TEST(Shape, SaysWhatIsWrongAndWhere) {
       "properties[0].type: expected boolean, because the address is a single bit");
     f("connection", R"({"protocol":"modbus_tcp"})",
       "host: expected a host name or an IP address, found none (protocol modbus_tcp needs it)");
+    f("connection", R"({"protocol":"modbus_rtu_tcp"})",
+      "host: expected a host name or an IP address, found none (protocol modbus_rtu_tcp needs it)");
     f("connection", R"({"protocol":"modbus_tcp","host":"h","port":1.5})",
       "port: expected a whole number from 1 to 65535, found 1.5");
     f("connection", R"({"protocol":"modbus_tcp","host":"h","port":70000})",
       "port: expected a whole number from 1 to 65535, found 70000");
+    f("connection", R"({"protocol":"s7"})",
+      "host: expected a host name or an IP address, found none (protocol s7 needs it)");
+    f("connection", R"({"protocol":"shdr"})",
+      "host: expected a host name or an IP address, found none (protocol shdr needs it)");
+    f("connection", R"({"protocol":"dlt645_tcp","host":"h"})",
+      "port: expected the port of the machine or serial server, found none (protocol dlt645_tcp has no usual one)");
+    f("connection", R"({"protocol":"s7","host":"h","plc":"logo","slot":1})",
+      "slot: logo has neither rack nor slot: leave rack, slot and connection_type out, and write local_tsap and "
+      "remote_tsap where the usual ones do not suit");
+    f("connection", R"({"protocol":"s7","host":"h","remote_tsap":"3.1"})",
+      "remote_tsap: \"3.1\" is no TSAP: expected two bytes in hexadecimal such as 03.01");
+    f("connection", R"({"protocol":"mc","host":"h","family":"fx3","frame":"3E"})",
+      "frame: fx3 does not speak 3E: expected 1E");
+    f("connection", R"({"protocol":"mc","host":"h","family":"iq_r","frame":"1E"})",
+      "frame: iq_r does not speak 1E: expected 3E or 4E");
+    f("connection", R"({"protocol":"mc","host":"h","coding":"ascii_octal"})",
+      "coding: ascii_octal is of iq_f alone: choose ascii");
+    f("connection", R"({"protocol":"mc","host":"h","family":"fx"})",
+      "family: fx speaks by its programming port alone: choose protocol fx_serial or fx_tcp");
+    f("connection", R"({"protocol":"fx_serial","serial_port":"/dev/ttyS0","family":"q_l"})",
+      "family: q_l has no programming port of FX: choose protocol mc");
+    f("connection", R"({"protocol":"fx_serial"})",
+      "serial_port: expected a port such as /dev/ttyUSB0, found none (protocol fx_serial needs it)");
+    f("connection", R"({"protocol":"dlt645_dtu"})",
+      "registration: expected the packet that the DTU sends first, found none (protocol dlt645_dtu needs it)");
+    f("connection", R"({"protocol":"dlt645_serial","serial_port":"/dev/ttyS0","meter_standard":2006})",
+      "meter_standard: expected one of 2007, 1997, found 2006");
+    f("connection", R"({"protocol":"frames_tcp","host":"h","port":1})",
+      "layout: expected the template of its frames, found none (protocol frames_tcp needs it)");
+    f("connection", R"({"protocol":"frames_tcp","host":"h","port":1,"layout":"frame: [\n"})",
+      "layout: line 2, column 1: end of sequence flow not found");
+    f("connection",
+      R"({"protocol":"frames_tcp","host":"h","port":1,"layout":"frame: {by: end, end: '\\n'}\nfields: [{name: w}]"})",
+      "layout: fields[0]: expected one of group, pattern, item, after and before, or at; found 0 of them");
+    f("device_type",
+      R"({"properties":[{"name":"a","type":"number","point":{"at":"D1"},"address":{"kind":"holding","address":0}}]})",
+      "properties[0].point: a property has either an address, for Modbus, or a point");
+    f("device_type", R"({"properties":[{"name":"a","type":"number","point":{"at":"D1","scale":0}}]})",
+      "properties[0].point.scale: expected a number other than 0");
+    f("device", R"({"type":"t","properties":[{"name":"a","point":{"at":"D1","scale":0}}]})",
+      "properties[0].point.scale: expected a number other than 0");
     f("connection", R"({"protocol":"modbus_tcp","host":"h","enabled":"yes"})",
       "enabled: expected true or false, found \"yes\"");
     f("user", R"({"role":"viewer","email":"nobody"})",
@@ -295,7 +338,7 @@ TEST(Shape, FillsDefaults) {
         world.registry->kind("connection")->normalize(json(R"({"protocol":"modbus_tcp","host":"h","period_ms":null})"));
     ASSERT_TRUE(got);
     EXPECT_EQ(to_text(*got),
-              R"({"title_zh":"","title_en":"","protocol":"modbus_tcp","enabled":true,"host":"h","port":502,)"
+              R"({"title_zh":"","title_en":"","protocol":"modbus_tcp","enabled":true,"host":"h",)"
               R"("period_ms":1000,"timeout_ms":1000,"retries":1,"unit":1,)"
               R"("registers_per_request_max":100,"gap_max":8,"min_request_gap_ms":0,"writes_enabled":false})");
 }

@@ -101,6 +101,9 @@ Result<Json> normalize_text(const Shape&, const Fact& fact, const Json& json, co
 }
 
 Result<Json> normalize_choice(const Shape& shape, const Json& json, const std::string& path) {
+    // YAML makes a number of a bare 2007.
+    if (json.is_int64() && std::ranges::find(shape.choices, to_text(json)) != shape.choices.end())
+        return Json(to_text(json));
     if (json.is_string()) {
         const std::string_view text = view(json.get_string());
         if (std::ranges::find(shape.choices, text) != shape.choices.end()) return json;
@@ -223,6 +226,28 @@ Result<Json> normalize_value(const Shape& shape, const Fact& fact, const Json& j
 
 Json value_schema(const Shape& shape, const Fact& fact);
 
+Json absent_by(const Fact& fact) {
+    JsonObject values;
+    for (const auto& [value, text] : fact.absent_by) {
+        const auto absent = parse_json(text);
+        ASSERT(absent.has_value());
+        values[value] = *absent;
+    }
+    return {{"field", fact.absent_field}, {"values", std::move(values)}};
+}
+
+// One value, or a list of several.
+Json if_equals(std::string_view words) {
+    JsonArray values;
+    for (;;) {
+        const auto end = words.find('|');
+        values.push_back(Json(words.substr(0, end)));
+        if (end == std::string_view::npos) break;
+        words.remove_prefix(end + 1);
+    }
+    return values.size() == 1 ? values[0] : Json(std::move(values));
+}
+
 JsonObject object_schema(const Shape& shape) {
     JsonObject properties;
     JsonArray required;
@@ -242,12 +267,20 @@ JsonObject object_schema(const Shape& shape) {
         put("x-unit", fact.unit);
         put("x-ref", fact.ref);
         put("x-widget", fact.secret && fact.widget.empty() ? "password" : fact.widget);
-        if (!fact.if_field.empty()) schema["x-if"] = {{"field", fact.if_field}, {"equals", fact.if_equals}};
+        if (!fact.if_field.empty()) schema["x-if"] = {{"field", fact.if_field}, {"equals", if_equals(fact.if_equals)}};
         if (fact.secret) {
             schema["x-secret"] = true;
             schema["writeOnly"] = true;
         } else if (!field.fallback.is_null() && !fact.required) {
             schema["default"] = field.fallback;
+        } else if (!fact.absent.empty()) {
+            const auto absent = parse_json(fact.absent);
+            ASSERT(absent && field.shape->optional);
+            schema["default"] = *absent;
+        }
+        if (!fact.absent_by.empty()) {
+            ASSERT(field.shape->optional && fact.absent.empty());
+            schema["x-absent"] = absent_by(fact);
         }
         schema["x-level"] = fact.level;
         schema["x-order"] = static_cast<std::int64_t>(i);

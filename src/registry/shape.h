@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "registry/registry.h"
@@ -28,10 +29,15 @@ struct Fact {
     std::size_t length_max = 0;                // texts: bytes, 0 = 4000. lists and maps: items, 0 = 10000
     std::string_view ref = {};                 // plural of the kind that the text (or each text of the list) names
     std::string_view widget = {};              // expression, password, multiline, duration
-    std::string_view if_field = {}, if_equals = {};  // shown only if that field of the same object has this value
-    bool secret = false;                             // sealed, never read back; only texts at the top of a spec
-    int level = 1;                                   // data level 1 … 4
-    std::vector<Choice> choices = {};                // titles of an enumeration's values
+    // Shown only if that field of the same object has this value, or one of these: "a|b".
+    std::string_view if_field = {}, if_equals = {};
+    std::string_view absent = {};  // optional ones: as JSON, what it means that the field is not there
+    // The same where it depends on a choice in the same object: of each value of `absent_field`, what holds, as JSON.
+    std::string_view absent_field = {};
+    std::vector<std::pair<std::string_view, std::string_view>> absent_by = {};
+    bool secret = false;               // sealed, never read back; only texts at the top of a spec
+    int level = 1;                     // data level 1 … 4
+    std::vector<Choice> choices = {};  // titles of an enumeration's values
     // A further check of one text: what is wrong with it ("…, found …"), nothing if it is fine.
     std::function<Result<void>(std::string_view text)> check = {};
 };

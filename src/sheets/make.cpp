@@ -31,7 +31,8 @@ std::string_view text_at(const Json& object, std::string_view name) {
 
 // What makes a connection reach another machine.
 bool reaches_elsewhere(const Json& current, const Json& next) {
-    for (const std::string_view field : {"protocol", "host", "port"}) {
+    for (const std::string_view field : {"protocol", "host", "port", "serial_port", "registration", "listen_port",
+                                         "rack", "slot", "remote_tsap", "network", "station_no", "pc"}) {
         const Json* const a = current.get_object().if_contains({field.data(), field.size()});
         const Json* const b = next.get_object().if_contains({field.data(), field.size()});
         if ((a ? *a : Json()) != (b ? *b : Json())) return true;

@@ -135,7 +135,7 @@ Result<void> read_qualities(Reader& in, std::size_t rows, BatchColumn& column) {
         if (!in.varint(run) || !in.varint(bits) || run == 0 || run > rows - qualities.size() || bits > UINT16_MAX)
             return in.broken("runs of qualities that are none");
         const Quality quality = unpack_quality(static_cast<std::uint16_t>(bits));
-        if (pack(quality) != bits || quality.grade > Grade::good || quality.reason > Reason::manual)
+        if (pack(quality) != bits || quality.grade > Grade::good || quality.reason > Reason::unstable)
             return in.broken("a quality that is none");
         qualities.insert(qualities.end(), run, quality);
     }

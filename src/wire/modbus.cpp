@@ -78,23 +78,16 @@ std::vector<std::uint16_t> get_registers(Bytes bytes, std::size_t count) {
     return registers;
 }
 
-// Leaves room for the length, which finish_frame() fills in.
-Buffer begin_frame(std::uint16_t transaction, std::uint8_t unit) {
+Buffer frame(std::uint16_t transaction, std::uint8_t unit, const Buffer& pdu) {
+    ASSERT(1 + pdu.size() >= kLengthMin && 1 + pdu.size() <= kLengthMax);
     Buffer out;
-    out.reserve(kMbapBytes + 16);
+    out.reserve(kMbapBytes + pdu.size());
     put_u16(out, transaction);
     put_u16(out, 0);
-    put_u16(out, 0);
+    put_u16(out, 1 + pdu.size());
     out.push_back(unit);
+    out.insert(out.end(), pdu.begin(), pdu.end());
     return out;
-}
-
-Buffer finish_frame(Buffer frame) {
-    const std::size_t length = frame.size() - (kMbapBytes - 1);
-    ASSERT(length >= kLengthMin && length <= kLengthMax);
-    frame[4] = static_cast<std::uint8_t>(length >> 8);
-    frame[5] = static_cast<std::uint8_t>(length);
-    return frame;
 }
 
 Result<void> check_request(const Shape& shape, const Request& request) {
@@ -199,32 +192,43 @@ std::string to_string(Exception exception) {
 bool is_read(Function function) { return shape_of(function).read; }
 bool is_bits(Function function) { return shape_of(function).bits; }
 
-Result<Buffer> encode_request(std::uint16_t transaction, std::uint8_t unit, const Request& request) {
+std::size_t reply_pdu_bytes(const Request& asked) {
+    const Shape& shape = shape_of(asked.function);
+    if (!shape.read) return 5;
+    return 2 + (shape.bits ? bit_bytes(asked.count) : asked.count * 2u);
+}
+
+Result<Buffer> encode_request_pdu(const Request& request) {
     const Shape& shape = shape_of(request.function);
     TRY(check_request(shape, request));
-    Buffer out = begin_frame(transaction, unit);
+    Buffer out;
     out.push_back(static_cast<std::uint8_t>(request.function));
     put_u16(out, request.address);
     if (shape.single) {
         put_u16(out, !shape.bits ? request.registers[0] : request.bits[0] != 0 ? kCoilOn : 0);
-        return finish_frame(std::move(out));
+        return out;
     }
     put_u16(out, request.count);
-    if (shape.read) return finish_frame(std::move(out));
+    if (shape.read) return out;
     out.push_back(static_cast<std::uint8_t>(shape.bits ? bit_bytes(request.count) : request.count * 2u));
     if (shape.bits)
         put_bits(out, request.bits);
     else
         put_registers(out, request.registers);
-    return finish_frame(std::move(out));
+    return out;
 }
 
-Buffer encode_reply(std::uint16_t transaction, std::uint8_t unit, const Reply& reply) {
-    Buffer out = begin_frame(transaction, unit);
+Result<Buffer> encode_request(std::uint16_t transaction, std::uint8_t unit, const Request& request) {
+    const Buffer pdu = TRY(encode_request_pdu(request));
+    return frame(transaction, unit, pdu);
+}
+
+Buffer encode_reply_pdu(const Reply& reply) {
+    Buffer out;
     if (reply.exception) {
         out.push_back(static_cast<std::uint8_t>(reply.function) | kExceptionFlag);
         out.push_back(static_cast<std::uint8_t>(*reply.exception));
-        return finish_frame(std::move(out));
+        return out;
     }
     const Shape& shape = shape_of(reply.function);
     out.push_back(static_cast<std::uint8_t>(reply.function));
@@ -236,7 +240,7 @@ Buffer encode_reply(std::uint16_t transaction, std::uint8_t unit, const Reply& r
             put_bits(out, reply.bits);
         else
             put_registers(out, reply.registers);
-        return finish_frame(std::move(out));
+        return out;
     }
     put_u16(out, reply.address);
     if (!shape.single)
@@ -245,7 +249,11 @@ Buffer encode_reply(std::uint16_t transaction, std::uint8_t unit, const Reply& r
         put_u16(out, reply.bits.at(0) != 0 ? kCoilOn : 0);
     else
         put_u16(out, reply.registers.at(0));
-    return finish_frame(std::move(out));
+    return out;
+}
+
+Buffer encode_reply(std::uint16_t transaction, std::uint8_t unit, const Reply& reply) {
+    return frame(transaction, unit, encode_reply_pdu(reply));
 }
 
 Reply refusal(Function function, Exception exception) {
@@ -298,12 +306,11 @@ Result<Reply> decode_reply(const Request& asked, Bytes pdu) {
 Result<void> FrameDecoder::feed(Bytes received, const std::function<bool(const Frame&)>& on_frame) {
     while (!broken_) {
         // The header is checked as soon as it is there, so that nothing is collected behind a wrong one.
-        const std::size_t known = buffer_.size() >= 6 ? 6u + get_u16(buffer_, 4) : 6u;
-        const std::size_t wanted = known - buffer_.size();
+        const std::size_t wanted = wanted_bytes();
         const std::size_t taken = std::min(wanted, received.size());
         buffer_.insert(buffer_.end(), received.begin(), received.begin() + static_cast<std::ptrdiff_t>(taken));
         received = received.subspan(taken);
-        if (buffer_.size() < known) return {};
+        if (taken < wanted) return {};
         const std::uint16_t length = get_u16(buffer_, 4);
         if (get_u16(buffer_, 2) != 0 || length < kLengthMin || length > kLengthMax) {
             broken_ = true;
@@ -316,6 +323,10 @@ Result<void> FrameDecoder::feed(Bytes received, const std::function<bool(const F
     }
     return Error{Code::malformed, "modbus header has protocol {} and length {}, expected protocol 0 and length 2 to {}",
                  get_u16(buffer_, 2), get_u16(buffer_, 4), kLengthMax};
+}
+
+std::size_t FrameDecoder::wanted_bytes() const {
+    return (buffer_.size() >= 6 ? 6u + get_u16(buffer_, 4) : 6u) - buffer_.size();
 }
 
 void FrameDecoder::reset() {

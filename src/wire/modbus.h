@@ -75,6 +75,12 @@ struct Reply {
 bool is_read(Function function);
 bool is_bits(Function function);
 
+// The PDU alone, for other framings (wire/modbus_rtu.h): errors as of the next two.
+Result<Buffer> encode_request_pdu(const Request& request);
+Buffer encode_reply_pdu(const Reply& reply);
+// Bytes of the PDU that answers `asked`, unless it is an exception.
+std::size_t reply_pdu_bytes(const Request& asked);
+
 // The whole frame. Code::invalid when a count is outside the standard's limits, the range passes 65536 or the values do
 // not match the count.
 Result<Buffer> encode_request(std::uint16_t transaction, std::uint8_t unit, const Request& request);
@@ -106,6 +112,8 @@ public:
     Result<void> feed(Bytes received, const std::function<bool(const Frame&)>& on_frame);
     void reset();
     std::size_t buffered_bytes() const { return buffer_.size(); }
+    // So many bytes are still of this frame, or of its header while that is not whole.
+    std::size_t wanted_bytes() const;
 
 private:
     Buffer buffer_;

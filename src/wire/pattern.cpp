@@ -27,10 +27,11 @@ char32_t next_character(std::string_view text, std::size_t& at) {
 
 // One part of a pattern, before it becomes states.
 struct PatternNode {
-    enum class Kind : std::uint8_t { set, row, choice, repeat, begin, end };
+    enum class Kind : std::uint8_t { set, row, choice, repeat, group, begin, end };
     Kind kind;
-    std::uint32_t set = 0;
+    std::uint32_t set = 0;              // of group: its number
     std::uint32_t least = 0, most = 0;  // of repeat; most = kEndless
+    bool is_lazy = false;               // of repeat
     std::vector<PatternNode> parts;
 };
 
@@ -126,18 +127,35 @@ private:
     static void add_character(Pattern::Set& set, char32_t c) { set.ranges.emplace_back(c, c); }
 
     Result<PatternNode> parse_group(std::size_t depth) {
+        std::optional<std::uint32_t> named;
         if (take('?')) {
             if (text_.substr(at_).starts_with("P<")) {
-                const std::size_t end = text_.find('>', at_);
-                if (end == text_.npos) return wrong("a name without its >");
-                at_ = end + 1;
+                named = TRY(parse_name());
             } else if (!take(':')) {
                 return unknown("what begins with (?");
             }
         }
-        PatternNode group = TRY(parse_choice(depth + 1));
+        PatternNode inside = TRY(parse_choice(depth + 1));
         if (!take(')')) return wrong("a ( without its )");
+        if (!named) return inside;
+        PatternNode group{Kind::group, *named};
+        group.parts.push_back(std::move(inside));
         return group;
+    }
+
+    // "P<name>": the number of the group.
+    Result<std::uint32_t> parse_name() {
+        const std::size_t end = text_.find('>', at_);
+        if (end == text_.npos) return wrong("a name without its >");
+        std::string name{text_.substr(at_ + 2, end - at_ - 2)};
+        const auto is_part = [](char c) {
+            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+        };
+        if (name.empty() || !std::ranges::all_of(name, is_part)) return wrong("a name that is none");
+        if (std::ranges::find(pattern_.groups_, name) != pattern_.groups_.end()) return wrong("a name that is taken");
+        at_ = end + 1;
+        pattern_.groups_.push_back(std::move(name));
+        return static_cast<std::uint32_t>(pattern_.groups_.size() - 1);
     }
 
     // What follows a backslash.
@@ -158,9 +176,25 @@ private:
             add_character(set, static_cast<unsigned char>(kMeant[found]));
             return {};
         }
+        if (c == 'x') return parse_hex(set);
         if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
             return unknown(fmt::format("\\{}", c));
         add_character(set, next_character(text_, at_));
+        return {};
+    }
+
+    // x02, a character below 80: what lies above is no byte of its own in UTF-8.
+    Result<void> parse_hex(Pattern::Set& set) {
+        const auto digit = [this](std::size_t at) {
+            const char c = at < text_.size() ? text_[at] : ' ';
+            if (c >= '0' && c <= '9') return c - '0';
+            const char low = static_cast<char>(c | 0x20);
+            return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
+        };
+        const int high = digit(at_ + 1), low = digit(at_ + 2);
+        if (high < 0 || high > 7 || low < 0) return wrong("a \\x without two digits from 00 to 7F");
+        at_ += 3;
+        add_character(set, static_cast<char32_t>(high * 16 + low));
         return {};
     }
 
@@ -227,8 +261,8 @@ private:
             else if (!take('*'))
                 break;
             if (least > most || (most != kEndless ? most : least) > kRepeatMax) return wrong("a count that is none");
-            take('?');  // lazy: the same when the whole must match
             PatternNode repeat{Kind::repeat};
+            repeat.is_lazy = take('?');  // the same when the whole must match
             repeat.least = least;
             repeat.most = most;
             repeat.parts.push_back(std::move(atom));
@@ -297,20 +331,30 @@ private:
             }
             case Kind::repeat:
                 return emit_repeat(node, next);
+            case Kind::group:
+                next = TRY(add({Pattern::Step::mark, 2 * node.set + 1, next}));
+                next = TRY(emit(node.parts[0], next));
+                return add({Pattern::Step::mark, 2 * node.set, next});
         }
         return next;
+    }
+
+    // Into the repeated, or past it: what a search tries first.
+    static Pattern::State fork(const PatternNode& repeat, std::uint32_t inside, std::uint32_t past) {
+        if (repeat.is_lazy) std::swap(inside, past);
+        return {Pattern::Step::fork, 0, inside, past};
     }
 
     Result<std::uint32_t> emit_repeat(const PatternNode& node, std::uint32_t next) {
         std::uint32_t first = next;
         if (node.most == kEndless) {
-            first = TRY(add({Pattern::Step::fork, 0, 0, next}));
+            first = TRY(add(fork(node, 0, next)));
             const std::uint32_t inside = TRY(emit(node.parts[0], first));
-            pattern_.states_[first].next = inside;
+            pattern_.states_[first] = fork(node, inside, next);
         } else {
             for (std::uint32_t i = node.least; i < node.most; ++i) {
                 const std::uint32_t inside = TRY(emit(node.parts[0], first));
-                first = TRY(add({Pattern::Step::fork, 0, inside, next}));
+                first = TRY(add(fork(node, inside, next)));
             }
         }
         for (std::uint32_t i = 0; i < node.least; ++i) first = TRY(emit(node.parts[0], first));
@@ -347,7 +391,7 @@ void Pattern::follow(std::uint32_t state, bool at_begin, bool at_end, std::vecto
         if (at.step == Step::fork) {
             open.push_back(at.other);
             open.push_back(at.next);
-        } else if ((at.step == Step::begin && at_begin) || (at.step == Step::end && at_end)) {
+        } else if (at.step == Step::mark || (at.step == Step::begin && at_begin) || (at.step == Step::end && at_end)) {
             open.push_back(at.next);
         } else if (at.step == Step::take || at.step == Step::done) {
             reached.push_back(one);
@@ -371,6 +415,97 @@ bool Pattern::matches(std::string_view text) const {
         std::swap(now, then);
     }
     return std::ranges::any_of(now, [this](std::uint32_t one) { return states_[one].step == Step::done; });
+}
+
+// One search: goes one way after another, as a person would, but never twice through the same state at the same place,
+// which is what keeps it from taking longer than states × characters.
+struct Pattern::Search {
+    struct Job {
+        std::uint32_t state, at;  // or, with state = kRestore, the mark `at` is put back to `before`
+        std::uint32_t before = 0;
+    };
+    static constexpr std::uint32_t kRestore = UINT32_MAX, kUnset = UINT32_MAX;
+
+    const Pattern& pattern;
+    const std::string_view text;
+    std::vector<bool> been;
+    std::vector<std::uint32_t> marks;
+    std::vector<Job> jobs;
+
+    Search(const Pattern& pattern_, std::string_view text_)
+        : pattern(pattern_),
+          text(text_),
+          been(pattern_.states_.size() * (text_.size() + 1)),
+          marks(2 * pattern_.groups_.size(), kUnset) {}
+
+    // Whether the pattern fits from `begin` on; `marks` are set then.
+    bool run(std::uint32_t begin) {
+        jobs.assign(1, {pattern.first_, begin});
+        while (!jobs.empty()) {
+            const Job job = jobs.back();
+            jobs.pop_back();
+            if (job.state == kRestore)
+                marks[job.at] = job.before;
+            else if (follow(job.state, job.at))
+                return true;
+        }
+        return false;
+    }
+
+    // One way, up to its end; the others are left in `jobs`.
+    bool follow(std::uint32_t one, std::uint32_t at) {
+        while (true) {
+            const std::size_t here = one * (text.size() + 1) + at;
+            if (been[here]) return false;
+            been[here] = true;
+            const State& state = pattern.states_[one];
+            switch (state.step) {
+                case Step::done:
+                    return true;
+                case Step::take: {
+                    if (at == text.size()) return false;
+                    std::size_t next = at;
+                    if (!pattern.sets_[state.set].contains(next_character(text, next))) return false;
+                    at = static_cast<std::uint32_t>(next);
+                    break;
+                }
+                case Step::fork:
+                    jobs.push_back({state.other, at});
+                    break;
+                case Step::begin:
+                    if (at != 0) return false;
+                    break;
+                case Step::end:
+                    if (at != text.size()) return false;
+                    break;
+                case Step::mark:
+                    jobs.push_back({kRestore, state.set, marks[state.set]});
+                    marks[state.set] = at;
+                    break;
+            }
+            one = state.next;
+        }
+    }
+};
+
+Result<std::optional<Pattern::Found>> Pattern::find(std::string_view text) const {
+    if (text.size() > kFindBytesMax)
+        return Error{Code::limit, "a pattern is looked for in {} bytes, at most {} are searched", text.size(),
+                     kFindBytesMax};
+    Search search{*this, text};
+    for (std::size_t begin = 0; begin <= text.size();) {
+        if (search.run(static_cast<std::uint32_t>(begin))) {
+            Found found(groups_.size());
+            for (std::size_t i = 0; i < found.size(); ++i) {
+                const std::uint32_t from = search.marks[2 * i], to = search.marks[2 * i + 1];
+                if (from != Search::kUnset && to != Search::kUnset) found[i] = text.substr(from, to - from);
+            }
+            return std::optional{std::move(found)};
+        }
+        if (begin == text.size()) break;
+        (void)next_character(text, begin);
+    }
+    return std::optional<Found>{};
 }
 
 }  // namespace gongshu::wire

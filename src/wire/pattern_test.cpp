@@ -77,11 +77,54 @@ TEST(Pattern, SaysWhatIsWrong) {
     f("(?=a)", Code::unsupported);
     f("\\pL", Code::unsupported);
     f("\\b", Code::unsupported);
+    f("\\x", Code::invalid);
+    f("\\x8", Code::invalid);
+    f("\\x80", Code::invalid);
+    f("(?P<>a)", Code::invalid);
+    f("(?P<a b>a)", Code::invalid);
+    f("(?P<n>a)(?P<n>b)", Code::invalid);
     f("[[:alpha:]]", Code::unsupported);
     f("a{100}", Code::limit);
     f("(a{10}){10}", Code::limit);
     f("(((){1000}){1000}){1000}", Code::limit);
     f(std::string(101, 'a'), Code::limit);
+}
+
+TEST(Pattern, FindsNamedGroups) {
+    auto f = [](std::string_view pattern, std::string_view text, std::string_view want) {
+        const auto compiled = Pattern::compile(pattern);
+        ASSERT_TRUE(compiled) << pattern << ": " << compiled.error().text();
+        const auto found = compiled->find(text);
+        ASSERT_TRUE(found) << found.error().text();
+        std::string got = *found ? "" : "nowhere";
+        for (std::size_t i = 0; *found && i < (*found)->size(); ++i) {
+            const auto& one = (**found)[i];
+            got += fmt::format("{}{}={}", i > 0 ? " " : "", compiled->groups()[i], one ? *one : "-");
+        }
+        EXPECT_EQ(got, want) << pattern << " ~ " << text;
+    };
+    f("(?P<v>[0-9]+)", "ab12cd345", "v=12");
+    f("(?P<v>[0-9]+)$", "ab12cd345", "v=345");
+    f("^(?P<v>[0-9]+)", "ab12", "nowhere");
+    f("(?P<s>S|D) +(?P<v>[-0-9.]+) +(?P<u>\\w+)", "S S     100.00 g\r\n", "s=S v=100.00 u=g");
+    f("(?P<a>a*)(?P<b>a*)", "aaa", "a=aaa b=");
+    f("(?P<a>a*?)(?P<b>a*)", "aaa", "a= b=aaa");
+    f("(?P<a>a{1,2}?)(?P<b>a*)", "aaa", "a=a b=aa");
+    f("(?P<a>a{1,2})(?P<b>a*)", "aaa", "a=aa b=a");
+    f("(?P<a>x)|(?P<b>y)", "y", "a=- b=y");
+    f("(?:(?P<a>x)|y)+", "xy", "a=x");
+    f("((?P<a>a|ab)(?P<b>c|bcd))", "abcd", "a=a b=bcd");
+    f("(?P<outer>(?P<inner>b+)c)", "abbc", "outer=bbc inner=bb");
+    f("\\x02(?P<v>.)\\x0d",
+      "\x02"
+      "7\r",
+      "v=7");
+    f("(?P<v>温.)", "a温度b", "v=温度");
+    f("(?P<v>)", "", "v=");
+    f("(?P<v>a*)*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac", "nowhere");
+    const auto long_text = Pattern::compile("a")->find(std::string(Pattern::kFindBytesMax + 1, 'a'));
+    ASSERT_FALSE(long_text);
+    EXPECT_EQ(long_text.error().code(), Code::limit);
 }
 
 // Against the standard library's, on patterns that both know and that its backtracking survives.
@@ -112,6 +155,7 @@ TEST(Pattern, AgreesWithAnotherEngine) {
             std::string text;
             for (std::uint64_t n = rng.below(6); n > 0; --n) text.push_back("abc"[rng.below(3)]);
             EXPECT_EQ(compiled->matches(text), std::regex_match(text, other)) << pattern << " ~ " << text;
+            EXPECT_EQ(compiled->find(text)->has_value(), std::regex_search(text, other)) << pattern << " ~ " << text;
         }
     }
 }

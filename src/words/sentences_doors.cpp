@@ -5,10 +5,49 @@ namespace gongshu::words {
 namespace {
 
 constexpr Sentence kSentences[] = {
-    {"there is no connection {} that can be tested (modbus_tcp)", "没有可测试的连接 {0=}（modbus_tcp）"},
+    {"there is no connection {} that can be tested: only those that are polled can",
+     "没有可测试的连接 {0=}：只有轮询采集的连接可以测试"},
+    {"more than {} bytes came that are no Modbus RTU: {}", "收到超过 {0} 个字节，都不是 Modbus RTU：{1}"},
+    {"no answer from unit {} to function {} at address {} within {} ms, but {} bytes that are none: {}",
+     "站号 {0} 在 {3} 毫秒内没有应答（功能码 {1}，地址 {2}），但收到 {4} 个不是应答的字节：{5}"},
+    {"check the protocol (RTU or Modbus TCP), and speed and parity of the serial line",
+     "检查协议（RTU 还是 Modbus TCP），以及串口的波特率和校验"},
     {"writes are off for connection {}: an engineer can set writes_enabled",
      "连接 {0=} 没有开启写入：由工程师打开 writes_enabled"},
     {"device {} is switched off", "设备 {0=} 已停用"},
+    {"this server listens for no DTU: an administrator starts it with --dtu {}ADDR:PORT",
+     "本服务器没有打开 DTU 拨入端口：管理员可用 --dtu {0}地址:端口 启动"},
+    {"port {} is not listened on for DTUs: an administrator opens it with --dtu {}ADDR:{}",
+     "端口 {0} 没有供 DTU 拨入：管理员可用 --dtu {1}地址:{2} 打开"},
+    {"unit {} is no machine of a serial line: expected 1 to {}",
+     "从站号 {0} 不是串行线路上的设备：应为 1 至 {1}（0 为广播，写入会到达所有设备）"},
+    {"connection {} is being tested: nothing was written", "连接 {0} 正在测试：没有写入"},
+    {"not asked: this unit has not answered before", "未询问：该从站此前没有应答"},
+    {"nothing came within {} s", "{0} 秒内没有收到数据"},
+    {"another connection has the same registration packet: each DTU needs its own",
+     "另一个连接用了相同的注册包：每台 DTU 要有自己的注册包"},
+    {"the DTU has dialled in", "DTU 已拨入"},
+    {"not yet: it is waited for", "还没有，正在等它"},
+    {"open {}", "打开 {0=}"},
+    {"no DTU can dial in here", "这里不能拨入 DTU"},
+    {"the DTU dialled in again, from {}: its older link was replaced", "DTU 从 {0=} 重新拨入：旧链路已被替换"},
+    {"connection {} is being tested already: wait for that test", "连接 {0=} 正在测试：等它结束"},
+    {"the link to the DTU was lost", "与 DTU 的链路已断"},
+    {"{} is not opened (the serial ports of this machine are the tenant default's): an administrator can list it with "
+     "--allow-target {}",
+     "不能打开 {0}（本机串口只归默认租户使用）：管理员可用 --allow-target {1} 许可"},
+    {"{} is not opened (it is the console of this machine): an administrator can list it with --allow-target {}",
+     "不能打开 {0}（它是本机的控制台）：管理员可用 --allow-target {1} 许可"},
+    {"{} is not opened (it is none of /dev/ttyS*, /dev/ttyUSB*, /dev/ttyACM*, /dev/serial/by-id/*): an administrator "
+     "can "
+     "list it with --allow-target {}",
+     "不打开 {0=}（不属于 /dev/ttyS*、/dev/ttyUSB*、/dev/ttyACM*、/dev/serial/by-id/*）：管理员可用 --allow-target "
+     "{1=} "
+     "放行"},
+    {"DTUs of all tenants dial in at the same ports: only an administrator of the tenant default without limits of "
+     "place "
+     "may see what they send",
+     "所有企业的 DTU 都拨入同一些端口：只有 default 企业不限范围的管理员可以查看它们发来的内容"},
     {"device {} has no property {} with an address", "设备 {0=} 没有带地址的属性 {1=}"},
     {"the platform is stopping: nothing was written", "平台正在停止，没有写入"},
     {"a command needs an id", "指令要有 id"},
@@ -17,6 +56,7 @@ constexpr Sentence kSentences[] = {
     {"discrete inputs", "离散输入"},
     {"holding registers", "保持寄存器"},
     {"input registers", "输入寄存器"},
+    {"read {}", "读取 {0}"},
     {"read unit {} {} {} to {}", "读站号 {0} 的{1} {2} 至 {3}"},
     {"connect {}:{}", "连接 {0=}:{1=}"},
     {"the rest", "其余"},
@@ -32,6 +72,8 @@ constexpr Sentence kSentences[] = {
     {"the store is behind: readings are dropped", "历史写入跟不上，读数被丢弃"},
     {"connection {} is {}: nothing was written", "连接 {0=} {1}，没有写入"},
     {"{} commands wait for connection {} already", "连接 {1=} 已有 {0} 条指令在等"},
+    {"not all that was heard could be stored: it has to be said again", "听到的数据没有全部存下：须重新连接，让对方再说一遍"},
+    {"nothing came", "没有收到数据"},
     {"acknowledged by the device, but it cannot be read back: {}", "设备已应答，但无法回读：{0}"},
     {"acknowledged by the device, but it reads back {} instead of {}", "设备已应答，但回读为 {0=}，不是 {1=}"},
     {"the device was changed while the command waited: nothing was written", "指令等待期间设备配置已改动，没有写入"},

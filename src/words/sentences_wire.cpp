@@ -134,7 +134,7 @@ constexpr Sentence kSentences[] = {
     {"text has {} bytes, the registers hold {}", "文本有 {0} 字节，寄存器只有 {1} 字节"},
     {"{} cannot be written exactly: the nearest values that {} can hold are {} and {}",
      "{0=} 不能精确写入：{1=} 能存放的最近的值是 {2} 和 {3}"},
-    {"{} does not fit an f32", "{0=} 超出 f32 的范围"},
+    {"{} is beyond what {} can hold", "{0=} 超出 {1=} 的范围"},
     {"{} does not fit {}: with scale {} and offset {} its raw value must be {} to {}",
      "{0=} 超出 {1=} 的范围：系数 {2}、偏移 {3} 时，原始值应为 {4} 至 {5}"},
     {"{} ({}) is not exactly a {}", "{0=}（{1=}）不能精确表示为 {2=}"},

@@ -5,6 +5,10 @@ namespace gongshu::words {
 namespace {
 
 constexpr Term kTerms[] = {
+    {"octal", "八进制"},
+    {"decimal", "十进制"},
+    {"hexadecimal", "十六进制"},
+    {"binary", "二进制"},
     {"shifts", "班次"},
     {"production days", "生产日"},
     {"months", "月"},
@@ -72,6 +76,7 @@ constexpr Term kTerms[] = {
     {"up", "已连接"},
     {"connecting", "正在连接"},
     {"backing_off", "等待重试"},
+    {"waiting", "正在等 DTU 拨入"},
     {"off", "已关闭"},
     {"down", "不通"},
     {"online", "在线"},

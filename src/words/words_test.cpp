@@ -121,6 +121,18 @@ TEST(Words, NestedReasonsComeOutWhole) {
     f("cannot write /data/a: cannot write /data/a.new at byte 0: No space left on device",
       "无法写入 /data/a：无法写入 /data/a.new（第 0 字节）：磁盘已满");
     f("'x' is no number", "“x”不是数字");
+    f("DB10, byte 4 (8 bytes): code 0x05 (the address is out of range: the area or data block is shorter than that, or "
+      "the data block is optimised)",
+      "DB10，字节 4（共 8 字节）：返回码 0x05（地址超出范围：存储区或数据块没有这么长，或者数据块是优化访问的）");
+    f("\"DB10.DBX4\", character 10: a bit is missing: write DB10.DBX4.0 for the bit, DB10.DBB4 for the byte",
+      "“DB10.DBX4”第 10 个字符：缺少位号：位写成 DB10.DBX4.0，字节写成 DB10.DBB4");
+    f("the outstation refuses C_SC_NA_1 at 1/24577: the outstation has no such object address",
+      "站端拒绝 C_SC_NA_1（1/24577）：站端没有这个信息体地址");
+    f("the outstation did not confirm C_SC_NA_1 at 1/24577 within 10000 ms: it may have been carried out",
+      "站端在 10000 毫秒内没有确认 C_SC_NA_1（1/24577）：可能已经执行");
+    f("the outstation did not answer STARTDT act within 15000 ms", "站端在 15000 毫秒内没有应答 STARTDT 激活");
+    f("\"1/0\", character 3: the object address is 0: expected 1 to 16777215, in hexadecimal as 0x4001 or 4001H",
+      "“1/0”第 3 个字符：信息体地址为 0：应为 1 至 16777215，十六进制写成 0x4001 或 4001H");
     f("cold/tank.level has values of type number already, the map says text: correct the map",
       "cold/tank.level 已有数字类型，这里写的是文本：改这里的类型");
     f("map: time.zone: is missing: where did the clock stand? For example Asia/Shanghai, UTC, \"+08:00\"",
@@ -130,6 +142,12 @@ TEST(Words, NestedReasonsComeOutWhole) {
       "字段“a”：嵌套超过 3 层；字段“b”：其中有空名称；另有 4 处");
     f("unit 3 answers exception 2 (illegal data address) to function 3 at addresses 100 to 110",
       "站号 3 拒绝：异常码 2（非法数据地址）（功能码 3，地址 100 至 110）");
+    f("the PLC refuses D100: end code 0xC059, the PLC does not know this command; check the family of the PLC, and "
+      "turn reads of several blocks off for a PLC that has none",
+      "PLC 拒绝 D100：结束代码 0xC059，PLC 不支持该命令；检查 PLC 的系列；不支持多块读取的 PLC 关闭多块读取");
+    f("the PLC answers in ASCII, expected binary: set the same communication data code on both sides",
+      "PLC 应答用的是 ASCII，应为二进制：把两边的通信数据代码设为一致");
+    f("X8: 8 is no octal digit", "X8：8 不是八进制数字");
     f("spec.clear_condition: give a dead band or a clear condition, not both",
       "spec.clear_condition: 回差和恢复条件只能填一个");
     f("spec.properties[3].name: the device type \"t\" has no property \"a\"; did you mean \"b\"?",

@@ -46,6 +46,9 @@ if (!empty) {
   put('message_hooks', 'mes-down', { title: 'MES', disabled: false, cases: [], actions: ['open', 'answer'], place: 'suzhou', channel: 'webhook', language: 'en', link: '', url: 'https://mes-down.plant.example/gongshu', format: 'json', secret: { secret: true } });
   put('message_hooks', 'quality-mail', { title: '质量部邮件', disabled: true, cases: ['change_approval'], actions: [], place: '', channel: 'email', language: 'zh', link: '', host: 'mail.plant.example', port: 465, security: 'tls', user: 'gongshu', password: { secret: true }, from: 'gongshu@plant.example', to: ['quality@plant.example'] });
   put('connections', 'meters', link('192.168.10.60', { port: 1502 }));
+  const { port: _, ...plain } = link('192.168.10.70');
+  put('connections', 'press-plc', { ...plain, protocol: 's7', plc: 's7_1500' });
+  put('connections', 'hall-meters', { ...plain, host: '', protocol: 'dlt645_serial', serial_port: '/dev/ttyUSB0', period_ms: 60000 });
   put('connections', 'old-line', link('192.168.10.99', { enabled: false }));
   for (const [name, type] of Object.entries(types)) put('device_types', name, { ...type, properties: type.properties.map((p, i) => ({ name: p.name, title_zh: p.title_zh, title_en: p.title_en, type: p.type, unit: p.unit, writable: p.writable ?? false, ...(p.min !== undefined ? { min: p.min, max: p.max } : {}), address: { kind: 'holding', address: i * 2, encoding: p.type === 'text' ? 'text' : p.flag ? 'u16' : 'f32', word_order: 'ABCD', scale: 1, offset: 0 } })) });
   for (const d of devices) put('devices', d.name, { title_zh: d.title_zh, title_en: d.title_en, type: d.type, ...(d.connection ? { connection: d.connection } : {}), enabled: true });
@@ -399,6 +402,7 @@ function answer(method, url, body, headers) {
   }
   if (path === '/overview') return overview();
   if (path === '/status/connections') return { items: connectionStates() };
+  if (path === '/status/dtu') return { listens: ['0.0.0.0:9001'], waiting: 1, dialled: 3, unknown: 4, refused: 0, packets: [{ port: 9001, address: '203.0.113.7:40112', text: '<b>DTU-0007</b>', hex: '3c623e4454552d303030373c2f623e', times: 4, first: Date.now() - 400_000, last: Date.now() - 20_000 }, { port: 9001, address: '203.0.113.9:51820', text: '', hex: 'ff00aa55', times: 1, first: Date.now() - 90_000, last: Date.now() - 90_000 }] };
   // The hook whose URL holds "down" fails.
   if (path === '/status/messages') {
     return { items: [...(store.get('message_hooks')?.values() ?? [])].map(({ name, spec }) => {

@@ -377,3 +377,96 @@ test('a rule that cannot run and a disk that gets full lead to where they are lo
   await page.unrouteAll({ behavior: 'ignoreErrors' });
   expect(said).toEqual([]);
 });
+
+test('the form of a connection changes with its protocol, and an unknown DTU is adopted', async ({ page }, info) => {
+  const said = listen(page);
+  const zh = info.project.name.startsWith('zh');
+  const name = `dtu-${info.project.name}`;
+  const stranger = { port: 9001, address: '203.0.113.7:40112', text: `<b>${name}</b>`, hex: Buffer.from(`<b>${name}</b>`).toString('hex'), times: 4, first: Date.now() - 400_000, last: Date.now() - 20_000 };
+  await page.route(/\/api\/v1\/status\/dtu/, (route) => route.fulfill({ json: { listens: ['0.0.0.0:9001'], waiting: 1, dialled: 3, unknown: 4, refused: 0, packets: [stranger] } }));
+  await signIn(page);
+  await page.goto('/#/connections?new');
+  await page.locator('#resource-name').fill(name);
+  const choose = async (title: RegExp): Promise<void> => {
+    await page.locator('.el-form-item, .field').filter({ hasText: zh ? '协议' : 'Protocol' }).locator('.el-select').first().click();
+    await page.locator('.el-select-dropdown__item:visible').filter({ hasText: title }).click();
+  };
+  await expect(page.locator('#f-host')).toBeVisible();
+  await expect(page.locator('#f-serial_port')).toHaveCount(0);
+  await choose(/Modbus RTU ?\((本机串口|serial)/);
+  await expect(page.locator('#f-serial_port')).toBeVisible();
+  await expect(page.locator('#f-baud')).toHaveAttribute('placeholder', '9600');
+  await expect(page.locator('#f-host')).toHaveCount(0);
+  await inspect(page, info, 'connection-serial');
+  await choose(/^Modbus ?\((a )?DTU/);
+  await expect(page.locator('#f-registration')).toBeVisible();
+  await expect(page.locator('#f-serial_port')).toHaveCount(0);
+  await page.locator('#f-registration').fill(`DTU-${info.project.name}`);
+  await inspect(page, info, 'connection-dtu');
+  await page.locator('.el-drawer footer .el-button--primary').click();
+  // What belongs to other protocols is not stored.
+  await expect(page.locator('.el-dialog .simple')).toBeVisible();
+  await expect(page.locator('.el-dialog .simple')).not.toContainText(zh ? '波特率' : 'Baud rate');
+  await page.locator('.el-dialog .el-button--primary').click();
+  await expect(page).toHaveURL(new RegExp('open=' + name));
+  await page.locator('.el-drawer [role=tab]').first().click();
+  // What strangers send is text, never markup.
+  const packet = page.locator('.packet').filter({ hasText: stranger.text });
+  await expect(packet).toBeVisible();
+  await expect(page.locator('.packet b')).toHaveCount(0);
+  await inspect(page, info, 'connection-dtu-unknown');
+  await packet.locator('.el-button').click();
+  await page.locator('.el-drawer [role=tab]').nth(1).click();
+  await expect(page.locator('#f-registration')).toHaveValue(stranger.text);
+  expect(said).toEqual([]);
+});
+
+test('S7 and meters: what holds while a field is empty stands in it, and what another PLC has is not shown', async ({ page }, info) => {
+  const said = listen(page);
+  const zh = info.project.name.startsWith('zh');
+  await signIn(page);
+  await page.goto('/#/connections?new');
+  const choose = async (field: string, choice: RegExp): Promise<void> => {
+    await page.locator('.el-drawer .field').filter({ hasText: field }).locator('.el-select').first().click();
+    await page.locator('.el-select-dropdown__item:visible').filter({ hasText: choice }).click();
+  };
+  await choose(zh ? '协议' : 'Protocol', /S7/);
+  await expect(page.locator('#f-port')).toHaveAttribute('placeholder', '102');
+  await expect(page.locator('#f-slot')).toHaveAttribute('placeholder', '1');
+  await expect(page.locator('#f-unit')).toHaveCount(0);
+  await inspect(page, info, 'connection-s7');
+  await choose('PLC', /^S7-300$/);
+  await expect(page.locator('#f-slot')).toHaveAttribute('placeholder', '2');
+  await choose('PLC', /^LOGO!$/);
+  await expect(page.locator('#f-rack')).toHaveCount(0);
+  await expect(page.locator('#f-remote_tsap')).toBeVisible();
+  await choose(zh ? '协议' : 'Protocol', /DL\/T 645 ?\((本机串口|serial port)/);
+  await expect(page.locator('#f-baud')).toHaveAttribute('placeholder', '2400');
+  await expect(page.locator('.field').filter({ hasText: zh ? '校验' : 'Parity' }).locator('.el-select')).toContainText(zh ? '偶校验' : 'Even');
+  await expect(page.locator('#f-rack')).toHaveCount(0);
+  await expect(page.locator('#f-writes_enabled')).toHaveCount(0);
+  await inspect(page, info, 'connection-meters');
+  expect(said).toEqual([]);
+});
+
+test('a property of a device type gets a point as the manual prints it', async ({ page }, info) => {
+  const said = listen(page);
+  const zh = info.project.name.startsWith('zh');
+  await signIn(page);
+  await page.goto('/#/device-types?new');
+  await page.locator('#resource-name').fill(`press-${info.project.name}`);
+  await page.locator('.field.wide').filter({ hasText: zh ? '属性' : 'Properties' }).locator('.list-head .el-button').click();
+  await page.locator('#f-properties-0--name').fill('pressure');
+  await page.locator('.item-body .field', { has: page.getByText(zh ? '测点地址' : 'Point', { exact: true }) }).locator('.el-button').click();
+  await page.locator('#f-properties-0--point-at').fill('DB10.DBD4');
+  await page.locator('#f-properties-0--point-as').fill('real');
+  await expect(page.locator('#f-properties-0--point-scale')).toHaveValue('1');
+  await inspect(page, info, 'device-type-point');
+  await page.locator('.el-drawer footer .el-button--primary').click();
+  await page.locator('.el-dialog .el-button--primary').click();
+  await expect(page).toHaveURL(/open=press-/);
+  await page.locator('.item-open').first().click();
+  await expect(page.locator('#f-properties-0--point-at')).toHaveValue('DB10.DBD4');
+  await expect(page.locator('#f-properties-0--point-as')).toHaveValue('real');
+  expect(said).toEqual([]);
+});

@@ -215,6 +215,8 @@ public:
         return tenant == TenantId{1} ? links : std::vector<connect::ConnectionStatus>{};
     }
     std::vector<connect::DeviceStatus> device_status(TenantId) const override { return {}; }
+    Result<io::Address> listen_for_dtus(const io::Address& address, const std::string&) override { return address; }
+    connect::DtuStatus dtu_status() const override { return dtus; }
     void test(TenantId, const std::string& connection, std::function<void(Result<connect::TestReport>)> done) override {
         if (connection != "plc") return done(Error{Code::not_found, "there is no connection \"{}\"", connection});
         done(connect::TestReport{true, {{"connect", true, 1.5, ""}}, {{"a.b", Value{1.0}, kGood}}});
@@ -226,6 +228,7 @@ public:
         done(CommandResult{command.id, true, command.value, ""});
     }
     std::vector<connect::ConnectionStatus> links;
+    connect::DtuStatus dtus;
     std::vector<Command> commands;
 };
 

@@ -24,5 +24,6 @@ Address local_address(int descriptor);
 // A stream socket that does not block and sends small pieces at once.
 Result<int> make_socket(int family);
 void set_no_delay(int descriptor);
+void set_keep_alive(int descriptor, DurationNs idle);  // 0 = leaves it off
 
 }  // namespace gongshu::io::detail

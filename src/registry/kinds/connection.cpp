@@ -1,22 +1,63 @@
 #include "registry/kinds/connection.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "registry/kind_of.h"
+#include "registry/yaml.h"
+#include "wire/shdr.h"
 
 namespace gongshu::registry {
 
-BOOST_DESCRIBE_ENUM(Protocol, modbus_tcp, mqtt_device)
+BOOST_DESCRIBE_ENUM(Protocol, modbus_tcp, modbus_rtu_tcp, modbus_rtu, modbus_dtu, s7, mc, fx_serial, fx_tcp,
+                    dlt645_serial, dlt645_tcp, dlt645_dtu, frames_serial, frames_tcp, frames_dtu, shdr, mqtt_device)
+BOOST_DESCRIBE_ENUM(SerialParity, none, even, odd)
+BOOST_DESCRIBE_ENUM(DtuFraming, rtu, tcp)
+BOOST_DESCRIBE_ENUM(TextForm, text, hex)
+BOOST_DESCRIBE_ENUM(PacketMatch, exact, prefix)
+BOOST_DESCRIBE_ENUM(S7Plc, s7_300, s7_400, s7_1200, s7_1500, s7_200_smart, logo)
+BOOST_DESCRIBE_ENUM(S7ConnectionType, basic, op, pg)
+BOOST_DESCRIBE_ENUM(McFrame, _3E, _4E, _1E)
+BOOST_DESCRIBE_ENUM(McCoding, binary, ascii, ascii_octal)
+BOOST_DESCRIBE_ENUM(MelsecFamily, fx, fx3, iq_f, q_l, iq_r)
+BOOST_DESCRIBE_ENUM(MeterStandard, _2007, _1997)
 BOOST_DESCRIBE_STRUCT(ConnectionSpec, (),
-                      (title_zh, title_en, protocol, enabled, host, port, period_ms, timeout_ms, retries, unit,
+                      (title_zh, title_en, protocol, enabled, host, port, serial_port, baud, data_bits, parity,
+                       stop_bits, framing, listen_port, registration, registration_form, registration_match, heartbeat,
+                       heartbeat_form, plc, rack, slot, connection_type, local_tsap, remote_tsap, family, frame, coding,
+                       network, station_no, pc, meter_standard, layout, period_ms, timeout_ms, retries, unit,
                        registers_per_request_max, gap_max, min_request_gap_ms, writes_enabled))
 
 namespace {
 
 constexpr double kDayMs = 86'400'000;
 constexpr std::size_t kTitleBytesMax = 200;
+constexpr std::size_t kPacketBytesMax = 128;
 
-Fact modbus(Fact fact) {
+constexpr std::string_view kModbus = "modbus_tcp|modbus_rtu_tcp|modbus_rtu|modbus_dtu";
+constexpr std::string_view kOverTcp = "modbus_tcp|modbus_rtu_tcp|s7|mc|fx_tcp|dlt645_tcp|frames_tcp|shdr";
+constexpr std::string_view kSerial = "modbus_rtu|fx_serial|dlt645_serial|frames_serial";
+constexpr std::string_view kDtu = "modbus_dtu|dlt645_dtu|frames_dtu";
+constexpr std::string_view kFrames = "frames_serial|frames_tcp|frames_dtu";
+constexpr std::string_view kPolled =
+    "modbus_tcp|modbus_rtu_tcp|modbus_rtu|modbus_dtu|s7|mc|fx_serial|fx_tcp|dlt645_serial|dlt645_tcp|dlt645_dtu|"
+    "frames_serial|frames_tcp|frames_dtu";
+constexpr std::string_view kWritten = "modbus_tcp|modbus_rtu_tcp|modbus_rtu|modbus_dtu|s7|mc|fx_serial|fx_tcp";
+
+Fact only_of(std::string_view protocols, Fact fact) {
     fact.if_field = "protocol";
-    fact.if_equals = "modbus_tcp";
+    fact.if_equals = protocols;
+    return fact;
+}
+Fact modbus(Fact fact) { return only_of(kModbus, std::move(fact)); }
+Fact serial(Fact fact) { return only_of(kSerial, std::move(fact)); }
+Fact dtu(Fact fact) { return only_of(kDtu, std::move(fact)); }
+Fact over_tcp(Fact fact) { return only_of(kOverTcp, std::move(fact)); }
+Fact polled(Fact fact) { return only_of(kPolled, std::move(fact)); }
+// Of the S7 PLCs that stand in a rack.
+Fact in_rack(Fact fact) {
+    fact.if_field = "plc";
+    fact.if_equals = "s7_300|s7_400|s7_1200|s7_1500";
     return fact;
 }
 
@@ -27,18 +68,397 @@ Result<void> check_host(std::string_view text) {
     return {};
 }
 
-Result<void> check_alone(const ConnectionSpec& spec) {
-    if (spec.protocol == Protocol::modbus_tcp && spec.host.empty()) {
+Result<void> check_serial(const ConnectionSpec& spec) {
+    if (spec.serial_port.value_or("").empty())
         return Error{Code::invalid,
-                     "host: expected a host name or an IP address, found none (protocol modbus_tcp needs it)"};
+                     "serial_port: expected a port such as /dev/ttyUSB0, found none (protocol {} needs it)",
+                     to_string(spec.protocol)};
+    io::SerialPort port = spec.serial();
+    const std::uint32_t baud = std::exchange(port.baud, 9'600);
+    TRY(io::check(port).context("serial_port"));
+    port.baud = baud;
+    if (spec.protocol == Protocol::modbus_rtu && port.data_bits != 8)
+        return Error{Code::invalid, "data_bits: expected 8, found {}: Modbus RTU has bytes of eight bits",
+                     port.data_bits};
+    return io::check(port).context("baud");
+}
+
+// On a line 0 is all machines at once.
+Result<void> check_unit(const ConnectionSpec& spec) {
+    const bool headed = spec.protocol == Protocol::modbus_tcp || spec.framing == DtuFraming::tcp;
+    if (!is_modbus(spec.protocol) || headed || (spec.unit >= 1 && spec.unit <= 247)) return {};
+    return Error{Code::invalid, "unit: expected 1 to 247, found {}", spec.unit};
+}
+
+Result<void> check_dtu(const ConnectionSpec& spec) {
+    const Buffer registration =
+        TRY(packet_bytes(spec.registration.value_or(""), spec.registration_form.value_or(TextForm::text)).context("registration"));
+    if (registration.empty())
+        return Error{Code::invalid,
+                     "registration: expected the packet that the DTU sends first, found none (protocol {} needs it)",
+                     to_string(spec.protocol)};
+    if (registration.size() > kPacketBytesMax)
+        return Error{Code::invalid, "registration: expected at most {} bytes, found {}", kPacketBytesMax,
+                     registration.size()};
+    const Buffer heartbeat = TRY(
+        packet_bytes(spec.heartbeat.value_or(""), spec.heartbeat_form.value_or(TextForm::text)).context("heartbeat"));
+    if (heartbeat.size() > kPacketBytesMax)
+        return Error{Code::invalid, "heartbeat: expected at most {} bytes, found {}", kPacketBytesMax,
+                     heartbeat.size()};
+    return {};
+}
+
+bool is_in_rack(wire::s7::Plc plc) { return plc != wire::s7::Plc::s7_200_smart && plc != wire::s7::Plc::logo; }
+
+template <class T>
+Result<void> only_checked(Result<T> result) {
+    if (!result) return std::move(result).error();
+    return {};
+}
+
+Result<void> check_tsap(std::string_view text) { return only_checked(wire::s7::parse_tsap(text)); }
+
+Result<void> check_family(const ConnectionSpec& spec) {
+    using wire::melsec::Family;
+    const Family family = spec.melsec_family();
+    const bool has_port = family == Family::fx || family == Family::fx3;
+    if (is_fx(spec.protocol) && !has_port)
+        return Error{Code::invalid, "family: {} has no programming port of FX: choose protocol mc",
+                     wire::melsec::to_string(family)};
+    if (spec.protocol == Protocol::mc && family == Family::fx)
+        return Error{Code::invalid,
+                     "family: fx speaks by its programming port alone: choose protocol fx_serial or fx_tcp"};
+    return {};
+}
+
+// Which frames each family speaks; "" = none.
+std::string_view frames_of(wire::melsec::Family family) {
+    constexpr std::string_view kFramesOf[] = {"", "1E", "3E or 1E", "3E, 4E or 1E", "3E or 4E"};
+    return kFramesOf[static_cast<std::size_t>(family)];
+}
+
+Result<void> check_mc(const ConnectionSpec& spec) {
+    TRY(check_family(spec));
+    const wire::mc::Link link = spec.mc_link();
+    const std::string_view frame = wire::mc::to_string(link.frame), known = frames_of(link.family);
+    if (known.find(frame) == known.npos)
+        return Error{Code::invalid, "frame: {} does not speak {}: expected {}", wire::melsec::to_string(link.family),
+                     frame, known};
+    if (link.coding == wire::mc::Coding::ascii_octal && link.family != wire::melsec::Family::iq_f)
+        return Error{Code::invalid, "coding: ascii_octal is of iq_f alone: choose ascii"};
+    return {};
+}
+
+Result<void> check_language(const ConnectionSpec& spec) {
+    if (spec.protocol == Protocol::s7) return only_checked(spec.tsaps());
+    if (spec.protocol == Protocol::mc) return check_mc(spec);
+    if (is_fx(spec.protocol)) return check_family(spec);
+    if (!is_frames(spec.protocol)) return {};
+    if (spec.layout.value_or("").empty())
+        return Error{Code::invalid, "layout: expected the template of its frames, found none (protocol {} needs it)",
+                     to_string(spec.protocol)};
+    return only_checked(spec.frame_template());
+}
+
+bool has_usual_port(Protocol protocol) {
+    return is_modbus(protocol) || protocol == Protocol::s7 || protocol == Protocol::mc || protocol == Protocol::shdr;
+}
+
+Result<void> check_alone(const ConnectionSpec& spec) {
+    TRY(check_unit(spec));
+    if (is_serial(spec.protocol)) TRY(check_serial(spec));
+    if (is_dtu(spec.protocol)) TRY(check_dtu(spec));
+    if (is_tcp(spec.protocol) && spec.host.empty()) {
+        return Error{Code::invalid, "host: expected a host name or an IP address, found none (protocol {} needs it)",
+                     to_string(spec.protocol)};
+    }
+    if (is_tcp(spec.protocol) && !spec.port && !has_usual_port(spec.protocol))
+        return Error{
+            Code::invalid,
+            "port: expected the port of the machine or serial server, found none (protocol {} has no usual one)",
+            to_string(spec.protocol)};
+    return check_language(spec);
+}
+
+bool same_port(const ConnectionSpec& a, const ConnectionSpec& b) {
+    const std::uint16_t one = a.listen_port.value_or(0), other = b.listen_port.value_or(0);
+    return one == other || one == 0 || other == 0;
+}
+
+bool same_packet(const ConnectionSpec& a, const ConnectionSpec& b) {
+    const auto bytes_of = [](const ConnectionSpec& one) {
+        return packet_bytes(one.registration.value_or(""), one.registration_form.value_or(TextForm::text));
+    };
+    const auto one = bytes_of(a), other = bytes_of(b);
+    return one && other && *one == *other &&
+           a.registration_match.value_or(PacketMatch::exact) == b.registration_match.value_or(PacketMatch::exact);
+}
+
+// A line has room for one master, whatever it speaks, and a packet says one DTU.
+Result<void> check_among(const ResourceReader& reader, TenantId tenant, std::string_view name,
+                         const ConnectionSpec& spec) {
+    const bool on_line = is_serial(spec.protocol), dials_in = is_dtu(spec.protocol);
+    if (!on_line && !dials_in) return {};
+    for (const auto& resource : reader.list_shared(tenant, "connection")) {
+        if (resource->name == name) continue;
+        const auto other = spec_of<ConnectionSpec>(*resource);
+        if (!other) continue;
+        if (on_line && is_serial(other->protocol) && other->serial_port == spec.serial_port)
+            return Error{Code::invalid,
+                         "serial_port: {} is the port of connection {} already: machines of one line hang on one "
+                         "connection, each with its unit",
+                         *spec.serial_port, resource->name};
+        if (dials_in && is_dtu(other->protocol) && same_port(spec, *other) && same_packet(spec, *other))
+            return Error{
+                Code::invalid,
+                "registration: connection {} has the same: each DTU needs its own, or a listen_port of its own",
+                resource->name};
     }
     return {};
 }
 
 }  // namespace
 
-std::vector<Fact> facts_of(const ConnectionSpec*) {
+std::string_view to_string(Protocol protocol) { return boost::describe::enum_to_string(protocol, ""); }
+
+bool is_modbus(Protocol protocol) { return protocol <= Protocol::modbus_dtu; }
+bool is_fx(Protocol protocol) { return protocol == Protocol::fx_serial || protocol == Protocol::fx_tcp; }
+bool is_dlt645(Protocol protocol) { return protocol >= Protocol::dlt645_serial && protocol <= Protocol::dlt645_dtu; }
+bool is_frames(Protocol protocol) { return protocol >= Protocol::frames_serial && protocol <= Protocol::frames_dtu; }
+bool is_serial(Protocol protocol) {
+    return protocol == Protocol::modbus_rtu || protocol == Protocol::fx_serial || protocol == Protocol::dlt645_serial ||
+           protocol == Protocol::frames_serial;
+}
+bool is_dtu(Protocol protocol) {
+    return protocol == Protocol::modbus_dtu || protocol == Protocol::dlt645_dtu || protocol == Protocol::frames_dtu;
+}
+bool is_tcp(Protocol protocol) {
+    return !is_serial(protocol) && !is_dtu(protocol) && protocol != Protocol::mqtt_device;
+}
+
+std::uint16_t ConnectionSpec::tcp_port() const {
+    const std::uint16_t usual = protocol == Protocol::s7     ? wire::s7::kPort
+                                : protocol == Protocol::mc   ? std::uint16_t{5007}
+                                : protocol == Protocol::shdr ? wire::shdr::kPort
+                                                             : std::uint16_t{502};
+    return port.value_or(usual);
+}
+
+io::SerialPort ConnectionSpec::serial() const {
+    io::SerialPort port;
+    port.path = serial_port.value_or("");
+    if (protocol == Protocol::fx_serial) {
+        port.data_bits = 7;
+        port.parity = io::Parity::even;
+    } else if (protocol == Protocol::dlt645_serial) {
+        port.baud = 2'400;
+        port.parity = io::Parity::even;
+    }
+    port.baud = baud.value_or(port.baud);
+    port.data_bits = data_bits.value_or(port.data_bits);
+    if (parity) port.parity = static_cast<io::Parity>(*parity);
+    port.stop_bits = stop_bits.value_or(port.stop_bits);
+    return port;
+}
+
+wire::s7::Plc ConnectionSpec::s7_plc() const { return static_cast<wire::s7::Plc>(plc.value_or(S7Plc::s7_1200)); }
+
+Result<wire::s7::Tsaps> ConnectionSpec::tsaps() const {
+    constexpr wire::s7::Resource kResources[] = {wire::s7::Resource::basic, wire::s7::Resource::op,
+                                                 wire::s7::Resource::pg};
+    const wire::s7::Plc type = s7_plc();
+    wire::s7::Tsaps tsaps = wire::s7::usual_tsaps(type);
+    if (is_in_rack(type)) {
+        const int usual_slot = tsaps.remote & 31;
+        const auto resource = kResources[static_cast<std::size_t>(connection_type.value_or(S7ConnectionType::basic))];
+        tsaps = TRY(wire::s7::tsaps_of_slot(rack.value_or(0), slot.value_or(usual_slot), resource));
+    } else if (rack || slot || connection_type) {
+        return Error{Code::invalid,
+                     "{}: {} has neither rack nor slot: leave rack, slot and connection_type out, and write "
+                     "local_tsap and remote_tsap where the usual ones do not suit",
+                     rack   ? "rack"
+                     : slot ? "slot"
+                            : "connection_type",
+                     boost::describe::enum_to_string(*plc, "")};
+    }
+    if (local_tsap) tsaps.local = TRY(wire::s7::parse_tsap(*local_tsap).context("local_tsap"));
+    if (remote_tsap) tsaps.remote = TRY(wire::s7::parse_tsap(*remote_tsap).context("remote_tsap"));
+    return tsaps;
+}
+
+wire::melsec::Family ConnectionSpec::melsec_family() const {
+    return static_cast<wire::melsec::Family>(family.value_or(is_fx(protocol) ? MelsecFamily::fx3 : MelsecFamily::q_l));
+}
+
+wire::mc::Link ConnectionSpec::mc_link() const {
+    wire::mc::Link link;
+    link.family = melsec_family();
+    const bool speaks_3e = link.family != wire::melsec::Family::fx3;
+    link.frame = static_cast<wire::mc::Frame>(frame.value_or(speaks_3e ? McFrame::_3E : McFrame::_1E));
+    link.coding = static_cast<wire::mc::Coding>(coding.value_or(McCoding::binary));
+    link.route.network = network.value_or(link.route.network);
+    link.route.pc = pc.value_or(link.route.pc);
+    link.route.station = station_no.value_or(link.route.station);
+    return link;
+}
+
+wire::dlt645::Standard ConnectionSpec::standard() const {
+    return static_cast<wire::dlt645::Standard>(meter_standard.value_or(MeterStandard::_2007));
+}
+
+Result<std::shared_ptr<const wire::free_frame::Template>> ConnectionSpec::frame_template() const {
+    const std::string json = TRY(layout_json(layout.value_or("")).context("layout"));
+    return wire::free_frame::Template::create(json).context("layout");
+}
+
+Result<std::string> layout_json(std::string_view text) {
+    const std::size_t begin = text.find_first_not_of(" \t\r\n");
+    // YAML takes most of JSON, but not all of its escapes.
+    if (begin != text.npos && text[begin] == '{')
+        if (const auto json = parse_json(text)) return to_text(*json);
+    return to_text(TRY(parse_yaml(text, {.bytes_max = wire::free_frame::kTemplateBytesMax, .values_max = 10'000})));
+}
+
+Result<Buffer> packet_bytes(std::string_view text, TextForm form) {
+    if (form == TextForm::text) return Buffer(text.begin(), text.end());
+    Buffer bytes;
+    std::string digits;
+    for (const char c : text)
+        if (c != ' ') digits += c;
+    const bool fine = digits.size() % 2 == 0 && digits.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
+    if (!fine) return Error{Code::invalid, "expected hexadecimal such as AA 55, found \"{}\"", text.substr(0, 100)};
+    for (std::size_t i = 0; i < digits.size(); i += 2)
+        bytes.push_back(static_cast<std::uint8_t>(std::stoi(digits.substr(i, 2), nullptr, 16)));
+    return bytes;
+}
+
+namespace {
+
+std::vector<Fact> s7_facts() {
+    const auto s7 = [](Fact fact) { return only_of("s7", std::move(fact)); };
     return {
+        s7({.field = "plc",
+            .title_zh = "PLC",
+            .title_en = "PLC",
+            .absent = "\"s7_1200\"",
+            .choices = {{"s7_300", "S7-300", "S7-300"},
+                        {"s7_400", "S7-400", "S7-400"},
+                        {"s7_1200", "S7-1200", "S7-1200"},
+                        {"s7_1500", "S7-1500", "S7-1500"},
+                        {"s7_200_smart", "S7-200 SMART", "S7-200 SMART"},
+                        {"logo", "LOGO!", "LOGO!"}}}),
+        in_rack({.field = "rack", .title_zh = "机架", .title_en = "Rack", .max = 7, .absent = "0"}),
+        in_rack({.field = "slot",
+                 .title_zh = "槽号",
+                 .title_en = "Slot",
+                 .help_zh = "CPU 所在的槽；S7-400 以硬件组态为准",
+                 .help_en = "Where the CPU is; of an S7-400 as its hardware configuration says",
+                 .max = 31,
+                 .absent_field = "plc",
+                 .absent_by = {{"s7_300", "2"}, {"s7_400", "3"}, {"s7_1200", "1"}, {"s7_1500", "1"}}}),
+        in_rack({.field = "connection_type",
+                 .title_zh = "连接类型",
+                 .title_en = "Connection type",
+                 .help_zh = "PLC 按哪一类计数；PG 和 OP 的名额很少",
+                 .help_en = "As whom the PLC counts it; the places for PG and OP are few",
+                 .absent = "\"basic\"",
+                 .choices = {{"basic", "S7 基本", "S7 basic"},
+                             {"op", "OP(面板)", "OP (panel)"},
+                             {"pg", "PG(编程)", "PG"}}}),
+        s7({.field = "local_tsap",
+            .title_zh = "本地 TSAP",
+            .title_en = "Local TSAP",
+            .help_zh = "如 10.00；一般不填，按 PLC 取",
+            .help_en = "Such as 10.00; mostly empty: as usual with the PLC",
+            .length_max = 10,
+            .check = check_tsap}),
+        s7({.field = "remote_tsap",
+            .title_zh = "远端 TSAP",
+            .title_en = "Remote TSAP",
+            .help_zh = "如 03.01；一般不填，按 PLC、机架和槽号取",
+            .help_en = "Such as 03.01; mostly empty: from PLC, rack and slot",
+            .length_max = 10,
+            .check = check_tsap}),
+    };
+}
+
+std::vector<Fact> melsec_facts() {
+    const auto mc = [](Fact fact) { return only_of("mc", std::move(fact)); };
+    return {
+        mc({.field = "frame",
+            .title_zh = "帧",
+            .title_en = "Frame",
+            .help_zh = "FX3 只有 1E",
+            .help_en = "FX3 has 1E alone",
+            .absent_field = "family",
+            .absent_by = {{"fx3", "\"1E\""}, {"iq_f", "\"3E\""}, {"q_l", "\"3E\""}, {"iq_r", "\"3E\""}}}),
+        mc({.field = "coding",
+            .title_zh = "通信数据代码",
+            .title_en = "Communication data code",
+            .help_zh = "与 PLC 里设的一致",
+            .help_en = "As it is set in the PLC",
+            .absent = "\"binary\"",
+            .choices = {{"binary", "二进制", "Binary"},
+                        {"ascii", "ASCII", "ASCII"},
+                        {"ascii_octal", "ASCII(X、Y 八进制，FX5)", "ASCII (X, Y octal; FX5)"}}}),
+        only_of("mc|fx_serial|fx_tcp",
+                {.field = "family",
+                 .title_zh = "PLC 系列",
+                 .title_en = "PLC family",
+                 .help_zh = "决定 X、Y 的计数和可用的软元件",
+                 .help_en = "Decides how X and Y are counted and which devices there are",
+                 .absent_field = "protocol",
+                 .absent_by = {{"mc", "\"q_l\""}, {"fx_serial", "\"fx3\""}, {"fx_tcp", "\"fx3\""}},
+                 .choices = {{"fx", "FX1S、FX1N、FX2N", "FX1S, FX1N, FX2N"},
+                             {"fx3", "FX3S、FX3G、FX3U", "FX3S, FX3G, FX3U"},
+                             {"iq_f", "FX5(iQ-F)", "FX5 (iQ-F)"},
+                             {"q_l", "Q、L", "Q, L"},
+                             {"iq_r", "iQ-R", "iQ-R"}}}),
+        mc({.field = "network",
+            .title_zh = "网络号",
+            .title_en = "Network number",
+            .help_zh = "0：所连的 CPU",
+            .help_en = "0: the CPU that is connected",
+            .max = 239,
+            .absent = "0"}),
+        mc({.field = "station_no",
+            .title_zh = "请求目标站号",
+            .title_en = "Station number",
+            .help_zh = "多点连接时；其余为 0",
+            .help_en = "Of a multidrop connection; else 0",
+            .max = 31,
+            .absent = "0"}),
+        mc({.field = "pc",
+            .title_zh = "PC 号",
+            .title_en = "PC number",
+            .help_zh = "255：所连的 CPU",
+            .help_en = "255: the CPU that is connected",
+            .absent = "255"}),
+    };
+}
+
+std::vector<Fact> other_facts() {
+    return {
+        only_of("dlt645_serial|dlt645_tcp|dlt645_dtu",
+                {.field = "meter_standard",
+                 .title_zh = "DL/T 645 版本",
+                 .title_en = "Edition of DL/T 645",
+                 .absent = "\"2007\"",
+                 .choices = {{"2007", "DL/T 645-2007", "DL/T 645-2007"}, {"1997", "DL/T 645-1997", "DL/T 645-1997"}}}),
+        only_of(kFrames, {.field = "layout",
+                          .title_zh = "报文模板",
+                          .title_en = "Template of its frames",
+                          .help_zh = "YAML 或 JSON：怎样从字节里找出一帧、怎样问、有哪些字段",
+                          .help_en = "YAML or JSON: how a frame is found among the bytes, what asks for it, its fields",
+                          .length_max = wire::free_frame::kTemplateBytesMax,
+                          .widget = "multiline"}),
+    };
+}
+
+}  // namespace
+
+std::vector<Fact> facts_of(const ConnectionSpec*) {
+    std::vector<Fact> facts = {
         {.field = "title_zh", .title_zh = "中文名称", .title_en = "Title (Chinese)", .length_max = kTitleBytesMax},
         {.field = "title_en", .title_zh = "英文名称", .title_en = "Title (English)", .length_max = kTitleBytesMax},
         {.field = "protocol",
@@ -46,17 +466,38 @@ std::vector<Fact> facts_of(const ConnectionSpec*) {
          .title_en = "Protocol",
          .required = true,
          .choices = {{"modbus_tcp", "Modbus TCP", "Modbus TCP"},
+                     {"modbus_rtu_tcp", "Modbus RTU over TCP(串口服务器透传)", "Modbus RTU over TCP (serial server)"},
+                     {"modbus_rtu", "Modbus RTU(本机串口)", "Modbus RTU (serial port of this machine)"},
+                     {"modbus_dtu", "Modbus(DTU 拨入)", "Modbus (a DTU dials in)"},
+                     {"s7", "西门子 S7(以太网)", "Siemens S7 (Ethernet)"},
+                     {"mc", "三菱 MC / SLMP(以太网)", "Mitsubishi MC / SLMP (Ethernet)"},
+                     {"fx_serial", "三菱 FX 编程口(本机串口)", "Mitsubishi FX programming port (serial port)"},
+                     {"fx_tcp", "三菱 FX 编程口(串口服务器)", "Mitsubishi FX programming port (serial server)"},
+                     {"dlt645_serial", "电表 DL/T 645(本机串口)", "Meters DL/T 645 (serial port of this machine)"},
+                     {"dlt645_tcp", "电表 DL/T 645(串口服务器)", "Meters DL/T 645 (serial server)"},
+                     {"dlt645_dtu", "电表 DL/T 645(DTU 拨入)", "Meters DL/T 645 (a DTU dials in)"},
+                     {"frames_serial", "自由报文(本机串口)", "Free frames (serial port of this machine)"},
+                     {"frames_tcp", "自由报文(TCP)", "Free frames (TCP)"},
+                     {"frames_dtu", "自由报文(DTU 拨入)", "Free frames (a DTU dials in)"},
+                     {"shdr", "数控机床 SHDR(MTConnect 适配器)", "CNC machines by SHDR (an adapter of MTConnect)"},
                      {"mqtt_device", "设备自行上报(MQTT)", "Device sends (MQTT)"}}},
         {.field = "enabled", .title_zh = "启用", .title_en = "Enabled"},
-        modbus({.field = "host",
-                .title_zh = "主机",
-                .title_en = "Host",
-                .help_zh = "主机名或 IP 地址",
-                .help_en = "Host name or IP address",
-                .length_max = 253,
-                .check = check_host}),
-        modbus({.field = "port", .title_zh = "端口", .title_en = "Port", .min = 1}),
-        modbus({.field = "period_ms",
+        over_tcp({.field = "host",
+                  .title_zh = "主机",
+                  .title_en = "Host",
+                  .help_zh = "主机名或 IP 地址",
+                  .help_en = "Host name or IP address",
+                  .length_max = 253,
+                  .check = check_host}),
+        over_tcp(
+            {.field = "port",
+             .title_zh = "端口",
+             .title_en = "Port",
+             .min = 1,
+             .absent_field = "protocol",
+             .absent_by =
+                 {{"modbus_tcp", "502"}, {"modbus_rtu_tcp", "502"}, {"s7", "102"}, {"mc", "5007"}, {"shdr", "7878"}}}),
+        polled({.field = "period_ms",
                 .title_zh = "采集周期",
                 .title_en = "Period",
                 .help_zh = "属性未另行规定时使用",
@@ -64,13 +505,15 @@ std::vector<Fact> facts_of(const ConnectionSpec*) {
                 .unit = "ms",
                 .min = 10,
                 .max = kDayMs}),
-        modbus({.field = "timeout_ms",
+        polled({.field = "timeout_ms",
                 .title_zh = "超时",
                 .title_en = "Time-out",
+                .help_zh = "经 4G 的 DTU 建议 5000",
+                .help_en = "5000 suits a DTU on 4G",
                 .unit = "ms",
                 .min = 10,
                 .max = 60'000}),
-        modbus({.field = "retries", .title_zh = "重试次数", .title_en = "Retries", .max = 10}),
+        polled({.field = "retries", .title_zh = "重试次数", .title_en = "Retries", .max = 10}),
         modbus({.field = "unit",
                 .title_zh = "默认从站号",
                 .title_en = "Default unit",
@@ -89,17 +532,97 @@ std::vector<Fact> facts_of(const ConnectionSpec*) {
                 .help_zh = "为合并两次请求而多读的寄存器数",
                 .help_en = "Registers read for nothing to join two requests",
                 .max = 124}),
-        modbus({.field = "min_request_gap_ms",
+        polled({.field = "min_request_gap_ms",
                 .title_zh = "请求最小间隔",
                 .title_en = "Pause between requests",
                 .unit = "ms",
                 .max = 60'000}),
-        modbus({.field = "writes_enabled",
-                .title_zh = "允许写入",
-                .title_en = "Writes enabled",
-                .help_zh = "允许向设备下发；默认关闭",
-                .help_en = "Lets commands reach the machine; off by default"}),
+        only_of(kWritten, {.field = "writes_enabled",
+                           .title_zh = "允许写入",
+                           .title_en = "Writes enabled",
+                           .help_zh = "允许向设备下发；默认关闭",
+                           .help_en = "Lets commands reach the machine; off by default"}),
+        serial({.field = "serial_port",
+                .title_zh = "串口",
+                .title_en = "Serial port",
+                .help_zh = "如 /dev/ttyUSB0，或插拔后不变的 /dev/serial/by-id/…",
+                .help_en = "/dev/ttyUSB0, or /dev/serial/by-id/…, which stays when it is plugged in again",
+                .length_max = 200}),
+        serial({.field = "baud",
+                .title_zh = "波特率",
+                .title_en = "Baud rate",
+                .help_zh = "1200、2400、4800、9600、19200、38400、57600 或 115200",
+                .help_en = "1200, 2400, 4800, 9600, 19200, 38400, 57600 or 115200",
+                .min = 1'200,
+                .max = 115'200,
+                .absent_field = "protocol",
+                .absent_by = {{"modbus_rtu", "9600"},
+                              {"fx_serial", "9600"},
+                              {"dlt645_serial", "2400"},
+                              {"frames_serial", "9600"}}}),
+        serial(
+            {.field = "data_bits",
+             .title_zh = "数据位",
+             .title_en = "Data bits",
+             .min = 7,
+             .max = 8,
+             .absent_field = "protocol",
+             .absent_by = {{"modbus_rtu", "8"}, {"fx_serial", "7"}, {"dlt645_serial", "8"}, {"frames_serial", "8"}}}),
+        serial({.field = "parity",
+                .title_zh = "校验",
+                .title_en = "Parity",
+                .absent_field = "protocol",
+                .absent_by = {{"modbus_rtu", "\"none\""},
+                              {"fx_serial", "\"even\""},
+                              {"dlt645_serial", "\"even\""},
+                              {"frames_serial", "\"none\""}},
+                .choices = {{"none", "无", "None"}, {"even", "偶校验", "Even"}, {"odd", "奇校验", "Odd"}}}),
+        serial(
+            {.field = "stop_bits", .title_zh = "停止位", .title_en = "Stop bits", .min = 1, .max = 2, .absent = "1"}),
+        only_of("modbus_dtu", {.field = "framing",
+                               .title_zh = "报文格式",
+                               .title_en = "Framing",
+                               .help_zh = "DTU 透传串口时为 RTU；转换为 Modbus TCP 时为 TCP",
+                               .help_en = "RTU when the DTU passes the serial line on, TCP when it converts",
+                               .absent = "\"rtu\"",
+                               .choices = {{"rtu", "RTU", "RTU"}, {"tcp", "TCP(MBAP)", "TCP (MBAP)"}}}),
+        dtu({.field = "listen_port",
+             .title_zh = "拨入端口",
+             .title_en = "Port to dial in",
+             .help_zh = "本平台的端口，由管理员以 --dtu 打开；空表示任一已打开的端口",
+             .help_en = "Of this server, opened by an administrator with --dtu; none: any that is open",
+             .min = 1}),
+        dtu({.field = "registration",
+             .title_zh = "注册包",
+             .title_en = "Registration packet",
+             .help_zh = "DTU 连上后首先发送的内容，用来认出它",
+             .help_en = "What the DTU sends first, by which it is known",
+             .length_max = 400}),
+        dtu({.field = "registration_form",
+             .title_zh = "注册包写法",
+             .title_en = "It is written as",
+             .absent = "\"text\"",
+             .choices = {{"text", "文本", "Text"}, {"hex", "十六进制", "Hexadecimal"}}}),
+        dtu({.field = "registration_match",
+             .title_zh = "注册包匹配",
+             .title_en = "It fits",
+             .absent = "\"exact\"",
+             .choices = {{"exact", "完全一致", "As a whole"}, {"prefix", "开头一致", "As the beginning"}}}),
+        dtu({.field = "heartbeat",
+             .title_zh = "心跳包",
+             .title_en = "Heartbeat",
+             .help_zh = "DTU 定时发送的内容，会被剔除；没有则不填",
+             .help_en = "What the DTU sends from time to time, which is left out; empty if it sends none",
+             .length_max = 400}),
+        dtu({.field = "heartbeat_form",
+             .title_zh = "心跳包写法",
+             .title_en = "It is written as",
+             .absent = "\"text\"",
+             .choices = {{"text", "文本", "Text"}, {"hex", "十六进制", "Hexadecimal"}}}),
     };
+    for (auto* more : {s7_facts, melsec_facts, other_facts})
+        for (Fact& fact : more()) facts.push_back(std::move(fact));
+    return facts;
 }
 
 Kind connection_kind() {
@@ -109,7 +632,7 @@ Kind connection_kind() {
                                       .title_en = "Connection",
                                       .about_zh = "用一种协议连到一台或多台设备",
                                       .about_en = "One link to one or many machines by one protocol"},
-                                     {.alone = check_alone});
+                                     {.alone = check_alone, .among = check_among});
 }
 
 template Result<ConnectionSpec> spec_of<ConnectionSpec>(const Resource&);

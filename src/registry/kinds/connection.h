@@ -1,13 +1,51 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
+#include "io/serial.h"
 #include "registry/registry.h"
+#include "wire/dlt645.h"
+#include "wire/free_frame.h"
+#include "wire/mc.h"
+#include "wire/s7.h"
 
 namespace gongshu::registry {
 
-enum class Protocol : std::uint8_t { modbus_tcp, mqtt_device };
+enum class Protocol : std::uint8_t {
+    // clang-format off
+    modbus_tcp, modbus_rtu_tcp, modbus_rtu, modbus_dtu,
+    s7,
+    mc, fx_serial, fx_tcp,
+    dlt645_serial, dlt645_tcp, dlt645_dtu,
+    frames_serial, frames_tcp, frames_dtu,
+    shdr,
+    mqtt_device,
+    // clang-format on
+};
+std::string_view to_string(Protocol protocol);
+bool is_modbus(Protocol protocol);
+bool is_fx(Protocol protocol);
+bool is_dlt645(Protocol protocol);
+bool is_frames(Protocol protocol);
+// How it comes to the machines: by a serial port of this machine, by a DTU that dials in, or by TCP to a host.
+bool is_serial(Protocol protocol);
+bool is_dtu(Protocol protocol);
+bool is_tcp(Protocol protocol);
+
+enum class SerialParity : std::uint8_t { none, even, odd };
+enum class DtuFraming : std::uint8_t { rtu, tcp };
+enum class TextForm : std::uint8_t { text, hex };
+enum class PacketMatch : std::uint8_t { exact, prefix };
+enum class S7Plc : std::uint8_t { s7_300, s7_400, s7_1200, s7_1500, s7_200_smart, logo };
+enum class S7ConnectionType : std::uint8_t { basic, op, pg };
+enum class McFrame : std::uint8_t { _3E, _4E, _1E };
+enum class McCoding : std::uint8_t { binary, ascii, ascii_octal };
+enum class MelsecFamily : std::uint8_t { fx, fx3, iq_f, q_l, iq_r };
+enum class MeterStandard : std::uint8_t { _2007, _1997 };
 
 // One link to one or many machines by one protocol.
 struct ConnectionSpec {
@@ -15,8 +53,8 @@ struct ConnectionSpec {
     Protocol protocol = Protocol::modbus_tcp;
     bool enabled = true;
     std::string host;
-    std::uint16_t port = 502;
-    std::uint32_t period_ms = 1'000;  // of properties that state none
+    std::optional<std::uint16_t> port;  // none: tcp_port()
+    std::uint32_t period_ms = 1'000;    // of properties that state none
     std::uint32_t timeout_ms = 1'000;
     std::uint8_t retries = 1;
     std::uint8_t unit = 1;  // of devices that state none
@@ -24,7 +62,54 @@ struct ConnectionSpec {
     std::uint16_t gap_max = 8;  // registers read for nothing to join two requests
     std::uint32_t min_request_gap_ms = 0;
     bool writes_enabled = false;
+    // *_serial and modbus_rtu: the serial port of this machine. Absent ones: serial().
+    std::optional<std::string> serial_port;
+    std::optional<std::uint32_t> baud;
+    std::optional<std::uint8_t> data_bits;
+    std::optional<SerialParity> parity;
+    std::optional<std::uint8_t> stop_bits;
+    // *_dtu: who dials in, and where. Absent ones mean RTU, any port, text, exact.
+    std::optional<DtuFraming> framing;
+    std::optional<std::uint16_t> listen_port;
+    std::optional<std::string> registration;
+    std::optional<TextForm> registration_form;
+    std::optional<PacketMatch> registration_match;
+    std::optional<std::string> heartbeat;
+    std::optional<TextForm> heartbeat_form;
+    // s7. Absent ones: tsaps().
+    std::optional<S7Plc> plc;
+    std::optional<std::uint8_t> rack, slot;
+    std::optional<S7ConnectionType> connection_type;
+    std::optional<std::string> local_tsap, remote_tsap;  // go before rack, slot and connection type
+    // mc; the family of fx_* too. Absent ones: mc_link().
+    std::optional<McFrame> frame;
+    std::optional<McCoding> coding;
+    std::optional<MelsecFamily> family;
+    std::optional<std::uint8_t> network, station_no, pc;
+    // dlt645_*. Absent: 2007.
+    std::optional<MeterStandard> meter_standard;
+    // frames_*: the template, JSON or YAML.
+    std::optional<std::string> layout;
+
+    // What holds, with what is absent filled in as it suits the protocol.
+    std::uint16_t tcp_port() const;  // 502 of Modbus, 102 of s7, 5007 of mc, 7878 of shdr; the others state theirs
+    // 9600 8N1; 9600 7E1 of fx_serial, 2400 8E1 of dlt645_serial.
+    io::SerialPort serial() const;
+    wire::s7::Plc s7_plc() const;  // S7-1200
+    // As usual with the PLC. Code::invalid begins with the field.
+    Result<wire::s7::Tsaps> tsaps() const;
+    wire::melsec::Family melsec_family() const;  // q_l of mc, fx3 of fx_*
+    wire::mc::Link mc_link() const;              // 3E, of fx3 1E; binary; the CPU that is connected
+    wire::dlt645::Standard standard() const;
+    // Code::invalid begins with `layout`.
+    Result<std::shared_ptr<const wire::free_frame::Template>> frame_template() const;
 };
+
+// A template as people write it, JSON or YAML, as JSON. Code::malformed or Code::limit with line and column.
+Result<std::string> layout_json(std::string_view text);
+
+// The bytes of a packet: those of the text, or what "AA 55" stands for. Code::invalid says what is no hexadecimal.
+Result<Buffer> packet_bytes(std::string_view text, TextForm form);
 
 Kind connection_kind();
 

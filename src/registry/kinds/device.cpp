@@ -4,14 +4,15 @@
 #include <set>
 
 #include "registry/kinds/device_facts.h"
+#include "registry/kinds/point.h"
 #include "registry/names.h"
 
 namespace gongshu::registry {
 
-BOOST_DESCRIBE_STRUCT(PropertyOverride, (), (name, enabled, min, max, period_ms, address))
+BOOST_DESCRIBE_STRUCT(PropertyOverride, (), (name, enabled, min, max, period_ms, address, point))
 BOOST_DESCRIBE_STRUCT(DeviceOrigin, (), (name, revision, parameters))
 BOOST_DESCRIBE_STRUCT(DeviceSpec, (),
-                      (title_zh, title_en, title, type, connection, unit_id, external_id, enabled, properties,
+                      (title_zh, title_en, title, type, connection, unit_id, station, external_id, enabled, properties,
                        from_template))
 
 namespace {
@@ -26,9 +27,16 @@ Result<void> check_overrides(const DeviceSpec& spec) {
         if (!names.insert(property.name).second) {
             return Error{Code::invalid, "properties[{}].name: \"{}\" is there already", i, property.name};
         }
-        if (!property.address) continue;
-        if (auto checked = check_address(*property.address); !checked) {
-            return Error{Code::invalid, "properties[{}].address.{}", i, checked.error().text()};
+        if (property.address && property.point)
+            return Error{Code::invalid,
+                         "properties[{}].point: a property has either an address, for Modbus, or a point", i};
+        if (property.address) {
+            if (auto checked = check_address(*property.address); !checked)
+                return Error{Code::invalid, "properties[{}].address.{}", i, checked.error().text()};
+        }
+        if (property.point) {
+            if (auto checked = check_point(*property.point); !checked)
+                return Error{Code::invalid, "properties[{}].point.{}", i, checked.error().text()};
         }
     }
     return {};
@@ -60,12 +68,7 @@ Result<void> check_dots(const ResourceReader& reader, TenantId tenant, std::stri
 }
 
 // Overrides may only name what the type has, else they would silently do nothing.
-Result<void> check_among(const ResourceReader& reader, TenantId tenant, std::string_view own_name,
-                         const DeviceSpec& spec) {
-    TRY(check_dots(reader, tenant, own_name));
-    const auto type = reader.find(tenant, "device_type", spec.type);
-    if (!type || spec.properties.empty()) return {};
-    const DeviceTypeSpec of = TRY(spec_of<DeviceTypeSpec>(*type));
+Result<void> check_names(const DeviceTypeSpec& of, const DeviceSpec& spec) {
     std::vector<std::string> names;
     for (const Property& property : of.properties) names.push_back(property.name);
     for (std::size_t i = 0; i < spec.properties.size(); ++i) {
@@ -80,6 +83,17 @@ Result<void> check_among(const ResourceReader& reader, TenantId tenant, std::str
                      near.empty() ? "" : "; did you mean \"" + near + "\"?"};
     }
     return {};
+}
+
+Result<void> check_among(const ResourceReader& reader, TenantId tenant, std::string_view own_name,
+                         const DeviceSpec& spec) {
+    TRY(check_dots(reader, tenant, own_name));
+    TRY(check_station(reader, tenant, spec));
+    const auto type = reader.find(tenant, "device_type", spec.type);
+    if (!type || (spec.properties.empty() && !spec.connection)) return {};
+    const DeviceTypeSpec of = TRY(spec_of<DeviceTypeSpec>(*type));
+    TRY(check_names(of, spec));
+    return check_device_points(reader, tenant, of, spec);
 }
 
 }  // namespace
@@ -126,6 +140,37 @@ std::vector<Fact> facts_of(const RegisterAddress*) {
          .help_en = "value = raw × scale + offset"},
         {.field = "offset", .title_zh = "偏移", .title_en = "Offset"},
     };
+}
+
+std::vector<Fact> facts_of(const PointAddress*) {
+    return {
+        {.field = "at",
+         .title_zh = "位置",
+         .title_en = "At",
+         .help_zh = "按手册写：S7 如 DB10.DBD4、M0.1；三菱如 D100、M20；电表如 00010000 或 forward_active_total；"
+                    "自由报文写模板里的字段名",
+         .help_en = "As the manual prints it: DB10.DBD4 or M0.1 of S7; D100 or M20 of MELSEC; 00010000 or "
+                    "forward_active_total of a meter; of free frames the name of the field",
+         .required = true,
+         .length_max = 200},
+        {.field = "as",
+         .title_zh = "数据类型",
+         .title_en = "As",
+         .help_zh = "S7 如 real、dint、string[20]；三菱如 i16、f32、text[20]；电表和自由报文一般不填",
+         .help_en = "real, dint, string[20] of S7; i16, f32, text[20] of MELSEC; mostly nothing of meters and frames",
+         .length_max = 60},
+        {.field = "scale",
+         .title_zh = "倍率",
+         .title_en = "Scale",
+         .help_zh = "值 = 原始值 × 倍率 + 偏移",
+         .help_en = "value = raw × scale + offset"},
+        {.field = "offset", .title_zh = "偏移", .title_en = "Offset"},
+    };
+}
+
+Result<void> check_point(const PointAddress& point) {
+    if (point.scale == 0) return Error{Code::invalid, "scale: expected a number other than 0"};
+    return {};
 }
 
 int registers_of(const RegisterAddress& address) {
@@ -179,7 +224,12 @@ std::vector<Fact> facts_of(const PropertyOverride*) {
         {.field = "min", .title_zh = "下限", .title_en = "Minimum"},
         {.field = "max", .title_zh = "上限", .title_en = "Maximum"},
         {.field = "period_ms", .title_zh = "采集周期", .title_en = "Period", .unit = "ms", .min = 10, .max = kDayMs},
-        {.field = "address", .title_zh = "地址", .title_en = "Address"}};
+        {.field = "address", .title_zh = "Modbus 地址", .title_en = "Modbus address"},
+        {.field = "point",
+         .title_zh = "测点地址",
+         .title_en = "Point",
+         .help_zh = "S7、三菱、电表和自由报文用",
+         .help_en = "Of S7, MELSEC, meters and free frames"}};
 }
 
 std::vector<Fact> facts_of(const DeviceOrigin*) {
@@ -214,6 +264,12 @@ std::vector<Fact> facts_of(const DeviceSpec*) {
          .title_en = "Unit",
          .help_zh = "空表示用连接的默认值",
          .help_en = "None: the connection's default"},
+        {.field = "station",
+         .title_zh = "表号",
+         .title_en = "Meter number",
+         .help_zh = "DL/T 645 电表的 12 位通信地址；总线上只有一块表时可不填",
+         .help_en = "The twelve digits of a DL/T 645 meter; none: the only meter of the line",
+         .length_max = 20},
         {.field = "external_id",
          .title_zh = "外部编号",
          .title_en = "ID elsewhere",
@@ -252,6 +308,10 @@ std::vector<Property> effective_properties(const DeviceTypeSpec& type, const Dev
         if (over->max) changed.max = over->max;
         if (over->period_ms) changed.period_ms = over->period_ms;
         if (over->address) changed.address = over->address;
+        if (over->point) changed.point = over->point;
+        // The override may be for another protocol than the type.
+        if (over->address) changed.point.reset();
+        if (over->point) changed.address.reset();
     }
     return out;
 }

@@ -29,6 +29,14 @@ struct RegisterAddress {
     double offset = 0;
 };
 
+// Where it lies for every other protocol, as the machine's manual prints it. value = raw * scale + offset.
+struct PointAddress {
+    std::string at;  // DB10.DBD4, D100, 00010000, the name of a field
+    std::string as;  // how it lies there: real, i16, text[20]; "" = what `at` is by itself
+    double scale = 1;
+    double offset = 0;
+};
+
 // One thing that a device measures or can be told.
 struct Property {
     std::string name;
@@ -38,7 +46,8 @@ struct Property {
     bool writable = false;
     std::optional<double> min, max;  // what is possible; also the limits of a write
     std::optional<std::uint32_t> period_ms;
-    std::optional<RegisterAddress> address;  // none: the device sends it by itself
+    std::optional<RegisterAddress> address;  // of Modbus
+    std::optional<PointAddress> point;       // of the others; neither: the device sends it by itself
     std::uint8_t level = 1;                  // data level 1 … 4
     std::string help;
 };
@@ -57,6 +66,7 @@ struct PropertyOverride {
     std::optional<double> min, max;
     std::optional<std::uint32_t> period_ms;
     std::optional<RegisterAddress> address;
+    std::optional<PointAddress> point;
 };
 
 // Which template a device was made from, and of which values.
@@ -73,6 +83,7 @@ struct DeviceSpec {
     std::string type;                       // name of a device type
     std::optional<std::string> connection;  // none: it sends by MQTT itself
     std::optional<std::uint8_t> unit_id;    // none: the connection's
+    std::optional<std::string> station;     // its name on the line where that is no unit: the number of a meter
     // How others call it: "product/device" or "device", as JetLinks' topics have it. None: the last level of its name.
     std::optional<std::string> external_id;
     bool enabled = true;

@@ -4,6 +4,7 @@
 #include "registry/kind_of.h"
 #include "registry/kinds/device.h"
 #include "registry/kinds/device_facts.h"
+#include "registry/kinds/point.h"
 #include "registry/names.h"
 #include "registry/units.h"
 
@@ -11,7 +12,8 @@ namespace gongshu::registry {
 
 BOOST_DESCRIBE_ENUM(PropertyType, number, integer, boolean, text)
 BOOST_DESCRIBE_STRUCT(Property, (),
-                      (name, title_zh, title_en, type, unit, writable, min, max, period_ms, address, level, help))
+                      (name, title_zh, title_en, type, unit, writable, min, max, period_ms, address, point, level,
+                       help))
 BOOST_DESCRIBE_STRUCT(DeviceTypeSpec, (), (title_zh, title_en, manufacturer, model, properties))
 
 namespace {
@@ -22,6 +24,12 @@ constexpr double kDayMs = 86'400'000;
 Result<void> check_property(const Property& property) {
     if (property.min && property.max && *property.min > *property.max) {
         return Error{Code::invalid, "min: expected at most max ({}), found {}", *property.max, *property.min};
+    }
+    if (property.address && property.point)
+        return Error{Code::invalid, "point: a property has either an address, for Modbus, or a point"};
+    if (property.point) {
+        if (auto checked = check_point(*property.point); !checked)
+            return Error{Code::invalid, "point.{}", checked.error().text()};
     }
     if (property.address) {
         const RegisterAddress& address = *property.address;
@@ -101,10 +109,15 @@ std::vector<Fact> facts_of(const Property*) {
          .help_en = "The greatest possible value; also of a write"},
         {.field = "period_ms", .title_zh = "采集周期", .title_en = "Period", .unit = "ms", .min = 10, .max = kDayMs},
         {.field = "address",
-         .title_zh = "地址",
-         .title_en = "Address",
-         .help_zh = "空表示由设备自行上报",
-         .help_en = "None: the device sends it by itself"},
+         .title_zh = "Modbus 地址",
+         .title_en = "Modbus address",
+         .help_zh = "地址和测点都为空表示由设备自行上报",
+         .help_en = "Neither address nor point: the device sends it by itself"},
+        {.field = "point",
+         .title_zh = "测点地址",
+         .title_en = "Point",
+         .help_zh = "S7、三菱、电表和自由报文用",
+         .help_en = "Of S7, MELSEC, meters and free frames"},
         {.field = "level", .title_zh = "数据级别", .title_en = "Data level", .min = 1, .max = 4},
         {.field = "help", .title_zh = "说明", .title_en = "Help", .widget = "multiline"},
     };
@@ -130,7 +143,7 @@ Kind device_type_kind() {
                                       .title_en = "Device type",
                                       .about_zh = "同型号设备共有的属性（物模型）",
                                       .about_en = "What a make of machine has, shared by all devices of it"},
-                                     {.alone = check_properties});
+                                     {.alone = check_properties, .among = check_type_points});
 }
 
 template Result<DeviceTypeSpec> spec_of<DeviceTypeSpec>(const Resource&);

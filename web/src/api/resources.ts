@@ -38,6 +38,7 @@ export interface Schema {
   'x-ref'?: string;
   'x-widget'?: 'expression' | 'password' | 'multiline' | 'duration' | 'days' | 'json' | 'origin' | 'tag' | 'rotation';
   'x-if'?: { field: string; equals: Json | Json[] };
+  'x-absent'?: { field: string; values: Record<string, Json> };
   'x-enum-zh'?: string[] | Record<string, string>;
   'x-enum-en'?: string[] | Record<string, string>;
 }

@@ -29,7 +29,7 @@ export interface Overview {
   set_aside?: { shelved: number; out_of_service: number; suppressed: number };
   wrong: Wrong[];
 }
-export type ConnectionState = 'up' | 'connecting' | 'backing_off' | 'off';
+export type ConnectionState = 'up' | 'connecting' | 'waiting' | 'backing_off' | 'off';
 export interface Counters {
   requests: number;
   replies: number;
@@ -50,6 +50,25 @@ export interface ConnectionStatus {
   next_try: number | null;
   counters: Counters;
   latency_ms: number | null;
+}
+/** A registration packet that no connection has; whoever sent it wrote it. */
+export interface DtuPacket {
+  port: number;
+  address: string;
+  /** Empty when it is not all printable. */
+  text: string;
+  hex: string;
+  times: number;
+  first: number;
+  last: number;
+}
+export interface DtuStatus {
+  listens: string[];
+  waiting: number;
+  dialled: number;
+  unknown: number;
+  refused: number;
+  packets: DtuPacket[];
 }
 export type DeviceState = 'online' | 'stale' | 'offline' | 'off';
 export interface DeviceStatus {
@@ -137,6 +156,7 @@ export const connections = async (): Promise<ConnectionStatus[]> =>
   (await get<{ items: ConnectionStatus[] }>('/status/connections', ms)).items;
 export const devices = async (): Promise<DeviceStatus[]> =>
   (await get<{ items: DeviceStatus[] }>('/status/devices', ms)).items;
+export const dtus = (): Promise<DtuStatus> => get<DtuStatus>('/status/dtu', ms);
 export const sessions = async (): Promise<MqttSession[]> =>
   (await get<{ items: MqttSession[] }>('/status/sessions', ms)).items;
 export const audit = async (q: { from?: string; to?: string; limit?: number }): Promise<AuditRecord[]> =>

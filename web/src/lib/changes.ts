@@ -80,7 +80,7 @@ function shown(value: Json, schema: Schema, root: Schema, locale: Locale, words:
 function parts(value: Spec, schema: Schema, root: Schema): [string, Schema, Json][] {
   const known = fields(schema);
   const inner = typeof schema.additionalProperties === 'object' ? resolve(schema.additionalProperties, root) : {};
-  const all: [string, Schema][] = [...known.filter(([key, f]) => key in value && applies(f, value)), ...Object.keys(value).filter((key) => !schema.properties?.[key]).map((key): [string, Schema] => [key, inner])];
+  const all: [string, Schema][] = [...known.filter(([key, f]) => key in value && applies(f, value, schema)), ...Object.keys(value).filter((key) => !schema.properties?.[key]).map((key): [string, Schema] => [key, inner])];
   return all.filter(([key]) => !empty(value[key])).map(([key, f]) => [key, resolve(f, root), value[key]!]);
 }
 

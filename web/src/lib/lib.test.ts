@@ -3,11 +3,11 @@ import { ago, bytes, count, number, qualityOf, span } from './format';
 import { bucket, lengthOf, parseRange, rangeQuery } from './range';
 import { csv } from './csv';
 import { globMatcher, treeOf, visible } from './tree';
-import { flaws, fresh, pruned } from './schema';
+import { applies, fields, flaws, fresh, pruned, settled, standsIn } from './schema';
 import { limitsOf } from '../chart/limits';
 import { lineOf } from '../chart/series';
 import { plan } from '../chart/read';
-import type { Schema } from '@/api/resources';
+import type { Schema, Spec } from '@/api/resources';
 
 describe('numbers', () => {
   const f = (value: number | null, want: string, digits = 4): void => expect(number(value, 'en', digits)).toBe(want);
@@ -99,6 +99,27 @@ describe('forms', () => {
     expect(places({ kind: 'tcp', host: '', port: 70000 })).toEqual(['host form.required', 'port form.max']);
     expect(places({ kind: 'mqtt', wait: 'soon', items: [{ name: '' }, { name: 'a', at: 'x' }] })).toEqual(['wait form.duration', 'items[0].name form.required', 'items[1].at form.notNumber']);
     expect(places({ kind: 'tcp', host: 'h', port: 1.5 })).toEqual(['port form.notInteger']);
+  });
+  it('show what hangs on a field only where that one is shown, and what holds while a field is empty', () => {
+    const plc: Schema = {
+      type: 'object',
+      properties: {
+        protocol: { type: 'string', enum: ['modbus_tcp', 's7'] },
+        port: { type: 'integer', 'x-absent': { field: 'protocol', values: { modbus_tcp: 502, s7: 102 } } },
+        plc: { type: 'string', enum: ['s7_300', 's7_1200', 'logo'], default: 's7_1200', 'x-if': { field: 'protocol', equals: 's7' } },
+        rack: { type: 'integer', default: 0, 'x-if': { field: 'plc', equals: ['s7_300', 's7_1200'] } },
+        slot: { type: 'integer', 'x-if': { field: 'plc', equals: ['s7_300', 's7_1200'] }, 'x-absent': { field: 'plc', values: { s7_300: 2, s7_1200: 1 } } },
+      },
+    };
+    const shown = (spec: Spec): string[] => fields(plc).filter(([, f]) => applies(f, spec, plc)).map(([key]) => key);
+    expect(shown({ protocol: 'modbus_tcp', plc: 's7_300' })).toEqual(['protocol', 'port']);
+    expect(shown({ protocol: 's7' })).toEqual(['protocol', 'port', 'plc', 'rack', 'slot']);
+    expect(shown({ protocol: 's7', plc: 'logo' })).toEqual(['protocol', 'port', 'plc']);
+    const stands = (key: string, spec: Spec): unknown => standsIn(plc.properties![key]!, spec, plc);
+    expect([stands('port', { protocol: 's7' }), stands('port', { protocol: 'modbus_tcp' }), stands('port', {})]).toEqual([102, 502, null]);
+    expect([stands('slot', { protocol: 's7' }), stands('slot', { protocol: 's7', plc: 's7_300' }), stands('rack', { protocol: 's7' })]).toEqual([1, 2, null]);
+    expect(settled(plc, { protocol: 's7', plc: 'logo', rack: 0 })).toEqual({ protocol: 's7', plc: 'logo' });
+    expect(settled(plc, { protocol: 'modbus_tcp', plc: 's7_1200', rack: 0 })).toEqual({ protocol: 'modbus_tcp' });
   });
   it('leave out what is empty', () => {
     expect(pruned({ a: null, b: '', c: [{ d: null, e: 0 }], f: false })).toEqual({ c: [{ e: 0 }], f: false });

@@ -29,11 +29,20 @@ export function choiceTitle(schema: Schema, value: Json, locale: Locale): string
 export function fields(schema: Schema): [string, Schema][] {
   return Object.entries(schema.properties ?? {}).sort(([, a], [, b]) => (a['x-order'] ?? 1000) - (b['x-order'] ?? 1000));
 }
-export function applies(schema: Schema, siblings: Spec): boolean {
+/** Whether a field is shown beside `siblings`; `of` is the object's schema: what hangs on a field that is not shown is not shown either. */
+export function applies(schema: Schema, siblings: Spec, of: Schema): boolean {
   const rule = schema['x-if'];
   if (!rule) return true;
-  const value = siblings[rule.field] ?? null;
+  const decides = of.properties?.[rule.field];
+  if (decides && !applies(decides, siblings, of)) return false;
+  const value = siblings[rule.field] ?? decides?.default ?? null;
   return Array.isArray(rule.equals) ? rule.equals.includes(value) : value === rule.equals;
+}
+/** What holds while a field is empty, where that depends on another one: the usual port of the chosen protocol. */
+export function standsIn(schema: Schema, siblings: Spec, of: Schema): Json {
+  const rule = schema['x-absent'];
+  if (!rule) return null;
+  return rule.values[String(siblings[rule.field] ?? of.properties?.[rule.field]?.default ?? '')] ?? null;
 }
 export function fresh(schema: Schema, root: Schema): Json {
   const s = resolve(schema, root);
@@ -71,7 +80,7 @@ export function flaws(schema: Schema, value: Json, root: Schema = schema, place 
   switch (typeOf(s)) {
     case 'object': {
       if (s['x-secret'] || typeof value !== 'object' || Array.isArray(value)) return [];
-      return fields(s).filter(([, f]) => applies(f, value)).flatMap(([key, f]) => flaws(f, value[key] ?? null, root, place ? `${place}.${key}` : key, s.required?.includes(key) ?? false));
+      return fields(s).filter(([, f]) => applies(f, value, s)).flatMap(([key, f]) => flaws(f, value[key] ?? null, root, place ? `${place}.${key}` : key, s.required?.includes(key) ?? false));
     }
     case 'array': {
       if (!Array.isArray(value)) return [];
@@ -95,6 +104,15 @@ export function flaws(schema: Schema, value: Json, root: Schema = schema, place 
     }
     default: return [];
   }
+}
+
+/** Without fields that do not apply and were only filled in by their defaults: a port that dials out has no baud rate. */
+export function settled(schema: Schema, spec: Spec): Spec {
+  const idle = ([key, value]: [string, Json]): boolean => {
+    const field = schema.properties?.[key];
+    return field !== undefined && !applies(field, spec, schema) && JSON.stringify(value) === JSON.stringify(field.default ?? null);
+  };
+  return Object.fromEntries(Object.entries(spec).filter((one) => !idle(one)));
 }
 
 /** Leaves out what is empty and was never set, so that the server's defaults hold. */

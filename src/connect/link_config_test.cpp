@@ -1,0 +1,156 @@
+#include <gtest/gtest.h>
+
+#include "connect/link_config_from_registry.h"
+#include "io/sim.h"
+#include "wire/free_frame.h"
+
+namespace gongshu::connect {
+
+namespace {
+
+struct World {
+    World() {
+        registry = registry::Registry::create(files, clock, {.folder = "/r", .key_folder = "/k"}).value();
+        EXPECT_TRUE(registry->load());
+        actor = {registry->tenant_id("default").value(), "default", "user:test", registry::Role::admin, ""};
+        put("device_type", "plc",
+            R"({"properties":[{"name":"speed","type":"number","unit":"rpm","period_ms":250,)"
+            R"("point":{"at":"DB10.DBD4","as":"real","scale":0.1,"offset":2}},)"
+            R"({"name":"sent","type":"number"}]})");
+        put("device_type", "relay", R"({"properties":[{"name":"words","type":"number","point":{"at":"D100"}}]})");
+        put("device_type", "meter", R"({"properties":[{"name":"energy","type":"number","point":{"at":"00010000"}}]})");
+        put("device_type", "scale", R"({"properties":[{"name":"weight","type":"number","point":{"at":"w"}}]})");
+        put("device_type", "fan",
+            R"({"properties":[{"name":"speed","type":"number","address":)"
+            R"({"kind":"input","address":7,"encoding":"i16","scale":0.1}}]})");
+    }
+    void put(std::string_view kind, std::string_view name, std::string_view spec) {
+        const auto change = registry->put(actor, kind, name, registry::parse_json(spec).value());
+        ASSERT_TRUE(change) << change.error().text();
+    }
+    // The only connection, with one device of `type`.
+    LinkConfig link(std::string_view connection, std::string_view type, std::string_view more = "") {
+        put("connection", "c", connection);
+        put("device", "s/d", R"({"connection":"c","type":")" + std::string(type) + '"' + std::string(more) + "}");
+        auto configs = link_configs(*registry, actor.tenant);
+        EXPECT_EQ(configs.size(), 1u);
+        EXPECT_TRUE(registry->remove(actor, "device", "s/d"));
+        return configs.at(0);
+    }
+
+    io::SimFiles files;
+    SimClock clock;
+    std::unique_ptr<registry::Registry> registry;
+    registry::Actor actor;
+};
+
+}  // namespace
+
+TEST(LinkConfigs, OfS7) {
+    World world;
+    const LinkConfig link =
+        world.link(R"({"protocol":"s7","host":"10.0.0.1","plc":"s7_300","writes_enabled":true})", "plc");
+    EXPECT_EQ(link.language, Language::s7);
+    EXPECT_EQ(link.way, Way::tcp);
+    EXPECT_EQ(link.protocol, "s7");
+    EXPECT_EQ(link.host, "10.0.0.1");
+    EXPECT_EQ(link.port, 102);
+    EXPECT_TRUE(link.writes_enabled);
+    EXPECT_EQ(link.s7, (S7Settings{{0x0100, 0x0302}, wire::s7::Plc::s7_300}));
+    ASSERT_EQ(link.devices.size(), 1u);
+    ASSERT_EQ(link.devices[0].properties.size(), 1u) << "what has no point is sent by the device itself";
+    const PropertyConfig& speed = link.devices[0].properties[0];
+    EXPECT_EQ(speed.place, (NamedPlace{"DB10.DBD4", "real", 0.1, 2}));
+    EXPECT_EQ(speed.unit, "rpm");
+    EXPECT_EQ(speed.period, 250 * kMillisecond);
+}
+
+TEST(LinkConfigs, OfMelsec) {
+    World world;
+    LinkConfig link = world.link(
+        R"({"protocol":"mc","host":"h","family":"iq_r","frame":"4E","coding":"ascii","network":2,"station_no":3,"pc":4})",
+        "relay");
+    EXPECT_EQ(link.language, Language::mc);
+    EXPECT_EQ(link.port, 5007);
+    EXPECT_EQ(link.melsec, (MelsecSettings{wire::mc::Frame::e4,
+                                           wire::mc::Coding::ascii,
+                                           wire::melsec::Family::iq_r,
+                                           {.network = 2, .pc = 4, .io = 0x3ff, .station = 3}}));
+    link = world.link(R"({"protocol":"fx_serial","serial_port":"/dev/ttyS0"})", "relay");
+    EXPECT_EQ(link.language, Language::fx_port);
+    EXPECT_EQ(link.way, Way::serial);
+    EXPECT_EQ(io::to_string(link.serial), "/dev/ttyS0 9600 7E1");
+    EXPECT_EQ(link.melsec.family, wire::melsec::Family::fx3);
+    link = world.link(R"({"protocol":"fx_tcp","host":"h","port":4001,"family":"fx"})", "relay");
+    EXPECT_EQ(link.way, Way::tcp);
+    EXPECT_EQ(link.port, 4001);
+    EXPECT_EQ(link.melsec.family, wire::melsec::Family::fx);
+}
+
+TEST(LinkConfigs, OfMeters) {
+    World world;
+    LinkConfig link = world.link(R"({"protocol":"dlt645_serial","serial_port":"/dev/ttyS0","writes_enabled":true})",
+                                 "meter", R"(,"station":"000012345678")");
+    EXPECT_EQ(link.language, Language::dlt645);
+    EXPECT_EQ(io::to_string(link.serial), "/dev/ttyS0 2400 8E1");
+    EXPECT_EQ(link.dlt645.standard, wire::dlt645::Standard::of_2007);
+    EXPECT_EQ(link.devices.at(0).station, "000012345678");
+    EXPECT_FALSE(link.writes_enabled) << "meters are only read";
+    link =
+        world.link(R"({"protocol":"dlt645_dtu","registration":"A1","heartbeat":"FE","heartbeat_form":"hex"})", "meter");
+    EXPECT_EQ(link.way, Way::dialled_in);
+    EXPECT_EQ(link.dtu.registration, (Buffer{'A', '1'}));
+    EXPECT_EQ(link.dtu.heartbeat, (Buffer{0xfe}));
+    EXPECT_EQ(link.devices.at(0).station, "");
+}
+
+TEST(LinkConfigs, OfFreeFrames) {
+    World world;
+    const LinkConfig link =
+        world.link(R"({"protocol":"frames_tcp","host":"h","port":4001,"layout":"frame: {by: end, end: '\\n'}\n)"
+                   R"(fields: [{name: w, item: 1, split: ','}]"})",
+                   "scale");
+    EXPECT_EQ(link.language, Language::free_frame);
+    EXPECT_EQ(link.free_frame.layout,
+              R"({"frame":{"by":"end","end":"\\n"},"fields":[{"name":"w","item":1,"split":","}]})");
+    EXPECT_TRUE(wire::free_frame::Template::create(link.free_frame.layout));
+    EXPECT_EQ(link.devices.at(0).properties.at(0).place.at, "w");
+}
+
+TEST(LinkConfigs, OfShdr) {
+    World world;
+    LinkConfig link = world.link(R"({"protocol":"shdr","host":"10.0.0.9","writes_enabled":true})", "relay");
+    EXPECT_EQ(link.language, Language::shdr);
+    EXPECT_EQ(link.way, Way::tcp);
+    EXPECT_EQ(link.protocol, "shdr");
+    EXPECT_EQ(link.port, 7878);
+    EXPECT_FALSE(link.writes_enabled);
+    EXPECT_EQ(world.link(R"({"protocol":"shdr","host":"h","port":7879})", "relay").port, 7879);
+}
+
+TEST(LinkConfigs, OfModbusStayAsTheyWere) {
+    World world;
+    LinkConfig link = world.link(R"({"protocol":"modbus_tcp","host":"h"})", "fan");
+    EXPECT_EQ(link.language, Language::modbus);
+    EXPECT_EQ(link.framing, Framing::mbap);
+    EXPECT_EQ(link.port, 502);
+    const PropertyConfig& speed = link.devices.at(0).properties.at(0);
+    EXPECT_EQ(speed.table, Table::input_registers);
+    EXPECT_EQ(speed.address, 7);
+    EXPECT_EQ(speed.codec.scale, 0.1);
+    EXPECT_EQ(world.link(R"({"protocol":"modbus_dtu","registration":"A"})", "fan").framing, Framing::rtu);
+    EXPECT_EQ(world.link(R"({"protocol":"modbus_dtu","registration":"A","framing":"tcp"})", "fan").framing,
+              Framing::mbap);
+    EXPECT_EQ(world.link(R"({"protocol":"modbus_rtu","serial_port":"/dev/ttyS0"})", "fan").framing, Framing::rtu);
+}
+
+TEST(LinkConfigs, WhatAnotherProtocolLeftBehindIsNoNewLink) {
+    World world;
+    const LinkConfig one = world.link(R"({"protocol":"modbus_tcp","host":"h"})", "fan");
+    const LinkConfig other = world.link(
+        R"({"protocol":"modbus_tcp","host":"h","plc":"s7_300","family":"fx3","layout":"x","serial_port":"/dev/ttyS0"})",
+        "fan");
+    EXPECT_TRUE(one.same_link(other));
+}
+
+}  // namespace gongshu::connect

@@ -1,0 +1,387 @@
+#include "connect/poll_link.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace gongshu::connect {
+
+namespace {
+
+constexpr int kSilenceTries = 20;
+constexpr std::size_t kIdleBytesMin = 4;
+// An exchange of many messages: so many of them, and so many time-outs altogether.
+constexpr int kStepsMax = 300;
+constexpr int kTimeoutsMax = 10;
+
+}  // namespace
+
+LinkCounters AtomicCounters::snapshot() const {
+    return {requests, replies, timeouts, exceptions, malformed, reconnects, readings, bytes_in, bytes_out, dropped};
+}
+
+void AtomicCounters::add_to(Metrics& metrics) {
+    const auto name = [&](Tally& tally, const char* what, const char* help) {
+        tally.add_to(metrics.counter(std::string("gongshu_connect_") + what + "_total", help));
+    };
+    name(requests, "requests", "Requests sent to machines.");
+    name(replies, "replies", "Good replies of machines.");
+    name(timeouts, "timeouts", "Requests without an answer in time.");
+    name(exceptions, "exceptions", "Replies in which a machine refuses.");
+    name(malformed, "malformed", "Replies that do not fit what was asked, and broken frames.");
+    name(reconnects, "reconnects", "Links opened again.");
+    name(readings, "readings", "Readings taken from replies.");
+    name(bytes_in, "received_bytes", "Bytes received from machines.");
+    name(bytes_out, "sent_bytes", "Bytes sent to machines.");
+    name(dropped, "dropped_readings", "Readings that the store refused or was too slow for.");
+}
+
+PollLink::PollLink(io::Loop& loop, TenantId tenant, TargetPolicy may_connect, AtomicCounters& counters, Driver& driver,
+                   LinkEvents events)
+    : loop_(loop),
+      tenant_(tenant),
+      may_connect_(std::move(may_connect)),
+      counters_(counters),
+      driver_(driver),
+      events_(std::move(events)) {}
+
+// ---- opening ----
+
+void PollLink::open(const LinkConfig& config, Opened done) {
+    ASSERT(stream_ == nullptr && config.way != Way::dialled_in);
+    const std::uint64_t generation = ++generation_;
+    timeout_ = config.timeout;
+    idle_texts_.clear();
+    const auto finish = [weak = weak_from_this(), generation,
+                         done = std::move(done)](Result<std::unique_ptr<io::Stream>> stream) {
+        const auto self = weak.lock();
+        if (!self || self->generation_ != generation) return;  // the stream closes as it goes out of scope
+        if (!stream) return done(std::move(stream).error());
+        self->on_stream(std::move(*stream), done);
+    };
+    const bool serial = config.way == Way::serial;
+    const io::Address target = serial ? io::Address{config.serial.path, 0} : io::Address{config.host, config.port};
+    if (auto allowed = may_connect_(tenant_, target); !allowed)
+        return loop_.post([finish, error = allowed.error()] { finish(error); });
+    if (!serial) {
+        io::ConnectOptions options;
+        options.timeout = std::max(config.timeout, kSecond);
+        options.keep_alive = kKeepAlive;
+        return loop_.connect(target, options, finish);
+    }
+    byte_time_ = byte_time(config.serial);
+    silence_ = frame_silence(config.serial);
+    const auto opened = std::make_shared<Result<std::unique_ptr<io::Stream>>>(io::open_serial(loop_, config.serial));
+    loop_.post([finish, opened] { finish(std::move(*opened)); });
+}
+
+void PollLink::on_stream(std::unique_ptr<io::Stream> stream, const Opened& done) {
+    // A name may have led to an address that its text did not show.
+    if (auto allowed = may_connect_(tenant_, stream->peer()); !allowed) return done(std::move(allowed).error());
+    take_over(std::move(stream), done);
+}
+
+void PollLink::adopt(std::unique_ptr<io::Stream> stream, const LinkConfig& config, Opened done) {
+    ASSERT(stream_ == nullptr);
+    ++generation_;
+    timeout_ = config.timeout;
+    idle_texts_.clear();
+    for (const Buffer* text : {&config.dtu.registration, &config.dtu.heartbeat})
+        if (!text->empty()) idle_texts_.push_back(*text);
+    take_over(std::move(stream), done);
+}
+
+std::unique_ptr<io::Stream> PollLink::release() {
+    ASSERT(!busy());
+    ++generation_;
+    stop_quiet_timer();
+    stop_say_timer();
+    return std::move(stream_);
+}
+
+void PollLink::take_over(std::unique_ptr<io::Stream> stream, const Opened& done) {
+    const auto self = shared_from_this();
+    stream_ = std::move(stream);
+    driver_.begin_link();
+    waiting_.reset();
+    drained_.reset();
+    silent_since_ = heard_at_ = loop_.clock().monotonic();
+    const auto weak = weak_from_this();
+    const std::uint64_t generation = generation_;
+    io::Stream::Events events;
+    events.on_data = [weak, generation](Bytes bytes) {
+        if (const auto self = weak.lock(); self && self->generation_ == generation) self->on_data(bytes);
+    };
+    events.on_closed = [weak, generation](const Error& error) {
+        if (const auto self = weak.lock(); self && self->generation_ == generation) self->go_down(error);
+    };
+    stream_->start(std::move(events));
+    Buffer greeting = driver_.greet();
+    if (greeting.empty()) {
+        done({});
+        return on_say();
+    }
+    exchange([greeting = std::move(greeting)] { return Result<Buffer>(greeting); }, timeout_,
+             [this, done](Result<Outcome> greeted) {
+                 if (!greeted) return done(std::move(greeted).error());
+                 if (!greeted->errors.empty()) return done(greeted->errors.front());
+                 done({});
+                 on_say();
+             });
+}
+
+// ---- an exchange ----
+
+void PollLink::exchange(Begin begin, DurationNs timeout, Ended done) {
+    ASSERT(stream_ != nullptr && !busy());
+    ++number_;
+    waiting_ = Waiting{};
+    waiting_->begin = std::move(begin);
+    waiting_->timeout = timeout;
+    waiting_->done = std::move(done);
+    begin_exchange(number_);
+}
+
+void PollLink::begin_exchange(std::uint32_t number) {
+    if (!waiting_ || number_ != number) return;
+    // Somebody else may have spoken meanwhile; not for ever, or a babbler would keep everybody from asking.
+    const DurationNs wait = silent_since_ + silence_ - loop_.clock().monotonic();
+    if (silence_ != 0 && wait > 0 && ++waiting_->waits < kSilenceTries)
+        return start_timer(wait, &PollLink::begin_exchange);
+    auto bytes = waiting_->begin();
+    if (!bytes) {
+        return loop_.post([weak = weak_from_this(), generation = generation_, number, error = bytes.error()] {
+            const auto self = weak.lock();
+            if (self && self->generation_ == generation && self->number_ == number && self->waiting_) self->end(error);
+        });
+    }
+    waiting_->on_line = true;
+    waiting_->began = loop_.clock().monotonic();
+    send(*bytes);
+}
+
+// What a slow line needs for the bytes is not the machine's fault.
+DurationNs PollLink::time_for(Bytes sent) const {
+    return waiting_->timeout + static_cast<DurationNs>(sent.size() + driver_.answer_bytes()) * byte_time_;
+}
+
+void PollLink::send(Bytes bytes) {
+    waiting_->sent = loop_.clock().monotonic();
+    start_timer(time_for(bytes), &PollLink::on_timeout);
+    ++counters_.requests;
+    counters_.bytes_out += bytes.size();
+    stream_->send(bytes);
+    silent_since_ = waiting_->sent + static_cast<DurationNs>(bytes.size()) * byte_time_;
+}
+
+void PollLink::close() {
+    ++generation_;
+    stop_timer();
+    stop_quiet_timer();
+    stop_say_timer();
+    waiting_.reset();
+    drained_.reset();
+    driver_.abandon();
+    if (!stream_) return;
+    // It may be this stream that is calling us: it dies in the next turn.
+    std::shared_ptr<io::Stream> dying = std::move(stream_);
+    dying->close();
+    loop_.post([dying] {});
+}
+
+// `work` gets the number of the exchange that is the last one now.
+void PollLink::start_timer(DurationNs delay, void (PollLink::*work)(std::uint32_t)) {
+    stop_timer();
+    timer_ = loop_.after(delay, [weak = weak_from_this(), work, number = number_, generation = generation_] {
+        const auto self = weak.lock();
+        if (!self || self->generation_ != generation) return;
+        self->timer_ = {};
+        ((*self).*work)(number);
+    });
+}
+
+void PollLink::stop_timer() {
+    if (timer_) loop_.cancel(timer_);
+    timer_ = {};
+}
+
+// ---- what comes ----
+
+// All that a DTU says by itself, at the beginning: elsewhere a driver takes it for noise.
+Bytes PollLink::without_idle_texts(Bytes bytes) const {
+    for (bool found = true; found;) {
+        found = false;
+        for (const Buffer& text : idle_texts_) {
+            if (bytes.size() < text.size() || !std::ranges::equal(bytes.first(text.size()), text)) continue;
+            bytes = bytes.subspan(text.size());
+            while (!bytes.empty() && (bytes[0] == '\r' || bytes[0] == '\n')) bytes = bytes.subspan(1);
+            found = true;
+        }
+    }
+    return bytes;
+}
+
+void PollLink::on_data(Bytes bytes) {
+    const auto self = shared_from_this();
+    counters_.bytes_in += bytes.size();
+    heard_at_ = loop_.clock().monotonic();
+    silent_since_ = std::max(silent_since_, heard_at_);
+    const bool asked = drained_ || (waiting_ && waiting_->on_line);
+    if (!asked) {
+        auto heard = driver_.hear(driver_.knows_idle_texts() ? bytes : without_idle_texts(bytes));
+        if (heard) {
+            expect_quiet();
+            return on_heard(std::move(*heard));
+        }
+        ++counters_.malformed;
+        return go_down(std::move(heard).error());
+    }
+    // A text of some length that came by itself is the DTU's; a frame's piece is never just that.
+    const bool is_idle =
+        !driver_.knows_idle_texts() && bytes.size() >= kIdleBytesMin && without_idle_texts(bytes).empty();
+    if (is_idle) return;
+    auto step = driver_.feed(bytes);
+    counters_.malformed += driver_.take_malformed();
+    if (step) return on_step(std::move(*step));
+    ++counters_.malformed;
+    go_down(std::move(step).error());
+}
+
+void PollLink::on_step(Step step) {
+    if (auto* done = std::get_if<Done>(&step)) return drained_ ? end_drain(true) : end(std::move(done->outcome));
+    const auto* more = std::get_if<Send>(&step);
+    if (more == nullptr) return expect_quiet();
+    if (drained_) return end_drain(true);  // nobody wants the rest
+    // One that always has more to say must not keep the line for itself.
+    if (++waiting_->steps > kStepsMax || loop_.clock().monotonic() - waiting_->began > kTimeoutsMax * waiting_->timeout)
+        return on_timeout(number_);
+    send(more->bytes);
+}
+
+void PollLink::on_heard(Heard heard) {
+    counters_.malformed += heard.malformed + driver_.take_malformed();
+    if (!heard.send.empty()) {
+        counters_.bytes_out += heard.send.size();
+        stream_->send(heard.send);
+    }
+    if (driver_.say_every() != said_every_) expect_to_say();
+    if (!heard.fault.empty() && events_.on_fault) events_.on_fault(heard.fault);
+    if (!heard.readings.empty() && events_.on_heard) events_.on_heard(std::move(heard.readings));
+}
+
+// ---- what is said without being asked ----
+
+void PollLink::expect_to_say() {
+    stop_say_timer();
+    said_every_ = driver_.say_every();
+    if (said_every_ == 0) return;
+    say_timer_ = loop_.after(said_every_, [weak = weak_from_this(), generation = generation_] {
+        const auto self = weak.lock();
+        if (!self || self->generation_ != generation) return;
+        self->say_timer_ = {};
+        self->on_say();
+    });
+}
+
+void PollLink::on_say() {
+    if (!stream_ || driver_.say_every() == 0) return;
+    // Between a question and its answer it would be a part of neither.
+    auto bytes = busy() ? Result<Buffer>(Buffer{}) : driver_.say();
+    if (!bytes) {
+        ++counters_.timeouts;
+        return go_down(std::move(bytes).error());
+    }
+    if (!bytes->empty()) {
+        counters_.bytes_out += bytes->size();
+        stream_->send(*bytes);
+    }
+    expect_to_say();
+}
+
+void PollLink::stop_say_timer() {
+    if (say_timer_) loop_.cancel(say_timer_);
+    say_timer_ = {};
+}
+
+// Some frames end only by the line's being quiet.
+void PollLink::expect_quiet() {
+    const std::uint32_t quiet_ms = driver_.silence_ms();
+    if (quiet_ms == 0) return;
+    stop_quiet_timer();
+    quiet_timer_ =
+        loop_.after(quiet_ms * kMillisecond, [weak = weak_from_this(), number = number_, generation = generation_] {
+            const auto self = weak.lock();
+            if (!self || self->generation_ != generation) return;
+            self->quiet_timer_ = {};
+            self->on_quiet(number);
+        });
+}
+
+void PollLink::on_quiet(std::uint32_t number) {
+    if (number != number_) return;
+    if (!drained_ && (!waiting_ || !waiting_->on_line)) return on_heard(driver_.hear_quiet());
+    auto step = driver_.quiet();
+    counters_.malformed += driver_.take_malformed();
+    if (!step) return go_down(std::move(step).error());
+    if (!std::holds_alternative<More>(*step)) on_step(std::move(*step));
+}
+
+void PollLink::stop_quiet_timer() {
+    if (quiet_timer_) loop_.cancel(quiet_timer_);
+    quiet_timer_ = {};
+}
+
+// ---- how it ends ----
+
+void PollLink::end(Result<Outcome> outcome) {
+    const auto self = shared_from_this();
+    Waiting waiting = std::move(*waiting_);
+    waiting_.reset();
+    stop_timer();
+    if (waiting.on_line) {
+        latency_ = loop_.clock().monotonic() - waiting.sent;
+        if (!outcome)
+            ++counters_.malformed;
+        else
+            ++(outcome->refused.empty() && outcome->errors.empty() ? counters_.replies : counters_.exceptions);
+    }
+    waiting.done(std::move(outcome));
+}
+
+void PollLink::on_timeout(std::uint32_t number) {
+    if (!waiting_ || number_ != number) return;
+    const auto self = shared_from_this();
+    Waiting waiting = std::move(*waiting_);
+    waiting_.reset();
+    ++counters_.timeouts;
+    Error error = driver_.no_answer((loop_.clock().monotonic() - waiting.sent) / kMillisecond);
+    counters_.malformed += driver_.take_malformed();
+    if (driver_.late()) {
+        drained_ = number;
+        start_timer(waiting.timeout, &PollLink::on_drained);
+    } else {
+        driver_.abandon();
+    }
+    waiting.done(std::move(error));
+}
+
+void PollLink::on_drained(std::uint32_t number) {
+    if (drained_ == number) end_drain(false);
+}
+
+void PollLink::end_drain(bool came) {
+    const auto self = shared_from_this();
+    stop_timer();
+    drained_.reset();
+    driver_.abandon();
+    if (events_.on_ready) events_.on_ready(came);
+}
+
+void PollLink::go_down(Error error) {
+    const auto self = shared_from_this();
+    close();
+    events_.on_down(error);
+}
+
+}  // namespace gongshu::connect

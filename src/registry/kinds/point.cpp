@@ -1,0 +1,250 @@
+#include "registry/kinds/point.h"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <charconv>
+#include <optional>
+#include <set>
+
+#include "wire/s7_value.h"
+#include "wire/shdr.h"
+
+namespace gongshu::registry {
+
+namespace {
+
+using wire::melsec::Family;
+
+Error cannot_hold(const Property& property, std::string_view what) {
+    return Error{Code::invalid, "point.as: {} cannot be held by a property of type {}", what,
+                 to_string(value_type(property.type))};
+}
+
+// ---- S7 ----
+
+bool is_text(wire::s7::Type type) {
+    using wire::s7::Type;
+    return type == Type::character || type == Type::string || type == Type::wstring || type == Type::date_and_time ||
+           type == Type::dtl;
+}
+
+bool holds(PropertyType property, wire::s7::Type type) {
+    using wire::s7::Type;
+    if (is_text(type) || property == PropertyType::text) return is_text(type) && property == PropertyType::text;
+    const bool is_measure = type == Type::real || type == Type::lreal || type == Type::time || type == Type::s5time;
+    return property != PropertyType::boolean || !is_measure;
+}
+
+Result<void> check_s7(const Property& property, const PointAddress& point) {
+    const auto variable = TRY(wire::s7::parse_variable(point.at, point.as).context("point.at"));
+    if (holds(property.type, variable.codec.type)) return {};
+    return cannot_hold(property, wire::s7::type_text(variable.codec));
+}
+
+// ---- MELSEC ----
+
+// As people write it: bool, i16, text[20], with the order of its bytes behind it where that is not the usual one; "" is
+// the bit of a relay, else a whole number with sign.
+struct MelsecAs {
+    wire::modbus::Encoding encoding = wire::modbus::Encoding::i16;
+    std::uint16_t characters = 0;
+};
+
+std::optional<std::uint16_t> length_of(std::string_view as) {
+    if (!as.starts_with("text[") || !as.ends_with(']')) return std::nullopt;
+    const std::string_view digits = as.substr(5, as.size() - 6);
+    std::uint16_t length = 0;
+    const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
+    if (failed != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
+    return length;
+}
+
+wire::modbus::Encoding usual_encoding(const wire::melsec::Address& address, Family family) {
+    using wire::modbus::Encoding;
+    if (address.bit || wire::melsec::is_bits(address.place.code)) return Encoding::bit;
+    return wire::melsec::range_of(address.place, family).words == 2 ? Encoding::i32 : Encoding::i16;
+}
+
+Result<MelsecAs> parse_as(std::string_view as, const wire::melsec::Address& address, Family family) {
+    using wire::modbus::Encoding;
+    const std::size_t space = as.find(' ');
+    const std::string_view name = as.substr(0, space);
+    const bool ordered = space != as.npos;
+    const bool known = !ordered || wire::modbus::parse_word_order(as.substr(space + 1)).has_value();
+    if (known && as.empty()) return MelsecAs{usual_encoding(address, family)};
+    if (const auto length = known ? length_of(name) : std::nullopt) return MelsecAs{Encoding::text, *length};
+    const auto encoding = wire::modbus::parse_encoding(name == "bool" ? "bit" : name);
+    const bool fits = encoding && *encoding != Encoding::text && !(ordered && *encoding == Encoding::bit);
+    if (known && fits) return MelsecAs{*encoding};
+    return Error{Code::invalid,
+                 "expected bool, u16, i16, u32, i32, u64, i64, f32, f64, bcd16, bcd32 or text[20], and behind it ABCD, "
+                 "BADC, CDAB or DCBA where the order is not the usual one, found \"{}\"",
+                 as.substr(0, 60)};
+}
+
+bool holds(PropertyType property, wire::modbus::Encoding encoding) {
+    using wire::modbus::Encoding;
+    if (encoding == Encoding::text || property == PropertyType::text)
+        return encoding == Encoding::text && property == PropertyType::text;
+    return property != PropertyType::boolean || (encoding != Encoding::f32 && encoding != Encoding::f64);
+}
+
+Result<void> check_melsec(const Property& property, const PointAddress& point, Family family, bool by_one_e) {
+    const auto address = TRY(wire::melsec::parse_address(point.at, family).context("point.at"));
+    const MelsecAs as = TRY(parse_as(point.as, address, family).context("point.as"));
+    TRY(wire::melsec::layout_of(address, family, as.encoding, as.characters).context("point.as"));
+    if (by_one_e && wire::melsec::info_of(address.place.code).one_e == 0)
+        return Error{Code::invalid, "point.at: {} cannot be reached by the 1E frame: choose 3E or another PLC device",
+                     wire::melsec::to_string(address.place, family)};
+    if (holds(property.type, as.encoding)) return {};
+    return cannot_hold(property, wire::modbus::to_string(as.encoding));
+}
+
+// ---- meters ----
+
+Result<void> check_meter(const Property& property, const PointAddress& point, wire::dlt645::Standard standard) {
+    const std::string whole = point.as.empty() ? point.at : point.at + "/" + point.as;
+    const auto address = TRY(wire::dlt645::parse_address(standard, whole).context("point.at"));
+    if (property.writable)
+        return Error{Code::invalid, "writable: meters are only read; leave it out or take another device type"};
+    if (address.part != 0 || property.type == PropertyType::text) return {};
+    return Error{Code::invalid,
+                 "point.at: {} is a block; choose one of its values, as in {}.1, or make the property a text", point.at,
+                 point.at};
+}
+
+// ---- CNC machines ----
+
+Result<void> check_shdr(const Property& property, const PointAddress& point) {
+    const auto as = TRY(wire::shdr::parse_as(point.as).context("point.as"));
+    TRY(wire::shdr::parse_keys(point.at, as).context("point.at"));
+    if (property.writable)
+        return Error{Code::invalid,
+                     "writable: an adapter of MTConnect is only listened to; leave it out or take another device type"};
+    if (wire::shdr::holds(value_type(property.type), as)) return {};
+    return cannot_hold(property, wire::shdr::to_string(as));
+}
+
+// ---- devices and types ----
+
+std::string_view text_at(const Json& spec, std::string_view field) {
+    const Json* const found = spec.is_object() ? spec.get_object().if_contains({field.data(), field.size()}) : nullptr;
+    if (found == nullptr || !found->is_string()) return {};
+    return {found->get_string().data(), found->get_string().size()};
+}
+
+std::optional<ConnectionSpec> connection_of(const ResourceReader& reader, TenantId tenant, std::string_view name) {
+    const auto resource = reader.find(tenant, "connection", name);
+    if (!resource) return std::nullopt;
+    auto spec = spec_of<ConnectionSpec>(*resource);
+    if (!spec) return std::nullopt;
+    return std::move(*spec);
+}
+
+bool has_points(const std::vector<Property>& properties) {
+    return std::ranges::any_of(properties, [](const Property& one) { return one.address || one.point; });
+}
+
+}  // namespace
+
+PointCheck::PointCheck(const ConnectionSpec& connection) : connection_(connection) {
+    if (!is_frames(connection.protocol)) return;
+    if (auto compiled = connection.frame_template()) template_ = std::move(*compiled);
+}
+
+Result<void> PointCheck::check(const Property& property) const {
+    const Protocol protocol = connection_.protocol;
+    if (protocol == Protocol::mqtt_device) return {};
+    if (is_modbus(protocol)) {
+        if (!property.point) return {};
+        return Error{Code::invalid, "point: {} wants an address (kind, address, encoding) instead of a point",
+                     to_string(protocol)};
+    }
+    if (property.address)
+        return Error{Code::invalid, "address: it is one of Modbus; {} wants a point (at, as) instead",
+                     to_string(protocol)};
+    return property.point ? check_point(property, *property.point) : Result<void>{};
+}
+
+Result<void> PointCheck::check_point(const Property& property, const PointAddress& point) const {
+    const Protocol protocol = connection_.protocol;
+    if (protocol == Protocol::s7) return check_s7(property, point);
+    if (protocol == Protocol::shdr) return check_shdr(property, point);
+    if (is_dlt645(protocol)) return check_meter(property, point, connection_.standard());
+    if (is_frames(protocol)) {
+        if (property.writable)
+            return Error{Code::invalid,
+                         "writable: free frames are only read; leave it out or take another device type"};
+        return check_frame_field(point);
+    }
+    const bool by_one_e = protocol == Protocol::mc && connection_.mc_link().frame == wire::mc::Frame::e1;
+    return check_melsec(property, point, connection_.melsec_family(), by_one_e);
+}
+
+Result<void> PointCheck::check_frame_field(const PointAddress& point) const {
+    if (!point.as.empty()) return Error{Code::invalid, "point.as: the template says how a field lies; leave it out"};
+    if (!template_) return {};
+    std::vector<std::string> names;
+    for (const auto& field : template_->fields()) names.push_back(field.name);
+    if (std::ranges::find(names, point.at) != names.end()) return {};
+    std::string known;
+    for (const std::string& name : names) known += (known.empty() ? "" : ", ") + name;
+    return Error{Code::invalid, "point.at: the template has no field \"{}\", but {}", point.at, known};
+}
+
+Result<void> check_device_points(const ResourceReader& reader, TenantId tenant, const DeviceTypeSpec& type,
+                                 const DeviceSpec& device) {
+    const auto properties = effective_properties(type, device);
+    if (!device.connection || !has_points(properties)) return {};
+    const auto connection = connection_of(reader, tenant, *device.connection);
+    if (!connection) return {};
+    const PointCheck points{*connection};
+    for (const Property& property : properties) {
+        auto checked = points.check(property);
+        if (checked) continue;
+        const auto over = std::ranges::find(device.properties, property.name, &PropertyOverride::name);
+        if (over != device.properties.end() && (over->point || over->address))
+            return std::move(checked).context("properties[{}]", over - device.properties.begin());
+        return std::move(checked).context("connection: property \"{}\" of the device type \"{}\"", property.name,
+                                          device.type);
+    }
+    return {};
+}
+
+// A device may get another connection in the same change as its type, after it: then the old one is looked at here. So
+// only what is wrong for a protocol is told, and whether it is the right one is left to the check of the device. Which
+// devices there are is not said: not everybody may see them all.
+Result<void> check_type_points(const ResourceReader& reader, TenantId tenant, std::string_view name,
+                               const DeviceTypeSpec& type) {
+    const bool any = std::ranges::any_of(type.properties, [](const Property& one) { return one.point.has_value(); });
+    if (!any || !reader.find(tenant, "device_type", name)) return {};
+    std::set<std::string_view> seen;
+    for (const auto& device : reader.list_shared(tenant, "device")) {
+        const std::string_view on = text_at(device->spec, "connection");
+        if (on.empty() || text_at(device->spec, "type") != name || !seen.insert(on).second) continue;
+        const auto connection = connection_of(reader, tenant, on);
+        if (!connection || is_modbus(connection->protocol)) continue;
+        const PointCheck points{*connection};
+        for (std::size_t i = 0; i < type.properties.size(); ++i) {
+            if (!type.properties[i].point) continue;
+            if (auto checked = points.check(type.properties[i]); !checked)
+                return Error{Code::invalid, "properties[{}].{} (devices of this type are read by {})", i,
+                             checked.error().text(), to_string(connection->protocol)};
+        }
+    }
+    return {};
+}
+
+Result<void> check_station(const ResourceReader& reader, TenantId tenant, const DeviceSpec& device) {
+    if (!device.connection || !device.station) return {};
+    const auto connection = connection_of(reader, tenant, *device.connection);
+    if (!connection || !is_dlt645(connection->protocol)) return {};
+    const auto meter = TRY(wire::dlt645::parse_meter_address(*device.station).context("station"));
+    if (meter.is_broadcast())
+        return Error{Code::invalid,
+                     "station: {} is heard by all meters and answered by none: write the meter's own number",
+                     *device.station};
+    return {};
+}
+
+}  // namespace gongshu::registry
