@@ -63,7 +63,9 @@ Result<Target> make_target(Core& core, TenantId tenant, const std::string& path,
         if (declared) type = registry::value_type(declared->type);
     }
     Target target;
-    target.tag = TRY(core.deps.tags.resolve(key, path, type, declared ? declared->unit : ""));
+    Tags& tags = core.deps.tags;
+    target.tag = declared ? TRY(tags.resolve_declared(key, path, type, declared->unit))
+                          : TRY(tags.resolve(key, path, type, ""));
     const auto info = core.deps.tags.info(target.tag);
     target.type = info ? info->type : type;
     return target;

@@ -429,6 +429,7 @@ void Platform::stop() {
         });
         backups_->close();
         connections_->stop();
+        for (io::Loop* lane : lanes_) run_on(*lane, [] {});  // what every tag says last is on its way
         messages_->stop();
         run_on(*lanes_.front(), [this] { broker_->stop(); });
         history_->stop();

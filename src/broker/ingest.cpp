@@ -182,7 +182,8 @@ Result<Ingest::Target> Ingest::target(Route& route, const std::string& name, Val
     if (const auto fault = tag_path_fault(path)) return Error{Code::invalid, "field \"{}\": {}", name, *fault};
     const TagKey key{route.tenant, route.source, name};
     Target target;
-    target.tag = TRY(tags_.resolve(key, path, type, declared ? std::string_view{declared->unit} : unit));
+    target.tag = declared ? TRY(tags_.resolve_declared(key, path, type, declared->unit))
+                          : TRY(tags_.resolve(key, path, type, unit));
     if (declared) {
         target.min = declared->min;
         target.max = declared->max;

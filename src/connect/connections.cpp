@@ -258,19 +258,27 @@ void ConnectionsImpl::test_in_place(LinkConfig config, const Entry& entry,
 
 Result<WriteJob> ConnectionsImpl::prepare(const Command& command, Entry& entry) {
     const auto device = std::ranges::find(entry.config.devices, command.device, &DeviceConfig::path);
+    const auto property = std::ranges::find(device->properties, command.property, &PropertyConfig::name);
+    if (property == device->properties.end())
+        return Error{Code::not_found, "device {} has no property {} with an address", command.device, command.property};
+    const std::unique_ptr<Driver> driver = make_driver(entry.config);
+    // What can never be written is told before what somebody may allow.
+    TRY(driver->check_writes());
+    if (!property->writable) return not_writable(*property);
     if (!entry.config.writes_enabled)
         return Error{Code::denied, "writes are off for connection {}: an engineer can set writes_enabled",
                      entry.config.name};
     if (!entry.config.enabled || !device->enabled)
         return Error{Code::unavailable, "device {} is switched off", command.device};
-    const auto property = std::ranges::find(device->properties, command.property, &PropertyConfig::name);
-    if (property == device->properties.end())
-        return Error{Code::not_found, "device {} has no property {} with an address", command.device, command.property};
     WriteJob job;
     job.device_uid = device->uid;
     job.property = command.property;
     job.value = TRY(check_value(*property, command.value));
-    TRY(make_driver(entry.config)->check_write(*device, *property, job.value));
+    if (const auto fits = driver->check_write(*device, *property, job.value); !fits) {
+        // Code::limit is for a queue that is full: this value will not fit later either.
+        const bool too_big = fits.error().code() == Code::limit;
+        return too_big ? Error{Code::invalid, "{}", fits.error().text()} : fits.error();
+    }
     job.expires = command.expires;
     return job;
 }

@@ -44,7 +44,7 @@ struct ConnectionStatus {
     std::string name;
     std::string protocol;
     LinkState state = LinkState::off;
-    TimeNs since = 0;        // when this state began
+    TimeNs since = 0;        // when this state began; of connecting and backing_off: the whole outage
     std::string last_error;  // stays after it is over; "" = never had one
     TimeNs last_error_at = 0;
     TimeNs next_try = 0;  // backing_off only, else 0
@@ -79,7 +79,7 @@ struct DeviceStatus {
     DeviceState state = DeviceState::off;
     TimeNs since = 0;
     TimeNs last_seen = 0;  // time of the last good reading; 0 = never
-    std::string last_error;
+    std::string last_error;  // "" once all its tags are good
     std::uint32_t tags = 0;  // properties that are read
     std::uint32_t bad = 0;   // of these, bad at their last reading or never read
     std::string source;      // name of the connection
@@ -117,8 +117,8 @@ struct ConnectionsDeps {
     Metrics& metrics;
     std::vector<io::Loop*> lanes;
     TargetPolicy may_connect;
-    // If given: a tag whose last reading is older than three periods at the start gets one that is bad:stopped, so that
-    // the time nobody asked shows as a gap.
+    // If given: a tag whose last reading is older than three periods at the start gets one behind it that is
+    // bad:stopped, so that the time in which nobody asked is a gap.
     const Reader* reader = nullptr;
 };
 
@@ -138,8 +138,8 @@ public:
 
     // Starts sessions for what the registry holds and follows its changes. After registry.load().
     virtual void start() = 0;
-    // Closes all links; nothing is polled afterwards. Commands that wait are answered Code::unavailable. Returns at
-    // once.
+    // Closes all links, and every tag says bad:stopped; nothing is polled afterwards. Commands that wait are answered
+    // Code::unavailable. Returns at once: it is done when each lane has run what was posted to it.
     virtual void stop() = 0;
 
     // Opens a port for DTUs of one tenant, by its name; gives the address with the port that was picked. Before the

@@ -115,6 +115,7 @@ public:
     bool late() const override { return true; }
     std::size_t answer_bytes() const override;
 
+    Result<void> check_writes() const override { return dlt645::read_only(); }
     Result<void> check_write(const DeviceConfig&, const PropertyConfig&, const Value&) const override {
         return dlt645::read_only();
     }

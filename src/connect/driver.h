@@ -120,6 +120,8 @@ public:
     virtual void abandon() = 0;
     // Code::timeout in words: what was asked has not been answered after so many ms. Before abandon().
     virtual Error no_answer(std::int64_t milliseconds) const = 0;
+    // In words: the machine closed the link instead of greeting back, for which `error` has no reason.
+    virtual Error closed_while_greeting(const Error& error) const { return error; }
     // Frames that were none of ours or nothing at all, since the last call.
     virtual std::size_t take_malformed() { return 0; }
 
@@ -161,6 +163,8 @@ public:
 
     // ---- values ----
 
+    // Code::unsupported: machines that speak like this are only read.
+    virtual Result<void> check_writes() const { return {}; }
     // Whether the machine can hold `value`, which has the property's type and is within its limits.
     virtual Result<void> check_write(const DeviceConfig& device, const PropertyConfig& property,
                                      const Value& value) const = 0;

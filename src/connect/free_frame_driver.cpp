@@ -85,6 +85,7 @@ public:
     Result<Step> quiet() override;
     Heard hear_quiet() override;
 
+    Result<void> check_writes() const override { return only_read(); }
     Result<void> check_write(const DeviceConfig&, const PropertyConfig&, const Value&) const override {
         return only_read();
     }
@@ -367,6 +368,7 @@ Heard FreeFrameDriver::heard(Bytes bytes, bool is_quiet) {
         if (heard.readings.size() > kReadingsMax) keep_newest(heard.readings);
     });
     heard.malformed = noise_.take();
+    if (heard.malformed != 0) heard.fault = std::exchange(instead_.fault, {});
     return heard;
 }
 

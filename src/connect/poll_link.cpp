@@ -114,16 +114,20 @@ void PollLink::take_over(std::unique_ptr<io::Stream> stream, const Opened& done)
         if (const auto self = weak.lock(); self && self->generation_ == generation) self->on_data(bytes);
     };
     events.on_closed = [weak, generation](const Error& error) {
-        if (const auto self = weak.lock(); self && self->generation_ == generation) self->go_down(error);
+        const auto self = weak.lock();
+        if (self && self->generation_ == generation)
+            self->go_down(self->greeting_ ? self->driver_.closed_while_greeting(error) : error);
     };
     stream_->start(std::move(events));
     Buffer greeting = driver_.greet();
-    if (greeting.empty()) {
+    greeting_ = !greeting.empty();
+    if (!greeting_) {
         done({});
         return on_say();
     }
     exchange([greeting = std::move(greeting)] { return Result<Buffer>(greeting); }, timeout_,
              [this, done](Result<Outcome> greeted) {
+                 greeting_ = false;
                  if (!greeted) return done(std::move(greeted).error());
                  if (!greeted->errors.empty()) return done(greeted->errors.front());
                  done({});

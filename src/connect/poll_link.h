@@ -129,6 +129,7 @@ private:
     std::optional<Waiting> waiting_;
     std::optional<std::uint32_t> drained_;  // number of the exchange whose late answer is waited for
     io::TimerId timer_, quiet_timer_, say_timer_;
+    bool greeting_ = false;
     DurationNs said_every_ = 0;     // that say_timer_ runs for
     std::uint32_t number_ = 0;      // of the last exchange
     std::uint64_t generation_ = 0;  // of the link; a connect that finishes later belongs to an older one

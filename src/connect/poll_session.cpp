@@ -20,6 +20,7 @@ constexpr DurationNs kWriteGrace = 10 * kSecond;  // of a command that states no
 
 constexpr std::size_t kTextBytesMax = 64 * 1024;  // of one reading: no protocol says more at once
 constexpr DurationNs kSayAgain = 10 * kSecond;
+constexpr DurationNs kFirstWord = 10 * kSecond;  // after which a machine that is listened to is silent, not unconnected
 constexpr DurationNs kNever = std::numeric_limits<DurationNs>::max();
 constexpr DurationNs kHeardForever = 36'500 * kDay;  // who speaks by itself may be silent for as long as it likes
 
@@ -103,12 +104,14 @@ void PollSession::end() {
     stop();
 }
 
+// What is not asked any more says so: the hours until the next start are a gap and not the last value.
 void PollSession::stop() {
+    if (!stopped_ && config_->enabled) mark_all(Reason::stopped);
     stopped_ = true;
     if (link_) link_->close();
     dialled_.reset();
     end_claim();
-    for (io::TimerId* timer : {&step_timer_, &connect_timer_, &say_again_timer_}) {
+    for (io::TimerId* timer : {&step_timer_, &connect_timer_, &say_again_timer_, &first_word_timer_}) {
         if (*timer) deps_.lane.cancel(*timer);
         *timer = {};
     }
@@ -269,7 +272,11 @@ void PollSession::resume(std::unique_ptr<io::Stream> stream, bool is_owed) {
 
 void PollSession::on_connected(Result<void> opened) {
     if (!opened) return fail(opened.error());
+    if (down_since_ != 0)
+        log_info("connect", "connection {} is up again after {} s", config_->name,
+                 (deps_.lane.clock().monotonic() - std::exchange(down_since_, 0)) / kSecond);
     set_state(LinkState::up);
+    expect_first_word();
     timeouts_in_row_ = 0;
     for (auto& [number, unit] : units_) unit.pause = 0, unit.missed = false;
     retry_.reset();
@@ -277,9 +284,42 @@ void PollSession::on_connected(Result<void> opened) {
     step();
 }
 
+// Who speaks by itself and has not said a word over this link is there and silent.
+void PollSession::expect_first_word() {
+    if (first_word_timer_) deps_.lane.cancel(first_word_timer_);
+    first_word_timer_ = {};
+    if (heard_.empty()) return;
+    first_word_timer_ = deps_.lane.after(kFirstWord, [weak = weak_from_this(), plan = plan_] {
+        const auto self = weak.lock();
+        if (!self) return;
+        self->first_word_timer_ = {};
+        if (self->state_ == LinkState::up && !self->paused_ && !self->stopped_) self->on_no_first_word();
+    });
+}
+
+void PollSession::on_no_first_word() {
+    constexpr Reason kOlder[] = {Reason::none, Reason::disconnected, Reason::timeout, Reason::stopped};
+    std::vector<std::size_t> silent;
+    for (const std::size_t point : heard_)
+        if (points_[point].bad && std::ranges::find(kOlder, points_[point].marked) != std::end(kOlder))
+            silent.push_back(point);
+    if (silent.empty()) return;
+    // A scale speaks when something lies on it; an adapter that says all it knows at the beginning has nothing to say.
+    if (driver_->says_once()) {
+        const Error error = driver_->no_answer(kFirstWord / kMillisecond);
+        set_error(error.text());
+        for (const std::size_t point : silent) set_device_error(points_[point].device, error.text());
+    }
+    mark(silent, Reason::silent);
+}
+
 // The link is gone or could not be opened: says so once at every tag, then tries again later, for ever.
 void PollSession::fail(const Error& error) {
     if (stopped_) return;
+    if (down_since_ == 0) {
+        down_since_ = std::max<DurationNs>(deps_.lane.clock().monotonic(), 1);
+        log_warning("connect", "connection {} is down: {}", config_->name, error.text());
+    }
     if (link_) link_->close();
     owe();
     set_error(error.text());
@@ -334,8 +374,10 @@ void PollSession::rebuild() {
     faults_ = std::move(plan.faults);
     for (const PointFault& fault : faults_) points_[fault.point].faulty = true;
     listens_.clear();
-    for (const std::size_t point : plan.heard) listens_.insert(points_[point].device);
+    heard_ = std::move(plan.heard);
+    for (const std::size_t point : heard_) listens_.insert(points_[point].device);
     view_devices();
+    if (state_ == LinkState::up) expect_first_word();
 }
 
 // A point that cannot be asked for says so once, until its configuration is mended.
@@ -378,22 +420,30 @@ void PollSession::view_devices() {
     }
 }
 
-// While the program did not run nobody asked: a bad reading stands between the last one of before and the first of now.
-// It has the time of the start and not of the stop, which only a crash-proof diary would know, so that no rule takes
-// the hours between for time in which the machine was heard to be bad.
+// While the program did not run nobody asked. An orderly stop says so at every tag (stop()); after a crash or a loss of
+// power a bad reading stands behind the last sign of life: of who is polled three periods after its own last reading,
+// as for one who is stale, of who speaks by itself the same after the last of any, since it may rightly be silent.
 void PollSession::mark_restart_gaps() {
     if (deps_.reader == nullptr) return;
     const TimeNs now = deps_.lane.clock().now();
+    std::vector<std::optional<Reading>> last(points_.size());
+    TimeNs alive = 0;
+    for (std::size_t i = 0; i < points_.size(); ++i) {
+        if (!resolve(i)) continue;
+        last[i] = deps_.reader->last(points_[i].tag);
+        if (last[i]) alive = std::max(alive, std::min(last[i]->time, now));
+    }
     Rows rows;
     for (std::size_t i = 0; i < points_.size(); ++i) {
+        if (!last[i] || !last[i]->quality.usable() || rows.full()) continue;
         const PropertyConfig& property = property_of(i);
-        if (!resolve(i) || rows.full()) continue;
-        const auto last = deps_.reader->last(points_[i].tag);
-        if (!last || !last->quality.usable() || now - last->time <= 3 * property.period) continue;
         PointState& point = points_[i];
-        if (listens_.contains(point.device)) point.newest = last->time;
+        const bool is_heard = listens_.contains(point.device);
+        const TimeNs gap = (is_heard ? std::max(alive, last[i]->time) : last[i]->time) + 3 * property.period;
+        if (now <= gap) continue;
+        if (is_heard) point.newest = last[i]->time;
         point.marked = Reason::stopped;
-        rows.add({point.tag, own_time(point, now), nothing(property.type), bad(Reason::stopped)});
+        rows.add({point.tag, own_time(point, gap), nothing(property.type), bad(Reason::stopped)});
     }
     append(std::move(rows));
 }
@@ -669,8 +719,8 @@ bool PollSession::resolve(std::size_t index) {
     if (point.tag) return true;
     const DeviceConfig& device = config_->devices[point.device];
     const PropertyConfig& property = property_of(index);
-    auto tag = deps_.tags.resolve({config_->tenant, "d:" + device.uid, property.name},
-                                  device.path + "." + property.name, property.type, property.unit);
+    auto tag = deps_.tags.resolve_declared({config_->tenant, "d:" + device.uid, property.name},
+                                           device.path + "." + property.name, property.type, property.unit);
     if (!tag) {
         set_device_error(point.device, tag.error().text());
         return false;
@@ -753,6 +803,9 @@ void PollSession::count_bad() {
     for (DeviceView& device : view->devices) device.status.bad = 0;
     for (const PointState& point : points_)
         if (point.bad) ++view->devices[point.device].status.bad;
+    // What was wrong with it is over.
+    for (DeviceView& device : view->devices)
+        if (device.status.bad == 0) device.status.last_error.clear();
 }
 
 // ---- commands ----
@@ -934,7 +987,9 @@ void PollSession::refuse_writes(const Error& error) {
 void PollSession::set_state(LinkState state, TimeNs next_try) {
     const TimeNs now = deps_.lane.clock().now();
     auto view = view_.lock();
-    if (state_ != state || view->since == 0) view->since = now;
+    // One try after the other is one outage.
+    const auto is_trying = [](LinkState one) { return one == LinkState::connecting || one == LinkState::backing_off; };
+    if ((state_ != state && !(is_trying(state) && is_trying(state_))) || view->since == 0) view->since = now;
     state_ = state;
     view->state = state;
     view->next_try = next_try;

@@ -141,6 +141,8 @@ private:
     void connect();
     void on_connected(Result<void> opened);
     void fail(const Error& error);
+    void expect_first_word();
+    void on_no_first_word();
     void await_dial();
     void on_dialled(std::unique_ptr<io::Stream> stream);
     void adopt(std::unique_ptr<io::Stream> stream);
@@ -198,7 +200,8 @@ private:
     std::shared_ptr<const PointSet> set_;
     std::vector<PointState> points_;  // of set_
     std::vector<PointFault> faults_;
-    std::set<std::size_t> listens_;  // devices that speak without being asked
+    std::set<std::size_t> listens_;   // devices that speak without being asked
+    std::vector<std::size_t> heard_;  // points that do
     std::vector<Turn> turns_;
     std::map<std::uint32_t, Unit> units_;
     std::uint64_t plan_ = 0;      // number of the plan; an answer to an older one is not used
@@ -209,7 +212,8 @@ private:
     int timeouts_in_row_ = 0;
     DurationNs back_off_ = 0;
     DurationNs not_before_ = 0;  // monotonic: min_request_gap
-    io::TimerId step_timer_, connect_timer_, say_again_timer_;
+    DurationNs down_since_ = 0;  // monotonic, of the outage that was logged; 0 = none
+    io::TimerId step_timer_, connect_timer_, say_again_timer_, first_word_timer_;
     bool tried_ = false, stopped_ = false;
     bool claimed_ = false;  // the registration packet of its DTU
     bool paused_ = false;

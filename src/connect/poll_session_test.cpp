@@ -381,16 +381,50 @@ TEST(PollSession, TheTimeTheProgramDidNotRunIsAGap) {
     world.sim.run_for(3 * kSecond);
     const std::size_t before = world.store.of("s/a.x").size();
     world.session->stop();
+    const TimeNs stopped = world.sim.clock().now();
     world.sim.run_for(kMinute);
-    const TimeNs again = world.sim.clock().now();
     world.session = world.make();
     world.session->start();
     world.sim.run_for(3 * kSecond);
     const auto& readings = world.store.of("s/a.x");
     EXPECT_EQ(to_string(readings.at(before).quality), "bad:stopped");
-    EXPECT_EQ(readings.at(before).time, again);
+    EXPECT_EQ(readings.at(before).time, stopped);
     EXPECT_EQ(world.store.count("s/a.x", "bad:stopped"), 1u);
     EXPECT_EQ(to_string(readings.at(before + 1).quality), "good");
+}
+
+TEST(PollSession, TheTimeAfterACrashIsAGapBehindTheLastSignOfLife) {
+    World world;
+    world.sim.run_for(3 * kSecond);
+    const std::size_t before = world.store.of("s/a.x").size();
+    const TimeNs last = world.store.of("s/a.x").back().time;
+    world.session.reset();
+    world.sim.run_for(kMinute);
+    world.session = world.make();
+    world.session->start();
+    world.sim.run_for(3 * kSecond);
+    const auto& readings = world.store.of("s/a.x");
+    EXPECT_EQ(to_string(readings.at(before).quality), "bad:stopped");
+    EXPECT_EQ(readings.at(before).time, last + 3 * kSecond);
+    EXPECT_EQ(world.store.count("s/a.x", "bad:stopped"), 1u);
+    EXPECT_EQ(to_string(readings.at(before + 1).quality), "good");
+}
+
+TEST(PollSession, OneOutageHasOneBeginning) {
+    World world;
+    world.sim.run_for(3 * kSecond);
+    world.device.power_off();
+    EXPECT_TRUE(world.run_until([&] { return world.state() != "up"; }));
+    const TimeNs since = world.status().since;
+    world.sim.run_for(kMinute);
+    EXPECT_NE(world.state(), "up");
+    EXPECT_EQ(world.status().since, since);
+    EXPECT_NE(world.session->device_status(0)[0].last_error, "");
+    world.device.power_on();
+    EXPECT_TRUE(world.run_until([&] { return world.state() == "up" && world.device_state(0) == "online"; }));
+    EXPECT_GT(world.status().since, since);
+    EXPECT_NE(world.status().last_error, "") << "what was, with its time";
+    EXPECT_EQ(world.session->device_status(0)[0].last_error, "") << "what is";
 }
 
 TEST(PollSession, ASlowStoreCostsReadingsAndNotMemory) {

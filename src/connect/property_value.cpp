@@ -89,8 +89,12 @@ Result<Request> write_request(const PropertyConfig& property, const Value& value
     return request;
 }
 
+Error not_writable(const PropertyConfig& property) {
+    return Error{Code::denied, "{} is not writable: its device type says so", property.name};
+}
+
 Result<Value> check_value(const PropertyConfig& property, const Value& value) {
-    if (!property.writable) return Error{Code::denied, "{} is not writable: its device type says so", property.name};
+    if (!property.writable) return not_writable(property);
     // History may keep true as 1; a machine must not: who sends true for a temperature means another property.
     const bool switch_for_number = type_of(value) == ValueType::boolean && property.type != ValueType::boolean;
     auto converted = switch_for_number ? std::nullopt : convert_exactly(value, property.type);

@@ -19,6 +19,8 @@ Value nothing(ValueType type);
 // is outside min … max uncertain:range.
 PropertyReading judge(const PropertyConfig& property, Result<Value> value);
 
+// Code::denied.
+Error not_writable(const PropertyConfig& property);
 // `value` as the property's type if it may be written: Code::denied when it is not writable, Code::invalid names the
 // limits or the type otherwise. Whether the machine can hold it is Driver::check_write()'s.
 Result<Value> check_value(const PropertyConfig& property, const Value& value);

@@ -151,6 +151,7 @@ public:
     Result<Step> feed(Bytes bytes) override;
     void abandon() override { exchange_ = {}; }
     Error no_answer(std::int64_t milliseconds) const override;
+    Error closed_while_greeting(const Error& error) const override;
     std::size_t take_malformed() override { return std::exchange(malformed_, 0); }
     Result<Heard> hear(Bytes bytes) override;
 
@@ -472,6 +473,15 @@ Outcome S7Driver::outcome_of_reading() {
     if (const auto group = groups_.find(exchange_.poll); group != groups_.end())
         group->second.refused = std::move(exchange_.bad);
     return outcome;
+}
+
+// What most CPUs do where no module is.
+Error S7Driver::closed_while_greeting(const Error& error) const {
+    if (error.code() != Code::unavailable) return error;
+    return Error{Code::unavailable,
+                 "the PLC closed the link when we connected to its TSAP {}: are rack and slot right, and has the CPU a "
+                 "connection left?",
+                 tsap_text(settings_.tsaps.remote)};
 }
 
 Error S7Driver::no_answer(std::int64_t milliseconds) const {

@@ -45,7 +45,15 @@ struct Running {
         bool is_state = false;         // it has said run or idle, as EXECUTION does
         bool is_availability = false;  // it has said AVAILABLE
     };
+    bool is_told = false;
     std::map<std::string, OfKey> keys;  // as configured
+
+    // Before all keys have said something, or the one that says run or idle, nothing is known but that there is an alarm.
+    bool is_known(std::size_t keys_max) const {
+        return keys.size() >= keys_max || std::ranges::any_of(keys, [](const auto& one) {
+            return one.second.is_state || (one.second.is_availability && one.second.said == RunState::off);
+        });
+    }
 
     // Off is what all say that can say run or idle, or who says whether the machine is there at all: an adapter may have
     // no emergency stop, and says of that for ever that it is unavailable.
@@ -156,6 +164,7 @@ public:
     DurationNs say_every() const override { return heartbeat_.value_or(kFirstHeartbeat); }
     Result<Buffer> say() override;
 
+    Result<void> check_writes() const override { return only_heard(); }
     Result<void> check_write(const DeviceConfig&, const PropertyConfig&, const Value&) const override {
         return only_heard();
     }
@@ -175,13 +184,14 @@ private:
     void tell(const Listener& listener, const std::string& key, Fields fields, TimeNs time, Heard& heard);
     void tell_series(const Listener& listener, Fields fields, TimeNs time, Heard& heard);
     PropertyReading reading(const Listener& listener, const std::string& key, Fields fields);
-    Result<Value> run_state(const Listener& listener, Fields fields);
+    std::optional<Result<Value>> run_state(const Listener& listener, Fields fields);
     void fault(Heard& heard, std::string why);
 
     // Lane only.
     std::shared_ptr<const PointSet> set_;
     std::map<std::string, std::vector<Listener>, std::less<>> by_key_;
-    std::map<std::size_t, Running> running_;  // by point
+    std::map<std::size_t, Running> running_;      // by point
+    std::map<std::size_t, std::size_t> keys_of_;  // how many keys a point has
     shdr::Cutter cutter_;
     std::string own_device_;  // as the adapter says
     int version_ = 1;         // of SHDR
@@ -202,6 +212,7 @@ Result<void> ShdrDriver::add_point(std::size_t index, const PropertyConfig& prop
                      gongshu::to_string(property.type)};
     for (std::string& key : TRY(shdr::parse_keys(property.place.at, as).context("point.at"))) {
         const auto of_key = by_key_.try_emplace(std::move(key)).first;
+        ++keys_of_[index];
         of_key->second.push_back({index, as, &of_key->first});
     }
     return {};
@@ -210,6 +221,7 @@ Result<void> ShdrDriver::add_point(std::size_t index, const PropertyConfig& prop
 PollPlan ShdrDriver::plan(std::shared_ptr<const PointSet> points) {
     set_ = std::move(points);
     by_key_.clear();
+    keys_of_.clear();
     unknown_.clear();  // but not what the machines do: the adapter says that once, and other devices make a new link
     PollPlan plan;
     for (std::size_t i = 0; i < set_->points.size(); ++i) {
@@ -325,7 +337,10 @@ void ShdrDriver::on_values(const Line& line, Heard& heard) {
 void ShdrDriver::tell(const Listener& listener, const std::string& key, Fields fields, TimeNs time, Heard& heard) {
     if (listener.as == As::series && !shdr::is_unavailable(fields[0]))
         return tell_series(listener, fields, time, heard);
-    heard.readings.push_back({listener.point, reading(listener, key, fields), time});
+    if (listener.as != As::run_state)
+        return heard.readings.push_back({listener.point, reading(listener, key, fields), time});
+    if (auto state = run_state(listener, fields))
+        heard.readings.push_back({listener.point, judge(property_of(listener), std::move(*state)), time});
 }
 
 // The line's time is that of the last value.
@@ -351,7 +366,6 @@ void ShdrDriver::tell_series(const Listener& listener, Fields fields, TimeNs tim
 
 PropertyReading ShdrDriver::reading(const Listener& listener, const std::string& key, Fields fields) {
     const PropertyConfig& property = property_of(listener);
-    if (listener.as == As::run_state) return judge(property, run_state(listener, fields));
     if (shdr::is_unavailable(fields[0]) && (listener.as != As::message || fields.size() == 1))
         return unavailable(property);
     const std::size_t at = field_of(listener.as);
@@ -370,7 +384,8 @@ PropertyReading ShdrDriver::reading(const Listener& listener, const std::string&
     }
 }
 
-Result<Value> ShdrDriver::run_state(const Listener& listener, Fields fields) {
+// Nothing while it is not known: an adapter says one key after the other when a link is opened.
+std::optional<Result<Value>> ShdrDriver::run_state(const Listener& listener, Fields fields) {
     const auto word = shdr::run_word(fields[0]);
     if (!word)
         return Error{Code::malformed, "\"{}\" does not say whether the machine runs: take the key of its EXECUTION",
@@ -396,7 +411,10 @@ Result<Value> ShdrDriver::run_state(const Listener& listener, Fields fields) {
         of_key.said = word->state;
         of_key.is_state |= word->state != RunState::off;
     }
-    return Value{std::string(shdr::to_string(running.state()))};
+    const RunState state = running.state();
+    running.is_told |= state == RunState::alarm || running.is_known(keys_of_[listener.point]);
+    if (!running.is_told) return std::nullopt;
+    return Value{std::string(shdr::to_string(state))};
 }
 
 // ---- the heartbeat ----

@@ -178,7 +178,12 @@ TEST(ShdrDriver, RunState) {
         "state=alarm; state=off; state=run; state=run");
     // An adapter without an emergency stop; a machine that is off though its stop is not pressed.
     EXPECT_EQ(heard(state, "|execution|ACTIVE|estop|UNAVAILABLE\n"), "state=run; state=run");
-    EXPECT_EQ(heard(state, "|execution|UNAVAILABLE|estop|ARMED\n"), "state=off; state=off");
+    const std::vector<PropertyConfig> two{property("state", "execution,estop", kText, "run_state")};
+    EXPECT_EQ(heard(two, "|execution|UNAVAILABLE\n|estop|ARMED\n"), "state=off");
+    // What an adapter says when a link is opened, one key after the other: nothing is made up meanwhile.
+    EXPECT_EQ(heard(state, "|avail|AVAILABLE\n|estop|ARMED\n|system|NORMAL||||\n|execution|ACTIVE\n"), "state=run");
+    EXPECT_EQ(heard(state, "|avail|UNAVAILABLE\n"), "");
+    EXPECT_EQ(heard(state, "|avail|AVAILABLE\n|avail|UNAVAILABLE\n"), "state=off");
     EXPECT_EQ(heard(state, "|system|FAULT|401||HIGH|x\n|system|WARNING||||y\n|system|NORMAL||||\n"),
               "state=alarm; state=alarm; state=idle");
     EXPECT_EQ(heard(state, "* device: cnc1\n|cnc1:system|FAULT|1|||x\n|system|NORMAL||||\n"), "state=alarm; state=idle");

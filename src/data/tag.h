@@ -43,6 +43,11 @@ public:
     // The tag of `key`, made if new (then at `path`, of `type`; a path that is taken gets "~" and 8 hex digits of the
     // key's hash). Code::limit when the tenant made more than its allowance of new tags this minute.
     virtual Result<TagId> resolve(const TagKey& key, std::string_view path, ValueType type, std::string_view unit) = 0;
+    // The same for a property that a device type declares: the allowance is against names that senders make up.
+    virtual Result<TagId> resolve_declared(const TagKey& key, std::string_view path, ValueType type,
+                                           std::string_view unit) {
+        return resolve(key, path, type, unit);
+    }
     virtual std::optional<TagInfo> info(TagId tag) const = 0;
     // By path or by one of its old paths (aliases).
     virtual std::optional<TagInfo> find(TenantId tenant, std::string_view path) const = 0;

@@ -401,6 +401,7 @@ Cell turn_cell(const TurnWindow& turns, TimeNs now) {
 
 Cell quality_cell(bool any, Quality quality) {
     if (!any) return missing_cell();
+    if (quality.grade == Grade::bad && quality.reason == Reason::stopped) return unknown_cell(quality, false);
     return {.kind = Kind::quality, .known = true, .number = static_cast<double>(quality.grade)};
 }
 

@@ -212,6 +212,8 @@ TEST(Expr, UnknownIsThreeValued) {
     f("if(x > 0, 1, 2)", "unknown");
     f("x + 1", "unknown");
     f("y.quality == bad", "missing");
+    EXPECT_EQ("unknown", evaluate("x.quality == bad", {{"x", 1.0}}, bad(Reason::stopped))) << "nobody asked";
+    EXPECT_EQ("unknown", evaluate("x.quality != good", {{"x", 1.0}}, bad(Reason::stopped)));
 }
 
 TEST(Expr, ErrorsNameThePlace) {

@@ -23,6 +23,7 @@ Grade window_grade(Aggregate aggregate, const Cell& cell);
 Cell window_cell(const WindowPoints& points, TimeNs now);
 Cell step_cell(const StepWindow& window, TimeNs now);
 Cell turn_cell(const TurnWindow& turns, TimeNs now);
+// Unknown while the platform or the connection was switched off: who was not asked is neither good nor bad.
 Cell quality_cell(bool any, Quality quality);
 // The whole second at or before.
 TimeNs whole_second(TimeNs time);

@@ -25,13 +25,26 @@ Instance::Instance(std::shared_ptr<const RulePlan> plan, Carried carried)
       restarted_(carried.restarted),
       bound_further_(carried.plan && plan_->is_bound_further_than(*carried.plan)) {}
 
-expr::Truth Instance::judge(const expr::Answer& answer) const {
+namespace {
+
+// The last answer is unknown because the platform or a connection was switched off: that is no fault of a machine.
+bool is_switched_off(const expr::Evaluator& condition) {
+    return std::ranges::any_of(condition.doubts(), [](const expr::Doubt& doubt) {
+        return !doubt.quality.usable() && doubt.quality.reason == Reason::stopped;
+    });
+}
+
+}  // namespace
+
+expr::Truth Instance::judge(expr::Evaluator& condition) const {
+    const expr::Answer& answer = condition.answer();
     const expr::Truth truth = answer.as_truth();
     // A tag that never spoke is not a bad one.
     if (truth != expr::Truth::unknown || answer.missing) return truth;
+    if (plan_->spec.when_bad == WhenBad::hold || is_switched_off(condition)) return truth;
     switch (plan_->spec.when_bad) {
         case WhenBad::hold:
-            return truth;
+            break;
         case WhenBad::raise:
             return expr::Truth::yes;
         case WhenBad::clear:
@@ -73,10 +86,10 @@ void Instance::move_to(TimeNs time) {
 }
 
 void Instance::step(std::vector<Happened>& happened) {
-    const expr::Truth on = judge(on_->answer());
+    const expr::Truth on = judge(*on_);
     expr::Truth stay = on;
     if (stay_) {
-        stay = judge(stay_->answer());
+        stay = judge(*stay_);
         if (plan_->stay_is_clear)
             stay = stay == expr::Truth::yes  ? expr::Truth::no
                    : stay == expr::Truth::no ? expr::Truth::yes
@@ -84,7 +97,9 @@ void Instance::step(std::vector<Happened>& happened) {
         if (on == expr::Truth::yes) stay = expr::Truth::yes;  // what would raise it does not clear it
     }
     // Only what is known to hold suppresses: a doubt must not hide an alarm.
-    const bool suppress = suppress_ && suppress_->answer().as_truth() == expr::Truth::yes;
+    bool suppress = suppress_ && suppress_->answer().as_truth() == expr::Truth::yes;
+    if (suppressed_ && !suppress && suppress_ && suppress_->answer().as_truth() == expr::Truth::unknown)
+        suppress = is_switched_off(*suppress_);
     const bool turned = std::exchange(suppressed_, suppress) != suppress;
     if (turned) suppress_changed_ = time_;
     const Life::Change change = life_.step(time_, on, stay);

@@ -74,7 +74,7 @@ public:
 
 private:
     void move_to(TimeNs time);
-    expr::Truth judge(const expr::Answer& answer) const;
+    expr::Truth judge(expr::Evaluator& condition) const;
 
     std::shared_ptr<const RulePlan> plan_;
     std::unique_ptr<expr::Evaluator> on_, stay_, suppress_;

@@ -143,7 +143,8 @@ Result<void> Catalogue::change_paths(const MoveRecord& record) {
     return {};
 }
 
-Result<TagId> Catalogue::resolve(const TagKey& key, std::string_view path, ValueType type, std::string_view unit) {
+Result<TagId> Catalogue::resolve(const TagKey& key, std::string_view path, ValueType type, std::string_view unit,
+                                 bool is_declared) {
     {
         const std::shared_lock lock{mutex_};
         if (const auto found = by_key_.find(key); found != by_key_.end() && !may_return(*at(*found), path))
@@ -157,7 +158,7 @@ Result<TagId> Catalogue::resolve(const TagKey& key, std::string_view path, Value
         return id;
     }
     TRY(refuse_if_computed(key, path));
-    TRY(take_allowance(key.tenant));
+    if (!is_declared) TRY(take_allowance(key.tenant));
     const ShardId shard = shard_of_source(key.tenant, key.source);
     TagRecord record;
     record.change = changes_ + 1;

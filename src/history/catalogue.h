@@ -47,7 +47,8 @@ public:
         on_tag_ = std::move(on_tag);
     }
 
-    Result<TagId> resolve(const TagKey& key, std::string_view path, ValueType type, std::string_view unit);
+    Result<TagId> resolve(const TagKey& key, std::string_view path, ValueType type, std::string_view unit,
+                          bool is_declared = false);
     std::optional<TagInfo> info(TagId tag) const;
     std::optional<TagInfo> find(TenantId tenant, std::string_view path) const;
     std::vector<TagInfo> match(TenantId tenant, std::string_view glob, std::size_t tags_max) const;

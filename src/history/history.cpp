@@ -44,6 +44,10 @@ public:
     Result<TagId> resolve(const TagKey& key, std::string_view path, ValueType type, std::string_view unit) override {
         return store_->catalogue().resolve(key, path, type, unit);
     }
+    Result<TagId> resolve_declared(const TagKey& key, std::string_view path, ValueType type,
+                                   std::string_view unit) override {
+        return store_->catalogue().resolve(key, path, type, unit, true);
+    }
     std::optional<TagInfo> info(TagId tag) const override { return store_->catalogue().info(tag); }
     std::optional<TagInfo> find(TenantId tenant, std::string_view path) const override {
         return store_->catalogue().find(tenant, path);

@@ -423,6 +423,7 @@ TEST(History, RefusesWhatItCannotTake) {
     ASSERT_FALSE(fourth);
     EXPECT_EQ(fourth.error().code(), Code::limit);
     EXPECT_TRUE(store->resolve({TenantId{2}, "d:9", "x"}, "d:9.x", ValueType::number, ""));
+    EXPECT_TRUE(store->resolve_declared({TenantId{1}, "d:8", "x"}, "d:8.x", ValueType::number, ""));
     store.clock().advance(kMinute);
     EXPECT_TRUE(store->resolve({TenantId{1}, "d:9", "x"}, "d:9.x", ValueType::number, ""));
     store->stop();

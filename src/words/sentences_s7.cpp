@@ -154,6 +154,9 @@ constexpr Sentence kSentences[] = {
     {"the PLC did not answer within {} ms that we connect to its TSAP {}: are rack and slot right, and has the CPU a "
      "connection left?",
      "向 PLC 的 TSAP {1=} 请求连接，{0} 毫秒内没有应答：机架号和插槽号对吗，CPU 还有空闲的连接吗？"},
+    {"the PLC closed the link when we connected to its TSAP {}: are rack and slot right, and has the CPU a connection "
+     "left?",
+     "向 PLC 的 TSAP {0=} 请求连接，PLC 关闭了链路：机架号和插槽号对吗，CPU 还有空闲的连接吗？"},
     {"the PLC did not answer within {} ms how long messages may be: has the CPU a connection left?",
      "与 PLC 约定报文长度，{0} 毫秒内没有应答：CPU 还有空闲的连接吗？"},
     {"the PLC did not answer within {} ms when asked to read {}: does the CPU permit PUT/GET communication?",
