@@ -38,7 +38,7 @@ constexpr Workload kWorkloads[] = {
     {"live", victoria, run_live},      {"real", nobody, run_real},
     {"plant", line_takers, run_plant}, {"devops", line_takers, run_devops},
     {"iot", line_takers, run_iot},     {"mqtt-points", mqtt_points_peers, run_mqtt_points},
-    {"tags", victoria, run_tags}};
+    {"tags", victoria, run_tags},      {"connect", nobody, run_connect}};
 
 Result<const Workload*> find(const Options& options) {
     for (const Workload& workload : kWorkloads) {

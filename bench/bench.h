@@ -18,7 +18,7 @@ struct Options {
     std::size_t runs = 5;     // of which the middle one is told
     std::string folder;       // where the temporary data folder is made: its disk is what is measured
     std::string data;         // folder of measurements, for real
-    std::size_t devices = 0;  // of tags, 0 = 100,000
+    std::size_t devices = 0;  // of tags, 0 = 100,000; of connect, 0 = 1,000
     std::string program;      // what is served: our own path
     std::string version;
     bool small = false;  // for the tests: counts are checked, times mean nothing
@@ -26,7 +26,7 @@ struct Options {
 
 // What `name` may be, for messages.
 inline constexpr const char* kNames =
-    "ingest, query, mqtt, cpu-only, live, real, plant, devops, iot, mqtt-points, tags";
+    "ingest, query, mqtt, cpu-only, live, real, plant, devops, iot, mqtt-points, tags, connect";
 
 struct Outcome {
     std::string text;  // a table for people

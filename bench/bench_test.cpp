@@ -243,6 +243,7 @@ TEST(Bench, RefusesWhatItCannotDo) {
     f({.name = "mqtt", .vs = {"emqx"}}, "only for mosquitto");
     f({.name = "mqtt-points", .vs = {"nats"}}, "only for mosquitto, mosquitto-victoria-metrics");
     f({.name = "plant", .vs = {"duckdb"}}, "no driver for 'duckdb', only for influxdb, victoria-metrics");
+    f({.name = "connect", .vs = {"neuron"}}, "has no driver for 'neuron': it runs alone");
     const std::string data = ::testing::TempDir() + "/gongshu-bench-data";
     ASSERT_TRUE(files->make_folder(data + "/history"));
     f({.name = "ingest", .folder = data}, "is a data folder");

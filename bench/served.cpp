@@ -38,7 +38,8 @@ Result<io::Address> address_of(const Json& ready, const char* door) {
 
 }  // namespace
 
-Result<std::unique_ptr<Served>> Served::start(io::Files& files, const std::string& program, const std::string& folder) {
+Result<std::unique_ptr<Served>> Served::start(io::Files& files, const std::string& program, const std::string& folder,
+                                              const std::vector<std::string>& options) {
     std::unique_ptr<Served> served(new Served);
     const std::string ready = folder + "/ready.json", log = folder + "/log.txt", kept = folder + "/password";
     if (TRY(files.exists(ready))) {
@@ -48,10 +49,12 @@ Result<std::unique_ptr<Served>> Served::start(io::Files& files, const std::strin
     }
     const Buffer secret = TRY(io::read_whole(files, kept, 4096));
     const std::string password(as_text(secret));
-    served->process_ =
-        TRY(io::spawn({program, "serve", "--data", folder + "/data", "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0",
-                       "--ready-json", ready, "--admin-password-file", kept, "--log-level", "warning"},
-                      log));
+    std::vector<std::string> command{program,           "serve",   "--data",      folder + "/data",
+                                     "--http",          "127.0.0.1:0", "--mqtt",  "127.0.0.1:0",
+                                     "--ready-json",    ready,     "--admin-password-file", kept,
+                                     "--log-level",     "warning"};
+    command.insert(command.end(), options.begin(), options.end());
+    served->process_ = TRY(io::spawn(command, log));
     auto waited = wait_until(*served->process_, "gongshu serve", [&] { return files.exists(ready).value_or(false); });
     if (!waited) {
         const auto lines = io::read_whole(files, log, 1 << 20);

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "io/files.h"
 #include "io/loop.h"
@@ -17,7 +18,8 @@ namespace gongshu::bench {
 class Served {
 public:
     static Result<std::unique_ptr<Served>> start(io::Files& files, const std::string& program,
-                                                 const std::string& folder);
+                                                 const std::string& folder,
+                                                 const std::vector<std::string>& options = {});
     const io::Address& http() const { return http_; }
     const io::Address& mqtt() const { return mqtt_; }
     const std::string& token() const { return token_; }  // of its administrator

@@ -27,6 +27,7 @@ Result<Report> run_plant(const Bench& bench);
 Result<Report> run_devops(const Bench& bench);
 Result<Report> run_iot(const Bench& bench);
 Result<Report> run_tags(const Bench& bench);
+Result<Report> run_connect(const Bench& bench);
 Result<Report> run_mqtt_points(const Bench& bench);
 std::vector<std::string> mqtt_points_peers();
 

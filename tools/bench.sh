@@ -17,7 +17,7 @@ if [ "${#size[@]}" = 0 ]; then
     "$bench"
   done
 fi
-names=(cpu-only plant devops iot live mqtt mqtt-points tags ingest query)
+names=(cpu-only plant devops iot live mqtt mqtt-points tags connect ingest query)
 [ -z "${GONGSHU_DATA:-}" ] || names+=(real)
 [ -n "${GONGSHU_DATA:-}" ] || echo "no real columns: GONGSHU_DATA names no folder of measurements"
 for name in "${names[@]}"; do

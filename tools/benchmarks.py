@@ -35,6 +35,8 @@ GOALS = [
     ("T15", "resident memory of devices of ten tags that are idle, a tag, above an empty server's: with all written and merged, and started again",
      [("idle_sealed_bytes_per_tag", "<=", 60), ("idle_restarted_bytes_per_tag", "<=", 60)],
      [("idle_sealed_bytes_per_tag", "victoria-metrics", 5), ("idle_restarted_bytes_per_tag", "victoria-metrics", 5)]),
+    ("C1", "1,000 Modbus TCP machines of 100 registers, each read every second: processor cores for 100,000 tags a second",
+     [("connect_tags_per_s", ">=", 99_000), ("connect_cores_per_100k_tags", "<=", 0.5)], []),
 ]
 SPREAD = " – "
 BUSY = 1.0  # programs that wanted a core before a run began, from which on its times say little

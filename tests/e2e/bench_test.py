@@ -36,6 +36,8 @@ MEASURES = {
                     "long_driving_sessions", "avg_load", "daily_activity"),
     "mqtt-points": {"mqtt_points_per_s", "mqtt_points_per_core_s"},
     "tags": {"idle_written_bytes_per_tag", "idle_sealed_bytes_per_tag", "idle_restarted_bytes_per_tag", "idle_restart_ms"},
+    "connect": {"connect_tags_per_s", "connect_cores_per_100k_tags", "connect_poll_off_p99_ms", "connect_memory_per_machine", "connect_command_p50_ms",
+                "connect_command_p99_ms"},
     "real": {"made_bits_per_value", "real_bits_per_value"},
 }
 RIVALS = {"mqtt": ["mosquitto"], "cpu-only": ["clickhouse", "duckdb", "influxdb", "postgresql", "victoria-metrics"],
@@ -54,8 +56,9 @@ def check(report, name):
     assert name == "real" or {"memory", "disk", "fdatasync"} <= {one["name"] for one in report["floors"]}, report
     assert {one["name"] for one in report["measures"]} == MEASURES[name], report
     for one in report["measures"]:
-        assert (one["value"] > 0 or one["unit"] == "%") and one["unit"] in ("/s", "ms", "B", "x", "%", "bit"), one
-        if one["name"].endswith("_cpu_ms") or name in ("live", "real", "tags"):
+        assert (one["value"] > 0 or one["unit"] == "%") and one["unit"] in ("/s", "ms", "B", "kB", "x", "%", "bit", "cores"), one
+        alone = name == "connect" and one["unit"] != "cores"
+        if one["name"].endswith("_cpu_ms") or name in ("live", "real", "tags") or alone:
             assert "floor" not in one, one  # nobody can say what it takes at the least
         else:
             assert one["floor"] > 0 and one["off"] > 0 and one["floor_about"], one
@@ -109,7 +112,7 @@ def main():
         for args, code, want in ((("ingest", "--folder", folder), 1, "is a data folder"), (("query", "--vs", "influx"), 1, "no driver for 'influx'"),
                                  (("real", "--folder", "/tmp"), 2, "name the folder of measurements by --data"),
                                  (("real", "--data", "/nowhere", "--folder", "/tmp"), 1, "--data /nowhere: measurements are missing"),
-                                 (("all",), 2, "expected one of ingest, query, mqtt, cpu-only, live, real, plant, devops, iot, mqtt-points, tags"), ((), 2, "usage: gongshu bench")):
+                                 (("all",), 2, "expected one of ingest, query, mqtt, cpu-only, live, real, plant, devops, iot, mqtt-points, tags, connect"), ((), 2, "usage: gongshu bench")):
             run = bench(*args)
             assert run.returncode == code and want in run.stderr and not run.stdout, (args, run)
     print(f"the benches count right, beside {', '.join(beside) or 'nobody'}" + "".join(f"; {one}: nothing was compared" for one in missing))
