@@ -269,7 +269,7 @@ Result<void> run_all(const Bench& bench, const Size& size, Report& report) {
     const ExchangeFloor exchange =
         TRY(measure_exchange(bench.clock, {.connections = std::min<std::size_t>(size.machines, 1000),
                                            .in_flight = 1,
-                                           .count = bench.options.small ? 2'000 : 100'000,
+                                           .count = std::size_t{bench.options.small ? 2'000u : 100'000u},
                                            .request_bytes = kRequestBytes,
                                            .answer_bytes = kAnswerBytes}));
     runs.set_floor("connect_cores_per_100k_tags", 1e5 / kRegisters / exchange.per_s,

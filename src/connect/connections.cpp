@@ -263,7 +263,7 @@ Result<WriteJob> ConnectionsImpl::prepare(const Command& command, Entry& entry) 
         return Error{Code::not_found, "device {} has no property {} with an address", command.device, command.property};
     const std::unique_ptr<Driver> driver = make_driver(entry.config);
     // What can never be written is told before what somebody may allow.
-    TRY(driver->check_writes());
+    if (const auto writes = driver->check_writes(); !writes) return Error{Code::denied, "{}", writes.error().text()};
     if (!property->writable) return not_writable(*property);
     if (!entry.config.writes_enabled)
         return Error{Code::denied, "writes are off for connection {}: an engineer can set writes_enabled",

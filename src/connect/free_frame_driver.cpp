@@ -368,7 +368,7 @@ Heard FreeFrameDriver::heard(Bytes bytes, bool is_quiet) {
         if (heard.readings.size() > kReadingsMax) keep_newest(heard.readings);
     });
     heard.malformed = noise_.take();
-    if (heard.malformed != 0) heard.fault = std::exchange(instead_.fault, {});
+    if (heard.malformed != 0) heard.fault = instead_.fault;
     return heard;
 }
 

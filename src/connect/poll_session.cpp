@@ -435,9 +435,14 @@ void PollSession::mark_restart_gaps() {
     }
     Rows rows;
     for (std::size_t i = 0; i < points_.size(); ++i) {
-        if (!last[i] || !last[i]->quality.usable() || rows.full()) continue;
+        if (!last[i] || rows.full()) continue;
         const PropertyConfig& property = property_of(i);
         PointState& point = points_[i];
+        if (!last[i]->quality.usable()) {
+            // What has held since before that gap holds again from now on.
+            point.newest = point.barrier = std::min(last[i]->time, now);
+            continue;
+        }
         const bool is_heard = listens_.contains(point.device);
         const TimeNs gap = (is_heard ? std::max(alive, last[i]->time) : last[i]->time) + 3 * property.period;
         if (now <= gap) continue;

@@ -182,7 +182,7 @@ TEST(ShdrDriver, RunState) {
     EXPECT_EQ(heard(two, "|execution|UNAVAILABLE\n|estop|ARMED\n"), "state=off");
     // What an adapter says when a link is opened, one key after the other: nothing is made up meanwhile.
     EXPECT_EQ(heard(state, "|avail|AVAILABLE\n|estop|ARMED\n|system|NORMAL||||\n|execution|ACTIVE\n"), "state=run");
-    EXPECT_EQ(heard(state, "|avail|UNAVAILABLE\n"), "");
+    EXPECT_EQ(heard(state, "|avail|AVAILABLE\n|estop|ARMED\n"), "");
     EXPECT_EQ(heard(state, "|avail|AVAILABLE\n|avail|UNAVAILABLE\n"), "state=off");
     EXPECT_EQ(heard(state, "|system|FAULT|401||HIGH|x\n|system|WARNING||||y\n|system|NORMAL||||\n"),
               "state=alarm; state=alarm; state=idle");
