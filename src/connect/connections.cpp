@@ -217,8 +217,9 @@ void ConnectionsImpl::test(TenantId tenant, const std::string& connection,
         {
             auto entries = entries_.lock();
             const auto entry = entries->find({tenant, config.uid});
-            const bool takes_many =
+            const bool is_modbus_tcp =
                 config.way == Way::tcp && config.language == Language::modbus && config.framing == Framing::mbap;
+            const bool takes_many = is_modbus_tcp || config.language == Language::http;
             if (!takes_many && entry != entries->end())
                 return test_in_place(std::move(config), entry->second, std::move(done));
         }

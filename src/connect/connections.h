@@ -150,7 +150,7 @@ public:
     virtual std::vector<ConnectionStatus> connection_status(TenantId tenant) const = 0;
     virtual std::vector<DeviceStatus> device_status(TenantId tenant) const = 0;
 
-    // Reads each property of each device once and stores nothing: of Modbus TCP by a link of its own beside the running
+    // Reads each property of each device once and stores nothing: of Modbus TCP and HTTP by a link of its own beside the running
     // one, else in the place of the running one, which goes on afterwards.
     // `done` is called once, on a lane. Code::not_found if there is no such connection.
     virtual void test(TenantId tenant, const std::string& connection, std::function<void(Result<TestReport>)> done) = 0;

@@ -138,6 +138,13 @@ public:
         return heard;
     }
 
+    // A link that the machine closes between two exchanges is no outage: it is opened anew for the next one. An exchange
+    // that finds it closed before a byte of the answer came is begun once more over a new link, so it must change nothing.
+    // After a time-out the link is opened anew, so that a late answer goes nowhere.
+    virtual bool reopens() const { return false; }
+    // The machine closed the link while an exchange runs: Done where that ends the answer.
+    virtual Result<Step> closed(const Error& error) { return error; }
+
     // It leaves out by itself what a DTU says between two exchanges; else the link does before hear().
     virtual bool knows_idle_texts() const { return false; }
 

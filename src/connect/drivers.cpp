@@ -2,6 +2,7 @@
 #include "connect/dlt645_driver.h"
 #include "connect/driver.h"
 #include "connect/free_frame_driver.h"
+#include "connect/http_driver.h"
 #include "connect/mc_driver.h"
 #include "connect/modbus_driver.h"
 #include "connect/s7_driver.h"
@@ -25,6 +26,8 @@ std::unique_ptr<Driver> make_driver(const LinkConfig& config) {
             return make_free_frame_driver(config);
         case Language::shdr:
             return make_shdr_driver(config);
+        case Language::http:
+            return make_http_driver(config);
     }
     ASSERT(false);
     return nullptr;

@@ -61,7 +61,7 @@ struct DeviceConfig {
 };
 
 // Which Driver it is.
-enum class Language : std::uint8_t { modbus, s7, mc, fx_port, dlt645, free_frame, shdr };
+enum class Language : std::uint8_t { modbus, s7, mc, fx_port, dlt645, free_frame, shdr, http };
 
 struct S7Settings {
     wire::s7::Tsaps tsaps;
@@ -83,6 +83,11 @@ struct Dlt645Settings {
 struct FreeFrameSettings {
     std::string layout;  // the template, JSON
     friend bool operator==(const FreeFrameSettings&, const FreeFrameSettings&) = default;
+};
+
+struct HttpSettings {
+    std::string path = "/";  // what is asked for where a point names nothing else
+    friend bool operator==(const HttpSettings&, const HttpSettings&) = default;
 };
 
 // How requests and replies lie among the bytes of a link.
@@ -124,6 +129,7 @@ struct LinkConfig {
     MelsecSettings melsec;
     Dlt645Settings dlt645;
     FreeFrameSettings free_frame;
+    HttpSettings http;
     io::SerialPort serial;
     DtuConfig dtu;
     std::string host;
@@ -142,7 +148,7 @@ struct LinkConfig {
     bool same_link(const LinkConfig& other) const {
         return enabled == other.enabled && way == other.way && language == other.language && framing == other.framing &&
                s7 == other.s7 && melsec == other.melsec && dlt645 == other.dlt645 && free_frame == other.free_frame &&
-               serial == other.serial && dtu == other.dtu && host == other.host && port == other.port &&
+               http == other.http && serial == other.serial && dtu == other.dtu && host == other.host && port == other.port &&
                (language != Language::shdr || devices == other.devices);
     }
 };

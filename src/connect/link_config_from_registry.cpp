@@ -83,6 +83,7 @@ Language language_of(registry::Protocol protocol) {
     if (protocol == registry::Protocol::s7) return Language::s7;
     if (protocol == registry::Protocol::mc) return Language::mc;
     if (protocol == registry::Protocol::shdr) return Language::shdr;
+    if (protocol == registry::Protocol::http_json) return Language::http;
     if (registry::is_fx(protocol)) return Language::fx_port;
     if (registry::is_dlt645(protocol)) return Language::dlt645;
     return registry::is_frames(protocol) ? Language::free_frame : Language::modbus;
@@ -119,6 +120,9 @@ void set_language(LinkConfig& config, const registry::ConnectionSpec& spec) {
         case Language::free_frame:
             config.free_frame.layout = registry::layout_json(spec.layout.value_or("")).value_or("");
             return;
+        case Language::http:
+            config.http.path = spec.http_path.value_or("/");
+            return;
         case Language::shdr:
             return;
     }
@@ -141,7 +145,7 @@ LinkConfig link_config(const registry::Resource& resource, const registry::Conne
     config.gap_max = spec.gap_max;
     config.min_request_gap = spec.min_request_gap_ms * kMillisecond;
     const bool may_write = config.language != Language::dlt645 && config.language != Language::free_frame &&
-                           config.language != Language::shdr;
+                           config.language != Language::shdr && config.language != Language::http;
     config.writes_enabled = may_write && spec.writes_enabled;
     return config;
 }

@@ -117,6 +117,16 @@ TEST(LinkConfigs, OfFreeFrames) {
     EXPECT_EQ(link.devices.at(0).properties.at(0).place.at, "w");
 }
 
+TEST(LinkConfigs, OfHttp) {
+    World world;
+    LinkConfig link = world.link(R"({"protocol":"http_json","host":"10.0.0.9","writes_enabled":true})", "relay");
+    EXPECT_EQ(link.language, Language::http);
+    EXPECT_EQ(link.port, 80);
+    EXPECT_EQ(link.http.path, "/");
+    EXPECT_FALSE(link.writes_enabled);
+    EXPECT_EQ(world.link(R"({"protocol":"http_json","host":"h","http_path":"/status"})", "relay").http.path, "/status");
+}
+
 TEST(LinkConfigs, OfShdr) {
     World world;
     LinkConfig link = world.link(R"({"protocol":"shdr","host":"10.0.0.9","writes_enabled":true})", "relay");

@@ -62,6 +62,7 @@ void PollLink::open(const LinkConfig& config, Opened done) {
     };
     const bool serial = config.way == Way::serial;
     const io::Address target = serial ? io::Address{config.serial.path, 0} : io::Address{config.host, config.port};
+    target_ = target;
     if (auto allowed = may_connect_(tenant_, target); !allowed)
         return loop_.post([finish, error = allowed.error()] { finish(error); });
     if (!serial) {
@@ -102,23 +103,10 @@ std::unique_ptr<io::Stream> PollLink::release() {
 
 void PollLink::take_over(std::unique_ptr<io::Stream> stream, const Opened& done) {
     const auto self = shared_from_this();
-    stream_ = std::move(stream);
     driver_.begin_link();
     waiting_.reset();
     drained_.reset();
-    silent_since_ = heard_at_ = loop_.clock().monotonic();
-    const auto weak = weak_from_this();
-    const std::uint64_t generation = generation_;
-    io::Stream::Events events;
-    events.on_data = [weak, generation](Bytes bytes) {
-        if (const auto self = weak.lock(); self && self->generation_ == generation) self->on_data(bytes);
-    };
-    events.on_closed = [weak, generation](const Error& error) {
-        const auto self = weak.lock();
-        if (self && self->generation_ == generation)
-            self->go_down(self->greeting_ ? self->driver_.closed_while_greeting(error) : error);
-    };
-    stream_->start(std::move(events));
+    start_stream(std::move(stream));
     Buffer greeting = driver_.greet();
     greeting_ = !greeting.empty();
     if (!greeting_) {
@@ -135,10 +123,77 @@ void PollLink::take_over(std::unique_ptr<io::Stream> stream, const Opened& done)
              });
 }
 
+void PollLink::start_stream(std::unique_ptr<io::Stream> stream) {
+    stream_ = std::move(stream);
+    is_dormant_ = false;
+    exchanges_ = 0;
+    silent_since_ = heard_at_ = loop_.clock().monotonic();
+    const auto weak = weak_from_this();
+    const std::uint64_t generation = generation_;
+    io::Stream::Events events;
+    events.on_data = [weak, generation](Bytes bytes) {
+        if (const auto self = weak.lock(); self && self->generation_ == generation) self->on_data(bytes);
+    };
+    events.on_closed = [weak, generation](const Error& error) {
+        if (const auto self = weak.lock(); self && self->generation_ == generation) self->on_closed(error);
+    };
+    stream_->start(std::move(events));
+}
+
+// ---- links that are opened anew ----
+
+void PollLink::on_closed(const Error& error) {
+    const auto self = shared_from_this();
+    if (greeting_) return go_down(driver_.closed_while_greeting(error));
+    if (!driver_.reopens()) return go_down(error);
+    if (!waiting_) return drop_stream();
+    if (!waiting_->on_line) {
+        drop_stream();
+        return begin_exchange(number_);
+    }
+    if (!has_heard_ && exchanges_ > 1 && !waiting_->again) {
+        // It had closed the link already when the question came.
+        waiting_->again = true;
+        drop_stream();
+        return begin_exchange(number_);
+    }
+    auto step = driver_.closed(error);
+    if (!step) return go_down(std::move(step).error());
+    drop_stream();
+    on_step(std::move(*step));
+}
+
+void PollLink::drop_stream() {
+    ++generation_;
+    stop_timer();
+    stop_quiet_timer();
+    is_dormant_ = true;
+    if (!stream_) return;
+    // It may be this stream that is calling us: it dies in the next turn.
+    std::shared_ptr<io::Stream> dying = std::move(stream_);
+    dying->close();
+    loop_.post([dying] {});
+}
+
+void PollLink::reopen() {
+    io::ConnectOptions options;
+    options.timeout = std::max(timeout_, kSecond);
+    options.keep_alive = kKeepAlive;
+    loop_.connect(target_, options, [weak = weak_from_this(), generation = ++generation_, number = number_](auto stream) {
+        const auto self = weak.lock();
+        if (!self || self->generation_ != generation) return;
+        if (!stream) return self->go_down(std::move(stream).error());
+        if (auto allowed = self->may_connect_(self->tenant_, (*stream)->peer()); !allowed)
+            return self->go_down(std::move(allowed).error());
+        self->start_stream(std::move(*stream));
+        self->begin_exchange(number);
+    });
+}
+
 // ---- an exchange ----
 
 void PollLink::exchange(Begin begin, DurationNs timeout, Ended done) {
-    ASSERT(stream_ != nullptr && !busy());
+    ASSERT(is_open() && !busy());
     ++number_;
     waiting_ = Waiting{};
     waiting_->begin = std::move(begin);
@@ -149,6 +204,7 @@ void PollLink::exchange(Begin begin, DurationNs timeout, Ended done) {
 
 void PollLink::begin_exchange(std::uint32_t number) {
     if (!waiting_ || number_ != number) return;
+    if (is_dormant_) return reopen();
     // Somebody else may have spoken meanwhile; not for ever, or a babbler would keep everybody from asking.
     const DurationNs wait = silent_since_ + silence_ - loop_.clock().monotonic();
     if (silence_ != 0 && wait > 0 && ++waiting_->waits < kSilenceTries)
@@ -161,6 +217,8 @@ void PollLink::begin_exchange(std::uint32_t number) {
         });
     }
     waiting_->on_line = true;
+    has_heard_ = false;
+    ++exchanges_;
     waiting_->began = loop_.clock().monotonic();
     send(*bytes);
 }
@@ -187,6 +245,7 @@ void PollLink::close() {
     waiting_.reset();
     drained_.reset();
     driver_.abandon();
+    is_dormant_ = false;
     if (!stream_) return;
     // It may be this stream that is calling us: it dies in the next turn.
     std::shared_ptr<io::Stream> dying = std::move(stream_);
@@ -247,6 +306,7 @@ void PollLink::on_data(Bytes bytes) {
     if (is_idle) return;
     auto step = driver_.feed(bytes);
     counters_.malformed += driver_.take_malformed();
+    has_heard_ = true;
     if (step) return on_step(std::move(*step));
     ++counters_.malformed;
     go_down(std::move(step).error());
@@ -366,6 +426,7 @@ void PollLink::on_timeout(std::uint32_t number) {
         start_timer(waiting.timeout, &PollLink::on_drained);
     } else {
         driver_.abandon();
+        if (driver_.reopens()) drop_stream();
     }
     waiting.done(std::move(error));
 }

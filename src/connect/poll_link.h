@@ -68,7 +68,7 @@ public:
     void adopt(std::unique_ptr<io::Stream> stream, const LinkConfig& config, Opened done);
     // Gives the stream to somebody else; null if the link is not open. It must not be busy.
     std::unique_ptr<io::Stream> release();
-    bool is_open() const { return stream_ != nullptr; }
+    bool is_open() const { return stream_ != nullptr || is_dormant_; }
     bool busy() const { return waiting_.has_value() || drained_.has_value(); }
 
     // The link must be open and not busy. `begin` begins an exchange of the driver, when the line is free; it is not
@@ -86,6 +86,7 @@ private:
     struct Waiting {
         Begin begin;
         bool on_line = false;  // its first bytes were sent
+        bool again = false;    // over a new link
         int waits = 0;         // for the line's being silent
         int steps = 0;         // messages after the first
         DurationNs began = 0;  // monotonic, when its first bytes were sent
@@ -96,6 +97,10 @@ private:
 
     void on_stream(std::unique_ptr<io::Stream> stream, const Opened& done);
     void take_over(std::unique_ptr<io::Stream> stream, const Opened& done);
+    void start_stream(std::unique_ptr<io::Stream> stream);
+    void on_closed(const Error& error);
+    void drop_stream();
+    void reopen();
     void begin_exchange(std::uint32_t number);
     void send(Bytes bytes);
     DurationNs time_for(Bytes sent) const;
@@ -130,6 +135,10 @@ private:
     std::optional<std::uint32_t> drained_;  // number of the exchange whose late answer is waited for
     io::TimerId timer_, quiet_timer_, say_timer_;
     bool greeting_ = false;
+    // Of a driver that reopens: where to, how many exchanges the link has had, whether something came of the last one.
+    io::Address target_;
+    std::size_t exchanges_ = 0;
+    bool has_heard_ = false, is_dormant_ = false;
     DurationNs said_every_ = 0;     // that say_timer_ runs for
     std::uint32_t number_ = 0;      // of the last exchange
     std::uint64_t generation_ = 0;  // of the link; a connect that finishes later belongs to an older one

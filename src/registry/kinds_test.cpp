@@ -269,6 +269,8 @@ TEST(Shape, SaysWhatIsWrongAndWhere) {
       "host: expected a host name or an IP address, found none (protocol s7 needs it)");
     f("connection", R"({"protocol":"shdr"})",
       "host: expected a host name or an IP address, found none (protocol shdr needs it)");
+    f("connection", R"({"protocol":"http_json","host":"h","http_path":"status"})",
+      "http_path: expected what stands behind the host in the address, beginning with /, found \"status\"");
     f("connection", R"({"protocol":"dlt645_tcp","host":"h"})",
       "port: expected the port of the machine or serial server, found none (protocol dlt645_tcp has no usual one)");
     f("connection", R"({"protocol":"s7","host":"h","plc":"logo","slot":1})",

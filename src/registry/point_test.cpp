@@ -25,6 +25,7 @@ protected:
         put("connection", "old_meters", R"({"protocol":"dlt645_tcp","host":"h","port":1,"meter_standard":1997})");
         put("connection", "scale", kScale);
         put("connection", "lathe", R"({"protocol":"shdr","host":"h"})");
+        put("connection", "web", R"({"protocol":"http_json","host":"h","http_path":"/status"})");
         put("connection", "self", R"({"protocol":"mqtt_device"})");
     }
     void put(const char* kind, const char* name, const std::string& spec) {
@@ -104,6 +105,12 @@ TEST_F(Points, AreReadByTheRulesOfTheConnection) {
     f("lathe", number + at("Sload", "real"), "point.as: expected nothing (the value itself), run_state, ");
     f("lathe", number + at("a|b"), "point.at: expected a key of the adapter such as execution or cnc1:execution");
     f("lathe", number + R"("writable":true,)" + at("Sload"), "writable: an adapter of MTConnect is only listened to");
+    f("web", number + at("emeters[0].power"), "");
+    f("web", text + at("/rpc/Status?id=0 ssid"), "");
+    f("web", number + at("power", "f32"), "point.as: JSON says itself what a value is");
+    f("web", number + at("/status"), "point.at: expected a blank and the place in the answer behind /status");
+    f("web", number + at("a[*]"), "point.at: a[*] stands for many values");
+    f("web", number + R"("writable":true,)" + at("a"), "writable: what is had by HTTP is only read");
     // What belongs to another protocol.
     const std::string address = R"("address":{"kind":"holding","address":0})";
     f("modbus", number + address, "");
@@ -219,7 +226,7 @@ TEST(Shape, TellsWhatAbsenceMeansByAChoice) {
     const Json& properties = world.registry->kind("connection")->schema.at("properties");
     EXPECT_EQ(
         to_text(properties.at("port").at("x-absent")),
-        R"({"field":"protocol","values":{"modbus_tcp":502,"modbus_rtu_tcp":502,"s7":102,"mc":5007,"shdr":7878}})");
+        R"({"field":"protocol","values":{"modbus_tcp":502,"modbus_rtu_tcp":502,"s7":102,"mc":5007,"shdr":7878,"http_json":80}})");
     EXPECT_FALSE(properties.at("port").as_object().contains("default"));
     EXPECT_EQ(to_text(properties.at("frame").at("enum")), R"(["3E","4E","1E"])");
 }

@@ -5,12 +5,14 @@
 
 #include "registry/kind_of.h"
 #include "registry/yaml.h"
+#include "wire/http_json.h"
 #include "wire/shdr.h"
 
 namespace gongshu::registry {
 
 BOOST_DESCRIBE_ENUM(Protocol, modbus_tcp, modbus_rtu_tcp, modbus_rtu, modbus_dtu, s7, mc, fx_serial, fx_tcp,
-                    dlt645_serial, dlt645_tcp, dlt645_dtu, frames_serial, frames_tcp, frames_dtu, shdr, mqtt_device)
+                    dlt645_serial, dlt645_tcp, dlt645_dtu, frames_serial, frames_tcp, frames_dtu, shdr,
+                    http_json, mqtt_device)
 BOOST_DESCRIBE_ENUM(SerialParity, none, even, odd)
 BOOST_DESCRIBE_ENUM(DtuFraming, rtu, tcp)
 BOOST_DESCRIBE_ENUM(TextForm, text, hex)
@@ -25,7 +27,7 @@ BOOST_DESCRIBE_STRUCT(ConnectionSpec, (),
                       (title_zh, title_en, protocol, enabled, host, port, serial_port, baud, data_bits, parity,
                        stop_bits, framing, listen_port, registration, registration_form, registration_match, heartbeat,
                        heartbeat_form, plc, rack, slot, connection_type, local_tsap, remote_tsap, family, frame, coding,
-                       network, station_no, pc, meter_standard, layout, period_ms, timeout_ms, retries, unit,
+                       network, station_no, pc, meter_standard, layout, http_path, period_ms, timeout_ms, retries, unit,
                        registers_per_request_max, gap_max, min_request_gap_ms, writes_enabled))
 
 namespace {
@@ -35,13 +37,13 @@ constexpr std::size_t kTitleBytesMax = 200;
 constexpr std::size_t kPacketBytesMax = 128;
 
 constexpr std::string_view kModbus = "modbus_tcp|modbus_rtu_tcp|modbus_rtu|modbus_dtu";
-constexpr std::string_view kOverTcp = "modbus_tcp|modbus_rtu_tcp|s7|mc|fx_tcp|dlt645_tcp|frames_tcp|shdr";
+constexpr std::string_view kOverTcp = "modbus_tcp|modbus_rtu_tcp|s7|mc|fx_tcp|dlt645_tcp|frames_tcp|shdr|http_json";
 constexpr std::string_view kSerial = "modbus_rtu|fx_serial|dlt645_serial|frames_serial";
 constexpr std::string_view kDtu = "modbus_dtu|dlt645_dtu|frames_dtu";
 constexpr std::string_view kFrames = "frames_serial|frames_tcp|frames_dtu";
 constexpr std::string_view kPolled =
     "modbus_tcp|modbus_rtu_tcp|modbus_rtu|modbus_dtu|s7|mc|fx_serial|fx_tcp|dlt645_serial|dlt645_tcp|dlt645_dtu|"
-    "frames_serial|frames_tcp|frames_dtu";
+    "frames_serial|frames_tcp|frames_dtu|http_json";
 constexpr std::string_view kWritten = "modbus_tcp|modbus_rtu_tcp|modbus_rtu|modbus_dtu|s7|mc|fx_serial|fx_tcp";
 
 Fact only_of(std::string_view protocols, Fact fact) {
@@ -161,7 +163,8 @@ Result<void> check_language(const ConnectionSpec& spec) {
 }
 
 bool has_usual_port(Protocol protocol) {
-    return is_modbus(protocol) || protocol == Protocol::s7 || protocol == Protocol::mc || protocol == Protocol::shdr;
+    return is_modbus(protocol) || protocol == Protocol::s7 || protocol == Protocol::mc ||
+           protocol == Protocol::shdr || protocol == Protocol::http_json;
 }
 
 Result<void> check_alone(const ConnectionSpec& spec) {
@@ -240,6 +243,7 @@ std::uint16_t ConnectionSpec::tcp_port() const {
     const std::uint16_t usual = protocol == Protocol::s7     ? wire::s7::kPort
                                 : protocol == Protocol::mc   ? std::uint16_t{5007}
                                 : protocol == Protocol::shdr ? wire::shdr::kPort
+                                : protocol == Protocol::http_json ? std::uint16_t{80}
                                                              : std::uint16_t{502};
     return port.value_or(usual);
 }
@@ -445,6 +449,15 @@ std::vector<Fact> other_facts() {
                  .title_en = "Edition of DL/T 645",
                  .absent = "\"2007\"",
                  .choices = {{"2007", "DL/T 645-2007", "DL/T 645-2007"}, {"1997", "DL/T 645-1997", "DL/T 645-1997"}}}),
+        only_of("http_json", {.field = "http_path",
+                              .title_zh = "请求路径",
+                              .title_en = "Path",
+                              .help_zh = "地址中主机之后的部分，例如 /status；点位可另写；{station} 处填入设备的站号",
+                              .help_en = "What stands behind the host in the address, such as /status; points may name "
+                                         "others; {station} is that of the device",
+                              .length_max = wire::http_json::kTargetBytesMax,
+                              .absent = "\"/\"",
+                              .check = [](std::string_view text) { return wire::http_json::check_target(text); }}),
         only_of(kFrames, {.field = "layout",
                           .title_zh = "报文模板",
                           .title_en = "Template of its frames",
@@ -480,6 +493,7 @@ std::vector<Fact> facts_of(const ConnectionSpec*) {
                      {"frames_tcp", "自由报文(TCP)", "Free frames (TCP)"},
                      {"frames_dtu", "自由报文(DTU 拨入)", "Free frames (a DTU dials in)"},
                      {"shdr", "数控机床 SHDR(MTConnect 适配器)", "CNC machines by SHDR (an adapter of MTConnect)"},
+                     {"http_json", "HTTP 轮询(JSON)", "HTTP, asked for JSON"},
                      {"mqtt_device", "设备自行上报(MQTT)", "Device sends (MQTT)"}}},
         {.field = "enabled", .title_zh = "启用", .title_en = "Enabled"},
         over_tcp({.field = "host",
@@ -496,7 +510,7 @@ std::vector<Fact> facts_of(const ConnectionSpec*) {
              .min = 1,
              .absent_field = "protocol",
              .absent_by =
-                 {{"modbus_tcp", "502"}, {"modbus_rtu_tcp", "502"}, {"s7", "102"}, {"mc", "5007"}, {"shdr", "7878"}}}),
+                 {{"modbus_tcp", "502"}, {"modbus_rtu_tcp", "502"}, {"s7", "102"}, {"mc", "5007"}, {"shdr", "7878"}, {"http_json", "80"}}}),
         polled({.field = "period_ms",
                 .title_zh = "采集周期",
                 .title_en = "Period",

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "wire/s7_value.h"
+#include "wire/http_json.h"
 #include "wire/shdr.h"
 
 namespace gongshu::registry {
@@ -125,6 +126,15 @@ Result<void> check_shdr(const Property& property, const PointAddress& point) {
     return cannot_hold(property, wire::shdr::to_string(as));
 }
 
+// ---- HTTP ----
+
+Result<void> check_http(const Property& property, const PointAddress& point) {
+    if (!point.as.empty()) return Error{Code::invalid, "point.as: JSON says itself what a value is; leave it out"};
+    TRY(wire::http_json::parse_place(point.at).context("point.at"));
+    if (!property.writable) return {};
+    return Error{Code::invalid, "writable: what is had by HTTP is only read; leave it out or take another device type"};
+}
+
 // ---- devices and types ----
 
 std::string_view text_at(const Json& spec, std::string_view field) {
@@ -170,6 +180,7 @@ Result<void> PointCheck::check_point(const Property& property, const PointAddres
     const Protocol protocol = connection_.protocol;
     if (protocol == Protocol::s7) return check_s7(property, point);
     if (protocol == Protocol::shdr) return check_shdr(property, point);
+    if (protocol == Protocol::http_json) return check_http(property, point);
     if (is_dlt645(protocol)) return check_meter(property, point, connection_.standard());
     if (is_frames(protocol)) {
         if (property.writable)

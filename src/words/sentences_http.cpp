@@ -1,0 +1,37 @@
+// What is said of machines that are asked by HTTP, said in Chinese.
+#include "words/sentences.h"
+
+namespace gongshu::words {
+namespace {
+
+constexpr Sentence kSentences[] = {
+    {"expected what stands behind the host in the address, beginning with /, found \"{}\"",
+     "应为地址中主机之后的部分，以 / 开头，实际为“{0}”"},
+    {"column {}: blanks, # and what is not ASCII have to be written as %XX",
+     "第 {0} 列：空格、# 和非 ASCII 字符应写成 %XX"},
+    {"expected a blank and the place in the answer behind {}, as in \"/emeter/0 power\"",
+     "{0=} 之后应有空格和应答中的位置，例如“/emeter/0 power”"},
+    {"{} stands for many values: choose one", "{0=} 代表多个值：选其中一个"},
+    {"{} is {}, which has no member \"{}\"", "{0=} 是{1}，没有成员“{2}”"},
+    {"{} has no member \"{}\"", "{0=} 没有成员“{1}”"},
+    {"{} is {}, which has no element {}", "{0=} 是{1}，没有第 {2} 个元素"},
+    {"{} has no element {}", "{0=} 没有第 {1} 个元素"},
+    {"{} is null", "{0=} 为 null"},
+    {"{} is {}: choose one of its values", "{0=} 是{1}：选其中的一个值"},
+    {"\"{}\" is no {}", "“{0}”不是{1}"},
+    {"no answer to GET {} within {} ms", "GET {0=} 在 {1} 毫秒内没有应答"},
+    {"the answer to GET {} cannot be read: {}", "GET {0=} 的应答无法读取：{1}"},
+    {"the link was closed before the answer to GET {} was whole: {}", "GET {0=} 的应答还不完整，链路就关闭了：{1}"},
+    {"GET {} is answered with {} {}", "GET {0=} 的应答是 {1} {2=}"},
+    {"the answer to GET {} is no JSON: {}", "GET {0=} 的应答不是 JSON：{1}"},
+    {"what is had by HTTP is only read", "HTTP 轮询只读不写"},
+    {"point.as: JSON says itself what a value is; leave it out", "point.as：JSON 本身说明值的类型；不要填写"},
+    {"writable: what is had by HTTP is only read; leave it out or take another device type",
+     "writable：HTTP 轮询只读不写；去掉它，或换一个设备型号"},
+};
+
+}  // namespace
+
+std::span<const Sentence> sentences_of_http() { return kSentences; }
+
+}  // namespace gongshu::words
