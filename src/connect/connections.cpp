@@ -219,7 +219,7 @@ void ConnectionsImpl::test(TenantId tenant, const std::string& connection,
             const auto entry = entries->find({tenant, config.uid});
             const bool is_modbus_tcp =
                 config.way == Way::tcp && config.language == Language::modbus && config.framing == Framing::mbap;
-            const bool takes_many = is_modbus_tcp || config.language == Language::http;
+            const bool takes_many = is_modbus_tcp || config.language == Language::http || config.language == Language::mtconnect;
             if (!takes_many && entry != entries->end())
                 return test_in_place(std::move(config), entry->second, std::move(done));
         }

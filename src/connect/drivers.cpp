@@ -5,6 +5,7 @@
 #include "connect/http_driver.h"
 #include "connect/mc_driver.h"
 #include "connect/modbus_driver.h"
+#include "connect/mtconnect_driver.h"
 #include "connect/s7_driver.h"
 #include "connect/shdr_driver.h"
 
@@ -28,6 +29,8 @@ std::unique_ptr<Driver> make_driver(const LinkConfig& config) {
             return make_shdr_driver(config);
         case Language::http:
             return make_http_driver(config);
+        case Language::mtconnect:
+            return make_mtconnect_driver(config);
     }
     ASSERT(false);
     return nullptr;

@@ -61,7 +61,7 @@ struct DeviceConfig {
 };
 
 // Which Driver it is.
-enum class Language : std::uint8_t { modbus, s7, mc, fx_port, dlt645, free_frame, shdr, http };
+enum class Language : std::uint8_t { modbus, s7, mc, fx_port, dlt645, free_frame, shdr, http, mtconnect };
 
 struct S7Settings {
     wire::s7::Tsaps tsaps;
@@ -88,6 +88,11 @@ struct FreeFrameSettings {
 struct HttpSettings {
     std::string path = "/";  // what is asked for where a point names nothing else
     friend bool operator==(const HttpSettings&, const HttpSettings&) = default;
+};
+
+struct MtconnectSettings {
+    std::string device;  // "" = all of the agent
+    friend bool operator==(const MtconnectSettings&, const MtconnectSettings&) = default;
 };
 
 // How requests and replies lie among the bytes of a link.
@@ -130,6 +135,7 @@ struct LinkConfig {
     Dlt645Settings dlt645;
     FreeFrameSettings free_frame;
     HttpSettings http;
+    MtconnectSettings mtconnect;
     io::SerialPort serial;
     DtuConfig dtu;
     std::string host;
@@ -148,7 +154,7 @@ struct LinkConfig {
     bool same_link(const LinkConfig& other) const {
         return enabled == other.enabled && way == other.way && language == other.language && framing == other.framing &&
                s7 == other.s7 && melsec == other.melsec && dlt645 == other.dlt645 && free_frame == other.free_frame &&
-               http == other.http && serial == other.serial && dtu == other.dtu && host == other.host && port == other.port &&
+               http == other.http && mtconnect == other.mtconnect && serial == other.serial && dtu == other.dtu && host == other.host && port == other.port &&
                (language != Language::shdr || devices == other.devices);
     }
 };

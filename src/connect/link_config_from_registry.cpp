@@ -84,6 +84,7 @@ Language language_of(registry::Protocol protocol) {
     if (protocol == registry::Protocol::mc) return Language::mc;
     if (protocol == registry::Protocol::shdr) return Language::shdr;
     if (protocol == registry::Protocol::http_json) return Language::http;
+    if (protocol == registry::Protocol::mtconnect) return Language::mtconnect;
     if (registry::is_fx(protocol)) return Language::fx_port;
     if (registry::is_dlt645(protocol)) return Language::dlt645;
     return registry::is_frames(protocol) ? Language::free_frame : Language::modbus;
@@ -123,6 +124,9 @@ void set_language(LinkConfig& config, const registry::ConnectionSpec& spec) {
         case Language::http:
             config.http.path = spec.http_path.value_or("/");
             return;
+        case Language::mtconnect:
+            config.mtconnect.device = spec.agent_device.value_or("");
+            return;
         case Language::shdr:
             return;
     }
@@ -144,8 +148,9 @@ LinkConfig link_config(const registry::Resource& resource, const registry::Conne
     config.registers_per_request_max = spec.registers_per_request_max;
     config.gap_max = spec.gap_max;
     config.min_request_gap = spec.min_request_gap_ms * kMillisecond;
-    const bool may_write = config.language != Language::dlt645 && config.language != Language::free_frame &&
-                           config.language != Language::shdr && config.language != Language::http;
+    constexpr Language kOnlyRead[] = {Language::dlt645, Language::free_frame, Language::shdr, Language::http,
+                                      Language::mtconnect};
+    const bool may_write = std::ranges::find(kOnlyRead, config.language) == std::end(kOnlyRead);
     config.writes_enabled = may_write && spec.writes_enabled;
     return config;
 }

@@ -127,6 +127,15 @@ TEST(LinkConfigs, OfHttp) {
     EXPECT_EQ(world.link(R"({"protocol":"http_json","host":"h","http_path":"/status"})", "relay").http.path, "/status");
 }
 
+TEST(LinkConfigs, OfMtconnect) {
+    World world;
+    const LinkConfig link = world.link(R"({"protocol":"mtconnect","host":"h","agent_device":"VMC"})", "relay");
+    EXPECT_EQ(link.language, Language::mtconnect);
+    EXPECT_EQ(link.port, 5000);
+    EXPECT_EQ(link.mtconnect.device, "VMC");
+    EXPECT_EQ(world.link(R"({"protocol":"mtconnect","host":"h"})", "relay").mtconnect.device, "");
+}
+
 TEST(LinkConfigs, OfShdr) {
     World world;
     LinkConfig link = world.link(R"({"protocol":"shdr","host":"10.0.0.9","writes_enabled":true})", "relay");

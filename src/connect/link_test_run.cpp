@@ -140,11 +140,15 @@ void LinkTestRun::on_outcome(const Poll& poll, Result<Outcome> outcome, Duration
                       : outcome->refused.front().error.text(),
              began);
     if (!outcome) {
+        for (const std::size_t point : poll.points) unheard_.erase(point);
         if (timed_out && driver_->late()) silent_units_.insert(poll.unit);
         for (const std::size_t point : poll.points) add_bad(point, Reason::timeout);
         return step();
     }
-    for (PointReading& reading : outcome->readings) add_reading(std::move(reading));
+    for (PointReading& reading : outcome->readings) {
+        unheard_.erase(reading.point);
+        add_reading(std::move(reading));
+    }
     if (outcome->may_split) {
         std::vector<Poll> parts = driver_->split(poll.id);
         waiting_.insert(waiting_.begin(), parts.begin(), parts.end());

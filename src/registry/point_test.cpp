@@ -25,6 +25,7 @@ protected:
         put("connection", "old_meters", R"({"protocol":"dlt645_tcp","host":"h","port":1,"meter_standard":1997})");
         put("connection", "scale", kScale);
         put("connection", "lathe", R"({"protocol":"shdr","host":"h"})");
+        put("connection", "agent", R"({"protocol":"mtconnect","host":"h"})");
         put("connection", "web", R"({"protocol":"http_json","host":"h","http_path":"/status"})");
         put("connection", "self", R"({"protocol":"mqtt_device"})");
     }
@@ -105,6 +106,8 @@ TEST_F(Points, AreReadByTheRulesOfTheConnection) {
     f("lathe", number + at("Sload", "real"), "point.as: expected nothing (the value itself), run_state, ");
     f("lathe", number + at("a|b"), "point.at: expected a key of the adapter such as execution or cnc1:execution");
     f("lathe", number + R"("writable":true,)" + at("Sload"), "writable: an adapter of MTConnect is only listened to");
+    f("agent", text + at("cnc1:exec, estop", "run_state"), "");
+    f("agent", number + at("Sload", "real"), "point.as: expected nothing (the value itself), run_state, ");
     f("web", number + at("emeters[0].power"), "");
     f("web", text + at("/rpc/Status?id=0 ssid"), "");
     f("web", number + at("power", "f32"), "point.as: JSON says itself what a value is");
@@ -226,7 +229,7 @@ TEST(Shape, TellsWhatAbsenceMeansByAChoice) {
     const Json& properties = world.registry->kind("connection")->schema.at("properties");
     EXPECT_EQ(
         to_text(properties.at("port").at("x-absent")),
-        R"({"field":"protocol","values":{"modbus_tcp":502,"modbus_rtu_tcp":502,"s7":102,"mc":5007,"shdr":7878,"http_json":80}})");
+        R"({"field":"protocol","values":{"modbus_tcp":502,"modbus_rtu_tcp":502,"s7":102,"mc":5007,"shdr":7878,"http_json":80,"mtconnect":5000}})");
     EXPECT_FALSE(properties.at("port").as_object().contains("default"));
     EXPECT_EQ(to_text(properties.at("frame").at("enum")), R"(["3E","4E","1E"])");
 }

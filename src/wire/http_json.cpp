@@ -43,8 +43,8 @@ Result<Place> parse_place(std::string_view text) {
     return place;
 }
 
-std::string get_request(std::string_view host, std::string_view target) {
-    return fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nAccept: application/json\r\nUser-Agent: Gongshu\r\n\r\n", target, host);
+std::string get_request(std::string_view host, std::string_view target, std::string_view accept) {
+    return fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nAccept: {}\r\nUser-Agent: Gongshu\r\n\r\n", target, host, accept);
 }
 
 }  // namespace gongshu::wire::http_json

@@ -29,6 +29,6 @@ struct Place {
 Result<Place> parse_place(std::string_view text);
 
 // The bytes of a request; `host` as the machine is to be called, with the port unless it is 80.
-std::string get_request(std::string_view host, std::string_view target);
+std::string get_request(std::string_view host, std::string_view target, std::string_view accept = "application/json");
 
 }  // namespace gongshu::wire::http_json

@@ -6,13 +6,14 @@
 #include "registry/kind_of.h"
 #include "registry/yaml.h"
 #include "wire/http_json.h"
+#include "wire/mtconnect.h"
 #include "wire/shdr.h"
 
 namespace gongshu::registry {
 
 BOOST_DESCRIBE_ENUM(Protocol, modbus_tcp, modbus_rtu_tcp, modbus_rtu, modbus_dtu, s7, mc, fx_serial, fx_tcp,
                     dlt645_serial, dlt645_tcp, dlt645_dtu, frames_serial, frames_tcp, frames_dtu, shdr,
-                    http_json, mqtt_device)
+                    http_json, mtconnect, mqtt_device)
 BOOST_DESCRIBE_ENUM(SerialParity, none, even, odd)
 BOOST_DESCRIBE_ENUM(DtuFraming, rtu, tcp)
 BOOST_DESCRIBE_ENUM(TextForm, text, hex)
@@ -27,7 +28,8 @@ BOOST_DESCRIBE_STRUCT(ConnectionSpec, (),
                       (title_zh, title_en, protocol, enabled, host, port, serial_port, baud, data_bits, parity,
                        stop_bits, framing, listen_port, registration, registration_form, registration_match, heartbeat,
                        heartbeat_form, plc, rack, slot, connection_type, local_tsap, remote_tsap, family, frame, coding,
-                       network, station_no, pc, meter_standard, layout, http_path, period_ms, timeout_ms, retries, unit,
+                       network, station_no, pc, meter_standard, layout, http_path, agent_device,
+                       period_ms, timeout_ms, retries, unit,
                        registers_per_request_max, gap_max, min_request_gap_ms, writes_enabled))
 
 namespace {
@@ -37,13 +39,13 @@ constexpr std::size_t kTitleBytesMax = 200;
 constexpr std::size_t kPacketBytesMax = 128;
 
 constexpr std::string_view kModbus = "modbus_tcp|modbus_rtu_tcp|modbus_rtu|modbus_dtu";
-constexpr std::string_view kOverTcp = "modbus_tcp|modbus_rtu_tcp|s7|mc|fx_tcp|dlt645_tcp|frames_tcp|shdr|http_json";
+constexpr std::string_view kOverTcp = "modbus_tcp|modbus_rtu_tcp|s7|mc|fx_tcp|dlt645_tcp|frames_tcp|shdr|http_json|mtconnect";
 constexpr std::string_view kSerial = "modbus_rtu|fx_serial|dlt645_serial|frames_serial";
 constexpr std::string_view kDtu = "modbus_dtu|dlt645_dtu|frames_dtu";
 constexpr std::string_view kFrames = "frames_serial|frames_tcp|frames_dtu";
 constexpr std::string_view kPolled =
     "modbus_tcp|modbus_rtu_tcp|modbus_rtu|modbus_dtu|s7|mc|fx_serial|fx_tcp|dlt645_serial|dlt645_tcp|dlt645_dtu|"
-    "frames_serial|frames_tcp|frames_dtu|http_json";
+    "frames_serial|frames_tcp|frames_dtu|http_json|mtconnect";
 constexpr std::string_view kWritten = "modbus_tcp|modbus_rtu_tcp|modbus_rtu|modbus_dtu|s7|mc|fx_serial|fx_tcp";
 
 Fact only_of(std::string_view protocols, Fact fact) {
@@ -164,7 +166,7 @@ Result<void> check_language(const ConnectionSpec& spec) {
 
 bool has_usual_port(Protocol protocol) {
     return is_modbus(protocol) || protocol == Protocol::s7 || protocol == Protocol::mc ||
-           protocol == Protocol::shdr || protocol == Protocol::http_json;
+           protocol == Protocol::shdr || protocol == Protocol::http_json || protocol == Protocol::mtconnect;
 }
 
 Result<void> check_alone(const ConnectionSpec& spec) {
@@ -244,6 +246,7 @@ std::uint16_t ConnectionSpec::tcp_port() const {
                                 : protocol == Protocol::mc   ? std::uint16_t{5007}
                                 : protocol == Protocol::shdr ? wire::shdr::kPort
                                 : protocol == Protocol::http_json ? std::uint16_t{80}
+                                : protocol == Protocol::mtconnect ? wire::mtconnect::kPort
                                                              : std::uint16_t{502};
     return port.value_or(usual);
 }
@@ -458,6 +461,12 @@ std::vector<Fact> other_facts() {
                               .length_max = wire::http_json::kTargetBytesMax,
                               .absent = "\"/\"",
                               .check = [](std::string_view text) { return wire::http_json::check_target(text); }}),
+        only_of("mtconnect", {.field = "agent_device",
+                              .title_zh = "代理中的设备",
+                              .title_en = "Device of the agent",
+                              .help_zh = "设备名；不填为全部",
+                              .help_en = "Its name; none means all",
+                              .length_max = 200}),
         only_of(kFrames, {.field = "layout",
                           .title_zh = "报文模板",
                           .title_en = "Template of its frames",
@@ -494,6 +503,7 @@ std::vector<Fact> facts_of(const ConnectionSpec*) {
                      {"frames_dtu", "自由报文(DTU 拨入)", "Free frames (a DTU dials in)"},
                      {"shdr", "数控机床 SHDR(MTConnect 适配器)", "CNC machines by SHDR (an adapter of MTConnect)"},
                      {"http_json", "HTTP 轮询(JSON)", "HTTP, asked for JSON"},
+                     {"mtconnect", "数控机床 MTConnect(代理)", "CNC machines by MTConnect (an agent)"},
                      {"mqtt_device", "设备自行上报(MQTT)", "Device sends (MQTT)"}}},
         {.field = "enabled", .title_zh = "启用", .title_en = "Enabled"},
         over_tcp({.field = "host",
@@ -510,7 +520,7 @@ std::vector<Fact> facts_of(const ConnectionSpec*) {
              .min = 1,
              .absent_field = "protocol",
              .absent_by =
-                 {{"modbus_tcp", "502"}, {"modbus_rtu_tcp", "502"}, {"s7", "102"}, {"mc", "5007"}, {"shdr", "7878"}, {"http_json", "80"}}}),
+                 {{"modbus_tcp", "502"}, {"modbus_rtu_tcp", "502"}, {"s7", "102"}, {"mc", "5007"}, {"shdr", "7878"}, {"http_json", "80"}, {"mtconnect", "5000"}}}),
         polled({.field = "period_ms",
                 .title_zh = "采集周期",
                 .title_en = "Period",

@@ -24,6 +24,7 @@ enum class Protocol : std::uint8_t {
     frames_serial, frames_tcp, frames_dtu,
     shdr,
     http_json,
+    mtconnect,
     mqtt_device,
     // clang-format on
 };
@@ -93,9 +94,11 @@ struct ConnectionSpec {
     std::optional<std::string> layout;
     // http_json: what is asked for. Absent: "/".
     std::optional<std::string> http_path;
+    // mtconnect: a device of the agent. Absent: all.
+    std::optional<std::string> agent_device;
 
     // What holds, with what is absent filled in as it suits the protocol.
-    std::uint16_t tcp_port() const;  // 502 of Modbus, 102 of s7, 5007 of mc, 7878 of shdr, 80 of http_json; the others state theirs
+    std::uint16_t tcp_port() const;  // 502 of Modbus, 102 of s7, 5007 of mc, 7878 of shdr, 80 of http_json, 5000 of mtconnect; the others state theirs
     // 9600 8N1; 9600 7E1 of fx_serial, 2400 8E1 of dlt645_serial.
     io::SerialPort serial() const;
     wire::s7::Plc s7_plc() const;  // S7-1200

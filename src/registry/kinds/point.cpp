@@ -179,7 +179,7 @@ Result<void> PointCheck::check(const Property& property) const {
 Result<void> PointCheck::check_point(const Property& property, const PointAddress& point) const {
     const Protocol protocol = connection_.protocol;
     if (protocol == Protocol::s7) return check_s7(property, point);
-    if (protocol == Protocol::shdr) return check_shdr(property, point);
+    if (protocol == Protocol::shdr || protocol == Protocol::mtconnect) return check_shdr(property, point);
     if (protocol == Protocol::http_json) return check_http(property, point);
     if (is_dlt645(protocol)) return check_meter(property, point, connection_.standard());
     if (is_frames(protocol)) {
