@@ -32,8 +32,9 @@ options::Table bench_table(BenchFlags& f) {
               "Where a fresh data folder is made, and removed at the end: its disk is measured. Default: the "
               "environment's TMPDIR, else /tmp.")
         .text("data", f.options.data, "A folder of real measurements, for real.")
-        .number("devices", f.options.devices, 0, 10'000'000, "How many devices of ten tags tags writes, 0 = 100,000; how many machines of a hundred registers "
-                "connect polls each second, 0 = 1,000.")
+        .number("devices", f.options.devices, 0, 10'000'000,
+                "How many devices of ten tags tags writes, 0 = 100,000; how many machines of a hundred registers connect "
+                "polls each second, 0 = 1,000.")
         .toggle("json", f.json, "Print the report as JSON.")
         .toggle("small", f.options.small, "A short run whose counts are checked; its times mean nothing.");
     return table;
