@@ -17,6 +17,8 @@ protected:
     Points() {
         EXPECT_TRUE(world.open());
         put("connection", "modbus", R"({"protocol":"modbus_tcp","host":"h"})");
+        put("connection", "h5u", R"({"protocol":"modbus_tcp","host":"h","dialect":"inovance"})");
+        put("connection", "hmi", R"({"protocol":"modbus_rtu_tcp","host":"h","dialect":"generic"})");
         put("connection", "s7", R"({"protocol":"s7","host":"h"})");
         put("connection", "q", R"({"protocol":"mc","host":"h"})");
         put("connection", "fx3", R"({"protocol":"mc","host":"h","family":"fx3"})");
@@ -117,7 +119,29 @@ TEST_F(Points, AreReadByTheRulesOfTheConnection) {
     // What belongs to another protocol.
     const std::string address = R"("address":{"kind":"holding","address":0})";
     f("modbus", number + address, "");
-    f("modbus", number + at("D100"), "point: modbus_tcp wants an address (kind, address, encoding) instead of a point");
+    f("modbus", number + at("D100"), "point: for D100 the connection needs a dialect");
+    f("h5u", number + at("D100"), "");
+    f("h5u", number + at("D100", "f32 ABCD"), "");
+    f("h5u", text + at("D100", "text[20]"), "");
+    f("h5u", boolean + at("X17"), "");
+    f("h5u", boolean + R"("writable":true,)" + at("M20"), "");
+    f("h5u", boolean + at("T5"), "");
+    f("h5u", number + at("T5"), "");
+    f("h5u", boolean + at("D100.3"), "");
+    f("h5u", number + address, "");  // both forms may stand in one type
+    f("h5u", boolean + at("X18"), "point.at: X18: X is counted in octal, without 8 and 9: after X7 comes X10");
+    f("h5u", number + at("HD0"), "point.at: HD0: inovance has no place that begins so");
+    f("h5u", boolean + at("D100"), "point.as: D100 is a word: write D100.0 to D100.15 for one of its bits");
+    f("h5u", number + at("M20"), "point.as: bool cannot be held by a property of type number");
+    f("h5u", number + at("M20", "u16"), "point.as: M20 is one bit: choose bool, not u16");
+    f("h5u", number + at("D7999", "f32"), "point.as: D7999: f32 takes 2 registers, and D7999 is the last one");
+    f("h5u", text + at("D100"), "point.as: i16 cannot be held by a property of type text");
+    f("h5u", number + at("D100", "real"), "point.as: expected bool, u16, ");
+    f("h5u", boolean + R"("writable":true,)" + at("X17"), "writable: X17 is an input of the PLC");
+    f("hmi", number + at("40001"), "");
+    f("hmi", number + at("4x101", "f32"), "");
+    f("hmi", number + R"("writable":true,)" + at("30001"), "writable: 30001 is an input of the PLC");
+    f("hmi", number + at("D100"), "point.at: D100: the dialect generic has numbers alone");
     f("s7", number + address, "address: it is one of Modbus; s7 wants a point (at, as) instead");
     f("self", number + address, "");
     f("self", number + at("anything"), "");
@@ -147,11 +171,69 @@ TEST_F(Points, OfATypeAreLookedAtForTheDevicesOfIt) {
     ASSERT_FALSE(refused);
     EXPECT_TRUE(refused.error().text().starts_with("properties[0].point.at: "));
     EXPECT_TRUE(refused.error().text().ends_with("(devices of this type are read by s7)")) << refused.error().text();
-    // Its devices may be about to get another connection.
-    EXPECT_TRUE(world.put("device_type", "t",
-                          R"({"properties":[{"name":"p","type":"number","address":{"kind":"holding","address":1}}]})"));
-    EXPECT_NE(device(R"({"type":"t","connection":"s7"})"), "");
-    EXPECT_EQ(device(R"({"type":"t","connection":"modbus"})"), "");
+    // What nobody could read any more: an address for S7, and a point for Modbus without a dialect.
+    constexpr const char* kAddress =
+        R"({"properties":[{"name":"p","type":"number","address":{"kind":"holding","address":1}}]})";
+    const auto address = world.put("device_type", "t", kAddress);
+    ASSERT_FALSE(address);
+    EXPECT_EQ(address.error().text(),
+              "properties[0].address: it is one of Modbus; s7 wants a point (at, as) instead (devices of this type are "
+              "read by s7)");
+    put("device_type", "words", kAddress);
+    EXPECT_TRUE(world.put("device", "a/c", R"({"type":"words","connection":"modbus"})"));
+    const auto point =
+        world.put("device_type", "words", R"({"properties":[{"name":"p","type":"number","point":{"at":"D1"}}]})");
+    ASSERT_FALSE(point);
+    EXPECT_TRUE(point.error().text().starts_with("properties[0].point: for D1 the connection needs a dialect"));
+    // An override has an address of its own.
+    EXPECT_TRUE(world.put("device", "a/c",
+                          R"({"type":"words","connection":"modbus","properties":[)"
+                          R"({"name":"p","address":{"kind":"holding","address":2}}]})"));
+    EXPECT_TRUE(world.put("device_type", "words",
+                          R"({"properties":[{"name":"p","type":"number","point":{"at":"D1"}}]})"));
+}
+
+TEST_F(Points, OfAConnectionAreLookedAtForTheDevicesOnIt) {
+    put("device_type", "t", R"({"properties":[{"name":"p","type":"number","point":{"at":"D100"}}]})");
+    EXPECT_EQ(device(R"({"type":"t","connection":"h5u"})"), "");
+    const auto f = [&](const char* spec, const char* want) {
+        const auto change = world.put("connection", "h5u", spec);
+        const std::string got = change ? "" : change.error().text();
+        EXPECT_TRUE(*want == 0 ? got.empty() : got.starts_with(want)) << got;
+    };
+    f(R"({"protocol":"modbus_tcp","host":"h"})",
+      "protocol: property \"p\" of the device type \"t\", of which devices are read by this connection: point: for "
+      "D100 the connection needs a dialect");
+    f(R"({"protocol":"modbus_tcp","host":"h","dialect":"haiwell"})",
+      "dialect: property \"p\" of the device type \"t\", of which devices are read by this connection: point.at: D100: "
+      "haiwell has no place that begins so");
+    f(R"({"protocol":"s7","host":"h"})", "protocol: property \"p\" of the device type \"t\"");
+    f(R"({"protocol":"modbus_tcp","host":"h2","dialect":"xinje_xd","point_order":"ABCD"})", "");
+}
+
+// All that changes together is looked at when it is all there, in whatever order it was named.
+TEST_F(Points, MayMoveToAnotherProtocolTogetherWithTheirDevices) {
+    put("device_type", "t", R"({"properties":[{"name":"p","type":"number","point":{"at":"MD4","as":"real"}}]})");
+    EXPECT_EQ(device(R"({"type":"t","connection":"s7"})"), "");
+    const auto wishes = [](const char* connection) {
+        return std::vector<Wanted>{
+            {"device_type", "t",
+             parse_json(R"({"properties":[{"name":"p","type":"number","address":{"kind":"holding","address":1}}]})")
+                 .value()},
+            {"device", "a/b",
+             parse_json(R"({"type":"t","connection":")" + std::string(connection) + "\"}").value()}};
+    };
+    EXPECT_EQ(device(R"({"type":"t","connection":"modbus"})").substr(0, 11), "connection:");
+    for (const auto& applied : world.registry->apply(world.admin, wishes("modbus"), {.all_or_nothing = true}))
+        EXPECT_TRUE(applied.change && applied.stored) << applied.name;
+    // And back by the connection alone: refused where it is said, and nothing is stored.
+    std::vector<Wanted> alone{{"connection", "modbus", parse_json(R"({"protocol":"s7","host":"h"})").value()},
+                              {"connection", "new", parse_json(R"({"protocol":"s7","host":"h"})").value()}};
+    const auto refused = world.registry->apply(world.admin, alone, {.all_or_nothing = true});
+    ASSERT_FALSE(refused[0].change);
+    EXPECT_TRUE(refused[0].change.error().text().starts_with("protocol: property \"p\""));
+    EXPECT_FALSE(refused[1].stored);
+    EXPECT_FALSE(world.registry->find(TenantId{1}, "connection", "new"));
 }
 
 TEST_F(Points, MetersHaveNumbers) {

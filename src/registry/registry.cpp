@@ -335,6 +335,7 @@ Result<Change> RegistryImpl::change(const Actor& actor, std::string_view kind_na
         }
         return changed;
     }
+    if (auto refusal = staging.refused_together()) return std::move(refusal->error);
     if (dry_run || staging.staged().statements.empty()) return changed;
     TRY(commit(staging).context("cannot store {} \"{}\"", kind->name, name));
     return changed;
@@ -492,6 +493,23 @@ std::vector<std::size_t> RegistryImpl::order_of(const Actor& actor, const std::v
     return order;
 }
 
+namespace {
+
+// Says it where it belongs; nothing is stored then, whatever else was fine. Whether there was one.
+bool refuse_together(const Staging& staging, std::vector<Applied>& out) {
+    auto refusal = staging.refused_together();
+    if (!refusal || out.empty()) return false;
+    for (Applied& applied : out)
+        if (applied.kind == refusal->kind && applied.name == refusal->name && applied.change) {
+            applied.change = std::move(refusal->error);
+            return true;
+        }
+    out.back().change = std::move(refusal->error);
+    return true;
+}
+
+}  // namespace
+
 std::vector<Applied> RegistryImpl::apply(const Actor& actor, std::vector<Wanted> wishes, const ApplyOptions& options) {
     std::vector<Applied> out;
     for (Wanted& wish : wishes) out.push_back({wish.kind, wish.name, Error{Code::unavailable, "not tried"}, false});
@@ -519,6 +537,7 @@ std::vector<Applied> RegistryImpl::apply(const Actor& actor, std::vector<Wanted>
             audit(actor, "refused", wish.kind, wish.name, to_text({{"why", out[i].change.error().text()}}), false);
         }
     }
+    if (refuse_together(staging, out)) return out;
     if (options.dry_run || (refused && options.all_or_nothing)) return out;
     if (!staging.staged().statements.empty()) {
         if (auto stored = commit(staging); !stored) {
@@ -571,6 +590,7 @@ std::vector<Applied> RegistryImpl::change_all(const Actor& actor, const std::vec
         }
         out.push_back({known ? (*known)->name : wish.kind, wish.name, std::move(change), false});
     }
+    refused = refuse_together(staging, out) || refused;
     if (dry_run || refused) return out;
     if (!staging.staged().statements.empty()) {
         if (auto stored = commit(staging); !stored) {

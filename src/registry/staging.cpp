@@ -368,6 +368,16 @@ Result<Change> Staging::put_as(const Actor& actor, const Kind& kind, const Key& 
     return change;
 }
 
+std::optional<PointRefusal> Staging::refused_together() const {
+    std::map<TenantId, std::vector<ResourcePtr>> changed;
+    for (const auto& [key, resource] : staged_.over)
+        if (resource && (key.kind == "device_type" || key.kind == "connection"))
+            changed[key.tenant].push_back(resource);
+    for (const auto& [tenant, resources] : changed)
+        if (auto refusal = refused_points(*this, tenant, resources)) return refusal;
+    return std::nullopt;
+}
+
 void Staging::store(const Actor& actor, const Kind& kind, const Key& key, const Resource& resource, const How& how,
                     bool is_new, const std::vector<Difference>& differences) {
     const auto tenant = static_cast<std::int64_t>(key.tenant.value);

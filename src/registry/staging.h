@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "io/crypto.h"
+#include "registry/kinds/point.h"
 #include "registry/registry.h"
 #include "registry/state.h"
 
@@ -63,6 +64,10 @@ public:
         Json spec;
     };
     Result<Change> roll_back(const Actor& actor, const Kind& kind, std::string_view name, const Past& past);
+
+    // What can only be said of all changes together: whether devices can still be read after their type or connection
+    // changed.
+    std::optional<PointRefusal> refused_together() const;
 
     const Staged& staged() const { return staged_; }
     std::vector<Key> names_of(const Kind& kind, TenantId tenant, const Json& spec) const;

@@ -99,8 +99,15 @@ constexpr Sentence kSentences[] = {
      "properties[{0}].point: 一个属性要么有 Modbus 地址（address），要么有测点地址（point），不能都填"},
     {"point: a property has either an address, for Modbus, or a point",
      "point: 一个属性要么有 Modbus 地址（address），要么有测点地址（point），不能都填"},
-    {"point: {} wants an address (kind, address, encoding) instead of a point",
-     "point: 协议 {0=} 要用 Modbus 地址 address（kind、address、encoding），不用测点地址 point"},
+    {"point: for {} the connection needs a dialect, which says how its PLC calls them (dialect: inovance, delta_dvp, "
+     "delta_as, xinje_xc, xinje_xd, haiwell, generic); or write an address (kind, address, encoding) instead",
+     "point: 要用 {0=}，连接须先选地址写法，即 PLC 怎样称呼它们（dialect: "
+     "inovance、delta_dvp、delta_as、xinje_xc、xinje_xd、haiwell、generic）；也可改用寄存器地址 "
+     "address（kind、address、encoding）"},
+    {"writable: {} is an input of the PLC, which can only be read; leave it out",
+     "writable: {0=} 是 PLC 的输入，只能读：去掉可写"},
+    {"{}: property \"{}\" of the device type \"{}\", of which devices are read by this connection: {}",
+     "{0}: 设备型号“{2}”的属性“{1}”，该型号的设备经这个连接采集：{3}"},
     {"address: it is one of Modbus; {} wants a point (at, as) instead",
      "address: 这是 Modbus 地址；协议 {0=} 要用测点地址 point（at、as）"},
     {"point.as: {} cannot be held by a property of type {}", "point.as: 类型为{1}的属性放不下 {0=}"},

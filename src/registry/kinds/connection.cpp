@@ -18,6 +18,8 @@ BOOST_DESCRIBE_ENUM(SerialParity, none, even, odd)
 BOOST_DESCRIBE_ENUM(DtuFraming, rtu, tcp)
 BOOST_DESCRIBE_ENUM(TextForm, text, hex)
 BOOST_DESCRIBE_ENUM(PacketMatch, exact, prefix)
+BOOST_DESCRIBE_ENUM(ModbusDialect, inovance, delta_dvp, delta_as, xinje_xc, xinje_xd, haiwell, generic)
+BOOST_DESCRIBE_ENUM(PointOrder, ABCD, BADC, CDAB, DCBA)
 BOOST_DESCRIBE_ENUM(S7Plc, s7_300, s7_400, s7_1200, s7_1500, s7_200_smart, logo)
 BOOST_DESCRIBE_ENUM(S7ConnectionType, basic, op, pg)
 BOOST_DESCRIBE_ENUM(McFrame, _3E, _4E, _1E)
@@ -27,8 +29,8 @@ BOOST_DESCRIBE_ENUM(MeterStandard, _2007, _1997)
 BOOST_DESCRIBE_STRUCT(ConnectionSpec, (),
                       (title_zh, title_en, protocol, enabled, host, port, serial_port, baud, data_bits, parity,
                        stop_bits, framing, listen_port, registration, registration_form, registration_match, heartbeat,
-                       heartbeat_form, plc, rack, slot, connection_type, local_tsap, remote_tsap, family, frame, coding,
-                       network, station_no, pc, meter_standard, layout, http_path, agent_device,
+                       heartbeat_form, dialect, point_order, plc, rack, slot, connection_type, local_tsap, remote_tsap,
+                       family, frame, coding, network, station_no, pc, meter_standard, layout, http_path, agent_device,
                        period_ms, timeout_ms, retries, unit,
                        registers_per_request_max, gap_max, min_request_gap_ms, writes_enabled))
 
@@ -39,6 +41,7 @@ constexpr std::size_t kTitleBytesMax = 200;
 constexpr std::size_t kPacketBytesMax = 128;
 
 constexpr std::string_view kModbus = "modbus_tcp|modbus_rtu_tcp|modbus_rtu|modbus_dtu";
+constexpr std::string_view kDialects = "inovance|delta_dvp|delta_as|xinje_xc|xinje_xd|haiwell|generic";
 constexpr std::string_view kOverTcp = "modbus_tcp|modbus_rtu_tcp|s7|mc|fx_tcp|dlt645_tcp|frames_tcp|shdr|http_json|mtconnect";
 constexpr std::string_view kSerial = "modbus_rtu|fx_serial|dlt645_serial|frames_serial";
 constexpr std::string_view kDtu = "modbus_dtu|dlt645_dtu|frames_dtu";
@@ -268,6 +271,20 @@ io::SerialPort ConnectionSpec::serial() const {
     return port;
 }
 
+std::optional<wire::modbus::Dialect> ConnectionSpec::modbus_dialect() const {
+    static_assert(static_cast<std::size_t>(ModbusDialect::generic) + 1 == wire::modbus::kDialects);
+    static_assert(static_cast<int>(ModbusDialect::generic) == static_cast<int>(wire::modbus::Dialect::generic));
+    if (!dialect || !is_modbus(protocol)) return std::nullopt;
+    return static_cast<wire::modbus::Dialect>(*dialect);
+}
+
+wire::modbus::WordOrder ConnectionSpec::word_order() const {
+    static_assert(static_cast<int>(PointOrder::DCBA) == static_cast<int>(wire::modbus::WordOrder::dcba));
+    if (point_order) return static_cast<wire::modbus::WordOrder>(*point_order);
+    const auto known = modbus_dialect();
+    return known ? usual_order(*known) : wire::modbus::WordOrder::abcd;
+}
+
 wire::s7::Plc ConnectionSpec::s7_plc() const { return static_cast<wire::s7::Plc>(plc.value_or(S7Plc::s7_1200)); }
 
 Result<wire::s7::Tsaps> ConnectionSpec::tsaps() const {
@@ -340,6 +357,44 @@ Result<Buffer> packet_bytes(std::string_view text, TextForm form) {
 }
 
 namespace {
+
+std::vector<Fact> dialect_facts() {
+    Fact order{.field = "point_order",
+               .title_zh = "32 位值的字序",
+               .title_en = "Order of 32 bits",
+               .help_zh = "测点的 32 位和 64 位值怎样排列；一般不填，按 PLC 品牌取",
+               .help_en = "How values of 32 and 64 bits lie at points; mostly empty: as usual with the maker",
+               .absent_field = "dialect",
+               .absent_by = {{"inovance", "\"CDAB\""},
+                             {"delta_dvp", "\"CDAB\""},
+                             {"delta_as", "\"CDAB\""},
+                             {"xinje_xc", "\"CDAB\""},
+                             {"xinje_xd", "\"CDAB\""},
+                             {"haiwell", "\"CDAB\""},
+                             {"generic", "\"ABCD\""}},
+               .choices = {{"ABCD", "ABCD(高字在前)", "ABCD (high word first)"},
+                           {"BADC", "BADC", "BADC"},
+                           {"CDAB", "CDAB(低字在前)", "CDAB (low word first)"},
+                           {"DCBA", "DCBA", "DCBA"}}};
+    order.if_field = "dialect";
+    order.if_equals = kDialects;
+    return {
+        modbus({.field = "dialect",
+                .title_zh = "地址写法",
+                .title_en = "Dialect",
+                .help_zh = "选 PLC 品牌后，属性可用测点地址写 D100、M20、X17、HD0；通用可写 40001、4x1。只用寄存器号时不填",
+                .help_en = "With the PLC's maker properties may have points such as D100, M20, X17, HD0; generic takes "
+                           "40001 and 4x1. Empty: registers by number alone",
+                .choices = {{"inovance", "汇川 H3U、H5U、Easy", "Inovance H3U, H5U, Easy"},
+                            {"delta_dvp", "台达 DVP", "Delta DVP"},
+                            {"delta_as", "台达 AS", "Delta AS"},
+                            {"xinje_xc", "信捷 XC", "Xinje XC"},
+                            {"xinje_xd", "信捷 XD、XL", "Xinje XD, XL"},
+                            {"haiwell", "海为", "Haiwell"},
+                            {"generic", "通用(40001、4x1)", "Generic (40001, 4x1)"}}}),
+        std::move(order),
+    };
+}
 
 std::vector<Fact> s7_facts() {
     const auto s7 = [](Fact fact) { return only_of("s7", std::move(fact)); };
@@ -644,7 +699,7 @@ std::vector<Fact> facts_of(const ConnectionSpec*) {
              .absent = "\"text\"",
              .choices = {{"text", "文本", "Text"}, {"hex", "十六进制", "Hexadecimal"}}}),
     };
-    for (auto* more : {s7_facts, melsec_facts, other_facts})
+    for (auto* more : {dialect_facts, s7_facts, melsec_facts, other_facts})
         for (Fact& fact : more()) facts.push_back(std::move(fact));
     return facts;
 }

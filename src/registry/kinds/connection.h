@@ -11,6 +11,7 @@
 #include "wire/dlt645.h"
 #include "wire/free_frame.h"
 #include "wire/mc.h"
+#include "wire/modbus_dialect.h"
 #include "wire/s7.h"
 
 namespace gongshu::registry {
@@ -42,6 +43,8 @@ enum class SerialParity : std::uint8_t { none, even, odd };
 enum class DtuFraming : std::uint8_t { rtu, tcp };
 enum class TextForm : std::uint8_t { text, hex };
 enum class PacketMatch : std::uint8_t { exact, prefix };
+enum class ModbusDialect : std::uint8_t { inovance, delta_dvp, delta_as, xinje_xc, xinje_xd, haiwell, generic };
+enum class PointOrder : std::uint8_t { ABCD, BADC, CDAB, DCBA };
 enum class S7Plc : std::uint8_t { s7_300, s7_400, s7_1200, s7_1500, s7_200_smart, logo };
 enum class S7ConnectionType : std::uint8_t { basic, op, pg };
 enum class McFrame : std::uint8_t { _3E, _4E, _1E };
@@ -64,6 +67,9 @@ struct ConnectionSpec {
     std::uint16_t gap_max = 8;  // registers read for nothing to join two requests
     std::uint32_t min_request_gap_ms = 0;
     bool writes_enabled = false;
+    // modbus_*: how points are called, and how their values of 32 and 64 bits lie. Absent ones: modbus_dialect().
+    std::optional<ModbusDialect> dialect;
+    std::optional<PointOrder> point_order;
     // *_serial and modbus_rtu: the serial port of this machine. Absent ones: serial().
     std::optional<std::string> serial_port;
     std::optional<std::uint32_t> baud;
@@ -101,6 +107,8 @@ struct ConnectionSpec {
     std::uint16_t tcp_port() const;  // 502 of Modbus, 102 of s7, 5007 of mc, 7878 of shdr, 80 of http_json, 5000 of mtconnect; the others state theirs
     // 9600 8N1; 9600 7E1 of fx_serial, 2400 8E1 of dlt645_serial.
     io::SerialPort serial() const;
+    std::optional<wire::modbus::Dialect> modbus_dialect() const;  // none: properties have addresses alone
+    wire::modbus::WordOrder word_order() const;                   // as usual with the dialect
     wire::s7::Plc s7_plc() const;  // S7-1200
     // As usual with the PLC. Code::invalid begins with the field.
     Result<wire::s7::Tsaps> tsaps() const;

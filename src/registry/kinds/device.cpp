@@ -147,17 +147,19 @@ std::vector<Fact> facts_of(const PointAddress*) {
         {.field = "at",
          .title_zh = "位置",
          .title_en = "At",
-         .help_zh = "按手册写：S7 如 DB10.DBD4、M0.1；三菱如 D100、M20；电表如 00010000 或 forward_active_total；"
-                    "自由报文写模板里的字段名",
-         .help_en = "As the manual prints it: DB10.DBD4 or M0.1 of S7; D100 or M20 of MELSEC; 00010000 or "
-                    "forward_active_total of a meter; of free frames the name of the field",
+         .help_zh = "按手册写：S7 如 DB10.DBD4、M0.1；三菱以及选了地址写法的 Modbus 如 D100、M20、X17、40001；电表如 "
+                    "00010000 或 forward_active_total；自由报文写模板里的字段名",
+         .help_en = "As the manual prints it: DB10.DBD4 or M0.1 of S7; D100, M20, X17 of MELSEC and of Modbus with a "
+                    "dialect, or 40001; 00010000 or forward_active_total of a meter; of free frames the name of the "
+                    "field",
          .required = true,
          .length_max = 200},
         {.field = "as",
          .title_zh = "数据类型",
          .title_en = "As",
-         .help_zh = "S7 如 real、dint、string[20]；三菱如 i16、f32、text[20]；电表和自由报文一般不填",
-         .help_en = "real, dint, string[20] of S7; i16, f32, text[20] of MELSEC; mostly nothing of meters and frames",
+         .help_zh = "S7 如 real、dint、string[20]；三菱和 Modbus 如 i16、f32、text[20]；电表和自由报文一般不填",
+         .help_en = "real, dint, string[20] of S7; i16, f32, text[20] of MELSEC and Modbus; mostly nothing of meters and "
+                    "frames",
          .length_max = 60},
         {.field = "scale",
          .title_zh = "倍率",
@@ -228,8 +230,8 @@ std::vector<Fact> facts_of(const PropertyOverride*) {
         {.field = "point",
          .title_zh = "测点地址",
          .title_en = "Point",
-         .help_zh = "S7、三菱、电表和自由报文用",
-         .help_en = "Of S7, MELSEC, meters and free frames"}};
+         .help_zh = "S7、三菱、电表和自由报文用；Modbus 连接选了地址写法时也可用",
+         .help_en = "Of S7, MELSEC, meters and free frames; of Modbus where the connection has a dialect"}};
 }
 
 std::vector<Fact> facts_of(const DeviceOrigin*) {

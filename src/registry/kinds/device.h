@@ -29,7 +29,7 @@ struct RegisterAddress {
     double offset = 0;
 };
 
-// Where it lies for every other protocol, as the machine's manual prints it. value = raw * scale + offset.
+// Where it lies, as the machine's manual prints it; of Modbus in its connection's dialect. value = raw * scale + offset.
 struct PointAddress {
     std::string at;  // DB10.DBD4, D100, 00010000, the name of a field
     std::string as;  // how it lies there: real, i16, text[20]; "" = what `at` is by itself
@@ -46,8 +46,8 @@ struct Property {
     bool writable = false;
     std::optional<double> min, max;  // what is possible; also the limits of a write
     std::optional<std::uint32_t> period_ms;
-    std::optional<RegisterAddress> address;  // of Modbus
-    std::optional<PointAddress> point;       // of the others; neither: the device sends it by itself
+    std::optional<RegisterAddress> address;  // of Modbus alone
+    std::optional<PointAddress> point;       // of all; neither: the device sends it by itself
     std::uint8_t level = 1;                  // data level 1 … 4
     std::string help;
 };

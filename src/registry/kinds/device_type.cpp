@@ -116,8 +116,8 @@ std::vector<Fact> facts_of(const Property*) {
         {.field = "point",
          .title_zh = "测点地址",
          .title_en = "Point",
-         .help_zh = "S7、三菱、电表和自由报文用",
-         .help_en = "Of S7, MELSEC, meters and free frames"},
+         .help_zh = "S7、三菱、电表和自由报文用；Modbus 连接选了地址写法时也可用",
+         .help_en = "Of S7, MELSEC, meters and free frames; of Modbus where the connection has a dialect"},
         {.field = "level", .title_zh = "数据级别", .title_en = "Data level", .min = 1, .max = 4},
         {.field = "help", .title_zh = "说明", .title_en = "Help", .widget = "multiline"},
     };
@@ -143,7 +143,7 @@ Kind device_type_kind() {
                                       .title_en = "Device type",
                                       .about_zh = "同型号设备共有的属性（物模型）",
                                       .about_en = "What a make of machine has, shared by all devices of it"},
-                                     {.alone = check_properties, .among = check_type_points});
+                                     {.alone = check_properties});
 }
 
 template Result<DeviceTypeSpec> spec_of<DeviceTypeSpec>(const Resource&);

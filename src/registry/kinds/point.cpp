@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -101,6 +102,21 @@ Result<void> check_melsec(const Property& property, const PointAddress& point, F
     return cannot_hold(property, wire::modbus::to_string(as.encoding));
 }
 
+// ---- Modbus by a dialect ----
+
+Result<void> check_modbus(const ConnectionSpec& connection, const Property& property, const PointAddress& point) {
+    using wire::modbus::Encoding;
+    const ModbusPoint found = TRY(modbus_point(connection, point, property.type == PropertyType::boolean));
+    const bool one_bit = found.layout.codec.encoding == Encoding::bit;
+    const bool fits = one_bit ? property.type == PropertyType::boolean
+                              : holds(property.type, found.layout.codec.encoding);
+    if (!fits) return cannot_hold(property, one_bit ? "bool" : wire::modbus::to_string(found.layout.codec.encoding));
+    if (property.writable && !found.place.writable)
+        return Error{Code::invalid, "writable: {} is an input of the PLC, which can only be read; leave it out",
+                     point.at};
+    return {};
+}
+
 // ---- meters ----
 
 Result<void> check_meter(const Property& property, const PointAddress& point, wire::dlt645::Standard standard) {
@@ -151,11 +167,35 @@ std::optional<ConnectionSpec> connection_of(const ResourceReader& reader, Tenant
     return std::move(*spec);
 }
 
+bool is_overridden(const DeviceSpec& device, std::string_view property) {
+    return std::ranges::any_of(device.properties, [&](const PropertyOverride& one) {
+        return one.name == property && (one.address || one.point || one.enabled == false);
+    });
+}
+
 bool has_points(const std::vector<Property>& properties) {
     return std::ranges::any_of(properties, [](const Property& one) { return one.address || one.point; });
 }
 
 }  // namespace
+
+Result<ModbusPoint> modbus_point(const ConnectionSpec& connection, const PointAddress& point, bool boolean) {
+    namespace modbus = wire::modbus;
+    const auto dialect = connection.modbus_dialect();
+    if (!dialect)
+        return Error{Code::invalid,
+                     "point: for {} the connection needs a dialect, which says how its PLC calls them (dialect: "
+                     "inovance, delta_dvp, delta_as, xinje_xc, xinje_xd, haiwell, generic); or write an address (kind, "
+                     "address, encoding) instead",
+                     point.at};
+    const modbus::Form form = TRY(modbus::parse_form(point.as).context("point.as"));
+    const bool wants_bit = form.encoding ? *form.encoding == modbus::Encoding::bit : boolean;
+    const auto wanted = wants_bit ? modbus::Wanted::bit : modbus::Wanted::value;
+    const modbus::Place place = TRY(modbus::parse_place(*dialect, point.at, wanted).context("point.at"));
+    const modbus::Layout layout =
+        TRY(layout_of(*dialect, place, form, connection.word_order(), boolean).context("point.as"));
+    return ModbusPoint{place, layout};
+}
 
 PointCheck::PointCheck(const ConnectionSpec& connection) : connection_(connection) {
     if (!is_frames(connection.protocol)) return;
@@ -165,11 +205,8 @@ PointCheck::PointCheck(const ConnectionSpec& connection) : connection_(connectio
 Result<void> PointCheck::check(const Property& property) const {
     const Protocol protocol = connection_.protocol;
     if (protocol == Protocol::mqtt_device) return {};
-    if (is_modbus(protocol)) {
-        if (!property.point) return {};
-        return Error{Code::invalid, "point: {} wants an address (kind, address, encoding) instead of a point",
-                     to_string(protocol)};
-    }
+    if (is_modbus(protocol))
+        return property.point ? check_modbus(connection_, property, *property.point) : Result<void>{};
     if (property.address)
         return Error{Code::invalid, "address: it is one of Modbus; {} wants a point (at, as) instead",
                      to_string(protocol)};
@@ -222,28 +259,84 @@ Result<void> check_device_points(const ResourceReader& reader, TenantId tenant, 
     return {};
 }
 
-// A device may get another connection in the same change as its type, after it: then the old one is looked at here. So
-// only what is wrong for a protocol is told, and whether it is the right one is left to the check of the device. Which
-// devices there are is not said: not everybody may see them all.
-Result<void> check_type_points(const ResourceReader& reader, TenantId tenant, std::string_view name,
-                               const DeviceTypeSpec& type) {
-    const bool any = std::ranges::any_of(type.properties, [](const Property& one) { return one.point.has_value(); });
-    if (!any || !reader.find(tenant, "device_type", name)) return {};
+namespace {
+
+using Devices = std::vector<const Resource*>;
+
+// Which devices there are is not said: not everybody may see them all.
+Result<void> check_type(const ResourceReader& reader, TenantId tenant, const DeviceTypeSpec& type,
+                        const Devices& devices) {
     std::set<std::string_view> seen;
-    for (const auto& device : reader.list_shared(tenant, "device")) {
+    for (const Resource* device : devices) {
         const std::string_view on = text_at(device->spec, "connection");
-        if (on.empty() || text_at(device->spec, "type") != name || !seen.insert(on).second) continue;
+        if (on.empty()) continue;
+        const auto spec = spec_of<DeviceSpec>(*device);
+        const bool has_own = spec && !spec->properties.empty();
+        if (!spec || (!has_own && !seen.insert(on).second)) continue;
         const auto connection = connection_of(reader, tenant, on);
-        if (!connection || is_modbus(connection->protocol)) continue;
+        if (!connection) continue;
         const PointCheck points{*connection};
         for (std::size_t i = 0; i < type.properties.size(); ++i) {
-            if (!type.properties[i].point) continue;
+            if (has_own && is_overridden(*spec, type.properties[i].name)) continue;
             if (auto checked = points.check(type.properties[i]); !checked)
                 return Error{Code::invalid, "properties[{}].{} (devices of this type are read by {})", i,
                              checked.error().text(), to_string(connection->protocol)};
         }
     }
     return {};
+}
+
+Result<void> check_connection(const ResourceReader& reader, TenantId tenant, const ConnectionSpec& connection,
+                              const Devices& devices) {
+    std::set<std::string_view> seen;
+    const PointCheck points{connection};
+    for (const Resource* device : devices) {
+        const auto spec = spec_of<DeviceSpec>(*device);
+        if (!spec || (spec->properties.empty() && !seen.insert(text_at(device->spec, "type")).second)) continue;
+        const auto resource = reader.find(tenant, "device_type", spec->type);
+        const auto type = resource ? spec_of<DeviceTypeSpec>(*resource) : Result<DeviceTypeSpec>(DeviceTypeSpec{});
+        if (!type) continue;
+        for (const Property& property : effective_properties(*type, *spec)) {
+            auto checked = points.check(property);
+            if (checked) continue;
+            return Error{Code::invalid,
+                         "{}: property \"{}\" of the device type \"{}\", of which devices are read by this connection: "
+                         "{}",
+                         connection.modbus_dialect() ? "dialect" : "protocol",
+                         property.name,
+                         spec->type,
+                         checked.error().text()};
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+std::optional<PointRefusal> refused_points(const ResourceReader& reader, TenantId tenant,
+                                           const std::vector<std::shared_ptr<const Resource>>& changed) {
+    std::map<std::string_view, Devices> of_type, on_connection;
+    const auto all = reader.list_shared(tenant, "device");
+    for (const auto& device : all) {
+        of_type[text_at(device->spec, "type")].push_back(device.get());
+        on_connection[text_at(device->spec, "connection")].push_back(device.get());
+    }
+    for (const auto& resource : changed) {
+        const bool is_type = resource->kind == "device_type";
+        const auto& by_name = is_type ? of_type : on_connection;
+        const auto devices = by_name.find(resource->name);
+        if (devices == by_name.end()) continue;
+        Result<void> checked;
+        if (is_type) {
+            const auto type = spec_of<DeviceTypeSpec>(*resource);
+            if (type) checked = check_type(reader, tenant, *type, devices->second);
+        } else {
+            const auto connection = spec_of<ConnectionSpec>(*resource);
+            if (connection) checked = check_connection(reader, tenant, *connection, devices->second);
+        }
+        if (!checked) return PointRefusal{resource->kind, resource->name, std::move(checked).error()};
+    }
+    return std::nullopt;
 }
 
 Result<void> check_station(const ResourceReader& reader, TenantId tenant, const DeviceSpec& device) {

@@ -3,12 +3,23 @@
 // Whether the properties of devices can be had through a connection: their addresses, by the rules of its protocol.
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "registry/kinds/connection.h"
 #include "registry/kinds/device.h"
 
 namespace gongshu::registry {
+
+// Where a point lies among the registers of a Modbus connection, and how.
+struct ModbusPoint {
+    wire::modbus::Place place;
+    wire::modbus::Layout layout;
+};
+// `boolean`: of a property that is one. Code::invalid begins with the field of the property ("point.at: …"), or says
+// that the connection has no dialect.
+Result<ModbusPoint> modbus_point(const ConnectionSpec& connection, const PointAddress& point, bool boolean);
 
 // PointCheck looks at properties by the settings of one connection.
 // Lives: for one check. Threads: one. Bounds: none of its own. Disk: none.
@@ -32,9 +43,15 @@ private:
 // the type says it.
 Result<void> check_device_points(const ResourceReader& reader, TenantId tenant, const DeviceTypeSpec& type,
                                  const DeviceSpec& device);
-// The properties of a type on the connections of the devices that are of it. Errors begin with properties[i].
-Result<void> check_type_points(const ResourceReader& reader, TenantId tenant, std::string_view name,
-                               const DeviceTypeSpec& type);
+// Which of the device types and connections that have changed leaves devices without readings: its properties on the
+// connections of the devices that are of it, or those of the devices that are on it. Called when all that changes
+// together is there. Errors begin with properties[i] of a type, with the field of a connection.
+struct PointRefusal {
+    std::string kind, name;
+    Error error;
+};
+std::optional<PointRefusal> refused_points(const ResourceReader& reader, TenantId tenant,
+                                           const std::vector<std::shared_ptr<const Resource>>& changed);
 // Its number on the line, where its connection wants one.
 Result<void> check_station(const ResourceReader& reader, TenantId tenant, const DeviceSpec& device);
 
