@@ -12,12 +12,12 @@
 #include "wire/dlt645.h"
 #include "wire/mc.h"
 #include "wire/modbus.h"
+#include "wire/modbus_dialect.h"
 #include "wire/s7.h"
 
 namespace gongshu::connect {
 
-// The four tables of a Modbus device.
-enum class Table : std::uint8_t { coils, discrete_inputs, holding_registers, input_registers };
+using wire::modbus::Table;
 
 bool is_bits(Table table);
 wire::modbus::Function read_function(Table table);
@@ -43,6 +43,11 @@ struct PropertyConfig {
     Table table = Table::holding_registers;
     std::uint16_t address = 0;
     wire::modbus::ValueCodec codec;  // not used for coils and discrete inputs
+    // Of Modbus by a dialect, where `place` says what it is called: what lies together with it, which no request passes,
+    // and whether the PLC lets it be written.
+    std::uint32_t area_first = 0, area_end = 0x10000;
+    bool read_only = false;
+    std::string fault;  // why it cannot be asked for; "" = it can
     // Of all others.
     NamedPlace place;
 
@@ -130,6 +135,7 @@ struct LinkConfig {
     Way way = Way::tcp;
     Language language = Language::modbus;
     Framing framing = Framing::mbap;  // of Modbus
+    std::optional<wire::modbus::Dialect> dialect;
     S7Settings s7;
     MelsecSettings melsec;
     Dlt645Settings dlt645;

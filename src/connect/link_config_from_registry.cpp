@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "registry/kinds/connection.h"
 #include "registry/kinds/device.h"
+#include "registry/kinds/point.h"
 
 namespace gongshu::connect {
 
@@ -31,7 +32,28 @@ void set_address(PropertyConfig& config, const registry::RegisterAddress& addres
     config.codec.offset = address.offset;
 }
 
-PropertyConfig property_config(const registry::Property& property, std::uint32_t period_ms) {
+// What its check has not said, because it is older than the check, is said with its readings.
+void set_point(PropertyConfig& config, const registry::PointAddress& point,
+               const registry::ConnectionSpec& connection) {
+    config.place = {point.at, point.as, point.scale, point.offset};
+    if (!registry::is_modbus(connection.protocol)) return;
+    const auto found = registry::modbus_point(connection, point, config.type == ValueType::boolean);
+    if (!found) {
+        config.fault = found.error().text();
+        return;
+    }
+    const auto& [place, layout] = *found;
+    config.table = place.table;
+    config.address = place.address;
+    config.area_first = place.area_first;
+    config.area_end = place.address + place.room;
+    config.read_only = !place.writable;
+    config.codec = layout.codec;
+    config.codec.scale = point.scale;
+    config.codec.offset = point.offset;
+}
+
+PropertyConfig property_config(const registry::Property& property, const registry::ConnectionSpec& connection) {
     PropertyConfig config;
     config.name = property.name;
     config.type = static_cast<ValueType>(static_cast<int>(property.type) + 1);
@@ -39,9 +61,9 @@ PropertyConfig property_config(const registry::Property& property, std::uint32_t
     config.writable = property.writable;
     config.min = property.min;
     config.max = property.max;
-    config.period = property.period_ms.value_or(period_ms) * kMillisecond;
+    config.period = property.period_ms.value_or(connection.period_ms) * kMillisecond;
     if (property.address) set_address(config, *property.address);
-    if (const auto& point = property.point) config.place = {point->at, point->as, point->scale, point->offset};
+    if (property.point) set_point(config, *property.point, connection);
     return config;
 }
 
@@ -56,8 +78,8 @@ DeviceConfig device_config(const registry::Resource& resource, const registry::D
     // What is addressed for another kind of protocol cannot be asked for; the device's own check has said so.
     const bool by_register = registry::is_modbus(connection.protocol);
     for (const registry::Property& property : effective_properties(type, device))
-        if (by_register ? property.address.has_value() : property.point.has_value())
-            config.properties.push_back(property_config(property, connection.period_ms));
+        if (property.point || (by_register && property.address))
+            config.properties.push_back(property_config(property, connection));
     return config;
 }
 
@@ -103,6 +125,7 @@ void set_language(LinkConfig& config, const registry::ConnectionSpec& spec) {
     switch (config.language) {
         case Language::modbus:
             config.framing = framing_of(spec);
+            config.dialect = spec.modbus_dialect();
             return;
         case Language::s7:
             config.s7 = {spec.tsaps().value_or(wire::s7::usual_tsaps(spec.s7_plc())), spec.s7_plc()};

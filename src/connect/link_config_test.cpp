@@ -46,6 +46,40 @@ struct World {
 
 }  // namespace
 
+// Both forms of an address may stand in one type; a name is made into what it is on the wire.
+TEST(LinkConfigs, OfModbusByADialect) {
+    World world;
+    world.put("device_type", "press",
+              R"({"properties":[{"name":"limit","type":"number","point":{"at":"D4096","as":"f32","scale":0.5}},)"
+              R"({"name":"start","type":"boolean","point":{"at":"X17"}},)"
+              R"({"name":"raw","type":"number","address":{"kind":"input","address":7}},)"
+              R"({"name":"sent","type":"number"}]})");
+    const LinkConfig link =
+        world.link(R"({"protocol":"modbus_rtu_tcp","host":"10.0.0.1","dialect":"delta_dvp"})", "press");
+    EXPECT_EQ(link.dialect, wire::modbus::Dialect::delta_dvp);
+    ASSERT_EQ(link.devices.at(0).properties.size(), 3u);
+    const PropertyConfig& limit = link.devices[0].properties[0];
+    EXPECT_EQ(limit.table, Table::holding_registers);
+    EXPECT_EQ(limit.address, 0x9000);
+    EXPECT_EQ(limit.codec.encoding, wire::modbus::Encoding::f32);
+    EXPECT_EQ(limit.codec.order, wire::modbus::WordOrder::cdab);
+    EXPECT_EQ(limit.codec.scale, 0.5);
+    EXPECT_EQ(limit.area_first, 0x9000u);
+    EXPECT_EQ(limit.area_end, 0x9000u + 5904);
+    EXPECT_EQ(limit.place.at, "D4096");
+    EXPECT_FALSE(limit.read_only);
+    EXPECT_EQ(limit.fault, "");
+    const PropertyConfig& start = link.devices[0].properties[1];
+    EXPECT_EQ(start.table, Table::discrete_inputs);
+    EXPECT_EQ(start.address, 0x40f);
+    EXPECT_TRUE(start.read_only);
+    EXPECT_EQ(link.devices[0].properties[2].table, Table::input_registers);
+    EXPECT_EQ(link.devices[0].properties[2].area_end, 0x10000u);
+    const LinkConfig other = world.link(
+        R"({"protocol":"modbus_tcp","host":"10.0.0.1","dialect":"delta_dvp","point_order":"ABCD"})", "press");
+    EXPECT_EQ(other.devices.at(0).properties.at(0).codec.order, wire::modbus::WordOrder::abcd);
+}
+
 TEST(LinkConfigs, OfS7) {
     World world;
     const LinkConfig link =

@@ -30,6 +30,9 @@ constexpr std::uint16_t kLateMax = 16;
 
 constexpr int kUnitMax = 247;
 
+// Of PLCs that are asked by their own names: AS series before firmware 1.06.10 takes no more in one request.
+constexpr std::uint16_t kBitsOfPlcMax = 256;
+
 bool may_split(Exception exception) {
     return exception == Exception::illegal_address || exception == Exception::illegal_value;
 }
@@ -40,6 +43,20 @@ bool is_bit_of_register(const PropertyConfig& property) {
 
 Request read_request(Table table, std::uint16_t address, std::uint16_t count) {
     return {read_function(table), address, count, {}, {}};
+}
+
+// "D100 to D109", as the PLC's maker calls them; "" where there is no dialect, or no name.
+std::string names_of(const LinkConfig& config, Table table, std::uint16_t address, std::uint16_t count) {
+    if (!config.dialect) return {};
+    const std::string first = name_at(*config.dialect, table, address);
+    const std::string last = name_at(*config.dialect, table, static_cast<std::uint16_t>(address + count - 1));
+    return first == last || last.empty() ? first : first.empty() ? last : fmt::format("{} to {}", first, last);
+}
+
+// What was said of this property, by what it is called in its PLC.
+Error of_place(const PropertyConfig& property, Error error) {
+    if (property.place.at.empty()) return error;
+    return std::move(error).context("{}", property.place.at);
 }
 
 Error refused(Exception exception, std::uint8_t unit, Table table, std::uint16_t address, std::uint16_t count) {
@@ -100,6 +117,7 @@ private:
     Result<void> check_unit(const DeviceConfig& device) const;
     Poll add(PollRequest request);
     Buffer begin(Running running);
+    std::string names_of_running() const;
     Result<void> feed_mbap(Bytes bytes);
     Result<void> feed_rtu(Bytes bytes);
     bool on_frame(const Frame& frame);
@@ -134,13 +152,17 @@ PollPlan ModbusDriver::plan(std::shared_ptr<const PointSet> points) {
     PollPlan plan;
     for (std::size_t i = 0; i < set_->points.size(); ++i) {
         const auto& [device, property] = set_->points[i];
-        if (auto fine = check_unit(*device); !fine) {
+        auto fine = check_unit(*device);
+        if (fine && !property->fault.empty()) fine = Error{Code::invalid, "{}", property->fault};
+        if (!fine) {
             plan.faults.push_back({i, std::move(fine).error()});
             continue;
         }
-        items.push_back({device->unit, property->table, property->address, property->count(), property->period, i});
+        items.push_back({device->unit, property->table, property->address, property->count(), property->period, i,
+                         property->area_first, property->area_end});
     }
-    const PlanLimits limits{set_->config->registers_per_request_max, set_->config->gap_max};
+    PlanLimits limits{set_->config->registers_per_request_max, set_->config->gap_max};
+    if (set_->config->dialect) limits.bits_max = kBitsOfPlcMax;
     for (PollRequest& request : plan_polls(std::move(items), limits)) plan.polls.push_back(add(std::move(request)));
     return plan;
 }
@@ -169,8 +191,11 @@ std::vector<Poll> ModbusDriver::split(std::uint32_t poll) {
 std::string ModbusDriver::describe(std::uint32_t poll) const {
     static constexpr const char* kNames[] = {"coils", "discrete inputs", "holding registers", "input registers"};
     const PollRequest& request = requests_.at(poll);
-    return fmt::format("read unit {} {} {} to {}", request.unit, kNames[static_cast<std::size_t>(request.table)],
-                       request.address, request.address + request.count - 1);
+    const std::string what =
+        fmt::format("read unit {} {} {} to {}", request.unit, kNames[static_cast<std::size_t>(request.table)],
+                    request.address, request.address + request.count - 1);
+    const std::string names = names_of(*set_->config, request.table, request.address, request.count);
+    return names.empty() ? what : fmt::format("{} ({})", what, names);
 }
 
 // ---- an exchange ----
@@ -234,6 +259,12 @@ void ModbusDriver::abandon() {
     rtu_.reset();
 }
 
+std::string ModbusDriver::names_of_running() const {
+    if (running_->what != What::poll) return running_->property.place.at;
+    const PollRequest& asked = running_->poll;
+    return names_of(*running_->set->config, asked.table, asked.address, asked.count);
+}
+
 Error ModbusDriver::no_answer(std::int64_t milliseconds) const {
     ASSERT(running_.has_value());
     const int function = static_cast<int>(running_->request.function);
@@ -249,6 +280,15 @@ Error ModbusDriver::no_answer(std::int64_t milliseconds) const {
                      noise,
                      kCheckTheLine};
     }
+    const std::string names = names_of_running();
+    if (!names.empty())
+        return Error{Code::timeout,
+                     "no answer from unit {} to function {} at address {} ({}) within {} ms",
+                     running_->unit,
+                     function,
+                     running_->request.address,
+                     names,
+                     milliseconds};
     return Error{Code::timeout,
                  "no answer from unit {} to function {} at address {} within {} ms",
                  running_->unit,
@@ -384,7 +424,8 @@ Step ModbusDriver::conclude(Running ended) {
     if (ended.what == What::poll) return conclude_poll(ended, *reply);
     Outcome outcome;
     if (reply->exception) {
-        outcome.errors.push_back(Error{Code::unavailable, "{}", to_string(*reply->exception)});
+        outcome.errors.push_back(
+            of_place(ended.property, Error{Code::unavailable, "{}", to_string(*reply->exception)}));
         return Done{std::move(outcome)};
     }
     if (ended.what == What::read_before_write) {
@@ -404,7 +445,8 @@ Step ModbusDriver::conclude_poll(const Running& ended, const Reply& reply) const
     Outcome outcome;
     if (reply.exception) {
         const Error error = refused(*reply.exception, asked.unit, asked.table, asked.address, asked.count);
-        for (const PollItem& item : asked.items) outcome.refused.push_back({item.index, error});
+        for (const PollItem& item : asked.items)
+            outcome.refused.push_back({item.index, of_place(*ended.set->points[item.index].property, error)});
         outcome.may_split = asked.items.size() > 1 && may_split(*reply.exception);
         return Done{std::move(outcome)};
     }
@@ -422,10 +464,14 @@ Step ModbusDriver::conclude_poll(const Running& ended, const Reply& reply) const
 Result<void> ModbusDriver::check_write(const DeviceConfig& device, const PropertyConfig& property,
                                        const Value& value) const {
     TRY(check_unit(device));
+    if (!property.fault.empty()) return Error{Code::invalid, "{}: {}", property.name, property.fault};
+    if (property.read_only)
+        return Error{Code::denied, "{} is {}, an input of the PLC, which can only be read", property.name,
+                     property.place.at};
     if (property.table == Table::discrete_inputs || property.table == Table::input_registers)
         return Error{Code::denied, "{} lies in a table of inputs, which cannot be written", property.name};
     const auto fits = write_request(property, value, 0);
-    if (!fits) return Error{Code::invalid, "{}: {}", property.name, fits.error().text()};
+    if (!fits) return Error{Code::invalid, "{}: {}", property.name, of_place(property, fits.error()).text()};
     return {};
 }
 

@@ -15,6 +15,8 @@ struct PollItem {
     std::uint16_t count = 1;  // registers or bits
     DurationNs period = kSecond;
     std::size_t index = 0;
+    // A request that has it stays in this stretch of the table: beyond it lies something else, or nothing.
+    std::uint32_t area_first = 0, area_end = 0x10000;
 };
 
 // One request that reads `count` registers or bits from `address` on, which hold all `items`.
@@ -30,6 +32,7 @@ struct PollRequest {
 struct PlanLimits {
     std::uint16_t registers_max = 100;  // in one request; a longer value (text) still gets a request of its own
     std::uint16_t gap_max = 8;          // registers read for nothing to join two values; bits: 16 times this
+    std::uint16_t bits_max = wire::modbus::kReadBitsMax;
 };
 
 // Merges items of the same unit, table and period into as few requests as the limits allow. Items may overlap; a value

@@ -50,6 +50,24 @@ TEST(PollPlan, Merges) {
     f({item(1, C, 0, 1), item(1, C, 130, 1)}, {100, 8}, "u1t0 0+1x1, u1t0 130+1x1");
 }
 
+// What lies beyond the end of an area is something else, or nothing.
+TEST(PollPlan, StaysWithinAreas) {
+    constexpr auto H = Table::holding_registers;
+    auto f = [](std::vector<PollItem> items, const std::string& want) {
+        EXPECT_EQ(text_of(plan_polls(std::move(items), {})), want);
+    };
+    const auto in = [](int first, int end, int address, int count) {
+        PollItem out = item(1, H, address, count);
+        out.area_first = static_cast<std::uint32_t>(first), out.area_end = static_cast<std::uint32_t>(end);
+        return out;
+    };
+    f({in(0, 10, 8, 1), in(0, 10, 9, 1), in(10, 20, 10, 1)}, "u1t2 8+2x2, u1t2 10+1x1");
+    f({in(0, 10, 9, 1), in(12, 20, 12, 1)}, "u1t2 9+1x1, u1t2 12+1x1");
+    f({item(1, H, 9, 1), in(10, 20, 10, 1), item(1, H, 11, 1)}, "u1t2 9+1x1, u1t2 10+2x2");
+    f({in(0, 10, 9, 1), item(1, H, 10, 1)}, "u1t2 9+1x1, u1t2 10+1x1");
+    f({item(1, H, 9, 1), item(1, H, 10, 1)}, "u1t2 9+2x2");
+}
+
 TEST(PollPlan, SplitsARefusedRequestFirstAtItsGapsThenIntoSingles) {
     constexpr auto H = Table::holding_registers;
     const auto plan = plan_polls({item(1, H, 0, 1), item(1, H, 1, 2), item(1, H, 6, 1)}, {});

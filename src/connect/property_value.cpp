@@ -43,7 +43,8 @@ bool operator==(const PropertyConfig& a, const PropertyConfig& b) {
     return a.name == b.name && a.type == b.type && a.unit == b.unit && a.writable == b.writable && a.min == b.min &&
            a.max == b.max && a.period == b.period && a.table == b.table && a.address == b.address &&
            x.encoding == y.encoding && x.order == y.order && x.bit == y.bit && x.text_registers == y.text_registers &&
-           x.scale == y.scale && x.offset == y.offset && a.place == b.place;
+           x.scale == y.scale && x.offset == y.offset && a.area_first == b.area_first && a.area_end == b.area_end &&
+           a.read_only == b.read_only && a.fault == b.fault && a.place == b.place;
 }
 
 Value nothing(ValueType type) {

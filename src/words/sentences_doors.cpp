@@ -10,6 +10,10 @@ constexpr Sentence kSentences[] = {
     {"more than {} bytes came that are no Modbus RTU: {}", "收到超过 {0} 个字节，都不是 Modbus RTU：{1}"},
     {"no answer from unit {} to function {} at address {} within {} ms, but {} bytes that are none: {}",
      "站号 {0} 在 {3} 毫秒内没有应答（功能码 {1}，地址 {2}），但收到 {4} 个不是应答的字节：{5}"},
+    {"no answer from unit {} to function {} at address {} ({}) within {} ms",
+     "从站 {0} 在 {4} ms 内没有应答（功能码 {1}，地址 {2}，即 {3}）"},
+    {"{} to {}", "{0=} 至 {1=}"},  // places of a PLC: D100 to D109
+    {"{} is {}, an input of the PLC, which can only be read", "{0} 是 {1=}，这是 PLC 的输入，只能读"},
     {"check the protocol (RTU or Modbus TCP), and speed and parity of the serial line",
      "检查协议（RTU 还是 Modbus TCP），以及串口的波特率和校验"},
     {"writes are off for connection {}: an engineer can set writes_enabled",
