@@ -13,9 +13,10 @@ const modbus = only(...modbusAll), polled = only(...modbusAll, ...plcAll, ...met
 const overTcp = only('modbus_tcp', 'modbus_rtu_tcp', 's7', 'mc', 'fx_tcp', 'dlt645_tcp', 'frames_tcp', 'shdr'), serial = only('modbus_rtu', 'fx_serial', 'dlt645_serial', 'frames_serial'), dtu = only('modbus_dtu', 'dlt645_dtu', 'frames_dtu');
 const s7 = only('s7'), mc = only('mc'), inRack = { 'x-if': { field: 'plc', equals: ['s7_300', 's7_400', 's7_1200', 's7_1500'] } };
 const lines = (modbus_rtu, fx_serial, dlt645_serial, frames_serial) => ({ 'x-absent': { field: 'protocol', values: { modbus_rtu, fx_serial, dlt645_serial, frames_serial } } });
+const dialects = ['inovance', 'delta_dvp', 'delta_as', 'xinje_xc', 'xinje_xd', 'haiwell', 'generic'];
 const point = object({
-  at: f('string', '位置', 'At', { minLength: 1, maxLength: 200, ...help('按手册写：S7 如 DB10.DBD4、M0.1；三菱如 D100、M20；电表如 00010000 或 forward_active_total；自由报文写模板里的字段名', 'As the manual prints it: DB10.DBD4 or M0.1 of S7; D100 or M20 of MELSEC; 00010000 or forward_active_total of a meter; of free frames the name of the field') }),
-  as: f('string', '数据类型', 'As', { maxLength: 60, default: '', ...help('S7 如 real、dint、string[20]；三菱如 i16、f32、text[20]；电表和自由报文一般不填', 'real, dint, string[20] of S7; i16, f32, text[20] of MELSEC; mostly nothing of meters and frames') }),
+  at: f('string', '位置', 'At', { minLength: 1, maxLength: 200, ...help('按手册写：S7 如 DB10.DBD4、M0.1；三菱以及选了地址写法的 Modbus 如 D100、M20、X17、40001；电表如 00010000 或 forward_active_total；自由报文写模板里的字段名', 'As the manual prints it: DB10.DBD4 or M0.1 of S7; D100, M20, X17 of MELSEC and of Modbus with a dialect, or 40001; 00010000 or forward_active_total of a meter; of free frames the name of the field') }),
+  as: f('string', '数据类型', 'As', { maxLength: 60, default: '', ...help('S7 如 real、dint、string[20]；三菱和 Modbus 如 i16、f32、text[20]；电表和自由报文一般不填', 'real, dint, string[20] of S7; i16, f32, text[20] of MELSEC and Modbus; mostly nothing of meters and frames') }),
   scale: f('number', '倍率', 'Scale', { default: 1, ...help('值 = 原始值 × 倍率 + 偏移', 'value = raw × scale + offset') }),
   offset: f('number', '偏移', 'Offset', { default: 0 }),
 }, ['at']);
@@ -37,7 +38,7 @@ const property = object({
   min: f('number', '下限', 'Minimum'), max: f('number', '上限', 'Maximum'),
   period_ms: f('integer', '采集周期', 'Period', { minimum: 10, 'x-unit': 'ms' }),
   address: { ...address, title: 'Modbus address', 'x-title-zh': 'Modbus 地址', 'x-title-en': 'Modbus address', ...help('地址和测点都为空表示由设备自行上报', 'Neither address nor point: the device sends it by itself') },
-  point: { ...point, title: 'Point', 'x-title-zh': '测点地址', 'x-title-en': 'Point', ...help('S7、三菱、电表和自由报文用', 'Of S7, MELSEC, meters and free frames') },
+  point: { ...point, title: 'Point', 'x-title-zh': '测点地址', 'x-title-en': 'Point', ...help('S7、三菱、电表和自由报文用；Modbus 连接选了地址写法时也可用', 'Of S7, MELSEC, meters and free frames; of Modbus where the connection has a dialect') },
 }, ['name']);
 const by = (channel) => ({ 'x-if': { field: 'channel', equals: channel } });
 const kind = (name, plural, zh, en, about_zh, about_en, read_role, write_role, schema) => ({ name, plural, class: 'config', title: { zh, en }, about: { zh: about_zh, en: about_en }, read_role, write_role, schema });
@@ -68,6 +69,8 @@ export const kinds = [
     registration: f('string', '注册包', 'Registration packet', { ...dtu, type: ['string', 'null'], ...help('DTU 连上后首先发送的内容，用来认出它', 'What the DTU sends first, by which it is known') }),
     registration_form: { ...choice(['text', 'hex'], '注册包写法', 'It is written as', { zh: ['文本', '十六进制'], en: ['Text', 'Hexadecimal'], schema: { default: 'text' } }), ...dtu },
     heartbeat: f('string', '心跳包', 'Heartbeat', { ...dtu, type: ['string', 'null'] }),
+    dialect: { ...choice(dialects, '地址写法', 'Dialect', { zh: ['汇川 H3U、H5U、Easy', '台达 DVP', '台达 AS', '信捷 XC', '信捷 XD、XL', '海为', '通用(40001、4x1)'], en: ['Inovance H3U, H5U, Easy', 'Delta DVP', 'Delta AS', 'Xinje XC', 'Xinje XD, XL', 'Haiwell', 'Generic (40001, 4x1)'], schema: { type: ['string', 'null'] } }), ...modbus, ...help('选 PLC 品牌后，属性可用测点地址写 D100、M20、X17、HD0；通用可写 40001、4x1。只用寄存器号时不填', "With the PLC's maker properties may have points such as D100, M20, X17, HD0; generic takes 40001 and 4x1. Empty: registers by number alone") },
+    point_order: { ...choice(['ABCD', 'BADC', 'CDAB', 'DCBA'], '32 位值的字序', 'Order of 32 bits', { zh: ['ABCD(高字在前)', 'BADC', 'CDAB(低字在前)', 'DCBA'], en: ['ABCD (high word first)', 'BADC', 'CDAB (low word first)', 'DCBA'], schema: { type: ['string', 'null'], 'x-absent': { field: 'dialect', values: Object.fromEntries(dialects.map((one) => [one, one === 'generic' ? 'ABCD' : 'CDAB'])) } } }), 'x-if': { field: 'dialect', equals: dialects }, ...help('测点的 32 位和 64 位值怎样排列；一般不填，按 PLC 品牌取', 'How values of 32 and 64 bits lie at points; mostly empty: as usual with the maker') },
     plc: { ...choice(['s7_300', 's7_400', 's7_1200', 's7_1500', 's7_200_smart', 'logo'], 'PLC', 'PLC', { zh: ['S7-300', 'S7-400', 'S7-1200', 'S7-1500', 'S7-200 SMART', 'LOGO!'], en: ['S7-300', 'S7-400', 'S7-1200', 'S7-1500', 'S7-200 SMART', 'LOGO!'], schema: { default: 's7_1200' } }), ...s7 },
     rack: f('integer', '机架', 'Rack', { ...inRack, type: ['integer', 'null'], minimum: 0, maximum: 7, default: 0 }),
     slot: f('integer', '槽号', 'Slot', { ...inRack, type: ['integer', 'null'], minimum: 0, maximum: 31, 'x-absent': { field: 'plc', values: { s7_300: 2, s7_400: 3, s7_1200: 1, s7_1500: 1 } }, ...help('CPU 所在的槽；S7-400 以硬件组态为准', 'Where the CPU is; of an S7-400 as its hardware configuration says') }),
