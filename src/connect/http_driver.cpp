@@ -1,5 +1,6 @@
 #include "connect/http_driver.h"
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 #include <optional>

@@ -89,21 +89,24 @@ class Wire(threading.Thread):
             except (OSError, ValueError):  # it was cut just now
                 continue
             for end in ready:
-                try:
-                    data = os.read(end, 4096)
-                except OSError:
-                    data = b""
-                if not data:
-                    if end == peer:
-                        self.join_to(None)
-                    continue
-                try:
-                    if end == self.machines and peer is not None:
-                        os.write(peer, self.heartbeat + data + self.heartbeat)
-                    elif end != self.machines:
-                        os.write(self.machines, data)
-                except OSError:
-                    self.join_to(None)
+                with self.lock:  # who cuts it closes the descriptor afterwards, and it may soon be another one's
+                    if end in (self.machines, self.peer) and select.select([end], [], [], 0)[0]:
+                        self.carry(end)
+
+    def carry(self, end):
+        try:
+            data = os.read(end, 4096)
+        except OSError:
+            data = b""
+        try:
+            if not data and end == self.peer:
+                self.peer = None
+            elif end != self.machines:
+                os.write(self.machines, data)
+            elif data and self.peer is not None:
+                os.write(self.peer, self.heartbeat + data + self.heartbeat)
+        except OSError:
+            self.peer = None
 
 
 class SerialServer:
