@@ -82,6 +82,9 @@ struct Heard {
 // How one protocol is spoken: what to ask for, the bytes of it, and what the bytes that come back mean. It has no
 // socket and no clock; PollSession and PollLink have them.
 //
+// Who needs the time is told it by at(). A machine that speaks whenever it likes, also between a question and its answer,
+// is heard by take_heard() then.
+//
 // An exchange is begun by greet(), read(), write() or read_back(), which give the first bytes to send, and goes on by
 // feed() until that says Done. One exchange at a time. What has not ended by the time-out is left by abandon(); where
 // late() says so, one more time-out after that.
@@ -103,6 +106,8 @@ public:
 
     // ---- an exchange ----
 
+    // What the time is, monotonic and by the wall clock: said before every other call from the link.
+    virtual void at(DurationNs /*monotonic*/, TimeNs /*now*/) {}
     // A link was opened: nothing that came before counts.
     virtual void begin_link() = 0;
     // What has to be said before anything else; empty: nothing. Its outcome is empty, or an error: then the link
@@ -122,6 +127,12 @@ public:
     virtual Error no_answer(std::int64_t milliseconds) const = 0;
     // In words: the machine closed the link instead of greeting back, for which `error` has no reason.
     virtual Error closed_while_greeting(const Error& error) const { return error; }
+    // It watches the time of its exchanges itself: the link has no time-out for them. feed() is called without bytes every
+    // say_every() while one runs, and say() else. Every exchange must end by feed().
+    virtual bool keeps_time() const { return false; }
+    // What came besides an answer, and what has to be said besides a question, since the last call. Asked for after
+    // whatever gives bytes or takes them.
+    virtual Heard take_heard() { return {}; }
     // Frames that were none of ours or nothing at all, since the last call.
     virtual std::size_t take_malformed() { return 0; }
 

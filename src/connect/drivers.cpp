@@ -3,6 +3,7 @@
 #include "connect/driver.h"
 #include "connect/free_frame_driver.h"
 #include "connect/http_driver.h"
+#include "connect/iec104_driver.h"
 #include "connect/mc_driver.h"
 #include "connect/modbus_driver.h"
 #include "connect/mtconnect_driver.h"
@@ -31,6 +32,8 @@ std::unique_ptr<Driver> make_driver(const LinkConfig& config) {
             return make_http_driver(config);
         case Language::mtconnect:
             return make_mtconnect_driver(config);
+        case Language::iec104:
+            return make_iec104_driver(config);
     }
     ASSERT(false);
     return nullptr;

@@ -10,6 +10,7 @@
 #include "data/value.h"
 #include "io/serial.h"
 #include "wire/dlt645.h"
+#include "wire/iec104_client.h"
 #include "wire/mc.h"
 #include "wire/modbus.h"
 #include "wire/modbus_dialect.h"
@@ -28,6 +29,7 @@ struct NamedPlace {
     std::string as;  // how it lies there: real, int32, string[20]; "" = what `at` is by itself
     double scale = 1;
     double offset = 0;  // value = raw * scale + offset
+    std::string write;  // where it is written, if that is another place
     friend bool operator==(const NamedPlace&, const NamedPlace&) = default;
 };
 
@@ -61,12 +63,12 @@ struct DeviceConfig {
     std::uint8_t unit = 1;
     bool enabled = true;
     std::vector<PropertyConfig> properties;
-    std::string station;  // its name on the line where that is no unit: the number of a meter; may be empty
+    std::string station;  // its name on the line where that is no unit: the number of a meter, the common address of an outstation
     friend bool operator==(const DeviceConfig&, const DeviceConfig&) = default;
 };
 
 // Which Driver it is.
-enum class Language : std::uint8_t { modbus, s7, mc, fx_port, dlt645, free_frame, shdr, http, mtconnect };
+enum class Language : std::uint8_t { modbus, s7, mc, fx_port, dlt645, free_frame, shdr, http, mtconnect, iec104 };
 
 struct S7Settings {
     wire::s7::Tsaps tsaps;
@@ -88,6 +90,15 @@ struct Dlt645Settings {
 struct FreeFrameSettings {
     std::string layout;  // the template, JSON
     friend bool operator==(const FreeFrameSettings&, const FreeFrameSettings&) = default;
+};
+struct Iec104Settings {
+    wire::iec104::ClientOptions client;
+    wire::iec104::Zone zone;                     // of the outstations' clocks
+    std::uint16_t common_address = 1;            // of devices that state none
+    DurationNs interrogation = 15 * kMinute;     // 0 = only when the link was opened
+    DurationNs counters = 0, clock = 0;          // interrogation of totals, setting of clocks; 0 = never
+    bool select_first = false;                   // of commands that do not say
+    friend bool operator==(const Iec104Settings&, const Iec104Settings&) = default;
 };
 
 struct HttpSettings {
@@ -142,6 +153,7 @@ struct LinkConfig {
     FreeFrameSettings free_frame;
     HttpSettings http;
     MtconnectSettings mtconnect;
+    Iec104Settings iec104;
     io::SerialPort serial;
     DtuConfig dtu;
     std::string host;
@@ -160,7 +172,8 @@ struct LinkConfig {
     bool same_link(const LinkConfig& other) const {
         return enabled == other.enabled && way == other.way && language == other.language && framing == other.framing &&
                s7 == other.s7 && melsec == other.melsec && dlt645 == other.dlt645 && free_frame == other.free_frame &&
-               http == other.http && mtconnect == other.mtconnect && serial == other.serial && dtu == other.dtu && host == other.host && port == other.port &&
+               http == other.http && mtconnect == other.mtconnect && iec104 == other.iec104 && serial == other.serial &&
+               dtu == other.dtu && host == other.host && port == other.port &&
                (language != Language::shdr || devices == other.devices);
     }
 };

@@ -107,6 +107,7 @@ Language language_of(registry::Protocol protocol) {
     if (protocol == registry::Protocol::shdr) return Language::shdr;
     if (protocol == registry::Protocol::http_json) return Language::http;
     if (protocol == registry::Protocol::mtconnect) return Language::mtconnect;
+    if (protocol == registry::Protocol::iec104) return Language::iec104;
     if (registry::is_fx(protocol)) return Language::fx_port;
     if (registry::is_dlt645(protocol)) return Language::dlt645;
     return registry::is_frames(protocol) ? Language::free_frame : Language::modbus;
@@ -117,6 +118,19 @@ Framing framing_of(const registry::ConnectionSpec& spec) {
                             ? spec.framing == registry::DtuFraming::tcp
                             : spec.protocol == registry::Protocol::modbus_tcp;
     return headed ? Framing::mbap : Framing::rtu;
+}
+
+// The kind has checked them.
+Iec104Settings iec104_settings(const registry::ConnectionSpec& spec) {
+    Iec104Settings settings;
+    settings.client = spec.iec104_client();
+    settings.zone = spec.stamps().value_or(wire::iec104::Zone{});
+    settings.common_address = spec.common_address.value_or(1);
+    settings.interrogation = spec.interrogation_minutes.value_or(15) * kMinute;
+    settings.counters = spec.counters_minutes.value_or(0) * kMinute;
+    settings.clock = spec.clock_minutes.value_or(0) * kMinute;
+    settings.select_first = spec.select_first.value_or(false);
+    return settings;
 }
 
 // Only what its protocol has: what is left over from another one must not make it a new link.
@@ -152,6 +166,9 @@ void set_language(LinkConfig& config, const registry::ConnectionSpec& spec) {
             return;
         case Language::shdr:
             return;
+        case Language::iec104:
+            config.iec104 = iec104_settings(spec);
+            return;
     }
 }
 
@@ -166,7 +183,7 @@ LinkConfig link_config(const registry::Resource& resource, const registry::Conne
     set_language(config, spec);
     config.host = spec.host;
     config.port = spec.tcp_port();
-    config.timeout = spec.timeout_ms * kMillisecond;
+    config.timeout = config.language == Language::iec104 ? config.iec104.client.t1 : spec.timeout_ms * kMillisecond;
     config.retries = static_cast<std::uint8_t>(spec.retries);
     config.registers_per_request_max = spec.registers_per_request_max;
     config.gap_max = spec.gap_max;

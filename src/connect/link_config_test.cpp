@@ -181,6 +181,34 @@ TEST(LinkConfigs, OfShdr) {
     EXPECT_EQ(world.link(R"({"protocol":"shdr","host":"h","port":7879})", "relay").port, 7879);
 }
 
+TEST(LinkConfigs, OfOutstations) {
+    World world;
+    world.put("device_type", "bay",
+              R"({"properties":[{"name":"breaker","type":"boolean","writable":true,)"
+              R"("point":{"at":"M_DP 1","write":"C_DC 6001 select"}}]})");
+    LinkConfig link = world.link(R"({"protocol":"iec104","host":"h","writes_enabled":true})", "bay");
+    EXPECT_EQ(link.language, Language::iec104);
+    EXPECT_EQ(link.way, Way::tcp);
+    EXPECT_EQ(link.port, 2404);
+    EXPECT_EQ(link.timeout, 15 * kSecond);
+    EXPECT_TRUE(link.writes_enabled);
+    EXPECT_EQ(link.iec104, Iec104Settings{});
+    EXPECT_EQ(link.devices.at(0).properties.at(0).place.write, "C_DC 6001 select");
+    link = world.link(R"({"protocol":"iec104","host":"h","port":2405,"t1_s":5,"t2_s":2,"t3_s":30,"k":4,"w":2,)"
+                      R"("originator":9,"common_address":3,"stamp_zone":"+08:00","interrogation_minutes":0,)"
+                      R"("counters_minutes":15,"clock_minutes":60,"select_first":true})",
+                      "bay", R"(,"station":"7")");
+    Iec104Settings want;
+    want.client.t1 = 5 * kSecond, want.client.t2 = 2 * kSecond, want.client.t3 = 30 * kSecond;
+    want.client.k = 4, want.client.w = 2, want.client.originator = 9;
+    want.common_address = 3;
+    want.zone.offset_minutes = 480;
+    want.interrogation = 0, want.counters = 15 * kMinute, want.clock = kHour;
+    want.select_first = true;
+    EXPECT_EQ(link.iec104, want);
+    EXPECT_EQ(link.devices.at(0).station, "7");
+}
+
 TEST(LinkConfigs, OfModbusStayAsTheyWere) {
     World world;
     LinkConfig link = world.link(R"({"protocol":"modbus_tcp","host":"h"})", "fan");

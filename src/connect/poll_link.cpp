@@ -103,6 +103,7 @@ std::unique_ptr<io::Stream> PollLink::release() {
 
 void PollLink::take_over(std::unique_ptr<io::Stream> stream, const Opened& done) {
     const auto self = shared_from_this();
+    tell_time();
     driver_.begin_link();
     waiting_.reset();
     drained_.reset();
@@ -209,6 +210,7 @@ void PollLink::begin_exchange(std::uint32_t number) {
     const DurationNs wait = silent_since_ + silence_ - loop_.clock().monotonic();
     if (silence_ != 0 && wait > 0 && ++waiting_->waits < kSilenceTries)
         return start_timer(wait, &PollLink::begin_exchange);
+    tell_time();
     auto bytes = waiting_->begin();
     if (!bytes) {
         return loop_.post([weak = weak_from_this(), generation = generation_, number, error = bytes.error()] {
@@ -221,6 +223,15 @@ void PollLink::begin_exchange(std::uint32_t number) {
     ++exchanges_;
     waiting_->began = loop_.clock().monotonic();
     send(*bytes);
+    if (driver_.keeps_time()) expect_to_say();
+}
+
+void PollLink::tell_time() { driver_.at(loop_.clock().monotonic(), loop_.clock().now()); }
+
+void PollLink::on_plan() {
+    if (!stream_ || driver_.say_every() == 0) return;
+    tell_time();
+    if (driver_.say_every() != said_every_) expect_to_say();
 }
 
 // What a slow line needs for the bytes is not the machine's fault.
@@ -230,10 +241,10 @@ DurationNs PollLink::time_for(Bytes sent) const {
 
 void PollLink::send(Bytes bytes) {
     waiting_->sent = loop_.clock().monotonic();
-    start_timer(time_for(bytes), &PollLink::on_timeout);
+    if (!driver_.keeps_time()) start_timer(time_for(bytes), &PollLink::on_timeout);
     ++counters_.requests;
     counters_.bytes_out += bytes.size();
-    stream_->send(bytes);
+    if (!bytes.empty()) stream_->send(bytes);
     silent_since_ = waiting_->sent + static_cast<DurationNs>(bytes.size()) * byte_time_;
 }
 
@@ -290,6 +301,7 @@ void PollLink::on_data(Bytes bytes) {
     counters_.bytes_in += bytes.size();
     heard_at_ = loop_.clock().monotonic();
     silent_since_ = std::max(silent_since_, heard_at_);
+    tell_time();
     const bool asked = drained_ || (waiting_ && waiting_->on_line);
     if (!asked) {
         auto heard = driver_.hear(driver_.knows_idle_texts() ? bytes : without_idle_texts(bytes));
@@ -304,11 +316,16 @@ void PollLink::on_data(Bytes bytes) {
     const bool is_idle =
         !driver_.knows_idle_texts() && bytes.size() >= kIdleBytesMin && without_idle_texts(bytes).empty();
     if (is_idle) return;
-    auto step = driver_.feed(bytes);
-    counters_.malformed += driver_.take_malformed();
     has_heard_ = true;
+    on_fed(driver_.feed(bytes));
+}
+
+void PollLink::on_fed(Result<Step> step) {
+    const std::uint64_t generation = generation_;
+    on_heard(driver_.take_heard());
+    if (generation_ != generation) return;
     if (step) return on_step(std::move(*step));
-    ++counters_.malformed;
+    ++(step.error().code() == Code::timeout ? counters_.timeouts : counters_.malformed);
     go_down(std::move(step).error());
 }
 
@@ -325,7 +342,7 @@ void PollLink::on_step(Step step) {
 
 void PollLink::on_heard(Heard heard) {
     counters_.malformed += heard.malformed + driver_.take_malformed();
-    if (!heard.send.empty()) {
+    if (!heard.send.empty() && stream_) {
         counters_.bytes_out += heard.send.size();
         stream_->send(heard.send);
     }
@@ -338,6 +355,7 @@ void PollLink::on_heard(Heard heard) {
 
 void PollLink::expect_to_say() {
     stop_say_timer();
+    if (!stream_) return;  // and the driver may be gone with it
     said_every_ = driver_.say_every();
     if (said_every_ == 0) return;
     say_timer_ = loop_.after(said_every_, [weak = weak_from_this(), generation = generation_] {
@@ -351,6 +369,12 @@ void PollLink::expect_to_say() {
 void PollLink::on_say() {
     if (!stream_ || driver_.say_every() == 0) return;
     // Between a question and its answer it would be a part of neither.
+    const auto self = shared_from_this();
+    tell_time();
+    if (busy() && driver_.keeps_time()) {
+        on_fed(driver_.feed({}));
+        return expect_to_say();
+    }
     auto bytes = busy() ? Result<Buffer>(Buffer{}) : driver_.say();
     if (!bytes) {
         ++counters_.timeouts;
@@ -360,6 +384,7 @@ void PollLink::on_say() {
         counters_.bytes_out += bytes->size();
         stream_->send(*bytes);
     }
+    on_heard(driver_.take_heard());
     expect_to_say();
 }
 
@@ -406,7 +431,7 @@ void PollLink::end(Result<Outcome> outcome) {
     if (waiting.on_line) {
         latency_ = loop_.clock().monotonic() - waiting.sent;
         if (!outcome)
-            ++counters_.malformed;
+            ++(outcome.error().code() == Code::timeout ? counters_.timeouts : counters_.malformed);
         else
             ++(outcome->refused.empty() && outcome->errors.empty() ? counters_.replies : counters_.exceptions);
     }

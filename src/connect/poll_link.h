@@ -75,6 +75,8 @@ public:
     // called after close(). `done`, later: the outcome, what `begin` said was wrong, Code::timeout, or Code::malformed
     // when the machine answered something else. Not called when the link goes down first: on_down is.
     void exchange(Begin begin, DurationNs timeout, Ended done);
+    // The driver was given another plan: it may want to speak sooner.
+    void on_plan();
     // Closes without a callback; `done` of an exchange in flight is forgotten.
     void close();
     // Of the last answer.
@@ -106,7 +108,9 @@ private:
     DurationNs time_for(Bytes sent) const;
     Bytes without_idle_texts(Bytes bytes) const;
     void on_data(Bytes bytes);
+    void on_fed(Result<Step> step);
     void on_step(Step step);
+    void tell_time();
     void on_heard(Heard heard);
     void expect_quiet();
     void expect_to_say();

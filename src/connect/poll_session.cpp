@@ -376,6 +376,7 @@ void PollSession::rebuild() {
     listens_.clear();
     heard_ = std::move(plan.heard);
     for (const std::size_t point : heard_) listens_.insert(points_[point].device);
+    if (link_) link_->on_plan();
     view_devices();
     if (state_ == LinkState::up) expect_first_word();
 }
@@ -943,7 +944,7 @@ void PollSession::on_written(Result<Outcome> outcome, bool begun) {
     if (!begun)
         finish_write(error);
     else if (!driver_->may_have_written())
-        finish_write(not_done("cannot read the register that holds the bit, nothing was written: " + error.text()));
+        finish_write(not_done("nothing was written: " + error.text()));
     else if (outcome)
         finish_write(not_done("the device refused: " + error.text()));
     else

@@ -271,6 +271,14 @@ TEST(Shape, SaysWhatIsWrongAndWhere) {
       "host: expected a host name or an IP address, found none (protocol shdr needs it)");
     f("connection", R"({"protocol":"http_json","host":"h","http_path":"status"})",
       "http_path: expected what stands behind the host in the address, beginning with /, found \"status\"");
+    f("connection", R"({"protocol":"iec104"})",
+      "host: expected a host name or an IP address, found none (protocol iec104 needs it)");
+    f("connection", R"({"protocol":"iec104","host":"h","t1_s":10,"t2_s":10})",
+      "t2_s: expected less than t1_s, which is 10 s, found 10 s");
+    f("connection", R"({"protocol":"iec104","host":"h","stamp_zone":"Asia/Shanghai"})",
+      "stamp_zone: expected UTC, or how far local time is from it, such as +08:00, found \"Asia/Shanghai\"");
+    f("connection", R"({"protocol":"iec104","host":"h","common_address":65535})",
+      "common_address: expected a whole number from 1 to 65534, found 65535");
     f("connection", R"({"protocol":"dlt645_tcp","host":"h"})",
       "port: expected the port of the machine or serial server, found none (protocol dlt645_tcp has no usual one)");
     f("connection", R"({"protocol":"s7","host":"h","plc":"logo","slot":1})",

@@ -29,6 +29,7 @@ protected:
         put("connection", "lathe", R"({"protocol":"shdr","host":"h"})");
         put("connection", "agent", R"({"protocol":"mtconnect","host":"h"})");
         put("connection", "web", R"({"protocol":"http_json","host":"h","http_path":"/status"})");
+        put("connection", "rtu", R"({"protocol":"iec104","host":"h"})");
         put("connection", "self", R"({"protocol":"mqtt_device"})");
     }
     void put(const char* kind, const char* name, const std::string& spec) {
@@ -116,6 +117,22 @@ TEST_F(Points, AreReadByTheRulesOfTheConnection) {
     f("web", number + at("/status"), "point.at: expected a blank and the place in the answer behind /status");
     f("web", number + at("a[*]"), "point.at: a[*] stands for many values");
     f("web", number + R"("writable":true,)" + at("a"), "writable: what is had by HTTP is only read");
+    const auto order = [](const std::string& at, const std::string& write) {
+        return R"("writable":true,"point":{"at":")" + at + R"(","write":")" + write + "\"}";
+    };
+    f("rtu", number + at("1/0x4001", "M_ME_NC"), "");
+    f("rtu", boolean + at("0.64.1"), "");
+    f("rtu", boolean + order("M_DP 1", "6001 select"), "");
+    f("rtu", number + order("4001", "C_SE_NB 6201"), "");
+    f("rtu", boolean + at("4001", "M_ME_NC"), "point.as: M_ME_NC_1 cannot be held by a property of type boolean");
+    f("rtu", text + at("4001"), "type: an outstation tells no texts: expected number, integer or boolean");
+    f("rtu", number + at("DB10"), "point.at: \"DB10\", character 1: the object address is DB10: ");
+    f("rtu", number + at("4001", "real"), "point.as: expected nothing, or the type that is told: M_SP (single point), ");
+    f("rtu", number + order("4001", ""), "point.write: it does not say which command: ");
+    f("rtu", number + order("4001", "6201"), "point.write: it does not say which command: ");
+    f("rtu", number + R"("point":{"at":"4001","write":"C_SE_NC"})",
+      "point.write: the property is not writable: set writable, or leave it out");
+    f("s7", number + order("MD4", "C_SC 1"), "point.write: only IEC 104 has commands of their own; s7 writes where it reads");
     // What belongs to another protocol.
     const std::string address = R"("address":{"kind":"holding","address":0})";
     f("modbus", number + address, "");
@@ -311,7 +328,8 @@ TEST(Shape, TellsWhatAbsenceMeansByAChoice) {
     const Json& properties = world.registry->kind("connection")->schema.at("properties");
     EXPECT_EQ(
         to_text(properties.at("port").at("x-absent")),
-        R"({"field":"protocol","values":{"modbus_tcp":502,"modbus_rtu_tcp":502,"s7":102,"mc":5007,"shdr":7878,"http_json":80,"mtconnect":5000}})");
+        R"({"field":"protocol","values":{"modbus_tcp":502,"modbus_rtu_tcp":502,"s7":102,"mc":5007,"shdr":7878,"http_json":80,"mtconnect":5000,)"
+        R"("iec104":2404}})");
     EXPECT_FALSE(properties.at("port").as_object().contains("default"));
     EXPECT_EQ(to_text(properties.at("frame").at("enum")), R"(["3E","4E","1E"])");
 }

@@ -129,7 +129,7 @@ std::span<const Type> types();
 bool is_known(Type type);
 // "M_SP_NA_1"; "type 20" for one that is not known here.
 std::string to_string(Type type);
-// By name, whatever its case, or by number.
+// By name, whatever its case (C_SC_NA_1, C_SC_NA, or C_SC where there is one such kind), or by number.
 std::optional<Type> parse_type(std::string_view text);
 bool is_point(Type type);    // process information that an outstation tells: 1 to 37
 bool is_command(Type type);  // 45 to 64
@@ -177,6 +177,7 @@ struct Time {
 struct Zone {
     int offset_minutes = 0;    // east of UTC, of standard time: 480 in China
     bool heeds_summer = true;  // one hour more while an outstation says that it is summer time
+    friend bool operator==(const Zone&, const Zone&) = default;
 };
 // nullopt when it is marked invalid or there is no such time.
 std::optional<TimeNs> time_of(const Time& time, const Zone& zone = {});
@@ -254,9 +255,10 @@ Error refusal(const Asdu& asdu);
 // ---- addresses as people write them ----
 
 // [type ":" | type " "] [common_address "/"] object_address
-//   4001   1/4001   13:4001   M_ME_NC_1 4001   C_SC_NA_1 1/0x6001   45:1/6001H
-// Hexadecimal is 0x6001 or 6001H, which is how Chinese tables of points have it. The type is for commands; of a point
-// that is only read it says what is expected. The common address is that of the connection unless it is there.
+//   4001   1/4001   13:4001   M_ME_NC 4001   C_SC_NA_1 1/0x6001   45:1/6001H   0.64.1
+// Hexadecimal is 0x6001 or 6001H, which is how Chinese tables of points have it; three bytes with dots, the highest
+// first, are one address too. The type is for commands; of a point that is only read it says what is expected. The
+// common address is that of the connection unless it is there.
 struct Address {
     std::optional<Type> type;
     std::optional<std::uint16_t> common_address;  // 1 … 65534

@@ -24,6 +24,7 @@ struct ClientOptions {
     std::size_t requests_max = 256;
     DurationNs confirm_timeout = 10 * kSecond;  // from a request to its confirmation, for select and execute each
     DurationNs finish_timeout = 60 * kSecond;   // from the confirmation to the termination
+    friend bool operator==(const ClientOptions&, const ClientOptions&) = default;
 };
 
 // An order to an outstation.

@@ -1,6 +1,7 @@
 // Whatever comes in: no crash, no more than a frame kept, what decodes encodes to the same.
 #include "base/assert.h"
 #include "wire/iec104_client.h"
+#include "wire/iec104_point.h"
 
 using namespace gongshu;
 using namespace gongshu::wire::iec104;
@@ -65,6 +66,11 @@ void check_client(Bytes bytes) {
 void check_address(std::string_view text) {
     const auto address = parse_address(text);
     if (address) ASSERT(parse_address(to_string(*address)).value() == *address);
+    for (const ValueType type : {ValueType::number, ValueType::boolean}) {
+        const auto order = parse_order(text, {{}, {}, 1}, type);
+        if (order) (void)order_object(*order, {}, 1.0, 3);
+    }
+    (void)parse_zone(text);
 }
 
 }  // namespace

@@ -381,6 +381,9 @@ TEST(Iec104, AddressesAsPeopleWriteThem) {
     f("M_ME_NC_1 4001", {Type::m_me_nc_1, {}, 4001}, "M_ME_NC_1 4001");
     f("c_sc_na_1 : 2/6001H", {Type::c_sc_na_1, 2, 0x6001}, "C_SC_NA_1 2/24577");
     f("45:1/6001", {Type::c_sc_na_1, 1, 6001}, "C_SC_NA_1 1/6001");
+    f("m_me_nc 4001", {Type::m_me_nc_1, {}, 4001}, "M_ME_NC_1 4001");
+    f("0.64.1", {{}, {}, 0x4001}, "16385");
+    f("1/255.255.255", {{}, 1, kAddressMax}, "1/16777215");
 
     auto g = [](std::string_view text, std::string_view reason) {
         const auto got = parse_address(text);
@@ -400,7 +403,8 @@ TEST(Iec104, AddressesAsPeopleWriteThem) {
     g("M_XX_NA_1 4001",
       "1: M_XX_NA_1 is no type that is known here: write its name or number, such as C_SC_NA_1 or 45");
     g("45:1/6001/2", "10: the address should end here, as in 4001, 1/4001 or C_SC_NA_1 1/6001");
-    g("4001.1", "5: the address should end here, as in 4001, 1/4001 or C_SC_NA_1 1/6001");
+    for (const std::string_view dotted : {"4001.1", "0.64", "0.64.1.", "0.256.1", "1.2.3.4", "1..2", ".1.2.3"})
+        g(dotted, fmt::format("1: the object address is {}: expected 1 to 16777215, {}", dotted, hex_hint));
 }
 
 }  // namespace

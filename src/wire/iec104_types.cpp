@@ -83,6 +83,14 @@ bool same_name(std::string_view a, std::string_view b) {
     return std::ranges::equal(a, b, [](char x, char y) { return upper(x) == upper(y); });
 }
 
+// Whole, without _1, or where there is only one of the kind without _NA_1: C_SC, but not C_SE.
+bool is_name_of(const TypeInfo& info, std::string_view text) {
+    const std::string_view name = info.name;
+    const bool is_one_of_many = name.starts_with("M_ME") || name.starts_with("C_SE");
+    return same_name(name, text) || same_name(name.substr(0, name.size() - 2), text) ||
+           (name.ends_with("_NA_1") && !is_one_of_many && same_name(name.substr(0, name.size() - 5), text));
+}
+
 }  // namespace
 
 const TypeInfo* info_of(Type type) {
@@ -114,7 +122,7 @@ std::string to_string(Type type) {
 
 std::optional<Type> parse_type(std::string_view text) {
     for (const TypeInfo& info : kTypes)
-        if (same_name(info.name, text)) return info.type;
+        if (is_name_of(info, text)) return info.type;
     unsigned number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc() || end != text.data() + text.size() || number > 255) return std::nullopt;

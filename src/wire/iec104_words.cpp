@@ -13,7 +13,9 @@ constexpr std::uint32_t kCommonAddressMax = kBroadcast - 1;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_hex_digit(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-bool is_word(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+bool is_word(char c) {
+    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '.';
+}
 
 // Goes over an address; spaces around its parts do not count.
 class Reader {
@@ -52,8 +54,25 @@ private:
     std::size_t begin_ = 0;
 };
 
+// Three bytes, the highest first: 0.64.1.
+std::optional<std::uint32_t> bytes_in(std::string_view word) {
+    std::uint32_t value = 0;
+    for (int i = 0; i < 3; ++i) {
+        std::uint32_t byte = 0;
+        const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), byte);
+        if (error != std::errc() || byte > 255) return std::nullopt;
+        word.remove_prefix(static_cast<std::size_t>(end - word.data()));
+        value = value << 8 | byte;
+        const bool goes_on = word.starts_with('.');
+        if (goes_on != (i < 2)) return std::nullopt;
+        if (goes_on) word.remove_prefix(1);
+    }
+    return word.empty() ? std::optional(value) : std::nullopt;
+}
+
 // nullopt for what is no number or does not fit 32 bits.
 std::optional<std::uint32_t> number_in(std::string_view word) {
+    if (word.find('.') != word.npos) return bytes_in(word);
     int base = 10;
     if (word.starts_with("0x") || word.starts_with("0X")) {
         base = 16;

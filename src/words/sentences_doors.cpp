@@ -82,7 +82,7 @@ constexpr Sentence kSentences[] = {
     {"acknowledged by the device, but it reads back {} instead of {}", "设备已应答，但回读为 {0=}，不是 {1=}"},
     {"the device was changed while the command waited: nothing was written", "指令等待期间设备配置已改动，没有写入"},
     {"the command expired before it could be sent: nothing was written", "指令在发出前已过期，没有写入"},
-    {"cannot read the register that holds the bit, nothing was written: {}", "无法读取该位所在的寄存器，没有写入：{0}"},
+    {"nothing was written: {}", "没有写入：{0}"},
     {"the device refused: {}", "设备拒绝：{0}"},
     {"it is not known whether it was executed: {}", "不确定是否已执行：{0}"},
     {"acknowledged by the device, which was changed here before it could be read back",

@@ -446,6 +446,12 @@ test('S7 and meters: what holds while a field is empty stands in it, and what an
   await expect(page.locator('#f-rack')).toHaveCount(0);
   await expect(page.locator('#f-writes_enabled')).toHaveCount(0);
   await inspect(page, info, 'connection-meters');
+  await choose(zh ? '协议' : 'Protocol', /60870-5-104/);
+  for (const [field, value] of Object.entries({ port: '2404', common_address: '1', interrogation_minutes: '15', stamp_zone: 'UTC', t1_s: '15', k: '12' }))
+    await expect(page.locator(`#f-${field}`)).toHaveAttribute('placeholder', value);
+  await expect(page.locator('#f-period_ms')).toHaveCount(0);
+  await expect(page.locator('#f-writes_enabled')).toHaveCount(1);
+  await inspect(page, info, 'connection-iec104');
   expect(said).toEqual([]);
 });
 
@@ -460,6 +466,7 @@ test('a property of a device type gets a point as the manual prints it', async (
   await page.locator('.item-body .field', { has: page.getByText(zh ? '测点地址' : 'Point', { exact: true }) }).locator('.el-button').click();
   await page.locator('#f-properties-0--point-at').fill('DB10.DBD4');
   await page.locator('#f-properties-0--point-as').fill('real');
+  await expect(page.locator('#f-properties-0--point-write')).toBeVisible();
   await expect(page.locator('#f-properties-0--point-scale')).toHaveValue('1');
   await inspect(page, info, 'device-type-point');
   await page.locator('.el-drawer footer .el-button--primary').click();

@@ -6,14 +6,15 @@
 #include "registry/kind_of.h"
 #include "registry/yaml.h"
 #include "wire/http_json.h"
+#include "wire/iec104_point.h"
 #include "wire/mtconnect.h"
 #include "wire/shdr.h"
 
 namespace gongshu::registry {
 
 BOOST_DESCRIBE_ENUM(Protocol, modbus_tcp, modbus_rtu_tcp, modbus_rtu, modbus_dtu, s7, mc, fx_serial, fx_tcp,
-                    dlt645_serial, dlt645_tcp, dlt645_dtu, frames_serial, frames_tcp, frames_dtu, shdr,
-                    http_json, mtconnect, mqtt_device)
+                    dlt645_serial, dlt645_tcp, dlt645_dtu, frames_serial, frames_tcp, frames_dtu, shdr, http_json, mtconnect,
+                    iec104, mqtt_device)
 BOOST_DESCRIBE_ENUM(SerialParity, none, even, odd)
 BOOST_DESCRIBE_ENUM(DtuFraming, rtu, tcp)
 BOOST_DESCRIBE_ENUM(TextForm, text, hex)
@@ -31,7 +32,8 @@ BOOST_DESCRIBE_STRUCT(ConnectionSpec, (),
                        stop_bits, framing, listen_port, registration, registration_form, registration_match, heartbeat,
                        heartbeat_form, dialect, point_order, plc, rack, slot, connection_type, local_tsap, remote_tsap,
                        family, frame, coding, network, station_no, pc, meter_standard, layout, http_path, agent_device,
-                       period_ms, timeout_ms, retries, unit,
+                       common_address, select_first, interrogation_minutes, counters_minutes, clock_minutes, stamp_zone,
+                       originator, t1_s, t2_s, t3_s, k, w, period_ms, timeout_ms, retries, unit,
                        registers_per_request_max, gap_max, min_request_gap_ms, writes_enabled))
 
 namespace {
@@ -42,14 +44,15 @@ constexpr std::size_t kPacketBytesMax = 128;
 
 constexpr std::string_view kModbus = "modbus_tcp|modbus_rtu_tcp|modbus_rtu|modbus_dtu";
 constexpr std::string_view kDialects = "inovance|delta_dvp|delta_as|xinje_xc|xinje_xd|haiwell|generic";
-constexpr std::string_view kOverTcp = "modbus_tcp|modbus_rtu_tcp|s7|mc|fx_tcp|dlt645_tcp|frames_tcp|shdr|http_json|mtconnect";
+constexpr std::string_view kOverTcp =
+    "modbus_tcp|modbus_rtu_tcp|s7|mc|fx_tcp|dlt645_tcp|frames_tcp|shdr|http_json|mtconnect|iec104";
 constexpr std::string_view kSerial = "modbus_rtu|fx_serial|dlt645_serial|frames_serial";
 constexpr std::string_view kDtu = "modbus_dtu|dlt645_dtu|frames_dtu";
 constexpr std::string_view kFrames = "frames_serial|frames_tcp|frames_dtu";
 constexpr std::string_view kPolled =
     "modbus_tcp|modbus_rtu_tcp|modbus_rtu|modbus_dtu|s7|mc|fx_serial|fx_tcp|dlt645_serial|dlt645_tcp|dlt645_dtu|"
     "frames_serial|frames_tcp|frames_dtu|http_json|mtconnect";
-constexpr std::string_view kWritten = "modbus_tcp|modbus_rtu_tcp|modbus_rtu|modbus_dtu|s7|mc|fx_serial|fx_tcp";
+constexpr std::string_view kWritten = "modbus_tcp|modbus_rtu_tcp|modbus_rtu|modbus_dtu|s7|mc|fx_serial|fx_tcp|iec104";
 
 Fact only_of(std::string_view protocols, Fact fact) {
     fact.if_field = "protocol";
@@ -156,7 +159,17 @@ Result<void> check_mc(const ConnectionSpec& spec) {
     return {};
 }
 
+Result<void> check_stamp_zone(std::string_view text) { return only_checked(wire::iec104::parse_zone(text)); }
+
+Result<void> check_iec104(const ConnectionSpec& spec) {
+    const wire::iec104::ClientOptions options = spec.iec104_client();
+    if (options.t2 < options.t1) return only_checked(spec.stamps());
+    return Error{Code::invalid, "t2_s: expected less than t1_s, which is {} s, found {} s", options.t1 / kSecond,
+                 options.t2 / kSecond};
+}
+
 Result<void> check_language(const ConnectionSpec& spec) {
+    if (spec.protocol == Protocol::iec104) return check_iec104(spec);
     if (spec.protocol == Protocol::s7) return only_checked(spec.tsaps());
     if (spec.protocol == Protocol::mc) return check_mc(spec);
     if (is_fx(spec.protocol)) return check_family(spec);
@@ -168,8 +181,9 @@ Result<void> check_language(const ConnectionSpec& spec) {
 }
 
 bool has_usual_port(Protocol protocol) {
-    return is_modbus(protocol) || protocol == Protocol::s7 || protocol == Protocol::mc ||
-           protocol == Protocol::shdr || protocol == Protocol::http_json || protocol == Protocol::mtconnect;
+    constexpr Protocol kUsual[] = {Protocol::s7,        Protocol::mc,        Protocol::shdr,
+                                   Protocol::http_json, Protocol::mtconnect, Protocol::iec104};
+    return is_modbus(protocol) || std::ranges::find(kUsual, protocol) != std::end(kUsual);
 }
 
 Result<void> check_alone(const ConnectionSpec& spec) {
@@ -245,12 +259,13 @@ bool is_tcp(Protocol protocol) {
 }
 
 std::uint16_t ConnectionSpec::tcp_port() const {
-    const std::uint16_t usual = protocol == Protocol::s7     ? wire::s7::kPort
-                                : protocol == Protocol::mc   ? std::uint16_t{5007}
-                                : protocol == Protocol::shdr ? wire::shdr::kPort
+    const std::uint16_t usual = protocol == Protocol::s7          ? wire::s7::kPort
+                                : protocol == Protocol::mc        ? std::uint16_t{5007}
+                                : protocol == Protocol::shdr      ? wire::shdr::kPort
                                 : protocol == Protocol::http_json ? std::uint16_t{80}
                                 : protocol == Protocol::mtconnect ? wire::mtconnect::kPort
-                                                             : std::uint16_t{502};
+                                : protocol == Protocol::iec104    ? wire::iec104::kPort
+                                                                  : std::uint16_t{502};
     return port.value_or(usual);
 }
 
@@ -324,6 +339,21 @@ wire::mc::Link ConnectionSpec::mc_link() const {
     link.route.pc = pc.value_or(link.route.pc);
     link.route.station = station_no.value_or(link.route.station);
     return link;
+}
+
+wire::iec104::ClientOptions ConnectionSpec::iec104_client() const {
+    wire::iec104::ClientOptions options;
+    options.t1 = t1_s.value_or(15) * kSecond;
+    options.t2 = t2_s.value_or(10) * kSecond;
+    options.t3 = t3_s.value_or(20) * kSecond;
+    options.k = k.value_or(options.k);
+    options.w = w.value_or(options.w);
+    options.originator = originator.value_or(options.originator);
+    return options;
+}
+
+Result<wire::iec104::Zone> ConnectionSpec::stamps() const {
+    return wire::iec104::parse_zone(stamp_zone.value_or("UTC")).context("stamp_zone");
 }
 
 wire::dlt645::Standard ConnectionSpec::standard() const {
@@ -499,6 +529,102 @@ std::vector<Fact> melsec_facts() {
     };
 }
 
+std::vector<Fact> iec104_facts() {
+    const auto iec104 = [](Fact fact) { return only_of("iec104", std::move(fact)); };
+    const auto seconds = [&](Fact fact) {
+        fact.unit = "s";
+        fact.min = 1;
+        return iec104(std::move(fact));
+    };
+    const auto minutes = [&](Fact fact) {
+        fact.unit = "min";
+        fact.max = 1'440;
+        return iec104(std::move(fact));
+    };
+    return {
+        iec104({.field = "common_address",
+                .title_zh = "默认公共地址",
+                .title_en = "Default common address",
+                .help_zh = "站的 ASDU 公共地址；设备未另行规定时使用",
+                .help_en = "Of the outstation's ASDUs; of devices that state none",
+                .min = 1,
+                .max = 65'534,
+                .absent = "1"}),
+        iec104({.field = "select_first",
+                .title_zh = "先选择后执行",
+                .title_en = "Select before operate",
+                .help_zh = "命令未另行规定时使用",
+                .help_en = "Of commands that do not say",
+                .absent = "false"}),
+        minutes({.field = "interrogation_minutes",
+                 .title_zh = "总召唤间隔",
+                 .title_en = "Interrogation every",
+                 .help_zh = "0：只在连接建立时",
+                 .help_en = "0: only when the link was opened",
+                 .absent = "15"}),
+        minutes({.field = "counters_minutes",
+                 .title_zh = "电度召唤间隔",
+                 .title_en = "Totals every",
+                 .help_zh = "0：不召唤电能累计量",
+                 .help_en = "0: totals are not asked for",
+                 .absent = "0"}),
+        minutes({.field = "clock_minutes",
+                 .title_zh = "对时间隔",
+                 .title_en = "Set clocks every",
+                 .help_zh = "0：不给站对时",
+                 .help_en = "0: clocks of outstations are not set",
+                 .absent = "0"}),
+        iec104({.field = "stamp_zone",
+                .title_zh = "时标的时区",
+                .title_en = "Zone of time stamps",
+                .help_zh = "站的时钟：UTC，或当地时间如 +08:00",
+                .help_en = "The outstation's clock: UTC, or local time such as +08:00",
+                .length_max = 10,
+                .absent = "\"UTC\"",
+                .check = check_stamp_zone}),
+        iec104({.field = "originator",
+                .title_zh = "源发地址",
+                .title_en = "Originator address",
+                .help_zh = "0：不使用",
+                .help_en = "0: not used",
+                .absent = "0"}),
+        seconds({.field = "t1_s",
+                 .title_zh = "t1",
+                 .title_en = "t1",
+                 .help_zh = "发出后未得到确认即断开；也是等待命令确认的时间",
+                 .help_en = "Without an acknowledgement for so long the link is closed; commands are confirmed within it",
+                 .absent = "15"}),
+        seconds({.field = "t2_s",
+                 .title_zh = "t2",
+                 .title_en = "t2",
+                 .help_zh = "收到后在此时间内确认；小于 t1",
+                 .help_en = "What came is acknowledged within it; less than t1",
+                 .absent = "10"}),
+        seconds({.field = "t3_s",
+                 .title_zh = "t3",
+                 .title_en = "t3",
+                 .help_zh = "空闲这么久后发测试帧",
+                 .help_en = "After so long without anything a test frame is sent",
+                 .absent = "20"}),
+        iec104({.field = "k",
+                .title_zh = "k",
+                .title_en = "k",
+                .help_zh = "最多未被确认的 I 帧数",
+                .help_en = "I frames that may wait for their acknowledgement",
+                .min = 1,
+                .max = 32'767,
+                .absent = "12"}),
+        iec104({.field = "w",
+                .title_zh = "w",
+                .title_en = "w",
+                .help_zh = "收到这么多 I 帧后确认",
+                .help_en = "After so many I frames they are acknowledged",
+                .min = 1,
+                .max = 32'767,
+                .absent = "8"}),
+    };
+}
+
 std::vector<Fact> other_facts() {
     return {
         only_of("dlt645_serial|dlt645_tcp|dlt645_dtu",
@@ -559,6 +685,7 @@ std::vector<Fact> facts_of(const ConnectionSpec*) {
                      {"shdr", "数控机床 SHDR(MTConnect 适配器)", "CNC machines by SHDR (an adapter of MTConnect)"},
                      {"http_json", "HTTP 轮询(JSON)", "HTTP, asked for JSON"},
                      {"mtconnect", "数控机床 MTConnect(代理)", "CNC machines by MTConnect (an agent)"},
+                     {"iec104", "电力远动 IEC 60870-5-104", "Substations by IEC 60870-5-104"},
                      {"mqtt_device", "设备自行上报(MQTT)", "Device sends (MQTT)"}}},
         {.field = "enabled", .title_zh = "启用", .title_en = "Enabled"},
         over_tcp({.field = "host",
@@ -575,7 +702,8 @@ std::vector<Fact> facts_of(const ConnectionSpec*) {
              .min = 1,
              .absent_field = "protocol",
              .absent_by =
-                 {{"modbus_tcp", "502"}, {"modbus_rtu_tcp", "502"}, {"s7", "102"}, {"mc", "5007"}, {"shdr", "7878"}, {"http_json", "80"}, {"mtconnect", "5000"}}}),
+                 {{"modbus_tcp", "502"}, {"modbus_rtu_tcp", "502"}, {"s7", "102"}, {"mc", "5007"}, {"shdr", "7878"},
+                  {"http_json", "80"}, {"mtconnect", "5000"}, {"iec104", "2404"}}}),
         polled({.field = "period_ms",
                 .title_zh = "采集周期",
                 .title_en = "Period",
@@ -699,7 +827,7 @@ std::vector<Fact> facts_of(const ConnectionSpec*) {
              .absent = "\"text\"",
              .choices = {{"text", "文本", "Text"}, {"hex", "十六进制", "Hexadecimal"}}}),
     };
-    for (auto* more : {dialect_facts, s7_facts, melsec_facts, other_facts})
+    for (auto* more : {dialect_facts, s7_facts, melsec_facts, iec104_facts, other_facts})
         for (Fact& fact : more()) facts.push_back(std::move(fact));
     return facts;
 }

@@ -10,6 +10,7 @@
 #include "registry/registry.h"
 #include "wire/dlt645.h"
 #include "wire/free_frame.h"
+#include "wire/iec104_client.h"
 #include "wire/mc.h"
 #include "wire/modbus_dialect.h"
 #include "wire/s7.h"
@@ -26,6 +27,7 @@ enum class Protocol : std::uint8_t {
     shdr,
     http_json,
     mtconnect,
+    iec104,
     mqtt_device,
     // clang-format on
 };
@@ -102,9 +104,19 @@ struct ConnectionSpec {
     std::optional<std::string> http_path;
     // mtconnect: a device of the agent. Absent: all.
     std::optional<std::string> agent_device;
+    // iec104. Absent ones: iec104_client(), 1, UTC, every 15 minutes, never, never, false.
+    std::optional<std::uint16_t> common_address;  // of devices that state none
+    std::optional<std::uint8_t> originator;
+    std::optional<std::uint8_t> t1_s, t2_s, t3_s;
+    std::optional<std::uint16_t> k, w;
+    std::optional<std::string> stamp_zone;                 // of the outstations' clocks
+    std::optional<std::uint16_t> interrogation_minutes;    // 0 = only when connected
+    std::optional<std::uint16_t> counters_minutes, clock_minutes;  // 0 = never
+    std::optional<bool> select_first;
 
     // What holds, with what is absent filled in as it suits the protocol.
-    std::uint16_t tcp_port() const;  // 502 of Modbus, 102 of s7, 5007 of mc, 7878 of shdr, 80 of http_json, 5000 of mtconnect; the others state theirs
+    std::uint16_t tcp_port() const;  // 502 of Modbus, 102 of s7, 5007 of mc, 7878 of shdr, 80 of http_json, 5000 of mtconnect,
+                                     // 2404 of iec104; the others state theirs
     // 9600 8N1; 9600 7E1 of fx_serial, 2400 8E1 of dlt645_serial.
     io::SerialPort serial() const;
     std::optional<wire::modbus::Dialect> modbus_dialect() const;  // none: properties have addresses alone
@@ -115,6 +127,9 @@ struct ConnectionSpec {
     wire::melsec::Family melsec_family() const;  // q_l of mc, fx3 of fx_*
     wire::mc::Link mc_link() const;              // 3E, of fx3 1E; binary; the CPU that is connected
     wire::dlt645::Standard standard() const;
+    wire::iec104::ClientOptions iec104_client() const;
+    // Code::invalid begins with `stamp_zone`.
+    Result<wire::iec104::Zone> stamps() const;
     // Code::invalid begins with `layout`.
     Result<std::shared_ptr<const wire::free_frame::Template>> frame_template() const;
 };

@@ -148,17 +148,18 @@ std::vector<Fact> facts_of(const PointAddress*) {
          .title_zh = "位置",
          .title_en = "At",
          .help_zh = "按手册写：S7 如 DB10.DBD4、M0.1；三菱以及选了地址写法的 Modbus 如 D100、M20、X17、40001；电表如 "
-                    "00010000 或 forward_active_total；自由报文写模板里的字段名",
+                    "00010000 或 forward_active_total；自由报文写模板里的字段名；IEC 104 写信息体地址，如 4001、0x4001、0.64.1",
          .help_en = "As the manual prints it: DB10.DBD4 or M0.1 of S7; D100, M20, X17 of MELSEC and of Modbus with a "
                     "dialect, or 40001; 00010000 or forward_active_total of a meter; of free frames the name of the "
-                    "field",
+                    "field; the object address of IEC 104: 4001, 0x4001, 0.64.1",
          .required = true,
          .length_max = 200},
         {.field = "as",
          .title_zh = "数据类型",
          .title_en = "As",
-         .help_zh = "S7 如 real、dint、string[20]；三菱和 Modbus 如 i16、f32、text[20]；电表和自由报文一般不填",
-         .help_en = "real, dint, string[20] of S7; i16, f32, text[20] of MELSEC and Modbus; mostly nothing of meters and "
+         .help_zh = "S7 如 real、dint、string[20]；三菱和 Modbus 如 i16、f32、text[20]；IEC 104 如 M_ME_NC；电表和自由报文一般不填",
+         .help_en = "real, dint, string[20] of S7; i16, f32, text[20] of MELSEC and Modbus; M_ME_NC of IEC 104; mostly nothing of "
+                    "meters and "
                     "frames",
          .length_max = 60},
         {.field = "scale",
@@ -167,6 +168,12 @@ std::vector<Fact> facts_of(const PointAddress*) {
          .help_zh = "值 = 原始值 × 倍率 + 偏移",
          .help_en = "value = raw × scale + offset"},
         {.field = "offset", .title_zh = "偏移", .title_en = "Offset"},
+        {.field = "write",
+         .title_zh = "命令",
+         .title_en = "Command",
+         .help_zh = "仅 IEC 104：类型和信息体地址，如 C_SC 6001、C_DC 6002 select、C_SE_NC 6201；空则与位置相同",
+         .help_en = "Of IEC 104 alone: type and object address, C_SC 6001, C_DC 6002 select, C_SE_NC 6201; none: as `at`",
+         .length_max = 100},
     };
 }
 
@@ -230,8 +237,8 @@ std::vector<Fact> facts_of(const PropertyOverride*) {
         {.field = "point",
          .title_zh = "测点地址",
          .title_en = "Point",
-         .help_zh = "S7、三菱、电表和自由报文用；Modbus 连接选了地址写法时也可用",
-         .help_en = "Of S7, MELSEC, meters and free frames; of Modbus where the connection has a dialect"}};
+         .help_zh = "S7、三菱、电表、自由报文、数控机床、HTTP 和 IEC 104 用；Modbus 连接选了地址写法时也可用",
+         .help_en = "Of S7, MELSEC, meters, free frames, CNC machines, HTTP and IEC 104; of Modbus where the connection has a dialect"}};
 }
 
 std::vector<Fact> facts_of(const DeviceOrigin*) {
@@ -267,10 +274,11 @@ std::vector<Fact> facts_of(const DeviceSpec*) {
          .help_zh = "空表示用连接的默认值",
          .help_en = "None: the connection's default"},
         {.field = "station",
-         .title_zh = "表号",
-         .title_en = "Meter number",
-         .help_zh = "DL/T 645 电表的 12 位通信地址；总线上只有一块表时可不填",
-         .help_en = "The twelve digits of a DL/T 645 meter; none: the only meter of the line",
+         .title_zh = "表号或公共地址",
+         .title_en = "Meter number or common address",
+         .help_zh = "DL/T 645 电表的 12 位通信地址，总线上只有一块表时可不填；IEC 104 站的公共地址，空则用连接的默认值",
+         .help_en = "The twelve digits of a DL/T 645 meter, none: the only meter of the line; the common address of an "
+                    "outstation of IEC 104, none: the connection's default",
          .length_max = 20},
         {.field = "external_id",
          .title_zh = "外部编号",

@@ -31,10 +31,11 @@ struct RegisterAddress {
 
 // Where it lies, as the machine's manual prints it; of Modbus in its connection's dialect. value = raw * scale + offset.
 struct PointAddress {
-    std::string at;  // DB10.DBD4, D100, 00010000, the name of a field
+    std::string at;  // DB10.DBD4, D100, 00010000, the name of a field, 1/4001
     std::string as;  // how it lies there: real, i16, text[20]; "" = what `at` is by itself
     double scale = 1;
     double offset = 0;
+    std::optional<std::string> write;  // of IEC 104: the command that changes it, "C_SC 6001 select"
 };
 
 // One thing that a device measures or can be told.
@@ -83,7 +84,7 @@ struct DeviceSpec {
     std::string type;                       // name of a device type
     std::optional<std::string> connection;  // none: it sends by MQTT itself
     std::optional<std::uint8_t> unit_id;    // none: the connection's
-    std::optional<std::string> station;     // its name on the line where that is no unit: the number of a meter
+    std::optional<std::string> station;     // its name on the line where that is no unit: the number of a meter, a common address
     // How others call it: "product/device" or "device", as JetLinks' topics have it. None: the last level of its name.
     std::optional<std::string> external_id;
     bool enabled = true;

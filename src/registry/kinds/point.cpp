@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 
+#include "wire/iec104_point.h"
 #include "wire/s7_value.h"
 #include "wire/http_json.h"
 #include "wire/shdr.h"
@@ -20,6 +21,12 @@ using wire::melsec::Family;
 Error cannot_hold(const Property& property, std::string_view what) {
     return Error{Code::invalid, "point.as: {} cannot be held by a property of type {}", what,
                  to_string(value_type(property.type))};
+}
+
+template <class T>
+Result<void> only_checked(Result<T> result) {
+    if (!result) return std::move(result).error();
+    return {};
 }
 
 // ---- S7 ----
@@ -151,6 +158,22 @@ Result<void> check_http(const Property& property, const PointAddress& point) {
     return Error{Code::invalid, "writable: what is had by HTTP is only read; leave it out or take another device type"};
 }
 
+// ---- outstations ----
+
+Result<void> check_iec104(const Property& property, const PointAddress& point) {
+    const auto address = wire::iec104::parse_point(point.at, point.as);
+    if (!address) return address.error();
+    const ValueType type = value_type(property.type);
+    if (property.type == PropertyType::text)
+        return Error{Code::invalid, "type: an outstation tells no texts: expected number, integer or boolean"};
+    if (address->type && !wire::iec104::holds(type, *address->type))
+        return cannot_hold(property, wire::iec104::to_string(*address->type));
+    if (!property.writable && point.write)
+        return Error{Code::invalid, "point.write: the property is not writable: set writable, or leave it out"};
+    if (!property.writable) return {};
+    return only_checked(wire::iec104::parse_order(point.write.value_or(""), *address, type).context("point.write"));
+}
+
 // ---- devices and types ----
 
 std::string_view text_at(const Json& spec, std::string_view field) {
@@ -215,6 +238,11 @@ Result<void> PointCheck::check(const Property& property) const {
 
 Result<void> PointCheck::check_point(const Property& property, const PointAddress& point) const {
     const Protocol protocol = connection_.protocol;
+    if (protocol == Protocol::iec104) return check_iec104(property, point);
+    if (point.write)
+        return Error{Code::invalid, "point.write: only IEC 104 has commands of their own; {} writes where it reads: "
+                                    "leave it out",
+                     to_string(protocol)};
     if (protocol == Protocol::s7) return check_s7(property, point);
     if (protocol == Protocol::shdr || protocol == Protocol::mtconnect) return check_shdr(property, point);
     if (protocol == Protocol::http_json) return check_http(property, point);
@@ -342,6 +370,8 @@ std::optional<PointRefusal> refused_points(const ResourceReader& reader, TenantI
 Result<void> check_station(const ResourceReader& reader, TenantId tenant, const DeviceSpec& device) {
     if (!device.connection || !device.station) return {};
     const auto connection = connection_of(reader, tenant, *device.connection);
+    if (connection && connection->protocol == Protocol::iec104)
+        return only_checked(wire::iec104::parse_common_address(*device.station).context("station"));
     if (!connection || !is_dlt645(connection->protocol)) return {};
     const auto meter = TRY(wire::dlt645::parse_meter_address(*device.station).context("station"));
     if (meter.is_broadcast())
