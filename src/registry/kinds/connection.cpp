@@ -579,7 +579,7 @@ std::vector<Fact> iec104_facts() {
                 .title_en = "Zone of time stamps",
                 .help_zh = "站的时钟：UTC，或当地时间如 +08:00",
                 .help_en = "The outstation's clock: UTC, or local time such as +08:00",
-                .length_max = 10,
+                .length_max = 40,
                 .absent = "\"UTC\"",
                 .check = check_stamp_zone}),
         iec104({.field = "originator",
