@@ -27,12 +27,13 @@ BOOST_DESCRIBE_ENUM(McFrame, _3E, _4E, _1E)
 BOOST_DESCRIBE_ENUM(McCoding, binary, ascii, ascii_octal)
 BOOST_DESCRIBE_ENUM(MelsecFamily, fx, fx3, iq_f, q_l, iq_r)
 BOOST_DESCRIBE_ENUM(MeterStandard, _2007, _1997)
-BOOST_DESCRIBE_STRUCT(ConnectionSpec, (),
+BOOST_DESCRIBE_STRUCT(ConnectionLink, (),
                       (title_zh, title_en, protocol, enabled, host, port, serial_port, baud, data_bits, parity,
                        stop_bits, framing, listen_port, registration, registration_form, registration_match, heartbeat,
                        heartbeat_form, dialect, point_order, plc, rack, slot, connection_type, local_tsap, remote_tsap,
-                       family, frame, coding, network, station_no, pc, meter_standard, layout, http_path, agent_device,
-                       common_address, select_first, interrogation_minutes, counters_minutes, clock_minutes, stamp_zone,
+                       family, frame, coding, network, station_no, pc, meter_standard, layout, http_path, agent_device))
+BOOST_DESCRIBE_STRUCT(ConnectionSpec, (ConnectionLink),
+                      (common_address, select_first, interrogation_minutes, counters_minutes, clock_minutes, stamp_zone,
                        originator, t1_s, t2_s, t3_s, k, w, period_ms, timeout_ms, retries, unit,
                        registers_per_request_max, gap_max, min_request_gap_ms, writes_enabled))
 

@@ -54,21 +54,14 @@ enum class McCoding : std::uint8_t { binary, ascii, ascii_octal };
 enum class MelsecFamily : std::uint8_t { fx, fx3, iq_f, q_l, iq_r };
 enum class MeterStandard : std::uint8_t { _2007, _1997 };
 
-// One link to one or many machines by one protocol.
-struct ConnectionSpec {
+// How a link comes to be, and what the protocols are told. Apart from the rest because a struct can be described with at
+// most 52 members.
+struct ConnectionLink {
     std::string title_zh, title_en;
     Protocol protocol = Protocol::modbus_tcp;
     bool enabled = true;
     std::string host;
     std::optional<std::uint16_t> port;  // none: tcp_port()
-    std::uint32_t period_ms = 1'000;    // of properties that state none
-    std::uint32_t timeout_ms = 1'000;
-    std::uint8_t retries = 1;
-    std::uint8_t unit = 1;  // of devices that state none
-    std::uint8_t registers_per_request_max = 100;
-    std::uint16_t gap_max = 8;  // registers read for nothing to join two requests
-    std::uint32_t min_request_gap_ms = 0;
-    bool writes_enabled = false;
     // modbus_*: how points are called, and how their values of 32 and 64 bits lie. Absent ones: modbus_dialect().
     std::optional<ModbusDialect> dialect;
     std::optional<PointOrder> point_order;
@@ -104,15 +97,28 @@ struct ConnectionSpec {
     std::optional<std::string> http_path;
     // mtconnect: a device of the agent. Absent: all.
     std::optional<std::string> agent_device;
+};
+
+// One link to one or many machines by one protocol.
+struct ConnectionSpec : ConnectionLink {
     // iec104. Absent ones: iec104_client(), 1, UTC, every 15 minutes, never, never, false.
     std::optional<std::uint16_t> common_address;  // of devices that state none
     std::optional<std::uint8_t> originator;
     std::optional<std::uint8_t> t1_s, t2_s, t3_s;
     std::optional<std::uint16_t> k, w;
-    std::optional<std::string> stamp_zone;                 // of the outstations' clocks
-    std::optional<std::uint16_t> interrogation_minutes;    // 0 = only when connected
+    std::optional<std::string> stamp_zone;                         // of the outstations' clocks
+    std::optional<std::uint16_t> interrogation_minutes;            // 0 = only when connected
     std::optional<std::uint16_t> counters_minutes, clock_minutes;  // 0 = never
     std::optional<bool> select_first;
+    // Of all that are polled.
+    std::uint32_t period_ms = 1'000;  // of properties that state none
+    std::uint32_t timeout_ms = 1'000;
+    std::uint8_t retries = 1;
+    std::uint8_t unit = 1;  // of devices that state none
+    std::uint8_t registers_per_request_max = 100;
+    std::uint16_t gap_max = 8;  // registers read for nothing to join two requests
+    std::uint32_t min_request_gap_ms = 0;
+    bool writes_enabled = false;
 
     // What holds, with what is absent filled in as it suits the protocol.
     std::uint16_t tcp_port() const;  // 502 of Modbus, 102 of s7, 5007 of mc, 7878 of shdr, 80 of http_json, 5000 of mtconnect,
