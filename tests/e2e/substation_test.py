@@ -62,7 +62,10 @@ class Link(End):
         self.station.asked.append(kind)
         assert frame.origin_address == 5, f"originator {frame.origin_address}"
         if frame.common_asdu_address != 1:
-            return self.tell(NO_STATION, [asked], negative=1)
+            refusal = iec104.IEC104_I_Message_SingleIOA(tx_seq_num=self.sent, rx_seq_num=self.received, cot=NO_STATION, ack=1, io=[asked],
+                                                        common_asdu_address=frame.common_asdu_address)
+            self.sent += 1
+            return self.connection.sendall(bytes(refusal))
         if kind == "C_IC_NA_1":
             self.tell(CON, [asked])
             for address in sorted(self.station.points):
@@ -237,10 +240,10 @@ def substation(program, count):
     program.put("device_types", "bay", {"properties": PROPERTIES + [{"name": "door", "type": "boolean", "point": {"at": "7"}},
                                                                     {"name": "typo", "type": "boolean", "point": {"at": "8"}}]})
     value_of(program, "grid/bay1.door", [True, "good"])
-    wait_for("a point that is not there", lambda: program.last("grid/bay1.typo")[1] == "bad:silent")
+    wait_for("a point that is not there", lambda: (program.last("grid/bay1.typo") or ["", ""])[1] == "bad:silent")
     assert station.controls.count("startdt") == starts, "the link was opened anew"
     program.put("devices", "grid/bay2", {"type": "bay", "connection": "rtu", "station": "2"})
-    wait_for("another outstation", lambda: program.last("grid/bay2.alarm")[1] == "bad:refused")
+    wait_for("another outstation", lambda: (program.last("grid/bay2.alarm") or ["", ""])[1] == "bad:refused")
     assert "no outstation has this common address" in status(program, "rtu")["last_error"], status(program, "rtu")
     program.call("DELETE", "/api/v1/devices/grid%2Fbay2")
 
