@@ -54,7 +54,9 @@ std::string asked(std::vector<PropertyConfig> properties, const std::string& ans
             out += fmt::format("{}{}: {}", out.empty() ? "" : " | ", driver->describe(poll.id),
                                talk(*driver, *set, driver->read(poll.id), machine, piece));
         }
-        if (!whole.empty()) EXPECT_EQ(out, whole) << "in pieces of " << piece;
+        if (!whole.empty()) {
+            EXPECT_EQ(out, whole) << "in pieces of " << piece;
+        }
         whole = out;
     }
     return whole;
