@@ -35,7 +35,7 @@ void set_address(PropertyConfig& config, const registry::RegisterAddress& addres
 // What its check has not said, because it is older than the check, is said with its readings.
 void set_point(PropertyConfig& config, const registry::PointAddress& point,
                const registry::ConnectionSpec& connection) {
-    config.place = {point.at, point.as, point.scale, point.offset};
+    config.place = {point.at, point.as, point.scale, point.offset, point.write.value_or("")};
     if (!registry::is_modbus(connection.protocol)) return;
     const auto found = registry::modbus_point(connection, point, config.type == ValueType::boolean);
     if (!found) {

@@ -73,11 +73,13 @@ private:
         const std::shared_ptr<io::Stream> stream = std::move(taken);
         streams_.push_back(stream);
         io::Stream::Events events;
-        events.on_data = [this, weak = std::weak_ptr(stream)](Bytes bytes) {
-            const std::string_view text = as_text(bytes);
+        events.on_data = [this, weak = std::weak_ptr(stream), text = std::string()](Bytes bytes) mutable {
+            text += as_text(bytes);
             const auto self = weak.lock();
-            if (!self || !text.ends_with("\r\n\r\n") || silent) return;
-            asked.emplace_back(text.substr(4, text.find(' ', 4) - 4));
+            if (!self || !text.ends_with("\r\n\r\n")) return;
+            const std::string request = std::exchange(text, {});
+            if (silent) return;
+            asked.push_back(request.substr(4, request.find(' ', 4) - 4));
             const std::string body = answers_page ? "<html></html>" : answer(asked.back());
             const std::string whole =
                 fmt::format("HTTP/1.1 {}\r\nContent-Length: {}\r\n\r\n{}", answers_page ? "503 x" : "200 OK", body.size(), body);
