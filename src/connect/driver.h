@@ -149,8 +149,8 @@ public:
         return heard;
     }
 
-    // A link that the machine closes between two exchanges is no outage: it is opened anew for the next one. An exchange
-    // that finds it closed before a byte of the answer came is begun once more over a new link, so it must change nothing.
+    // A link that the machine closes between two messages is no outage: it is opened anew for the next one. A message that
+    // finds it closed before a byte of the answer came is sent once more over a new link, so it must change nothing.
     // After a time-out the link is opened anew, so that a late answer goes nowhere.
     virtual bool reopens() const { return false; }
     // The machine closed the link while an exchange runs: Done where that ends the answer.

@@ -190,7 +190,12 @@ void LinkTestRun::add_reading(PointReading got) {
     const auto& [device, property] = set_->points[got.point];
     TestValue value{device->path + "." + property->name, std::move(got.reading.value), got.reading.quality};
     if (!got.reading.error.empty()) add_step(value.tag, false, got.reading.error, lane_.clock().monotonic());
-    report_.values.push_back(std::move(value));
+    // Of what was observed since the last question the newest is told.
+    const auto [at, is_new] = value_of_.try_emplace(got.point, report_.values.size());
+    if (is_new)
+        report_.values.push_back(std::move(value));
+    else
+        report_.values[at->second] = std::move(value);
 }
 
 void LinkTestRun::add_bad(std::size_t point, Reason reason) {

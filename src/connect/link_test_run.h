@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -61,6 +62,7 @@ private:
     int attempts_ = 0;                      // of the poll in flight
     int owed_ = 0;                          // of these, without an answer so far
     std::set<std::size_t> unheard_;         // points that are listened for
+    std::map<std::size_t, std::size_t> value_of_;  // of a point, in the report
     int faults_ = 0;                        // of what was heard
     io::TimerId listening_, waiting_out_;
     std::optional<Poll> again_;  // to be asked once more

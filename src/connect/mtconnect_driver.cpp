@@ -110,7 +110,7 @@ Buffer MtconnectDriver::ask() {
     parser_.reset();
     is_sample_ = !asks_for_all();
     asked_target_ = next_target();
-    const std::string text = wire::http_json::get_request(host_, asked_target_, "text/xml, application/xml");
+    const std::string text = wire::http_json::get_request(host_, asked_target_, "text/xml,application/xml");
     return Buffer(text.begin(), text.end());
 }
 

@@ -61,6 +61,7 @@ public:
 
     std::size_t keeps = 1000;
     bool silent = false, answers_page = false;
+    bool ends = false;  // each answer by closing the link
     std::vector<std::string> asked;
 
 private:
@@ -81,9 +82,10 @@ private:
             if (silent) return;
             asked.push_back(request.substr(4, request.find(' ', 4) - 4));
             const std::string body = answers_page ? "<html></html>" : answer(asked.back());
-            const std::string whole =
-                fmt::format("HTTP/1.1 {}\r\nContent-Length: {}\r\n\r\n{}", answers_page ? "503 x" : "200 OK", body.size(), body);
-            self->send(as_bytes(whole));
+            const std::string length = ends ? "" : fmt::format("Content-Length: {}\r\n", body.size());
+            self->send(as_bytes(fmt::format("HTTP/1.{} {}\r\n{}\r\n{}", ends ? 0 : 1, answers_page ? "503 x" : "200 OK",
+                                            length, body)));
+            if (ends) self->close();
         };
         stream->start(std::move(events));
     }
@@ -187,6 +189,16 @@ TEST(MtconnectDriver, NothingBetweenTwoQuestionsIsLost) {
     world.agent.observe("line", "Events", "Line", "UNAVAILABLE");
     world.sim.run_for(2 * kSecond);
     EXPECT_EQ(to_string(world.store.of("vmc.line").back().quality), "bad:silent");
+}
+
+TEST(MtconnectDriver, AnAnswerMayEndWithItsLink) {
+    World world;
+    world.agent.ends = true;
+    world.sim.run_for(2 * kSecond);
+    for (int i = 5; i < 12; ++i) world.agent.observe("line", "Events", "Line", std::to_string(i));
+    world.sim.run_for(3 * kSecond);
+    EXPECT_EQ(world.all("vmc.line"), "4 good, 5 good, 6 good, 7 good, 8 good, 9 good, 10 good, 11 good");
+    EXPECT_EQ(world.session->connection_status().last_error, "");
 }
 
 TEST(MtconnectDriver, WhatWasObservedInAnOutageComesWithItsTime) {

@@ -127,7 +127,7 @@ void PollLink::take_over(std::unique_ptr<io::Stream> stream, const Opened& done)
 void PollLink::start_stream(std::unique_ptr<io::Stream> stream) {
     stream_ = std::move(stream);
     is_dormant_ = false;
-    exchanges_ = 0;
+    questions_ = 0;
     silent_since_ = heard_at_ = loop_.clock().monotonic();
     const auto weak = weak_from_this();
     const std::uint64_t generation = generation_;
@@ -152,11 +152,11 @@ void PollLink::on_closed(const Error& error) {
         drop_stream();
         return begin_exchange(number_);
     }
-    if (!has_heard_ && exchanges_ > 1 && !waiting_->again) {
+    if (!has_heard_ && questions_ > 1 && !waiting_->again) {
         // It had closed the link already when the question came.
         waiting_->again = true;
         drop_stream();
-        return begin_exchange(number_);
+        return reopen();
     }
     auto step = driver_.closed(error);
     if (!step) return go_down(std::move(step).error());
@@ -187,7 +187,10 @@ void PollLink::reopen() {
         if (auto allowed = self->may_connect_(self->tenant_, (*stream)->peer()); !allowed)
             return self->go_down(std::move(allowed).error());
         self->start_stream(std::move(*stream));
-        self->begin_exchange(number);
+        if (self->waiting_ && self->waiting_->on_line && self->number_ == number)
+            self->send(Buffer(self->waiting_->question));
+        else
+            self->begin_exchange(number);
     });
 }
 
@@ -219,8 +222,6 @@ void PollLink::begin_exchange(std::uint32_t number) {
         });
     }
     waiting_->on_line = true;
-    has_heard_ = false;
-    ++exchanges_;
     waiting_->began = loop_.clock().monotonic();
     send(*bytes);
     if (driver_.keeps_time()) expect_to_say();
@@ -241,6 +242,10 @@ DurationNs PollLink::time_for(Bytes sent) const {
 
 void PollLink::send(Bytes bytes) {
     waiting_->sent = loop_.clock().monotonic();
+    has_heard_ = false;
+    ++questions_;
+    if (driver_.reopens()) waiting_->question.assign(bytes.begin(), bytes.end());
+    if (is_dormant_) return reopen();  // the answer before this question ended with its link
     if (!driver_.keeps_time()) start_timer(time_for(bytes), &PollLink::on_timeout);
     ++counters_.requests;
     counters_.bytes_out += bytes.size();
@@ -337,6 +342,7 @@ void PollLink::on_step(Step step) {
     // One that always has more to say must not keep the line for itself.
     if (++waiting_->steps > kStepsMax || loop_.clock().monotonic() - waiting_->began > kTimeoutsMax * waiting_->timeout)
         return on_timeout(number_);
+    waiting_->again = false;
     send(more->bytes);
 }
 

@@ -88,7 +88,8 @@ private:
     struct Waiting {
         Begin begin;
         bool on_line = false;  // its first bytes were sent
-        bool again = false;    // over a new link
+        bool again = false;    // its last message, over a new link
+        Buffer question;       // that message
         int waits = 0;         // for the line's being silent
         int steps = 0;         // messages after the first
         DurationNs began = 0;  // monotonic, when its first bytes were sent
@@ -139,9 +140,9 @@ private:
     std::optional<std::uint32_t> drained_;  // number of the exchange whose late answer is waited for
     io::TimerId timer_, quiet_timer_, say_timer_;
     bool greeting_ = false;
-    // Of a driver that reopens: where to, how many exchanges the link has had, whether something came of the last one.
+    // Of a driver that reopens: where to, how many messages the link has carried, whether something came of the last one.
     io::Address target_;
-    std::size_t exchanges_ = 0;
+    std::size_t questions_ = 0;
     bool has_heard_ = false, is_dormant_ = false;
     DurationNs said_every_ = 0;     // that say_timer_ runs for
     std::uint32_t number_ = 0;      // of the last exchange

@@ -328,7 +328,8 @@ TEST(Shape, TellsWhatAbsenceMeansByAChoice) {
     const Json& properties = world.registry->kind("connection")->schema.at("properties");
     EXPECT_EQ(
         to_text(properties.at("port").at("x-absent")),
-        R"({"field":"protocol","values":{"modbus_tcp":502,"modbus_rtu_tcp":502,"s7":102,"mc":5007,"shdr":7878,"http_json":80,"mtconnect":5000,)"
+        R"({"field":"protocol","values":{"modbus_tcp":502,"modbus_rtu_tcp":502,"s7":102,"mc":5007,"shdr":7878,)"
+        R"("http_json":80,"mtconnect":5000,)"
         R"("iec104":2404}})");
     EXPECT_FALSE(properties.at("port").as_object().contains("default"));
     EXPECT_EQ(to_text(properties.at("frame").at("enum")), R"(["3E","4E","1E"])");

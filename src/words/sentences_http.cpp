@@ -31,6 +31,8 @@ constexpr Sentence kSentences[] = {
     {"has a DOCTYPE, which no agent's answer has", "含有 DOCTYPE，代理的应答里没有这个"},
     {"begins with <{}> and not with <MTConnectStreams>", "以 <{0=}> 开头，而不是 <MTConnectStreams>"},
     {"the agent answers with an error: {}", "代理回答出错：{0=}"},
+    {"without saying which", "没有说明是什么错误"},
+    {"no memory to read the answer", "内存不足，无法读取应答"},
     {"has more than {} observations", "观测值超过 {0} 个"},
     {"line {}: a value has more than {} bytes", "第 {0} 行：一个值超过 {1} 字节"},
     {"has more than {} MB", "超过 {0} MB"},

@@ -145,7 +145,7 @@ def main():
         program.put("devices", "site/serial", {"type": "xinje_xd", "connection": "serial", "unit_id": number})
         check(program, on_line, "serial", "xinje_xd", number)
         wire.join_to(None)
-        wait_for("a line that is cut, told by its names", lambda: "HD0" in str(status(program, "serial")) or "HD0" in str(program.get("/api/v1/status/devices?path=site")), 30)
+        wait_for("a line that is cut", lambda: program.last("site/serial.limit")[1].startswith("bad"), 30)
     print("pymodbus read and written by the names of seven dialects")
 
 

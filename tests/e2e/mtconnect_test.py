@@ -8,6 +8,7 @@ import argparse
 import datetime
 import http.server
 import pathlib
+import socket
 import sys
 import threading
 import time
@@ -20,6 +21,28 @@ from rtu_test import cycles, status  # noqa: E402
 
 NAMES = {"x1": ("Samples", "Position", "Xact"), "e1": ("Events", "Execution", "execution"), "l1": ("Events", "Line", "line"), "c1": ("Condition", None, "system"),
          "n1": ("Events", "PartCount", "parts"), "p1": ("Events", "Program", "program")}
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Hangs up on whoever it talks to when it ends, as a machine that loses its power does."""
+    daemon_threads = True
+
+    def __init__(self, *args):
+        self.links = []
+        super().__init__(*args)
+
+    def process_request(self, request, client_address):
+        self.links.append(request)
+        super().process_request(request, client_address)
+
+    def end(self):
+        self.shutdown()
+        self.server_close()
+        for link in self.links:
+            try:
+                link.shutdown(socket.SHUT_RDWR)
+            except OSError:  # it has ended already
+                pass
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -49,14 +72,13 @@ class Agent:
         threading.Thread(target=self.count, daemon=True).start()
 
     def on(self):
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), self.handler)
+        self.server = Server(("127.0.0.1", self.port), self.handler)
         self.server.agent = self
         self.port = self.server.server_port
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def off(self):
-        self.server.shutdown()
-        self.server.server_close()
+        self.server.end()
 
     def observe(self, item, value):
         with self.lock:
