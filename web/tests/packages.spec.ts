@@ -32,7 +32,7 @@ if (folder)
     await expect(drawer.locator('.problems')).toHaveCount(0);
     await drawer.locator('.field input').first().fill('100');
     await drawer.locator('.field input').first().press('Tab');
-    await expect(drawer.locator('.tests li')).toHaveCount(4);
+    await expect(drawer.locator('.tests li')).toHaveCount(6);
     await inspect(page, info, 'packages-plan');
     await expect(drawer.locator('footer .el-button--primary')).toBeEnabled();
     await drawer.locator('footer .el-button--primary').click();
