@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Installs what is missing, and only that: tools/deps.sh [build] [test] [lint] [rivals]. Run again, it does nothing.
-# Sources: Debian 12's packages and npm with a lock file.
+# Sources: Debian 12's packages, one source package of Debian 13 and npm with a lock file.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 build_packages=(
-  g++ cmake ninja-build ccache lld pkg-config
+  g++ cmake ninja-build ccache lld pkg-config python3
   libboost1.81-dev libboost-json1.81-dev libfmt-dev libspdlog-dev libsimdjson-dev libyaml-cpp-dev
   libjpeg62-turbo-dev libpng-dev libssh2-1-dev
   libsoci-dev libsqlite3-dev libssl-dev libargon2-dev libudunits2-dev libhowardhinnant-date-dev zlib1g-dev libexpat1-dev libqrencode-dev
@@ -59,6 +59,7 @@ npm_folder() {
   mkdir -p "$1/node_modules"
   echo "$want" > "$stamp"
 }
+case " $* " in *" build "*) tools/open62541.sh ;; esac
 npm_folder web "the web packages"
 npm_folder tools/duckdb "the library of SQL (x86-64 and arm64 with glibc)"
 case " $* " in *" test "*) npm_folder tests/clients "the clients that the tests speak through" ;; esac

@@ -71,6 +71,9 @@ if [ -f "$duckdb/libduckdb.so" ]; then
 else
   echo "tools/package.sh: without SQL: $duckdb/libduckdb.so is missing; tools/deps.sh build on such a machine installs it" >&2
 fi
+# The OPC UA stack is inside the program.
+open62541=.deps/open62541 opcua=0
+if [ "$arch" = amd64 ] && [ -f "$open62541/stamp" ]; then opcua=1; fi
 for archive in "$(dirname "$program")"/../archives/*.a; do readlink -f "$archive" >> "$origins"; done
 for units in /usr/share/xml/udunits /usr/share/udunits; do
   [ ! -f "$units/udunits2.xml" ] || { install -m 0644 "$units"/*.xml "$tree/share/gongshu/units/"; break; }
@@ -114,6 +117,10 @@ HEAD
   if [ -e "$tree/lib/gongshu/libduckdb.so" ]; then
     licence_of npm-duckdb "$duckdb/LICENSE"
     echo " duckdb $(sed -n 's/.*"version": "\(.*\)".*/\1/p' "$duckdb/package.json") (npm, MIT)"
+  fi
+  if [ "$opcua" = 1 ]; then
+    licence_of open62541 "$open62541/share/LICENSE"
+    echo " open62541 $(cut -d' ' -f1 "$open62541/stamp") (source package of Debian 13, MPL-2.0)"
   fi
   printf '\nFiles: *\nCopyright: the authors of Gongshu\nLicense: Apache-2.0\n On Debian systems the text is in /usr/share/common-licenses/Apache-2.0.\n'
 } > "$papers/copyright"
