@@ -18,6 +18,7 @@
 #include "base/time_text.h"
 #include "broker/mapping.h"
 #include "case/kinds/kinds.h"
+#include "connect/ua_identity.h"
 #include "io/crypto.h"
 #include "io/interfaces.h"
 #include "io/process.h"
@@ -202,7 +203,8 @@ Result<void> Platform::make_blobs() {
 Result<void> Platform::make_doors() {
     connections_ =
         TRY(connect::Connections::create({*registry_, *history_, *history_, metrics_, lanes_,
-                                          connect::make_target_policy(options_.allow_target), history_.get()}));
+                                          connect::make_target_policy(options_.allow_target), history_.get(),
+                                          [this] { return connect::ua_identity(*files_, options_.key_folder); }}));
     for (const std::string& door : options_.dtu) {
         const auto [tenant, address] = split_dtu(door);
         const auto opened = TRY(connections_->listen_for_dtus(TRY(io::parse_address(address)), tenant)

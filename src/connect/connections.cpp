@@ -138,6 +138,7 @@ private:
     void on_change(const registry::Change& change);
     void refresh();
     void update(Entries& entries, LinkConfig config, const std::string& tenant);
+    void add_secrets(LinkConfig& config);
     void test_in_place(LinkConfig config, const Entry& entry, std::function<void(Result<TestReport>)> done);
     Result<WriteJob> prepare(const Command& command, Entry& entry);
     void record(const Command& command, Result<CommandResult> result, const CommandDone& done);
@@ -150,6 +151,7 @@ private:
     std::atomic<std::uint64_t> sessions_made_ = 0;
     mutable Guarded<Entries> entries_;
     Guarded<std::map<TenantId, CommandIds>> ids_;
+    Guarded<std::shared_ptr<const UaIdentity>> ua_identity_;  // null: nobody wanted it yet
     // For posts that may run when this is gone: the pointer is null then.
     std::shared_ptr<Guarded<ConnectionsImpl*>> alive_ = std::make_shared<Guarded<ConnectionsImpl*>>();
 };
@@ -172,6 +174,7 @@ void ConnectionsImpl::refresh() {
     std::set<Key> wanted;
     for (const auto& [tenant, name] : deps_.registry.tenants()) {
         for (LinkConfig& config : link_configs(deps_.registry, tenant)) {
+            add_secrets(config);
             wanted.emplace(tenant, config.uid);
             update(*entries, std::move(config), name);
         }
@@ -181,6 +184,25 @@ void ConnectionsImpl::refresh() {
         item.second.lane->post([session = item.second.session] { session->end(); });
         return true;
     });
+}
+
+// What does not stand in the resource itself.
+void ConnectionsImpl::add_secrets(LinkConfig& config) {
+    OpcuaSettings& opcua = config.opcua;
+    if (config.language != Language::opcua || (opcua.mode == UaMode::none && opcua.user.empty())) return;
+    if (!opcua.user.empty()) {
+        auto password = deps_.registry.secret(config.tenant, "connection", config.name, "password");
+        if (password) opcua.password = std::move(*password);
+    }
+    auto known = ua_identity_.lock();
+    if (*known == nullptr && deps_.ua_identity) {
+        auto identity = deps_.ua_identity();
+        if (identity)
+            *known = std::move(*identity);
+        else
+            log_error("connect", "{}", identity.error().text());
+    }
+    opcua.identity = *known;
 }
 
 void ConnectionsImpl::update(Entries& entries, LinkConfig config, const std::string& tenant) {
@@ -214,12 +236,15 @@ void ConnectionsImpl::test(TenantId tenant, const std::string& connection,
     // From the registry and not from the sessions: a connection that was just saved can be tested at once.
     for (LinkConfig& config : link_configs(deps_.registry, tenant)) {
         if (config.name != connection) continue;
+        add_secrets(config);
         {
             auto entries = entries_.lock();
             const auto entry = entries->find({tenant, config.uid});
+            constexpr Language kManyLinks[] = {Language::http, Language::mtconnect, Language::opcua};
             const bool is_modbus_tcp =
                 config.way == Way::tcp && config.language == Language::modbus && config.framing == Framing::mbap;
-            const bool takes_many = is_modbus_tcp || config.language == Language::http || config.language == Language::mtconnect;
+            const bool takes_many =
+                is_modbus_tcp || std::ranges::find(kManyLinks, config.language) != std::end(kManyLinks);
             if (!takes_many && entry != entries->end())
                 return test_in_place(std::move(config), entry->second, std::move(done));
         }

@@ -22,6 +22,8 @@ class Registry;
 
 namespace gongshu::connect {
 
+struct UaIdentity;
+
 // May the platform open a link to `target`? Asked with the text of the connection and again with the address that was
 // reached, before the first byte is sent. Code::denied says what to do.
 using TargetPolicy = std::function<Result<void>(TenantId tenant, const io::Address& target)>;
@@ -120,6 +122,8 @@ struct ConnectionsDeps {
     // If given: a tag whose last reading is older than three periods at the start gets one behind it that is
     // bad:stopped, so that the time in which nobody asked is a gap.
     const Reader* reader = nullptr;
+    // Who we are to OPC UA servers, asked when one wants to know. Null: to none.
+    std::function<Result<std::shared_ptr<const UaIdentity>>()> ua_identity = nullptr;
 };
 
 // Connections keeps one session per connection resource: polls its devices, turns answers into readings, reconnects for

@@ -113,6 +113,14 @@ public:
     // What has to be said before anything else; empty: nothing. Its outcome is empty, or an error: then the link
     // closes.
     virtual Buffer greet() { return {}; }
+    // How long an answer to what greet() says may take, where others may take `timeout`.
+    virtual DurationNs greeting_time(DurationNs timeout) const { return timeout; }
+    // After the greeting: it has to go on over another link to the same machine, on which greet() is called again.
+    virtual bool wants_new_link() const { return false; }
+    // The link was lost because of `error`: the same, or more.
+    virtual Error on_lost(const Error& error) const { return error; }
+    // The link is about to be closed by us: what is said last. No exchange may run on it.
+    virtual Buffer bye() { return {}; }
     virtual Result<Buffer> read(std::uint32_t poll) = 0;
     // `value` has passed check_write(). The outcome has errors, or is empty: the machine has acknowledged.
     virtual Result<Buffer> write(const DeviceConfig& device, const PropertyConfig& property, const Value& value) = 0;

@@ -9,6 +9,7 @@
 #include "connect/mtconnect_driver.h"
 #include "connect/s7_driver.h"
 #include "connect/shdr_driver.h"
+#include "connect/ua_driver.h"
 
 namespace gongshu::connect {
 
@@ -34,6 +35,8 @@ std::unique_ptr<Driver> make_driver(const LinkConfig& config) {
             return make_mtconnect_driver(config);
         case Language::iec104:
             return make_iec104_driver(config);
+        case Language::opcua:
+            return make_opcua_driver(config);
     }
     ASSERT(false);
     return nullptr;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,8 +29,9 @@ struct NamedPlace {
     std::string at;
     std::string as;  // how it lies there: real, int32, string[20]; "" = what `at` is by itself
     double scale = 1;
-    double offset = 0;  // value = raw * scale + offset
-    std::string write;  // where it is written, if that is another place
+    double offset = 0;     // value = raw * scale + offset
+    std::string write;     // where it is written, if that is another place
+    double dead_band = 0;  // of OPC UA: a change of no more than that is not told
     friend bool operator==(const NamedPlace&, const NamedPlace&) = default;
 };
 
@@ -68,7 +70,7 @@ struct DeviceConfig {
 };
 
 // Which Driver it is.
-enum class Language : std::uint8_t { modbus, s7, mc, fx_port, dlt645, free_frame, shdr, http, mtconnect, iec104 };
+enum class Language : std::uint8_t { modbus, s7, mc, fx_port, dlt645, free_frame, shdr, http, mtconnect, iec104, opcua };
 
 struct S7Settings {
     wire::s7::Tsaps tsaps;
@@ -109,6 +111,25 @@ struct HttpSettings {
 struct MtconnectSettings {
     std::string device;  // "" = all of the agent
     friend bool operator==(const MtconnectSettings&, const MtconnectSettings&) = default;
+};
+
+// Who we are to servers: our own certificate and its key, both DER.
+struct UaIdentity {
+    std::string uri;
+    Buffer certificate, key;
+};
+enum class UaPolicy : std::uint8_t { none, basic256sha256, aes128_sha256_rsaoaep, aes256_sha256_rsapss };
+enum class UaMode : std::uint8_t { none, sign, sign_and_encrypt };
+struct OpcuaSettings {
+    std::string url;  // what a server calls itself decides nothing: host and port are those of the connection
+    UaPolicy policy = UaPolicy::none;
+    UaMode mode = UaMode::none;
+    std::string fingerprint;  // SHA-256 of the server's certificate, 64 small hexadecimal digits; "" = none is accepted
+    std::string user, password;  // "" = nobody signs in
+    std::shared_ptr<const UaIdentity> identity;  // where there is something to sign or to encrypt
+    DurationNs publishing = kSecond;
+    std::uint32_t queue = 10;
+    friend bool operator==(const OpcuaSettings&, const OpcuaSettings&) = default;
 };
 
 // How requests and replies lie among the bytes of a link.
@@ -154,6 +175,7 @@ struct LinkConfig {
     HttpSettings http;
     MtconnectSettings mtconnect;
     Iec104Settings iec104;
+    OpcuaSettings opcua;
     io::SerialPort serial;
     DtuConfig dtu;
     std::string host;
@@ -172,8 +194,8 @@ struct LinkConfig {
     bool same_link(const LinkConfig& other) const {
         return enabled == other.enabled && way == other.way && language == other.language && framing == other.framing &&
                s7 == other.s7 && melsec == other.melsec && dlt645 == other.dlt645 && free_frame == other.free_frame &&
-               http == other.http && mtconnect == other.mtconnect && iec104 == other.iec104 && serial == other.serial &&
-               dtu == other.dtu && host == other.host && port == other.port &&
+               http == other.http && mtconnect == other.mtconnect && iec104 == other.iec104 && opcua == other.opcua &&
+               serial == other.serial && dtu == other.dtu && host == other.host && port == other.port &&
                (language != Language::shdr || devices == other.devices);
     }
 };

@@ -6,6 +6,7 @@
 #include "registry/kinds/connection.h"
 #include "registry/kinds/device.h"
 #include "registry/kinds/point.h"
+#include "wire/ua_node_id.h"
 
 namespace gongshu::connect {
 
@@ -35,7 +36,8 @@ void set_address(PropertyConfig& config, const registry::RegisterAddress& addres
 // What its check has not said, because it is older than the check, is said with its readings.
 void set_point(PropertyConfig& config, const registry::PointAddress& point,
                const registry::ConnectionSpec& connection) {
-    config.place = {point.at, point.as, point.scale, point.offset, point.write.value_or("")};
+    const double dead_band = point.dead_band.value_or(connection.dead_band.value_or(0));
+    config.place = {point.at, point.as, point.scale, point.offset, point.write.value_or(""), dead_band};
     if (!registry::is_modbus(connection.protocol)) return;
     const auto found = registry::modbus_point(connection, point, config.type == ValueType::boolean);
     if (!found) {
@@ -108,6 +110,7 @@ Language language_of(registry::Protocol protocol) {
     if (protocol == registry::Protocol::http_json) return Language::http;
     if (protocol == registry::Protocol::mtconnect) return Language::mtconnect;
     if (protocol == registry::Protocol::iec104) return Language::iec104;
+    if (protocol == registry::Protocol::opcua) return Language::opcua;
     if (registry::is_fx(protocol)) return Language::fx_port;
     if (registry::is_dlt645(protocol)) return Language::dlt645;
     return registry::is_frames(protocol) ? Language::free_frame : Language::modbus;
@@ -131,6 +134,23 @@ Iec104Settings iec104_settings(const registry::ConnectionSpec& spec) {
     settings.clock = spec.clock_minutes.value_or(0) * kMinute;
     settings.select_first = spec.select_first.value_or(false);
     return settings;
+}
+
+void set_opcua(LinkConfig& config, const registry::ConnectionSpec& spec) {
+    const std::string url = spec.endpoint.value_or("");
+    if (const auto at = wire::ua::parse_endpoint_url(url)) {
+        config.host = at->host;
+        config.port = at->port;
+    }
+    OpcuaSettings& to = config.opcua;
+    to.url = url;
+    to.mode = static_cast<UaMode>(spec.security_mode.value_or(registry::UaMode::None));
+    if (to.mode != UaMode::none) to.policy = static_cast<UaPolicy>(static_cast<int>(spec.ua_policy()) + 1);
+    to.fingerprint = registry::plain_fingerprint(spec.server_fingerprint.value_or(""));
+    to.user = spec.user.value_or("");
+    to.publishing = spec.publishing_interval_ms.value_or(1'000) * kMillisecond;
+    to.queue = spec.queue_size.value_or(10);
+    config.timeout = spec.reply_timeout_ms.value_or(5'000) * kMillisecond;
 }
 
 // Only what its protocol has: what is left over from another one must not make it a new link.
@@ -169,6 +189,8 @@ void set_language(LinkConfig& config, const registry::ConnectionSpec& spec) {
         case Language::iec104:
             config.iec104 = iec104_settings(spec);
             return;
+        case Language::opcua:
+            return set_opcua(config, spec);
     }
 }
 
@@ -180,10 +202,11 @@ LinkConfig link_config(const registry::Resource& resource, const registry::Conne
     config.protocol = registry::to_string(spec.protocol);
     config.enabled = spec.enabled;
     set_way(config, spec);
-    set_language(config, spec);
     config.host = spec.host;
     config.port = spec.tcp_port();
-    config.timeout = config.language == Language::iec104 ? config.iec104.client.t1 : spec.timeout_ms * kMillisecond;
+    config.timeout = spec.timeout_ms * kMillisecond;
+    set_language(config, spec);
+    if (config.language == Language::iec104) config.timeout = config.iec104.client.t1;
     config.retries = static_cast<std::uint8_t>(spec.retries);
     config.registers_per_request_max = spec.registers_per_request_max;
     config.gap_max = spec.gap_max;

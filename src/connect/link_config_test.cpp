@@ -80,6 +80,39 @@ TEST(LinkConfigs, OfModbusByADialect) {
     EXPECT_EQ(other.devices.at(0).properties.at(0).codec.order, wire::modbus::WordOrder::abcd);
 }
 
+TEST(LinkConfigs, OfOpcUa) {
+    World world;
+    world.put("device_type", "press",
+              R"({"properties":[{"name":"speed","type":"number","period_ms":250,"point":{"at":"ns=2;s=a","dead_band":2}},)"
+              R"({"name":"force","type":"number","point":{"at":"ns=2;s=b","as":"[1]"}}]})");
+    const std::string digits(64, 'a');
+    const LinkConfig link = world.link(
+        R"({"protocol":"opcua","endpoint":"opc.tcp://10.0.0.1:4841/x","security_mode":"Sign","user":"li","password":"p",)"
+        R"("security_policy":"Aes128_Sha256_RsaOaep","publishing_interval_ms":300,"queue_size":3,"dead_band":0.5,)"
+        R"("writes_enabled":true,"server_fingerprint":")" + digits + "\"}",
+        "press");
+    EXPECT_EQ(link.language, Language::opcua);
+    EXPECT_EQ(link.host, "10.0.0.1");
+    EXPECT_EQ(link.port, 4841);
+    EXPECT_EQ(link.timeout, 5 * kSecond);
+    EXPECT_TRUE(link.writes_enabled);
+    EXPECT_EQ(link.opcua.mode, UaMode::sign);
+    EXPECT_EQ(link.opcua.policy, UaPolicy::aes128_sha256_rsaoaep);
+    EXPECT_EQ(link.opcua.fingerprint, digits);
+    EXPECT_EQ(link.opcua.user, "li");
+    EXPECT_EQ(link.opcua.password, "") << "it does not stand in the resource";
+    EXPECT_EQ(link.opcua.publishing, 300 * kMillisecond);
+    EXPECT_EQ(link.opcua.queue, 3u);
+    const auto& properties = link.devices.at(0).properties;
+    EXPECT_EQ(properties[0].place, (NamedPlace{"ns=2;s=a", "", 1, 0, "", 2}));
+    EXPECT_EQ(properties[0].period, 250 * kMillisecond);
+    EXPECT_EQ(properties[1].place, (NamedPlace{"ns=2;s=b", "[1]", 1, 0, "", 0.5}));
+    const LinkConfig plain = world.link(R"({"protocol":"opcua","endpoint":"opc.tcp://h"})", "press");
+    EXPECT_EQ(plain.port, 4840);
+    EXPECT_EQ(plain.opcua.mode, UaMode::none);
+    EXPECT_EQ(plain.opcua.policy, UaPolicy::none);
+}
+
 TEST(LinkConfigs, OfS7) {
     World world;
     const LinkConfig link =

@@ -170,7 +170,7 @@ void LinkTestRun::listen() {
         const auto self = weak.lock();
         if (!self || !self->self_) return;
         self->listening_ = {};
-        for (const std::size_t point : self->unheard_) self->add_bad(point, Reason::silent);
+        for (const std::size_t point : std::exchange(self->unheard_, {})) self->add_bad(point, Reason::silent);
         self->add_step("listen", false, self->driver_->no_answer(kListenMax / kMillisecond).text(), self->began_);
         self->add_step("listen", false, fmt::format("nothing came within {} s", kListenMax / kSecond), self->began_);
         self->finish();
@@ -187,6 +187,7 @@ void LinkTestRun::on_heard(std::vector<PointReading> readings) {
 }
 
 void LinkTestRun::add_reading(PointReading got) {
+    unheard_.erase(got.point);
     const auto& [device, property] = set_->points[got.point];
     TestValue value{device->path + "." + property->name, std::move(got.reading.value), got.reading.quality};
     if (!got.reading.error.empty()) add_step(value.tag, false, got.reading.error, lane_.clock().monotonic());
@@ -199,6 +200,7 @@ void LinkTestRun::add_reading(PointReading got) {
 }
 
 void LinkTestRun::add_bad(std::size_t point, Reason reason) {
+    unheard_.erase(point);
     const auto& [device, property] = set_->points[point];
     report_.values.push_back({device->path + "." + property->name, nothing(property->type), bad(reason)});
 }

@@ -14,6 +14,7 @@ constexpr std::size_t kIdleBytesMin = 4;
 // An exchange of many messages: so many of them, and so many time-outs altogether.
 constexpr int kStepsMax = 300;
 constexpr int kTimeoutsMax = 10;
+constexpr int kLinksMax = 5;
 
 }  // namespace
 
@@ -53,6 +54,10 @@ void PollLink::open(const LinkConfig& config, Opened done) {
     const std::uint64_t generation = ++generation_;
     timeout_ = config.timeout;
     idle_texts_.clear();
+    links_ = 0;
+    const bool serial = config.way == Way::serial;
+    target_ = serial ? io::Address{config.serial.path, 0} : io::Address{config.host, config.port};
+    if (!serial) return dial(std::move(done));
     const auto finish = [weak = weak_from_this(), generation,
                          done = std::move(done)](Result<std::unique_ptr<io::Stream>> stream) {
         const auto self = weak.lock();
@@ -60,21 +65,38 @@ void PollLink::open(const LinkConfig& config, Opened done) {
         if (!stream) return done(std::move(stream).error());
         self->on_stream(std::move(*stream), done);
     };
-    const bool serial = config.way == Way::serial;
-    const io::Address target = serial ? io::Address{config.serial.path, 0} : io::Address{config.host, config.port};
-    target_ = target;
-    if (auto allowed = may_connect_(tenant_, target); !allowed)
+    if (auto allowed = may_connect_(tenant_, target_); !allowed)
         return loop_.post([finish, error = allowed.error()] { finish(error); });
-    if (!serial) {
-        io::ConnectOptions options;
-        options.timeout = std::max(config.timeout, kSecond);
-        options.keep_alive = kKeepAlive;
-        return loop_.connect(target, options, finish);
-    }
     byte_time_ = byte_time(config.serial);
     silence_ = frame_silence(config.serial);
     const auto opened = std::make_shared<Result<std::unique_ptr<io::Stream>>>(io::open_serial(loop_, config.serial));
     loop_.post([finish, opened] { finish(std::move(*opened)); });
+}
+
+void PollLink::dial(Opened done) {
+    ++links_;
+    const auto finish = [weak = weak_from_this(), generation = generation_,
+                         done = std::move(done)](Result<std::unique_ptr<io::Stream>> stream) {
+        const auto self = weak.lock();
+        if (!self || self->generation_ != generation) return;  // the stream closes as it goes out of scope
+        if (!stream) return done(std::move(stream).error());
+        self->on_stream(std::move(*stream), done);
+    };
+    if (auto allowed = may_connect_(tenant_, target_); !allowed)
+        return loop_.post([finish, error = allowed.error()] { finish(error); });
+    io::ConnectOptions options;
+    options.timeout = std::max(timeout_, kSecond);
+    options.keep_alive = kKeepAlive;
+    loop_.connect(target_, options, finish);
+}
+
+// The driver goes on over another link to the same machine.
+void PollLink::dial_again(const Opened& done) {
+    if (links_ >= kLinksMax)
+        return done(Error{Code::malformed, "the machine wanted {} links in a row and let nobody in", kLinksMax});
+    ++generation_;  // nothing of the former one counts
+    let_go();
+    dial(done);
 }
 
 void PollLink::on_stream(std::unique_ptr<io::Stream> stream, const Opened& done) {
@@ -114,11 +136,12 @@ void PollLink::take_over(std::unique_ptr<io::Stream> stream, const Opened& done)
         done({});
         return on_say();
     }
-    exchange([greeting = std::move(greeting)] { return Result<Buffer>(greeting); }, timeout_,
+    exchange([greeting = std::move(greeting)] { return Result<Buffer>(greeting); }, driver_.greeting_time(timeout_),
              [this, done](Result<Outcome> greeted) {
                  greeting_ = false;
                  if (!greeted) return done(std::move(greeted).error());
                  if (!greeted->errors.empty()) return done(greeted->errors.front());
+                 if (driver_.wants_new_link()) return dial_again(done);
                  done({});
                  on_say();
              });
@@ -253,7 +276,7 @@ void PollLink::send(Bytes bytes) {
     silent_since_ = waiting_->sent + static_cast<DurationNs>(bytes.size()) * byte_time_;
 }
 
-void PollLink::close() {
+void PollLink::forget() {
     ++generation_;
     stop_timer();
     stop_quiet_timer();
@@ -262,7 +285,19 @@ void PollLink::close() {
     drained_.reset();
     driver_.abandon();
     is_dormant_ = false;
-    if (!stream_) return;
+    if (stream_) let_go();
+}
+
+void PollLink::close() {
+    const Buffer bytes = stream_ ? driver_.bye() : Buffer{};
+    if (!bytes.empty()) {
+        counters_.bytes_out += bytes.size();
+        stream_->send(bytes);
+    }
+    forget();
+}
+
+void PollLink::let_go() {
     // It may be this stream that is calling us: it dies in the next turn.
     std::shared_ptr<io::Stream> dying = std::move(stream_);
     dying->close();
@@ -476,7 +511,8 @@ void PollLink::end_drain(bool came) {
 
 void PollLink::go_down(Error error) {
     const auto self = shared_from_this();
-    close();
+    error = driver_.on_lost(error);
+    forget();
     events_.on_down(error);
 }
 

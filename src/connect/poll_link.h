@@ -98,6 +98,10 @@ private:
         Ended done;
     };
 
+    void dial(Opened done);
+    void dial_again(const Opened& done);
+    void forget();
+    void let_go();
     void on_stream(std::unique_ptr<io::Stream> stream, const Opened& done);
     void take_over(std::unique_ptr<io::Stream> stream, const Opened& done);
     void start_stream(std::unique_ptr<io::Stream> stream);
@@ -140,11 +144,12 @@ private:
     std::optional<std::uint32_t> drained_;  // number of the exchange whose late answer is waited for
     io::TimerId timer_, quiet_timer_, say_timer_;
     bool greeting_ = false;
-    // Of a driver that reopens: where to, how many messages the link has carried, whether something came of the last one.
     io::Address target_;
+    // Of a driver that reopens: how many messages the link has carried, whether something came of the last one.
     std::size_t questions_ = 0;
     bool has_heard_ = false, is_dormant_ = false;
     DurationNs said_every_ = 0;     // that say_timer_ runs for
+    int links_ = 0;                 // since open()
     std::uint32_t number_ = 0;      // of the last exchange
     std::uint64_t generation_ = 0;  // of the link; a connect that finishes later belongs to an older one
     DurationNs timeout_ = kSecond;  // of the greeting

@@ -279,6 +279,12 @@ TEST(Shape, SaysWhatIsWrongAndWhere) {
       "stamp_zone: expected UTC, or how far local time is from it, such as +08:00, found \"Asia/Shanghai\"");
     f("connection", R"({"protocol":"iec104","host":"h","common_address":65535})",
       "common_address: expected a whole number from 1 to 65534, found 65535");
+    f("connection", R"({"protocol":"opcua"})",
+      "endpoint: expected an address such as opc.tcp://10.0.0.5:4840, found none (protocol opcua needs it)");
+    f("connection", R"({"protocol":"opcua","endpoint":"http://h"})",
+      "endpoint: expected an address such as opc.tcp://10.0.0.5:4840, found \"http://h\"");
+    f("connection", R"({"protocol":"opcua","endpoint":"opc.tcp://h","server_fingerprint":"AA:BB"})",
+      "server_fingerprint: expected the 64 hexadecimal digits of a SHA-256, found \"AA:BB\"");
     f("connection", R"({"protocol":"dlt645_tcp","host":"h"})",
       "port: expected the port of the machine or serial server, found none (protocol dlt645_tcp has no usual one)");
     f("connection", R"({"protocol":"s7","host":"h","plc":"logo","slot":1})",

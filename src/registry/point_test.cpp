@@ -30,6 +30,7 @@ protected:
         put("connection", "agent", R"({"protocol":"mtconnect","host":"h"})");
         put("connection", "web", R"({"protocol":"http_json","host":"h","http_path":"/status"})");
         put("connection", "rtu", R"({"protocol":"iec104","host":"h"})");
+        put("connection", "ua", R"({"protocol":"opcua","endpoint":"opc.tcp://h"})");
         put("connection", "self", R"({"protocol":"mqtt_device"})");
     }
     void put(const char* kind, const char* name, const std::string& spec) {
@@ -69,6 +70,14 @@ TEST_F(Points, AreReadByTheRulesOfTheConnection) {
     f("s7", boolean + at("DB10.DBD4", "real"), "point.as: real cannot be held by a property of type boolean");
     f("s7", number + at("D100"), "connection: property \"p\" of the device type \"");
     f("s7", number + at("DB10.DBD4", "int"), "point.at: ");
+    f("ua", number + at("ns=2;s=Machine/Speed"), "");
+    f("ua", number + at("nsu=urn:maker;i=7", "[2]"), "");
+    f("ua", number + R"("point":{"at":"i=1","dead_band":0.5})", "");
+    f("ua", number + at("DB10.DBD4"), "point.at: \"DB10.DBD4\" is no node id");
+    f("ua", number + at("i=1", "real"), "point.as: expected nothing, or the place of an element");
+    f("ua", number + R"("writable":true,)" + at("i=1", "[2]"), "writable: an element of an array is only read");
+    f("s7", number + R"("point":{"at":"DB10.DBD4","as":"real","dead_band":0.5})",
+      "point.dead_band: s7 reads every value");
     f("q", number + at("D100", "i16"), "");
     f("q", number + at("D100", "f32"), "");
     f("q", number + at("D100"), "");

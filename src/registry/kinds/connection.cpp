@@ -9,12 +9,13 @@
 #include "wire/iec104_point.h"
 #include "wire/mtconnect.h"
 #include "wire/shdr.h"
+#include "wire/ua_node_id.h"
 
 namespace gongshu::registry {
 
 BOOST_DESCRIBE_ENUM(Protocol, modbus_tcp, modbus_rtu_tcp, modbus_rtu, modbus_dtu, s7, mc, fx_serial, fx_tcp,
                     dlt645_serial, dlt645_tcp, dlt645_dtu, frames_serial, frames_tcp, frames_dtu, shdr, http_json, mtconnect,
-                    iec104, mqtt_device)
+                    iec104, opcua, mqtt_device)
 BOOST_DESCRIBE_ENUM(SerialParity, none, even, odd)
 BOOST_DESCRIBE_ENUM(DtuFraming, rtu, tcp)
 BOOST_DESCRIBE_ENUM(TextForm, text, hex)
@@ -26,6 +27,8 @@ BOOST_DESCRIBE_ENUM(S7ConnectionType, basic, op, pg)
 BOOST_DESCRIBE_ENUM(McFrame, _3E, _4E, _1E)
 BOOST_DESCRIBE_ENUM(McCoding, binary, ascii, ascii_octal)
 BOOST_DESCRIBE_ENUM(MelsecFamily, fx, fx3, iq_f, q_l, iq_r)
+BOOST_DESCRIBE_ENUM(UaPolicy, Basic256Sha256, Aes128_Sha256_RsaOaep, Aes256_Sha256_RsaPss)
+BOOST_DESCRIBE_ENUM(UaMode, None, Sign, SignAndEncrypt)
 BOOST_DESCRIBE_ENUM(MeterStandard, _2007, _1997)
 BOOST_DESCRIBE_STRUCT(ConnectionLink, (),
                       (title_zh, title_en, protocol, enabled, host, port, serial_port, baud, data_bits, parity,
@@ -34,7 +37,9 @@ BOOST_DESCRIBE_STRUCT(ConnectionLink, (),
                        family, frame, coding, network, station_no, pc, meter_standard, layout, http_path, agent_device))
 BOOST_DESCRIBE_STRUCT(ConnectionSpec, (ConnectionLink),
                       (common_address, select_first, interrogation_minutes, counters_minutes, clock_minutes, stamp_zone,
-                       originator, t1_s, t2_s, t3_s, k, w, period_ms, timeout_ms, retries, unit,
+                       originator, t1_s, t2_s, t3_s, k, w, endpoint, security_mode, security_policy, server_fingerprint,
+                       user, password, period_ms, publishing_interval_ms, queue_size, dead_band, reply_timeout_ms,
+                       timeout_ms, retries, unit,
                        registers_per_request_max, gap_max, min_request_gap_ms, writes_enabled))
 
 namespace {
@@ -53,7 +58,11 @@ constexpr std::string_view kFrames = "frames_serial|frames_tcp|frames_dtu";
 constexpr std::string_view kPolled =
     "modbus_tcp|modbus_rtu_tcp|modbus_rtu|modbus_dtu|s7|mc|fx_serial|fx_tcp|dlt645_serial|dlt645_tcp|dlt645_dtu|"
     "frames_serial|frames_tcp|frames_dtu|http_json|mtconnect";
-constexpr std::string_view kWritten = "modbus_tcp|modbus_rtu_tcp|modbus_rtu|modbus_dtu|s7|mc|fx_serial|fx_tcp|iec104";
+constexpr std::string_view kWritten =
+    "modbus_tcp|modbus_rtu_tcp|modbus_rtu|modbus_dtu|s7|mc|fx_serial|fx_tcp|iec104|opcua";
+constexpr std::string_view kTimed =  // polled, or read by subscription
+    "modbus_tcp|modbus_rtu_tcp|modbus_rtu|modbus_dtu|s7|mc|fx_serial|fx_tcp|dlt645_serial|dlt645_tcp|dlt645_dtu|"
+    "frames_serial|frames_tcp|frames_dtu|http_json|mtconnect|opcua";
 
 Fact only_of(std::string_view protocols, Fact fact) {
     fact.if_field = "protocol";
@@ -142,6 +151,21 @@ Result<void> check_family(const ConnectionSpec& spec) {
     return {};
 }
 
+Result<void> check_endpoint(std::string_view url) { return only_checked(wire::ua::parse_endpoint_url(url)); }
+
+Result<void> check_fingerprint(std::string_view text) {
+    if (!plain_fingerprint(text).empty()) return {};
+    return Error{Code::invalid, "expected the 64 hexadecimal digits of a SHA-256, found \"{}\"", text};
+}
+
+Result<void> check_opcua(const ConnectionSpec& spec) {
+    if (spec.endpoint.value_or("").empty())
+        return Error{
+            Code::invalid,
+            "endpoint: expected an address such as opc.tcp://10.0.0.5:4840, found none (protocol opcua needs it)"};
+    return {};
+}
+
 // Which frames each family speaks; "" = none.
 std::string_view frames_of(wire::melsec::Family family) {
     constexpr std::string_view kFramesOf[] = {"", "1E", "3E or 1E", "3E, 4E or 1E", "3E or 4E"};
@@ -174,6 +198,7 @@ Result<void> check_language(const ConnectionSpec& spec) {
     if (spec.protocol == Protocol::s7) return only_checked(spec.tsaps());
     if (spec.protocol == Protocol::mc) return check_mc(spec);
     if (is_fx(spec.protocol)) return check_family(spec);
+    if (spec.protocol == Protocol::opcua) return check_opcua(spec);
     if (!is_frames(spec.protocol)) return {};
     if (spec.layout.value_or("").empty())
         return Error{Code::invalid, "layout: expected the template of its frames, found none (protocol {} needs it)",
@@ -256,7 +281,8 @@ bool is_dtu(Protocol protocol) {
     return protocol == Protocol::modbus_dtu || protocol == Protocol::dlt645_dtu || protocol == Protocol::frames_dtu;
 }
 bool is_tcp(Protocol protocol) {
-    return !is_serial(protocol) && !is_dtu(protocol) && protocol != Protocol::mqtt_device;
+    return !is_serial(protocol) && !is_dtu(protocol) && protocol != Protocol::opcua &&
+           protocol != Protocol::mqtt_device;
 }
 
 std::uint16_t ConnectionSpec::tcp_port() const {
@@ -372,6 +398,16 @@ Result<std::string> layout_json(std::string_view text) {
     if (begin != text.npos && text[begin] == '{')
         if (const auto json = parse_json(text)) return to_text(*json);
     return to_text(TRY(parse_yaml(text, {.bytes_max = wire::free_frame::kTemplateBytesMax, .values_max = 10'000})));
+}
+
+std::string plain_fingerprint(std::string_view text) {
+    std::string digits;
+    for (const char c : text) {
+        const bool capital = c >= 'A' && c <= 'F';
+        if (c != ':' && c != ' ') digits += static_cast<char>(capital ? c + ('a' - 'A') : c);
+    }
+    const bool fine = digits.size() == 64 && digits.find_first_not_of("0123456789abcdef") == digits.npos;
+    return fine ? digits : "";
 }
 
 Result<Buffer> packet_bytes(std::string_view text, TextForm form) {
@@ -626,6 +662,80 @@ std::vector<Fact> iec104_facts() {
     };
 }
 
+std::vector<Fact> opcua_facts() {
+    const auto opcua = [](Fact fact) { return only_of("opcua", std::move(fact)); };
+    const auto secure = [](Fact fact) {
+        fact.if_field = "security_mode";
+        fact.if_equals = "Sign|SignAndEncrypt";
+        return fact;
+    };
+    return {
+        opcua({.field = "endpoint",
+               .title_zh = "服务器地址",
+               .title_en = "Endpoint",
+               .help_zh = "如 opc.tcp://10.0.0.5:4840；连的总是这个地址，不看服务器自称的地址",
+               .help_en = "Such as opc.tcp://10.0.0.5:4840; it is this address that is connected to, whatever the "
+                          "server calls itself",
+               .length_max = 400,
+               .check = check_endpoint}),
+        opcua({.field = "security_mode",
+               .title_zh = "安全模式",
+               .title_en = "Security mode",
+               .absent = "\"None\"",
+               .choices = {{"None", "无", "None"},
+                           {"Sign", "签名", "Sign"},
+                           {"SignAndEncrypt", "签名并加密", "Sign and encrypt"}}}),
+        secure({.field = "security_policy",
+                .title_zh = "安全策略",
+                .title_en = "Security policy",
+                .absent = "\"Basic256Sha256\""}),
+        opcua({.field = "server_fingerprint",
+               .title_zh = "服务器证书指纹",
+               .title_en = "Fingerprint of the server's certificate",
+               .help_zh = "SHA-256；测试连接时会显示，核对无误后填入",
+               .help_en = "SHA-256; the test of the connection shows it, to be compared and entered",
+               .length_max = 100,
+               .check = check_fingerprint}),
+        opcua({.field = "user",
+               .title_zh = "用户名",
+               .title_en = "User",
+               .help_zh = "空：匿名",
+               .help_en = "None: nobody signs in",
+               .length_max = 200}),
+        opcua({.field = "password", .title_zh = "密码", .title_en = "Password", .length_max = 400, .secret = true}),
+        opcua({.field = "publishing_interval_ms",
+               .title_zh = "发布间隔",
+               .title_en = "Publishing interval",
+               .help_zh = "服务器多久送一次变化",
+               .help_en = "How often the server sends what changed",
+               .unit = "ms",
+               .min = 10,
+               .max = 3'600'000,
+               .absent = "1000"}),
+        opcua({.field = "queue_size",
+               .title_zh = "队列长度",
+               .title_en = "Queue size",
+               .help_zh = "两次发布之间每个点位在服务器上保留的变化数",
+               .help_en = "Changes of each point that the server keeps between two messages",
+               .min = 1,
+               .max = 10'000,
+               .absent = "10"}),
+        opcua({.field = "dead_band",
+               .title_zh = "死区",
+               .title_en = "Dead band",
+               .help_zh = "变化不超过它就不上报；点位可另行规定",
+               .help_en = "A change of no more than that is not told; points may state their own",
+               .min = 0}),
+        opcua({.field = "reply_timeout_ms",
+               .title_zh = "答复超时",
+               .title_en = "Time-out of replies",
+               .unit = "ms",
+               .min = 500,
+               .max = 60'000,
+               .absent = "5000"}),
+    };
+}
+
 std::vector<Fact> other_facts() {
     return {
         only_of("dlt645_serial|dlt645_tcp|dlt645_dtu",
@@ -687,6 +797,7 @@ std::vector<Fact> facts_of(const ConnectionSpec*) {
                      {"http_json", "HTTP 轮询(JSON)", "HTTP, asked for JSON"},
                      {"mtconnect", "数控机床 MTConnect(代理)", "CNC machines by MTConnect (an agent)"},
                      {"iec104", "电力远动 IEC 60870-5-104", "Substations by IEC 60870-5-104"},
+                     {"opcua", "OPC UA", "OPC UA"},
                      {"mqtt_device", "设备自行上报(MQTT)", "Device sends (MQTT)"}}},
         {.field = "enabled", .title_zh = "启用", .title_en = "Enabled"},
         over_tcp({.field = "host",
@@ -705,14 +816,14 @@ std::vector<Fact> facts_of(const ConnectionSpec*) {
              .absent_by =
                  {{"modbus_tcp", "502"}, {"modbus_rtu_tcp", "502"}, {"s7", "102"}, {"mc", "5007"}, {"shdr", "7878"},
                   {"http_json", "80"}, {"mtconnect", "5000"}, {"iec104", "2404"}}}),
-        polled({.field = "period_ms",
-                .title_zh = "采集周期",
-                .title_en = "Period",
-                .help_zh = "属性未另行规定时使用",
-                .help_en = "Of properties that state none",
-                .unit = "ms",
-                .min = 10,
-                .max = kDayMs}),
+        only_of(kTimed, {.field = "period_ms",
+                         .title_zh = "采集周期",
+                         .title_en = "Period",
+                         .help_zh = "属性未另行规定时使用；OPC UA 为采样间隔",
+                         .help_en = "Of properties that state none; of OPC UA the sampling interval",
+                         .unit = "ms",
+                         .min = 10,
+                         .max = kDayMs}),
         polled({.field = "timeout_ms",
                 .title_zh = "超时",
                 .title_en = "Time-out",
@@ -828,7 +939,7 @@ std::vector<Fact> facts_of(const ConnectionSpec*) {
              .absent = "\"text\"",
              .choices = {{"text", "文本", "Text"}, {"hex", "十六进制", "Hexadecimal"}}}),
     };
-    for (auto* more : {dialect_facts, s7_facts, melsec_facts, iec104_facts, other_facts})
+    for (auto* more : {dialect_facts, s7_facts, melsec_facts, iec104_facts, other_facts, opcua_facts})
         for (Fact& fact : more()) facts.push_back(std::move(fact));
     return facts;
 }

@@ -28,6 +28,7 @@ enum class Protocol : std::uint8_t {
     http_json,
     mtconnect,
     iec104,
+    opcua,
     mqtt_device,
     // clang-format on
 };
@@ -52,6 +53,8 @@ enum class S7ConnectionType : std::uint8_t { basic, op, pg };
 enum class McFrame : std::uint8_t { _3E, _4E, _1E };
 enum class McCoding : std::uint8_t { binary, ascii, ascii_octal };
 enum class MelsecFamily : std::uint8_t { fx, fx3, iq_f, q_l, iq_r };
+enum class UaPolicy : std::uint8_t { Basic256Sha256, Aes128_Sha256_RsaOaep, Aes256_Sha256_RsaPss };
+enum class UaMode : std::uint8_t { None, Sign, SignAndEncrypt };
 enum class MeterStandard : std::uint8_t { _2007, _1997 };
 
 // How a link comes to be, and what the protocols are told. Apart from the rest because a struct can be described with at
@@ -110,6 +113,14 @@ struct ConnectionSpec : ConnectionLink {
     std::optional<std::uint16_t> interrogation_minutes;            // 0 = only when connected
     std::optional<std::uint16_t> counters_minutes, clock_minutes;  // 0 = never
     std::optional<bool> select_first;
+    // opcua. Absent ones mean None, nobody signs in, 1000 ms, 10, no dead band, 5000 ms.
+    std::optional<std::string> endpoint;  // opc.tcp://host:port/path
+    std::optional<UaMode> security_mode;
+    std::optional<UaPolicy> security_policy;  // absent: ua_policy()
+    std::optional<std::string> server_fingerprint;
+    std::optional<std::string> user, password;  // the password is empty here: Registry::secret() has it
+    std::optional<std::uint32_t> publishing_interval_ms, queue_size, reply_timeout_ms;
+    std::optional<double> dead_band;
     // Of all that are polled.
     std::uint32_t period_ms = 1'000;  // of properties that state none
     std::uint32_t timeout_ms = 1'000;
@@ -136,6 +147,7 @@ struct ConnectionSpec : ConnectionLink {
     wire::iec104::ClientOptions iec104_client() const;
     // Code::invalid begins with `stamp_zone`.
     Result<wire::iec104::Zone> stamps() const;
+    UaPolicy ua_policy() const { return security_policy.value_or(UaPolicy::Basic256Sha256); }
     // Code::invalid begins with `layout`.
     Result<std::shared_ptr<const wire::free_frame::Template>> frame_template() const;
 };
@@ -145,6 +157,9 @@ Result<std::string> layout_json(std::string_view text);
 
 // The bytes of a packet: those of the text, or what "AA 55" stands for. Code::invalid says what is no hexadecimal.
 Result<Buffer> packet_bytes(std::string_view text, TextForm form);
+
+// "AA:BB…", as people copy it, as 64 small digits; "" if it is none.
+std::string plain_fingerprint(std::string_view text);
 
 Kind connection_kind();
 

@@ -148,12 +148,12 @@ std::vector<Fact> facts_of(const PointAddress*) {
          .title_zh = "位置",
          .title_en = "At",
          .help_zh = "按手册写：S7 如 DB10.DBD4、M0.1；三菱以及选了地址写法的 Modbus 如 D100、M20、X17、40001；电表如 "
-                    "00010000 或 forward_active_total；自由报文写模板里的字段名；IEC 104 写信息体地址，如 4001、0x4001、0.64.1",
+                    "00010000 或 forward_active_total；自由报文写模板里的字段名；OPC UA 写节点号，如 ns=2;s=Machine/Speed；IEC 104 写信息体地址，如 4001、0x4001、0.64.1",
          .help_en = "As the manual prints it: DB10.DBD4 or M0.1 of S7; D100, M20, X17 of MELSEC and of Modbus with a "
                     "dialect, or 40001; 00010000 or forward_active_total of a meter; of free frames the name of the "
-                    "field; the object address of IEC 104: 4001, 0x4001, 0.64.1",
+                    "field; ns=2;s=Machine/Speed of OPC UA; the object address of IEC 104: 4001, 0x4001, 0.64.1",
          .required = true,
-         .length_max = 200},
+         .length_max = 400},
         {.field = "as",
          .title_zh = "数据类型",
          .title_en = "As",
@@ -174,6 +174,12 @@ std::vector<Fact> facts_of(const PointAddress*) {
          .help_zh = "仅 IEC 104：类型和信息体地址，如 C_SC 6001、C_DC 6002 select、C_SE_NC 6201；空则与位置相同",
          .help_en = "Of IEC 104 alone: type and object address, C_SC 6001, C_DC 6002 select, C_SE_NC 6201; none: as `at`",
          .length_max = 100},
+        {.field = "dead_band",
+         .title_zh = "死区",
+         .title_en = "Dead band",
+         .help_zh = "仅 OPC UA：变化不超过它就不上报；空按连接",
+         .help_en = "Of OPC UA: a change of no more than that is not told; none: as the connection says",
+         .min = 0},
     };
 }
 

@@ -36,6 +36,7 @@ struct PointAddress {
     double scale = 1;
     double offset = 0;
     std::optional<std::string> write;  // of IEC 104: the command that changes it, "C_SC 6001 select"
+    std::optional<double> dead_band;  // of OPC UA; none: the connection's
 };
 
 // One thing that a device measures or can be told.

@@ -12,7 +12,7 @@ BOOST_DESCRIBE_ENUM(Encoding, u16, i16, u32, i32, u64, i64, f32, f64, bcd16, bcd
 BOOST_DESCRIBE_ENUM(WordOrder, ABCD, BADC, CDAB, DCBA)
 BOOST_DESCRIBE_STRUCT(RegisterAddress, (), (kind, address, encoding, word_order, bit, length, scale, offset))
 
-BOOST_DESCRIBE_STRUCT(PointAddress, (), (at, as, scale, offset, write))
+BOOST_DESCRIBE_STRUCT(PointAddress, (), (at, as, scale, offset, write, dead_band))
 
 std::vector<Fact> facts_of(const RegisterAddress*);
 std::vector<Fact> facts_of(const PointAddress*);

@@ -11,6 +11,7 @@
 #include "wire/s7_value.h"
 #include "wire/http_json.h"
 #include "wire/shdr.h"
+#include "wire/ua_node_id.h"
 
 namespace gongshu::registry {
 
@@ -174,6 +175,16 @@ Result<void> check_iec104(const Property& property, const PointAddress& point) {
     return only_checked(wire::iec104::parse_order(point.write.value_or(""), *address, type).context("point.write"));
 }
 
+// ---- OPC UA ----
+
+Result<void> check_node(const Property& property, const PointAddress& point) {
+    TRY(wire::ua::parse_node_id(point.at).context("point.at"));
+    const auto element = TRY(wire::ua::parse_element(point.as).context("point.as"));
+    if (element.chosen && property.writable)
+        return Error{Code::invalid, "writable: an element of an array is only read; leave it out"};
+    return {};
+}
+
 // ---- devices and types ----
 
 std::string_view text_at(const Json& spec, std::string_view field) {
@@ -239,10 +250,13 @@ Result<void> PointCheck::check(const Property& property) const {
 Result<void> PointCheck::check_point(const Property& property, const PointAddress& point) const {
     const Protocol protocol = connection_.protocol;
     if (protocol == Protocol::iec104) return check_iec104(property, point);
+    if (protocol == Protocol::opcua && !point.write) return check_node(property, point);
     if (point.write)
         return Error{Code::invalid, "point.write: only IEC 104 has commands of their own; {} writes where it reads: "
                                     "leave it out",
                      to_string(protocol)};
+    if (point.dead_band)
+        return Error{Code::invalid, "point.dead_band: {} reads every value; leave it out", to_string(protocol)};
     if (protocol == Protocol::s7) return check_s7(property, point);
     if (protocol == Protocol::shdr || protocol == Protocol::mtconnect) return check_shdr(property, point);
     if (protocol == Protocol::http_json) return check_http(property, point);
