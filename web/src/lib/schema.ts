@@ -38,10 +38,10 @@ export function applies(schema: Schema, siblings: Spec, of: Schema): boolean {
   const value = siblings[rule.field] ?? decides?.default ?? null;
   return Array.isArray(rule.equals) ? rule.equals.includes(value) : value === rule.equals;
 }
-/** What holds while a field is empty, where that depends on another one: the usual port of the chosen protocol. */
+/** What holds while a field is empty: always the same, or by another one, as the usual port of the chosen protocol. */
 export function standsIn(schema: Schema, siblings: Spec, of: Schema): Json {
   const rule = schema['x-absent'];
-  if (!rule) return null;
+  if (!rule) return nullable(schema) ? (schema.default ?? null) : null;
   return rule.values[String(siblings[rule.field] ?? of.properties?.[rule.field]?.default ?? '')] ?? null;
 }
 export function fresh(schema: Schema, root: Schema): Json {
