@@ -15,5 +15,5 @@ step "units under AddressSanitizer and UBSan"
 tools/build.sh dev all
 ctest --preset dev -L fast -j "$(nproc)"
 step "the real program against third-party clients, and the real page"
-ctest --preset dev -L e2e
+ctest --preset dev -L e2e -j "$(nproc)"
 echo "all passed in $((SECONDS - began)) s"

@@ -11,7 +11,8 @@ const variants = process.env.ALL_VARIANTS ? all : ([['zh', 'light', 'desktop'], 
 export default defineConfig({
   // What needs a server that nobody has set up yet stands apart: tests/e2e/first_start_test.py starts one for each variant.
   testDir: process.env.FIRST_START ? 'first' : 'tests',
-  outputDir: '../build/pages/failures',
+  // A run of its own for each variant may go on beside the other's, and each empties its folder first.
+  outputDir: `../build/pages/failures/${process.env.PAGES_RUN ?? 'all'}`,
   // With the program a failure stands alone in what is printed; with the mock somebody looks on.
   reporter: [[base ? 'dot' : 'list']],
   timeout: 45_000,

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The pages that the program itself serves, over the running demo, in headless Chromium: web/tests with two opposite
-variants (Chinese, light, desktop; English, dark, phone). Pictures are left in build/pages."""
+variants (Chinese, light, desktop; English, dark, phone), or one of them: `--project zh-light-desktop`. Pictures are left in
+build/pages."""
 import os
 import pathlib
 import subprocess
@@ -15,7 +16,8 @@ def main():
         wait_for("an alarm for the pages to show", lambda: program.get("/api/v1/alarms?state=active")["alarms"], 120)
         packages = program.folder / "packages-of-the-library"
         subprocess.run([sys.executable, str(SOURCE / "tools/packages.py"), str(PROGRAM), str(packages)], check=True, stdout=subprocess.DEVNULL)
-        environment = {**os.environ, "GONGSHU_PACKAGES": str(packages), "BASE_URL": program.url, "GONGSHU_USER": "admin", "GONGSHU_PASSWORD": PASSWORD}
+        run = sys.argv[sys.argv.index("--project") + 1] if "--project" in sys.argv else "all"
+        environment = {**os.environ, "PAGES_RUN": run, "GONGSHU_PACKAGES": str(packages), "BASE_URL": program.url, "GONGSHU_USER": "admin", "GONGSHU_PASSWORD": PASSWORD}
         subprocess.run(["npm", "run", "--silent", "test:pages", "--", *sys.argv[1:]], cwd=SOURCE / "web", env=environment, check=True)
 
 
