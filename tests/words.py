@@ -10,7 +10,7 @@ TOKEN = re.compile(r"""//[^\n]*|/\*.*?\*/|R"(?P<mark>[^(\s]*)\((?P<raw>.*?)\)(?P
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 # Files in which every sentence is, or may be, a reason.
 WHOLE = {
-    "src/api/sight.cpp", "src/connect/poll_session.cpp", "src/connect/modbus_driver.cpp", "src/connect/link_test_run.cpp", "src/connect/target_policy.cpp",
+    "src/api/sight.cpp", "src/connect/poll_session.cpp", "src/connect/poll_session_readings.cpp", "src/connect/poll_session_commands.cpp", "src/connect/modbus_driver.cpp", "src/connect/link_test_run.cpp", "src/connect/target_policy.cpp",
     "src/connect/property_value.cpp", "src/connect/dlt645_driver.cpp", "src/connect/free_frame_driver.cpp", "src/connect/shdr_driver.cpp", "src/connect/http_driver.cpp", "src/connect/cnc_points.cpp", "src/connect/mtconnect_driver.cpp", "src/connect/iec104_driver.cpp", "src/connect/ua_driver.cpp", "src/connect/ua_client.cpp", "src/connect/ua_value.cpp", "src/connect/s7_driver.cpp", "src/connect/mc_driver.cpp", "src/data/interval.cpp", "src/data/tag.cpp", "src/registry/names.cpp", "src/registry/json.cpp", "src/registry/shape.cpp",
     "src/wire/json_door_fault.cpp", "src/wire/json_door_time.cpp", "src/wire/json_door.cpp", "src/wire/line.cpp", "src/wire/modbus.cpp",
     "src/wire/s7.cpp", "src/wire/s7_message.cpp", "src/wire/s7_words.cpp", "src/wire/s7_address.cpp",

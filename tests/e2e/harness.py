@@ -1,13 +1,16 @@
 """Starts the real program on ports it picks itself and talks to it as its users do. Standard library only."""
 import base64
+import http.server
 import json
 import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.parse
@@ -149,3 +152,29 @@ class Program:
 def simple_type(program, name="sensor", properties=(("temperature", "number", "degC"),), user="admin", password=PASSWORD):
     program.put("device_types", name, {"title_en": name, "title_zh": name, "properties": [
         {"name": p, "type": t, "unit": u} for p, t, u in properties]}, user=user, password=password)
+
+
+class HttpServer(http.server.ThreadingHTTPServer):
+    """A machine that is asked by HTTP, on 127.0.0.1. Hangs up on whoever it talks to when it ends, as one that loses its power
+    does. Port 0: any."""
+    daemon_threads = True
+
+    def __init__(self, port, handler):
+        self.links = []
+        super().__init__(("127.0.0.1", port), handler)
+
+    def begin(self):
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def process_request(self, request, client_address):
+        self.links.append(request)
+        super().process_request(request, client_address)
+
+    def end(self):
+        self.shutdown()
+        self.server_close()
+        for link in self.links:
+            try:
+                link.shutdown(socket.SHUT_RDWR)
+            except OSError:  # it has ended already
+                pass

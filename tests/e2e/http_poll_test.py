@@ -8,36 +8,12 @@ import argparse
 import http.server
 import json
 import pathlib
-import socket
 import sys
-import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from harness import Program, wait_for  # noqa: E402
+from harness import HttpServer, Program, wait_for  # noqa: E402
 from rtu_test import cycles, status  # noqa: E402
-
-
-class Server(http.server.ThreadingHTTPServer):
-    """Hangs up on whoever it talks to when it ends, as a machine that loses its power does."""
-    daemon_threads = True
-
-    def __init__(self, *args):
-        self.links = []
-        super().__init__(*args)
-
-    def process_request(self, request, client_address):
-        self.links.append(request)
-        super().process_request(request, client_address)
-
-    def end(self):
-        self.shutdown()
-        self.server_close()
-        for link in self.links:
-            try:
-                link.shutdown(socket.SHUT_RDWR)
-            except OSError:  # it has ended already
-                pass
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -71,10 +47,10 @@ class Meter:
         self.on()
 
     def on(self):
-        self.server = Server(("127.0.0.1", self.port), self.handler)
+        self.server = HttpServer(self.port, self.handler)
         self.server.meter, self.server.asked = self, []
         self.port = self.server.server_port
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        self.server.begin()
 
     def off(self):
         self.server.end()

@@ -8,7 +8,6 @@ import argparse
 import datetime
 import http.server
 import pathlib
-import socket
 import sys
 import threading
 import time
@@ -16,33 +15,11 @@ import urllib.parse
 from xml.sax.saxutils import escape
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from harness import Program, wait_for  # noqa: E402
+from harness import HttpServer, Program, wait_for  # noqa: E402
 from rtu_test import cycles, status  # noqa: E402
 
 NAMES = {"x1": ("Samples", "Position", "Xact"), "e1": ("Events", "Execution", "execution"), "l1": ("Events", "Line", "line"), "c1": ("Condition", None, "system"),
          "n1": ("Events", "PartCount", "parts"), "p1": ("Events", "Program", "program")}
-
-
-class Server(http.server.ThreadingHTTPServer):
-    """Hangs up on whoever it talks to when it ends, as a machine that loses its power does."""
-    daemon_threads = True
-
-    def __init__(self, *args):
-        self.links = []
-        super().__init__(*args)
-
-    def process_request(self, request, client_address):
-        self.links.append(request)
-        super().process_request(request, client_address)
-
-    def end(self):
-        self.shutdown()
-        self.server_close()
-        for link in self.links:
-            try:
-                link.shutdown(socket.SHUT_RDWR)
-            except OSError:  # it has ended already
-                pass
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -72,10 +49,10 @@ class Agent:
         threading.Thread(target=self.count, daemon=True).start()
 
     def on(self):
-        self.server = Server(("127.0.0.1", self.port), self.handler)
+        self.server = HttpServer(self.port, self.handler)
         self.server.agent = self
         self.port = self.server.server_port
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        self.server.begin()
 
     def off(self):
         self.server.end()
