@@ -189,11 +189,11 @@ void ConnectionsImpl::refresh() {
 // What does not stand in the resource itself.
 void ConnectionsImpl::add_secrets(LinkConfig& config) {
     OpcuaSettings& opcua = config.opcua;
-    if (config.language != Language::opcua || (opcua.mode == UaMode::none && opcua.user.empty())) return;
-    if (!opcua.user.empty()) {
+    if (!opcua.user.empty() || !config.http.user.empty()) {
         auto password = deps_.registry.secret(config.tenant, "connection", config.name, "password");
-        if (password) opcua.password = std::move(*password);
+        if (password) (opcua.user.empty() ? config.http.password : opcua.password) = std::move(*password);
     }
+    if (config.language != Language::opcua || (opcua.mode == UaMode::none && opcua.user.empty())) return;
     auto known = ua_identity_.lock();
     if (*known == nullptr && deps_.ua_identity) {
         auto identity = deps_.ua_identity();

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 
+#include "connect/http_sign_in.h"
 #include "connect/named_place.h"
 #include "wire/http.h"
 #include "wire/http_json.h"
@@ -55,9 +56,7 @@ Result<Value> value_of(const PropertyConfig& property, Value value) {
 
 class HttpDriver final : public Driver {
 public:
-    explicit HttpDriver(const LinkConfig& config)
-        : host_(config.port == 80 ? config.host : fmt::format("{}:{}", config.host, config.port)),
-          target_(config.http.path) {}
+    explicit HttpDriver(const LinkConfig& config) : sign_in_(config), target_(config.http.path) {}
 
     PollPlan plan(std::shared_ptr<const PointSet> points) override;
     std::vector<Poll> split(std::uint32_t) override { return {}; }
@@ -89,10 +88,13 @@ private:
         std::vector<wire::JsonPath> places;
     };
     static Error only_read() { return Error{Code::unsupported, "what is had by HTTP is only read"}; }
+    Buffer ask();
+    Step on_answer();
     Outcome outcome();
     Result<Outcome> outcome_of_json(const Group& group);
 
-    const std::string host_, target_;
+    HttpSignIn sign_in_;
+    const std::string target_;
     std::shared_ptr<const PointSet> set_;
     std::map<std::uint32_t, Group> groups_;
     std::uint32_t next_poll_ = 0;
@@ -140,13 +142,19 @@ Result<Buffer> HttpDriver::read(std::uint32_t poll) {
     asked_ = group->second;
     asked_set_ = set_;
     asked_target_ = asked_->target;
-    const std::string text = wire::http_json::get_request(host_, asked_target_);
+    return ask();
+}
+
+Buffer HttpDriver::ask() {
+    parser_.reset();
+    const std::string text = sign_in_.get(asked_target_, "application/json");
     return Buffer(text.begin(), text.end());
 }
 
 void HttpDriver::abandon() {
     asked_.reset();
     parser_.reset();
+    sign_in_.settle();
 }
 
 Result<Step> HttpDriver::feed(Bytes bytes) {
@@ -154,6 +162,11 @@ Result<Step> HttpDriver::feed(Bytes bytes) {
     if (!taken)
         return Error{Code::malformed, "the answer to GET {} cannot be read: {}", asked_target_, taken.error().text()};
     if (!parser_.done()) return More{};
+    return on_answer();
+}
+
+Step HttpDriver::on_answer() {
+    if (sign_in_.learn(parser_.response())) return Send{ask()};
     return Done{outcome()};
 }
 
@@ -162,7 +175,7 @@ Result<Step> HttpDriver::closed(const Error& error) {
     if (!asked_ || !parser_.head_done() || !parser_.finish())
         return Error{error.code(), "the link was closed before the answer to GET {} was whole: {}", asked_target_,
                      error.text()};
-    return Done{outcome()};
+    return on_answer();
 }
 
 Outcome HttpDriver::outcome() {
@@ -174,8 +187,8 @@ Outcome HttpDriver::outcome() {
     };
     Outcome outcome;
     if (answer.status < 200 || answer.status > 299) {
-        outcome = refused(Error{Code::unavailable, "GET {} is answered with {} {}", asked_target_, answer.status,
-                                wire::reason_phrase(answer.status)});
+        outcome = refused(Error{Code::unavailable, "GET {} is answered with {} {}{}", asked_target_, answer.status,
+                                wire::reason_phrase(answer.status), sign_in_.why_not(answer.status)});
     } else {
         auto read = outcome_of_json(*asked_);
         outcome = read ? std::move(*read) : refused(read.error());

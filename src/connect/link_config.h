@@ -103,8 +103,12 @@ struct Iec104Settings {
     friend bool operator==(const Iec104Settings&, const Iec104Settings&) = default;
 };
 
+// http_json and mtconnect.
 struct HttpSettings {
-    std::string path = "/";  // what is asked for where a point names nothing else
+    std::string path = "/";      // what is asked for where a point names nothing else
+    bool secure = false;         // by TLS
+    std::string fingerprint;     // SHA-256 of the machine's certificate, 64 small hexadecimal digits; "" = authorities decide
+    std::string user, password;  // "" = nobody signs in
     friend bool operator==(const HttpSettings&, const HttpSettings&) = default;
 };
 

@@ -153,6 +153,12 @@ void set_opcua(LinkConfig& config, const registry::ConnectionSpec& spec) {
     config.timeout = spec.reply_timeout_ms.value_or(5'000) * kMillisecond;
 }
 
+void set_http(HttpSettings& to, const registry::ConnectionSpec& spec) {
+    to.secure = spec.https.value_or(false);
+    to.fingerprint = registry::plain_fingerprint(spec.server_fingerprint.value_or(""));
+    to.user = spec.user.value_or("");
+}
+
 // Only what its protocol has: what is left over from another one must not make it a new link.
 void set_language(LinkConfig& config, const registry::ConnectionSpec& spec) {
     config.language = language_of(spec.protocol);
@@ -179,9 +185,11 @@ void set_language(LinkConfig& config, const registry::ConnectionSpec& spec) {
             config.free_frame.layout = registry::layout_json(spec.layout.value_or("")).value_or("");
             return;
         case Language::http:
+            set_http(config.http, spec);
             config.http.path = spec.http_path.value_or("/");
             return;
         case Language::mtconnect:
+            set_http(config.http, spec);
             config.mtconnect.device = spec.agent_device.value_or("");
             return;
         case Language::shdr:

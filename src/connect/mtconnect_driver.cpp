@@ -5,9 +5,9 @@
 #include <optional>
 
 #include "connect/cnc_points.h"
+#include "connect/http_sign_in.h"
 #include "connect/named_place.h"
 #include "wire/http.h"
-#include "wire/http_json.h"
 #include "wire/mtconnect.h"
 
 namespace gongshu::connect {
@@ -16,13 +16,12 @@ namespace {
 
 namespace mtconnect = wire::mtconnect;
 
+constexpr std::string_view kAccept = "text/xml,application/xml";
 constexpr std::size_t kCount = 1000;  // observations asked for at once
 
 class MtconnectDriver final : public Driver {
 public:
-    explicit MtconnectDriver(const LinkConfig& config)
-        : host_(config.port == 80 ? config.host : fmt::format("{}:{}", config.host, config.port)),
-          device_(config.mtconnect.device) {}
+    explicit MtconnectDriver(const LinkConfig& config) : sign_in_(config), device_(config.mtconnect.device) {}
 
     PollPlan plan(std::shared_ptr<const PointSet> points) override;
     std::vector<Poll> split(std::uint32_t) override { return {}; }
@@ -56,7 +55,8 @@ private:
     Step on_streams(const mtconnect::Streams& streams);
     void tell(const mtconnect::Observation& one);
 
-    const std::string host_, device_;
+    HttpSignIn sign_in_;
+    const std::string device_;
     CncPoints points_;
     std::vector<std::size_t> polled_;  // points of the poll
     std::uint32_t poll_ = 0;
@@ -110,7 +110,7 @@ Buffer MtconnectDriver::ask() {
     parser_.reset();
     is_sample_ = !asks_for_all();
     asked_target_ = next_target();
-    const std::string text = wire::http_json::get_request(host_, asked_target_, "text/xml,application/xml");
+    const std::string text = sign_in_.get(asked_target_, kAccept);
     return Buffer(text.begin(), text.end());
 }
 
@@ -132,6 +132,7 @@ void MtconnectDriver::abandon() {
     told_from_.reset();
     outcome_ = {};
     parser_.reset();
+    sign_in_.settle();
 }
 
 Result<Step> MtconnectDriver::feed(Bytes bytes) {
@@ -151,6 +152,12 @@ Result<Step> MtconnectDriver::closed(const Error& error) {
 }
 
 Step MtconnectDriver::on_answer() {
+    if (sign_in_.learn(parser_.response())) {
+        parser_.reset();
+        const std::string text = sign_in_.get(asked_target_, kAccept);
+        return Send{Buffer(text.begin(), text.end())};
+    }
+    sign_in_.settle();
     const int status = parser_.response().status;
     const auto streams = mtconnect::parse_streams(parser_.response().body);
     const bool is_other = streams && instance_ != 0 && streams->instance != instance_;
@@ -163,8 +170,8 @@ Step MtconnectDriver::on_answer() {
     }
     if (streams && !is_other) return on_streams(*streams);
     const bool is_page = !streams && streams.error().code() == Code::malformed && (status < 200 || status > 299);
-    Error error = is_page    ? Error{Code::unavailable, "GET {} is answered with {} {}", asked_target_, status,
-                                  wire::reason_phrase(status)}
+    Error error = is_page    ? Error{Code::unavailable, "GET {} is answered with {} {}{}", asked_target_, status,
+                                  wire::reason_phrase(status), sign_in_.why_not(status)}
                   : is_other ? Error{Code::unavailable, "the agent is started again and again"}
                              : Error{Code::malformed, "the answer to GET {}: {}", asked_target_, streams.error().text()};
     forget();

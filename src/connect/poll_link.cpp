@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "io/tls.h"
 
 namespace gongshu::connect {
 
@@ -15,6 +16,7 @@ constexpr std::size_t kIdleBytesMin = 4;
 constexpr int kStepsMax = 300;
 constexpr int kTimeoutsMax = 10;
 constexpr int kLinksMax = 5;
+constexpr DurationNs kHandshake = 5 * kSecond;  // of TLS with a small machine
 
 }  // namespace
 
@@ -57,13 +59,14 @@ void PollLink::open(const LinkConfig& config, Opened done) {
     links_ = 0;
     const bool serial = config.way == Way::serial;
     target_ = serial ? io::Address{config.serial.path, 0} : io::Address{config.host, config.port};
+    make_tls(config.http);
     if (!serial) return dial(std::move(done));
     const auto finish = [weak = weak_from_this(), generation,
                          done = std::move(done)](Result<std::unique_ptr<io::Stream>> stream) {
         const auto self = weak.lock();
         if (!self || self->generation_ != generation) return;  // the stream closes as it goes out of scope
         if (!stream) return done(std::move(stream).error());
-        self->on_stream(std::move(*stream), done);
+        self->take_over(std::move(*stream), done);
     };
     if (auto allowed = may_connect_(tenant_, target_); !allowed)
         return loop_.post([finish, error = allowed.error()] { finish(error); });
@@ -73,21 +76,53 @@ void PollLink::open(const LinkConfig& config, Opened done) {
     loop_.post([finish, opened] { finish(std::move(*opened)); });
 }
 
-void PollLink::dial(Opened done) {
-    ++links_;
+// Authorities are read from the disk: once for a connection.
+void PollLink::make_tls(const HttpSettings& http) {
+    if (http == tls_for_) return;
+    tls_for_ = http;
+    if (!http.secure)
+        tls_ = std::shared_ptr<const io::TlsClient>();
+    else if (http.fingerprint.empty())
+        tls_ = io::make_tls_client("");
+    else
+        tls_ = io::make_pinned_tls_client(http.fingerprint);
+}
+
+// By TCP to the target, and by TLS where that is wanted. `done` is called later, once, unless the link is closed or opened
+// anew before.
+void PollLink::connect(StreamDone done) {
     const auto finish = [weak = weak_from_this(), generation = generation_,
                          done = std::move(done)](Result<std::unique_ptr<io::Stream>> stream) {
         const auto self = weak.lock();
         if (!self || self->generation_ != generation) return;  // the stream closes as it goes out of scope
-        if (!stream) return done(std::move(stream).error());
-        self->on_stream(std::move(*stream), done);
+        done(std::move(stream));
     };
-    if (auto allowed = may_connect_(tenant_, target_); !allowed)
-        return loop_.post([finish, error = allowed.error()] { finish(error); });
+    auto allowed = may_connect_(tenant_, target_);
+    if (allowed && !tls_) allowed = tls_.error();
+    if (!allowed) return loop_.post([finish, error = allowed.error()] { finish(error); });
     io::ConnectOptions options;
     options.timeout = std::max(timeout_, kSecond);
     options.keep_alive = kKeepAlive;
-    loop_.connect(target_, options, finish);
+    loop_.connect(target_, options, [weak = weak_from_this(), generation = generation_, finish](auto stream) {
+        const auto self = weak.lock();
+        if (!self || self->generation_ != generation) return;
+        if (!stream) return finish(std::move(stream));
+        // A name may have led to an address that its text did not show.
+        if (auto peer = self->may_connect_(self->tenant_, (*stream)->peer()); !peer) return finish(peer.error());
+        if (*self->tls_ == nullptr) return finish(std::move(stream));
+        self->loop_.secure(std::move(*stream), *self->tls_, self->target_.host, std::max(self->timeout_, kHandshake),
+                           [finish, target = self->target_](auto secured) {
+                               finish(std::move(secured).context("cannot connect to {}", io::to_string(target)));
+                           });
+    });
+}
+
+void PollLink::dial(Opened done) {
+    ++links_;
+    connect([this, done = std::move(done)](Result<std::unique_ptr<io::Stream>> stream) {
+        if (!stream) return done(std::move(stream).error());
+        take_over(std::move(*stream), done);
+    });
 }
 
 // The driver goes on over another link to the same machine.
@@ -97,12 +132,6 @@ void PollLink::dial_again(const Opened& done) {
     ++generation_;  // nothing of the former one counts
     let_go();
     dial(done);
-}
-
-void PollLink::on_stream(std::unique_ptr<io::Stream> stream, const Opened& done) {
-    // A name may have led to an address that its text did not show.
-    if (auto allowed = may_connect_(tenant_, stream->peer()); !allowed) return done(std::move(allowed).error());
-    take_over(std::move(stream), done);
 }
 
 void PollLink::adopt(std::unique_ptr<io::Stream> stream, const LinkConfig& config, Opened done) {
@@ -200,20 +229,14 @@ void PollLink::drop_stream() {
 }
 
 void PollLink::reopen() {
-    io::ConnectOptions options;
-    options.timeout = std::max(timeout_, kSecond);
-    options.keep_alive = kKeepAlive;
-    loop_.connect(target_, options, [weak = weak_from_this(), generation = ++generation_, number = number_](auto stream) {
-        const auto self = weak.lock();
-        if (!self || self->generation_ != generation) return;
-        if (!stream) return self->go_down(std::move(stream).error());
-        if (auto allowed = self->may_connect_(self->tenant_, (*stream)->peer()); !allowed)
-            return self->go_down(std::move(allowed).error());
-        self->start_stream(std::move(*stream));
-        if (self->waiting_ && self->waiting_->on_line && self->number_ == number)
-            self->send(Buffer(self->waiting_->question));
+    ++generation_;
+    connect([this, number = number_](Result<std::unique_ptr<io::Stream>> stream) {
+        if (!stream) return go_down(std::move(stream).error());
+        start_stream(std::move(*stream));
+        if (waiting_ && waiting_->on_line && number_ == number)
+            send(Buffer(waiting_->question));
         else
-            self->begin_exchange(number);
+            begin_exchange(number);
     });
 }
 

@@ -98,11 +98,13 @@ private:
         Ended done;
     };
 
+    using StreamDone = std::function<void(Result<std::unique_ptr<io::Stream>>)>;
+    void make_tls(const HttpSettings& http);
+    void connect(StreamDone done);
     void dial(Opened done);
     void dial_again(const Opened& done);
     void forget();
     void let_go();
-    void on_stream(std::unique_ptr<io::Stream> stream, const Opened& done);
     void take_over(std::unique_ptr<io::Stream> stream, const Opened& done);
     void start_stream(std::unique_ptr<io::Stream> stream);
     void on_closed(const Error& error);
@@ -145,6 +147,8 @@ private:
     io::TimerId timer_, quiet_timer_, say_timer_;
     bool greeting_ = false;
     io::Address target_;
+    HttpSettings tls_for_;  // what tls_ was made for
+    Result<std::shared_ptr<const io::TlsClient>> tls_ = std::shared_ptr<const io::TlsClient>();  // null: in clear
     // Of a driver that reopens: how many messages the link has carried, whether something came of the last one.
     std::size_t questions_ = 0;
     bool has_heard_ = false, is_dormant_ = false;

@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "connect/ua_client.h"
 #include "io/crypto.h"
+#include "io/tls.h"
 #include "wire/ua_node_id.h"
 
 namespace gongshu::connect {
@@ -383,11 +384,11 @@ Result<void> UaDriver::check_certificate(const UA_EndpointDescription& endpoint)
         return Error{Code::denied,
                      "the server's certificate is not accepted yet: compare its SHA-256 fingerprint with the one that "
                      "the server shows itself, and enter it as server_fingerprint: {}",
-                     fingerprint_text(shown)};
+                     io::fingerprint_text(shown)};
     return Error{Code::denied,
                  "the server shows another certificate than the accepted one, so nothing was sent: where its "
                  "certificate was renewed, enter the new fingerprint as server_fingerprint: {}",
-                 fingerprint_text(shown)};
+                 io::fingerprint_text(shown)};
 }
 
 // What the server can do at once, and the namespaces that node ids by URI need.
@@ -890,15 +891,6 @@ Result<Buffer> UaDriver::read_back(const DeviceConfig& device, const PropertyCon
 }
 
 }  // namespace
-
-std::string fingerprint_text(std::string_view hex) {
-    std::string out;
-    for (std::size_t i = 0; i < hex.size(); ++i) {
-        if (i != 0 && i % 2 == 0) out += ':';
-        out += static_cast<char>(hex[i] >= 'a' ? hex[i] - 32 : hex[i]);
-    }
-    return out;
-}
 
 std::unique_ptr<Driver> make_opcua_driver(const LinkConfig& config) { return std::make_unique<UaDriver>(config); }
 

@@ -12,7 +12,4 @@ namespace gongshu::connect {
 // state where there is nothing to do. All else is heard.
 std::unique_ptr<Driver> make_opcua_driver(const LinkConfig& config);
 
-// "AA:BB:…" of a certificate, as people compare it.
-std::string fingerprint_text(std::string_view hex);
-
 }  // namespace gongshu::connect

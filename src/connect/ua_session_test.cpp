@@ -257,7 +257,7 @@ TEST(UaSession, AcceptsNoCertificateUnseen) {
     world.sim.run_for(5 * kSecond);
     const std::string error = world.status().last_error;
     EXPECT_TRUE(error.starts_with("the server's certificate is not accepted yet")) << error;
-    EXPECT_TRUE(error.ends_with(fingerprint_text(right))) << error;
+    EXPECT_TRUE(error.ends_with(io::fingerprint_text(right))) << error;
     EXPECT_EQ(world.server.sessions(), 0u);
     config.opcua.fingerprint = std::string(64, '0');
     world.session->reconfigure(config);

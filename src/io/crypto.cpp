@@ -68,6 +68,12 @@ Digest256 Sha256::finish() {
     return digest;
 }
 
+std::array<std::uint8_t, 16> md5(Bytes bytes) {
+    std::array<std::uint8_t, 16> digest;
+    ASSERT(EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_md5(), nullptr) == 1);
+    return digest;
+}
+
 std::array<std::uint8_t, 20> sha1(Bytes bytes) {
     std::array<std::uint8_t, 20> digest;
     ASSERT(EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha1(), nullptr) == 1);

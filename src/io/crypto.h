@@ -42,6 +42,7 @@ Result<Buffer> open_sealed(const Digest256& key, Bytes sealed, std::string_view 
 std::string base64(Bytes bytes);
 std::string base64url(Bytes bytes);                 // without padding
 Result<Buffer> from_base64(std::string_view text);  // either alphabet, padding optional
+std::array<std::uint8_t, 16> md5(Bytes bytes);      // only to sign in where a machine knows nothing else (RFC 7616)
 std::array<std::uint8_t, 20> sha1(Bytes bytes);     // only for the WebSocket handshake (RFC 6455 §4.2.2)
 
 }  // namespace gongshu::io

@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "io/crypto.h"
 #include "io/detail/openssl.h"
+#include "io/detail/tls_connection.h"
 
 namespace gongshu::io {
 
@@ -31,6 +32,13 @@ std::string bio_text(BIO* bio) {
     char* data = nullptr;
     const long size = BIO_get_mem_data(bio, &data);
     return {data, static_cast<std::size_t>(std::max(size, 0l))};
+}
+
+std::string fingerprint_of(const X509* certificate) {
+    std::array<std::uint8_t, 32> digest{};
+    unsigned int bytes = 0;
+    ASSERT(X509_digest(certificate, EVP_sha256(), digest.data(), &bytes) == 1 && bytes == digest.size());
+    return to_hex(digest);
 }
 
 }  // namespace detail
@@ -149,6 +157,13 @@ ContextPtr make_context(const SSL_METHOD* method) {
     return context;
 }
 
+ContextPtr make_client_context() {
+    auto context = make_context(TLS_client_method());
+    SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+    SSL_CTX_set_cert_verify_callback(context.get(), TlsConnection::verify, nullptr);
+    return context;
+}
+
 }  // namespace
 
 Result<Identity> make_certificate_authority(const std::string& common_name, TimeNs now) {
@@ -167,15 +182,20 @@ Result<Identity> make_certificate_authority(const std::string& common_name, Time
     return Identity{pem_of(self), pem_of(key.get())};
 }
 
+std::string fingerprint_text(std::string_view hex) {
+    std::string out;
+    for (std::size_t i = 0; i < hex.size(); ++i) {
+        if (i != 0 && i % 2 == 0) out += ':';
+        out += static_cast<char>(hex[i] >= 'a' ? hex[i] - 'a' + 'A' : hex[i]);
+    }
+    return out;
+}
+
 Result<std::string> certificate_fingerprint(const std::string& pem) {
     ERR_clear_error();
     const auto certificate = next_certificate(read_bio(pem).get());
     if (!certificate) return tls_error("the certificate cannot be read");
-    std::array<unsigned char, 32> digest{};
-    unsigned int bytes = 0;
-    if (X509_digest(certificate.get(), EVP_sha256(), digest.data(), &bytes) != 1 || bytes != digest.size())
-        return tls_error("the certificate's fingerprint cannot be made");
-    return fmt::format("{:02X}", fmt::join(digest, ":"));
+    return fingerprint_text(fingerprint_of(certificate.get()));
 }
 
 Result<Identity> issue_server_certificate(const Identity& authority, const std::vector<std::string>& names, TimeNs now,
@@ -225,12 +245,11 @@ Result<std::shared_ptr<const TlsServer>> make_tls_server(const Identity& identit
 
 Result<std::shared_ptr<const TlsClient>> make_tls_client(const std::string& authority_pem) {
     ERR_clear_error();
-    auto context = make_context(TLS_client_method());
-    SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+    auto context = make_client_context();
     if (authority_pem.empty()) {
         if (SSL_CTX_set_default_verify_paths(context.get()) != 1)
             return tls_error("the system's authorities cannot be read");
-        return std::make_shared<const TlsClient>(std::move(context));
+        return std::make_shared<const TlsClient>(std::move(context), "");
     }
     const auto bio = read_bio(authority_pem);
     int count = 0;
@@ -241,7 +260,12 @@ Result<std::shared_ptr<const TlsClient>> make_tls_client(const std::string& auth
     }
     if (count == 0) return tls_error("the certificate of the authority cannot be read; PEM is needed");
     ERR_clear_error();
-    return std::make_shared<const TlsClient>(std::move(context));
+    return std::make_shared<const TlsClient>(std::move(context), "");
+}
+
+std::shared_ptr<const TlsClient> make_pinned_tls_client(std::string fingerprint) {
+    auto context = make_client_context();
+    return std::make_shared<const TlsClient>(std::move(context), std::move(fingerprint));
 }
 
 }  // namespace gongshu::io

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "io/detail/handshakes.h"
+#include "io/tls.h"
 
 namespace gongshu::io::detail {
 
@@ -54,11 +55,32 @@ std::unique_ptr<Stream> make_tls_stream(std::shared_ptr<TlsConnection> connectio
 }
 
 TlsConnection::TlsConnection(Loop& loop, std::unique_ptr<Stream> plain, SslPtr ssl)
+    : TlsConnection(loop, std::move(plain), std::move(ssl), nullptr) {}
+
+TlsConnection::TlsConnection(Loop& loop, std::unique_ptr<Stream> plain, SslPtr ssl,
+                             std::shared_ptr<const TlsClient> client)
     : loop_(loop),
       plain_(std::move(plain)),
       ssl_(std::move(ssl)),
+      client_(std::move(client)),
       in_(SSL_get_rbio(ssl_.get())),
-      out_(SSL_get_wbio(ssl_.get())) {}
+      out_(SSL_get_wbio(ssl_.get())) {
+    SSL_set_app_data(ssl_.get(), this);
+}
+
+int TlsConnection::verify(X509_STORE_CTX* chain, void*) {
+    auto* const ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx()));
+    return static_cast<TlsConnection*>(SSL_get_app_data(ssl))->is_trusted(chain) ? 1 : 0;
+}
+
+bool TlsConnection::is_trusted(X509_STORE_CTX* chain) {
+    const std::string shown = fingerprint_of(X509_STORE_CTX_get0_cert(chain));
+    const std::string& only = client_->fingerprint();
+    if (only.empty() ? X509_verify_cert(chain) == 1 : shown == only) return true;
+    if (!only.empty()) X509_STORE_CTX_set_error(chain, X509_V_ERR_APPLICATION_VERIFICATION);
+    refused_ = shown;
+    return false;
+}
 
 void TlsConnection::begin(Shaken shaken) {
     shaken_ = std::move(shaken);
@@ -130,8 +152,12 @@ void TlsConnection::shake() {
     const auto verified = SSL_get_verify_result(ssl_.get());
     if (verified != X509_V_OK) {
         ERR_clear_error();
-        return refuse(Error{Code::unauthorized, "the peer's certificate is refused: {}",
-                            X509_verify_cert_error_string(verified)});
+        if (!client_->fingerprint().empty())
+            return refuse(Error{Code::unauthorized,
+                                "the peer's certificate is not the one that is trusted: its SHA-256 fingerprint is {}",
+                                fingerprint_text(refused_)});
+        return refuse(Error{Code::unauthorized, "the peer's certificate is refused: {}; its SHA-256 fingerprint is {}",
+                            X509_verify_cert_error_string(verified), fingerprint_text(refused_)});
     }
     refuse(Error{Code::unavailable, "the TLS handshake failed: {}", openssl_reason()});
 }
@@ -220,7 +246,7 @@ void Handshakes::connect(std::unique_ptr<Stream> plain, const std::shared_ptr<co
         X509_VERIFY_PARAM_set1_host(rules, host.data(), host.size());
         SSL_set_tlsext_host_name(ssl.get(), host.c_str());
     }
-    add(std::make_shared<TlsConnection>(loop_, std::move(plain), std::move(ssl)), timeout, std::move(done));
+    add(std::make_shared<TlsConnection>(loop_, std::move(plain), std::move(ssl), tls), timeout, std::move(done));
 }
 
 void Handshakes::add(std::shared_ptr<TlsConnection> connection, DurationNs timeout, StreamDone done) {

@@ -37,6 +37,7 @@ protected:
     void listen(const std::vector<std::string>& names, TimeNs made_at, int days = 30) {
         const auto identity = issue_server_certificate(authority, names, made_at, days);
         ASSERT_TRUE(identity) << identity.error().text();
+        certificate_pem = identity->certificate_pem;
         ListenOptions options;
         options.tls = make_tls_server(*identity).value();
         place->in([&] {
@@ -52,10 +53,13 @@ protected:
 
     // Connects; the error if it fails.
     std::optional<Error> connect(const std::string& host, const std::string& trusted) {
+        return connect(host, make_tls_client(trusted).value());
+    }
+    std::optional<Error> connect(const std::string& host, std::shared_ptr<const TlsClient> trusted) {
         std::optional<Error> error;
         bool done = false;
         ConnectOptions options;
-        options.tls = make_tls_client(trusted).value();
+        options.tls = std::move(trusted);
         place->in([&] {
             place->loop().connect({host, listener->address().port}, options, [&](auto stream) {
                 done = true;
@@ -72,6 +76,7 @@ protected:
     }
 
     TimeNs now = 0;
+    std::string certificate_pem;  // of the listener
     std::unique_ptr<Place> place;
     Identity authority;
     std::unique_ptr<Listener> listener;
@@ -130,6 +135,23 @@ TEST_P(BothTls, AnotherAuthorityIsRefused) {
     EXPECT_EQ(error->code(), Code::unauthorized);
     EXPECT_TRUE(error->text().starts_with("cannot connect to 127.0.0.1:")) << error->text();
     EXPECT_NE(error->text().find("certificate is refused"), std::string::npos) << error->text();
+}
+
+TEST_P(BothTls, OneCertificateIsTrustedByItsFingerprint) {
+    listen({"plc.example"}, now - 40 * kDay);
+    const std::string shown = certificate_fingerprint(certificate_pem).value();
+    const auto error = connect("127.0.0.1", authority.certificate_pem);
+    ASSERT_TRUE(error);
+    EXPECT_TRUE(error->text().ends_with("; its SHA-256 fingerprint is " + shown)) << error->text();
+    std::string digits;
+    for (const char c : shown)
+        if (c != ':') digits += static_cast<char>(c >= 'A' ? c - 'A' + 'a' : c);
+    const auto other = connect("127.0.0.1", make_pinned_tls_client(std::string(64, '0')));
+    ASSERT_TRUE(other);
+    EXPECT_EQ(other->code(), Code::unauthorized);
+    EXPECT_TRUE(other->text().ends_with("not the one that is trusted: its SHA-256 fingerprint is " + shown)) << other->text();
+    // Neither its name nor its time count.
+    EXPECT_FALSE(connect("127.0.0.1", make_pinned_tls_client(digits)));
 }
 
 TEST_P(BothTls, AnExpiredCertificateIsRefused) {

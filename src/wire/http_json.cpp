@@ -43,8 +43,11 @@ Result<Place> parse_place(std::string_view text) {
     return place;
 }
 
-std::string get_request(std::string_view host, std::string_view target, std::string_view accept) {
-    return fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nAccept: {}\r\nUser-Agent: Gongshu\r\n\r\n", target, host, accept);
+std::string get_request(std::string_view host, std::string_view target, std::string_view accept,
+                        std::string_view authorization) {
+    std::string out = fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nAccept: {}\r\nUser-Agent: Gongshu\r\n", target, host, accept);
+    if (!authorization.empty()) out += fmt::format("Authorization: {}\r\n", authorization);
+    return out + "\r\n";
 }
 
 }  // namespace gongshu::wire::http_json

@@ -28,7 +28,9 @@ struct Place {
 // Code::invalid says what is wrong and where.
 Result<Place> parse_place(std::string_view text);
 
-// The bytes of a request; `host` as the machine is to be called, with the port unless it is 80.
-std::string get_request(std::string_view host, std::string_view target, std::string_view accept = "application/json");
+// The bytes of a request; `host` as the machine is to be called, with the port unless it is the usual one.
+// `authorization`: the value of that header, "" = none.
+std::string get_request(std::string_view host, std::string_view target, std::string_view accept,
+                        std::string_view authorization);
 
 }  // namespace gongshu::wire::http_json

@@ -29,8 +29,10 @@ TEST(HttpJson, Targets) {
     EXPECT_EQ(check_target("/" + std::string(kTargetBytesMax, 'a')).error().code(), Code::limit);
     EXPECT_EQ(target_of("/meters/{station}/of/{station}", "A 1/2"), "/meters/A%201%2F2/of/A%201%2F2");
     EXPECT_EQ(target_of("/status", "7"), "/status");
-    EXPECT_EQ(get_request("10.0.0.9:8080", "/status"),
+    EXPECT_EQ(get_request("10.0.0.9:8080", "/status", "application/json", ""),
               "GET /status HTTP/1.1\r\nHost: 10.0.0.9:8080\r\nAccept: application/json\r\nUser-Agent: Gongshu\r\n\r\n");
+    EXPECT_EQ(get_request("m", "/", "text/xml", "Basic YTpi"),
+              "GET / HTTP/1.1\r\nHost: m\r\nAccept: text/xml\r\nUser-Agent: Gongshu\r\nAuthorization: Basic YTpi\r\n\r\n");
 }
 
 }  // namespace

@@ -164,7 +164,8 @@ constexpr Sentence kSentences[] = {
     {"the peer does not speak TLS here: its first byte is 0x{:02x}; use TLS, or the address for plain "
      "connections",
      "对方在这里没有用 TLS，第一个字节是 0x{0}：改用 TLS，或连接不加密的地址"},
-    {"the peer's certificate is refused: {}", "对方的证书不被接受：{0}"},
+    {"the peer's certificate is refused: {}; its SHA-256 fingerprint is {}", "对方的证书不被接受：{0}；其 SHA-256 指纹为 {1=}"},
+    {"the peer's certificate is not the one that is trusted: its SHA-256 fingerprint is {}", "对方的证书不是所信任的那一份：其 SHA-256 指纹为 {0=}"},
     {"the TLS handshake failed: {}", "TLS 握手失败：{0}"},
     {"the TLS connection failed: {}", "TLS 连接失败：{0}"},
     {"the connection ended during the TLS handshake: {}", "TLS 握手期间连接断开：{0}"},

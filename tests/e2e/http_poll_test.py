@@ -5,9 +5,14 @@ answers are told, and after each cut readings come back by themselves with the g
     http_poll_test.py [--cycles 3]
 """
 import argparse
+import base64
+import hashlib
 import http.server
 import json
 import pathlib
+import re
+import ssl
+import subprocess
 import sys
 import time
 
@@ -38,22 +43,59 @@ class Keeping(Handler):
     protocol_version = "HTTP/1.1"
 
 
+class Signed(Keeping):
+    """Lets in whom it knows by the way that its meter asks for: basic, or digest with MD5 or SHA-256."""
+
+    def do_GET(self):
+        meter = self.server.meter
+        said = self.headers.get("Authorization", "")
+        meter.said.append(said.split(" ")[0])
+        if meter.lets_in(said, self.path):
+            return super().do_GET()
+        meter.nonce += 1
+        challenge = 'Basic realm="meter"' if meter.way == "basic" else f'Digest realm="a \\"meter\\"", nonce="n{meter.nonce}", qop="auth,auth-int", algorithm={meter.way}, opaque="o 1"'
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", 'Negotiate')
+        self.send_header("WWW-Authenticate", challenge)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
 class Meter:
     """A small meter with a web page: /status, and /channel/N for each of its channels."""
 
     def __init__(self, handler, says_length=True):
         self.handler, self.says_length = handler, says_length
         self.port, self.wrong, self.began = 0, {}, time.monotonic()
+        self.tls, self.way, self.nonce, self.said = None, "basic", 0, []
         self.on()
 
     def on(self):
         self.server = HttpServer(self.port, self.handler)
         self.server.meter, self.server.asked = self, []
+        if self.tls:
+            self.server.socket = self.tls.wrap_socket(self.server.socket, server_side=True)
         self.port = self.server.server_port
         self.server.begin()
 
     def off(self):
         self.server.end()
+
+    def lets_in(self, said, path):
+        """The user is 李 with the password "p:9"; of Digest by the words of RFC 7616, with a nonce that is good ten times."""
+        if self.way == "basic":
+            return said == "Basic " + base64.b64encode("李:p:9".encode()).decode()
+        if not said.startswith("Digest "):
+            return False
+        told = {key: (quoted or plain).replace('\\"', '"') for key, quoted, plain in re.findall(r'(\w+)=(?:"((?:[^"\\]|\\.)*)"|([^,\s]*))', said)}
+        name = hashlib.md5 if self.way == "MD5" else hashlib.sha256
+
+        def digest(text):
+            return name(text.encode()).hexdigest()
+        who, what = digest(f'李:a "meter":p:9'), digest(f"GET:{path}")
+        want = digest(f"{who}:{told['nonce']}:{told['nc']}:{told['cnonce']}:auth:{what}")
+        fresh = told["nonce"] == f"n{self.nonce}" and int(told["nc"], 16) <= 10
+        return fresh and told["response"] == want and told["opaque"] == "o 1" and told["uri"] == path and told["algorithm"] == self.way
 
     def answer(self, path):
         if path in self.wrong:
@@ -97,6 +139,44 @@ def check_meter(program, name, meter, count):
     meter.off()
 
 
+def check_locked(program, folder):
+    """A meter with a certificate of its own making that wants a password."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=meter", "-keyout", str(folder / "key.pem"),
+                    "-out", str(folder / "cert.pem")], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    fingerprint = hashlib.sha256(ssl.PEM_cert_to_DER_cert((folder / "cert.pem").read_text())).hexdigest()
+    meter = Meter(Signed)
+    meter.off()
+    meter.tls = context
+    meter.on()
+    spec = {"protocol": "http_json", "host": "127.0.0.1", "port": meter.port, "http_path": "/status", "period_ms": 200, "https": True}
+    program.put("connections", "locked", spec)
+    program.put("devices", "site/locked", {"type": "web_meter", "connection": "locked", "station": "2 b"})
+    shown = ":".join(fingerprint[i:i + 2] for i in range(0, 64, 2)).upper()
+    wait_for("nobody vouches for it", lambda: f"its SHA-256 fingerprint is {shown}" in status(program, "locked")["last_error"])
+    program.put("connections", "locked", {**spec, "server_fingerprint": "00" * 32})
+    wait_for("it is another one", lambda: "not the one that is trusted" in status(program, "locked")["last_error"])
+    assert not meter.said, "nothing was said to a machine that is not trusted"
+    spec["server_fingerprint"] = shown
+    program.put("connections", "locked", spec)
+    wait_for("it wants a password", lambda: "it wants a user name and password" in status(program, "locked")["last_error"])
+    for way in ("basic", "MD5", "SHA-256"):
+        meter.way = way
+        program.put("connections", "locked", {**spec, "user": "李", "password": "no"})
+        wait_for(f"{way}: a wrong password is told", lambda: "user name or password is wrong" in status(program, "locked")["last_error"])
+        program.put("connections", "locked", {**spec, "user": "李", "password": "p:9"})
+        wait_for(f"{way}: values", lambda: program.last("site/locked.relay") == [True, "good"])
+        assert "p:9" not in json.dumps(program.get("/api/v1/connections/locked")), "the password is read back"
+        begin = len(meter.said)
+        wait_for(f"{way}: many questions, and new nonces", lambda: len(meter.said) > begin + 30)
+        if way != "basic":
+            assert "Basic" not in meter.said[begin:], meter.said
+        assert program.last("site/locked.relay") == [True, "good"]
+        meter.said.clear()
+    meter.off()
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--cycles", type=int, default=3)
@@ -105,6 +185,7 @@ def main():
         program.put("device_types", "web_meter", {"properties": [{"name": name, "type": kind, "point": point} for name, kind, point in PROPERTIES]})
         for name, meter in (("keeping", Meter(Keeping)), ("closing", Meter(Handler)), ("endless", Meter(Handler, says_length=False))):
             check_meter(program, name, meter, options.cycles)
+        check_locked(program, program.folder)
     print("machines are asked by HTTP, and come back by themselves")
 
 

@@ -33,6 +33,8 @@ using SslPtr = std::unique_ptr<SSL, Free<SSL, SSL_free>>;
 std::string openssl_reason();
 BioPtr read_bio(std::string_view text);
 std::string bio_text(BIO* bio);
+// SHA-256 of it, 64 small hexadecimal digits.
+std::string fingerprint_of(const X509* certificate);
 
 }  // namespace gongshu::io::detail
 
@@ -49,11 +51,15 @@ private:
 
 class TlsClient {
 public:
-    explicit TlsClient(detail::ContextPtr context) : context_(std::move(context)) {}
+    // `fingerprint`: of the one certificate that is trusted; "" = what the context trusts.
+    TlsClient(detail::ContextPtr context, std::string fingerprint)
+        : context_(std::move(context)), fingerprint_(std::move(fingerprint)) {}
     SSL_CTX* context() const { return context_.get(); }
+    const std::string& fingerprint() const { return fingerprint_; }
 
 private:
     const detail::ContextPtr context_;
+    const std::string fingerprint_;
 };
 
 }  // namespace gongshu::io

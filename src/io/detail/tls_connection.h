@@ -18,7 +18,11 @@ public:
     using Shaken = std::function<void(Result<void>)>;
 
     TlsConnection(Loop& loop, std::unique_ptr<Stream> plain, SslPtr ssl);
+    // Of a client: whom it trusts.
+    TlsConnection(Loop& loop, std::unique_ptr<Stream> plain, SslPtr ssl, std::shared_ptr<const TlsClient> client);
 
+    // For SSL_CTX_set_cert_verify_callback() of a client's context.
+    static int verify(X509_STORE_CTX* chain, void*);
     // `shaken` is called once, later, unless the connection is destroyed or closed first.
     void begin(Shaken shaken);
     void start(Stream::Events events);
@@ -37,12 +41,15 @@ private:
     void read_later();
     void flush();
     void plain_closed(const Error& error);
+    bool is_trusted(X509_STORE_CTX* chain);
     void refuse(Error error);
     void fail(const Error& error);
 
     Loop& loop_;
     const std::unique_ptr<Stream> plain_;
     const SslPtr ssl_;
+    const std::shared_ptr<const TlsClient> client_;  // null: a server
+    std::string refused_;                            // fingerprint of the certificate that is not trusted
     BIO* const in_;  // owned by ssl_, as out_
     BIO* const out_;
     State state_ = State::shaking;

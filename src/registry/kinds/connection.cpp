@@ -34,7 +34,7 @@ BOOST_DESCRIBE_STRUCT(ConnectionLink, (),
                       (title_zh, title_en, protocol, enabled, host, port, serial_port, baud, data_bits, parity,
                        stop_bits, framing, listen_port, registration, registration_form, registration_match, heartbeat,
                        heartbeat_form, dialect, point_order, plc, rack, slot, connection_type, local_tsap, remote_tsap,
-                       family, frame, coding, network, station_no, pc, meter_standard, layout, http_path, agent_device))
+                       family, frame, coding, network, station_no, pc, meter_standard, layout, https, http_path, agent_device))
 BOOST_DESCRIBE_STRUCT(ConnectionSpec, (ConnectionLink),
                       (common_address, select_first, interrogation_minutes, counters_minutes, clock_minutes, stamp_zone,
                        originator, t1_s, t2_s, t3_s, k, w, endpoint, security_mode, security_policy, server_fingerprint,
@@ -52,6 +52,7 @@ constexpr std::string_view kModbus = "modbus_tcp|modbus_rtu_tcp|modbus_rtu|modbu
 constexpr std::string_view kDialects = "inovance|delta_dvp|delta_as|xinje_xc|xinje_xd|haiwell|generic";
 constexpr std::string_view kOverTcp =
     "modbus_tcp|modbus_rtu_tcp|s7|mc|fx_tcp|dlt645_tcp|frames_tcp|shdr|http_json|mtconnect|iec104";
+constexpr std::string_view kHttp = "http_json|mtconnect";
 constexpr std::string_view kSerial = "modbus_rtu|fx_serial|dlt645_serial|frames_serial";
 constexpr std::string_view kDtu = "modbus_dtu|dlt645_dtu|frames_dtu";
 constexpr std::string_view kFrames = "frames_serial|frames_tcp|frames_dtu";
@@ -193,7 +194,19 @@ Result<void> check_iec104(const ConnectionSpec& spec) {
                  options.t2 / kSecond};
 }
 
+Result<void> check_http(const ConnectionSpec& spec) {
+    const bool secure = spec.https.value_or(false);
+    if (secure && !spec.port && spec.protocol == Protocol::http_json)
+        return Error{Code::invalid, "port: expected the port of HTTPS, found none: mostly it is 443"};
+    if (!secure && spec.server_fingerprint)
+        return Error{Code::invalid, "server_fingerprint: only machines that are asked by https have a certificate"};
+    if (spec.user.value_or("").find(':') != std::string::npos)
+        return Error{Code::invalid, "user: a user name of HTTP has no colon"};
+    return {};
+}
+
 Result<void> check_language(const ConnectionSpec& spec) {
+    if (spec.protocol == Protocol::http_json || spec.protocol == Protocol::mtconnect) return check_http(spec);
     if (spec.protocol == Protocol::iec104) return check_iec104(spec);
     if (spec.protocol == Protocol::s7) return only_checked(spec.tsaps());
     if (spec.protocol == Protocol::mc) return check_mc(spec);
@@ -664,6 +677,7 @@ std::vector<Fact> iec104_facts() {
 
 std::vector<Fact> opcua_facts() {
     const auto opcua = [](Fact fact) { return only_of("opcua", std::move(fact)); };
+    const auto signed_in = [](Fact fact) { return only_of("opcua|http_json|mtconnect", std::move(fact)); };
     const auto secure = [](Fact fact) {
         fact.if_field = "security_mode";
         fact.if_equals = "Sign|SignAndEncrypt";
@@ -689,20 +703,20 @@ std::vector<Fact> opcua_facts() {
                 .title_zh = "安全策略",
                 .title_en = "Security policy",
                 .absent = "\"Basic256Sha256\""}),
-        opcua({.field = "server_fingerprint",
-               .title_zh = "服务器证书指纹",
-               .title_en = "Fingerprint of the server's certificate",
-               .help_zh = "SHA-256；测试连接时会显示，核对无误后填入",
-               .help_en = "SHA-256; the test of the connection shows it, to be compared and entered",
-               .length_max = 100,
-               .check = check_fingerprint}),
-        opcua({.field = "user",
-               .title_zh = "用户名",
-               .title_en = "User",
-               .help_zh = "空：匿名",
-               .help_en = "None: nobody signs in",
-               .length_max = 200}),
-        opcua({.field = "password", .title_zh = "密码", .title_en = "Password", .length_max = 400, .secret = true}),
+        signed_in({.field = "server_fingerprint",
+                   .title_zh = "服务器证书指纹",
+                   .title_en = "Fingerprint of the server's certificate",
+                   .help_zh = "SHA-256；测试连接时会显示，核对无误后填入",
+                   .help_en = "SHA-256; the test of the connection shows it, to be compared and entered",
+                   .length_max = 100,
+                   .check = check_fingerprint}),
+        signed_in({.field = "user",
+                   .title_zh = "用户名",
+                   .title_en = "User",
+                   .help_zh = "空：匿名；不经 HTTPS 或加密时密码以明文传输",
+                   .help_en = "None: nobody signs in; without HTTPS or encryption the password travels in clear",
+                   .length_max = 200}),
+        signed_in({.field = "password", .title_zh = "密码", .title_en = "Password", .length_max = 400, .secret = true}),
         opcua({.field = "publishing_interval_ms",
                .title_zh = "发布间隔",
                .title_en = "Publishing interval",
@@ -744,6 +758,13 @@ std::vector<Fact> other_facts() {
                  .title_en = "Edition of DL/T 645",
                  .absent = "\"2007\"",
                  .choices = {{"2007", "DL/T 645-2007", "DL/T 645-2007"}, {"1997", "DL/T 645-1997", "DL/T 645-1997"}}}),
+        only_of(kHttp, {.field = "https",
+                        .title_zh = "HTTPS",
+                        .title_en = "HTTPS",
+                        .help_zh = "证书由系统信任的机构验证；自签名证书需填写指纹",
+                        .help_en = "The system's authorities decide on its certificate; one that the machine signed "
+                                   "itself needs its fingerprint",
+                        .absent = "false"}),
         only_of("http_json", {.field = "http_path",
                               .title_zh = "请求路径",
                               .title_en = "Path",

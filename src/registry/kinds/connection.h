@@ -96,6 +96,8 @@ struct ConnectionLink {
     std::optional<MeterStandard> meter_standard;
     // frames_*: the template, JSON or YAML.
     std::optional<std::string> layout;
+    // http_json, mtconnect: by TLS. Absent: in clear.
+    std::optional<bool> https;
     // http_json: what is asked for. Absent: "/".
     std::optional<std::string> http_path;
     // mtconnect: a device of the agent. Absent: all.
@@ -117,6 +119,7 @@ struct ConnectionSpec : ConnectionLink {
     std::optional<std::string> endpoint;  // opc.tcp://host:port/path
     std::optional<UaMode> security_mode;
     std::optional<UaPolicy> security_policy;  // absent: ua_policy()
+    // Of http_json and mtconnect too. Absent: of https the system's authorities decide; nobody signs in.
     std::optional<std::string> server_fingerprint;
     std::optional<std::string> user, password;  // the password is empty here: Registry::secret() has it
     std::optional<std::uint32_t> publishing_interval_ms, queue_size, reply_timeout_ms;

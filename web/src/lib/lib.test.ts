@@ -107,7 +107,7 @@ describe('forms', () => {
         protocol: { type: 'string', enum: ['modbus_tcp', 's7'] },
         port: { type: 'integer', 'x-absent': { field: 'protocol', values: { modbus_tcp: 502, s7: 102 } } },
         plc: { type: 'string', enum: ['s7_300', 's7_1200', 'logo'], default: 's7_1200', 'x-if': { field: 'protocol', equals: 's7' } },
-        rack: { type: ['integer', 'null'], default: 0, 'x-if': { field: 'plc', equals: ['s7_300', 's7_1200'] } },
+        rack: { type: 'integer', default: 0, 'x-if': { field: 'plc', equals: ['s7_300', 's7_1200'] } },
         slot: { type: 'integer', 'x-if': { field: 'plc', equals: ['s7_300', 's7_1200'] }, 'x-absent': { field: 'plc', values: { s7_300: 2, s7_1200: 1 } } },
       },
     };
@@ -118,7 +118,7 @@ describe('forms', () => {
     const stands = (key: string, spec: Spec): unknown => standsIn(plc.properties![key]!, spec, plc);
     expect([stands('port', { protocol: 's7' }), stands('port', { protocol: 'modbus_tcp' }), stands('port', {})]).toEqual([102, 502, null]);
     expect([stands('slot', { protocol: 's7' }), stands('slot', { protocol: 's7', plc: 's7_300' }), stands('rack', { protocol: 's7' })]).toEqual([1, 2, 0]);
-    expect(stands('plc', { protocol: 's7' })).toBe(null);
+    expect(stands('plc', { protocol: 's7' })).toBe('s7_1200');
     expect(settled(plc, { protocol: 's7', plc: 'logo', rack: 0 })).toEqual({ protocol: 's7', plc: 'logo' });
     expect(settled(plc, { protocol: 'modbus_tcp', plc: 's7_1200', rack: 0 })).toEqual({ protocol: 'modbus_tcp' });
   });
