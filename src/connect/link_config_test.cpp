@@ -192,6 +192,15 @@ TEST(LinkConfigs, OfHttp) {
     EXPECT_EQ(link.http.path, "/");
     EXPECT_FALSE(link.writes_enabled);
     EXPECT_EQ(world.link(R"({"protocol":"http_json","host":"h","http_path":"/status"})", "relay").http.path, "/status");
+    const HttpSettings locked = world.link(R"({"protocol":"mtconnect","host":"h","https":true,"user":"li","password":"p",)"
+                                           R"("server_fingerprint":")" +
+                                               std::string(64, 'a') + "\"}",
+                                           "agent")
+                                    .http;
+    EXPECT_TRUE(locked.secure);
+    EXPECT_EQ(locked.fingerprint, std::string(64, 'a'));
+    EXPECT_EQ(locked.user, "li");
+    EXPECT_EQ(locked.password, "") << "it does not stand in the resource";
 }
 
 TEST(LinkConfigs, OfMtconnect) {

@@ -7,6 +7,7 @@
 #include "connect/ua_driver.h"
 #include "io/crypto.h"
 #include "io/sim.h"
+#include "io/tls.h"
 
 namespace gongshu::connect {
 namespace {

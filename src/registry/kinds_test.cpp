@@ -273,6 +273,12 @@ TEST(Shape, SaysWhatIsWrongAndWhere) {
       "http_path: expected what stands behind the host in the address, beginning with /, found \"status\"");
     f("connection", R"({"protocol":"iec104"})",
       "host: expected a host name or an IP address, found none (protocol iec104 needs it)");
+    f("connection", R"({"protocol":"http_json","host":"h","https":true})",
+      "port: expected the port of HTTPS, found none: mostly it is 443");
+    f("connection", R"({"protocol":"mtconnect","host":"h","server_fingerprint":"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"})",
+      "server_fingerprint: only machines that are asked by https have a certificate");
+    f("connection", R"({"protocol":"http_json","host":"h","user":"a:b","password":"c"})",
+      "user: a user name of HTTP has no colon");
     f("connection", R"({"protocol":"iec104","host":"h","t1_s":10,"t2_s":10})",
       "t2_s: expected less than t1_s, which is 10 s, found 10 s");
     f("connection", R"({"protocol":"iec104","host":"h","stamp_zone":"Asia/Shanghai"})",
