@@ -195,7 +195,7 @@ TEST(LinkConfigs, OfHttp) {
     const HttpSettings locked = world.link(R"({"protocol":"mtconnect","host":"h","https":true,"user":"li","password":"p",)"
                                            R"("server_fingerprint":")" +
                                                std::string(64, 'a') + "\"}",
-                                           "agent")
+                                           "relay")
                                     .http;
     EXPECT_TRUE(locked.secure);
     EXPECT_EQ(locked.fingerprint, std::string(64, 'a'));

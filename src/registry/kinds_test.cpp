@@ -275,7 +275,8 @@ TEST(Shape, SaysWhatIsWrongAndWhere) {
       "host: expected a host name or an IP address, found none (protocol iec104 needs it)");
     f("connection", R"({"protocol":"http_json","host":"h","https":true})",
       "port: expected the port of HTTPS, found none: mostly it is 443");
-    f("connection", R"({"protocol":"mtconnect","host":"h","server_fingerprint":"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"})",
+    f("connection", R"({"protocol":"mtconnect","host":"h","server_fingerprint":")"
+                    R"(0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"})",
       "server_fingerprint: only machines that are asked by https have a certificate");
     f("connection", R"({"protocol":"http_json","host":"h","user":"a:b","password":"c"})",
       "user: a user name of HTTP has no colon");
