@@ -449,6 +449,7 @@ test('S7 and meters: what holds while a field is empty stands in it, and what an
   await choose(zh ? '协议' : 'Protocol', /60870-5-104/);
   for (const [field, value] of Object.entries({ port: '2404', common_address: '1', interrogation_minutes: '15', stamp_zone: 'UTC', t1_s: '15', k: '12' }))
     await expect(page.locator(`#f-${field}`)).toHaveAttribute('placeholder', value);
+  await expect(page.locator('#f-host')).toHaveAttribute('placeholder', '');
   await expect(page.locator('#f-period_ms')).toHaveCount(0);
   await expect(page.locator('#f-writes_enabled')).toHaveCount(1);
   await inspect(page, info, 'connection-iec104');

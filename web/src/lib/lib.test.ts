@@ -107,18 +107,19 @@ describe('forms', () => {
         protocol: { type: 'string', enum: ['modbus_tcp', 's7'] },
         port: { type: 'integer', 'x-absent': { field: 'protocol', values: { modbus_tcp: 502, s7: 102 } } },
         plc: { type: 'string', enum: ['s7_300', 's7_1200', 'logo'], default: 's7_1200', 'x-if': { field: 'protocol', equals: 's7' } },
+        note: { type: 'string', default: '' },
         rack: { type: 'integer', default: 0, 'x-if': { field: 'plc', equals: ['s7_300', 's7_1200'] } },
         slot: { type: 'integer', 'x-if': { field: 'plc', equals: ['s7_300', 's7_1200'] }, 'x-absent': { field: 'plc', values: { s7_300: 2, s7_1200: 1 } } },
       },
     };
     const shown = (spec: Spec): string[] => fields(plc).filter(([, f]) => applies(f, spec, plc)).map(([key]) => key);
-    expect(shown({ protocol: 'modbus_tcp', plc: 's7_300' })).toEqual(['protocol', 'port']);
-    expect(shown({ protocol: 's7' })).toEqual(['protocol', 'port', 'plc', 'rack', 'slot']);
-    expect(shown({ protocol: 's7', plc: 'logo' })).toEqual(['protocol', 'port', 'plc']);
+    expect(shown({ protocol: 'modbus_tcp', plc: 's7_300' })).toEqual(['protocol', 'port', 'note']);
+    expect(shown({ protocol: 's7' })).toEqual(['protocol', 'port', 'plc', 'note', 'rack', 'slot']);
+    expect(shown({ protocol: 's7', plc: 'logo' })).toEqual(['protocol', 'port', 'plc', 'note']);
     const stands = (key: string, spec: Spec): unknown => standsIn(plc.properties![key]!, spec, plc);
     expect([stands('port', { protocol: 's7' }), stands('port', { protocol: 'modbus_tcp' }), stands('port', {})]).toEqual([102, 502, null]);
     expect([stands('slot', { protocol: 's7' }), stands('slot', { protocol: 's7', plc: 's7_300' }), stands('rack', { protocol: 's7' })]).toEqual([1, 2, 0]);
-    expect(stands('plc', { protocol: 's7' })).toBe('s7_1200');
+    expect([stands('plc', { protocol: 's7' }), stands('note', {})]).toEqual(['s7_1200', null]);
     expect(settled(plc, { protocol: 's7', plc: 'logo', rack: 0 })).toEqual({ protocol: 's7', plc: 'logo' });
     expect(settled(plc, { protocol: 'modbus_tcp', plc: 's7_1200', rack: 0 })).toEqual({ protocol: 'modbus_tcp' });
   });

@@ -41,7 +41,7 @@ export function applies(schema: Schema, siblings: Spec, of: Schema): boolean {
 /** What holds while a field is empty: always the same, or by another one, as the usual port of the chosen protocol. */
 export function standsIn(schema: Schema, siblings: Spec, of: Schema): Json {
   const rule = schema['x-absent'];
-  if (!rule) return typeof schema.default === 'object' ? null : (schema.default ?? null);
+  if (!rule) return typeof schema.default === 'object' || schema.default === '' ? null : (schema.default ?? null);
   return rule.values[String(siblings[rule.field] ?? of.properties?.[rule.field]?.default ?? '')] ?? null;
 }
 export function fresh(schema: Schema, root: Schema): Json {
