@@ -100,8 +100,8 @@ void Lane::spread(const Rows& rows, bool own) {
     std::vector<TagId> fresh;
     std::vector<std::pair<std::size_t, Rows>> away;
     for (std::size_t i = 0; i < rows.size(); ++i) {
-        const auto [at, is_new] = ways_.try_emplace(rows.tag(i));
-        if (is_new && own) fresh.push_back(rows.tag(i));
+        const auto at = ways_.try_emplace(rows.tag(i)).first;
+        if (own && !std::exchange(at->second.seen, true)) fresh.push_back(rows.tag(i));
         for (const auto& [slot, tag] : at->second.slots) {
             if (slot->batch.empty()) touched.push_back(slot);
             slot->batch.emplace_back(tag, i);

@@ -81,6 +81,7 @@ private:
     struct Way {
         std::vector<std::pair<Slot*, std::size_t>> slots;        // and which tag of its plan it is
         std::vector<std::pair<std::size_t, std::size_t>> lanes;  // and how many instances there want it
+        bool seen = false;  // a row of it came here: a tag may be wanted before its first one
     };
 
     TimeNs now();
