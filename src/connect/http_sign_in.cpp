@@ -68,7 +68,7 @@ bool HttpSignIn::learn(const wire::HttpResponse& answer) {
     const std::string nonce = nonce_;
     if (user_.empty() || !take(answer)) return false;
     has_tried_ = true;
-    // Signed by what it asks for now, or by another nonce than it has come to want.
+    // Asking again is of use where the question was not signed, or was signed with a nonce that has run out.
     return !was_tried && (!was_signed || nonce_ != nonce);
 }
 
