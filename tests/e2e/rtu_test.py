@@ -122,15 +122,17 @@ class SerialServer:
     def serve(self):
         while True:
             link, _ = self.listener.accept()
-            self.link = link
             self.wire.join_to(link.fileno())
+            older, self.link = self.link, link
+            if older:  # only now: the wire must never hold a descriptor that is closed
+                older.close()
 
     def cut(self):
         self.wire.join_to(None)
-        if self.link:
-            self.link.shutdown(socket.SHUT_RDWR)
-            self.link.close()
-            self.link = None
+        link, self.link = self.link, None
+        if link:
+            link.shutdown(socket.SHUT_RDWR)
+            link.close()
 
 
 class Dtu:
