@@ -453,6 +453,21 @@ test('S7 and meters: what holds while a field is empty stands in it, and what an
   await expect(page.locator('#f-period_ms')).toHaveCount(0);
   await expect(page.locator('#f-writes_enabled')).toHaveCount(1);
   await inspect(page, info, 'connection-iec104');
+  await choose(zh ? '协议' : 'Protocol', /HTTP.*JSON/);
+  await expect(page.locator('#f-http_path')).toHaveAttribute('placeholder', '/');
+  await expect(page.locator('#f-https')).toHaveCount(1);
+  await expect(page.locator('#f-password')).toHaveAttribute('type', 'password');
+  await expect(page.locator('#f-writes_enabled')).toHaveCount(0);
+  await page.locator('#f-password').scrollIntoViewIfNeeded();
+  await inspect(page, info, 'connection-http');
+  await choose(zh ? '协议' : 'Protocol', /^OPC UA$/);
+  await expect(page.locator('#f-host')).toHaveCount(0);
+  await expect(page.locator('#f-security_policy')).toHaveCount(0);
+  await choose(zh ? '安全模式' : 'Security mode', zh ? /^签名并加密$/ : /^Sign and encrypt$/);
+  await expect(page.locator('#f-security_policy')).toHaveCount(1);
+  await expect(page.locator('#f-publishing_interval_ms')).toHaveAttribute('placeholder', '1000');
+  await page.locator('#f-endpoint').scrollIntoViewIfNeeded();
+  await inspect(page, info, 'connection-opcua');
   expect(said).toEqual([]);
 });
 
