@@ -78,18 +78,6 @@ std::vector<std::uint16_t> get_registers(Bytes bytes, std::size_t count) {
     return registers;
 }
 
-Buffer frame(std::uint16_t transaction, std::uint8_t unit, const Buffer& pdu) {
-    ASSERT(1 + pdu.size() >= kLengthMin && 1 + pdu.size() <= kLengthMax);
-    Buffer out;
-    out.reserve(kMbapBytes + pdu.size());
-    put_u16(out, transaction);
-    put_u16(out, 0);
-    put_u16(out, 1 + pdu.size());
-    out.push_back(unit);
-    out.insert(out.end(), pdu.begin(), pdu.end());
-    return out;
-}
-
 Result<void> check_request(const Shape& shape, const Request& request) {
     const int code = static_cast<int>(shape.function);
     if (request.count < 1 || request.count > shape.count_max)
@@ -218,9 +206,21 @@ Result<Buffer> encode_request_pdu(const Request& request) {
     return out;
 }
 
+Buffer encode_frame(std::uint16_t transaction, std::uint8_t unit, const Buffer& pdu) {
+    ASSERT(1 + pdu.size() >= kLengthMin && 1 + pdu.size() <= kLengthMax);
+    Buffer out;
+    out.reserve(kMbapBytes + pdu.size());
+    put_u16(out, transaction);
+    put_u16(out, 0);
+    put_u16(out, 1 + pdu.size());
+    out.push_back(unit);
+    out.insert(out.end(), pdu.begin(), pdu.end());
+    return out;
+}
+
 Result<Buffer> encode_request(std::uint16_t transaction, std::uint8_t unit, const Request& request) {
     const Buffer pdu = TRY(encode_request_pdu(request));
-    return frame(transaction, unit, pdu);
+    return encode_frame(transaction, unit, pdu);
 }
 
 Buffer encode_reply_pdu(const Reply& reply) {
@@ -253,7 +253,7 @@ Buffer encode_reply_pdu(const Reply& reply) {
 }
 
 Buffer encode_reply(std::uint16_t transaction, std::uint8_t unit, const Reply& reply) {
-    return frame(transaction, unit, encode_reply_pdu(reply));
+    return encode_frame(transaction, unit, encode_reply_pdu(reply));
 }
 
 Reply refusal(Function function, Exception exception) {

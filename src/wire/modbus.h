@@ -84,6 +84,8 @@ std::size_t reply_pdu_bytes(const Request& asked);
 // The whole frame. Code::invalid when a count is outside the standard's limits, the range passes 65536 or the values do
 // not match the count.
 Result<Buffer> encode_request(std::uint16_t transaction, std::uint8_t unit, const Request& request);
+// The header before any PDU of 1 to kPduBytesMax bytes.
+Buffer encode_frame(std::uint16_t transaction, std::uint8_t unit, const Buffer& pdu);
 // For a server; a reply that it made itself, so a wrong one is our own bug (ASSERT).
 Buffer encode_reply(std::uint16_t transaction, std::uint8_t unit, const Reply& reply);
 Reply refusal(Function function, Exception exception);
@@ -154,5 +156,8 @@ Result<Value> decode_value(const ValueCodec& codec, std::span<const std::uint16_
 // without scale; the nearest values are named; a fraction in an f32 may be off by its last bit), Code::invalid when the
 // value's type does not suit. For bit: `before` is the register as it is now, only the bit is changed.
 Result<std::vector<std::uint16_t>> encode_value(const ValueCodec& codec, const Value& value, std::uint16_t before = 0);
+// As encode_value(), but a number becomes the nearest one that the encoding has: to show a value, never to write it into
+// a machine. Code::limit when it lies outside of the encoding, or is no number for one that knows none (NaN in a u16).
+Result<std::vector<std::uint16_t>> encode_nearest(const ValueCodec& codec, const Value& value, std::uint16_t before = 0);
 
 }  // namespace gongshu::wire::modbus

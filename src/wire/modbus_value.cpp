@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <limits>
 
 #include "base/assert.h"
@@ -182,6 +183,28 @@ Result<std::vector<std::uint16_t>> encode_value(const ValueCodec& codec, const V
         return split(codec, *number != 0 ? own | mask : own & ~mask);
     }
     return split(codec, TRY(encode_number(codec, value)));
+}
+
+Result<std::vector<std::uint16_t>> encode_nearest(const ValueCodec& codec, const Value& value, std::uint16_t before) {
+    const auto number = as_number(value);
+    const bool is_whole = codec.encoding != Encoding::text && codec.encoding != Encoding::bit &&
+                          codec.encoding != Encoding::f32 && codec.encoding != Encoding::f64;
+    if (codec.encoding == Encoding::f32 && number) {
+        const double raw = (*number - codec.offset) / codec.scale;
+        const float near = static_cast<float>(raw);
+        if (std::isfinite(raw) && !std::isfinite(near))
+            return Error{Code::limit, "{} is beyond what {} can hold", raw, to_string(codec.encoding)};
+        return split(codec, std::bit_cast<std::uint32_t>(near));
+    }
+    auto exact = encode_value(codec, value, before);
+    if (exact || !is_whole || !number || !std::isfinite(*number)) return exact;
+    const double raw = std::round((*number - codec.offset) / codec.scale);
+    if (std::abs(raw) >= 0x1p63) return exact;
+    ValueCodec unscaled = codec;
+    unscaled.scale = 1;
+    unscaled.offset = 0;
+    auto near = encode_value(unscaled, Value{static_cast<std::int64_t>(raw)});
+    return near ? near : exact;
 }
 
 }  // namespace gongshu::wire::modbus
