@@ -56,6 +56,9 @@ class Messages;
 namespace gongshu::blob {
 class Blobs;
 }
+namespace gongshu::modbus {
+class Servers;
+}
 namespace gongshu::sql {
 class Engine;
 }
@@ -89,6 +92,7 @@ struct ApiDeps {
     package::Packages* packages = nullptr;  // null = none are installed
     notify::Messages* messages = nullptr;   // null = nobody is told of cases
     sql::Engine* sql = nullptr;             // null = nothing is asked in SQL
+    modbus::Servers* modbus = nullptr;      // null = no tags are shown to Modbus masters
 };
 
 // A file of the page, gzip-compressed; lives as long as the program. "index.html" also answers for the page's own

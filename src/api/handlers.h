@@ -191,6 +191,7 @@ Result<Answer> get_dtu_status(Core& core, const Ask& ask);
 void test_connection(Core& core, const AskPtr& ask, Done done);
 // Message hooks.
 Result<Answer> get_message_status(Core& core, const Ask& ask);
+Result<Answer> get_modbus_status(Core& core, const Ask& ask);  // modbus_handlers.cpp
 void test_message_hook(Core& core, const AskPtr& ask, Done done);
 void write_device(Core& core, const AskPtr& ask, Done done);
 // The connections that `who` sees.

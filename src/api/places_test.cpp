@@ -239,6 +239,7 @@ const std::multimap<std::string, Way>& ways() {
             {"GET /api/v1/status/devices", {"/api/v1/status/devices", "", Want::hides}},
             {"GET /api/v1/status/sessions", {"/api/v1/status/sessions", "", Want::harmless}},
             {"GET /api/v1/status/dtu", {"/api/v1/status/dtu", "", Want::refused}},
+            {"GET /api/v1/status/modbus_servers", {"/api/v1/status/modbus_servers", "", Want::refused}},
             {"GET /api/v1/status/messages", {"/api/v1/status/messages", "", Want::refused}},
             {"POST /api/v1/message_hooks/{name}:test", {"/api/v1/message_hooks/outside-hook:test", "", Want::refused}},
             {"GET /api/v1/intervals", {"/api/v1/intervals", "", Want::hides}},
@@ -387,7 +388,8 @@ protected:
     // Whoever is limited to some places sees none of these.
     static bool is_of_the_whole_tenant(std::string_view kind) {
         return kind == "tenant" || kind == "mapping" || kind == "retention" || kind == "hold" ||
-               kind == "approval_policy" || kind == "trusted_signer" || kind == "package" || kind == "message_hook";
+               kind == "approval_policy" || kind == "trusted_signer" || kind == "package" || kind == "message_hook" ||
+               kind == "modbus_server";
     }
 
     // The routes of resources, for one kind. `hidden` is a resource of it outside.
@@ -446,6 +448,7 @@ TEST_F(Places, NoRouteLeadsOutside) {
         {"hold", "outside-hold"},
         {"approval_policy", "outside-policy"},
         {"message_hook", "outside-hook"},
+        {"modbus_server", "outside-server"},
         {"mapping", "outside-mapping"},
         {"trusted_signer", "outside-signer"},
         {"package", "outside-package"},

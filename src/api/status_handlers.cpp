@@ -6,6 +6,7 @@
 #include "api/handlers.h"
 #include "api/sight.h"
 #include "base/log.h"
+#include "connect/audited_write.h"
 #include "flow/virtual_tags.h"
 #include "io/crypto.h"
 #include "notify/messages.h"
@@ -675,24 +676,6 @@ Result<Command> parse_command(Core& core, const Ask& ask) {
     return command;
 }
 
-// What was asked for; with a result also what became of it.
-std::string command_detail(const Command& command, const Result<CommandResult>* result = nullptr) {
-    std::string detail;
-    JsonWriter out{detail};
-    out.begin_object().key("id").text(command.id).key("property").text(command.property).key("value");
-    write_value(out, command.value);
-    out.key("reason").text(command.reason);
-    if (result != nullptr) {
-        const bool done = *result && (*result)->done;
-        out.key("outcome").text(done ? "done" : *result ? "failed" : "refused");
-        if (done) write_value(out.key("read_back"), (*result)->read_back);
-        const std::string_view error = *result ? std::string_view{(*result)->error} : (*result).error().text();
-        if (!error.empty()) out.key("error").text(error);
-    }
-    out.end_object();
-    return detail;
-}
-
 std::string render_result(const Ask& ask, const CommandResult& result) {
     std::string body;
     JsonWriter out{body};
@@ -712,28 +695,14 @@ std::string render_result(const Ask& ask, const CommandResult& result) {
 
 }  // namespace
 
-// Two records: that it was asked for, before anything reaches the machine, and what became of it, before the answer.
 void write_device(Core& core, const AskPtr& ask, Done done) {
     auto parsed = parse_command(core, *ask);
     if (!parsed) return done(parsed.error());
-    const auto command = std::make_shared<const Command>(std::move(*parsed));
-    core.deps.registry.audit(ask->who.actor, "write_asked", "device", command->device, command_detail(*command), true);
-    core.deps.connections.write(
-        *command, [shared = core.shared_from_this(), ask, command, done](Result<CommandResult> result) {
-            const auto kept = std::make_shared<const Result<CommandResult>>(std::move(result));
-            const auto finish = [shared, ask, command, kept, done] {
-                // What the machine or the line did not do was allowed all the same.
-                const bool allowed = *kept || kept->error().code() == Code::unavailable;
-                shared->deps.registry.audit(ask->who.actor, "write", "device", command->device,
-                                            command_detail(*command, kept.get()), allowed);
-                if (!*kept) return done(kept->error());
-                done(json_answer(render_result(*ask, **kept)));
-            };
-            if (shared->deps.pool.submit(finish)) return;
-            log_error("api", "what became of command {} is not in the audit: too much to do", command->id);
-            if (!*kept) return done(kept->error());
-            done(json_answer(render_result(*ask, **kept)));
-        });
+    connect::audited_write(core.deps.registry, core.deps.connections, core.deps.pool, ask->who.actor, std::move(*parsed),
+                           [shared = core.shared_from_this(), ask, done](Result<CommandResult> result) {
+                               if (!result) return done(std::move(result).error());
+                               done(json_answer(render_result(*ask, *result)));
+                           });
 }
 
 void sample_rates(Core& core) {

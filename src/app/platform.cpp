@@ -26,6 +26,7 @@
 #include "registry/calendar_of.h"
 #include "registry/declared_tags.h"
 #include "registry/kinds/device.h"
+#include "registry/kinds/modbus_server.h"
 #include "registry/kinds/tag_alias.h"
 
 namespace gongshu::app {
@@ -116,6 +117,7 @@ Result<void> Platform::make_store() {
         [this](const registry::ResourceReader& before, const registry::Resource& next) -> Result<void> {
             TRY(package::Packages::check_by_hand(next));
             TRY(registry::check_tag_alias(before, *history_, next));
+            TRY(registry::check_modbus_server(before, *history_, next));
             TRY(registry::check_value_types(before, *history_, next));
             return flow::check_virtual_tags(before, *history_, next);
         });
@@ -213,6 +215,8 @@ Result<void> Platform::make_doors() {
     }
     authenticator_ = std::make_unique<Authenticator>(*auth_, *lanes_.front(), *pool_);
     egress_ = std::make_unique<api::CountingEgress>(metrics_, *clock_);
+    modbus_ = modbus::Servers::create({*registry_, *history_, *history_, *connections_, *egress_, metrics_, *lanes_.back(),
+                                       *pool_, std::string(kVersion)});
     messages_ = notify::Messages::create(
         {*registry_, *cases_, *lanes_.back(), *pool_, *egress_, connect::make_target_policy(options_.allow_target)});
     const auto device_uid = [this](TenantId tenant, std::string_view path) {
@@ -276,7 +280,7 @@ Result<void> Platform::make_doors() {
         {*registry_,     *auth_,        *history_,      *history_,        *history_,       *history_,
          *flow_,         *connections_, broker_.get(),  metrics_,         *egress_,        *live_,
          *lanes_.back(), *pool_,        backups_.get(), retention_.get(), &*doctor_,       ledgers_.get(),
-         cases_.get(),   blobs_.get(),  qr_svg,         packages_.get(),  messages_.get(), sql_.get()},
+         cases_.get(),   blobs_.get(),  qr_svg,         packages_.get(),  messages_.get(), sql_.get(), modbus_.get()},
         std::move(api)));
     const auto http = TRY(server_->listen(TRY(io::parse_address(options_.http)), {})
                               .context("cannot open the pages on {}", options_.http));
@@ -371,6 +375,7 @@ Result<void> Platform::begin_work() {
         }
     TRY(flow_->start());
     connections_->start();
+    modbus_->start();
     messages_->start(doors_.lan.empty() ? "" : doors_.lan.front());
     return {};
 }
@@ -427,6 +432,7 @@ void Platform::stop() {
     if (open_) {
         run_on(*lanes_.back(), [this] {
             if (pg_) pg_->stop();
+            modbus_->stop();
             server_->stop();
         });
         backups_->close();

@@ -25,6 +25,7 @@
 #include "history/history.h"
 #include "io/files.h"
 #include "io/loop.h"
+#include "modbus/servers.h"
 #include "notify/messages.h"
 #include "package/packages.h"
 #include "pg/door.h"
@@ -112,6 +113,7 @@ private:
     std::unique_ptr<registry::DeviceIds> device_ids_;
     std::unique_ptr<broker::Broker> broker_;
     std::unique_ptr<api::CountingEgress> egress_;
+    std::shared_ptr<modbus::Servers> modbus_;
     std::unique_ptr<notify::Messages> messages_;
     std::unique_ptr<sql::Engine> sql_;
     std::vector<api::StaticFile> static_files_;

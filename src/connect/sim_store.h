@@ -59,7 +59,10 @@ public:
         return infos_.back().id;
     }
     std::optional<TagInfo> info(TagId tag) const override { return infos_[tag.value - 1]; }
-    std::optional<TagInfo> find(TenantId, std::string_view) const override { return std::nullopt; }
+    std::optional<TagInfo> find(TenantId, std::string_view path) const override {
+        const auto found = std::ranges::find(infos_, path, &TagInfo::path);
+        return found == infos_.end() ? std::nullopt : std::optional(*found);
+    }
     std::vector<TagInfo> match(TenantId, std::string_view, std::size_t) const override { return infos_; }
     Result<void> move_source(TenantId, std::string_view, std::string_view) override { return {}; }
     Result<void> set_unit(TagId, std::string_view) override { return {}; }

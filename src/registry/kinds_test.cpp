@@ -54,6 +54,10 @@ Sample sample_of(const std::string& kind) {
           R"("to":"08:00"}],"teams":[{"name":"A"},{"name":"B"}],"exceptions":[{"from":"2026-10-09","title":"检修"}],"tariffs":[{"periods":[)"
           R"({"from":"08:00","to":"22:00","tariff":"peak"},{"from":"22:00","to":"08:00","tariff":"valley"}]}]})",
           R"({"time_zone":"Europe/Berlin","holidays":"none","shifts_on":"working_days"})"}},
+        {"modbus_server",
+         {"scada",
+          R"({"title_zh":"给 SCADA","host":"127.0.0.1","port":1502,"entries":[{"tag":"plant1/x.t","kind":"input","address":0,"encoding":"f32"}]})",
+          R"({"host":"10.0.0.1","port":502,"masters":["10.0.0.5"]})"}},
         {"tag_alias",
          {"drawing/TI-101", R"({"target":"plant1/x.t","title_zh":"出口温度"})", R"({"target":"plant1/x.u"})"}},
         {"device",

@@ -12,6 +12,7 @@
 #include "registry/kinds/device.h"
 #include "registry/kinds/device_template.h"
 #include "registry/kinds/approval_policy.h"
+#include "registry/kinds/modbus_server.h"
 #include "registry/kinds/retention.h"
 #include "registry/kinds/saved_view.h"
 #include "registry/kinds/site.h"
@@ -92,7 +93,8 @@ std::vector<Kind> own_kinds() {
     return {tenant_kind(),    role_kind(),       user_kind(),        token_kind(),
             site_kind(),      connection_kind(), device_type_kind(), device_template_kind(),
             device_kind(),    tag_alias_kind(),  dashboard_kind(),   saved_view_kind(),
-            retention_kind(), hold_kind(),       calendar_kind(),    approval_policy_kind()};
+            retention_kind(), hold_kind(),       calendar_kind(),    approval_policy_kind(),
+            modbus_server_kind()};
 }
 
 std::string_view to_string(Role role) {

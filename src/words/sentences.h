@@ -31,6 +31,7 @@ std::span<const Sentence> sentences_of_case();
 std::span<const Sentence> sentences_of_package();
 std::span<const Sentence> sentences_of_blob();
 std::span<const Sentence> sentences_of_notify();
+std::span<const Sentence> sentences_of_modbus();
 std::span<const Sentence> sentences_of_sql();
 std::span<const Sentence> sentences_of_system();
 
