@@ -37,8 +37,10 @@ Result<Answer> get_modbus_status(Core& core, const Ask& ask) {
             out.end_object();
         }
         out.end_array().key("faults").begin_array();
-        for (const modbus::EntryFault& fault : one.faults)
-            out.begin_object().key("entry").integer(number(fault.entry)).key("tag").text(fault.tag).key("why").text(told(ask, fault.why)).end_object();
+        for (const modbus::EntryFault& fault : one.faults) {
+            out.begin_object().key("entry").integer(number(fault.entry)).key("tag").text(fault.tag);
+            out.key("why").text(told(ask, fault.why)).end_object();
+        }
         out.end_array().end_object();
     }
     out.end_array().end_object();

@@ -43,9 +43,10 @@ public:
         const auto& spec = world_->built.spec;
         next_try_ = world_->deps.loop.clock().monotonic() + world_->options.listen_again;
         const io::ListenOptions options{.streams_max = spec.masters_max + 16u, .keep_alive = kMinute};
-        auto listener = world_->deps.loop.listen({spec.host, spec.port}, options, [weak = weak_from_this()](std::unique_ptr<io::Stream> stream) {
+        const auto on_accept = [weak = weak_from_this()](std::unique_ptr<io::Stream> stream) {
             if (const auto self = weak.lock()) self->accept(std::move(stream));
-        });
+        };
+        auto listener = world_->deps.loop.listen({spec.host, spec.port}, options, on_accept);
         problem_ = listener ? "" : listener.error().text();
         if (listener)
             listener_ = std::move(*listener);
@@ -92,7 +93,8 @@ public:
         for (std::size_t i = 0; i < entries.size(); ++i)
             if (entries[i].when_bad == registry::WhenBad::last) std::ignore = world_->look(i);
         if (world_->bytes_out != 0)
-            world_->deps.egress.left(world_->built.tenant, kDoorName, std::exchange(world_->rows_out, 0), std::exchange(world_->bytes_out, 0));
+            world_->deps.egress.left(world_->built.tenant, kDoorName, std::exchange(world_->rows_out, 0),
+                                     std::exchange(world_->bytes_out, 0));
         tell_masters();
     }
 

@@ -227,9 +227,10 @@ void Session::go_on_writing(const Waiting& asked, const std::shared_ptr<Job>& jo
         self->work();
     };
     const bool taken = world_->deps.pool.submit([&deps = world_->deps, actor, command, finish] {
-        connect::audited_write(deps.registry, deps.connections, deps.pool, actor, command, [&deps, finish](const Result<CommandResult>& result) {
+        const auto on_loop = [&deps, finish](const Result<CommandResult>& result) {
             deps.loop.post([finish, result] { finish(result); });
-        });
+        };
+        connect::audited_write(deps.registry, deps.connections, deps.pool, actor, command, on_loop);
     });
     if (taken) return;
     writing_ = false;

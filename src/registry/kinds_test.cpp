@@ -56,7 +56,8 @@ Sample sample_of(const std::string& kind) {
           R"({"time_zone":"Europe/Berlin","holidays":"none","shifts_on":"working_days"})"}},
         {"modbus_server",
          {"scada",
-          R"({"title_zh":"给 SCADA","host":"127.0.0.1","port":1502,"entries":[{"tag":"plant1/x.t","kind":"input","address":0,"encoding":"f32"}]})",
+          R"({"title_zh":"给 SCADA","host":"127.0.0.1","port":1502,"entries":)"
+          R"([{"tag":"plant1/x.t","kind":"input","address":0,"encoding":"f32"}]})",
           R"({"host":"10.0.0.1","port":502,"masters":["10.0.0.5"]})"}},
         {"tag_alias",
          {"drawing/TI-101", R"({"target":"plant1/x.t","title_zh":"出口温度"})", R"({"target":"plant1/x.u"})"}},

@@ -60,7 +60,8 @@ public:
         put("retention", "outside-all", R"({"tags":["outside/**"],"keep":"400d"})");
         put("hold", "outside-hold", R"({"tags":["outside/**"],"reason":"accident"})");
         put("approval_policy", "outside-policy", R"({"kinds":["sites"],"names":["outside-only"]})");
-        put("modbus_server", "outside-server", R"({"host":"127.0.0.1","port":1502,"entries":[{"tag":"outside/d1.x","kind":"holding","address":0,"encoding":"f32"}]})");
+        put("modbus_server", "outside-server",
+            R"({"host":"127.0.0.1","port":1502,"entries":[{"tag":"outside/d1.x","kind":"holding","address":0,"encoding":"f32"}]})");
         put("message_hook", "outside-hook", R"({"channel":"webhook","url":"http://outside.example/","disabled":true})");
         install_outside();
         for (const char* where : {"inside", "outside"}) {
