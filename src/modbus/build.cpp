@@ -1,5 +1,7 @@
 #include "modbus/build.h"
 
+#include <algorithm>
+
 #include "registry/kinds/tag_alias.h"
 #include "registry/tag_at.h"
 
@@ -42,6 +44,11 @@ MapEntry map_entry(const registry::Registry& registry, const Tags& tags, Egress&
 }
 
 }  // namespace
+
+bool may_ask(const BuiltServer& server, std::string_view host) {
+    return io::is_loopback(host) ||
+           std::ranges::any_of(server.masters, [&](const io::Network& network) { return io::contains(network, host); });
+}
 
 std::vector<BuiltServer> build_servers(const registry::Registry& registry, const Tags& tags, Egress& egress,
                                        Decisions& decisions) {

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "io/network.h"
@@ -21,6 +22,9 @@ struct BuiltServer {
     std::vector<EntryFault> faults;
     bool waits = false;  // a tag has no reading yet: look again
 };
+
+// Whether `host` may ask: this machine always, others when they are named.
+bool may_ask(const BuiltServer& server, std::string_view host);
 
 // What Egress said of each tag of each server: asked once, and again while it says no.
 using Decisions = std::map<std::pair<std::string, std::string>, std::string>;  // (uid, tag) -> why not, "" = it may

@@ -13,12 +13,6 @@ namespace gongshu::modbus {
 
 namespace {
 
-bool may_ask(const BuiltServer& built, const std::string& host) {
-    if (built.masters.empty()) return io::is_loopback(host);
-    return io::is_loopback(host) ||
-           std::ranges::any_of(built.masters, [&](const io::Network& network) { return io::contains(network, host); });
-}
-
 // Server is one listener with its sessions. Loop only.
 class Server : public std::enable_shared_from_this<Server> {
 public:
@@ -84,10 +78,9 @@ public:
 
     // Once a second.
     void tick() {
-        const TimeNs now = world_->deps.loop.clock().now();
         const auto sessions = sessions_;
         for (const auto& session : sessions)
-            if (now - session->last_at() > std::int64_t{world_->built.spec.idle_timeout_s} * kSecond) session->close();
+            if (session->idle() > std::int64_t{world_->built.spec.idle_timeout_s} * kSecond) session->close();
         if (!listener_ && world_->built.spec.enabled && world_->deps.loop.clock().monotonic() >= next_try_) open();
         const auto& entries = world_->built.map->entries();
         for (std::size_t i = 0; i < entries.size(); ++i)

@@ -9,6 +9,8 @@ using namespace wire::modbus;
 
 namespace {
 
+constexpr const char* kWritesOff = "writes are off for this server: an administrator can set writes_enabled";
+
 // No value there to be had, or one that is bad by itself?
 Exception exception_of(Reason reason) {
     switch (reason) {
@@ -66,9 +68,9 @@ Seen ServerWorld::look(std::size_t entry) {
 
 Session::Session(std::shared_ptr<ServerWorld> world, std::unique_ptr<io::Stream> stream)
     : world_(std::move(world)), stream_(std::move(stream)), host_(stream_->peer().host) {
-    last_at_ = world_->deps.loop.clock().now();
+    heard_ = world_->deps.loop.clock().monotonic();
     status_.address = io::to_string(stream_->peer());
-    status_.since = last_at_;
+    status_.since = world_->deps.loop.clock().now();
 }
 
 void Session::start(std::function<void()> on_end) {
@@ -102,8 +104,8 @@ void Session::close() {
 }
 
 void Session::on_frame(const Frame& frame) {
-    last_at_ = world_->deps.loop.clock().now();
-    status_.last_request = last_at_;
+    heard_ = world_->deps.loop.clock().monotonic();
+    status_.last_request = world_->deps.loop.clock().now();
     Waiting asked{frame.transaction, frame.unit, Buffer(frame.pdu.begin(), frame.pdu.end())};
     if (waiting_.size() >= world_->options.requests_waiting_max) {
         refuse(asked, Exception::busy, "more requests at once than are taken");
@@ -129,6 +131,8 @@ void Session::work() {
         answer(asked);
     }
 }
+
+DurationNs Session::idle() const { return writing_ ? 0 : world_->deps.loop.clock().monotonic() - heard_; }
 
 std::uint8_t Session::unit_of(const Waiting& asked) const {
     return asked.unit == 0 || asked.unit == 255 ? world_->built.spec.unit : asked.unit;
@@ -178,7 +182,7 @@ void Session::read(const Waiting& asked, const Request& request, bool after_writ
 
 void Session::begin_write(const Waiting& asked, ServedMap::Answer<std::vector<MapWrite>> plan, Job job) {
     if (!world_->built.spec.writes_enabled)
-        return refuse(asked, Exception::illegal_function, "writes are off for this server: an administrator can set writes_enabled");
+        return refuse(asked, Exception::illegal_function, kWritesOff);
     if (!plan) return refuse(asked, plan.error());
     for (const MapWrite& write : *plan) {
         if (write.fault.empty()) continue;
@@ -193,6 +197,7 @@ void Session::begin_write(const Waiting& asked, ServedMap::Answer<std::vector<Ma
         });
         return refuse(asked, Exception::illegal_value, write.fault);
     }
+    job.map = world_->built.map;
     job.writes = std::move(*plan);
     writing_ = true;
     go_on_writing(asked, std::make_shared<Job>(std::move(job)));
@@ -207,8 +212,13 @@ void Session::go_on_writing(const Waiting& asked, const std::shared_ptr<Job>& jo
             reply(asked, job->reply);
         return work();
     }
+    if (!world_->built.spec.writes_enabled) {  // since the last one
+        writing_ = false;
+        refuse(asked, Exception::illegal_function, kWritesOff);
+        return work();
+    }
     const MapWrite& write = job->writes[job->next++];
-    const MapEntry& entry = world_->built.map->entries()[write.entry];
+    const MapEntry& entry = job->map->entries()[write.entry];
     const TimeNs now = world_->deps.loop.clock().now();
     Command command{.id = io::random_token(), .tenant = world_->built.tenant, .device = entry.device, .property = entry.property,
                     .value = write.value, .who = "modbus_server:" + world_->built.name, .reason = "Modbus master " + host_,
@@ -257,7 +267,7 @@ void Session::reply(const Waiting& asked, const Buffer& pdu) {
         auto told = world_->told->lock();
         ++told->requests;
         told->last_master = host_;
-        told->last_master_at = last_at_;
+        told->last_master_at = status_.last_request;
     }
     if (closed_) return;
     const Buffer frame = encode_frame(asked.transaction, asked.unit, pdu);

@@ -34,11 +34,13 @@ public:
     void start(std::function<void()> on_end);
     void close();
     const std::string& host() const { return host_; }
-    TimeNs last_at() const { return last_at_; }  // of a request, or of the beginning
+    // Since the last request, or the beginning; 0 while a write is under way.
+    DurationNs idle() const;
     MasterStatus status() const { return status_; }
 
 private:
     struct Job {  // what still has to be written for the request at the head
+        std::shared_ptr<const ServedMap> map;  // that `writes` are of: another one may take its place meanwhile
         std::vector<MapWrite> writes;
         std::size_t next = 0;
         Buffer reply;             // when all is done
@@ -66,7 +68,7 @@ private:
     wire::modbus::FrameDecoder decoder_;
     std::deque<Waiting> waiting_;
     bool writing_ = false, posted_ = false, closed_ = false;
-    TimeNs last_at_ = 0;
+    DurationNs heard_ = 0;  // monotonic
     MasterStatus status_;
     std::function<void()> on_end_;
 };
