@@ -45,6 +45,8 @@ if (!empty) {
   put('message_hooks', 'shift-leaders', { title: '班组长群', disabled: false, cases: ['downtime_reason'], actions: [], place: '', channel: 'webhook', language: 'zh', link: '', url: 'https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key={key}', format: 'wecom', key: { secret: true } });
   put('message_hooks', 'mes-down', { title: 'MES', disabled: false, cases: [], actions: ['open', 'answer'], place: 'suzhou', channel: 'webhook', language: 'en', link: '', url: 'https://mes-down.plant.example/gongshu', format: 'json', secret: { secret: true } });
   put('message_hooks', 'quality-mail', { title: '质量部邮件', disabled: true, cases: ['change_approval'], actions: [], place: '', channel: 'email', language: 'zh', link: '', host: 'mail.plant.example', port: 465, security: 'tls', user: 'gongshu', password: { secret: true }, from: 'gongshu@plant.example', to: ['quality@plant.example'] });
+  put('modbus_servers', 'scada', { title_zh: '给 SCADA', title_en: 'For the SCADA system', enabled: true, host: '192.168.10.5', port: 502, masters: ['192.168.10.0/24'], unit: 1, writes_enabled: false, when_bad: 'exception', gaps: 'exception', masters_max: 100, idle_timeout_s: 120, entries: tags.slice(0, 6).map((tag, i) => ({ tag: tag.path, kind: 'input', address: i * 2, encoding: 'f32', word_order: 'ABCD', scale: 1, offset: 0, writable: false })) });
+  put('modbus_servers', 'old-panel', { title_zh: '老触摸屏', title_en: 'Old panel', enabled: true, host: '127.0.0.1', port: 503, masters: [], unit: 1, writes_enabled: false, when_bad: 'last', gaps: 'zero', masters_max: 100, idle_timeout_s: 120, entries: [] });
   put('connections', 'meters', link('192.168.10.60', { port: 1502 }));
   const { port: _, ...plain } = link('192.168.10.70');
   put('connections', 'press-plc', { ...plain, protocol: 's7', plc: 's7_1500' });
@@ -403,6 +405,13 @@ function answer(method, url, body, headers) {
   if (path === '/overview') return overview();
   if (path === '/status/connections') return { items: connectionStates() };
   if (path === '/status/dtu') return { listens: ['0.0.0.0:9001'], waiting: 1, dialled: 3, unknown: 4, refused: 0, packets: [{ port: 9001, address: '203.0.113.7:40112', text: '<b>DTU-0007</b>', hex: '3c623e4454552d303030373c2f623e', times: 4, first: Date.now() - 400_000, last: Date.now() - 20_000 }, { port: 9001, address: '203.0.113.9:51820', text: '', hex: 'ff00aa55', times: 1, first: Date.now() - 90_000, last: Date.now() - 90_000 }] };
+  if (path === '/status/modbus_servers') {
+    return { items: [...(store.get('modbus_servers')?.values() ?? [])].map(({ name, spec }) => {
+      const fails = spec.port === 503, asked = name === 'scada', now = Date.now();
+      return { name, state: spec.enabled === false ? 'off' : fails ? 'failed' : 'listening', address: `${spec.host}:${spec.port}`, problem: fails ? 'cannot listen on 127.0.0.1:503: permission denied' : '', since: start, entries: spec.entries?.length ?? 0, bad: asked ? 1 : 0, requests: asked ? 128_411 : 0, exceptions: asked ? 12 : 0, writes: 0, turned_away: asked ? 2 : 0, last_master: asked ? '192.168.10.9' : '', last_master_at: asked ? now - 800 : null,
+        last_error: asked ? 'function 4 of 192.168.10.9: exception 11 (gateway target device failed to respond)' : '', last_error_at: asked ? now - 400_000 : null, masters: asked ? [{ address: '192.168.10.9:50112', since: start, last_request: now - 800, requests: 128_000, exceptions: 12 }, { address: '192.168.10.12:41002', since: now - 90_000, last_request: now - 2000, requests: 411, exceptions: 0 }] : [], faults: asked ? [{ entry: 2, tag: spec.entries[2]?.tag ?? '', why: 'there is no reading of it yet' }] : [] };
+    }) };
+  }
   // The hook whose URL holds "down" fails.
   if (path === '/status/messages') {
     return { items: [...(store.get('message_hooks')?.values() ?? [])].map(({ name, spec }) => {

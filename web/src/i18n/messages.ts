@@ -3,7 +3,7 @@ export const messages = {
   nav: {
     label: ['导航', 'Navigation'],
     overview: ['总览', 'Overview'], cases: ['事项', 'Cases'], approvalPolicies: ['审批策略', 'Approval policies'], messageHooks: ['消息通知', 'Messages'], connect: ['连接', 'Connect'], data: ['数据', 'Data'], alarm: ['告警', 'Alarms'], system: ['系统', 'System'],
-    connections: ['连接', 'Connections'], devices: ['设备', 'Devices'], deviceTypes: ['设备型号', 'Device types'], deviceTemplates: ['设备模板', 'Device templates'], aliases: ['点位别名', 'Tag aliases'], sites: ['工厂', 'Sites'], calendars: ['日历', 'Calendar'], mappings: ['主题映射', 'Mappings'],
+    connections: ['连接', 'Connections'], devices: ['设备', 'Devices'], deviceTypes: ['设备型号', 'Device types'], deviceTemplates: ['设备模板', 'Device templates'], aliases: ['点位别名', 'Tag aliases'], sites: ['工厂', 'Sites'], calendars: ['日历', 'Calendar'], mappings: ['主题映射', 'Mappings'], modbusServers: ['Modbus 服务', 'Modbus servers'],
     dashboards: ['看板', 'Dashboards'], tags: ['点位', 'Tags'], virtualTags: ['虚拟点位', 'Virtual tags'], deadLetters: ['死信', 'Dead letters'], intervals: ['时段', 'Intervals'], imports: ['导入', 'Import'], query: ['查询', 'Query'], alarms: ['告警', 'Alarms'], rules: ['规则', 'Rules'],
     users: ['用户', 'Users'], roles: ['角色', 'Roles'], tokens: ['令牌', 'Tokens'], audit: ['审计', 'Audit'], egress: ['数据去向', 'What left'], storage: ['存储', 'Storage'], backups: ['备份', 'Backup'], retention: ['保留', 'Retention'], holds: ['保全', 'Holds'], sessions: ['MQTT 会话', 'MQTT sessions'],
     status: ['运行状态', 'Status'], tenants: ['企业', 'Tenants'], packages: ['方案包', 'Packages'], more: ['更多', 'More'],
@@ -443,6 +443,13 @@ export const messages = {
     delivery: ['发送情况', 'Delivery'], test: ['发送测试', 'Send a test'], testing: ['正在发送测试消息，最长 30 秒…', 'Sending a test message, up to 30 s …'], testOk: ['测试消息已送达', 'The test message was taken'], testBad: ['测试消息没有送达', 'The test message was not taken'], testSaved: ['测试用的是已保存的设置，停用时也能测试。', 'The test uses the settings as saved, also while it is off.'],
     lastError: ['上次的问题', 'Last problem'], neverError: ['本次启动以来没有', 'None since the start'], failingSince: ['开始失败', 'Failing since'], nextTry: ['下次尝试', 'Next try'], nextIn: ['{span}后再试', 'again in {span}'], givenUp: ['已放弃', 'Given up'], givenUpHelp: ['失败满 24 小时或接收方不收的消息不再发送；邮件中被拒的收件人也计入', 'Messages that failed for 24 hours or that the receiver refuses are not sent any more; refused receivers of mails count too'],
     egress: ['发出的记录见“数据去向”', 'What was sent stands under “What left”'],
+  },
+  modbus: {
+    emptyTitle: ['还没有 Modbus 服务', 'No Modbus servers yet'], emptyHelp: ['别家的 SCADA、PLC、触摸屏可以用 Modbus TCP 读这里的点位：每个点位放在一个线圈、输入或寄存器上。', 'SCADA systems, PLCs and panels of others can read tags by Modbus TCP: each tag lies at a coil, an input or a register.'],
+    running: ['运行情况', 'Status'], address: ['地址', 'Address'], masters: ['主站', 'Masters'], entries: ['条目', 'Entries'], badOf: ['{n} 个无可用值', '{n} without a value'],
+    requests: ['请求', 'Requests'], exceptions: ['异常', 'Exceptions'], writes: ['写入', 'Writes'], turnedAway: ['拒绝的连接', 'Turned away'], since: ['已连接', 'Connected'], lastRequest: ['最近请求', 'Last request'],
+    state: { off: ['停用', 'Off'], starting: ['启动中', 'Starting'], listening: ['监听中', 'Listening'], failed: ['未能监听', 'Not listening'] },
+    mastersNow: ['连着的主站', 'Connected masters'], noMasters: ['现在没有主站连着。', 'No master is connected now.'], faults: ['给不出的条目', 'Entries that cannot be shown'], lastError: ['上次的异常', 'Last exception'], neverError: ['本次启动以来没有', 'None since the start'],
   },
   error404: { title: ['没有这个页面', 'No such page'], help: ['链接可能写错，或页面已改名。', 'The link may be wrong, or the page was renamed.'], home: ['回到总览', 'Go to the overview'] },
 } as const;

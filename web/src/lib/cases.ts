@@ -161,7 +161,7 @@ export const asksForApproval = (text: string): boolean => /approval policy|needs
 
 const pagesOf: Record<string, string> = {
   connections: 'connections', devices: 'devices', device_types: 'deviceTypes', device_templates: 'deviceTemplates', mappings: 'mappings', sites: 'sites', virtual_tags: 'virtualTags', tag_aliases: 'aliases',
-  rules: 'rules', users: 'users', roles: 'roles', tokens: 'tokens', retentions: 'retention', holds: 'holds', tenants: 'tenants', approval_policies: 'approvalPolicies', packages: 'packages', trusted_signers: 'packages', message_hooks: 'messageHooks',
+  rules: 'rules', users: 'users', roles: 'roles', tokens: 'tokens', retentions: 'retention', holds: 'holds', tenants: 'tenants', approval_policies: 'approvalPolicies', packages: 'packages', trusted_signers: 'packages', message_hooks: 'messageHooks', modbus_servers: 'modbusServers',
 };
 export type Target = { name: string; query?: Record<string, string>; params?: Record<string, string> };
 /** Where a resource is looked at; null for kinds without a page. */
