@@ -6,9 +6,9 @@ namespace gongshu::api {
 
 Result<Answer> get_modbus_status(Core& core, const Ask& ask) {
     const Units units = TRY(parse_units(ask));
-    if (core.deps.modbus == nullptr) return Error{Code::unsupported, "this server shows no tags to Modbus masters"};
     if (!ask.who.paths.empty())
         return Error{Code::denied, "Modbus servers show tags of all places: only who has no limits of place may look at them"};
+    if (core.deps.modbus == nullptr) return Error{Code::unsupported, "this server shows no tags to Modbus masters"};
     const auto number = [](auto value) { return static_cast<std::int64_t>(value); };
     std::string body;
     JsonWriter out{body};
