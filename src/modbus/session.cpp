@@ -112,20 +112,24 @@ void Session::on_frame(const Frame& frame) {
         return;
     }
     waiting_.push_back(std::move(asked));
-    if (!posted_ && !writing_) work();
+    work();
 }
 
 void Session::work() {
-    posted_ = false;
-    std::size_t done = 0;
+    if (posted_) return;
     while (!waiting_.empty() && !writing_ && !closed_) {
-        if (done++ == world_->options.requests_per_turn) {
+        if (in_a_row_ == world_->options.requests_per_turn) {
             posted_ = true;
             world_->deps.loop.post([weak = weak_from_this()] {
-                if (const auto self = weak.lock()) self->work();
+                const auto self = weak.lock();
+                if (!self) return;
+                self->posted_ = false;
+                self->in_a_row_ = 0;
+                self->work();
             });
             return;
         }
+        ++in_a_row_;
         const Waiting asked = std::move(waiting_.front());
         waiting_.pop_front();
         answer(asked);

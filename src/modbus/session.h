@@ -67,6 +67,7 @@ private:
     const std::string host_;
     wire::modbus::FrameDecoder decoder_;
     std::deque<Waiting> waiting_;
+    std::size_t in_a_row_ = 0;  // answered since others had their turn, or before
     bool writing_ = false, posted_ = false, closed_ = false;
     DurationNs heard_ = 0;  // monotonic
     MasterStatus status_;
