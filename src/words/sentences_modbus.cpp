@@ -43,6 +43,7 @@ constexpr Sentence kSentences[] = {
     {"{} was turned away: there are {} masters already", "{0} 被拒绝：已有 {1} 个主站"},
     {"{} was turned away: it is none of the masters that may ask", "{0} 被拒绝：不在允许的主站之列"},
     {"function {} of {}: {}", "{1} 的功能码 {0}：{2=}"},
+    {"function {} of {}", "{1} 的功能码 {0}"},
     {"there is no unit {}", "没有站号 {0}"},
     {"more requests at once than are taken", "同时的请求太多"},
     {"writes are off for this server: an administrator can set writes_enabled", "本服务未允许写入：管理员可打开 writes_enabled"},
