@@ -16,6 +16,7 @@ WHOLE = {
     "src/wire/s7.cpp", "src/wire/s7_message.cpp", "src/wire/s7_words.cpp", "src/wire/s7_address.cpp",
     "src/wire/mc_codes.cpp", "src/wire/mc_frame.cpp",
     "src/wire/iec104.cpp", "src/wire/iec104_types.cpp", "src/wire/iec104_asdu.cpp", "src/wire/iec104_words.cpp", "src/wire/iec104_client.cpp", "src/wire/iec104_point.cpp",
+    "src/wire/sparkplug.cpp", "src/wire/sparkplug_topic.cpp",
     "src/importer/record_reader.cpp", "src/importer/text_decoder.cpp", "src/importer/mapper.cpp", "src/broker/ingest.cpp",
     "src/io/address.cpp", "src/backup/backup.cpp", "src/backup/backups.cpp", "src/api/write_handlers.cpp", "src/api/connection.cpp", "src/registry/auth.cpp", "src/registry/staging.cpp",
     "src/wire/json_map.cpp", "src/wire/dlt645.cpp", "src/wire/free_frame.cpp", "src/wire/prom.cpp", "src/wire/batch.cpp", "src/wire/pattern.cpp", "src/api/intake.cpp", "src/registry/database.cpp", "src/importer/history_target.cpp", "src/io/tls.cpp",

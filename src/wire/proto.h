@@ -8,8 +8,8 @@
 
 #include "base/bytes.h"
 
-// As much of Protocol Buffers' encoding as the messages of Prometheus need: fields one after another, unknown ones
-// passed over. Inline, because a sample is two fields and there are millions of them.
+// As much of Protocol Buffers' encoding as the messages of Prometheus and Sparkplug need: fields one after another,
+// unknown ones passed over. Inline, because a sample is two fields and there are millions of them.
 namespace gongshu::wire {
 
 // Reads the fields of one message.
@@ -51,6 +51,8 @@ public:
     Bytes bytes() const { return bytes_; }
     std::string_view text() const { return as_text(bytes_); }
     bool failed() const { return failed_; }
+    // Where it stands: behind the field that next() came to, or where that failed.
+    const std::uint8_t* at() const { return at_; }
 
 private:
     bool fail() {

@@ -19,6 +19,7 @@ std::span<const Sentence> sentences_of_s7();
 std::span<const Sentence> sentences_of_shdr();
 std::span<const Sentence> sentences_of_http();
 std::span<const Sentence> sentences_of_opcua();
+std::span<const Sentence> sentences_of_sparkplug();
 std::span<const Sentence> sentences_of_melsec();
 std::span<const Sentence> sentences_of_iec104();
 std::span<const Sentence> sentences_of_workbook();

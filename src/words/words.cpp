@@ -342,7 +342,7 @@ std::span<const std::span<const Sentence>> sentences() {
         sentences_of_case(),     sentences_of_package(),  sentences_of_money(),     sentences_of_blob(),
         sentences_of_notify(), sentences_of_modbus(),   sentences_of_sql(),      sentences_of_system(),    sentences_of_meters(),
         sentences_of_s7(),       sentences_of_melsec(),   sentences_of_iec104(),    sentences_of_shdr(),
-        sentences_of_http(),     sentences_of_opcua()};
+        sentences_of_http(),     sentences_of_opcua(),    sentences_of_sparkplug()};
     return all;
 }
 
