@@ -238,6 +238,7 @@ const std::multimap<std::string, Way>& ways() {
             {"GET /api/v1/status/connections", {"/api/v1/status/connections", "", Want::hides}},
             {"GET /api/v1/status/devices", {"/api/v1/status/devices", "", Want::hides}},
             {"GET /api/v1/status/sessions", {"/api/v1/status/sessions", "", Want::harmless}},
+            {"GET /api/v1/status/sparkplug", {"/api/v1/status/sparkplug", "", Want::harmless}},
             {"GET /api/v1/status/dtu", {"/api/v1/status/dtu", "", Want::refused}},
             {"GET /api/v1/status/modbus_servers", {"/api/v1/status/modbus_servers", "", Want::refused}},
             {"GET /api/v1/status/messages", {"/api/v1/status/messages", "", Want::refused}},

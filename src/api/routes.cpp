@@ -198,6 +198,8 @@ constexpr Route kRoutes[] = {
      "status", "State of each device"},
     {get, "/api/v1/status/sessions", Access::role, Role::viewer, Run::pool, Size::small, now<get_sessions>,
      "status", "MQTT sessions"},
+    {get, "/api/v1/status/sparkplug", Access::role, Role::viewer, Run::pool, Size::small, now<get_sparkplug>,
+     "status", "Edge nodes of Sparkplug and their devices"},
     {get, "/api/v1/status/dtu", Access::role, Role::admin, Run::pool, Size::small, now<get_dtu_status>,
      "status", "Ports where DTUs dial in, and registration packets that no connection has"},
     {get, "/api/v1/status/modbus_servers", Access::role, Role::engineer, Run::pool, Size::small, now<get_modbus_status>,

@@ -586,6 +586,64 @@ Result<Answer> get_sessions(Core& core, const Ask& ask) {
     return json_answer(std::move(body));
 }
 
+namespace {
+
+void write_number_or_null(JsonWriter& out, const std::optional<std::uint64_t>& number) {
+    number ? out.integer(as_signed(*number)) : out.null();
+}
+
+void write_sparkplug_unit(JsonWriter& out, const broker::SparkplugSeen::Unit& unit, const Ask& ask,
+                          const Units& units) {
+    out.key("path").text(unit.path).key("online").boolean(unit.online).key("since");
+    write_time_or_null(out, unit.since, units);
+    out.key("why").text(told(ask, unit.why)).key("metrics").integer(as_signed(unit.metrics));
+    out.key("skipped_count").integer(as_signed(unit.skipped_count)).key("skipped").begin_array();
+    for (const auto& skipped : unit.skipped)
+        out.begin_object().key("metric").text(skipped.metric).key("why").text(told(ask, skipped.why)).end_object();
+    out.end_array();
+}
+
+}  // namespace
+
+// Somebody with limits of place sees the edge nodes and devices whose readings lie there.
+Result<Answer> get_sparkplug(Core& core, const Ask& ask) {
+    const Units units = TRY(parse_units(ask));
+    std::string body;
+    JsonWriter out{body};
+    out.begin_object().key("items").begin_array();
+    const auto nodes = core.deps.broker == nullptr ? std::vector<broker::SparkplugSeen>{}
+                                                   : core.deps.broker->sparkplug(ask.tenant());
+    for (const broker::SparkplugSeen& node : nodes) {
+        const auto hidden = [&](const auto& unit) {
+            return !ask.who.paths.empty() && (unit.path.empty() || !sees(ask.who, unit.path));
+        };
+        if (std::ranges::all_of(node.units, hidden)) continue;
+        out.begin_object().key("group").text(node.group).key("node").text(node.node);
+        out.key("bd_seq");
+        write_number_or_null(out, node.bd_seq);
+        out.key("seq");
+        write_number_or_null(out, node.seq);
+        out.key("births").integer(as_signed(node.births)).key("lost").integer(as_signed(node.lost));
+        out.key("rebirths").integer(as_signed(node.rebirths)).key("rebirth_at");
+        write_time_or_null(out, node.rebirth_at, units);
+        out.key("rebirth_why").text(hidden(node.units.front()) ? "" : told(ask, node.rebirth_why));
+        if (hidden(node.units.front()))
+            out.key("online").boolean(node.online);
+        else
+            write_sparkplug_unit(out, node.units.front(), ask, units);
+        out.key("devices").begin_array();
+        for (auto unit = node.units.begin() + 1; unit != node.units.end(); ++unit) {
+            if (hidden(*unit)) continue;
+            out.begin_object().key("device").text(unit->device);
+            write_sparkplug_unit(out, *unit, ask, units);
+            out.end_object();
+        }
+        out.end_array().end_object();
+    }
+    out.end_array().end_object();
+    return json_answer(std::move(body));
+}
+
 // A packet that nobody has belongs to no tenant, and is all that another tenant's DTU needs to be let in.
 Result<Answer> get_dtu_status(Core& core, const Ask& ask) {
     const Units units = TRY(parse_units(ask));

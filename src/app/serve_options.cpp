@@ -10,6 +10,7 @@
 #include "io/machine.h"
 #include "ledger/merkle.h"
 #include "registry/staging.h"
+#include "wire/sparkplug.h"
 
 namespace gongshu::app {
 
@@ -24,6 +25,9 @@ options::Table serve_table(ServeOptions& o) {
         .text("http", o.http,
               "Where the pages and the HTTP interface listen. Port 0: the system picks one, which is printed.")
         .text("mqtt", o.mqtt, "Where the MQTT broker listens.")
+        .text("sparkplug_host", o.sparkplug_host,
+              "The host ID by which Sparkplug edge nodes know this platform: its state is on spBv1.0/STATE/ID. Empty: it "
+              "tells no state.")
         .text("pg", o.pg,
               "Where PostgreSQL's protocol is spoken: psql, drivers and Grafana ask there in SQL. It has TLS, which "
               "clients of "
@@ -257,6 +261,9 @@ Result<void> finish(ServeOptions& options, bool demo) {
     const bool plain_mqtt =
         std::find(options.insecure.begin(), options.insecure.end(), "mqtt") != options.insecure.end();
     TRY(check_plain_door("--http", options.http, false));
+    if (!options.sparkplug_host.empty())
+        TRY(wire::sparkplug::parse_topic("spBv1.0/STATE/" + options.sparkplug_host)
+                .context("option --sparkplug-host"));
     TRY(check_plain_door("--mqtt", options.mqtt, plain_mqtt));
     TRY(check_pg_door(options.pg));
     for (const std::string& door : options.dtu) TRY(io::parse_address(split_dtu(door).second).context("option --dtu"));

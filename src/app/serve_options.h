@@ -19,6 +19,7 @@ struct ServeOptions {
     std::string key_folder;
     std::string http = "127.0.0.1:8080";
     std::string mqtt = "127.0.0.1:1883";
+    std::string sparkplug_host = "gongshu";
     std::string pg;
     std::string ready_json;
     std::string admin_password_file;

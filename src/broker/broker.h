@@ -46,6 +46,8 @@ struct BrokerOptions {
     // Of others the first 200 bytes.
     std::uint32_t dead_letter_bytes_max = 16 << 10;
     std::uint32_t dead_letter_bytes_per_minute = 256 << 10;
+    // The name by which edge nodes of Sparkplug know this host: its state is on spBv1.0/STATE/<it>. "" = none is told.
+    std::string sparkplug_host = "gongshu";
 };
 
 // What api shows of a session.
@@ -85,6 +87,33 @@ struct Sample {
     std::uint64_t bytes = 0;
 };
 
+// An edge node of Sparkplug, as its newest birth and what came since say.
+struct SparkplugSeen {
+    struct Skipped {
+        std::string metric, why;
+    };
+    // The edge node itself or one of its devices.
+    struct Unit {
+        std::string device;  // "" = the edge node itself
+        std::string path;    // where its readings are
+        bool online = false;
+        TimeNs since = 0;  // of `online`
+        std::string why;   // it is offline
+        std::size_t metrics = 0;
+        std::size_t skipped_count = 0;
+        std::vector<Skipped> skipped;  // metrics that have no tag, the first of them
+    };
+    std::string group, node;
+    bool online = false;
+    TimeNs since = 0;  // of `online`
+    std::string why;   // it is offline
+    std::optional<std::uint64_t> bd_seq, seq;
+    std::uint64_t births = 0, lost = 0, rebirths = 0;  // lost: times that the sequence had a gap
+    TimeNs rebirth_at = 0;                             // newest time that it was asked, 0 = never
+    std::string rebirth_why;
+    std::vector<Unit> units;  // first itself
+};
+
 // A message that could not be used, to be tried again.
 struct Letter {
     TenantId tenant;
@@ -119,6 +148,9 @@ struct BrokerDeps {
     // loop; asked after each devices_changed().
     std::function<std::vector<std::shared_ptr<Mapping>>(TenantId)> mappings_of;
     Egress* egress = nullptr;  // asked at each SUBSCRIBE; null = everything may leave
+    // Path of the device with exactly that external_id, "" = none has it. Empty function: none. On the loop; must be
+    // quick.
+    std::function<std::string(TenantId, std::string_view external_id)> device_by_external_id;
 };
 
 // Broker serves MQTT 3.1.1 and 5.0, and turns publishes on the doors' topics into readings.
@@ -153,6 +185,9 @@ public:
     virtual std::vector<DeviceSeen> devices(TenantId tenant) const = 0;
     // Of topics that have no door of their own, the newest first; see Samples.
     virtual std::vector<Sample> samples(TenantId tenant) const = 0;
+
+    // Edge nodes of Sparkplug that spoke since the start, by group and node.
+    virtual std::vector<SparkplugSeen> sparkplug(TenantId tenant) const = 0;
 
     // Any thread: takes the readings of a letter as of a message that just came, but with its time and by the rights of
     // an engineer with those paths; nobody who subscribed hears of it. Doing it again stores the same. `done` once, on

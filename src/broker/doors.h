@@ -13,7 +13,7 @@ namespace gongshu::broker {
 inline constexpr std::string_view kGongshuDoor = "gongshu/v1/";                  // + path of the device
 inline constexpr std::string_view kThingsBoardDoor = "v1/devices/me/telemetry";  // of whoever is signed in
 
-enum class Door { none, gongshu, thingsboard, jetlinks, mapping };
+enum class Door { none, gongshu, thingsboard, jetlinks, sparkplug, mapping };
 
 class Mapping;
 

@@ -32,6 +32,18 @@ std::uint32_t wished_expiry(const wire::mqtt::Connect& connect, const BrokerOpti
     return std::min(connect.properties.session_expiry_s.value_or(0), options.session_expiry_max_s);
 }
 
+// What edge nodes of Sparkplug wait for: on for as long as this broker is there. Null = the host has no name.
+MessagePtr make_host_state(const std::string& host, TimeNs now) {
+    if (host.empty()) return nullptr;
+    auto message = std::make_shared<Message>();
+    message->topic = wire::sparkplug::make_topic({.host = host});
+    const std::string text = fmt::format(R"({{"online":true,"timestamp":{}}})", now / kMillisecond);
+    message->payload.assign(text.begin(), text.end());
+    message->qos = 1;
+    message->retain = true;
+    return message;
+}
+
 // A renamed device is still the same one.
 bool same_principal(const Principal& a, const Principal& b) {
     if (a.kind == PrincipalKind::device && b.kind == PrincipalKind::device) return a.device_uid == b.device_uid;
@@ -52,7 +64,10 @@ Hub::Hub(const BrokerDeps& deps, const BrokerOptions& options, std::unique_ptr<R
       early_errors_(deps.metrics.counter("gongshu_mqtt_refused_connects_total",
                                          "Connections that broke the protocol before they were recognised.")),
       connections_gauge_(deps.metrics.gauge("gongshu_mqtt_connections", "Open MQTT connections.")),
-      ingest_(deps.sink, deps.tags, deps.device_uid, deps.property_of, deps.device_by_id, deps.mappings_of),
+      ingest_(deps.sink, deps.tags, deps.device_uid, deps.property_of, deps.device_by_id, deps.mappings_of,
+              deps.device_by_external_id),
+      sparkplug_(ingest_),
+      host_state_(make_host_state(options.sparkplug_host, deps.loop.clock().now())),
       retained_(std::move(retained)),
       self_(std::make_shared<Hub*>(this)) {}
 
@@ -167,6 +182,7 @@ void Hub::leave_session(Session& session, bool with_will) {
     if (session.device && session.device->connections.fetch_sub(1) == 1) session.device->since = now;
     if (!with_will) session.will.reset();
     if (session.will && std::min(session.will->delay_s, session.expiry_s) == 0) publish_will(session);
+    if (!session.will) end_sparkplug(session);
     if (session.expiry_s == 0) return remove_session(session);
     schedule_end(session);
 }
@@ -192,11 +208,18 @@ void Hub::publish_will(Session& session) {
     const MessagePtr message = std::move(session.will->message);
     session.will.reset();
     publish_from(session, message, [](ReasonCode, const std::string&) {});
+    if (session.connection.expired()) end_sparkplug(session);
+}
+
+void Hub::end_sparkplug(const Session& session) {
+    Rows rows = sparkplug_.left(session.who.tenant, session.number, deps_.loop.clock().now());
+    if (!rows.empty()) ingest_.append(std::move(rows), Durability::interval, {}, [](const Ingest::Outcome&) {});
 }
 
 void Hub::remove_session(Session& session) {
     const auto keep = session.shared_from_this();
     publish_will(session);  // the end of the session comes before the end of the will's delay
+    end_sparkplug(session);
     deps_.loop.cancel(session.expiry_timer);
     deps_.loop.cancel(session.will_timer);
     Tenant& tenant = of(session.who.tenant);
@@ -233,6 +256,7 @@ void Hub::devices_changed(TenantId tenant) {
         const auto alive = hub.lock();
         if (!alive) return;
         (*alive)->ingest_.forget(tenant);
+        (*alive)->sparkplug_.forget(tenant);
         // A device that is called otherwise now does not go on hearing what its old ID is told.
         for (const auto& [client, session] : (*alive)->of(tenant).sessions) (*alive)->drop_forbidden(*session);
     });
@@ -262,12 +286,16 @@ void Hub::drop_forbidden(Session& session) {
 }
 
 void Hub::send_retained(Session& session, const std::string& filter, const Granted& granted) {
-    retained_->match(session.who.tenant, filter, [&](const MessagePtr& message) {
+    const auto send = [&](const MessagePtr& message) {
         if (!may_receive(session.who, message->topic)) return;
         std::vector<std::uint32_t> ids;
         if (granted.subscription_id != 0) ids.push_back(granted.subscription_id);
         deliver(session, message, granted, true, std::move(ids));
-    });
+    };
+    retained_->match(session.who.tenant, filter, send);
+    // Who asks for everything does not mean this.
+    if (host_state_ && wire::sparkplug::is_topic(filter) && wire::mqtt::topic_matches(filter, host_state_->topic))
+        send(host_state_);
 }
 
 // Messages.
@@ -287,7 +315,8 @@ void Hub::publish(TenantId tenant, std::string topic, Buffer payload, std::uint8
 void Hub::publish_from(Session& session, MessagePtr message, PublishDone done) {
     const TenantId tenant = session.who.tenant;
     const LeadPtr lead = ingest_.lead(session.who, message->topic);
-    if (lead->door != Door::gongshu && lead->door != Door::thingsboard)
+    const bool sparkplug = wire::sparkplug::is_topic(message->topic);
+    if (lead->door != Door::gongshu && lead->door != Door::thingsboard && !sparkplug)
         samples_.add(tenant, session.who, *message, deps_.loop.clock());
     if (!ingest_.may_publish(session.who, message->topic, *lead)) {
         return bury(session, *message, ReasonCode::not_authorized,
@@ -296,6 +325,19 @@ void Hub::publish_from(Session& session, MessagePtr message, PublishDone done) {
     if (topic_levels(message->topic) > kTopicLevelsMax) {
         return bury(session, *message, ReasonCode::topic_name_invalid,
                     fmt::format("the topic has more than {} levels", kTopicLevelsMax), std::move(done));
+    }
+    if (host_state_ && message->topic == host_state_->topic) {
+        return bury(session, *message, ReasonCode::not_authorized,
+                    fmt::format("{} is the state of this platform itself: give the other host another ID, or this one "
+                                "by the option --sparkplug-host",
+                                message->topic),
+                    std::move(done));
+    }
+    // Births, values and commands hold for this moment alone.
+    if (sparkplug && message->retain && !message->topic.starts_with("spBv1.0/STATE/")) {
+        auto once = std::make_shared<Message>(*message);
+        once->retain = false;
+        message = std::move(once);
     }
     // Who may publish there only because of a mapping sends readings and nothing else.
     const bool free = lead->door != Door::mapping || broker::may_publish(session.who, message->topic);
@@ -312,7 +354,19 @@ void Hub::publish_readings(Session& session, MessagePtr message, const LeadPtr& 
         const auto alive = hub.lock();
         if (alive) (*alive)->finish_readings(*from, message, *lead, std::move(outcome), done);
     };
-    ingest_.take(session.who, message->topic, *lead, message->payload, durability, now, std::move(answer));
+    if (lead->door != Door::sparkplug)
+        return ingest_.take(session.who, message->topic, *lead, message->payload, durability, now, std::move(answer));
+    auto taken = sparkplug_.take(session.who, session.number, message->topic, *lead, message->payload, now,
+                                 deps_.loop.clock().monotonic());
+    if (taken.rebirth) {
+        auto [topic, payload] = SparkplugHost::rebirth_command(message->topic, now);
+        auto command = std::make_shared<Message>();
+        command->topic = std::move(topic);
+        command->payload.assign(payload.begin(), payload.end());
+        publish_free(session.who.tenant, command, [](ReasonCode, const std::string&) {});
+    }
+    if (taken.rows.empty()) return answer(std::move(taken.outcome));
+    ingest_.append(std::move(taken.rows), durability, std::move(taken.outcome), std::move(answer));
 }
 
 void Hub::finish_readings(Session& session, const MessagePtr& message, const Lead& lead, Ingest::Outcome outcome,

@@ -12,6 +12,7 @@
 #include "broker/retained.h"
 #include "broker/samples.h"
 #include "broker/session.h"
+#include "broker/sparkplug_host.h"
 #include "wire/mqtt.h"
 
 namespace gongshu::broker {
@@ -35,6 +36,7 @@ public:
     std::vector<SessionInfo> sessions(TenantId tenant) const override { return directory_.sessions(tenant); }
     std::vector<DeviceSeen> devices(TenantId tenant) const override { return directory_.devices(tenant); }
     std::vector<Sample> samples(TenantId tenant) const override { return samples_.of(tenant); }
+    std::vector<SparkplugSeen> sparkplug(TenantId tenant) const override { return sparkplug_.seen(tenant); }
     void process(Letter letter, ProcessDone done) override;
 
     // For Connection.
@@ -106,6 +108,8 @@ private:
     void publish_readings(Session& session, MessagePtr message, const LeadPtr& lead, PublishDone done);
     void finish_readings(Session& session, const MessagePtr& message, const Lead& lead, Ingest::Outcome outcome,
                          const PublishDone& done);
+    // Of a session that is gone: what edge nodes did not say themselves.
+    void end_sparkplug(const Session& session);
     static MessagePtr shown_as(const MessagePtr& message, const Lead& lead);
     void pass_on(TenantId tenant, const MessagePtr& shown, const PublishDone& done);
     void publish_free(TenantId tenant, const MessagePtr& message, PublishDone done);
@@ -123,6 +127,9 @@ private:
     Gauge& connections_gauge_;
     // The lane's.
     Ingest ingest_;
+    SparkplugHost sparkplug_;
+    // See BrokerOptions::sparkplug_host; null = none is told. Not among the retained: it lasts as long as the broker.
+    const MessagePtr host_state_;
     std::unique_ptr<Retained> retained_;
     std::map<TenantId, std::unique_ptr<Tenant>> tenants_;
     std::unordered_map<Connection*, std::shared_ptr<Connection>> connections_;

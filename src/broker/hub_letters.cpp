@@ -92,6 +92,11 @@ void Hub::process_now(const Letter& letter, ProcessDone done) {
         sender.kind = PrincipalKind::device;
         lead = ingest_.lead_again(sender, letter.topic);
     }
+    if (lead->door == Door::sparkplug)
+        return done(Error{Code::invalid,
+                          "topic {}: a message of Sparkplug cannot be taken again, because what it means depends on the "
+                          "births before it; the edge node sends its values anew at its next birth",
+                          letter.topic});
     if (!lead->has_readings())
         return done(Error{Code::invalid, "topic {}: no door and no mapping takes it yet; make a mapping for it first",
                           letter.topic});

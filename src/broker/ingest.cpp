@@ -4,28 +4,13 @@
 
 #include <algorithm>
 
+#include "broker/left_out.h"
 #include "registry/paths.h"
 
 namespace gongshu::broker {
 namespace {
 
 using wire::mqtt::ReasonCode;
-
-constexpr std::size_t kFaultsToldMax = 5;
-
-// The values of one payload that were left out, in one sentence.
-struct LeftOut {
-    std::size_t count = 0;
-    std::string text;
-
-    void add(std::string_view what) {
-        if (++count <= kFaultsToldMax) text.append(count > 1 ? "; " : "").append(what);
-    }
-    std::string problem() && {
-        if (count > kFaultsToldMax) text.append(fmt::format("; and {} more", count - kFaultsToldMax));
-        return std::move(text);
-    }
-};
 
 // Where `who` may let readings come to be by a mapping: a device at itself and beneath, others within their places.
 bool may_write(const Principal& who, std::string_view device, std::string_view tag) {
@@ -59,6 +44,7 @@ Lead Ingest::find_lead(const Principal& who, std::string_view topic) {
         const std::string_view path = topic.substr(kGongshuDoor.size());
         return {.door = Door::gongshu, .own = path == who.device_path, .path = std::string(path)};
     }
+    if (wire::sparkplug::is_topic(topic)) return sparkplug_lead(who, topic);
     if (Lead lead = mapping_lead(who, topic); lead.has_readings()) return lead;
     if (const auto jetlinks = wire::parse_jetlinks_topic(topic)) return jetlinks_lead(who, *jetlinks);
     return {};
@@ -119,6 +105,38 @@ Lead Ingest::jetlinks_lead(const Principal& who, const wire::JetLinksTopic& topi
     return lead;
 }
 
+// A name that another device has by its ID is no way to that device: by IDs first, else by the levels of the topic.
+std::string Ingest::path_of(TenantId tenant, const wire::sparkplug::Topic& topic, bool of_node) const {
+    using wire::sparkplug::path_part;
+    const bool device = !of_node && !topic.device.empty();
+    std::string id = fmt::format("{}/{}", topic.group, topic.node);
+    if (device) id.append("/").append(topic.device);
+    if (device_by_external_id_)
+        if (std::string path = device_by_external_id_(tenant, id); !path.empty()) return path;
+    std::string path = fmt::format("{}/{}", path_part(topic.group), path_part(topic.node));
+    if (device) path.append("/").append(path_part(topic.device));
+    return path;
+}
+
+bool Ingest::is_own_node(const Principal& who, const wire::sparkplug::Topic& topic) const {
+    return who.kind == PrincipalKind::device && path_of(who.tenant, topic, true) == who.device_path;
+}
+
+Lead Ingest::sparkplug_lead(const Principal& who, std::string_view text) const {
+    Lead lead{.door = Door::sparkplug};
+    const auto topic = wire::sparkplug::parse_topic(text);
+    if (!topic) {
+        lead.problem = topic.error().text();
+        return lead;
+    }
+    using enum wire::sparkplug::Message;
+    // What hosts say to edge nodes, and of themselves.
+    if (topic->message == state || topic->message == ncmd || topic->message == dcmd) return {};
+    lead.own = is_own_node(who, *topic);
+    lead.path = path_of(who.tenant, *topic, false);
+    return lead;
+}
+
 bool Ingest::may_publish(const Principal& who, std::string_view topic, const Lead& lead) const {
     if (broker::may_publish(who, topic)) return true;
     // A mapping opens topics of the plant, not what other devices are told by.
@@ -130,12 +148,21 @@ bool Ingest::may_publish(const Principal& who, std::string_view topic, const Lea
     }
     // Of somebody limited to places: by the place of the readings, which a mapping tells only later.
     if (lead.door == Door::mapping) return who.role >= registry::Role::engineer;
-    return lead.door == Door::jetlinks && who.role >= registry::Role::engineer && !lead.path.empty() &&
+    return (lead.door == Door::jetlinks || lead.door == Door::sparkplug) && who.role >= registry::Role::engineer && !lead.path.empty() &&
            registry::lies_within(who.paths, lead.path);
 }
 
 bool Ingest::may_subscribe(const Principal& who, std::string_view filter) const {
     if (broker::may_subscribe(who, filter)) return true;
+    // An edge node of Sparkplug listens to commands for itself and its devices, and to the state of hosts.
+    if (who.kind == PrincipalKind::device && wire::sparkplug::is_topic(filter)) {
+        const std::string_view rest = filter.substr(wire::sparkplug::kNamespace.size());
+        if (rest.starts_with("STATE/") || rest == "STATE") return true;
+        if (filter.ends_with("/#")) filter.remove_suffix(2);
+        if (filter.ends_with("/+")) filter.remove_suffix(2);
+        const auto topic = wire::sparkplug::parse_command_filter(filter);
+        return topic && is_own_node(who, *topic);
+    }
     // A JetLinks device listens to what is meant for it, "/product/device/#".
     if (who.kind != PrincipalKind::device || !filter.starts_with('/')) return false;
     const std::size_t product = filter.find('/', 1);
@@ -172,7 +199,7 @@ Result<Ingest::Route*> Ingest::route_to(const Principal& who, const std::string&
     return &routes_.emplace(std::move(key), std::move(made)).first->second;
 }
 
-Result<Ingest::Target> Ingest::target(Route& route, const std::string& name, ValueType type, std::string_view unit) {
+Result<TagTarget> Ingest::target(Route& route, const std::string& name, ValueType type, std::string_view unit) {
     if (const auto known = route.tags.find(name); known != route.tags.end()) return known->second;
     if (route.tags.size() >= kKeysMax) route.tags.clear();
     // What the device's type declares holds for what it sends, whatever the door.
@@ -181,7 +208,7 @@ Result<Ingest::Target> Ingest::target(Route& route, const std::string& name, Val
     const std::string path = route.path + "." + name;
     if (const auto fault = tag_path_fault(path)) return Error{Code::invalid, "field \"{}\": {}", name, *fault};
     const TagKey key{route.tenant, route.source, name};
-    Target target;
+    TagTarget target;
     target.tag = declared ? TRY(tags_.resolve_declared(key, path, type, declared->unit))
                           : TRY(tags_.resolve(key, path, type, unit));
     if (declared) {
@@ -190,13 +217,6 @@ Result<Ingest::Target> Ingest::target(Route& route, const std::string& name, Val
     }
     route.tags.emplace(name, target);
     return target;
-}
-
-Quality Ingest::checked(Quality quality, const Value& value, const Target& target) {
-    const auto number = as_number(value);
-    if (!quality.good() || !number) return quality;
-    const bool outside = (target.min && *number < *target.min) || (target.max && *number > *target.max);
-    return outside ? uncertain(Reason::range) : quality;
 }
 
 Result<Rows> Ingest::to_rows(Route& route, const std::vector<wire::DoorReading>& readings, TimeNs now,
@@ -236,6 +256,13 @@ void Ingest::take(const Principal& who, std::string_view topic, const Lead& lead
     append(std::move(*rows), durability, {ReasonCode::success, std::move(problem), count, {}}, std::move(done));
 }
 
+Result<TagTarget> Ingest::target_of(const Principal& who, const std::string& path, const std::string& name,
+                                    ValueType type, std::string_view unit) {
+    if (const auto fault = tag_path_fault(path)) return Error{Code::invalid, "the device's path {}", *fault};
+    Route* const to = TRY(route_to(who, path));
+    return target(*to, name, type, unit);
+}
+
 void Ingest::append(Rows rows, Durability durability, Outcome outcome, Done done) {
     sink_.append(std::move(rows), durability,
                  [done = std::move(done), outcome = std::move(outcome)](Result<Appended> appended) {
@@ -272,7 +299,7 @@ Result<void> Ingest::add_mapped(const Principal& who, Mapping& mapping, const wi
     }
     Route* const to = TRY(route_to(who, device));
     const auto type = mapping.type_of_take(row.take);
-    const Target target =
+    const TagTarget target =
         TRY(this->target(*to, std::string(place.property), type ? *type : wire::type_of_json(row.value),
                          mapping.spec().take[row.take].unit));
     rows.add({target.tag, row.time.value_or(now), row.value, checked(row.quality, row.value, target)});

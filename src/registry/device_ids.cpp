@@ -20,11 +20,22 @@ DeviceIds::Index DeviceIds::make(TenantId tenant) const {
     return index;
 }
 
+const DeviceIds::Index& DeviceIds::of(std::map<TenantId, Index>& tenants, TenantId tenant) const {
+    auto found = tenants.find(tenant);
+    if (found == tenants.end()) found = tenants.emplace(tenant, make(tenant)).first;
+    return found->second;
+}
+
+std::string DeviceIds::with_external_id(TenantId tenant, std::string_view id) {
+    auto tenants = tenants_.lock();
+    const Index& index = of(*tenants, tenant);
+    const auto named = index.by_id.find(std::string(id));
+    return named == index.by_id.end() ? "" : named->second;
+}
+
 Result<std::string> DeviceIds::path_of(TenantId tenant, std::string_view product, std::string_view device) {
     auto tenants = tenants_.lock();
-    auto found = tenants->find(tenant);
-    if (found == tenants->end()) found = tenants->emplace(tenant, make(tenant)).first;
-    const Index& index = found->second;
+    const Index& index = of(*tenants, tenant);
     for (const std::string& id : {fmt::format("{}/{}", product, device), std::string(device)}) {
         if (const auto named = index.by_id.find(id); named != index.by_id.end()) return named->second;
     }

@@ -24,6 +24,8 @@ public:
     // The name of the device. An external_id "product/device" counts before "device", both before names.
     // Code::not_found; Code::conflict if several devices without external_id are called so.
     Result<std::string> path_of(TenantId tenant, std::string_view product, std::string_view device);
+    // The name of the device with exactly that external_id, "" = none has it.
+    std::string with_external_id(TenantId tenant, std::string_view id);
     void forget(TenantId tenant) { tenants_.lock()->erase(tenant); }
 
 private:
@@ -32,6 +34,7 @@ private:
         std::unordered_map<std::string, std::vector<std::string>> by_last_level;  // at most two each
     };
     Index make(TenantId tenant) const;
+    const Index& of(std::map<TenantId, Index>& tenants, TenantId tenant) const;
 
     const ResourceReader& resources_;
     Guarded<std::map<TenantId, Index>> tenants_;

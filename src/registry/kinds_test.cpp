@@ -427,8 +427,9 @@ TEST(DeviceIds, FindDevicesByWhatOthersCallThem) {
     EXPECT_EQ(put("b/m4", "1790"), "external_id: \"1790\" is the ID of another device already");
     EXPECT_EQ(put("b/m5", "oven/m1"),
               "external_id: another device is called \"m1\" by its name; give that one an ID first");
-    for (const char* wrong : {"/a", "a/", "a/b/c", "+", "a/#"})
-        EXPECT_NE(put("b/m6", wrong).find("external_id: expected \"product/device\""), std::string::npos) << wrong;
+    for (const char* wrong : {"/a", "a/", "a/b/c/d", "a//b", "+", "a/#"})
+        EXPECT_NE(put("b/m6", wrong).find("external_id: expected \"device\", \"product/device\" or"), std::string::npos)
+            << wrong;
 }
 
 // One that is renamed is still itself; what a change set frees or takes counts for what comes after it.

@@ -324,8 +324,8 @@ constexpr Sentence kSentences[] = {
     {"device: \"{}\" is not of the type \"{}\"", "device: “{0}”的型号不是“{1}”"},
     {"device: stands for ${{device}} of a dashboard with a device_type, and this one has none",
      "device: 它代表 ${{device}}，但这个看板没有指定设备型号"},
-    {"expected \"product/device\" or \"device\" without + and #, found \"{}\"",
-     "应为“产品/设备”或“设备”，不含 + 和 #，实际为“{0}”"},
+    {"expected \"device\", \"product/device\" or \"group/node/device\" without + and #, found \"{}\"",
+     "应为“设备”、“产品/设备”或“组/节点/设备”，不含 + 和 #，实际为“{0}”"},
     {"expected a parameter of type {}, found ${{{}}}, which is of type {}", "参数应为{0}类型，而 ${{{1=}}} 为{2}类型"},
     {"expected a placeholder such as ${{number}} or ${{number*2+100}}, found \"{}\"; for these characters "
      "themselves write $${{",

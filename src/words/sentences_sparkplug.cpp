@@ -50,6 +50,35 @@ constexpr Sentence kSentences[] = {
      "第三级是“{0}”；应为 NBIRTH、NDATA、NDEATH、DBIRTH、DDATA、DDEATH、NCMD 或 DCMD"},
     {"expected spBv1.0/GROUP/{}/NODE/DEVICE", "应为 spBv1.0/组/{0=}/节点/设备"},
     {"expected spBv1.0/GROUP/{}/NODE and no further level", "应为 spBv1.0/组/{0=}/节点，没有更多级"},
+    {"{} is the state of this platform itself: give the other host another ID, or this one by the option "
+     "--sparkplug-host",
+     "{0=} 是本平台自己的状态：给另一个主机换一个 ID，或用选项 --sparkplug-host 给本平台换一个"},
+    {"topic {}: a message of Sparkplug cannot be taken again, because what it means depends on the births before it; "
+     "the "
+     "edge node sends its values anew at its next birth",
+     "主题 {0=}：Sparkplug 消息不能重新处理，因为它的含义取决于之前的出生消息；边缘节点下次出生时会重新发送数值"},
+    {"the device's path {}", "设备的路径{0}"},
+    {"the payload is compressed: switch compression off in the edge node", "载荷已压缩：在边缘节点上关闭压缩"},
+    {"the births of all edge nodes have more than {} metrics", "所有边缘节点的出生消息合计超过 {0} 个变量"},
+    {"there are more than {} edge nodes", "边缘节点超过 {0} 个"},
+    {"its connection ended without NDEATH", "连接已断开，没有发来 NDEATH"},
+    {"seq is {}; expected 0 to 255", "seq 为 {0}；应为 0 到 255"},
+    {"{} came before NBIRTH", "{0=} 先于 NBIRTH 到达"},
+    {"{} came before NBIRTH, so that nothing is known of its metrics", "{0=} 先于 NBIRTH 到达，因此不知道它的变量"},
+    {"its birth cannot be used", "它的出生消息无法使用"},
+    {"seq is {} after {}", "seq 在 {1} 之后为 {0}"},
+    {"the edge node has more than {} devices", "边缘节点的设备超过 {0} 个"},
+    {"{} of {} came before DBIRTH", "{1=} 的 {0=} 先于 DBIRTH 到达"},
+    {"{} of {} came before DBIRTH, so that nothing is known of its metrics",
+     "{1=} 的 {0=} 先于 DBIRTH 到达，因此不知道它的变量"},
+    {"it was not born again with its edge node", "边缘节点重新出生后，它没有重新出生"},
+    {"{}: a birth says the name of each metric", "{0}：出生消息应写明每个变量的名称"},
+    {"{}: the birth has two metrics of this name", "{0}：出生消息中有两个同名变量"},
+    {"{}: the birth has two metrics with alias {}", "{0}：出生消息中有两个变量的别名是 {1}"},
+    {"the birth did not have it", "出生消息中没有它"},
+    {"no metric of the birth has this alias", "出生消息中没有变量用这个别名"},
+    {"{}: it has neither name nor alias", "{0}：没有名称，也没有别名"},
+    {"it is {}; the birth said {}", "类型为 {0=}；出生消息中写的是 {1=}"},
 };
 
 }  // namespace

@@ -106,6 +106,7 @@ public:
     std::unique_ptr<Broker> broker;
     io::Address address;
     std::vector<std::shared_ptr<Mapping>> mappings;  // of tenant 1, in order
+    std::map<std::string, std::string> external_ids; // of devices, and their paths
     std::map<std::string, std::string> ids;          // "product/device" of JetLinks' topics, and the device's path
 };
 

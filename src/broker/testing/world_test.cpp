@@ -123,7 +123,12 @@ void World::restart() {
             [this](TenantId tenant) {
                 return tenant == TenantId{1} ? mappings : std::vector<std::shared_ptr<Mapping>>{};
             },
-        .egress = &egress};
+        .egress = &egress,
+        .device_by_external_id =
+            [this](TenantId, std::string_view id) {
+                const auto found = external_ids.find(std::string(id));
+                return found == external_ids.end() ? std::string{} : found->second;
+            }};
     auto made = Broker::create(deps, options);
     if (!made) fmt::print("broker: {}\n", made.error().text());
     broker = std::move(*made);

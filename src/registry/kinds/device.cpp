@@ -43,14 +43,13 @@ Result<void> check_overrides(const DeviceSpec& spec) {
 }
 
 Result<void> check_external_id(std::string_view id) {
-    const auto slash = id.find('/');
-    const bool parts = !id.empty() && slash != 0 && (slash == std::string_view::npos || slash + 1 < id.size());
+    const bool parts = !id.empty() && !id.starts_with('/') && !id.ends_with('/') && id.find("//") == id.npos &&
+                       std::ranges::count(id, '/') <= 2;
     const bool plain =
         std::ranges::none_of(id, [](char c) { return c == '+' || c == '#' || c == '\x7f' || (c >= 0 && c < 0x20); });
-    if (parts && plain &&
-        id.find('/', slash == std::string_view::npos ? id.size() : slash + 1) == std::string_view::npos)
-        return {};
-    return Error{Code::invalid, "expected \"product/device\" or \"device\" without + and #, found \"{}\"", id};
+    if (parts && plain) return {};
+    return Error{Code::invalid,
+                 "expected \"device\", \"product/device\" or \"group/node/device\" without + and #, found \"{}\"", id};
 }
 
 // In the name of a tag the property comes after the first dot: "a/m.2" would be the property 2 of a/m, to rights too.
@@ -289,10 +288,10 @@ std::vector<Fact> facts_of(const DeviceSpec*) {
         {.field = "external_id",
          .title_zh = "外部编号",
          .title_en = "ID elsewhere",
-         .help_zh = "别的系统怎样称呼它：JetLinks 主题里的 产品ID/设备ID，或只写设备ID。空则为名称的最后一段",
+         .help_zh = "别的系统怎样称呼它：JetLinks 主题里的 产品ID/设备ID，Sparkplug 主题里的 组/节点 或 组/节点/设备，或只写设备ID。空则为名称的最后一段",
          .help_en =
-             "What others call it: product/device as in JetLinks' topics, or the device's ID alone. None: the last "
-             "part of its name",
+             "What others call it: product/device as in JetLinks' topics, group/node or group/node/device as in "
+             "Sparkplug's, or the device's ID alone. None: the last part of its name",
          .length_max = 200,
          .check = check_external_id},
         {.field = "enabled", .title_zh = "启用", .title_en = "Enabled"},
