@@ -16,7 +16,7 @@ from harness import PASSWORD, PROGRAM, SOURCE, Program, wait_for  # noqa: E402
 
 # English and Chinese, and how many blocks there are at least.
 GUIDES = (("docs/guide/README.md", "docs/guide/README.zh-CN.md", 10), ("docs/guide/import.md", "docs/guide/import.zh-CN.md", 4),
-          ("docs/guide/dashboards.md", "docs/guide/dashboards.zh-CN.md", 1), ("docs/guide/mqtt.md", "docs/guide/mqtt.zh-CN.md", 6),
+          ("docs/guide/dashboards.md", "docs/guide/dashboards.zh-CN.md", 1), ("docs/guide/mqtt.md", "docs/guide/mqtt.zh-CN.md", 6), ("docs/guide/sparkplug.md", "docs/guide/sparkplug.zh-CN.md", 2),
           ("docs/guide/exchange.md", "docs/guide/exchange.zh-CN.md", 5), ("docs/guide/cases.md", "docs/guide/cases.zh-CN.md", 6), ("docs/guide/photos.md", "docs/guide/photos.zh-CN.md", 5),
           ("docs/guide/messages.md", "docs/guide/messages.zh-CN.md", 3),
           ("docs/guide/packages.md", "docs/guide/packages.zh-CN.md", 6),
