@@ -5,7 +5,6 @@ namespace gongshu::words {
 namespace {
 
 constexpr Sentence kSentences[] = {
-    {"this server shows no tags to Modbus masters", "本服务器不向 Modbus 主站提供点位"},
     {"Modbus servers show tags of all places: only who has no limits of place may look at them",
      "Modbus 服务涉及所有位置，只有不限位置的人可以查看"},
     {"expected an address such as 10.0.0.5 or a network such as 10.0.0.0/24, found \"{}\"",
