@@ -594,7 +594,7 @@ void write_number_or_null(JsonWriter& out, const std::optional<std::uint64_t>& n
 
 void write_sparkplug_unit(JsonWriter& out, const broker::SparkplugSeen::Unit& unit, const Ask& ask,
                           const Units& units) {
-    out.key("path").text(unit.path).key("online").boolean(unit.online).key("since");
+    out.key("path").text(unit.path).key("state").text(name_of(unit.state)).key("since");
     write_time_or_null(out, unit.since, units);
     out.key("why").text(told(ask, unit.why)).key("metrics").integer(as_signed(unit.metrics));
     out.key("skipped_count").integer(as_signed(unit.skipped_count)).key("skipped").begin_array();
@@ -623,12 +623,16 @@ Result<Answer> get_sparkplug(Core& core, const Ask& ask) {
         write_number_or_null(out, node.bd_seq);
         out.key("seq");
         write_number_or_null(out, node.seq);
-        out.key("births").integer(as_signed(node.births)).key("lost").integer(as_signed(node.lost));
+        out.key("births").integer(as_signed(node.births)).key("born");
+        write_time_or_null(out, node.born, units);
+        out.key("last");
+        write_time_or_null(out, node.last, units);
+        out.key("lost").integer(as_signed(node.lost));
         out.key("rebirths").integer(as_signed(node.rebirths)).key("rebirth_at");
         write_time_or_null(out, node.rebirth_at, units);
         out.key("rebirth_why").text(hidden(node.units.front()) ? "" : told(ask, node.rebirth_why));
         if (hidden(node.units.front()))
-            out.key("online").boolean(node.online);
+            out.key("state").text(name_of(node.units.front().state));
         else
             write_sparkplug_unit(out, node.units.front(), ask, units);
         out.key("devices").begin_array();

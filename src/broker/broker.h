@@ -48,6 +48,9 @@ struct BrokerOptions {
     std::uint32_t dead_letter_bytes_per_minute = 256 << 10;
     // The name by which edge nodes of Sparkplug know this host: its state is on spBv1.0/STATE/<it>. "" = none is told.
     std::string sparkplug_host = "gongshu";
+    // Of each tenant: edge nodes, and metrics of all their births together. What comes past them is refused.
+    std::uint32_t sparkplug_nodes_max = 2'000;
+    std::uint32_t sparkplug_metrics_max = 500'000;
 };
 
 // What api shows of a session.
@@ -87,6 +90,10 @@ struct Sample {
     std::uint64_t bytes = 0;
 };
 
+// Stale: some of what it says is not known until it is born anew, for which it was asked.
+enum class SparkplugState : std::uint8_t { online, stale, offline };
+std::string_view name_of(SparkplugState state);
+
 // An edge node of Sparkplug, as its newest birth and what came since say.
 struct SparkplugSeen {
     struct Skipped {
@@ -96,21 +103,20 @@ struct SparkplugSeen {
     struct Unit {
         std::string device;  // "" = the edge node itself
         std::string path;    // where its readings are
-        bool online = false;
-        TimeNs since = 0;  // of `online`
-        std::string why;   // it is offline
+        SparkplugState state = SparkplugState::offline;
+        TimeNs since = 0;  // of `state`
+        std::string why;   // it is not online
         std::size_t metrics = 0;
         std::size_t skipped_count = 0;
         std::vector<Skipped> skipped;  // metrics that have no tag, the first of them
     };
     std::string group, node;
-    bool online = false;
-    TimeNs since = 0;  // of `online`
-    std::string why;   // it is offline
     std::optional<std::uint64_t> bd_seq, seq;
     std::uint64_t births = 0, lost = 0, rebirths = 0;  // lost: times that the sequence had a gap
     TimeNs rebirth_at = 0;                             // newest time that it was asked, 0 = never
     std::string rebirth_why;
+    TimeNs last = 0;  // its newest message
+    TimeNs born = 0;  // its newest birth, 0 = none
     std::vector<Unit> units;  // first itself
 };
 

@@ -33,11 +33,11 @@ std::uint32_t wished_expiry(const wire::mqtt::Connect& connect, const BrokerOpti
 }
 
 // What edge nodes of Sparkplug wait for: on for as long as this broker is there. Null = the host has no name.
-MessagePtr make_host_state(const std::string& host, TimeNs now) {
+MessagePtr make_host_state(const std::string& host, bool online, TimeNs now) {
     if (host.empty()) return nullptr;
     auto message = std::make_shared<Message>();
     message->topic = wire::sparkplug::make_topic({.host = host});
-    const std::string text = fmt::format(R"({{"online":true,"timestamp":{}}})", now / kMillisecond);
+    const std::string text = fmt::format(R"({{"online":{},"timestamp":{}}})", online, now / kMillisecond);
     message->payload.assign(text.begin(), text.end());
     message->qos = 1;
     message->retain = true;
@@ -66,8 +66,8 @@ Hub::Hub(const BrokerDeps& deps, const BrokerOptions& options, std::unique_ptr<R
       connections_gauge_(deps.metrics.gauge("gongshu_mqtt_connections", "Open MQTT connections.")),
       ingest_(deps.sink, deps.tags, deps.device_uid, deps.property_of, deps.device_by_id, deps.mappings_of,
               deps.device_by_external_id),
-      sparkplug_(ingest_),
-      host_state_(make_host_state(options.sparkplug_host, deps.loop.clock().now())),
+      sparkplug_(ingest_, options),
+      host_state_(make_host_state(options.sparkplug_host, true, deps.loop.clock().now())),
       retained_(std::move(retained)),
       self_(std::make_shared<Hub*>(this)) {}
 
@@ -91,9 +91,26 @@ Result<io::Address> Hub::listen(const io::Address& address, const io::ListenOpti
 
 void Hub::stop() {
     listeners_.clear();
+    tell_end();
     const auto connections = connections_;
     for (const auto& [key, connection] : connections)
         connection->close(ReasonCode::server_shutting_down, "the server stops", false);
+}
+
+// To those who asked for it: an edge node then knows at once, and not by a time-out.
+void Hub::tell_end() {
+    const MessagePtr state = make_host_state(options_.sparkplug_host, false, deps_.loop.clock().now());
+    if (!state) return;
+    for (const auto& [id, tenant] : tenants_) {
+        for (const auto& [client, session] : tenant->sessions) {
+            if (session->connection.expired() || !may_receive(session->who, state->topic)) continue;
+            for (const auto& [filter, granted] : session->subscriptions) {
+                if (!wire::sparkplug::is_topic(filter) || !wire::mqtt::topic_matches(filter, state->topic)) continue;
+                deliver(*session, state, granted, false, {});
+                break;
+            }
+        }
+    }
 }
 
 void Hub::forget(Connection& connection) {

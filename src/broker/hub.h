@@ -110,6 +110,8 @@ private:
                          const PublishDone& done);
     // Of a session that is gone: what edge nodes did not say themselves.
     void end_sparkplug(const Session& session);
+    // At the stop: this host of Sparkplug is no more.
+    void tell_end();
     static MessagePtr shown_as(const MessagePtr& message, const Lead& lead);
     void pass_on(TenantId tenant, const MessagePtr& shown, const PublishDone& done);
     void publish_free(TenantId tenant, const MessagePtr& message, PublishDone done);

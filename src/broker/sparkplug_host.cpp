@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 namespace gongshu::broker {
@@ -58,7 +59,29 @@ void add_gaps(SparkplugTurn& turn, TimeNs now, Rows& rows) {
     for (BornMetric& born : turn.gone) add_gap(born, now, rows);
 }
 
+void tell_state(const SparkplugNode& node, const SparkplugUnit& unit, SparkplugSeen::Unit& shown) {
+    const SparkplugNode::Numbers& numbers = node.numbers();
+    shown.since = unit.since;
+    shown.why = unit.why;
+    shown.state = unit.online ? SparkplugState::online : SparkplugState::offline;
+    if (!unit.online) return;
+    if (unit.device.empty() && numbers.stale_since) {
+        shown.state = SparkplugState::stale;
+        shown.since = *numbers.stale_since;
+        shown.why = numbers.rebirth_why;
+    } else if (unit.awaited) {
+        shown.state = SparkplugState::stale;
+        shown.since = numbers.born;
+        shown.why = "its edge node was born anew, and it was not yet";
+    }
+}
+
 }  // namespace
+
+std::string_view name_of(SparkplugState state) {
+    constexpr std::array<std::string_view, 3> kNames = {"online", "stale", "offline"};
+    return kNames[static_cast<std::size_t>(state)];
+}
 
 Result<Payload> SparkplugHost::decode(const Tenant& tenant, SparkplugNode& node, const Coming& coming, Bytes payload) {
     Payload decoded = TRY(wire::sparkplug::decode(payload));
@@ -67,8 +90,8 @@ Result<Payload> SparkplugHost::decode(const Tenant& tenant, SparkplugNode& node,
     const bool birth = coming.topic.message == Message::nbirth || coming.topic.message == Message::dbirth;
     const auto unit = node.units().find(coming.topic.device);
     const std::size_t before = unit == node.units().end() ? 0 : unit->second.metrics.size();
-    if (birth && tenant.metrics - before + decoded.metrics.size() > kMetricsMax)
-        return Error{Code::limit, "the births of all edge nodes have more than {} metrics", kMetricsMax};
+    if (birth && tenant.metrics - before + decoded.metrics.size() > metrics_max_)
+        return Error{Code::limit, "the births of all edge nodes have more than {} metrics", metrics_max_};
     return decoded;
 }
 
@@ -85,9 +108,9 @@ SparkplugHost::Taken SparkplugHost::take(const Principal& who, std::uint64_t ses
     Tenant& tenant = (*tenants)[who.tenant];
     const std::pair key{std::string(topic->group), std::string(topic->node)};
     auto found = tenant.nodes.find(key);
-    if (found == tenant.nodes.end() && tenant.nodes.size() >= kNodesMax) {
+    if (found == tenant.nodes.end() && tenant.nodes.size() >= nodes_max_) {
         taken.outcome = {
-            ReasonCode::payload_format_invalid, fmt::format("there are more than {} edge nodes", kNodesMax), 0, {}};
+            ReasonCode::payload_format_invalid, fmt::format("there are more than {} edge nodes", nodes_max_), 0, {}};
         return taken;
     }
     if (found == tenant.nodes.end()) found = tenant.nodes.try_emplace(key, key.first, key.second).first;
@@ -214,9 +237,6 @@ std::vector<SparkplugSeen> SparkplugHost::seen(TenantId tenant) const {
         SparkplugSeen& one = all.emplace_back();
         one.group = node.group();
         one.node = node.node();
-        one.online = numbers.online;
-        one.since = numbers.since;
-        one.why = numbers.why;
         one.bd_seq = numbers.bd_seq;
         one.seq = numbers.seq;
         one.births = numbers.births;
@@ -224,13 +244,13 @@ std::vector<SparkplugSeen> SparkplugHost::seen(TenantId tenant) const {
         one.rebirths = numbers.rebirths_asked;
         one.rebirth_at = numbers.rebirth_at;
         one.rebirth_why = numbers.rebirth_why;
+        one.last = numbers.last;
+        one.born = numbers.born;
         for (const auto& [device, unit] : node.units()) {
             SparkplugSeen::Unit& shown = one.units.emplace_back();
             shown.device = device;
             shown.path = unit.path;
-            shown.online = unit.online;
-            shown.since = unit.since;
-            shown.why = unit.why;
+            tell_state(node, unit, shown);
             shown.metrics = unit.metrics.size();
             for (const BornMetric& born : unit.metrics) {
                 if (born.skipped.empty() || ++shown.skipped_count > kSkippedToldMax) continue;

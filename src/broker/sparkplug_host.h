@@ -18,12 +18,11 @@ namespace gongshu::broker {
 // metrics, ends their readings with a gap when they die, and says whom to ask for a rebirth.
 // Lives:   in the broker; empty after a restart, which ends the connections of all edge nodes too.
 // Threads: the broker's lane; seen() any.
-// Bounds:  kNodesMax edge nodes and kMetricsMax metrics of births a tenant; past them messages are refused.
+// Bounds:  BrokerOptions::sparkplug_nodes_max edge nodes and sparkplug_metrics_max metrics of births a tenant; past
+//          them messages are refused.
 // Disk:    none.
 class SparkplugHost {
 public:
-    static constexpr std::size_t kNodesMax = 2'000;
-    static constexpr std::size_t kMetricsMax = 500'000;
     static constexpr std::size_t kSkippedToldMax = 100;  // of each edge node and device
 
     // What a message comes to: rows to append, then what to say of it.
@@ -33,7 +32,8 @@ public:
         bool rebirth = false;  // its edge node is to be asked for one
     };
 
-    explicit SparkplugHost(Ingest& ingest) : ingest_(ingest) {}
+    SparkplugHost(Ingest& ingest, const BrokerOptions& options)
+        : ingest_(ingest), nodes_max_(options.sparkplug_nodes_max), metrics_max_(options.sparkplug_metrics_max) {}
 
     // `lead` is Ingest's of the topic, `session` the number of the session that sent it.
     Taken take(const Principal& who, std::uint64_t session, std::string_view topic, const Lead& lead, Bytes payload,
@@ -70,6 +70,7 @@ private:
                             const Coming& coming, Rows& rows, LeftOut& left_out);
 
     Ingest& ingest_;
+    const std::size_t nodes_max_, metrics_max_;
     mutable Guarded<std::map<TenantId, Tenant>> tenants_;
 };
 

@@ -49,12 +49,13 @@ std::size_t SparkplugNode::metrics() const {
 }
 
 void SparkplugNode::want_rebirth(std::string why) {
-    if (!wants_rebirth_) numbers_.rebirth_why = std::move(why);
-    wants_rebirth_ = true;
+    if (numbers_.stale_since) return;
+    numbers_.rebirth_why = std::move(why);
+    numbers_.stale_since = numbers_.last;
 }
 
 bool SparkplugNode::ask_rebirth(DurationNs monotonic, TimeNs now) {
-    if (!wants_rebirth_) return false;
+    if (!numbers_.stale_since) return false;
     if (numbers_.rebirths_asked > 0) {
         const DurationNs quiet = monotonic - asked_at_;
         if (quiet > 2 * kPauseMax) asked_in_a_row_ = 0;
@@ -70,6 +71,7 @@ bool SparkplugNode::ask_rebirth(DurationNs monotonic, TimeNs now) {
 
 SparkplugTurn SparkplugNode::take(const Topic& topic, const Payload& payload, std::uint64_t from, TimeNs now,
                                   LeftOut& left_out) {
+    numbers_.last = now;
     if (topic.message == Message::ndeath) return node_death(payload, now);
     // One that is 0 and not written is read as 0: some encoders leave it out.
     const std::uint64_t seq = payload.seq.value_or(0);
@@ -92,6 +94,7 @@ SparkplugTurn SparkplugNode::take(const Topic& topic, const Payload& payload, st
 }
 
 SparkplugTurn SparkplugNode::take_broken(const Topic& topic, TimeNs now) {
+    numbers_.last = now;
     SparkplugTurn turn = refused("");
     if (topic.message == Message::nbirth) end_all("its birth cannot be used", now, turn);
     if (topic.message != Message::dbirth) return turn;
@@ -126,7 +129,8 @@ SparkplugTurn SparkplugNode::node_birth(const Payload& payload, std::uint64_t fr
     numbers_.seq = payload.seq.value_or(0);
     numbers_.session = from;
     ++numbers_.births;
-    wants_rebirth_ = false;
+    numbers_.born = now;
+    numbers_.stale_since.reset();
     if (!unit.online) unit.since = now;
     unit.online = true;
     unit.why.clear();

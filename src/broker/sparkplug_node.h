@@ -92,6 +92,10 @@ public:
         std::uint64_t rebirths_asked = 0;
         TimeNs rebirth_at = 0;    // of the newest one, 0 = none
         std::string rebirth_why;  // of the newest one
+        TimeNs last = 0;          // its newest message
+        TimeNs born = 0;          // its newest NBIRTH, 0 = none
+        // A rebirth is wanted and has not come.
+        std::optional<TimeNs> stale_since;
         std::uint64_t session = 0;
     };
     const Numbers& numbers() const { return numbers_; }
@@ -118,7 +122,6 @@ private:
     const std::string group_, node_;
     Numbers numbers_;
     std::map<std::string, SparkplugUnit, std::less<>> units_;  // by device; "" is always there
-    bool wants_rebirth_ = false;
     DurationNs asked_at_ = 0;  // monotonic
     std::uint32_t asked_in_a_row_ = 0;
 };

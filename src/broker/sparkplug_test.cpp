@@ -102,8 +102,8 @@ TEST(Sparkplug, ReadingsBeginWithABirthAndEndWithADeath) {
     EXPECT_EQ(buried(world), "");
     const auto seen = world.broker->sparkplug(kTenant);
     ASSERT_EQ(seen.size(), 1u);
-    EXPECT_TRUE(seen[0].online);
     ASSERT_EQ(seen[0].units.size(), 3u);
+    EXPECT_EQ(seen[0].units[0].state, SparkplugState::online);
     EXPECT_EQ(seen[0].units[0].path, "plant/gw");
     EXPECT_EQ(seen[0].units[0].metrics, 3u);
     ASSERT_EQ(seen[0].units[0].skipped.size(), 1u);
@@ -119,7 +119,7 @@ TEST(Sparkplug, ReadingsBeginWithABirthAndEndWithADeath) {
     node->publish("spBv1.0/G/NDEATH/N", spb("bdSeq UInt64 0"));
     world.run();
     EXPECT_EQ(stored(world), "plant/gw.Node.up=0 bad:disconnected; G/N/other.t=0 bad:disconnected; ");
-    EXPECT_FALSE(world.broker->sparkplug(kTenant)[0].online);
+    EXPECT_EQ(world.broker->sparkplug(kTenant)[0].units[0].state, SparkplugState::offline);
 }
 
 TEST(Sparkplug, AGapLiesBehindTheNewestReading) {
@@ -133,7 +133,7 @@ TEST(Sparkplug, AGapLiesBehindTheNewestReading) {
     ASSERT_EQ(world.sink.readings.size(), 2u);
     EXPECT_EQ(world.sink.readings[1].time, (ahead + 1) * kMillisecond);
     EXPECT_EQ(to_string(world.sink.readings[1].quality), "bad:disconnected");
-    EXPECT_EQ(world.broker->sparkplug(kTenant)[0].why, "its connection ended without NDEATH");
+    EXPECT_EQ(world.broker->sparkplug(kTenant)[0].units[0].why, "its connection ended without NDEATH");
     // The value has not changed since: it is there again as of the birth.
     node = world.join(Version::v5, "user:engineer", "bridge");
     node->publish("spBv1.0/G/NBIRTH/N", spb(fmt::format("seq 0; time {}; m Int32 1 @{}", ahead + 100, ahead)));
@@ -222,6 +222,81 @@ TEST(Sparkplug, TellsItsStateAndKeepsNothingElse) {
     person->subscribe("spBv1.0/G/#", 0, 2);
     world.run();
     EXPECT_EQ(person->take(), "SUBACK 2 00");
+}
+
+// The state of an edge node and its devices: "stale seq is 2 after 0; D online".
+std::string states(World& world) {
+    std::string text;
+    const auto seen = world.broker->sparkplug(kTenant);
+    for (const SparkplugSeen::Unit& unit : seen.at(0).units) {
+        if (!unit.device.empty()) text += "; " + unit.device + " ";
+        text += name_of(unit.state);
+        if (!unit.why.empty()) text += " " + unit.why;
+    }
+    return text;
+}
+
+TEST(Sparkplug, IsStaleUntilTheRebirthThatWasAskedFor) {
+    World world;
+    auto node = world.join(Version::v311, "device:G/N", "n");
+    const auto f = [&](const char* topic, std::string_view payload, std::string_view want) {
+        node->publish(topic, spb(payload));
+        world.run();
+        EXPECT_EQ(states(world), want) << topic << " " << payload;
+    };
+    f("spBv1.0/G/NDATA/N", "seq 7; #1 3", "offline");
+    f("spBv1.0/G/NBIRTH/N", "seq 0; m #1 Int32 1", "online");
+    f("spBv1.0/G/DBIRTH/N/D", "seq 1; m #2 Int32 1", "online; D online");
+    f("spBv1.0/G/NDATA/N", "seq 3; #1 3", "stale seq is 3 after 1; D online");
+    f("spBv1.0/G/DDATA/N/D", "seq 4; #2 3", "stale seq is 3 after 1; D online");
+    f("spBv1.0/G/NBIRTH/N", "seq 0; m #1 Int32 1", "online; D stale its edge node was born anew, and it was not yet");
+    f("spBv1.0/G/DBIRTH/N/D", "seq 1; m #2 Int32 1", "online; D online");
+    f("spBv1.0/G/DDATA/N/D", "seq 2; #9 3", "stale metric 1 (alias 9): no metric of the birth has this alias; D online");
+    f("spBv1.0/G/NDEATH/N", "bdSeq UInt64 0", "offline NDEATH; D offline NDEATH");
+}
+
+TEST(Sparkplug, TakesAsManyEdgeNodesAndMetricsAsItMay) {
+    World world{1, {.sparkplug_nodes_max = 2, .sparkplug_metrics_max = 5}};
+    auto node = world.join(Version::v311, "user:engineer", "bridge");
+    const auto f = [&](const char* topic, std::string_view payload, std::string_view kept, std::string_view refused) {
+        node->publish(topic, spb(payload));
+        world.run();
+        EXPECT_EQ(stored(world), kept) << topic;
+        EXPECT_EQ(buried(world), refused) << topic;
+    };
+    const char* const full = "the births of all edge nodes have more than 5 metrics; ";
+    f("spBv1.0/G/NBIRTH/A", "seq 0; a Int32 1; b Int32 1", "G/A.a=1; G/A.b=1; ", "");
+    f("spBv1.0/G/NBIRTH/B", "seq 0; a Int32 1; b Int32 1", "G/B.a=1; G/B.b=1; ", "");
+    f("spBv1.0/G/NBIRTH/C", "seq 0; a Int32 1", "", "there are more than 2 edge nodes; ");
+    f("spBv1.0/G/DBIRTH/A/D", "seq 1; a Int32 1; b Int32 1", "", full);
+    f("spBv1.0/G/DBIRTH/B/D", "seq 1; a Int32 1", "G/B/D.a=1; ", "");
+    // Who is born anew gives back what it had; who is born too large loses what it was.
+    f("spBv1.0/G/NBIRTH/A", "seq 0; a Int32 2; b Int32 2", "G/A.a=2; G/A.b=2; ", "");
+    f("spBv1.0/G/NBIRTH/A", "seq 0; a Int32 3; b Int32 3; c Int32 3",
+      "G/A.a=0 bad:disconnected; G/A.b=0 bad:disconnected; ", full);
+    f("spBv1.0/G/NBIRTH/A", "seq 0; a Int32 4", "G/A.a=4; ", "");
+    f("spBv1.0/G/DBIRTH/A/D", "seq 1; a Int32 1", "G/A/D.a=1; ", "");
+}
+
+TEST(Sparkplug, TellsItsEndToWhoAskedForItsState) {
+    World world;
+    auto node = world.join(Version::v311, "device:G/N", "n");
+    node->subscribe("spBv1.0/STATE/gongshu", 1);
+    auto fresh = world.join(Version::v5, "device:G/M", "m");
+    fresh->subscribe("spBv1.0/STATE/+");
+    auto person = world.join(Version::v311, "user:engineer", "p");
+    person->subscribe("#", 1);
+    world.run();
+    node->take();
+    fresh->take();
+    person->take();
+    world.loop->post([&] { world.broker->stop(); });
+    world.run();
+    for (const std::string& got : {node->take(), fresh->take()}) {
+        EXPECT_TRUE(got.starts_with("PUBLISH spBv1.0/STATE/gongshu q")) << got;
+        EXPECT_NE(got.find("{\"online\":false,\"timestamp\":"), std::string::npos) << got;
+    }
+    EXPECT_EQ(person->take().find("PUBLISH"), std::string::npos);
 }
 
 TEST(Sparkplug, DeadLettersAreNotTriedAgain) {

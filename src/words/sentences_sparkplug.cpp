@@ -7,6 +7,7 @@ namespace {
 constexpr Sentence kSentences[] = {
     {"{}, byte {}: {}", "{0}，第 {1} 字节：{2}"},
     {"metric {}", "第 {0} 个变量"},
+    {"its edge node was born anew, and it was not yet", "所属边缘节点已重新出生，它还没有"},
     {"metric {} ({})", "第 {0} 个变量（{1=}）"},
     {"metric {} (alias {})", "第 {0} 个变量（别名 {1}）"},
     {"a field is cut off or of no known kind", "有一个字段被截断，或类别未知"},

@@ -59,9 +59,9 @@ def main():
             last("hall/lathe.Total", [5000000000, "good"])
             assert program.get("/api/v1/tags?glob=hall/lathe.Spindle.Speed")["tags"][0]["unit"] == "rpm"
             listed = seen()
-            assert (listed["group"], listed["node"], listed["path"], listed["online"]) == ("plant", "gw", "hall/gateway", True), listed
+            assert (listed["group"], listed["node"], listed["path"], listed["state"]) == ("plant", "gw", "hall/gateway", "online"), listed
             assert listed["skipped"] == [{"metric": "table", "why": "a tag keeps single values, no DataSet"}], listed
-            assert [(one["device"], one["path"], one["online"]) for one in listed["devices"]] == [("lathe", "hall/lathe", True)], listed
+            assert [(one["device"], one["path"], one["state"]) for one in listed["devices"]] == [("lathe", "hall/lathe", "online")], listed
 
             node.say("data 900")
             last("hall/lathe.Spindle.Speed", [900, "good"])
@@ -82,7 +82,7 @@ def main():
             assert topic == "spBv1.0/STATE/gongshu" and json.loads(text)["online"] is True, state
         # Killed: its will says so.
         wait_for("the gap of the gateway", lambda: program.last("hall/gateway.load")[1] == "bad:disconnected")
-        assert not seen()["online"], seen()
+        assert seen()["state"] == "offline", seen()
 
         with EdgeNode(program, credential["username"], credential["password"], "gw") as node:
             node.expect("born")
@@ -93,7 +93,12 @@ def main():
         with EdgeNode(program, credential["username"], credential["password"], "other") as node:
             node.expect("error")
             assert program.last("plant/other.load") is None
-    print("sparkplug: births, data, deaths, rebirth and state beside sparkplug-client")
+        with EdgeNode(program, credential["username"], credential["password"], "gw") as node:
+            node.expect("state ")
+            assert program.stop() == 0
+            _, topic, text = node.expect("state ").split(" ", 2)
+            assert topic == "spBv1.0/STATE/gongshu" and json.loads(text)["online"] is False, text
+    print("sparkplug: births, data, deaths, rebirth, state and its end beside sparkplug-client")
 
 
 if __name__ == "__main__":
