@@ -424,6 +424,18 @@ function answer(method, url, body, headers) {
     return { ok: !bad, answer: bad ? '' : '200 OK', problem: bad ? 'the receiver answered 502: bad gateway' : '' };
   }
   if (path === '/status/devices') return { items: deviceStates() };
+  if (path === '/status/sparkplug') {
+    const now = Date.now();
+    const unit = (place, metrics, more = {}) => ({ path: place, state: 'online', since: start - 3_600_000, why: '', metrics, skipped_count: 0, skipped: [], ...more });
+    const node = (name, own, more = {}) => ({ group: 'suzhou', node: name, bd_seq: 4, seq: 118, births: 2, born: start - 3_600_000, last: now - 900, lost: 0, rebirths: 0, rebirth_at: null, rebirth_why: '', devices: [], ...own, ...more });
+    const gap = 'seq is 41 after 38';
+    return { items: empty ? [] : [
+      node('gateway-1', unit('suzhou/moulding/im-1', 214, { skipped_count: 130, skipped: ['Recipe/Table', 'Recipe/Image'].map((metric, i) => ({ metric, why: i ? 'a tag keeps single values, no File' : 'a tag keeps single values, no DataSet' })) }), { lost: 1, rebirths: 1, rebirth_at: start - 3_600_000, rebirth_why: 'seq is 9 after 7', devices: [{ device: 'press', ...unit('suzhou/gateway-1/press', 38) }, { device: 'dryer', ...unit('suzhou/gateway-1/dryer', 12, { state: 'offline', why: 'DDEATH', since: now - 400_000 }) }] }),
+      node('gateway-2', unit('suzhou/gateway-2', 60, { state: 'stale', since: now - 4000, why: gap }), { seq: 41, lost: 3, rebirths: 7, rebirth_at: now - 4000, rebirth_why: gap, devices: [{ device: 'robot', ...unit('suzhou/gateway-2/robot', 24, { state: 'stale', since: now - 4000, why: 'its edge node was born anew, and it was not yet' }) }] }),
+      node('old-line', unit('suzhou/old-line', 0, { state: 'offline', since: null }), { bd_seq: null, seq: null, births: 0, born: null, rebirths: 3, rebirth_at: now - 60_000, rebirth_why: 'NDATA came before NBIRTH' }),
+      node('elsewhere', { state: 'online' }, { devices: [{ device: 'oven', ...unit('suzhou/moulding/im-2', 9) }] }),
+    ] };
+  }
   if (path === '/status/sessions') return { items: empty ? [] : ['im-1', 'im-2', 'bridge'].map((c, i) => ({ client: c, device: i < 2 ? `suzhou/moulding/${c}` : '', version: i ? '3.1.1' : '5.0', since: start - i * 4_000_000, address: `192.168.10.3${i}:5${i}112`, in: 51_882 * (i + 1), out: 12 * i, subscriptions: i })) };
   if (path === '/ledger') return { format: 'gongshu-head-1', ledger: 'made-up', hash: 'sha256', head: { size: 120, root: 'ab'.repeat(32), time: 0, signature: 'cd'.repeat(64), public_key: 'ef'.repeat(32) } };
   if (path === '/egress') return { since: Date.now() - 7.2e6, doors: empty ? [] : [{ door: 'csv', allowed: 3, refused: 0, rows: 260_000, bytes: 9_400_000 }, { door: 'export', allowed: 2, refused: 0, rows: 0, bytes: 18_400 }, { door: 'mqtt', allowed: 4, refused: 0, rows: 0, bytes: 0 }, { door: 'rest', allowed: 4_210, refused: 2, rows: 88_120, bytes: 21_800_000 }, { door: 'websocket', allowed: 12, refused: 0, rows: 41_000, bytes: 2_600_000 }],

@@ -25,6 +25,7 @@ const pages: RouteRecordRaw[] = [
   { path: '/device-types', name: 'deviceTypes', component: () => import('./pages/DeviceTypesPage.vue'), meta: { title: 'nav.deviceTypes', icon: 'type', group: 'connect' } },
   { path: '/device-templates', name: 'deviceTemplates', component: () => import('./pages/DeviceTemplatesPage.vue'), meta: { title: 'nav.deviceTemplates', icon: 'copy', group: 'connect' } },
   { path: '/modbus-servers', name: 'modbusServers', component: () => import('./pages/ModbusServersPage.vue'), meta: { title: 'nav.modbusServers', icon: 'registers', group: 'connect', role: 'engineer' } },
+  { path: '/sparkplug', name: 'sparkplug', component: () => import('./pages/SparkplugPage.vue'), meta: { title: 'nav.sparkplug', icon: 'node', group: 'connect' } },
   { path: '/mappings', name: 'mappings', component: () => import('./pages/MappingsPage.vue'), meta: { title: 'nav.mappings', icon: 'mapping', group: 'connect' } },
   { path: '/sites', name: 'sites', component: () => import('./pages/SitesPage.vue'), meta: { title: 'nav.sites', icon: 'site', group: 'connect' } },
   { path: '/calendars', name: 'calendars', component: () => import('./pages/CalendarsPage.vue'), meta: { title: 'nav.calendars', icon: 'calendar', group: 'connect' } },

@@ -15,7 +15,7 @@ test('sign-in refuses a wrong password and lets the right one in', async ({ page
   expect(said).toEqual([]);
 });
 
-const pages = ['/', '/cases', '/connections', '/devices', '/device-types', '/modbus-servers', '/mappings', '/sites', '/calendars', '/dashboards', '/dashboards/plant', '/dashboards/machining-centre', '/tags', '/virtual-tags', '/dead-letters', '/intervals', '/imports', '/query', '/alarms', '/rules', '/users', '/roles', '/tokens', '/audit', '/egress', '/storage', '/backups', '/retention', '/holds', '/approval_policies', '/message-hooks', '/packages', '/sessions', '/status', '/tenants'];
+const pages = ['/', '/cases', '/connections', '/devices', '/device-types', '/modbus-servers', '/sparkplug', '/mappings', '/sites', '/calendars', '/dashboards', '/dashboards/plant', '/dashboards/machining-centre', '/tags', '/virtual-tags', '/dead-letters', '/intervals', '/imports', '/query', '/alarms', '/rules', '/users', '/roles', '/tokens', '/audit', '/egress', '/storage', '/backups', '/retention', '/holds', '/approval_policies', '/message-hooks', '/packages', '/sessions', '/status', '/tenants'];
 for (const path of pages) {
   const name = path === '/' ? 'overview' : path.slice(1).replaceAll('/', '-');
   test(`page ${name}`, async ({ page }, info) => {

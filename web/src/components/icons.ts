@@ -5,6 +5,7 @@ export const icons = {
   device: 'M3 4h14v9H3zM7 17h6M10 13v4M6 10l2-3 2 2 3-3',
   type: 'M4 3h8l4 4v10H4zM12 3v4h4M7 10h6M7 13h6',
   mapping: 'M3 5h5M3 10h5M3 15h5M8 5c4 0 2 5 6 5M8 15c4 0 2-5 6-5M8 10h9M14 7l3 3-3 3',
+  node: 'M7 8h6v5H7zM10 8V3M7 13l-4 4M13 13l4 4M10 3h0M3 17h0M17 17h0',
   registers: 'M3 4h14v12H3zM3 8h14M3 12h14M8 4v12',
   site: 'M3 17V8l4 3V8l4 3V5h5v12zM13 8h0M3 17h14',
   data: 'M3 16l4-6 3 3 4-8 3 5M3 3v14h14',

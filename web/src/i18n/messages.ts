@@ -3,7 +3,7 @@ export const messages = {
   nav: {
     label: ['导航', 'Navigation'],
     overview: ['总览', 'Overview'], cases: ['事项', 'Cases'], approvalPolicies: ['审批策略', 'Approval policies'], messageHooks: ['消息通知', 'Messages'], connect: ['连接', 'Connect'], data: ['数据', 'Data'], alarm: ['告警', 'Alarms'], system: ['系统', 'System'],
-    connections: ['连接', 'Connections'], devices: ['设备', 'Devices'], deviceTypes: ['设备型号', 'Device types'], deviceTemplates: ['设备模板', 'Device templates'], aliases: ['点位别名', 'Tag aliases'], sites: ['工厂', 'Sites'], calendars: ['日历', 'Calendar'], mappings: ['主题映射', 'Mappings'], modbusServers: ['Modbus 服务', 'Modbus servers'],
+    connections: ['连接', 'Connections'], devices: ['设备', 'Devices'], deviceTypes: ['设备型号', 'Device types'], deviceTemplates: ['设备模板', 'Device templates'], aliases: ['点位别名', 'Tag aliases'], sites: ['工厂', 'Sites'], calendars: ['日历', 'Calendar'], mappings: ['主题映射', 'Mappings'], modbusServers: ['Modbus 服务', 'Modbus servers'], sparkplug: ['Sparkplug 节点', 'Sparkplug nodes'],
     dashboards: ['看板', 'Dashboards'], tags: ['点位', 'Tags'], virtualTags: ['虚拟点位', 'Virtual tags'], deadLetters: ['死信', 'Dead letters'], intervals: ['时段', 'Intervals'], imports: ['导入', 'Import'], query: ['查询', 'Query'], alarms: ['告警', 'Alarms'], rules: ['规则', 'Rules'],
     users: ['用户', 'Users'], roles: ['角色', 'Roles'], tokens: ['令牌', 'Tokens'], audit: ['审计', 'Audit'], egress: ['数据去向', 'What left'], storage: ['存储', 'Storage'], backups: ['备份', 'Backup'], retention: ['保留', 'Retention'], holds: ['保全', 'Holds'], sessions: ['MQTT 会话', 'MQTT sessions'],
     status: ['运行状态', 'Status'], tenants: ['企业', 'Tenants'], packages: ['方案包', 'Packages'], more: ['更多', 'More'],
@@ -443,6 +443,15 @@ export const messages = {
     delivery: ['发送情况', 'Delivery'], test: ['发送测试', 'Send a test'], testing: ['正在发送测试消息，最长 30 秒…', 'Sending a test message, up to 30 s …'], testOk: ['测试消息已送达', 'The test message was taken'], testBad: ['测试消息没有送达', 'The test message was not taken'], testSaved: ['测试用的是已保存的设置，停用时也能测试。', 'The test uses the settings as saved, also while it is off.'],
     lastError: ['上次的问题', 'Last problem'], neverError: ['本次启动以来没有', 'None since the start'], failingSince: ['开始失败', 'Failing since'], nextTry: ['下次尝试', 'Next try'], nextIn: ['{span}后再试', 'again in {span}'], givenUp: ['已放弃', 'Given up'], givenUpHelp: ['失败满 24 小时或接收方不收的消息不再发送；邮件中被拒的收件人也计入', 'Messages that failed for 24 hours or that the receiver refuses are not sent any more; refused receivers of mails count too'],
     egress: ['发出的记录见“数据去向”', 'What was sent stands under “What left”'],
+  },
+  sparkplug: {
+    title: ['Sparkplug 节点', 'Sparkplug nodes'], note: ['本次启动以来', 'Since the start'], emptyTitle: ['还没有 Sparkplug 节点', 'No Sparkplug nodes yet'],
+    emptyHelp: ['让使用 Sparkplug B 的网关或设备连接 {address}：出生消息中声明的变量成为点位。程序重启后，节点重新连接时再列出。', 'Point a gateway or machine that speaks Sparkplug B to {address}: what its birth declares becomes tags. After a restart nodes are listed again once they connect.'],
+    name: ['节点与设备', 'Node and devices'], node: ['边缘节点', 'Edge node'], deviceOf: ['{node} 的设备', 'Device of {node}'], path: ['读数位置', 'Readings at'], device: ['设备', 'Device'], metrics: ['变量', 'Metrics'],
+    skippedOf: ['{n} 个无点位', '{n} without a tag'], births: ['出生', 'Births'], lost: ['消息缺失', 'Gaps'], rebirths: ['要求重新出生', 'Rebirths asked'], last: ['最近消息', 'Last message'], born: ['最近出生', 'Last birth'], neverBorn: ['还没有', 'None yet'],
+    numbers: ['bdSeq / seq 序号', 'bdSeq / seq'], rebirth: ['上次要求重新出生', 'Last asked for a rebirth'], neverAsked: ['没有过', 'Never'], noDevice: ['还没有设备，读数在它自己的名称之下。外部编号为 {id} 的设备也能接收。', 'No device yet: readings lie beneath its own name. A device whose ID elsewhere is {id} takes them too.'],
+    hidden: ['这个角色看不到它自己的读数。', 'Your role does not see its own readings.'], skipped: ['没有点位的变量', 'Metrics without a tag'], skippedMore: ['另有 {n} 个', 'and {n} more'], devices: ['其下的设备', 'Its devices'], noDevices: ['没有设备。', 'It has no devices.'],
+    gone: ['没有这个节点', 'No such node'], goneHelp: ['本次启动以来它没有发过消息。', 'It has said nothing since the start.'],
   },
   modbus: {
     emptyTitle: ['还没有 Modbus 服务', 'No Modbus servers yet'], emptyHelp: ['别家的 SCADA、PLC、触摸屏可以用 Modbus TCP 读这里的点位：每个点位放在一个线圈、输入或寄存器上。', 'SCADA systems, PLCs and panels of others can read tags by Modbus TCP: each tag lies at a coil, an input or a register.'],
