@@ -125,7 +125,7 @@ export const kinds = [
     stale_after_s: f('integer', '多久算陈旧', 'Stale after', { type: ['integer', 'null'], minimum: 1, 'x-unit': 's', ...help('值比这更旧就不可用；空表示不看新旧', 'An older value cannot be used; none: its age does not matter') }),
     gaps: choice(['exception', 'zero'], '条目之间的地址', 'Places between entries', { zh: ['回异常 2', '读作 0'], en: ['Exception 2', 'Read as 0'], schema: { default: 'exception' } }),
     masters_max: f('integer', '最多主站连接', 'Masters at once', { default: 100, minimum: 1, maximum: 1000 }), idle_timeout_s: f('integer', '空闲断开', 'Idle time-out', { default: 120, minimum: 5, maximum: 86400, 'x-unit': 's' }),
-    entries: f('array', '点位表', 'Entries', { default: [], items: object({ tag: f('string', '点位', 'Tag', { minLength: 1, maxLength: 1000 }), ...address.properties, writable: f('boolean', '可写', 'Writable', { default: false }), status: f('integer', '状态位地址', 'Address of its status', { type: ['integer', 'null'], minimum: 0, maximum: 65535 }) }, ['tag']) }),
+    entries: f('array', '点位表', 'Entries', { default: [], items: object({ tag: f('string', '点位', 'Tag', { minLength: 1, maxLength: 1000, 'x-widget': 'tag' }), ...address.properties, writable: f('boolean', '可写', 'Writable', { default: false }), status: f('integer', '状态位地址', 'Address of its status', { type: ['integer', 'null'], minimum: 0, maximum: 65535 }) }, ['tag']) }),
   })),
   kind('message_hook', 'message_hooks', '消息通知', 'Message hook', '事项的每一步以邮件或 Webhook 告诉谁', 'Whom each step of a case is told by e-mail or webhook', 'admin', 'admin', object({
     title: f('string', '标题', 'Title', { maxLength: 200 }), disabled: f('boolean', '停用', 'Off', { default: false, ...help('停用期间发生的不再补发', 'What happens meanwhile is not told later') }),

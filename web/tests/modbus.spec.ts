@@ -47,6 +47,22 @@ test('a Modbus server is made, a master of it is seen, and what it cannot show i
   await page.goto(`/#/modbus-servers?open=${name}&tab=settings`);
   await expect(page.locator('#f-port')).toHaveValue(String(port));
   await inspect(page, info, 'modbus-server-settings');
+  // The tag of an entry is found by what people call it, or typed when it is yet to come.
+  const drawer = page.locator('.el-drawer');
+  await drawer.locator('.item-open').first().click();
+  const field = page.locator('#f-entries-0--tag');
+  const box = drawer.locator('.el-select').filter({ has: field });
+  await box.click();
+  await field.fill('cnc1 spindle_speed');
+  await page.locator('.el-select-dropdown:visible .el-select-dropdown__item').first().waitFor();
+  await page.screenshot({ path: new URL(`../../build/pages/modbus-server-offers-${info.project.name}.png`, import.meta.url).pathname });
+  await page.locator('.el-select-dropdown:visible .el-select-dropdown__item').first().click();
+  await expect(drawer.locator('.item-open').first()).toContainText('cnc1');
+  await box.click();
+  await field.fill('hall/press.yet_to_come');
+  await field.press('Tab');
+  await expect(drawer.locator('.item-open').first()).toContainText('hall/press.yet_to_come');
+  await inspect(page, info, 'modbus-server-tag');
   await page.goto('/#/modbus-servers');
   await expect(page.locator('.line').filter({ hasText: name })).toBeVisible();
   await inspect(page, info, 'modbus-servers');

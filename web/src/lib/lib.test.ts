@@ -2,12 +2,22 @@ import { describe, expect, it } from 'vitest';
 import { ago, bytes, count, number, qualityOf, span } from './format';
 import { bucket, lengthOf, parseRange, rangeQuery } from './range';
 import { csv } from './csv';
+import { kindBehind } from './titles';
 import { globMatcher, treeOf, visible } from './tree';
 import { applies, fields, flaws, fresh, pruned, settled, standsIn } from './schema';
 import { limitsOf } from '../chart/limits';
 import { lineOf } from '../chart/series';
 import { plan } from '../chart/read';
 import type { Schema, Spec } from '@/api/resources';
+
+describe('the title of a kind behind “New”', () => {
+  it('keeps names, and sets Latin words apart from Chinese ones', () => {
+    expect(kindBehind('Device type', 'en')).toBe('device type');
+    expect(kindBehind('Modbus server', 'en')).toBe('Modbus server');
+    expect(kindBehind('设备型号', 'zh')).toBe('设备型号');
+    expect(kindBehind('Modbus 服务', 'zh')).toBe(' Modbus 服务');
+  });
+});
 
 describe('numbers', () => {
   const f = (value: number | null, want: string, digits = 4): void => expect(number(value, 'en', digits)).toBe(want);

@@ -10,6 +10,12 @@ export function titleIn(spec: Spec | null | undefined, locale: Locale): string {
   return text(spec[own!]) || text(spec.title) || text(spec[other!]);
 }
 
+/** The title of a kind behind “New”: names keep their capital, and a Latin word stands apart from a Chinese one. */
+export function kindBehind(title: string, locale: Locale): string {
+  if (locale === 'zh') return /^[A-Za-z]/.test(title) ? ' ' + title : title;
+  return /^Modbus\b/.test(title) ? title : title.toLowerCase();
+}
+
 /** `site/line/pump.flow` is the property `flow` of the device `site/line/pump`. */
 export function splitTag(path: string): { device: string; property: string } {
   const dot = path.indexOf('.', path.lastIndexOf('/') + 1);
