@@ -50,6 +50,9 @@ class Cases;
 namespace gongshu::package {
 class Packages;
 }
+namespace gongshu::edge {
+class Forwarder;
+}
 namespace gongshu::notify {
 class Messages;
 }
@@ -93,6 +96,7 @@ struct ApiDeps {
     notify::Messages* messages = nullptr;   // null = nobody is told of cases
     sql::Engine* sql = nullptr;             // null = nothing is asked in SQL
     modbus::Servers* modbus = nullptr;      // null = no tags are shown to Modbus masters
+    const edge::Forwarder* forwarder = nullptr;  // null = nothing is sent on to another platform
 };
 
 // A file of the page, gzip-compressed; lives as long as the program. "index.html" also answers for the page's own

@@ -189,6 +189,7 @@ Result<Answer> get_device_status(Core& core, const Ask& ask);
 Result<Answer> get_sessions(Core& core, const Ask& ask);
 Result<Answer> get_sparkplug(Core& core, const Ask& ask);
 Result<Answer> get_dtu_status(Core& core, const Ask& ask);
+Result<Answer> get_forwarding(Core& core, const Ask& ask);
 void test_connection(Core& core, const AskPtr& ask, Done done);
 // Message hooks.
 Result<Answer> get_message_status(Core& core, const Ask& ask);

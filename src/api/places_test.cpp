@@ -241,6 +241,7 @@ const std::multimap<std::string, Way>& ways() {
             {"GET /api/v1/status/sparkplug", {"/api/v1/status/sparkplug", "", Want::harmless}},
             {"GET /api/v1/status/dtu", {"/api/v1/status/dtu", "", Want::refused}},
             {"GET /api/v1/status/modbus_servers", {"/api/v1/status/modbus_servers", "", Want::refused}},
+            {"GET /api/v1/status/forwarding", {"/api/v1/status/forwarding", "", Want::refused}},
             {"GET /api/v1/status/messages", {"/api/v1/status/messages", "", Want::refused}},
             {"POST /api/v1/message_hooks/{name}:test", {"/api/v1/message_hooks/outside-hook:test", "", Want::refused}},
             {"GET /api/v1/intervals", {"/api/v1/intervals", "", Want::hides}},

@@ -204,6 +204,8 @@ constexpr Route kRoutes[] = {
      "status", "Ports where DTUs dial in, and registration packets that no connection has"},
     {get, "/api/v1/status/modbus_servers", Access::role, Role::engineer, Run::pool, Size::small, now<get_modbus_status>,
      "status", "How the servers get on that show tags to Modbus masters, and who asks them"},
+    {get, "/api/v1/status/forwarding", Access::role, Role::admin, Run::pool, Size::small, now<get_forwarding>,
+     "status", "What was sent on to another platform, what waits, and why"},
     {get, "/api/v1/status/messages", Access::role, Role::admin, Run::pool, Size::small, now<get_message_status>,
      "cases", "What each message hook has sent, what waits, and why it fails"},
     {get, "/api/v1/audit", Access::role, Role::admin, Run::pool, Size::small, now<get_audit>,

@@ -9,6 +9,7 @@
 #include "connect/audited_write.h"
 #include "flow/virtual_tags.h"
 #include "io/crypto.h"
+#include "edge/forwarder.h"
 #include "notify/messages.h"
 #include "registry/audit_ledger.h"
 #include "registry/kinds/connection.h"
@@ -275,6 +276,16 @@ void add_failing_messages(std::vector<Wrong>& wrong, Core& core, const Ask& ask)
     }
 }
 
+// One failure is not told: it is tried again by itself.
+void add_forwarding(std::vector<Wrong>& wrong, Core& core, const Ask& ask) {
+    if (core.deps.forwarder == nullptr || ask.who.actor.tenant_name != "default" || !ask.who.paths.empty()) return;
+    const edge::ForwardStatus status = core.deps.forwarder->status();
+    if (status.state != edge::ForwardState::waiting || core.clock().now() - status.since < kMinute) return;
+    wrong.push_back({"major", "system", "forwarding",
+                     fmt::format("数据未能转发到 {}，暂存在本机：{}", status.platform, told("zh", status.problem)),
+                     fmt::format("readings do not reach {} and wait here: {}", status.platform, status.problem), status.since});
+}
+
 void add_stopped_rules(std::vector<Wrong>& wrong, Core& core, const Ask& ask) {
     Sight sight{core, ask.who};
     for (const flow::StoppedRule& rule : core.deps.flow.stopped(ask.tenant())) {
@@ -459,6 +470,7 @@ Result<Answer> get_overview(Core& core, const Ask& ask) {
         add_wrong_disk(wrong, core.deps.history.stats());
     add_wrong_ledger(wrong, core, ask);
     add_failing_messages(wrong, core, ask);
+    add_forwarding(wrong, core, ask);
     for (const auto& alarm : core.deps.flow.alarms().list(
              ask.tenant(), {.alarms_max = ask.who.paths.empty() ? kWrongMax : kAlarmsLookedAt})) {
         if (sees(ask.who, alarm.device.empty() ? alarm.tag : alarm.device))

@@ -28,6 +28,8 @@ struct Command {
 
 constexpr Command kCommands[] = {
     {"serve", "the platform over a folder of data", run_serve, serve_help},
+    {"edge", "a platform beside the machines that sends its readings on: edge --data FOLDER --forward-to https://…",
+     run_edge, edge_help},
     {"demo", "the platform with a simulated plant and 30 days of past, offline", run_demo, demo_help},
     {"plant", "the simulated plant alone: Modbus TCP and MQTT", run_plant, plant_help},
     {"apply", "put resources from YAML files into a running server: apply -f factory.yaml [--dry-run]", run_apply,

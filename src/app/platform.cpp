@@ -107,7 +107,8 @@ Result<void> Platform::make_store() {
                                             {.folder = options_.data + "/history",
                                              .retention_days = options_.retention_days,
                                              .seal_bytes = options_.seal_bytes,
-                                             .seal_age = options_.seal_age}));
+                                             .seal_age = options_.seal_age,
+                                             .log_kept_bytes = options_.forward_to.empty() ? 0 : options_.forward_keep}));
     // A long question is spread over some of the pool, never over all of it.
     const std::size_t cores = std::max(1u, std::thread::hardware_concurrency());
     history_->set_readers(pool_.get(), std::min<std::size_t>(options_.pool_threads / 2, cores - 1));
@@ -217,6 +218,7 @@ Result<void> Platform::make_doors() {
     egress_ = std::make_unique<api::CountingEgress>(metrics_, *clock_);
     modbus_ = modbus::Servers::create({*registry_, *history_, *history_, *connections_, *egress_, metrics_, *lanes_.back(),
                                        *pool_, std::string(kVersion)});
+    TRY(make_forwarder());
     messages_ = notify::Messages::create(
         {*registry_, *cases_, *lanes_.back(), *pool_, *egress_, connect::make_target_policy(options_.allow_target)});
     const auto device_uid = [this](TenantId tenant, std::string_view path) {
@@ -281,7 +283,8 @@ Result<void> Platform::make_doors() {
         {*registry_,     *auth_,        *history_,      *history_,        *history_,       *history_,
          *flow_,         *connections_, broker_.get(),  metrics_,         *egress_,        *live_,
          *lanes_.back(), *pool_,        backups_.get(), retention_.get(), &*doctor_,       ledgers_.get(),
-         cases_.get(),   blobs_.get(),  qr_svg,         packages_.get(),  messages_.get(), sql_.get(), modbus_.get()},
+         cases_.get(),   blobs_.get(),  qr_svg,         packages_.get(),  messages_.get(), sql_.get(),
+         modbus_.get(),  forwarder_.get()},
         std::move(api)));
     const auto http = TRY(server_->listen(TRY(io::parse_address(options_.http)), {})
                               .context("cannot open the pages on {}", options_.http));
@@ -296,6 +299,29 @@ Result<void> Platform::make_doors() {
     for (std::size_t i = 0; i < doors_.dtu.size(); ++i) listeners["dtu" + std::to_string(i + 1)] = doors_.dtu[i];
     for (std::size_t i = 0; i < doors_.lan.size(); ++i) listeners["lan" + std::to_string(i + 1)] = doors_.lan[i];
     server_->set_listeners(std::move(listeners));
+    return {};
+}
+
+Result<void> Platform::make_forwarder() {
+    if (options_.forward_to.empty()) return {};
+    const auto file_of = [this](const std::string& path, std::size_t bytes_max) { return io::read_whole(*files_, path, bytes_max); };
+    const Buffer token = TRY(file_of(options_.forward_token_file, 4096).context("option --forward-token-file"));
+    edge::ForwarderOptions forward{.tenant = system_actor().tenant,
+                                   .platform = options_.forward_to,
+                                   .token = first_line(as_text(token)),
+                                   .under = options_.forward_under,
+                                   .file = options_.data + "/forwarded.json",
+                                   .tls = nullptr};
+    if (TRY(connect::parse_http_url(options_.forward_to)).secure) {
+        std::string authority;
+        if (!options_.forward_ca.empty()) {
+            const Buffer pem = TRY(file_of(options_.forward_ca, 1 << 20).context("option --forward-ca"));
+            authority = as_text(pem);
+        }
+        forward.tls = TRY(io::make_tls_client(authority).context("option --forward-ca"));
+    }
+    forwarder_ = TRY(edge::Forwarder::create({*history_, *files_, *clock_, *lanes_.back(), *pool_, *egress_, metrics_},
+                                             std::move(forward)));
     return {};
 }
 
@@ -377,6 +403,7 @@ Result<void> Platform::begin_work() {
     TRY(flow_->start());
     connections_->start();
     modbus_->start();
+    if (forwarder_) forwarder_->start();
     messages_->start(doors_.lan.empty() ? "" : doors_.lan.front());
     return {};
 }
@@ -440,6 +467,7 @@ void Platform::stop() {
         connections_->stop();
         for (io::Loop* lane : lanes_) run_on(*lane, [] {});  // what every tag says last is on its way
         messages_->stop();
+        if (forwarder_) forwarder_->stop();
         run_on(*lanes_.front(), [this] { broker_->stop(); });
         history_->stop();
         for (io::Loop* lane : lanes_) lane->stop();

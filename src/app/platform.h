@@ -20,6 +20,7 @@
 #include "case/cases.h"
 #include "connect/connections.h"
 #include "doctor/gather.h"
+#include "edge/forwarder.h"
 #include "flow/flow.h"
 #include "flow/virtual_tag.h"
 #include "history/history.h"
@@ -80,6 +81,7 @@ private:
     Result<void> make_cases();
     Result<void> make_blobs();
     Result<void> make_doors();
+    Result<void> make_forwarder();
     Result<void> open_pg();
     Result<void> open_lan();
     Result<std::shared_ptr<const io::TlsServer>> tls();
@@ -115,6 +117,7 @@ private:
     std::unique_ptr<api::CountingEgress> egress_;
     std::shared_ptr<modbus::Servers> modbus_;
     std::unique_ptr<notify::Messages> messages_;
+    std::unique_ptr<edge::Forwarder> forwarder_;  // null = nothing is sent on
     std::unique_ptr<sql::Engine> sql_;
     std::vector<api::StaticFile> static_files_;
     std::unique_ptr<api::Server> server_;

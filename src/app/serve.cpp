@@ -225,6 +225,16 @@ Result<int> run_serve(const std::vector<std::string>& arguments) {
     return run(std::move(options), false);
 }
 
+Result<int> run_edge(const std::vector<std::string>& arguments) {
+    ServeOptions options = edge_defaults();
+    TRY(parse(serve_table, options, arguments));
+    if (options.forward_to.empty())
+        return Error{Code::invalid,
+                     "option --forward-to is missing: name the platform that gets the readings, as in --forward-to "
+                     "https://platform:8443 (without one, 'gongshu serve' is the same)"};
+    return run(std::move(options), false);
+}
+
 Result<int> run_demo(const std::vector<std::string>& arguments) {
     ServeOptions options;
     TRY(parse(demo_table, options, arguments));
@@ -255,6 +265,11 @@ Result<void> read_serve_options(ServeOptions& options, const std::vector<std::st
 
 std::string serve_help() {
     ServeOptions options;
+    return serve_table(options).help();
+}
+
+std::string edge_help() {
+    ServeOptions options = edge_defaults();
     return serve_table(options).help();
 }
 

@@ -5,6 +5,8 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "connect/outbound.h"
+#include "data/tag.h"
 #include "io/interfaces.h"
 #include "io/loop.h"
 #include "io/machine.h"
@@ -109,6 +111,19 @@ options::Table serve_table(ServeOptions& o) {
         .text("backup_target_host_key", o.backup_target_host_key,
               "By SFTP: fingerprint of the other machine's key, SHA256:…, as 'ssh-keyscan HOST | ssh-keygen -lf -' "
               "prints it. Without it nothing is sent, and the refusal shows the one that was found.")
+        .text("forward_to", o.forward_to,
+              "Another platform that gets every reading of the tenant default, as in https://platform:8443. What cannot "
+              "be sent waits in the log and is sent later, in order. Default: none.")
+        .text("forward_token_file", o.forward_token_file,
+              "File whose first line is a token of that platform, mode 0600. Its role may write readings; paths limit "
+              "where.")
+        .text("forward_ca", o.forward_ca,
+              "File of the authority that signed that platform's certificate (its /ca.crt). Default: the system's.")
+        .text("forward_under", o.forward_under,
+              "Path there that stands before each tag, as in works2. Default: each tag has the path that it has here.")
+        .bytes("forward_keep", o.forward_keep, 1 << 20, std::uint64_t{1} << 50,
+               "The log of readings that were not sent yet may take so much; beyond it the oldest are dropped, which is "
+               "counted and told.")
         .text("ready_json", o.ready_json,
               "File that is written, mode 0600, at the moment when everything serves: "
               "{\"http\":\"http://…\",\"mqtt\":\"mqtt://…\",\"user\":\"admin\"}, without "
@@ -129,6 +144,13 @@ options::Table serve_table(ServeOptions& o) {
             "ledger_hash", o.ledger_hash,
             "sha256 or sm3 (GB/T 32905): the hash of ledgers that begin from now on; one that is there keeps its own.");
     return table;
+}
+
+ServeOptions edge_defaults() {
+    ServeOptions options;
+    options.retention_bytes = std::uint64_t{4} << 30;
+    options.retention_keep_days = 1;
+    return options;
 }
 
 options::Table demo_table(ServeOptions& o) {
@@ -210,6 +232,28 @@ Result<void> check_backup_target(ServeOptions& options) {
     return {};
 }
 
+// A token travels with every request.
+Result<void> check_forward(const ServeOptions& options) {
+    if (options.forward_to.empty()) {
+        for (const auto& [name, value] : {std::pair{"--forward-token-file", &options.forward_token_file},
+                                          std::pair{"--forward-ca", &options.forward_ca},
+                                          std::pair{"--forward-under", &options.forward_under}})
+            if (!value->empty())
+                return Error{Code::invalid, "option {} needs --forward-to: the platform that gets the readings", name};
+        return {};
+    }
+    const connect::HttpUrl url = TRY(connect::parse_http_url(options.forward_to).context("option --forward-to"));
+    if (!url.secure && !is_loopback(url.address.host))
+        return Error{Code::invalid,
+                     "option --forward-to: {} has no TLS, and a token is sent with every request: use https", options.forward_to};
+    if (options.forward_token_file.empty())
+        return Error{Code::invalid, "option --forward-to needs --forward-token-file FILE: a token of that platform"};
+    if (options.forward_under.empty()) return {};
+    if (const auto fault = tag_path_fault(options.forward_under + "/x.y"))
+        return Error{Code::invalid, "option --forward-under: {}: {}", options.forward_under, *fault};
+    return {};
+}
+
 Result<void> check_backup_at(ServeOptions& options) {
     if (options.backup_at.empty()) return {};
     const auto at =
@@ -255,6 +299,7 @@ Result<void> finish(ServeOptions& options, bool demo) {
     if (options.backup_folder.empty()) options.backup_folder = options.data + ".backups";
     TRY(check_backup_target(options));
     TRY(check_backup_at(options));
+    TRY(check_forward(options));
     if (options.key_folder.empty()) options.key_folder = options.data + ".keys";
     if (options.log_folder.empty()) options.log_folder = options.data + "/logs";
     if (options.lanes == 0) options.lanes = std::max(1u, std::thread::hardware_concurrency());

@@ -57,6 +57,11 @@ struct ServeOptions {
     DurationNs log_file_age = 0;
     std::string log_folder;
     std::string ledger_hash = "sha256";
+    std::string forward_to;
+    std::string forward_token_file;
+    std::string forward_ca;
+    std::string forward_under;
+    std::uint64_t forward_keep = std::uint64_t{2} << 30;
     std::uint64_t sql_memory = 512 << 20;
     std::uint32_t sql_workers = 4;
 
@@ -66,6 +71,8 @@ struct ServeOptions {
 };
 
 options::Table serve_table(ServeOptions& options);
+// What an edge takes if nobody says otherwise: it keeps less, for the platform has it too.
+ServeOptions edge_defaults();
 options::Table demo_table(ServeOptions& options);
 
 // When backups are made by themselves; nullopt: so often after one another. As finish() left the options.

@@ -100,6 +100,11 @@ public:
         return store_->visit_tag_days(visit, {});
     }
     HistoryStats stats() const override { return store_->stats(); }
+    Result<LogPiece> read_log(LogPosition from, std::uint64_t bytes_max) const override {
+        return store_->read_log(from, bytes_max);
+    }
+    void release_log(std::uint64_t group) override { store_->kept_logs().release(group); }
+    LogLoss take_log_loss() override { return store_->kept_logs().take_loss(); }
     void stop() override { store_->stop(); }
 
     StorageStats storage_stats() const override { return store_->storage_stats(); }

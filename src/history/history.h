@@ -15,6 +15,7 @@
 #include "data/tag.h"
 #include "data/tuples.h"
 #include "history/copier.h"
+#include "history/kept_logs.h"
 #include "history/retention.h"
 #include "io/files.h"
 #include "io/loop.h"
@@ -29,6 +30,8 @@ struct HistoryOptions {
     DurationNs interval_sync = 50 * kMillisecond;  // Durability::interval is synced at least this often
     DurationNs future_max = 10 * kMinute;          // later times are server time, uncertain:clock
     std::uint32_t new_tags_per_minute = 10'000;    // per tenant
+    // Files of the log are kept for read_log() when their readings are in segments, up to so many bytes; 0: none are.
+    std::uint64_t log_kept_bytes = 0;
     std::uint64_t text_bytes_max = 64 << 10;       // a longer text value becomes bad:range, cut
 };
 
@@ -105,6 +108,14 @@ public:
     // The same by tag, in any order; opens every segment. Not from a lane.
     virtual Result<void> visit_tag_days(const std::function<void(const TagDayUse&)>& visit) const = 0;
     virtual HistoryStats stats() const = 0;
+    // Readings that are on disk, of all tenants, in the order in which they came, from a position on; about `bytes_max`
+    // bytes of the log. What was not sealed yet is always there; of what was, as much as log_kept_bytes keeps.
+    // Code::conflict if the position is not of this log. Not from a lane.
+    virtual Result<LogPiece> read_log(LogPosition from, std::uint64_t bytes_max) const = 0;
+    // What is before `group` is needed no more.
+    virtual void release_log(std::uint64_t group) = 0;
+    // What was dropped since the last call before it was released.
+    virtual LogLoss take_log_loss() = 0;
     // Syncs what is in the log buffers; after it appends are refused. Blocks; not from a lane. Destroying the store
     // without it is like a crash: what was acknowledged is kept.
     virtual void stop() = 0;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstring>
 #include <tuple>
@@ -17,9 +18,9 @@ namespace {
 
 // See docs/format/log.md.
 constexpr std::string_view kFileMagic = "gslog00\n";
-constexpr std::size_t kFileHeaderBytes = 20;       // magic, first group, crc
+constexpr std::size_t kFileHeaderBytes = kLogHeaderBytes;  // magic, first group, crc
 constexpr std::uint32_t kGroupMagic = 0x50524753;  // "SGRP"
-constexpr std::size_t kGroupHeaderBytes = 20;      // magic, crc, number, length
+constexpr std::size_t kGroupHeaderBytes = kLogGroupHeaderBytes;  // magic, crc, number, length
 constexpr std::uint64_t kLogFileBytesMax = std::uint64_t{4} << 30;
 constexpr std::size_t kKickBytes = 1 << 20;  // that much is written even if nobody waits for it
 
@@ -110,6 +111,7 @@ Result<void> Log::start(std::uint64_t file_number, std::uint64_t group) {
     file_number_ = file_number;
     next_file_number_ = file_number + 1;
     next_group_ = group;
+    next_synced_group_.store(group, std::memory_order_release);
     file_bytes_ = kFileHeaderBytes;
     bytes_ += kFileHeaderBytes;
     return {};
@@ -219,6 +221,7 @@ Result<void> Log::flush_locked() {
             result = file_->sync();
         else  // Half a group is of no use to anybody and looks like damage; nothing is written behind it any more.
             std::ignore = file_->truncate(file_bytes_);
+        if (result) next_synced_group_.store(next_group_, std::memory_order_release);
         file_bytes_ += group.size();
         bytes_ += group.size();
         groups_counter_.add();
@@ -332,6 +335,42 @@ Result<LogFile> read_log_file(Bytes file, const std::string& path, const std::fu
         found.good_bytes += kGroupHeaderBytes + group->records.size();
     }
     return found;
+}
+
+Result<std::optional<std::uint64_t>> first_group_of(io::Files& files, const std::string& path) {
+    const auto file = TRY(files.open(path, io::Open::read));
+    if (TRY(file->size()) <= kFileHeaderBytes) return std::optional<std::uint64_t>{};
+    Buffer header(kFileHeaderBytes);
+    TRY(file->read_at(0, header));
+    std::uint64_t group = 0;
+    std::uint32_t crc = 0;
+    std::memcpy(&group, header.data() + 8, 8);
+    std::memcpy(&crc, header.data() + 16, 4);
+    if (as_text(Bytes(header).first(8)) != kFileMagic || crc32c(Bytes(header).first(16)) != crc)
+        return Error{Code::corrupt, "{}: the header is not that of a log file", path};
+    return std::optional{group};
+}
+
+Result<LogGroup> read_group_head(const io::File& file, const std::string& path, std::uint64_t offset) {
+    std::array<std::uint8_t, kGroupHeaderBytes> header{};
+    TRY(file.read_at(offset, header));
+    Decoder in{header};
+    const bool is_one = in.u32() == kGroupMagic;
+    LogGroup group;
+    group.crc = in.u32();
+    group.number = in.u64();
+    group.length = in.u32();
+    if (!is_one) return Error{Code::corrupt, "{}: no group of records at {}", path, offset};
+    return group;
+}
+
+Result<void> read_log_group(Bytes group, const std::string& path, std::uint64_t offset,
+                            const std::function<Result<void>(Record)>& apply) {
+    std::uint32_t crc = 0;
+    std::memcpy(&crc, group.data() + 4, 4);
+    if (group_crc(group.subspan(8), offset) != crc)
+        return Error{Code::corrupt, "{}: the group at {} does not have its checksum", path, offset};
+    return read_group({0, group.subspan(kGroupHeaderBytes)}, path, offset, apply);
 }
 
 Result<LogEnd> replay_log(io::Files& files, const std::string& folder, std::uint64_t first_file,

@@ -67,6 +67,8 @@ public:
         bytes_.fetch_add(bytes, std::memory_order_relaxed);
         appended_.fetch_add(bytes, std::memory_order_relaxed);
     }
+    // Every group before it is on disk.
+    std::uint64_t next_synced_group() const { return next_synced_group_.load(std::memory_order_acquire); }
     // Files of so many bytes were removed.
     void count_removed(std::uint64_t bytes) { bytes_.fetch_sub(bytes, std::memory_order_relaxed); }
 
@@ -108,6 +110,7 @@ private:
     bool sync_under_way_ = false;
 
     std::atomic<bool> is_broken_ = false;
+    std::atomic<std::uint64_t> next_synced_group_ = 1;
     std::atomic<std::uint64_t> bytes_ = 0;
     // Bytes of records in all, with those replayed, and how many of them were before the last rotate().
     std::atomic<std::uint64_t> appended_ = 0, unsealed_from_ = 0;
@@ -142,5 +145,21 @@ struct LogFile {
     bool good_group_follows = false;  // … and yet a good group is found after it
 };
 Result<LogFile> read_log_file(Bytes file, const std::string& path, const std::function<Result<void>(Record)>& apply);
+
+// Groups one by one, for whoever reads a file that may still grow. `offset` is that of a group's first byte.
+inline constexpr std::uint64_t kLogHeaderBytes = 20;       // of a file
+inline constexpr std::uint64_t kLogGroupHeaderBytes = 20;  // of a group
+struct LogGroup {
+    std::uint64_t number = 0;
+    std::uint64_t length = 0;  // of its records
+    std::uint32_t crc = 0;
+};
+// The group with which a file of the log begins; nullopt if it holds none.
+Result<std::optional<std::uint64_t>> first_group_of(io::Files& files, const std::string& path);
+// Code::corrupt if there is none. Its checksum is looked at by read_log_group() alone.
+Result<LogGroup> read_group_head(const io::File& file, const std::string& path, std::uint64_t offset);
+// `group` is all of it, its header too.
+Result<void> read_log_group(Bytes group, const std::string& path, std::uint64_t offset,
+                            const std::function<Result<void>(Record)>& apply);
 
 }  // namespace gongshu::history

@@ -266,10 +266,16 @@ void Store::remove_unless_copied(const std::string& old) {
     if (old.ends_with(".log"))
         if (const auto file = files_.open(old, io::Open::read))
             if (const auto bytes = (*file)->size()) log_bytes = *bytes;
-    if (auto removed = files_.remove(old); !removed)
+    if (auto removed = let_go(old); !removed)
         log_warning("history", "{}", removed.error().text());
     else if (log_bytes > 0)
         log_->count_removed(log_bytes);
+}
+
+// A file of the log may be kept for those who read it.
+Result<void> Store::let_go(const std::string& old) {
+    const auto number = log_file_number(old.substr(old.rfind('/') + 1));
+    return number && kept_logs_.keeps() ? kept_logs_.take(old, *number) : files_.remove(old);
 }
 
 Result<SegmentInfo> Store::merge_day(std::span<const std::shared_ptr<Segment>> segments, Tier tier) {

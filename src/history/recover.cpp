@@ -50,6 +50,7 @@ Result<void> Store::recover() {
     intervals_.next_change = manifest.next_interval;
     for (std::uint16_t shard = 0; shard < kShardCount; ++shard)
         shards_[shard].next_sequence = manifest.next_sequence[shard];
+    TRY(kept_logs_.open(fresh));
     if (!fresh) TRY(remove_leftovers(manifest));
     TRY(load_snapshots(manifest));
     auto now = std::make_shared<Version>();
@@ -212,7 +213,7 @@ Result<void> Store::remove_leftovers(const Manifest& manifest) {
         if (TRY(files_.list(path("seg/" + day))).empty()) TRY(files_.remove(path("seg/" + day)));
     for (const std::string& name : TRY(files_.list(path("log"))))
         if (const auto number = log_file_number(name); number && *number < manifest.log_first)
-            TRY(files_.remove(path("log/" + name)));
+            TRY(let_go(path("log/" + name)));
     return {};
 }
 

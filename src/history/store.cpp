@@ -97,6 +97,7 @@ Store::Store(io::Files& files, const Clock& clock, Metrics& metrics, std::vector
       options_(checked(std::move(options))),
       metrics_(metrics),
       log_(std::make_shared<Log>(files, options_.folder + "/log", pool, metrics)),
+      kept_logs_(files, options_.folder + "/kept", options_.log_kept_bytes),
       cache_(files),
       catalogue_(clock, options_.new_tags_per_minute),
       version_(std::make_shared<const Version>()) {

@@ -19,6 +19,7 @@
 #include "history/formats.h"
 #include "history/history.h"
 #include "history/interval_file.h"
+#include "history/kept_logs.h"
 #include "history/log.h"
 #include "history/manifest.h"
 #include "history/mem_tuples.h"
@@ -240,6 +241,9 @@ public:
     std::vector<DayUse> days() const;
     Result<void> visit_tag_days(const std::function<void(const TagDayUse&)>& visit, const TagDays& which) const;
     HistoryStats stats() const;
+    // read_log.cpp; see History.
+    Result<LogPiece> read_log(LogPosition from, std::uint64_t bytes_max) const;
+    KeptLogs& kept_logs() { return kept_logs_; }
     StorageStats storage_stats() const;
     Result<Formats> formats() const;
     RateLog rates() const { return *rates_.lock(); }
@@ -359,6 +363,8 @@ private:
     Result<void> cut_part(const Segment& segment, const Cut& cut, RemovalPlan& plan);
     Result<void> set_last_back(const Cut& cut);
     void remove_unless_copied(const std::string& old);
+    Result<void> let_go(const std::string& old);
+    Result<std::map<std::uint64_t, KeptLogs::File>> log_files() const;
     struct CopiedFile {
         std::string name, path;
         std::uint64_t bytes;
@@ -401,6 +407,7 @@ private:
     const HistoryOptions options_;
     StoreMetrics metrics_;
     const std::shared_ptr<Log> log_;
+    KeptLogs kept_logs_;
     mutable SegmentCache cache_;
     std::unique_ptr<io::File> lock_;
     Stage* stage_ = nullptr;

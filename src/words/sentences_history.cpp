@@ -227,6 +227,11 @@ constexpr Sentence kSentences[] = {
     {"{} is a virtual tag, whose values are computed here: send these readings under another name, or rename "
      "the virtual tag first",
      "{0=} 是虚拟点位，值在这里计算：这些读数换个名称发送，或先给虚拟点位改名"},
+    {"{}: the header is not that of a log file", "{0}: 文件头不是日志文件的文件头"},
+    {"{}: no group of records at {}", "{0}: 位于 {1} 处没有记录组"},
+    {"{}: the group at {} does not have its checksum", "{0}: 位于 {1} 的记录组校验不符"},
+    {"the log ends with group {}, {} is behind it", "日志到第 {0} 组为止，第 {1} 组在它之后"},
+    {"{}: group {} is not the one that was read", "{0}: 第 {1} 组不是读过的那一组"},
     {"{} is the path of another tag", "{0=} 是另一个点位的路径"},
 };
 

@@ -59,6 +59,11 @@ constexpr Sentence kSentences[] = {
     {"the mail server speaks when it is not asked", "邮件服务器未经询问就发来内容"},
     {"the mail server offers no STARTTLS; nothing was sent in clear", "邮件服务器不支持 STARTTLS；没有以明文发送"},
     {"the mail server takes no sign-in by AUTH PLAIN or AUTH LOGIN", "邮件服务器不接受 AUTH PLAIN 或 AUTH LOGIN 登录"},
+    // Readings sent on to another platform.
+    {"the platform says {}: {}", "平台回答 {0}：{1}"},
+    {"the readings of the tenant default are sent on: only its administrators without limits of place may see how",
+     "转发的是企业 default 的读数：只有该企业不受位置限制的管理员可以查看"},
+    {"{}: the address of a platform ends behind its port; leave \"{}\" away", "{0}: 平台地址到端口为止；去掉“{1}”"},
 };
 
 }  // namespace
