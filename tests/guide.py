@@ -31,6 +31,7 @@ GUIDES = (("docs/guide/README.md", "docs/guide/README.zh-CN.md", 10), ("docs/gui
           ("docs/guide/cnc.md", "docs/guide/cnc.zh-CN.md", 2), ("docs/guide/iec104.md", "docs/guide/iec104.zh-CN.md", 2),
           ("docs/guide/http.md", "docs/guide/http.zh-CN.md", 4),
           ("docs/guide/opcua.md", "docs/guide/opcua.zh-CN.md", 2),
+          ("docs/guide/edge.md", "docs/guide/edge.zh-CN.md", 6),
           ("docs/guide/machines.md", "docs/guide/machines.zh-CN.md", 6),
           ("docs/guide/postgres.md", "docs/guide/postgres.zh-CN.md", 6),
           ("docs/guide/operation.md", "docs/guide/operation.zh-CN.md", 6))
