@@ -385,6 +385,7 @@ function answer(method, url, body, headers) {
     return { count: found.length, active_s: found.reduce((sum, a) => sum + ((a.cleared ?? to) - a.raised) / 1000, 0), from, to, until: to, complete: true, readings: 61_204, devices: new Set(found.map((a) => a.device)).size, devices_left: 0, alarms: found };
   }
   if (path === '/status') return { version: '0.1.0', started: start, now: Date.now(), simulated: !empty, read_only: null, listeners: { http: `http://127.0.0.1:${port}`, mqtt: '127.0.0.1:1883' }, history: { tags: tags.length, rows_in_memory: 184_220, segments: 61, segment_bytes: 48_233_112, log_bytes: 9_120_334 }, tenant: 'default', licence: 'Apache-2.0' };
+  if (path === '/status/forwarding') return { platform: 'https://platform.example:8443', under: 'works2', state: 'waiting', since: Date.now() - 192_000, problem: q.get('lang') === 'en' ? 'cannot connect to platform.example:8443: no route to host' : '无法连接 platform.example:8443：没有到主机的路由', next_try: Date.now() + 41_000, sent: 18_204_511, refused: 3, refusal: 'token:works2 may not write office/door.open', lost: 0, behind_bytes: 12_480_233, sent_at: Date.now() - 192_000, newest: Date.now() - 192_400, round_trip_ms: 41.7 };
   if (path === '/shelves') return { shelves: [] };
   if (path.startsWith('/calendars:')) {
     // Three shifts of eight hours in China.

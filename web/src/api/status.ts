@@ -29,6 +29,24 @@ export interface Overview {
   set_aside?: { shelved: number; out_of_service: number; suppressed: number };
   wrong: Wrong[];
 }
+/** What an edge sends on to another platform; platform null: nothing. Times in ms. */
+export interface Forwarding {
+  platform: string | null;
+  under: string;
+  state: 'idle' | 'sending' | 'waiting';
+  since: number;
+  problem: string;
+  next_try: number | null;
+  sent: number;
+  refused: number;
+  refusal: string;
+  lost: number;
+  behind_bytes: number;
+  sent_at: number | null;
+  newest: number | null;
+  round_trip_ms: number | null;
+}
+export const forwarding = (): Promise<Forwarding> => get('/status/forwarding', { precision: 'ms' });
 export type ConnectionState = 'up' | 'connecting' | 'waiting' | 'backing_off' | 'off';
 export interface Counters {
   requests: number;

@@ -250,7 +250,7 @@ export const messages = {
   tenants: { title: ['企业', 'Tenants'], emptyTitle: ['没有企业', 'No tenants'], emptyHelp: ['每个企业的数据、用户和配置互不可见。', 'Data, users and settings of tenants are invisible to each other.'] },
   egress: {
     title: ['数据去向', 'What left'], who: ['谁', 'Who'], door: ['出口', 'Door'], what: ['内容', 'What'], purpose: ['用途', 'Purpose'], allowed: ['放行', 'Allowed'], refused: ['拒绝', 'Refused'], rows: ['行', 'Rows'], last: ['最近', 'Last'], first: ['最早', 'First'], refusal: ['拒绝原因', 'Why refused'], onlyRefused: ['仅看拒绝', 'Refused only'], questions: ['次', 'questions'],
-    doors: { rest: ['接口与页面', 'Interface and pages'], csv: ['CSV 下载', 'CSV'], export: ['导出', 'Export'], websocket: ['实时推送', 'Live updates'], mqtt: ['MQTT 订阅', 'MQTT'] },
+    doors: { rest: ['接口与页面', 'Interface and pages'], csv: ['CSV 下载', 'CSV'], export: ['导出', 'Export'], websocket: ['实时推送', 'Live updates'], mqtt: ['MQTT 订阅', 'MQTT'], forward: ['转发到平台', 'Sent on to a platform'] },
     since: ['自 {at} 服务启动以来。每次提问、订阅只判定一次；没有规则时全部放行。保存最近 500 条“谁、出口、内容”。', 'Since the server started at {at}. Each question or subscription is decided once; without a rule all is allowed. The newest 500 of who, door and what are kept.'],
     notCounted: ['行与字节不计', 'Rows and bytes not counted'], rowsOf: ['{n} 行', '{n} rows'],
     emptyTitle: ['还没有数据离开', 'Nothing has left yet'], emptyHelp: ['谁从哪个出口取走了什么，会列在这里。', 'Who took what by which door is listed here.'],
@@ -302,6 +302,12 @@ export const messages = {
     cycle: ['{n} 天一循环', 'a cycle of {n} day | a cycle of {n} days'], cycleDay: ['第几天', 'Day'], anchor: ['循环第一天', 'First day of the cycle'], addDay: ['加一天', 'Add a day'], noTeam: ['无', 'none'],
   },
   holds: { title: ['保全', 'Holds'], from: ['自', 'From'], to: ['至', 'To'], begin: ['最早', 'the beginning'], open: ['不限', 'without end'], reason: ['原因', 'Reason'], emptyTitle: ['没有保全', 'Nothing is held'], emptyHelp: ['保全让一段时间的读数无论如何都留下，例如事故前后。', 'A hold keeps a stretch of readings whatever else is said, such as the hours around an accident.'] },
+  forwarding: {
+    title: ['转发到平台', 'Sent on to a platform'], state: { idle: ['已全部发出', 'All sent'], sending: ['发送中', 'Sending'], waiting: ['发不出去', 'Not taken'] },
+    platform: ['平台', 'Platform'], under: ['存放在其下', 'Beneath'], stateSince: ['此状态始于', 'In this state since'], sent: ['已发出的读数', 'Readings sent'], behind: ['等待发送', 'Waiting'], nothing: ['没有', 'Nothing'],
+    newest: ['最近发出的读数时间', 'Newest time sent'], none: ['启动以来没有', 'None since the start'], roundTrip: ['往返时间', 'Round trip'], refused: ['平台拒收', 'Refused for good'], lost: ['已丢弃', 'Dropped'],
+    lostHelp: ['等待的数据超过上限或磁盘将满，丢弃了最旧的。', 'More waited than may, or the disk was nearly full: the oldest went.'], next: ['{span} 后重试，读数存在本机', 'Tried again in {span}; the readings are kept here'], trying: ['正在重试，读数存在本机', 'It is being tried again; the readings are kept here'],
+  },
   status: { checks: ['检查', 'Checks'], checkAgain: ['重新检查', 'Check again'], checksGood: ['{n} 项检查全部良好', 'All {n} checks are good'], checksAll: ['显示全部 {n} 项', 'Show all {n}'], checksFewer: ['只看有问题的', 'Only what is wrong'], grade: { good: ['良好', 'Good'], warning: ['警告', 'Warning'], bad: ['错误', 'Error'] }, title: ['运行状态', 'Status'], server: ['服务', 'Server'], history: ['历史存储', 'History store'], listeners: ['监听地址', 'Listeners'], version: ['版本', 'Version'], started: ['启动于', 'Started'], uptime: ['已运行', 'Up for'], clock: ['服务器时钟', 'Server clock'], skew: ['与本机相差 {span}', '{span} off this computer'], licence: ['许可', 'Licence'], tenant: ['企业', 'Tenant'], writable: ['可写', 'Writable'], readOnly: ['只读', 'Read-only'], storage: ['存储', 'Storage'], compact: ['立即整理', 'Compact now'], compacting: ['正在整理', 'Compacting'], compacted: ['整理完成，用时 {span}', 'Compacted in {span}'], compactHelp: ['合并并压缩已封存的数据，不影响写入。', 'Merges and encodes what is sealed; writing goes on.'], mode: ['运行方式', 'Mode'], off: ['未开启', 'Off'], simulated: ['仿真工厂', 'Simulated plant'], real: ['真实设备', 'Real machines'] },
   packages: {
     version: ['版本', 'Version'], type: ['类型', 'Type'], signer: ['签名方', 'Signer'], keyId: ['密钥编号', 'Key id'], licence: ['许可', 'Licence'], needs: ['依赖', 'Needs'], resources: ['资源', 'Resources'], installed: ['安装时间', 'Installed'], parameters: ['参数', 'Parameters'], sources: ['资料来源', 'Sources'],
