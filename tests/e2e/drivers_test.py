@@ -3,7 +3,7 @@
 melsec_test.py), electricity meters and scales by a few lines of Python that share no code with ours. Each is read, written where it can be, tested, and cut
 again and again: readings come back by themselves, and the gap is marked.
 
-    drivers_test.py SIM_MELSEC_SERVER FOLDER_FOR_SNAP7 [--cycles 10]
+    drivers_test.py SIM_MELSEC_SERVER FOLDER_FOR_SNAP7 [--cycles 6]
 """
 import argparse
 import json
@@ -18,7 +18,7 @@ import tty
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from harness import Program, wait_for  # noqa: E402
-from rtu_test import cycles, status  # noqa: E402
+from rtu_test import cycles, few, on_the_way, status  # noqa: E402
 from s7_test import build_snap7  # noqa: E402
 
 
@@ -182,6 +182,7 @@ def siemens(program, folder, count):
     report = program.post("/api/v1/connections/s7:test")
     assert not report["ok"] and sum(item["quality"] == "good" for item in report["values"]) == 6, report
     cycles(program, "S7", "site/s7.pressure", count, cpu.off, cpu.on)
+    on_the_way(program, "S7", "s7", "site/s7.pressure", port, few(count))
     cpu.off()
     program.call("DELETE", "/api/v1/devices/site%2Fs7")
     program.call("DELETE", "/api/v1/connections/s7")
@@ -206,6 +207,8 @@ def mitsubishi(program, server, count):
             plc.on()
             program.call("PATCH", f"/api/v1/connections/{name}", {"port": json.loads(plc.first)["port"]})
         cycles(program, f"MC {frame}", f"site/{name}.level", count if frame == "3E" else 2, plc.off, on)
+        if frame == "3E":
+            on_the_way(program, f"MC {frame}", name, f"site/{name}.level", json.loads(plc.first)["port"], few(count))
         plc.off()
         program.call("DELETE", f"/api/v1/devices/site%2F{name}")
         program.call("DELETE", f"/api/v1/connections/{name}")
@@ -224,6 +227,7 @@ def meters(program, count):
     wait_for("what it has not", lambda: (program.last("site/meters.current") or ["", ""])[1] == "bad:refused")
     wait_for("the meter that is not there", lambda: (program.last("site/absent.energy") or ["", ""])[1] == "bad:timeout")
     cycles(program, "DL/T 645", "site/second.energy", count, line.off, line.on)
+    on_the_way(program, "DL/T 645", "meters", "site/second.energy", line.port, few(count))
     line.off()
     for device in ("meters", "second", "absent"):
         program.call("DELETE", f"/api/v1/devices/site%2F{device}")
@@ -252,6 +256,7 @@ def scales(program, count):
     value_of(program, "site/scale.weight", [0.10025, "good"])
     tested(program, "scale", {"site/scale.weight": 0.10025})
     cycles(program, "a scale that is asked", "site/scale.weight", count, scale.off, scale.on)
+    on_the_way(program, "a scale that is asked", "scale", "site/scale.weight", scale.port, few(count))
     scale.off()
 
     gauge = Gauge()
@@ -270,7 +275,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("sim_melsec")
     parser.add_argument("snap7_folder")
-    parser.add_argument("--cycles", type=int, default=10)
+    parser.add_argument("--cycles", type=int, default=6)
     options = parser.parse_args()
     with Program(args=["--allow-target", "127.0.0.1", "--allow-target", "/dev/pts/*"]) as program:
         siemens(program, pathlib.Path(options.snap7_folder), options.cycles)

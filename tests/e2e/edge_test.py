@@ -9,7 +9,6 @@ in the end the platform has what was acknowledged at the edge, no more and no le
 import argparse
 import json
 import pathlib
-import socket
 import ssl
 import subprocess
 import sys
@@ -20,6 +19,7 @@ import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from harness import Program, Refused, wait_for  # noqa: E402
+from way import Way  # noqa: E402
 
 TAGS = 50
 
@@ -33,63 +33,6 @@ def certificates(folder):
     openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=platform", "-keyout", "key.pem", "-out", "request.pem")
     (folder / "names").write_text("subjectAltName=IP:127.0.0.1\n")
     openssl("x509", "-req", "-in", "request.pem", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names", "-out", "cert.pem")
-
-
-class Way(threading.Thread):
-    """What a reverse proxy with TLS does, and what a cut does to it."""
-
-    def __init__(self, folder):
-        super().__init__(daemon=True)
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.target = None
-        self.open = True
-        self.links = set()
-        self.bytes = 0
-
-    def run(self):
-        while True:
-            link, _ = self.listener.accept()
-            threading.Thread(target=self.carry, args=(link,), daemon=True).start()
-
-    def carry(self, link):
-        if not self.open or self.target is None:
-            return link.close()
-        try:
-            with self.context.wrap_socket(link, server_side=True) as secure, socket.create_connection(self.target, 5) as far:
-                self.links |= {secure, far}
-                back = threading.Thread(target=self.pump, args=(far, secure), daemon=True)
-                back.start()
-                self.pump(secure, far)
-                back.join()
-                self.links -= {secure, far}
-        except OSError:  # cut, or the platform is dead just now
-            pass
-
-    def pump(self, source, to):
-        try:
-            while data := source.recv(65536):
-                self.bytes += len(data)
-                to.sendall(data)
-        except (OSError, ValueError):
-            pass
-        try:
-            to.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
-
-    def cut(self):
-        self.open = False
-        for link in list(self.links):
-            try:
-                link.shutdown(socket.SHUT_RDWR)
-            except OSError:  # it has ended already
-                pass
-
-    def heal(self):
-        self.open = True
 
 
 class Machines(threading.Thread):
@@ -150,8 +93,9 @@ def main():
     options = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="gongshu-edge-"))
     certificates(folder)
-    way = Way(folder)
-    way.start()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    way = Way(context=context)
     with Program() as platform:
         def platform_is_at():
             host, port = platform.url.split("//")[1].rsplit(":", 1)

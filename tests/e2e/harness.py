@@ -166,6 +166,11 @@ class HttpServer(http.server.ThreadingHTTPServer):
     def begin(self):
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
+    def handle_error(self, request, client_address):
+        """Who asked has hung up: that is what is tried here."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
     def process_request(self, request, client_address):
         self.links.append(request)
         super().process_request(request, client_address)

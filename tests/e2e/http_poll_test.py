@@ -18,7 +18,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from harness import HttpServer, Program, wait_for  # noqa: E402
-from rtu_test import cycles, status  # noqa: E402
+from rtu_test import cycles, few, on_the_way, status  # noqa: E402
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -136,6 +136,7 @@ def check_meter(program, name, meter, count):
     value_of("power", [0.0125, "good"])
     value_of("amps", [3, "good"])
     cycles(program, f"{name} by HTTP", f"site/{name}.count", count, meter.off, meter.on)
+    on_the_way(program, f"{name} by HTTP", name, f"site/{name}.count", meter.port, few(count))
     meter.off()
 
 

@@ -15,6 +15,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from harness import PROGRAM, SOURCE, Program, Refused, wait_for  # noqa: E402
+from rtu_test import few, on_the_way  # noqa: E402
 
 TAG = "demo/machining/line1/cnc1.spindle_speed"
 DEVICE = "demo/machining/line1/cnc1"
@@ -99,6 +100,8 @@ def main():
             program.start()
             wait_for(f"restart {restart + 1}: readings again", lambda: good_after(program, down), 60)
             print(f"restart {restart + 1}: back")
+        host, port = plant.ready["modbus"]["cnc1"].rsplit(":", 1)
+        on_the_way(program, "Modbus TCP", "demo-cnc1", TAG, int(port), few(options.cycles))
         rows = program.read(TAG, began, time.time_ns() + 10**9)
         margin = 1_500_000_000  # what was asked before the power went may still be answered
         for off, on in gaps:

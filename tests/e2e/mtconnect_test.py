@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from harness import HttpServer, Program, wait_for  # noqa: E402
-from rtu_test import cycles, status  # noqa: E402
+from rtu_test import cycles, few, on_the_way, status  # noqa: E402
 
 NAMES = {"x1": ("Samples", "Position", "Xact"), "e1": ("Events", "Execution", "execution"), "l1": ("Events", "Line", "line"), "c1": ("Condition", None, "system"),
          "n1": ("Events", "PartCount", "parts"), "p1": ("Events", "Program", "program")}
@@ -141,6 +141,7 @@ def check(program, name, handler, count):
     agent.observe("x1", "2")
     value_of("x", [20, "good"])
     cycles(program, f"{name}: an agent", f"site/{name}.parts", count, agent.off, agent.on)
+    on_the_way(program, f"{name}: an agent", name, f"site/{name}.parts", agent.port, few(count), tells_later=True)
 
     program.put("connections", name, {"protocol": "mtconnect", "host": "127.0.0.1", "port": agent.port, "agent_device": "LATHE"})
     wait_for("the agent's own words", lambda: "Could not find /LATHE/current" in status(program, name)["last_error"])

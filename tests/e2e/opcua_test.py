@@ -16,7 +16,7 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from harness import Program, Refused, wait_for  # noqa: E402
-from rtu_test import cycles, status  # noqa: E402
+from rtu_test import cycles, few, on_the_way, status  # noqa: E402
 
 CLIENTS = pathlib.Path(__file__).resolve().parents[1] / "clients"
 
@@ -111,6 +111,8 @@ def subscribes(program, server, count):
     at = status(program, "press")
     assert at["state"] == "up" and at["latency_ms"] > 0 and at["counters"]["readings"] > 6, at
     cycles(program, "OPC UA", "site/press.speed", count, server.off, server.on)
+    on_the_way(program, "OPC UA", "press", "site/press.speed", server.port, few(count),
+               address=lambda port: {"endpoint": f"opc.tcp://127.0.0.1:{port}"})
 
 
 def is_safe(program, server):

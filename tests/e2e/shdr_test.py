@@ -14,7 +14,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from harness import Program, wait_for  # noqa: E402
-from rtu_test import cycles, status  # noqa: E402
+from rtu_test import cycles, few, on_the_way, status  # noqa: E402
 
 
 def stamp(ahead=0):
@@ -155,6 +155,7 @@ def cnc(program, count):
         adapter.drop()
     cycles(program, "an adapter that hangs", "site/lathe.count", 1, freeze, thaw)
     value_of(program, "site/lathe.line", [14, "good"])
+    on_the_way(program, "a CNC machine", "lathe", "site/lathe.count", adapter.port, few(count))
     adapter.off()
 
 

@@ -15,7 +15,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from harness import Program, wait_for  # noqa: E402
 from iec104_test import ACT, CON, NO_ADDRESS, REQUESTED, SPONTANEOUS, STATION, TERM, End, iec104, io_of  # noqa: E402
-from rtu_test import cycles, newest, status  # noqa: E402
+from rtu_test import cycles, few, newest, on_the_way, status  # noqa: E402
 
 NO_STATION, COUNTERS = 46, 37
 
@@ -265,6 +265,7 @@ def substation(program, count):
         station.on()
     cycles(program, "an outstation that hangs", "grid/bay1.voltage", 1, freeze, thaw)
     wait_for("a test frame", lambda: "testfr" in station.controls or status(program, "rtu")["counters"]["timeouts"] > 0)
+    on_the_way(program, "an outstation", "rtu", "grid/bay1.voltage", station.port, few(count))
     assert station.faults == [], station.faults
     station.off()
 
