@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "connect/cnc_points.h"
 #include "wire/shdr.h"
@@ -40,7 +41,7 @@ public:
     Result<Heard> hear(Bytes bytes) override;
 
     bool says_once() const override { return true; }
-    DurationNs say_every() const override { return heartbeat_.value_or(kFirstHeartbeat); }
+    DurationNs say_every() const override { return heartbeat_.value_or(earlier_heartbeat_.value_or(kFirstHeartbeat)); }
     Result<Buffer> say() override;
 
     Result<void> check_writes() const override { return only_heard(); }
@@ -63,6 +64,7 @@ private:
     shdr::Cutter cutter_;
     int version_ = 1;  // of SHDR
     std::optional<DurationNs> heartbeat_;
+    std::optional<DurationNs> earlier_heartbeat_;  // of the link before, until this one says otherwise
     int pings_ = 0;  // since something came, or since the link was opened if there is no heartbeat
     // For people: what came since the link was opened.
     std::uint64_t lines_ = 0;
@@ -73,6 +75,7 @@ void ShdrDriver::begin_link() {
     points_.forget();
     cutter_.reset();
     version_ = 1;
+    if (heartbeat_) earlier_heartbeat_ = heartbeat_;
     heartbeat_.reset();
     pings_ = 0;
     lines_ = 0;
@@ -157,7 +160,14 @@ Result<Buffer> ShdrDriver::say() {
     if (heartbeat_ && pings_ >= kPingsMissed)
         return Error{Code::timeout, "the adapter has said nothing for {} ms, though it wants a heartbeat every {} ms",
                      kPingsMissed * *heartbeat_ / kMillisecond, *heartbeat_ / kMillisecond};
-    if (!heartbeat_ && pings_ >= kPingsUnanswered) return Buffer{};
+    if (!heartbeat_ && pings_ >= kPingsUnanswered) {
+        // A link that broke before the first answer looks like an adapter without a heartbeat; whether it has none any
+        // more the next link tells.
+        if (std::exchange(earlier_heartbeat_, std::nullopt))
+            return Error{Code::timeout, "the adapter has answered none of {} pings, though it did before",
+                         kPingsUnanswered};
+        return Buffer{};
+    }
     ++pings_;
     return Buffer(kPing.begin(), kPing.end());
 }

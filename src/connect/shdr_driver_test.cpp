@@ -232,6 +232,11 @@ TEST(ShdrDriver, Heartbeat) {
     EXPECT_EQ(planned.say(), ping);
     EXPECT_EQ(planned.say(), ping);
     EXPECT_EQ(planned.say(), "! the adapter has said nothing for 1000 ms, though it wants a heartbeat every 500 ms");
+    // Another link that breaks before the first answer is no adapter without a heartbeat.
+    planned.driver->begin_link();
+    EXPECT_EQ(planned.driver->say_every(), 500 * kMillisecond);
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(planned.say(), ping);
+    EXPECT_EQ(planned.say(), "! the adapter has answered none of 3 pings, though it did before");
     // An adapter without one.
     planned.driver->begin_link();
     EXPECT_EQ(planned.driver->say_every(), 10 * kSecond);

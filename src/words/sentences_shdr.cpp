@@ -42,6 +42,7 @@ constexpr Sentence kSentences[] = {
      "“{0}”不表示机床是否在运行：改用其 EXECUTION 的键"},
     {"the adapter has said nothing for {} ms, though it wants a heartbeat every {} ms",
      "适配器 {0} 毫秒没有发来任何内容，而它要求每 {1} 毫秒一次心跳"},
+    {"the adapter has answered none of {} pings, though it did before", "适配器对 {0} 次心跳询问都没有回答，而之前有过回答"},
     {"nothing that is asked for came within {} ms: {}", "{0} 毫秒内没有收到要采集的内容：{1}"},
     {"nothing that is asked for came within {} ms, but keys that no property names: {}",
      "{0} 毫秒内没有收到要采集的内容，收到的是没有属性使用的键：{1=}"},
