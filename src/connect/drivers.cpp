@@ -1,4 +1,5 @@
 #include "base/assert.h"
+#include "connect/aibus_driver.h"
 #include "connect/dlt645_driver.h"
 #include "connect/driver.h"
 #include "connect/free_frame_driver.h"
@@ -37,6 +38,8 @@ std::unique_ptr<Driver> make_driver(const LinkConfig& config) {
             return make_iec104_driver(config);
         case Language::opcua:
             return make_opcua_driver(config);
+        case Language::aibus:
+            return make_aibus_driver(config);
     }
     ASSERT(false);
     return nullptr;

@@ -65,12 +65,12 @@ struct DeviceConfig {
     std::uint8_t unit = 1;
     bool enabled = true;
     std::vector<PropertyConfig> properties;
-    std::string station;  // its name on the line where that is no unit: the number of a meter, the common address of an outstation
+    std::string station;  // its name on the line where that is no unit: the number of a meter, an instrument's Addr, a common address
     friend bool operator==(const DeviceConfig&, const DeviceConfig&) = default;
 };
 
 // Which Driver it is.
-enum class Language : std::uint8_t { modbus, s7, mc, fx_port, dlt645, free_frame, shdr, http, mtconnect, iec104, opcua };
+enum class Language : std::uint8_t { modbus, s7, mc, fx_port, dlt645, free_frame, shdr, http, mtconnect, iec104, opcua, aibus };
 
 struct S7Settings {
     wire::s7::Tsaps tsaps;

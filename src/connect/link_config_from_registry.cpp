@@ -113,6 +113,7 @@ Language language_of(registry::Protocol protocol) {
     if (protocol == registry::Protocol::opcua) return Language::opcua;
     if (registry::is_fx(protocol)) return Language::fx_port;
     if (registry::is_dlt645(protocol)) return Language::dlt645;
+    if (registry::is_aibus(protocol)) return Language::aibus;
     return registry::is_frames(protocol) ? Language::free_frame : Language::modbus;
 }
 
@@ -193,6 +194,7 @@ void set_language(LinkConfig& config, const registry::ConnectionSpec& spec) {
             config.mtconnect.device = spec.agent_device.value_or("");
             return;
         case Language::shdr:
+        case Language::aibus:
             return;
         case Language::iec104:
             config.iec104 = iec104_settings(spec);

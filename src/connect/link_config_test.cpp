@@ -19,6 +19,7 @@ struct World {
             R"({"name":"sent","type":"number"}]})");
         put("device_type", "relay", R"({"properties":[{"name":"words","type":"number","point":{"at":"D100"}}]})");
         put("device_type", "meter", R"({"properties":[{"name":"energy","type":"number","point":{"at":"00010000"}}]})");
+        put("device_type", "oven", R"({"properties":[{"name":"temperature","type":"number","point":{"at":"PV"}}]})");
         put("device_type", "scale", R"({"properties":[{"name":"weight","type":"number","point":{"at":"w"}}]})");
         put("device_type", "fan",
             R"({"properties":[{"name":"speed","type":"number","address":)"
@@ -169,6 +170,19 @@ TEST(LinkConfigs, OfMeters) {
     EXPECT_EQ(link.dtu.registration, (Buffer{'A', '1'}));
     EXPECT_EQ(link.dtu.heartbeat, (Buffer{0xfe}));
     EXPECT_EQ(link.devices.at(0).station, "");
+}
+
+TEST(LinkConfigs, OfInstruments) {
+    World world;
+    LinkConfig link = world.link(R"({"protocol":"aibus_serial","serial_port":"/dev/ttyS0","writes_enabled":true})", "oven",
+                                 R"(,"station":"12")");
+    EXPECT_EQ(link.language, Language::aibus);
+    EXPECT_EQ(io::to_string(link.serial), "/dev/ttyS0 9600 8N1");
+    EXPECT_EQ(link.devices.at(0).station, "12");
+    EXPECT_TRUE(link.writes_enabled);
+    link = world.link(R"({"protocol":"aibus_tcp","host":"h","port":4001})", "oven");
+    EXPECT_EQ(link.way, Way::tcp);
+    EXPECT_EQ(link.port, 4001);
 }
 
 TEST(LinkConfigs, OfFreeFrames) {

@@ -316,6 +316,8 @@ TEST(Shape, SaysWhatIsWrongAndWhere) {
       "family: q_l has no programming port of FX: choose protocol mc");
     f("connection", R"({"protocol":"fx_serial"})",
       "serial_port: expected a port such as /dev/ttyUSB0, found none (protocol fx_serial needs it)");
+    f("connection", R"({"protocol":"aibus_tcp","host":"h"})",
+      "port: expected the port of the machine or serial server, found none (protocol aibus_tcp has no usual one)");
     f("connection", R"({"protocol":"dlt645_dtu"})",
       "registration: expected the packet that the DTU sends first, found none (protocol dlt645_dtu needs it)");
     f("connection", R"({"protocol":"dlt645_serial","serial_port":"/dev/ttyS0","meter_standard":2006})",

@@ -25,6 +25,7 @@ protected:
         put("connection", "port", R"({"protocol":"fx_serial","serial_port":"/dev/ttyS0"})");
         put("connection", "meters", R"({"protocol":"dlt645_serial","serial_port":"/dev/ttyS1"})");
         put("connection", "old_meters", R"({"protocol":"dlt645_tcp","host":"h","port":1,"meter_standard":1997})");
+        put("connection", "ovens", R"({"protocol":"aibus_tcp","host":"h","port":1})");
         put("connection", "scale", kScale);
         put("connection", "lathe", R"({"protocol":"shdr","host":"h"})");
         put("connection", "agent", R"({"protocol":"mtconnect","host":"h"})");
@@ -106,6 +107,15 @@ TEST_F(Points, AreReadByTheRulesOfTheConnection) {
     f("meters", number + at("9010"), "point.at: ");
     f("meters", number + R"("writable":true,)" + at("00010000"), "writable: meters are only read");
     f("old_meters", number + at("9010"), "");
+    f("ovens", number + at("PV"), "");
+    f("ovens", boolean + at("alarm.HIAL"), "");
+    f("ovens", number + at("1BH"), "");
+    f("ovens", number + R"("writable":true,)" + at("SV"), "");
+    f("ovens", number + R"("writable":true,)" + at("HIAL"), "");
+    f("ovens", number + R"("writable":true,)" + at("PV"), "writable: PV is told by the instrument; write SV or a parameter");
+    f("ovens", number + at("D100"), "point.at: \"D100\" is nothing that an instrument of AIBUS tells");
+    f("ovens", number + at("PV", "f32"), "point.as: an instrument of AIBUS has whole numbers alone");
+    f("ovens", text + at("PV"), "point.as: i16 cannot be held by a property of type text");
     f("scale", number + at("weight"), "");
     f("scale", number + at("tare"), "point.at: the template has no field \"tare\", but weight");
     f("scale", number + at("weight", "f32"), "point.as: the template says how a field lies");
@@ -275,6 +285,8 @@ TEST_F(Points, MetersHaveNumbers) {
     f("meters", "0000123456789", "station: ");
     f("meters", "no 1", "station: ");
     f("meters", "999999999999", "station: 999999999999 is heard by all meters and answered by none");
+    f("ovens", "80", "");
+    f("ovens", "101", "station: \"101\" is no address of an instrument of AIBUS");
     f("s7", "press 1", "");
 }
 
@@ -304,6 +316,7 @@ TEST(ConnectionSpec, FillsInWhatSuitsTheProtocol) {
     EXPECT_EQ(line(R"({"protocol":"modbus_rtu","serial_port":"/dev/ttyS0"})"), "/dev/ttyS0 9600 8N1");
     EXPECT_EQ(line(R"({"protocol":"fx_serial","serial_port":"/dev/ttyS0"})"), "/dev/ttyS0 9600 7E1");
     EXPECT_EQ(line(R"({"protocol":"dlt645_serial","serial_port":"/dev/ttyS0"})"), "/dev/ttyS0 2400 8E1");
+    EXPECT_EQ(line(R"({"protocol":"aibus_serial","serial_port":"/dev/ttyS0"})"), "/dev/ttyS0 9600 8N1");
     EXPECT_EQ(line(R"({"protocol":"dlt645_serial","serial_port":"/dev/ttyS0","parity":"none"})"),
               "/dev/ttyS0 2400 8N1");
     EXPECT_EQ(spec_of_text(R"({"protocol":"modbus_tcp","host":"h"})").tcp_port(), 502);

@@ -335,14 +335,15 @@ std::string in_chinese(std::string_view english) {
 }
 
 std::span<const std::span<const Sentence>> sentences() {
-    static const std::array<std::span<const Sentence>, 28> all = {
+    static const std::array<std::span<const Sentence>, 29> all = {
         sentences_of_api(),      sentences_of_registry(), sentences_of_importer(),  sentences_of_flow(),
         sentences_of_doors(),    sentences_of_sheets(),   sentences_of_wire(),      sentences_of_history(),
         sentences_of_workbook(), sentences_of_calendar(), sentences_of_intervals(), sentences_of_ledger(),
         sentences_of_case(),     sentences_of_package(),  sentences_of_money(),     sentences_of_blob(),
         sentences_of_notify(),   sentences_of_modbus(),   sentences_of_sql(),       sentences_of_system(),
         sentences_of_meters(),   sentences_of_s7(),       sentences_of_melsec(),    sentences_of_iec104(),
-        sentences_of_shdr(),     sentences_of_http(),     sentences_of_opcua(),     sentences_of_sparkplug()};
+        sentences_of_shdr(),     sentences_of_http(),     sentences_of_opcua(),     sentences_of_sparkplug(),
+        sentences_of_aibus()};
     return all;
 }
 

@@ -12,8 +12,8 @@
 namespace gongshu::registry {
 
 BOOST_DESCRIBE_ENUM(Protocol, modbus_tcp, modbus_rtu_tcp, modbus_rtu, modbus_dtu, s7, mc, fx_serial, fx_tcp,
-                    dlt645_serial, dlt645_tcp, dlt645_dtu, frames_serial, frames_tcp, frames_dtu, shdr, http_json, mtconnect,
-                    iec104, opcua, mqtt_device)
+                    dlt645_serial, dlt645_tcp, dlt645_dtu, aibus_serial, aibus_tcp,
+                    frames_serial, frames_tcp, frames_dtu, shdr, http_json, mtconnect, iec104, opcua, mqtt_device)
 BOOST_DESCRIBE_ENUM(SerialParity, none, even, odd)
 BOOST_DESCRIBE_ENUM(DtuFraming, rtu, tcp)
 BOOST_DESCRIBE_ENUM(TextForm, text, hex)
@@ -223,10 +223,11 @@ std::string_view to_string(Protocol protocol) { return boost::describe::enum_to_
 bool is_modbus(Protocol protocol) { return protocol <= Protocol::modbus_dtu; }
 bool is_fx(Protocol protocol) { return protocol == Protocol::fx_serial || protocol == Protocol::fx_tcp; }
 bool is_dlt645(Protocol protocol) { return protocol >= Protocol::dlt645_serial && protocol <= Protocol::dlt645_dtu; }
+bool is_aibus(Protocol protocol) { return protocol == Protocol::aibus_serial || protocol == Protocol::aibus_tcp; }
 bool is_frames(Protocol protocol) { return protocol >= Protocol::frames_serial && protocol <= Protocol::frames_dtu; }
 bool is_serial(Protocol protocol) {
     return protocol == Protocol::modbus_rtu || protocol == Protocol::fx_serial || protocol == Protocol::dlt645_serial ||
-           protocol == Protocol::frames_serial;
+           protocol == Protocol::aibus_serial || protocol == Protocol::frames_serial;
 }
 bool is_dtu(Protocol protocol) {
     return protocol == Protocol::modbus_dtu || protocol == Protocol::dlt645_dtu || protocol == Protocol::frames_dtu;

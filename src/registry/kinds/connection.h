@@ -23,6 +23,7 @@ enum class Protocol : std::uint8_t {
     s7,
     mc, fx_serial, fx_tcp,
     dlt645_serial, dlt645_tcp, dlt645_dtu,
+    aibus_serial, aibus_tcp,
     frames_serial, frames_tcp, frames_dtu,
     shdr,
     http_json,
@@ -36,6 +37,7 @@ std::string_view to_string(Protocol protocol);
 bool is_modbus(Protocol protocol);
 bool is_fx(Protocol protocol);
 bool is_dlt645(Protocol protocol);
+bool is_aibus(Protocol protocol);
 bool is_frames(Protocol protocol);
 // How it comes to the machines: by a serial port of this machine, by a DTU that dials in, or by TCP to a host.
 bool is_serial(Protocol protocol);

@@ -19,19 +19,19 @@ constexpr std::size_t kTitleBytesMax = 200;
 constexpr std::string_view kModbus = "modbus_tcp|modbus_rtu_tcp|modbus_rtu|modbus_dtu";
 constexpr std::string_view kDialects = "inovance|delta_dvp|delta_as|xinje_xc|xinje_xd|haiwell|generic";
 constexpr std::string_view kOverTcp =
-    "modbus_tcp|modbus_rtu_tcp|s7|mc|fx_tcp|dlt645_tcp|frames_tcp|shdr|http_json|mtconnect|iec104";
+    "modbus_tcp|modbus_rtu_tcp|s7|mc|fx_tcp|dlt645_tcp|aibus_tcp|frames_tcp|shdr|http_json|mtconnect|iec104";
 constexpr std::string_view kHttp = "http_json|mtconnect";
-constexpr std::string_view kSerial = "modbus_rtu|fx_serial|dlt645_serial|frames_serial";
+constexpr std::string_view kSerial = "modbus_rtu|fx_serial|dlt645_serial|aibus_serial|frames_serial";
 constexpr std::string_view kDtu = "modbus_dtu|dlt645_dtu|frames_dtu";
 constexpr std::string_view kFrames = "frames_serial|frames_tcp|frames_dtu";
 constexpr std::string_view kPolled =
     "modbus_tcp|modbus_rtu_tcp|modbus_rtu|modbus_dtu|s7|mc|fx_serial|fx_tcp|dlt645_serial|dlt645_tcp|dlt645_dtu|"
-    "frames_serial|frames_tcp|frames_dtu|http_json|mtconnect";
+    "aibus_serial|aibus_tcp|frames_serial|frames_tcp|frames_dtu|http_json|mtconnect";
 constexpr std::string_view kWritten =
-    "modbus_tcp|modbus_rtu_tcp|modbus_rtu|modbus_dtu|s7|mc|fx_serial|fx_tcp|iec104|opcua";
+    "modbus_tcp|modbus_rtu_tcp|modbus_rtu|modbus_dtu|s7|mc|fx_serial|fx_tcp|aibus_serial|aibus_tcp|iec104|opcua";
 constexpr std::string_view kTimed =  // polled, or read by subscription
     "modbus_tcp|modbus_rtu_tcp|modbus_rtu|modbus_dtu|s7|mc|fx_serial|fx_tcp|dlt645_serial|dlt645_tcp|dlt645_dtu|"
-    "frames_serial|frames_tcp|frames_dtu|http_json|mtconnect|opcua";
+    "aibus_serial|aibus_tcp|frames_serial|frames_tcp|frames_dtu|http_json|mtconnect|opcua";
 
 Fact only_of(std::string_view protocols, Fact fact) {
     fact.if_field = "protocol";
@@ -441,6 +441,8 @@ std::vector<Fact> facts_of(const ConnectionSpec*) {
                      {"dlt645_serial", "电表 DL/T 645(本机串口)", "Meters DL/T 645 (serial port of this machine)"},
                      {"dlt645_tcp", "电表 DL/T 645(串口服务器)", "Meters DL/T 645 (serial server)"},
                      {"dlt645_dtu", "电表 DL/T 645(DTU 拨入)", "Meters DL/T 645 (a DTU dials in)"},
+                     {"aibus_serial", "宇电仪表 AIBUS(本机串口)", "Yudian instruments by AIBUS (serial port of this machine)"},
+                     {"aibus_tcp", "宇电仪表 AIBUS(串口服务器)", "Yudian instruments by AIBUS (serial server)"},
                      {"frames_serial", "自由报文(本机串口)", "Free frames (serial port of this machine)"},
                      {"frames_tcp", "自由报文(TCP)", "Free frames (TCP)"},
                      {"frames_dtu", "自由报文(DTU 拨入)", "Free frames (a DTU dials in)"},
@@ -529,6 +531,7 @@ std::vector<Fact> facts_of(const ConnectionSpec*) {
                 .absent_by = {{"modbus_rtu", "9600"},
                               {"fx_serial", "9600"},
                               {"dlt645_serial", "2400"},
+                              {"aibus_serial", "9600"},
                               {"frames_serial", "9600"}}}),
         serial(
             {.field = "data_bits",
@@ -537,7 +540,8 @@ std::vector<Fact> facts_of(const ConnectionSpec*) {
              .min = 7,
              .max = 8,
              .absent_field = "protocol",
-             .absent_by = {{"modbus_rtu", "8"}, {"fx_serial", "7"}, {"dlt645_serial", "8"}, {"frames_serial", "8"}}}),
+             .absent_by = {{"modbus_rtu", "8"}, {"fx_serial", "7"}, {"dlt645_serial", "8"},
+                           {"aibus_serial", "8"}, {"frames_serial", "8"}}}),
         serial({.field = "parity",
                 .title_zh = "校验",
                 .title_en = "Parity",
@@ -545,6 +549,7 @@ std::vector<Fact> facts_of(const ConnectionSpec*) {
                 .absent_by = {{"modbus_rtu", "\"none\""},
                               {"fx_serial", "\"even\""},
                               {"dlt645_serial", "\"even\""},
+                              {"aibus_serial", "\"none\""},
                               {"frames_serial", "\"none\""}},
                 .choices = {{"none", "无", "None"}, {"even", "偶校验", "Even"}, {"odd", "奇校验", "Odd"}}}),
         serial(

@@ -147,10 +147,12 @@ std::vector<Fact> facts_of(const PointAddress*) {
          .title_zh = "位置",
          .title_en = "At",
          .help_zh = "按手册写：S7 如 DB10.DBD4、M0.1；三菱以及选了地址写法的 Modbus 如 D100、M20、X17、40001；电表如 "
-                    "00010000 或 forward_active_total；自由报文写模板里的字段名；OPC UA 写节点号，如 ns=2;s=Machine/Speed；IEC 104 写信息体地址，如 4001、0x4001、0.64.1",
+                    "00010000 或 forward_active_total；宇电仪表如 PV、SV、HIAL；自由报文写模板里的字段名；OPC UA 写节点号，如 "
+                    "ns=2;s=Machine/Speed；IEC 104 写信息体地址，如 4001、0x4001、0.64.1",
          .help_en = "As the manual prints it: DB10.DBD4 or M0.1 of S7; D100, M20, X17 of MELSEC and of Modbus with a "
-                    "dialect, or 40001; 00010000 or forward_active_total of a meter; of free frames the name of the "
-                    "field; ns=2;s=Machine/Speed of OPC UA; the object address of IEC 104: 4001, 0x4001, 0.64.1",
+                    "dialect, or 40001; 00010000 or forward_active_total of a meter; PV, SV, HIAL of a Yudian instrument; "
+                    "of free frames the name of the field; ns=2;s=Machine/Speed of OPC UA; the object address of IEC 104: "
+                    "4001, 0x4001, 0.64.1",
          .required = true,
          .length_max = 400},
         {.field = "as",
@@ -242,8 +244,8 @@ std::vector<Fact> facts_of(const PropertyOverride*) {
         {.field = "point",
          .title_zh = "测点地址",
          .title_en = "Point",
-         .help_zh = "S7、三菱、电表、自由报文、数控机床、HTTP 和 IEC 104 用；Modbus 连接选了地址写法时也可用",
-         .help_en = "Of S7, MELSEC, meters, free frames, CNC machines, HTTP and IEC 104; of Modbus where the connection has a dialect"}};
+         .help_zh = "Modbus 以外的协议都用它；Modbus 连接选了地址写法时也可用",
+         .help_en = "Of all protocols but Modbus; of Modbus too where the connection has a dialect"}};
 }
 
 std::vector<Fact> facts_of(const DeviceOrigin*) {
@@ -279,11 +281,12 @@ std::vector<Fact> facts_of(const DeviceSpec*) {
          .help_zh = "空表示用连接的默认值",
          .help_en = "None: the connection's default"},
         {.field = "station",
-         .title_zh = "表号或公共地址",
-         .title_en = "Meter number or common address",
-         .help_zh = "DL/T 645 电表的 12 位通信地址，总线上只有一块表时可不填；IEC 104 站的公共地址，空则用连接的默认值",
-         .help_en = "The twelve digits of a DL/T 645 meter, none: the only meter of the line; the common address of an "
-                    "outstation of IEC 104, none: the connection's default",
+         .title_zh = "表号、仪表地址或公共地址",
+         .title_en = "Meter number, instrument or common address",
+         .help_zh = "DL/T 645 电表的 12 位通信地址，总线上只有一块表时可不填；宇电仪表的参数 Addr，不填为 1；"
+                    "IEC 104 站的公共地址，空则用连接的默认值",
+         .help_en = "The twelve digits of a DL/T 645 meter, none: the only meter of the line; a Yudian instrument's parameter "
+                    "Addr, none: 1; the common address of an outstation of IEC 104, none: the connection's default",
          .length_max = 20},
         {.field = "external_id",
          .title_zh = "外部编号",

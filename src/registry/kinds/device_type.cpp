@@ -116,8 +116,8 @@ std::vector<Fact> facts_of(const Property*) {
         {.field = "point",
          .title_zh = "测点地址",
          .title_en = "Point",
-         .help_zh = "S7、三菱、电表、自由报文、数控机床、HTTP 和 IEC 104 用；Modbus 连接选了地址写法时也可用",
-         .help_en = "Of S7, MELSEC, meters, free frames, CNC machines, HTTP and IEC 104; of Modbus where the connection has a dialect"},
+         .help_zh = "Modbus 以外的协议都用它；Modbus 连接选了地址写法时也可用",
+         .help_en = "Of all protocols but Modbus; of Modbus too where the connection has a dialect"},
         {.field = "level", .title_zh = "数据级别", .title_en = "Data level", .min = 1, .max = 4},
         {.field = "help", .title_zh = "说明", .title_en = "Help", .widget = "multiline"},
     };

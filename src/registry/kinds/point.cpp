@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 
+#include "wire/aibus.h"
 #include "wire/iec104_point.h"
 #include "wire/s7_value.h"
 #include "wire/http_json.h"
@@ -138,6 +139,19 @@ Result<void> check_meter(const Property& property, const PointAddress& point, wi
                  point.at};
 }
 
+// ---- instruments of AIBUS ----
+
+Result<void> check_aibus(const Property& property, const PointAddress& point) {
+    if (!point.as.empty())
+        return Error{Code::invalid, "point.as: an instrument of AIBUS has whole numbers alone; leave it out, and write scale"};
+    const auto place = TRY(wire::aibus::parse_place(point.at).context("point.at"));
+    if (property.type == PropertyType::text) return cannot_hold(property, place.bit ? "bool" : "i16");
+    using wire::aibus::Field;
+    if (!property.writable || place.field == Field::sv || place.field == Field::parameter) return {};
+    return Error{Code::invalid, "writable: {} is told by the instrument; write SV or a parameter, or leave it out",
+                 wire::aibus::to_string(place)};
+}
+
 // ---- CNC machines ----
 
 Result<void> check_shdr(const Property& property, const PointAddress& point) {
@@ -261,6 +275,7 @@ Result<void> PointCheck::check_point(const Property& property, const PointAddres
     if (protocol == Protocol::shdr || protocol == Protocol::mtconnect) return check_shdr(property, point);
     if (protocol == Protocol::http_json) return check_http(property, point);
     if (is_dlt645(protocol)) return check_meter(property, point, connection_.standard());
+    if (is_aibus(protocol)) return check_aibus(property, point);
     if (is_frames(protocol)) {
         if (property.writable)
             return Error{Code::invalid,
@@ -386,6 +401,8 @@ Result<void> check_station(const ResourceReader& reader, TenantId tenant, const 
     const auto connection = connection_of(reader, tenant, *device.connection);
     if (connection && connection->protocol == Protocol::iec104)
         return only_checked(wire::iec104::parse_common_address(*device.station).context("station"));
+    if (connection && is_aibus(connection->protocol))
+        return only_checked(wire::aibus::parse_station(*device.station).context("station"));
     if (!connection || !is_dlt645(connection->protocol)) return {};
     const auto meter = TRY(wire::dlt645::parse_meter_address(*device.station).context("station"));
     if (meter.is_broadcast())
