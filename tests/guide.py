@@ -27,7 +27,7 @@ GUIDES = (("docs/guide/README.md", "docs/guide/README.zh-CN.md", 10), ("docs/gui
           ("docs/guide/serial.md", "docs/guide/serial.zh-CN.md", 4), ("docs/guide/modbus.md", "docs/guide/modbus.zh-CN.md", 4),
           ("docs/guide/modbus-server.md", "docs/guide/modbus-server.zh-CN.md", 7),
           ("docs/guide/s7.md", "docs/guide/s7.zh-CN.md", 2), ("docs/guide/melsec.md", "docs/guide/melsec.zh-CN.md", 1),
-          ("docs/guide/meters.md", "docs/guide/meters.zh-CN.md", 1), ("docs/guide/aibus.md", "docs/guide/aibus.zh-CN.md", 1), ("docs/guide/frames.md", "docs/guide/frames.zh-CN.md", 2),
+          ("docs/guide/meters.md", "docs/guide/meters.zh-CN.md", 1), ("docs/guide/fins.md", "docs/guide/fins.zh-CN.md", 1), ("docs/guide/aibus.md", "docs/guide/aibus.zh-CN.md", 1), ("docs/guide/frames.md", "docs/guide/frames.zh-CN.md", 2),
           ("docs/guide/cnc.md", "docs/guide/cnc.zh-CN.md", 2), ("docs/guide/iec104.md", "docs/guide/iec104.zh-CN.md", 2),
           ("docs/guide/http.md", "docs/guide/http.zh-CN.md", 4),
           ("docs/guide/opcua.md", "docs/guide/opcua.zh-CN.md", 2),

@@ -11,7 +11,7 @@ ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 # Files in which every sentence is, or may be, a reason.
 WHOLE = {
     "src/api/sight.cpp", "src/connect/poll_session.cpp", "src/connect/poll_session_readings.cpp", "src/connect/poll_session_commands.cpp", "src/connect/modbus_driver.cpp", "src/connect/link_test_run.cpp", "src/connect/target_policy.cpp",
-    "src/connect/property_value.cpp", "src/connect/dlt645_driver.cpp", "src/connect/aibus_driver.cpp", "src/connect/free_frame_driver.cpp", "src/connect/shdr_driver.cpp", "src/connect/http_driver.cpp", "src/connect/cnc_points.cpp", "src/connect/mtconnect_driver.cpp", "src/connect/iec104_driver.cpp", "src/connect/ua_driver.cpp", "src/connect/ua_client.cpp", "src/connect/ua_value.cpp", "src/connect/s7_driver.cpp", "src/connect/mc_driver.cpp", "src/data/interval.cpp", "src/data/tag.cpp", "src/registry/names.cpp", "src/registry/json.cpp", "src/registry/shape.cpp",
+    "src/connect/property_value.cpp", "src/connect/dlt645_driver.cpp", "src/connect/aibus_driver.cpp", "src/connect/fins_driver.cpp", "src/connect/free_frame_driver.cpp", "src/connect/shdr_driver.cpp", "src/connect/http_driver.cpp", "src/connect/cnc_points.cpp", "src/connect/mtconnect_driver.cpp", "src/connect/iec104_driver.cpp", "src/connect/ua_driver.cpp", "src/connect/ua_client.cpp", "src/connect/ua_value.cpp", "src/connect/s7_driver.cpp", "src/connect/mc_driver.cpp", "src/data/interval.cpp", "src/data/tag.cpp", "src/registry/names.cpp", "src/registry/json.cpp", "src/registry/shape.cpp",
     "src/wire/json_door_fault.cpp", "src/wire/json_door_time.cpp", "src/wire/json_door.cpp", "src/wire/line.cpp", "src/wire/modbus.cpp",
     "src/wire/s7.cpp", "src/wire/s7_message.cpp", "src/wire/s7_words.cpp", "src/wire/s7_address.cpp",
     "src/wire/mc_codes.cpp", "src/wire/mc_frame.cpp",
@@ -19,7 +19,7 @@ WHOLE = {
     "src/wire/sparkplug.cpp", "src/wire/sparkplug_topic.cpp", "src/broker/sparkplug_node.cpp", "src/broker/sparkplug_host.cpp",
     "src/importer/record_reader.cpp", "src/importer/text_decoder.cpp", "src/importer/mapper.cpp", "src/broker/ingest.cpp",
     "src/io/address.cpp", "src/backup/backup.cpp", "src/backup/backups.cpp", "src/api/write_handlers.cpp", "src/api/connection.cpp", "src/registry/auth.cpp", "src/registry/staging.cpp",
-    "src/wire/json_map.cpp", "src/wire/dlt645.cpp", "src/wire/aibus.cpp", "src/wire/free_frame.cpp", "src/wire/prom.cpp", "src/wire/batch.cpp", "src/wire/pattern.cpp", "src/api/intake.cpp", "src/registry/database.cpp", "src/importer/history_target.cpp", "src/io/tls.cpp",
+    "src/wire/json_map.cpp", "src/wire/dlt645.cpp", "src/wire/aibus.cpp", "src/wire/fins.cpp", "src/wire/free_frame.cpp", "src/wire/prom.cpp", "src/wire/batch.cpp", "src/wire/pattern.cpp", "src/api/intake.cpp", "src/registry/database.cpp", "src/importer/history_target.cpp", "src/io/tls.cpp",
 }
 # Functions that make a reason of what they are given.
 MAKERS = {"Error", "context", "os_error", "tls_error", "refuse", "fail", "fault", "wrong", "problem", "problem_with_status", "close_with", "bury"}

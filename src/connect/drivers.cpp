@@ -2,6 +2,7 @@
 #include "connect/aibus_driver.h"
 #include "connect/dlt645_driver.h"
 #include "connect/driver.h"
+#include "connect/fins_driver.h"
 #include "connect/free_frame_driver.h"
 #include "connect/http_driver.h"
 #include "connect/iec104_driver.h"
@@ -40,6 +41,8 @@ std::unique_ptr<Driver> make_driver(const LinkConfig& config) {
             return make_opcua_driver(config);
         case Language::aibus:
             return make_aibus_driver(config);
+        case Language::fins:
+            return make_fins_driver(config);
     }
     ASSERT(false);
     return nullptr;

@@ -70,7 +70,7 @@ struct DeviceConfig {
 };
 
 // Which Driver it is.
-enum class Language : std::uint8_t { modbus, s7, mc, fx_port, dlt645, free_frame, shdr, http, mtconnect, iec104, opcua, aibus };
+enum class Language : std::uint8_t { modbus, s7, mc, fx_port, dlt645, free_frame, shdr, http, mtconnect, iec104, opcua, aibus, fins };
 
 struct S7Settings {
     wire::s7::Tsaps tsaps;
@@ -88,6 +88,10 @@ struct MelsecSettings {
 struct Dlt645Settings {
     wire::dlt645::Standard standard = wire::dlt645::Standard::of_2007;
     friend bool operator==(const Dlt645Settings&, const Dlt645Settings&) = default;
+};
+struct FinsSettings {
+    std::uint8_t own_node = 0;  // 0: the PLC gives one
+    friend bool operator==(const FinsSettings&, const FinsSettings&) = default;
 };
 struct FreeFrameSettings {
     std::string layout;  // the template, JSON
@@ -175,6 +179,7 @@ struct LinkConfig {
     S7Settings s7;
     MelsecSettings melsec;
     Dlt645Settings dlt645;
+    FinsSettings fins;
     FreeFrameSettings free_frame;
     HttpSettings http;
     MtconnectSettings mtconnect;
@@ -197,8 +202,9 @@ struct LinkConfig {
     // only what changes.
     bool same_link(const LinkConfig& other) const {
         return enabled == other.enabled && way == other.way && language == other.language && framing == other.framing &&
-               s7 == other.s7 && melsec == other.melsec && dlt645 == other.dlt645 && free_frame == other.free_frame &&
-               http == other.http && mtconnect == other.mtconnect && iec104 == other.iec104 && opcua == other.opcua &&
+               s7 == other.s7 && melsec == other.melsec && dlt645 == other.dlt645 && fins == other.fins &&
+               free_frame == other.free_frame && http == other.http && mtconnect == other.mtconnect &&
+               iec104 == other.iec104 && opcua == other.opcua &&
                serial == other.serial && dtu == other.dtu && host == other.host && port == other.port &&
                (language != Language::shdr || devices == other.devices);
     }

@@ -106,6 +106,7 @@ void set_way(LinkConfig& config, const registry::ConnectionSpec& spec) {
 Language language_of(registry::Protocol protocol) {
     if (protocol == registry::Protocol::s7) return Language::s7;
     if (protocol == registry::Protocol::mc) return Language::mc;
+    if (protocol == registry::Protocol::fins) return Language::fins;
     if (protocol == registry::Protocol::shdr) return Language::shdr;
     if (protocol == registry::Protocol::http_json) return Language::http;
     if (protocol == registry::Protocol::mtconnect) return Language::mtconnect;
@@ -181,6 +182,9 @@ void set_language(LinkConfig& config, const registry::ConnectionSpec& spec) {
             return;
         case Language::dlt645:
             config.dlt645.standard = spec.standard();
+            return;
+        case Language::fins:
+            config.fins.own_node = spec.own_node.value_or(0);
             return;
         case Language::free_frame:
             config.free_frame.layout = registry::layout_json(spec.layout.value_or("")).value_or("");

@@ -155,6 +155,16 @@ TEST(LinkConfigs, OfMelsec) {
     EXPECT_EQ(link.melsec.family, wire::melsec::Family::fx);
 }
 
+TEST(LinkConfigs, OfFins) {
+    World world;
+    LinkConfig link = world.link(R"({"protocol":"fins","host":"h","own_node":12,"writes_enabled":true})", "relay");
+    EXPECT_EQ(link.language, Language::fins);
+    EXPECT_EQ(link.port, 9600);
+    EXPECT_EQ(link.fins.own_node, 12);
+    EXPECT_TRUE(link.writes_enabled);
+    EXPECT_FALSE(link.same_link(world.link(R"({"protocol":"fins","host":"h"})", "relay")));
+}
+
 TEST(LinkConfigs, OfMeters) {
     World world;
     LinkConfig link = world.link(R"({"protocol":"dlt645_serial","serial_port":"/dev/ttyS0","writes_enabled":true})",

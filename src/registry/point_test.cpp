@@ -26,6 +26,7 @@ protected:
         put("connection", "meters", R"({"protocol":"dlt645_serial","serial_port":"/dev/ttyS1"})");
         put("connection", "old_meters", R"({"protocol":"dlt645_tcp","host":"h","port":1,"meter_standard":1997})");
         put("connection", "ovens", R"({"protocol":"aibus_tcp","host":"h","port":1})");
+        put("connection", "omron", R"({"protocol":"fins","host":"h"})");
         put("connection", "scale", kScale);
         put("connection", "lathe", R"({"protocol":"shdr","host":"h"})");
         put("connection", "agent", R"({"protocol":"mtconnect","host":"h"})");
@@ -107,6 +108,20 @@ TEST_F(Points, AreReadByTheRulesOfTheConnection) {
     f("meters", number + at("9010"), "point.at: ");
     f("meters", number + R"("writable":true,)" + at("00010000"), "writable: meters are only read");
     f("old_meters", number + at("9010"), "");
+    f("omron", number + at("D100"), "");
+    f("omron", number + at("D100", "f32 ABCD"), "");
+    f("omron", boolean + at("CIO10.05"), "");
+    f("omron", boolean + R"("writable":true,)" + at("10.05"), "");
+    f("omron", boolean + at("T5"), "");
+    f("omron", number + at("T5", "bcd16"), "");
+    f("omron", text + at("E0_100", "text[20]"), "");
+    f("omron", number + at("X17"), "point.at: \"X17\" is no address of an Omron PLC: the area is not known");
+    f("omron", number + at("D100", "real"), "point.as: expected bool, u16, ");
+    f("omron", boolean + at("D100", "bool"), "point.as: D100 is a word: write D100.00 to D100.15");
+    f("omron", boolean + at("D100", "f32"), "point.as: f32 cannot be held by a property of type boolean");
+    f("omron", text + at("D100"), "point.as: i16 cannot be held by a property of type text");
+    f("omron", boolean + R"("writable":true,)" + at("T5"), "writable: T5 is a completion flag");
+    f("omron", number + R"("writable":true,)" + at("A0"), "writable: A0 is only read");
     f("ovens", number + at("PV"), "");
     f("ovens", boolean + at("alarm.HIAL"), "");
     f("ovens", number + at("1BH"), "");
@@ -322,6 +337,7 @@ TEST(ConnectionSpec, FillsInWhatSuitsTheProtocol) {
     EXPECT_EQ(spec_of_text(R"({"protocol":"modbus_tcp","host":"h"})").tcp_port(), 502);
     EXPECT_EQ(spec_of_text(R"({"protocol":"s7","host":"h"})").tcp_port(), 102);
     EXPECT_EQ(spec_of_text(R"({"protocol":"mc","host":"h"})").tcp_port(), 5007);
+    EXPECT_EQ(spec_of_text(R"({"protocol":"fins","host":"h"})").tcp_port(), 9600);
     EXPECT_EQ(spec_of_text(R"({"protocol":"s7","host":"h","port":502})").tcp_port(), 502);
     EXPECT_EQ(spec_of_text(R"({"protocol":"shdr","host":"h"})").tcp_port(), 7878);
     const auto remote = [&](const char* text) { return wire::s7::tsap_text(spec_of_text(text).tsaps()->remote); };
@@ -350,7 +366,7 @@ TEST(Shape, TellsWhatAbsenceMeansByAChoice) {
     const Json& properties = world.registry->kind("connection")->schema.at("properties");
     EXPECT_EQ(
         to_text(properties.at("port").at("x-absent")),
-        R"({"field":"protocol","values":{"modbus_tcp":502,"modbus_rtu_tcp":502,"s7":102,"mc":5007,"shdr":7878,)"
+        R"({"field":"protocol","values":{"modbus_tcp":502,"modbus_rtu_tcp":502,"s7":102,"mc":5007,"fins":9600,"shdr":7878,)"
         R"("http_json":80,"mtconnect":5000,)"
         R"("iec104":2404}})");
     EXPECT_FALSE(properties.at("port").as_object().contains("default"));

@@ -16,6 +16,7 @@ std::span<const Sentence> sentences_of_sheets();
 std::span<const Sentence> sentences_of_wire();
 std::span<const Sentence> sentences_of_meters();
 std::span<const Sentence> sentences_of_aibus();
+std::span<const Sentence> sentences_of_fins();
 std::span<const Sentence> sentences_of_s7();
 std::span<const Sentence> sentences_of_shdr();
 std::span<const Sentence> sentences_of_http();

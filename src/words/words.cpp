@@ -335,7 +335,7 @@ std::string in_chinese(std::string_view english) {
 }
 
 std::span<const std::span<const Sentence>> sentences() {
-    static const std::array<std::span<const Sentence>, 29> all = {
+    static const std::array<std::span<const Sentence>, 30> all = {
         sentences_of_api(),      sentences_of_registry(), sentences_of_importer(),  sentences_of_flow(),
         sentences_of_doors(),    sentences_of_sheets(),   sentences_of_wire(),      sentences_of_history(),
         sentences_of_workbook(), sentences_of_calendar(), sentences_of_intervals(), sentences_of_ledger(),
@@ -343,7 +343,8 @@ std::span<const std::span<const Sentence>> sentences() {
         sentences_of_notify(),   sentences_of_modbus(),   sentences_of_sql(),       sentences_of_system(),
         sentences_of_meters(),   sentences_of_s7(),       sentences_of_melsec(),    sentences_of_iec104(),
         sentences_of_shdr(),     sentences_of_http(),     sentences_of_opcua(),     sentences_of_sparkplug(),
-        sentences_of_aibus()};
+        sentences_of_aibus(),
+        sentences_of_fins()};
     return all;
 }
 

@@ -5,13 +5,14 @@
 
 #include "registry/kinds/connection_facts.h"
 #include "registry/yaml.h"
+#include "wire/fins.h"
 #include "wire/iec104_point.h"
 #include "wire/mtconnect.h"
 #include "wire/shdr.h"
 
 namespace gongshu::registry {
 
-BOOST_DESCRIBE_ENUM(Protocol, modbus_tcp, modbus_rtu_tcp, modbus_rtu, modbus_dtu, s7, mc, fx_serial, fx_tcp,
+BOOST_DESCRIBE_ENUM(Protocol, modbus_tcp, modbus_rtu_tcp, modbus_rtu, modbus_dtu, s7, mc, fx_serial, fx_tcp, fins,
                     dlt645_serial, dlt645_tcp, dlt645_dtu, aibus_serial, aibus_tcp,
                     frames_serial, frames_tcp, frames_dtu, shdr, http_json, mtconnect, iec104, opcua, mqtt_device)
 BOOST_DESCRIBE_ENUM(SerialParity, none, even, odd)
@@ -32,7 +33,7 @@ BOOST_DESCRIBE_STRUCT(ConnectionLink, (),
                       (title_zh, title_en, protocol, enabled, host, port, serial_port, baud, data_bits, parity,
                        stop_bits, framing, listen_port, registration, registration_form, registration_match, heartbeat,
                        heartbeat_form, dialect, point_order, plc, rack, slot, connection_type, local_tsap, remote_tsap,
-                       family, frame, coding, network, station_no, pc, meter_standard, layout, https, http_path, agent_device))
+                       family, frame, coding, network, station_no, pc, own_node, meter_standard, layout, https, http_path, agent_device))
 BOOST_DESCRIBE_STRUCT(ConnectionSpec, (ConnectionLink),
                       (common_address, select_first, interrogation_minutes, counters_minutes, clock_minutes, stamp_zone,
                        originator, t1_s, t2_s, t3_s, k, w, endpoint, security_mode, security_policy, server_fingerprint,
@@ -158,7 +159,7 @@ Result<void> check_language(const ConnectionSpec& spec) {
 }
 
 bool has_usual_port(Protocol protocol) {
-    constexpr Protocol kUsual[] = {Protocol::s7,        Protocol::mc,        Protocol::shdr,
+    constexpr Protocol kUsual[] = {Protocol::s7,        Protocol::mc,        Protocol::fins,  Protocol::shdr,
                                    Protocol::http_json, Protocol::mtconnect, Protocol::iec104};
     return is_modbus(protocol) || std::ranges::find(kUsual, protocol) != std::end(kUsual);
 }
@@ -240,6 +241,7 @@ bool is_tcp(Protocol protocol) {
 std::uint16_t ConnectionSpec::tcp_port() const {
     const std::uint16_t usual = protocol == Protocol::s7          ? wire::s7::kPort
                                 : protocol == Protocol::mc        ? std::uint16_t{5007}
+                                : protocol == Protocol::fins      ? wire::fins::kPort
                                 : protocol == Protocol::shdr      ? wire::shdr::kPort
                                 : protocol == Protocol::http_json ? std::uint16_t{80}
                                 : protocol == Protocol::mtconnect ? wire::mtconnect::kPort

@@ -22,6 +22,7 @@ enum class Protocol : std::uint8_t {
     modbus_tcp, modbus_rtu_tcp, modbus_rtu, modbus_dtu,
     s7,
     mc, fx_serial, fx_tcp,
+    fins,
     dlt645_serial, dlt645_tcp, dlt645_dtu,
     aibus_serial, aibus_tcp,
     frames_serial, frames_tcp, frames_dtu,
@@ -94,6 +95,8 @@ struct ConnectionLink {
     std::optional<McCoding> coding;
     std::optional<MelsecFamily> family;
     std::optional<std::uint8_t> network, station_no, pc;
+    // fins. Absent: the PLC gives one.
+    std::optional<std::uint8_t> own_node;
     // dlt645_*. Absent: 2007.
     std::optional<MeterStandard> meter_standard;
     // frames_*: the template, JSON or YAML.
@@ -137,8 +140,8 @@ struct ConnectionSpec : ConnectionLink {
     bool writes_enabled = false;
 
     // What holds, with what is absent filled in as it suits the protocol.
-    std::uint16_t tcp_port() const;  // 502 of Modbus, 102 of s7, 5007 of mc, 7878 of shdr, 80 of http_json, 5000 of mtconnect,
-                                     // 2404 of iec104; the others state theirs
+    std::uint16_t tcp_port() const;  // 502 of Modbus, 102 of s7, 5007 of mc, 9600 of fins, 7878 of shdr, 80 of http_json,
+                                     // 5000 of mtconnect, 2404 of iec104; the others state theirs
     // 9600 8N1; 9600 7E1 of fx_serial, 2400 8E1 of dlt645_serial.
     io::SerialPort serial() const;
     std::optional<wire::modbus::Dialect> modbus_dialect() const;  // none: properties have addresses alone

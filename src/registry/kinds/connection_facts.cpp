@@ -19,18 +19,18 @@ constexpr std::size_t kTitleBytesMax = 200;
 constexpr std::string_view kModbus = "modbus_tcp|modbus_rtu_tcp|modbus_rtu|modbus_dtu";
 constexpr std::string_view kDialects = "inovance|delta_dvp|delta_as|xinje_xc|xinje_xd|haiwell|generic";
 constexpr std::string_view kOverTcp =
-    "modbus_tcp|modbus_rtu_tcp|s7|mc|fx_tcp|dlt645_tcp|aibus_tcp|frames_tcp|shdr|http_json|mtconnect|iec104";
+    "modbus_tcp|modbus_rtu_tcp|s7|mc|fins|fx_tcp|dlt645_tcp|aibus_tcp|frames_tcp|shdr|http_json|mtconnect|iec104";
 constexpr std::string_view kHttp = "http_json|mtconnect";
 constexpr std::string_view kSerial = "modbus_rtu|fx_serial|dlt645_serial|aibus_serial|frames_serial";
 constexpr std::string_view kDtu = "modbus_dtu|dlt645_dtu|frames_dtu";
 constexpr std::string_view kFrames = "frames_serial|frames_tcp|frames_dtu";
 constexpr std::string_view kPolled =
-    "modbus_tcp|modbus_rtu_tcp|modbus_rtu|modbus_dtu|s7|mc|fx_serial|fx_tcp|dlt645_serial|dlt645_tcp|dlt645_dtu|"
+    "modbus_tcp|modbus_rtu_tcp|modbus_rtu|modbus_dtu|s7|mc|fins|fx_serial|fx_tcp|dlt645_serial|dlt645_tcp|dlt645_dtu|"
     "aibus_serial|aibus_tcp|frames_serial|frames_tcp|frames_dtu|http_json|mtconnect";
 constexpr std::string_view kWritten =
-    "modbus_tcp|modbus_rtu_tcp|modbus_rtu|modbus_dtu|s7|mc|fx_serial|fx_tcp|aibus_serial|aibus_tcp|iec104|opcua";
+    "modbus_tcp|modbus_rtu_tcp|modbus_rtu|modbus_dtu|s7|mc|fins|fx_serial|fx_tcp|aibus_serial|aibus_tcp|iec104|opcua";
 constexpr std::string_view kTimed =  // polled, or read by subscription
-    "modbus_tcp|modbus_rtu_tcp|modbus_rtu|modbus_dtu|s7|mc|fx_serial|fx_tcp|dlt645_serial|dlt645_tcp|dlt645_dtu|"
+    "modbus_tcp|modbus_rtu_tcp|modbus_rtu|modbus_dtu|s7|mc|fins|fx_serial|fx_tcp|dlt645_serial|dlt645_tcp|dlt645_dtu|"
     "aibus_serial|aibus_tcp|frames_serial|frames_tcp|frames_dtu|http_json|mtconnect|opcua";
 
 Fact only_of(std::string_view protocols, Fact fact) {
@@ -382,6 +382,13 @@ std::vector<Fact> opcua_facts() {
 
 std::vector<Fact> other_facts() {
     return {
+        only_of("fins", {.field = "own_node",
+                         .title_zh = "本机节点号",
+                         .title_en = "Own node number",
+                         .help_zh = "一般不填，由 PLC 分配",
+                         .help_en = "Mostly empty: the PLC gives one",
+                         .min = 1,
+                         .max = 254}),
         only_of("dlt645_serial|dlt645_tcp|dlt645_dtu",
                 {.field = "meter_standard",
                  .title_zh = "DL/T 645 版本",
@@ -438,6 +445,7 @@ std::vector<Fact> facts_of(const ConnectionSpec*) {
                      {"mc", "三菱 MC / SLMP(以太网)", "Mitsubishi MC / SLMP (Ethernet)"},
                      {"fx_serial", "三菱 FX 编程口(本机串口)", "Mitsubishi FX programming port (serial port)"},
                      {"fx_tcp", "三菱 FX 编程口(串口服务器)", "Mitsubishi FX programming port (serial server)"},
+                     {"fins", "欧姆龙 FINS(以太网)", "Omron FINS (Ethernet)"},
                      {"dlt645_serial", "电表 DL/T 645(本机串口)", "Meters DL/T 645 (serial port of this machine)"},
                      {"dlt645_tcp", "电表 DL/T 645(串口服务器)", "Meters DL/T 645 (serial server)"},
                      {"dlt645_dtu", "电表 DL/T 645(DTU 拨入)", "Meters DL/T 645 (a DTU dials in)"},
@@ -467,8 +475,8 @@ std::vector<Fact> facts_of(const ConnectionSpec*) {
              .min = 1,
              .absent_field = "protocol",
              .absent_by =
-                 {{"modbus_tcp", "502"}, {"modbus_rtu_tcp", "502"}, {"s7", "102"}, {"mc", "5007"}, {"shdr", "7878"},
-                  {"http_json", "80"}, {"mtconnect", "5000"}, {"iec104", "2404"}}}),
+                 {{"modbus_tcp", "502"}, {"modbus_rtu_tcp", "502"}, {"s7", "102"}, {"mc", "5007"}, {"fins", "9600"},
+                  {"shdr", "7878"},                  {"http_json", "80"}, {"mtconnect", "5000"}, {"iec104", "2404"}}}),
         only_of(kTimed, {.field = "period_ms",
                          .title_zh = "采集周期",
                          .title_en = "Period",

@@ -146,13 +146,13 @@ std::vector<Fact> facts_of(const PointAddress*) {
         {.field = "at",
          .title_zh = "位置",
          .title_en = "At",
-         .help_zh = "按手册写：S7 如 DB10.DBD4、M0.1；三菱以及选了地址写法的 Modbus 如 D100、M20、X17、40001；电表如 "
+         .help_zh = "按手册写：S7 如 DB10.DBD4、M0.1；三菱以及选了地址写法的 Modbus 如 D100、M20、X17、40001；欧姆龙如 D100、CIO10.05；电表如 "
                     "00010000 或 forward_active_total；宇电仪表如 PV、SV、HIAL；自由报文写模板里的字段名；OPC UA 写节点号，如 "
                     "ns=2;s=Machine/Speed；IEC 104 写信息体地址，如 4001、0x4001、0.64.1",
          .help_en = "As the manual prints it: DB10.DBD4 or M0.1 of S7; D100, M20, X17 of MELSEC and of Modbus with a "
-                    "dialect, or 40001; 00010000 or forward_active_total of a meter; PV, SV, HIAL of a Yudian instrument; "
-                    "of free frames the name of the field; ns=2;s=Machine/Speed of OPC UA; the object address of IEC 104: "
-                    "4001, 0x4001, 0.64.1",
+                    "dialect, or 40001; D100, CIO10.05 of Omron; 00010000 or forward_active_total of a meter; PV, SV, HIAL of "
+                    "a Yudian instrument; of free frames the name of the field; ns=2;s=Machine/Speed of OPC UA; the object "
+                    "address of IEC 104: 4001, 0x4001, 0.64.1",
          .required = true,
          .length_max = 400},
         {.field = "as",

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "wire/aibus.h"
+#include "wire/fins.h"
 #include "wire/iec104_point.h"
 #include "wire/s7_value.h"
 #include "wire/http_json.h"
@@ -109,6 +110,20 @@ Result<void> check_melsec(const Property& property, const PointAddress& point, F
                      wire::melsec::to_string(address.place, family)};
     if (holds(property.type, as.encoding)) return {};
     return cannot_hold(property, wire::modbus::to_string(as.encoding));
+}
+
+// ---- FINS ----
+
+Result<void> check_fins(const Property& property, const PointAddress& point) {
+    const auto address = TRY(wire::fins::parse_address(point.at).context("point.at"));
+    const auto form = TRY(wire::modbus::parse_form(point.as).context("point.as"));
+    const auto layout = TRY(layout_of(address, form, property.type == PropertyType::boolean).context("point.as"));
+    if (!holds(property.type, layout.codec.encoding)) return cannot_hold(property, wire::modbus::to_string(layout.codec.encoding));
+    if (!property.writable) return {};
+    if (layout.is_flag)
+        return Error{Code::invalid, "writable: {} is a completion flag, which the PLC sets itself; leave it out", point.at};
+    if (!is_read_only(address.place)) return {};
+    return Error{Code::invalid, "writable: {} is only read: of A the words from 448 on can be written; leave it out", point.at};
 }
 
 // ---- Modbus by a dialect ----
@@ -272,6 +287,7 @@ Result<void> PointCheck::check_point(const Property& property, const PointAddres
     if (point.dead_band)
         return Error{Code::invalid, "point.dead_band: {} reads every value; leave it out", to_string(protocol)};
     if (protocol == Protocol::s7) return check_s7(property, point);
+    if (protocol == Protocol::fins) return check_fins(property, point);
     if (protocol == Protocol::shdr || protocol == Protocol::mtconnect) return check_shdr(property, point);
     if (protocol == Protocol::http_json) return check_http(property, point);
     if (is_dlt645(protocol)) return check_meter(property, point, connection_.standard());
