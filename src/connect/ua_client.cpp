@@ -17,7 +17,8 @@ namespace gongshu::connect {
 namespace {
 
 constexpr UA_UInt32 kAnswerMs = 60'000;  // the link itself gives up long before
-constexpr UA_UInt32 kSessionMs = 60'000;
+// Small servers have few sessions, and each link that breaks leaves one behind for so long. What is polled keeps ours.
+constexpr UA_UInt32 kSessionMs = 20'000;
 constexpr UA_UInt32 kMessageBytesMax = 32 * 1024 * 1024;
 constexpr UA_UInt16 kPublishRequests = 3;
 
