@@ -45,6 +45,7 @@ test('a Modbus server is made, a master of it is seen, and what it cannot show i
   await expect(page.locator('.el-drawer .facts')).toContainText(/exception 2|异常码 2/);
   await inspect(page, info, 'modbus-server-running');
   await page.goto(`/#/modbus-servers?open=${name}&tab=settings`);
+  await page.reload(); // the entries came while the drawer was open
   await expect(page.locator('#f-port')).toHaveValue(String(port));
   await inspect(page, info, 'modbus-server-settings');
   // The tag of an entry is found by what people call it, or typed when it is yet to come.

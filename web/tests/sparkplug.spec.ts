@@ -11,7 +11,7 @@ test('an edge node of Sparkplug is seen with its devices, what it cannot give, a
   const issued = (await (await request.post(`/api/v1/tokens/${token}:issue`, { headers: admin })).json()) as { token: string };
   const mqtt = ((await (await request.get('/api/v1/status', { headers: admin })).json()) as { listeners: { mqtt: string } }).listeners.mqtt;
   const client = new URL('../../tests/clients/sparkplug_client.cjs', import.meta.url).pathname;
-  const edge = spawn('node', [client, `tcp://${mqtt}`, token, issued.token, 'plant', node], { stdio: ['pipe', 'ignore', 'inherit'] });
+  const edge = spawn('node', [client, mqtt, token, issued.token, 'plant', node], { stdio: ['pipe', 'ignore', 'inherit'] });
   try {
     await signIn(page);
     await page.goto('/#/sparkplug');
