@@ -280,6 +280,13 @@ void add_failing_messages(std::vector<Wrong>& wrong, Core& core, const Ask& ask)
 void add_forwarding(std::vector<Wrong>& wrong, Core& core, const Ask& ask) {
     if (core.deps.forwarder == nullptr || ask.who.actor.tenant_name != "default" || !ask.who.paths.empty()) return;
     const edge::ForwardStatus status = core.deps.forwarder->status();
+    if (status.lessened_at != 0 && core.clock().now() - status.lessened_at < kHour)
+        wrong.push_back(
+            {"minor", "system", "forwarding",
+             fmt::format("转发时有读数没有到达 {}：平台拒收 {} 条，因存不下丢弃 {} 条", status.platform, status.refused, status.lost),
+             fmt::format("readings did not reach {}: {} were refused there, {} were dropped for lack of room",
+                         status.platform, status.refused, status.lost),
+             status.lessened_at});
     if (status.state != edge::ForwardState::waiting || core.clock().now() - status.since < kMinute) return;
     wrong.push_back({"major", "system", "forwarding",
                      fmt::format("数据未能转发到 {}，暂存在本机：{}", status.platform, told("zh", status.problem)),

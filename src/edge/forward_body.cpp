@@ -1,9 +1,12 @@
 #include "edge/forward_body.h"
 
 #include <algorithm>
-#include <map>
+#include <bit>
+#include <cmath>
+#include <deque>
 #include <unordered_map>
 
+#include "base/utf8.h"
 #include "wire/batch.h"
 
 namespace gongshu::edge {
@@ -12,6 +15,16 @@ namespace {
 // A body has to be taken at once: half of what the receiver allows.
 constexpr std::size_t kTextBytesMax = 16 << 20;
 constexpr std::size_t kColumnsMax = 50'000;
+
+// U+FFFD for each byte that is not UTF-8.
+std::string mend_utf8(std::string_view text) {
+    std::string out;
+    for (std::size_t at = find_broken_utf8(text); at != text.npos; at = find_broken_utf8(text)) {
+        out.append(text.substr(0, at)).append("\xef\xbf\xbd");
+        text.remove_prefix(at + 1);
+    }
+    return out.append(text);
+}
 
 struct Column {
     wire::BatchColumn cells;
@@ -34,11 +47,12 @@ public:
             column.cells.type = rows.type(i);
         }
         column.cells.times.push_back(rows.time(i));
-        column.cells.qualities.push_back(rows.quality(i));
+        Quality quality = rows.quality(i);
         if (rows.type(i) == ValueType::text)
-            column.cells.texts.push_back(rows.text(i));
+            column.cells.texts.push_back(sendable_text(rows.text(i)));
         else
-            column.cells.bits.push_back(rows.bits(i));
+            column.cells.bits.push_back(sendable_bits(rows, i, quality));
+        column.cells.qualities.push_back(quality);
         text_bytes_ += text;
         body_.newest = body_.readings == 0 ? rows.time(i) : std::max(body_.newest, rows.time(i));
         ++body_.readings;
@@ -49,6 +63,18 @@ public:
     }
 
 private:
+    // A batch has UTF-8 alone; what machines say may be anything.
+    std::string_view sendable_text(std::string_view text) {
+        if (find_broken_utf8(text) == text.npos) return text;
+        return mended_.emplace_back(mend_utf8(text));
+    }
+    // A number that is none stands where there is no value: a batch has 0 for it, and its quality says the rest.
+    static std::uint64_t sendable_bits(const Rows& rows, std::size_t i, Quality& quality) {
+        const std::uint64_t bits = rows.bits(i);
+        if (rows.type(i) != ValueType::number || std::isfinite(std::bit_cast<double>(bits))) return bits;
+        if (quality.usable()) quality = bad(Reason::range);
+        return 0;
+    }
     const std::string* known_path(TagId tag) {
         const auto [at, is_new] = paths_.try_emplace(tag.value);
         if (is_new) at->second = path_of_(tag);
@@ -69,6 +95,7 @@ private:
         bodies_.push_back(std::move(body_));
         body_ = {};
         columns_.clear();
+        mended_.clear();
         text_bytes_ = 0;
     }
 
@@ -78,6 +105,7 @@ private:
     std::unordered_map<std::uint64_t, Column> columns_;
     ForwardBody body_;
     std::size_t text_bytes_ = 0;
+    std::deque<std::string> mended_;  // texts that the columns refer to
     std::vector<ForwardBody> bodies_;
 };
 

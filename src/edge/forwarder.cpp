@@ -134,10 +134,12 @@ private:
 
     // On the loop, and on the pool while it is busy there.
     Load load_;
-    std::size_t body_ = 0;  // of load_ that is to be sent
-    int failures_ = 0;      // in a row
+    std::size_t body_ = 0;    // of load_ that is to be sent
+    int failures_ = 0;        // in a row
+    bool has_taken_ = false;  // something, since the start
     DurationNs saved_at_ = 0;
     bool unsaved_ = false;
+    bool has_released_ = false;
 
     mutable std::mutex mutex_;
     std::condition_variable settled_;
@@ -253,12 +255,13 @@ void Impl::look_on_pool() {
 
 void Impl::take_losses() {
     const history::LogLoss loss = deps_.history.take_log_loss();
-    if (loss.readings == 0) return;
+    if (loss.readings == 0 && loss.files == 0) return;
     lost_counter_.add(loss.readings);
     unsaved_ = true;
     const std::lock_guard lock{mutex_};
     noted_.lost += loss.readings;
     status_.lost = noted_.lost;
+    status_.lessened_at = deps_.clock.now();
 }
 
 Result<Load> Impl::next_load() {
@@ -275,6 +278,8 @@ Result<Load> Impl::next_load() {
         read = deps_.history.read_log({}, options_.piece_bytes);
     }
     const history::LogPiece piece = TRY(std::move(read));
+    // What the platform had before the start. Not before it is known that the position is of this log.
+    if (!std::exchange(has_released_, true)) deps_.history.release_log(std::min(at.group, piece.begin));
     Load load;
     load.next = piece.next;
     load.left_bytes = piece.left_bytes;
@@ -341,8 +346,9 @@ void Impl::answered(Result<wire::HttpResponse> response, TimeNs asked) {
     if (response->status >= 200 && response->status < 300) return body_done(0, {});
     const Answer answer = read_answer(*response);
     const std::uint64_t readings = load_.bodies[body_].readings;
-    // Some of it was stored, and of the rest the platform will never take anything.
-    if (response->status == 400 && answer.written)
+    // Some of it was stored, and of the rest the platform will never take anything. Where it has taken nothing at all
+    // yet, not the readings are wrong but the way they are sent, such as a token that may not write there.
+    if (response->status == 400 && answer.written && (*answer.written > 0 || has_taken_))
         return body_done(readings - std::min(readings, *answer.written), answer.detail);
     const bool is_final = response->status == 400 || response->status == 401 || response->status == 403 ||
                           response->status == 404 || response->status == 413;
@@ -356,6 +362,7 @@ void Impl::body_done(std::uint64_t refused, const std::string& why) {
     deps_.egress.left(options_.tenant, kDoor, body.readings - refused, body.bytes.size());
     if (failures_ > 0) log_info("edge", "{} takes readings again", options_.platform);
     failures_ = 0;
+    has_taken_ = true;
     up_gauge_.set(1);
     if (refused > 0) log_warning("edge", "the platform refuses {} readings for good: {}", refused, why);
     {
@@ -365,6 +372,7 @@ void Impl::body_done(std::uint64_t refused, const std::string& why) {
         status_.sent = noted_.sent;
         status_.refused = noted_.refused;
         if (refused > 0) status_.refusal = why;
+        if (refused > 0) status_.lessened_at = deps_.clock.now();
         status_.sent_at = deps_.clock.now();
         status_.newest = body.newest;
     }
@@ -385,7 +393,8 @@ void Impl::all_done() {
     const bool more = load_.left_bytes > 0;
     load_ = {};
     body_ = 0;
-    if (!more && (any || failures_ == 0)) set_state(ForwardState::idle);
+    if (!any) failures_ = 0;  // it was the log that could not be read, and now it can
+    if (!more) set_state(ForwardState::idle);
     later(more ? 0 : options_.every, &Impl::look);
 }
 

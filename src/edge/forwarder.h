@@ -58,6 +58,7 @@ struct ForwardStatus {
     std::uint64_t sent = 0;     // readings that the platform said it has, since the beginning of all
     std::uint64_t refused = 0;  // … that it will never take; the last reason:
     std::string refusal;
+    TimeNs lessened_at = 0;          // when some were refused or lost last; 0 = none since the start
     std::uint64_t lost = 0;          // readings that were dropped unsent, for lack of room
     std::uint64_t behind_bytes = 0;  // of the log, at least
     TimeNs sent_at = 0;              // of the last request that went well; 0 = none since the start

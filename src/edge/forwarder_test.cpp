@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 
 #include "edge/forward_body.h"
 #include "history/store_test.h"
@@ -278,6 +279,47 @@ TEST(Forwarder, WhatThePlatformNeverTakesIsCountedAndHoldsUpNothing) {
     EXPECT_EQ(status.refused, 1U);
     EXPECT_EQ(status.sent, 2U);
     EXPECT_EQ(status.refusal, "the first is column 0");
+}
+
+TEST(Forwarder, AGapIsSentAsOne) {
+    Edge edge;
+    const TimeNs time = edge.store.clock().now();
+    Rows rows;
+    const double none = std::numeric_limits<double>::quiet_NaN();
+    rows.add_number(edge.store.tag("a"), time, none, bad(Reason::stopped));
+    rows.add_number(edge.store.tag("a"), time + 1, 5);
+    rows.add_text(edge.store.tag("t", "x", ValueType::text), time,
+                  "a\xff\xfe"
+                  "b");
+    ASSERT_TRUE(edge.store.append(std::move(rows)));
+    edge.model["a.x"][time] = fmt::format("0 {}", pack(bad(Reason::stopped)));
+    edge.model["a.x"][time + 1] = fmt::format("{} {}", std::bit_cast<std::uint64_t>(5.0), pack(kGood));
+    edge.model["t.x"][time] = fmt::format(
+        "a\xef\xbf\xbd\xef\xbf\xbd"
+        "b {}",
+        pack(kGood));
+    edge.settle();
+    expect_same(edge.platform->table, edge.model);
+}
+
+TEST(Forwarder, WhatThePlatformTakesNothingOfIsKept) {
+    Edge edge;
+    edge.platform->says = [] { return Platform::Says::in_part; };
+    edge.add("secret", edge.store.clock().now(), 1);
+    edge.store.world().run_for(5 * kMinute);
+    EXPECT_EQ(edge.forwarder->status().state, ForwardState::waiting);
+    EXPECT_EQ(edge.forwarder->status().problem, "the platform says 400: the first is column 0");
+    EXPECT_EQ(edge.forwarder->status().refused, 0U);
+    // The token may write there now.
+    edge.platform->says = [] { return Platform::Says::yes; };
+    edge.settle();
+    expect_same(edge.platform->table, edge.model);
+    // Once it has taken something, what it refuses is not the way's fault.
+    edge.platform->says = [] { return Platform::Says::in_part; };
+    edge.add("secret", edge.store.clock().now() + 1, 2);
+    edge.store.world().run_for(5 * kSecond);
+    EXPECT_EQ(edge.forwarder->status().refused, 1U);
+    EXPECT_GT(edge.forwarder->status().lessened_at, 0);
 }
 
 TEST(Forwarder, AWrongTokenIsToldAndLosesNothing) {

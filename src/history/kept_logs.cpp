@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "base/log.h"
@@ -30,12 +31,21 @@ Result<void> KeptLogs::open(bool fresh) {
         const auto number = log_file_number(name);
         const std::string path = folder_ + "/" + name;
         if (number && keeps() && !fresh)
-            TRY(note(*number, path));
-        else
+            note_or_leave(*number, path);
+        else if (number || !keeps())
             TRY(files_.remove(path));
     }
     prune();
     return {};
+}
+
+// What cannot be read any more is no reason not to start: it lies in segments, and only whoever sends it on misses it.
+void KeptLogs::note_or_leave(std::uint64_t number, const std::string& path) {
+    const auto noted = note(number, path);
+    if (noted) return;
+    log_error("history", "a file of the log is left aside, what it holds is not sent on: {}", noted.error().text());
+    ++loss_.files;
+    std::ignore = files_.rename(path, path + ".damaged");
 }
 
 Result<void> KeptLogs::note(std::uint64_t number, const std::string& path) {
@@ -53,7 +63,7 @@ Result<void> KeptLogs::take(const std::string& path, std::uint64_t number) {
     const std::string kept = folder_ + "/" + log_file_name(number);
     TRY(files_.rename(path, kept));
     TRY(files_.sync_folder(folder_));
-    TRY(note(number, kept));
+    note_or_leave(number, kept);
     prune();
     return {};
 }

@@ -33,7 +33,7 @@ struct LogPiece {
 // What was removed before anybody had read it.
 struct LogLoss {
     std::uint64_t readings = 0;
-    std::uint64_t files = 0;
+    std::uint64_t files = 0;  // with those that could not be read, whose readings nobody counted
 };
 
 // Files of the log whose readings are in segments, kept for whoever reads the log: each is moved into the folder "kept"
@@ -64,6 +64,7 @@ public:
     LogLoss take_loss();
 
 private:
+    void note_or_leave(std::uint64_t number, const std::string& path);
     Result<void> note(std::uint64_t number, const std::string& path);
     Result<void> count_readings(const File& file, std::uint64_t& readings) const;
     void prune();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/log.h"
 #include "history/store.h"
 
 namespace gongshu::history {
@@ -53,6 +54,44 @@ Result<std::map<std::uint64_t, KeptLogs::File>> Store::log_files() const {
     }
 }
 
+// Reads the groups of one file into `piece` from `group` at `offset` on, which then say how far it came. True once the
+// piece is full.
+Result<bool> Store::read_log_file_into(LogPiece& piece, const KeptLogs::File& file, std::uint64_t number,
+                                       const LogPosition& from, std::uint64_t& group, std::uint64_t offset,
+                                       std::uint64_t bytes_max) const {
+    const std::uint64_t end = log_->next_synced_group();
+    const auto opened = files_.open(file.path, io::Open::read);
+    if (!opened) return true;  // it was moved or dropped just now: the next call finds what is there
+    RowsOut out{piece.rows};
+    Buffer bytes;
+    const std::uint64_t size = TRY((*opened)->size());
+    while (group < end && offset + kLogGroupHeaderBytes <= size) {
+        const LogGroup head = TRY(read_group_head(**opened, file.path, offset));
+        if (head.number != group)
+            return Error{Code::corrupt, "{}: group {} at {}, expected {}", file.path, head.number, offset, group};
+        if (group + 1 == from.group && from.crc != 0 && head.crc != from.crc)
+            return Error{Code::conflict, "{}: group {} is not the one that was read", file.path, group};
+        const std::uint64_t whole = kLogGroupHeaderBytes + head.length;
+        if (group >= piece.begin) {
+            if (piece.bytes > 0 && piece.bytes + whole > bytes_max) {
+                piece.left_bytes = size - offset;
+                return true;
+            }
+            bytes.resize(whole);
+            TRY((*opened)->read_at(offset, bytes));
+            TRY(read_log_group(bytes, file.path, offset, [&](Record record) -> Result<void> {
+                out.take(std::move(record));
+                return {};
+            }));
+            piece.bytes += whole;
+            piece.next = {group + 1, head.crc, number, offset + whole};
+        }
+        offset += whole;
+        ++group;
+    }
+    return group >= end;
+}
+
 Result<LogPiece> Store::read_log(LogPosition from, std::uint64_t bytes_max) const {
     const std::uint64_t end = log_->next_synced_group();
     const auto files = TRY(log_files());
@@ -72,39 +111,30 @@ Result<LogPiece> Store::read_log(LogPosition from, std::uint64_t bytes_max) cons
     }
     piece.begin = std::max(from.group, group);
     piece.next.group = piece.begin;
-    RowsOut out{piece.rows};
-    Buffer bytes;
-    for (; at != files.end() && at->second.first_group <= group; ++at, offset = kLogHeaderBytes) {
-        const auto opened = files_.open(at->second.path, io::Open::read);
-        if (!opened) break;  // it was moved or dropped just now: the next call finds what is there
-        const std::uint64_t size = TRY((*opened)->size());
-        while (group < end && offset + kLogGroupHeaderBytes <= size) {
-            const LogGroup head = TRY(read_group_head(**opened, at->second.path, offset));
-            if (head.number != group)
-                return Error{Code::corrupt, "{}: group {} at {}, expected {}", at->second.path, head.number, offset,
-                             group};
-            if (group + 1 == from.group && from.crc != 0 && head.crc != from.crc)
-                return Error{Code::conflict, "{}: group {} is not the one that was read", at->second.path, group};
-            const std::uint64_t whole = kLogGroupHeaderBytes + head.length;
-            if (group >= piece.begin) {
-                if (piece.bytes > 0 && piece.bytes + whole > bytes_max) {
-                    piece.left_bytes = size - offset;
-                    while (++at != files.end()) piece.left_bytes += at->second.bytes;
-                    return piece;
-                }
-                bytes.resize(whole);
-                TRY((*opened)->read_at(offset, bytes));
-                TRY(read_log_group(bytes, at->second.path, offset, [&](Record record) -> Result<void> {
-                    out.take(std::move(record));
-                    return {};
-                }));
-                piece.bytes += whole;
-                piece.next = {group + 1, head.crc, at->first, offset + whole};
-            }
-            offset += whole;
-            ++group;
+    const auto go_on_at = [&](std::uint64_t first, std::string_view why) {
+        log_error("history", "groups {} to {} of the log are not read by whoever sends them on: {}", piece.next.group,
+                  first - 1, why);
+        group = piece.begin = first;
+        piece.next = {first, 0, 0, 0};
+    };
+    for (; at != files.end(); ++at, offset = kLogHeaderBytes) {
+        if (at->second.first_group > group) {
+            if (piece.bytes > 0) break;
+            go_on_at(at->second.first_group, "a file is missing");
         }
-        if (group >= end) break;
+        const auto full = read_log_file_into(piece, at->second, at->first, from, group, offset, bytes_max);
+        const auto next = std::next(at);
+        if (!full) {
+            // What is damaged holds up nobody, as long as something lies behind it.
+            if (full.error().code() != Code::corrupt || next == files.end()) return full.error();
+            if (piece.bytes > 0) break;
+            go_on_at(next->second.first_group, full.error().text());
+            continue;
+        }
+        if (!*full) continue;
+        if (piece.left_bytes > 0)
+            for (auto later = next; later != files.end(); ++later) piece.left_bytes += later->second.bytes;
+        break;
     }
     return piece;
 }

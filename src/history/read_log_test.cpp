@@ -192,6 +192,60 @@ TEST(ReadLog, TurnedOffItGivesTheRoomBack) {
     EXPECT_EQ(store.raw(store.tag("a"), kAllTime).size(), 1U);
 }
 
+TEST(ReadLog, DamageAndMissingFilesHoldUpNothingBehindThem) {
+    for (const bool missing : {false, true}) {
+        SCOPED_TRACE(missing);
+        TestStore store{1, keeping(1 << 20)};
+        ASSERT_TRUE(store.open());
+        const TagId tag = store.tag("a");
+        for (int file = 0; file < 4; ++file) {
+            for (int i = 0; i < 3; ++i) ASSERT_TRUE(store.append(one_row(tag, kStart + 10 * file + i, 10 * file + i)));
+            ASSERT_TRUE(store->compact());
+        }
+        const auto names = store.files().list("/store/kept");
+        ASSERT_TRUE(names && names->size() == 4);
+        const std::string path = "/store/kept/" + names->at(1);
+        if (missing) {
+            store.close();
+            ASSERT_TRUE(store.files().remove(path));
+            ASSERT_TRUE(store.open());
+        } else {
+            const auto file = store.files().open(path, io::Open::read_write);
+            ASSERT_TRUE(file);
+            ASSERT_TRUE((*file)->write_at(kLogHeaderBytes + kLogGroupHeaderBytes + 2, Buffer{0xff}));
+        }
+        Follower follower;
+        follower.drain(store);
+        follower.drain(store);  // what stood before the damage comes first
+        std::vector<double> values;
+        for (const auto& [time, value] : follower.seen[tag.value]) values.push_back(value);
+        EXPECT_EQ(values, (std::vector<double>{0, 1, 2, 20, 21, 22, 30, 31, 32}));
+    }
+}
+
+TEST(ReadLog, AFileWithoutAHeaderIsLeftAside) {
+    TestStore store{1, keeping(1 << 20)};
+    ASSERT_TRUE(store.open());
+    ASSERT_TRUE(store.append(one_row(store.tag("a"), kStart, 1)));
+    ASSERT_TRUE(store->compact());
+    const auto names = store.files().list("/store/kept");
+    ASSERT_TRUE(names);
+    store.close();
+    {
+        const auto file = store.files().open("/store/kept/" + names->at(0), io::Open::read_write);
+        ASSERT_TRUE(file);
+        ASSERT_TRUE((*file)->write_at(0, Buffer{0xff}));
+    }
+    ASSERT_TRUE(store.open());
+    EXPECT_EQ(store->take_log_loss().files, 1U);
+    EXPECT_TRUE(store.files().exists("/store/kept/" + names->at(0) + ".damaged").value());
+    ASSERT_TRUE(store.append(one_row(store.tag("a"), kStart + 1, 2)));
+    Follower follower;
+    follower.drain(store);
+    EXPECT_EQ(follower.seen[store.tag("a").value], (Pairs{{kStart + 1, 2}}));
+    EXPECT_EQ(store.raw(store.tag("a"), kAllTime).size(), 2U);
+}
+
 TEST(ReadLog, DamageIsTold) {
     TestStore store{1, keeping(1 << 20)};
     ASSERT_TRUE(store.open());

@@ -365,6 +365,9 @@ private:
     void remove_unless_copied(const std::string& old);
     Result<void> let_go(const std::string& old);
     Result<std::map<std::uint64_t, KeptLogs::File>> log_files() const;
+    Result<bool> read_log_file_into(LogPiece& piece, const KeptLogs::File& file, std::uint64_t number,
+                                    const LogPosition& from, std::uint64_t& group, std::uint64_t offset,
+                                    std::uint64_t bytes_max) const;
     struct CopiedFile {
         std::string name, path;
         std::uint64_t bytes;
