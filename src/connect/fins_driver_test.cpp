@@ -152,7 +152,8 @@ TEST(FinsDriver, FaultsNameThePlaceAndTheFix) {
               "property X5: \"X5\" is no address of an Omron PLC: the area is not known; expected one such as D100, "
               "CIO10.05, W3.15, H0, A448, "
               "E0_100, T5 or C5");
-    EXPECT_EQ(planned.plan.faults[1].error.text(), "property D100 bool: D100 is a word: write D100.00 to D100.15 for one of its bits, or choose u16 or i16");
+    EXPECT_EQ(planned.plan.faults[1].error.text(), "property D100 bool: D100 is a word: write D100.00 to D100.15 for one of its bits, "
+              "or choose u16 or i16");
     EXPECT_TRUE(planned.plan.faults[2].error.text().starts_with("property D0 real: ")) << planned.plan.faults[2].error.text();
     EXPECT_EQ(planned.plan.faults[3].error.text(), "property D0 is text, which cannot hold the i16 at D0");
     EXPECT_EQ(planned.polls(), "read D1 (1 words): D1");

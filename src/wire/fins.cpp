@@ -362,8 +362,8 @@ Error refusal(const Request& asked, std::uint16_t end_code) {
     for (const EndCode& one : kEndCodes)
         if (code >= one.first && code <= one.last) known = &one;
     const std::string target = to_string(Address{asked.head, is_timer(asked.head.area) ? std::nullopt : asked.bit});
-    return Error{known->may_pass ? Code::unavailable : Code::denied, "the PLC refuses {}: end code {:04X}, {}; {}", target, code,
-                 known->meaning, known->fix};
+    return Error{known->may_pass ? Code::unavailable : Code::denied, "the PLC refuses {}: end code {}, {}; {}", target,
+                 fmt::format("{:04X}", code), known->meaning, known->fix};
 }
 
 bool is_of_address(std::uint16_t end_code) {
