@@ -86,6 +86,10 @@ def totals(program, prefix=""):
     return found
 
 
+def program_last(program, tag):
+    return (program.last(tag) or [None, None])[1]
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--outage", type=float, default=6)
@@ -154,6 +158,11 @@ def main():
             print(f"{machines.acknowledged} readings of {TAGS} tags; cut for {options.outage:.0f} s at {options.rate} readings/s, both ends killed with -9 once: "
                   f"none lost; {behind / 1e6:.1f} MB of log waited; {sent} readings in {caught_up:.1f} s after the cut "
                   f"({(way.bytes - before) / sent:.1f} bytes a reading on the way), with the restart of the platform; the machines were {machines.late:.1f} s late at most")
+
+            # A gap is sent as one.
+            edge.post("/api/v1/write/json?precision=ns", [{"tag": "press/line1/gap.x", "ts": time.time_ns() - 10**9, "value": 1.5},
+                                                          {"tag": "press/line1/gap.x", "ts": time.time_ns(), "value": None, "quality": "bad:sensor"}])
+            wait_for("the gap at the platform", lambda: program_last(platform, "works2/press/line1/gap.x") == "bad:sensor", 30)
 
             # What the platform refuses is told, and holds up nothing.
             (folder / "token").write_text("nonsense\n")
