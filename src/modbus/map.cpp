@@ -46,6 +46,19 @@ std::string limit_fault(const registry::ServedEntry& entry, const Value& value) 
                        entry.max ? fmt::to_string(*entry.max) : "any", *number);
 }
 
+// One bit, or the registers of the value; `before` is what the first of them holds, for bits of one register.
+Result<std::vector<std::uint16_t>> encode(const registry::ServedEntry& entry, const Value& value, std::uint16_t before) {
+    if (!is_bits(entry.kind)) return encode_nearest(entry.codec(), value, before);
+    const auto bit = convert_exactly(value, ValueType::boolean);
+    if (!bit) return Error{Code::limit, "{} is neither on nor off", to_string(value)};
+    return std::vector<std::uint16_t>{std::get<bool>(*bit) ? std::uint16_t{1} : std::uint16_t{0}};
+}
+
+// Its registers hold the value itself, and neither the fill value nor one of before.
+bool is_shown(const MapEntry& entry, const Seen& seen) {
+    return entry.refusal.empty() && seen.usable && encode(entry.spec, seen.value, 0).has_value();
+}
+
 }  // namespace
 
 ServedMap::ServedMap(std::vector<MapEntry> entries, registry::MapGaps gaps) : entries_(std::move(entries)), gaps_(gaps) {
@@ -85,16 +98,10 @@ ServedMap::Answer<void> ServedMap::show(const Slot& slot, const Look& look, std:
         registers[0] = seen.usable ? 1 : 0;
         return {};
     }
-    const auto encode = [&](const Value& value) -> Result<std::vector<std::uint16_t>> {
-        if (!is_bits(slot.kind)) return encode_nearest(entry.spec.codec(), value, registers[0]);
-        const auto bit = convert_exactly(value, ValueType::boolean);
-        if (!bit) return Error{Code::limit, "{} is neither on nor off", to_string(value)};
-        return std::vector<std::uint16_t>{std::get<bool>(*bit) ? std::uint16_t{1} : std::uint16_t{0}};
-    };
     for (Seen now = seen;; now.usable = false, now.why = Exception::device_failure) {
         const auto value = shown_value(entry, now);
         if (!value) return std::unexpected(value.error());
-        if (auto words = encode(*value)) {
+        if (auto words = encode(entry.spec, *value, registers[0])) {
             registers = std::move(*words);
             return {};
         }
@@ -176,6 +183,11 @@ ServedMap::Answer<std::vector<MapWrite>> ServedMap::plan_mask(std::uint8_t unit,
                                                               const Look& look) const {
     const auto now = read(unit, {Function::read_holding_registers, mask.address, 1, {}, {}}, look);
     if (!now) return std::unexpected(now.error());
+    // What the register shows for want of a value is no ground to write upon: nobody knows the bits that are to stay.
+    const auto slot = first_at(unit, RegisterKind::holding, mask.address);
+    const bool here = slot != slots_.end() && slot->unit == unit && slot->kind == RegisterKind::holding &&
+                      slot->address == mask.address;
+    if (here && !is_shown(entries_[slot->entry], look(slot->entry))) return std::unexpected(Exception::device_failure);
     const std::uint16_t before = now->registers[0];
     const auto after = static_cast<std::uint16_t>((before & mask.and_mask) | (mask.or_mask & ~mask.and_mask));
     return plan_write(unit, {Function::write_register, mask.address, 1, {}, {after}});

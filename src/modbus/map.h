@@ -65,7 +65,7 @@ public:
     // written, illegal_value for half of one and for registers that are no value of the entry's encoding; a value outside
     // of its limits has a fault.
     Answer<std::vector<MapWrite>> plan_write(std::uint8_t unit, const wire::modbus::Request& request) const;
-    // The same of function 22, by what the register is now.
+    // The same of function 22, by what the register is now; device_failure if it shows something else than the value.
     Answer<std::vector<MapWrite>> plan_mask(std::uint8_t unit, const wire::modbus::MaskWrite& mask, const Look& look) const;
 
 private:

@@ -307,6 +307,22 @@ TEST(ServedMap, AMaskChangesSomeBitsOfWhatIsThere) {
     f(9, usable(double{0x12}), 0xf2, 0x25, "exception 2");
 }
 
+TEST(ServedMap, AMaskWantsTheValueItself) {
+    const auto f = [](WhenBad when_bad, const Seen& now, std::string_view want) {
+        MapEntry one = entry({.address = 4, .writable = true, .fill = 7});
+        one.when_bad = when_bad;
+        const ServedMap map{{one}, MapGaps::exception};
+        EXPECT_EQ(text_of(map.plan_mask(1, {4, 0xf2, 0x25}, [&](std::size_t) { return now; })), want);
+    };
+    const Seen before{.usable = false, .value = {}, .last = Value{18.0}};
+    f(WhenBad::fill, usable(18.0), "0=23");
+    f(WhenBad::last, usable(18.0), "0=23");
+    f(WhenBad::fill, before, "exception 4");
+    f(WhenBad::last, before, "exception 4");
+    f(WhenBad::exception, before, "exception 11");
+    f(WhenBad::fill, usable(70000.0), "exception 4");
+}
+
 // The dullest model: words and bits with an owner each. Whatever is written is read again as the same words.
 class Model {
 public:
