@@ -59,11 +59,27 @@ Seen look_at(const ServersDeps& deps, const MapEntry& entry, TimeNs now) {
 
 Seen ServerWorld::look(std::size_t entry) {
     const MapEntry& of = built.map->entries()[entry];
-    Seen seen = look_at(deps, of, deps.loop.clock().now());
+    const TimeNs now = deps.loop.clock().now();
+    Seen seen = look_at(deps, of, now);
+    if (const auto own = of.tag ? written.find(of.tag->value) : written.end(); own != written.end()) {
+        const auto reading = deps.reader.last(*of.tag);
+        // Not by which time is later: that of a reading may be of the machine's own clock.
+        if ((reading ? std::optional{reading->time} : std::nullopt) != own->second.reading)
+            written.erase(own);
+        else if (of.refusal.empty() && (of.stale_after == 0 || now - own->second.time <= of.stale_after))
+            seen = {.usable = true, .value = own->second.value, .last = {}};
+    }
     if (of.when_bad != registry::WhenBad::last || !of.tag) return seen;
     if (seen.usable) last_usable[of.tag->value] = seen.value;
     if (const auto known = last_usable.find(of.tag->value); known != last_usable.end()) seen.last = known->second;
     return seen;
+}
+
+void ServerWorld::keep_written(const MapEntry& entry, const Value& value) {
+    if (!entry.tag) return;
+    if (written.size() >= registry::kServedEntriesMax) written.clear();
+    const auto reading = deps.reader.last(*entry.tag);
+    written[entry.tag->value] = {value, deps.loop.clock().now(), reading ? std::optional{reading->time} : std::nullopt};
 }
 
 Session::Session(std::shared_ptr<ServerWorld> world, std::unique_ptr<io::Stream> stream)
@@ -228,7 +244,11 @@ void Session::go_on_writing(const Waiting& asked, const std::shared_ptr<Job>& jo
                     .value = write.value, .who = "modbus_server:" + world_->built.name, .reason = "Modbus master " + host_,
                     .asked = now, .expires = now + world_->options.command_age};
     const registry::Actor actor{world_->built.tenant, world_->built.tenant_name, command.who, registry::Role::operator_, host_};
-    const auto finish = [weak = weak_from_this(), asked, job](const Result<CommandResult>& result) {
+    const auto finish = [weak = weak_from_this(), shared = std::weak_ptr(world_), asked, job,
+                         at = write.entry](const Result<CommandResult>& result) {
+        // Also of a master that is gone: others read it too.
+        if (const auto world = shared.lock(); world && result && result->done)
+            world->keep_written(job->map->entries()[at], result->read_back);
         const auto self = weak.lock();
         if (!self) return;
         if (result && result->done) {

@@ -19,8 +19,16 @@ struct ServerWorld {
     Counter &requests, &exceptions;
     std::shared_ptr<Guarded<ServerStatus>> told = std::make_shared<Guarded<ServerStatus>>();
     std::uint64_t rows_out = 0, bytes_out = 0;  // not told to Egress yet
+    // What masters wrote and the machine has confirmed, by tag: shown until a reading comes after it. At most kServedEntriesMax.
+    struct Written {
+        Value value;
+        TimeNs time = 0;
+        std::optional<TimeNs> reading;  // the newest one's time at that moment
+    };
+    std::unordered_map<std::uint64_t, Written> written = {};
 
     Seen look(std::size_t entry);
+    void keep_written(const MapEntry& entry, const Value& value);
 };
 
 Seen look_at(const ServersDeps& deps, const MapEntry& entry, TimeNs now);
