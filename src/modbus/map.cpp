@@ -95,7 +95,7 @@ ServedMap::Answer<void> ServedMap::show(const Slot& slot, const Look& look, std:
     if (!entry.refusal.empty() && !slot.is_status) return std::unexpected(Exception::device_failure);
     const Seen seen = entry.refusal.empty() ? look(slot.entry) : Seen{};
     if (slot.is_status) {
-        registers[0] = seen.usable ? 1 : 0;
+        registers[0] = is_shown(entry, seen) ? 1 : 0;
         return {};
     }
     for (Seen now = seen;; now.usable = false, now.why = Exception::device_failure) {

@@ -186,6 +186,17 @@ TEST(ServedMap, AStatusTellsAndIsNeverAnException) {
     EXPECT_EQ(read(map, Function::read_holding_registers, 2, 1, look), "exception 4") << "what may not leave";
 }
 
+TEST(ServedMap, AStatusIsOffWhereTheValueCannotLie) {
+    const ServedMap map{{entry({.address = 0, .status = 100, .when_bad = WhenBad::fill, .fill = 3}),
+                         entry({.kind = RegisterKind::coil, .address = 1, .status = 101, .when_bad = WhenBad::fill}),
+                         entry({.address = 2, .encoding = Encoding::u32, .status = 102})},
+                        MapGaps::exception};
+    EXPECT_EQ(read(map, Function::read_holding_registers, 0, 1, all(70000.0)), "0003");
+    EXPECT_EQ(read(map, Function::read_coils, 1, 1, all(70000.0)), "0");
+    EXPECT_EQ(read(map, Function::read_discrete_inputs, 100, 3, all(70000.0)), "001");
+    EXPECT_EQ(read(map, Function::read_discrete_inputs, 100, 3, all(1.0)), "111");
+}
+
 TEST(ServedMap, GapsAreExceptionsOrZeros) {
     const auto f = [](std::uint16_t address, std::uint16_t count, std::string_view exception, std::string_view zero) {
         for (const auto gaps : {MapGaps::exception, MapGaps::zero}) {
