@@ -34,7 +34,7 @@ struct ServersDeps {
 struct ServersOptions {
     DurationNs listen_again = 10 * kSecond;  // after a port could not be opened
     DurationNs look_again = 2 * kSecond;     // for tags that had no reading yet
-    DurationNs command_age = 5 * kSecond;    // a write that did not reach the machine by then is not done
+    DurationNs command_age = 5 * kSecond;    // of a request, since it came: what did not reach the machine by then is not written
     std::size_t requests_waiting_max = 32;   // of one master; more: exception 6
     std::size_t requests_per_turn = 16;      // then others have theirs
 };

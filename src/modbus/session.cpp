@@ -122,7 +122,7 @@ void Session::close() {
 void Session::on_frame(const Frame& frame) {
     heard_ = world_->deps.loop.clock().monotonic();
     status_.last_request = world_->deps.loop.clock().now();
-    Waiting asked{frame.transaction, frame.unit, Buffer(frame.pdu.begin(), frame.pdu.end())};
+    Waiting asked{frame.transaction, frame.unit, Buffer(frame.pdu.begin(), frame.pdu.end()), status_.last_request};
     if (waiting_.size() >= world_->options.requests_waiting_max) {
         refuse(asked, Exception::busy, "more requests at once than are taken");
         return;
@@ -240,9 +240,17 @@ void Session::go_on_writing(const Waiting& asked, const std::shared_ptr<Job>& jo
     const MapWrite& write = job->writes[job->next++];
     const MapEntry& entry = job->map->entries()[write.entry];
     const TimeNs now = world_->deps.loop.clock().now();
+    // The master gave it up while it waited for those before it.
+    const TimeNs expires = asked.arrived + world_->options.command_age;
+    if (now > expires) {
+        writing_ = false;
+        refuse(asked, Exception::gateway_target,
+               job->next == 1 ? "the command expired before it could be sent: nothing was written" : "");
+        return work();
+    }
     Command command{.id = io::random_token(), .tenant = world_->built.tenant, .device = entry.device, .property = entry.property,
                     .value = write.value, .who = "modbus_server:" + world_->built.name, .reason = "Modbus master " + host_,
-                    .asked = now, .expires = now + world_->options.command_age};
+                    .asked = now, .expires = expires};
     const registry::Actor actor{world_->built.tenant, world_->built.tenant_name, command.who, registry::Role::operator_, host_};
     const auto finish = [weak = weak_from_this(), shared = std::weak_ptr(world_), asked, job,
                          at = write.entry](const Result<CommandResult>& result) {

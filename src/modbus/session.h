@@ -58,6 +58,7 @@ private:
         std::uint16_t transaction = 0;
         std::uint8_t unit = 0;
         Buffer pdu;
+        TimeNs arrived = 0;
     };
 
     void on_frame(const wire::modbus::Frame& frame);

@@ -187,6 +187,26 @@ TEST_F(SessionTest, WhileAWriteIsUnderWayTheOthersWaitAndAreNotTooMany) {
     EXPECT_EQ(in_order.size(), 33u);
 }
 
+TEST_F(SessionTest, AWriteThatWaitedTooLongIsNotDone) {
+    put("connection", "plc", R"({"protocol":"modbus_tcp","host":"10.0.0.2","timeout_ms":4000,"writes_enabled":true})");
+    sim.run_for(3 * kSecond);
+    serve(kLimits, kWrites);
+    auto one = master();
+    oven.delay = 1500 * kMillisecond;  // of the write and of reading it back
+    for (std::uint16_t i = 1; i <= 5; ++i) one.send(fmt::format("06 0064 {:04x}", i), i);
+    ASSERT_TRUE(one.wait_for(5, kMinute));
+    EXPECT_EQ(one.replies[0].pdu, "0600640001");
+    EXPECT_EQ(one.replies[3].pdu, "860b");
+    EXPECT_EQ(one.replies[4].pdu, "860b");
+    sim.run_for(kMinute);
+    EXPECT_NE(oven.holding(1, 5), 4);
+    EXPECT_NE(oven.holding(1, 5), 5);
+    EXPECT_NE(status().last_error.find("expired"), std::string::npos) << status().last_error;
+    oven.delay = 0;
+    sim.run_for(10 * kSecond);
+    EXPECT_EQ(one.ask("06 0064 0009"), "0600640009");
+}
+
 // The second of two values that are written goes where the first was meant to lie, or nowhere.
 TEST_F(SessionTest, AMapThatChangesDuringAWriteDoesNotMislead) {
     serve(kLimits, kWrites);
