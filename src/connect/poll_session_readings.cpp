@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/utf8.h"
 #include "connect/poll_session.h"
 #include "connect/property_value.h"
 
@@ -9,8 +10,23 @@ namespace gongshu::connect {
 
 namespace {
 
-constexpr std::size_t kTextBytesMax = 64 * 1024;  // of one reading: no protocol says more at once
+constexpr std::size_t kTextBytesMax = 64 * 1024;  // of one reading, as the store keeps it
 constexpr DurationNs kSayAgain = 10 * kSecond;
+
+std::size_t text_bytes(const Value& value) {
+    const auto* const text = std::get_if<std::string>(&value);
+    return text == nullptr ? 0 : text->size();
+}
+
+void cut_text(PropertyReading& reading) {
+    if (text_bytes(reading.value) <= kTextBytesMax) return;
+    auto& text = std::get<std::string>(reading.value);
+    text.resize(cut_utf8(text, kTextBytesMax).size());
+    text.shrink_to_fit();
+    if (!reading.quality.usable()) return;
+    reading.quality = bad(Reason::range);
+    reading.error = fmt::format("the device says a text of more than {} bytes: what is behind them is cut off", kTextBytesMax);
+}
 
 }  // namespace
 
@@ -50,6 +66,7 @@ void PollSession::on_readings(std::vector<PointReading> readings, bool is_heard)
             continue;
         }
         PropertyReading& reading = got.reading;
+        cut_text(reading);
         if (!reading.error.empty()) set_device_error(point.device, property.name + ": " + reading.error);
         const bool is_bad = !reading.quality.usable();
         changed |= is_bad != point.bad;
@@ -57,7 +74,7 @@ void PollSession::on_readings(std::vector<PointReading> readings, bool is_heard)
         point.marked = is_bad ? reading.quality.reason : Reason::none;
         if (!is_bad && (seen.empty() || seen.back() != point.device)) seen.push_back(point.device);
         const TimeNs time = take_time(point, got, now);
-        if (rows.full(kTextBytesMax)) append(std::exchange(rows, {}), {}, is_heard);
+        if (rows.full(text_bytes(reading.value))) append(std::exchange(rows, {}), {}, is_heard);
         rows.add({point.tag, time, std::move(reading.value), reading.quality});
         ++counters_.readings;
     }

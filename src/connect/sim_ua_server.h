@@ -1,5 +1,6 @@
 #pragma once
 
+#include <open62541/nodeids.h>
 #include <open62541/plugin/accesscontrol_default.h>
 #include <open62541/plugin/pki_default.h>
 #include <open62541/server.h>
@@ -9,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -90,8 +92,30 @@ public:
         return statistics.ss.currentSessionCount;
     }
     UA_Server* server() { return server_; }
+    // All links break off; the server stays.
+    void cut() {
+        for (const auto& link : std::exchange(links_, {})) {
+            pipe_->cut(link->id);
+            link->stream->close();
+        }
+    }
+    // ns=1;s=name, an array of bytes.
+    void bytes(const std::string& name, const std::string& value) {
+        UA_VariableAttributes attributes = UA_VariableAttributes_default;
+        UA_ByteString of = ua_string(value);
+        UA_Variant_setScalar(&attributes.value, &of, &UA_TYPES[UA_TYPES_BYTESTRING]);
+        attributes.dataType = UA_TYPES[UA_TYPES_BYTESTRING].typeId;
+        add(name, attributes);
+    }
     // The next bytes are held back for ever, as if the machine hung.
     bool silent = false;
+    // What is asked is looked at later.
+    bool slow = false;
+    // Each request that comes, by the number of its encoding, before it is looked at.
+    using Message = std::span<std::uint8_t>;
+    std::function<void(std::uint32_t type, Message message)> on_request;
+    // It becomes one that the server does not know.
+    static void spoil(Message message) { set_type(message, UA_NS0ID_QUERYFIRSTREQUEST_ENCODING_DEFAULTBINARY); }
     int accepted = 0;
     std::vector<std::string> complaints;
 
@@ -103,7 +127,15 @@ private:
     struct Link {
         std::unique_ptr<io::Stream> stream;
         UaPipe::Id id = 0;
+        Buffer in;
     };
+
+    // Behind the headers of the message and of the channel, in a channel that is not encrypted.
+    static constexpr std::size_t kTypeAt = 26;
+    static void set_type(Message message, std::uint32_t type) {
+        message[kTypeAt] = static_cast<std::uint8_t>(type);
+        message[kTypeAt + 1] = static_cast<std::uint8_t>(type >> 8);
+    }
 
     static void log(void* context, UA_LogLevel level, UA_LogCategory, const char* text, va_list args) {
         char line[400];
@@ -191,6 +223,8 @@ private:
         timer_ = loop_.after(10 * kMillisecond, [this] {
             pipe_->tick(10 * kMillisecond);
             flush();
+            const auto links = links_;
+            for (const auto& link : links) take_in(*link);
             tick();
         });
     }
@@ -206,8 +240,8 @@ private:
         events.on_data = [this, weak](Bytes bytes) {
             const auto self = weak.lock();
             if (!self || silent) return;
-            pipe_->feed(self->id, bytes);
-            flush();
+            self->in.insert(self->in.end(), bytes.begin(), bytes.end());
+            take_in(*self);
         };
         events.on_closed = [this, weak](const Error&) {
             const auto self = weak.lock();
@@ -216,6 +250,22 @@ private:
             std::erase(links_, self);
         };
         link->stream->start(std::move(events));
+    }
+
+    // Message by message.
+    void take_in(Link& link) {
+        while (!slow && link.in.size() >= 8) {
+            const auto byte = [&](std::size_t i) { return std::uint32_t{link.in[i]}; };
+            const std::size_t size = byte(4) | byte(5) << 8 | byte(6) << 16 | byte(7) << 24;
+            if (size < 8 || size > link.in.size()) return;
+            Buffer message(link.in.begin(), link.in.begin() + static_cast<std::ptrdiff_t>(size));
+            link.in.erase(link.in.begin(), link.in.begin() + static_cast<std::ptrdiff_t>(size));
+            const bool is_request = size > kTypeAt + 1 && message[0] == 'M' && message[1] == 'S' && message[2] == 'G';
+            if (is_request && on_request)
+                on_request(message[kTypeAt] | std::uint32_t{message[kTypeAt + 1]} << 8, message);
+            pipe_->feed(link.id, message);
+            flush();
+        }
     }
 
     void flush() {

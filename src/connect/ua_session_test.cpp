@@ -216,6 +216,47 @@ TEST(UaSession, SaysLessThanADeadBand) {
     EXPECT_EQ(world.last("s/press.speed"), "103 good");
 }
 
+TEST(UaValue, IsAlwaysAText) {
+    const auto read = [](const std::string& from) {
+        UA_String text = ua_string(from);
+        UA_DataValue value;
+        UA_DataValue_init(&value);
+        value.hasValue = true;
+        UA_Variant_setScalar(&value.value, &text, &UA_TYPES[UA_TYPES_STRING]);
+        return std::get<std::string>(reading_of(property("t", "ns=1;s=t", ValueType::text), value).value);
+    };
+    const std::string strange = "\xEF\xBF\xBD", padded(63, 'x');
+    EXPECT_EQ(read(""), "");
+    EXPECT_EQ(read("温度"), "温度");
+    EXPECT_EQ(read("a\xff\xfe b"), "a" + strange + strange + " b");
+    EXPECT_EQ(read("ab\xe6\xb8"), "ab" + strange + strange);
+    EXPECT_EQ(read(padded + "温度"), padded + "温度") << "across a boundary";
+    EXPECT_EQ(read(padded + "\xe6"), padded + strange);
+}
+
+TEST(UaSession, CutsALongText) {
+    auto config = link();
+    for (const char* const name : {"long", "wide", "bytes"})
+        config.devices[0].properties.push_back(property(name, std::string("ns=1;s=") + name, ValueType::text));
+    World world({}, config);
+    std::string wide;
+    while (wide.size() < 70'000) wide += "温";
+    world.server.text("long", std::string(70'000, 'a'));
+    world.server.text("wide", wide);
+    world.server.bytes("bytes", std::string(100'000, 'a'));
+    ASSERT_TRUE(world.run_until([&] { return !world.store.of("s/press.wide").empty(); })) << world.status().last_error;
+    const auto check = [&](const std::string& path, std::size_t bytes) {
+        const Reading& reading = world.store.of(path).back();
+        EXPECT_EQ(std::get<std::string>(reading.value).size(), bytes) << path;
+        EXPECT_EQ(to_string(reading.quality), "bad:range") << path;
+    };
+    check("s/press.long", 65536);
+    check("s/press.wide", 65535);
+    check("s/press.bytes", 65536);
+    EXPECT_EQ(world.session->device_status(world.sim.clock().now())[0].last_error,
+              "wide: the device says a text of more than 65536 bytes: what is behind them is cut off");
+}
+
 // ---- security ----
 
 std::shared_ptr<const UaIdentity> identity() {

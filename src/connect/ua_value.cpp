@@ -5,12 +5,14 @@
 #include <limits>
 
 #include "base/time_text.h"
+#include "base/utf8.h"
 #include "wire/ua_node_id.h"
 
 namespace gongshu::connect {
 
 namespace {
 
+constexpr std::size_t kTextBytes = 64 * 1024 + 4;  // of what may be many MB; more than is kept of one
 constexpr double kSafe = 9'007'199'254'740'992.0;  // 2^53
 
 struct Meaning {
@@ -78,7 +80,22 @@ const Meaning* meaning_of(UA_StatusCode status) {
 }
 
 std::string hex_of(const UA_ByteString& bytes) {
-    return bytes.length == 0 ? "" : to_hex({bytes.data, bytes.length});
+    return bytes.length == 0 ? "" : to_hex({bytes.data, std::min(bytes.length, kTextBytes)});
+}
+
+// The beginning of it, with U+FFFD for what is no UTF-8.
+std::string valid_text(const UA_String& from) {
+    constexpr std::size_t kPiece = 64;  // bytes: each is looked at as often at most
+    if (from.length == 0) return {};
+    std::string_view left = cut_utf8({reinterpret_cast<const char*>(from.data), from.length}, kTextBytes);
+    std::string valid;
+    while (!left.empty()) {
+        const std::string_view piece = left.substr(0, kPiece);
+        const std::size_t good = std::min(find_broken_utf8(piece), piece.size());
+        valid += good == 0 ? "\xEF\xBF\xBD" : piece.substr(0, good);
+        left.remove_prefix(std::max<std::size_t>(good, 1));
+    }
+    return valid;
 }
 
 template <class T>
@@ -122,13 +139,13 @@ Result<Value> scalar(const UA_DataType& type, const void* data, ValueType wanted
             return Value{as<UA_Double>(data)};
         case UA_DATATYPEKIND_STRING:
         case UA_DATATYPEKIND_XMLELEMENT:
-            return Value{text_of(as<UA_String>(data))};
+            return Value{valid_text(as<UA_String>(data))};
         case UA_DATATYPEKIND_BYTESTRING:
             return Value{hex_of(as<UA_ByteString>(data))};
         case UA_DATATYPEKIND_LOCALIZEDTEXT:
-            return Value{text_of(as<UA_LocalizedText>(data).text)};
+            return Value{valid_text(as<UA_LocalizedText>(data).text)};
         case UA_DATATYPEKIND_QUALIFIEDNAME:
-            return Value{text_of(as<UA_QualifiedName>(data).name)};
+            return Value{valid_text(as<UA_QualifiedName>(data).name)};
         case UA_DATATYPEKIND_DATETIME: {
             const TimeNs time = time_of(as<UA_DateTime>(data));
             if (wanted == ValueType::text) return Value{time == 0 ? std::string() : format_time(time)};

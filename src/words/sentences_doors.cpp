@@ -90,6 +90,8 @@ constexpr Sentence kSentences[] = {
     {"a single bit is not {}", "单个位不能是 {0=}"},
     {"{} is {}", "{0=} 是{1}"},
     {"the device says NaN", "设备给出的值是 NaN"},
+    {"the device says a text of more than {} bytes: what is behind them is cut off",
+     "设备给出的文本超过 {0} 字节：超出的部分已截去"},
     {"a coil is true or false, not {}", "线圈只能是 true 或 false，不能是 {0=}"},
     {"{} is not writable: its device type says so", "{0=} 不可写：设备型号如此规定"},
     {"{} lies in a table of inputs, which cannot be written", "{0=} 位于输入区，不可写"},
