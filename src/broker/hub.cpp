@@ -336,8 +336,11 @@ void Hub::publish_from(Session& session, MessagePtr message, PublishDone done) {
     if (lead->door != Door::gongshu && lead->door != Door::thingsboard && !sparkplug)
         samples_.add(tenant, session.who, *message, deps_.loop.clock());
     if (!ingest_.may_publish(session.who, message->topic, *lead)) {
+        const bool told = sparkplug && session.who.kind == PrincipalKind::device && !lead->problem.empty();
         return bury(session, *message, ReasonCode::not_authorized,
-                    fmt::format("{} may not publish to {}", session.who.name, message->topic), std::move(done));
+                    told ? fmt::format("topic {}: {}", message->topic, lead->problem)
+                         : fmt::format("{} may not publish to {}", session.who.name, message->topic),
+                    std::move(done));
     }
     if (topic_levels(message->topic) > kTopicLevelsMax) {
         return bury(session, *message, ReasonCode::topic_name_invalid,

@@ -25,6 +25,13 @@ Ingest::Outcome refused(const Error& error) {
     return {theirs ? ReasonCode::payload_format_invalid : ReasonCode::quota_exceeded, error.text(), 0, {}};
 }
 
+// "GROUP/NODE" or "GROUP/NODE/DEVICE", as people write it in external_id.
+std::string id_of(const wire::sparkplug::Topic& topic, bool of_node) {
+    std::string id = fmt::format("{}/{}", topic.group, topic.node);
+    if (!of_node && !topic.device.empty()) id.append("/").append(topic.device);
+    return id;
+}
+
 }  // namespace
 
 LeadPtr Ingest::lead(const Principal& who, std::string_view topic) {
@@ -109,13 +116,19 @@ Lead Ingest::jetlinks_lead(const Principal& who, const wire::JetLinksTopic& topi
 std::string Ingest::path_of(TenantId tenant, const wire::sparkplug::Topic& topic, bool of_node) const {
     using wire::sparkplug::path_part;
     const bool device = !of_node && !topic.device.empty();
-    std::string id = fmt::format("{}/{}", topic.group, topic.node);
-    if (device) id.append("/").append(topic.device);
     if (device_by_external_id_)
-        if (std::string path = device_by_external_id_(tenant, id); !path.empty()) return path;
+        if (std::string path = device_by_external_id_(tenant, id_of(topic, of_node)); !path.empty()) return path;
     std::string path = fmt::format("{}/{}", path_part(topic.group), path_part(topic.node));
     if (device) path.append("/").append(path_part(topic.device));
     return path;
+}
+
+// A device that others have registered is reached by the ID that it was given for that, not by being called like the levels of a
+// topic; what lies beneath the edge node's own device is its own.
+bool Ingest::is_of_another(const Principal& who, const wire::sparkplug::Topic& topic, const std::string& path) const {
+    if (path == who.device_path || path.starts_with(who.device_path + "/")) return false;
+    if (!device_uid_ || device_uid_(who.tenant, path).empty()) return false;
+    return !device_by_external_id_ || device_by_external_id_(who.tenant, id_of(topic, false)) != path;
 }
 
 bool Ingest::is_own_node(const Principal& who, const wire::sparkplug::Topic& topic) const {
@@ -134,6 +147,11 @@ Lead Ingest::sparkplug_lead(const Principal& who, std::string_view text) const {
     if (topic->message == state || topic->message == ncmd || topic->message == dcmd) return {};
     lead.own = is_own_node(who, *topic);
     lead.path = path_of(who.tenant, *topic, false);
+    if (lead.own && is_of_another(who, *topic, lead.path)) {
+        lead.own = false;
+        lead.problem = fmt::format("{} is a device of its own; give it the external_id {} to let this edge node speak for it",
+                                   lead.path, id_of(*topic, false));
+    }
     return lead;
 }
 

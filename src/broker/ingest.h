@@ -100,6 +100,7 @@ private:
     Lead jetlinks_lead(const Principal& who, const wire::JetLinksTopic& topic) const;
     Lead sparkplug_lead(const Principal& who, std::string_view topic) const;
     std::string path_of(TenantId tenant, const wire::sparkplug::Topic& topic, bool of_node) const;
+    bool is_of_another(const Principal& who, const wire::sparkplug::Topic& topic, const std::string& path) const;
     bool is_own_node(const Principal& who, const wire::sparkplug::Topic& topic) const;
     bool is_called(const Principal& who, std::string_view product, std::string_view device) const;
     Result<wire::DoorBody> decode(const Lead& lead, Bytes payload);

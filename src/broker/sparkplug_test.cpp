@@ -203,6 +203,42 @@ TEST(Sparkplug, EachSpeaksForItself) {
               "another ID, or this one by the option --sparkplug-host; ");
 }
 
+TEST(Sparkplug, ADeviceOfItsOwnIsReachedByItsIdAlone) {
+    World world;
+    world.external_ids = {{"G/N", "hall/gw"}, {"G/N/named", "hall/lathe"}, {"G/N/self", "G/N/self"}};
+    for (const char* path : {"hall/gw", "hall/lathe", "G/N", "G/N/oven", "G/N/self", "X/Y", "X/Y/beneath"})
+        world.uids[path] = fmt::format("uid of {}", path);
+    auto node = world.join(Version::v5, "device:hall/gw", "n");
+    const auto f = [&](testing::Client& client, const char* topic, std::string_view code, std::string_view kept) {
+        client.publish(topic, spb("seq 0; m Int32 1"), 1, 3);
+        world.run();
+        EXPECT_EQ(client.take(), code.empty() ? "PUBACK 3" : fmt::format("PUBACK 3 {}", code)) << topic;
+        EXPECT_EQ(stored(world), kept) << topic;
+    };
+    f(*node, "spBv1.0/G/NBIRTH/N", "", "hall/gw.m=1; ");
+    f(*node, "spBv1.0/G/DBIRTH/N/named", "", "hall/lathe.m=1; ");
+    f(*node, "spBv1.0/G/DBIRTH/N/self", "", "G/N/self.m=1; ");
+    f(*node, "spBv1.0/G/DBIRTH/N/nobody", "", "G/N/nobody.m=1; ");
+    EXPECT_EQ(buried(world), "");
+    f(*node, "spBv1.0/G/DBIRTH/N/oven", "87", "");
+    f(*node, "spBv1.0/G/DDATA/N/oven", "87", "");
+    EXPECT_EQ(buried(world).substr(0, 138),
+              "topic spBv1.0/G/DBIRTH/N/oven: G/N/oven is a device of its own; give it the external_id G/N/oven to let "
+              "this edge node speak for it; topic");
+    // Registered since.
+    world.uids["G/N/nobody"] = "uid of nobody";
+    world.broker->devices_changed(kTenant);
+    world.run();
+    f(*node, "spBv1.0/G/DDATA/N/nobody", "87", "");
+    // By their paths: what lies beneath the edge node's device.
+    auto other = world.join(Version::v5, "device:X/Y", "y");
+    f(*other, "spBv1.0/X/NBIRTH/Y", "", "X/Y.m=1; ");
+    f(*other, "spBv1.0/X/DBIRTH/Y/beneath", "", "X/Y/beneath.m=1; ");
+    // Who may write everywhere says so by the topic.
+    auto person = world.join(Version::v5, "user:engineer", "p");
+    f(*person, "spBv1.0/G/DBIRTH/N/oven", "", "G/N/oven.m=1; ");
+}
+
 TEST(Sparkplug, TellsItsStateAndKeepsNothingElse) {
     World world;
     const std::int64_t started = world.sim.clock().now() / kMillisecond;

@@ -58,6 +58,8 @@ constexpr Sentence kSentences[] = {
      "the "
      "edge node sends its values anew at its next birth",
      "主题 {0=}：Sparkplug 消息不能重新处理，因为它的含义取决于之前的出生消息；边缘节点下次出生时会重新发送数值"},
+    {"{} is a device of its own; give it the external_id {} to let this edge node speak for it",
+     "{0=} 是另外登记的设备；将它的 external_id 设为 {1=}，此边缘节点才能代表它"},
     {"the device's path {}", "设备的路径{0}"},
     {"the payload is compressed: switch compression off in the edge node", "载荷已压缩：在边缘节点上关闭压缩"},
     {"the births of all edge nodes have more than {} metrics", "所有边缘节点的出生消息合计超过 {0} 个变量"},

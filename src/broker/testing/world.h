@@ -107,6 +107,7 @@ public:
     io::Address address;
     std::vector<std::shared_ptr<Mapping>> mappings;  // of tenant 1, in order
     std::map<std::string, std::string> external_ids; // of devices, and their paths
+    std::map<std::string, std::string> uids;         // of devices that are registered, by path
     std::map<std::string, std::string> ids;          // "product/device" of JetLinks' topics, and the device's path
 };
 

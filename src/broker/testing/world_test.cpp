@@ -113,7 +113,11 @@ void World::restart() {
         .authenticator = authenticator,
         .instance = "x",
         .tenant_name = {},
-        .device_uid = {},
+        .device_uid =
+            [this](TenantId, std::string_view path) {
+                const auto found = uids.find(std::string(path));
+                return found == uids.end() ? std::string{} : found->second;
+            },
         .device_by_id = [this](TenantId, std::string_view product, std::string_view device) -> Result<std::string> {
             const auto found = ids.find(fmt::format("{}/{}", product, device));
             if (found != ids.end()) return found->second;
