@@ -240,7 +240,8 @@ Result<void> Platform::make_doors() {
          io::random_token().substr(0, 12), [this](TenantId tenant) { return registry_->tenant_name(tenant); },
          device_uid, property_of, device_by_id,
          [this](TenantId tenant) { return broker::mappings_of(*registry_, tenant); }, egress_.get(),
-         [this](TenantId tenant, std::string_view id) { return device_ids_->with_external_id(tenant, id); }},
+         [this](TenantId tenant, std::string_view id) { return device_ids_->with_external_id(tenant, id); },
+         [this](TagId tag) { return history_->last(tag); }},
         {.folder = options_.data + "/broker", .sparkplug_host = options_.sparkplug_host}));
     revoked_ = auth_->on_revoked(
         [this](TenantId tenant, const std::string& who) { broker_->drop(tenant, who == "*" ? std::string{} : who); });

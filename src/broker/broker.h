@@ -157,6 +157,9 @@ struct BrokerDeps {
     // Path of the device with exactly that external_id, "" = none has it. Empty function: none. On the loop; must be
     // quick.
     std::function<std::string(TenantId, std::string_view external_id)> device_by_external_id;
+    // The newest reading of a tag, as Reader::last(). Empty function: nothing is known of readings before the start. On
+    // the loop.
+    std::function<std::optional<Reading>(TagId)> last;
 };
 
 // Broker serves MQTT 3.1.1 and 5.0, and turns publishes on the doors' topics into readings.

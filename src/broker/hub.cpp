@@ -66,7 +66,7 @@ Hub::Hub(const BrokerDeps& deps, const BrokerOptions& options, std::unique_ptr<R
       connections_gauge_(deps.metrics.gauge("gongshu_mqtt_connections", "Open MQTT connections.")),
       ingest_(deps.sink, deps.tags, deps.device_uid, deps.property_of, deps.device_by_id, deps.mappings_of,
               deps.device_by_external_id),
-      sparkplug_(ingest_, options),
+      sparkplug_(ingest_, options, deps.last),
       host_state_(make_host_state(options.sparkplug_host, true, deps.loop.clock().now())),
       retained_(std::move(retained)),
       self_(std::make_shared<Hub*>(this)) {}

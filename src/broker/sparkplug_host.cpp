@@ -194,6 +194,12 @@ Result<void> SparkplugHost::take_value(SparkplugNode& node, BornMetric& born, co
     std::optional<TimeNs> time = metric.time_ms ? as_time(*metric.time_ms) : birth_time;
     if (!time && quality.good()) quality = uncertain(Reason::clock);
     if (!time) time = coming.now;
+    // Of a start before this one, whose stop was a gap.
+    if (turn.birth && born.newest == 0 && last_)
+        if (const auto last = last_(born.target->tag); last && !last->quality.usable() && last->time >= *time) {
+            born.newest = last->time;
+            born.bad = true;
+        }
     // A value that has not changed since before the gap is there again, as of the birth.
     if (turn.birth && born.bad && !metric.historical && *time <= born.newest)
         time = std::max(birth_time.value_or(coming.now), born.newest + kMillisecond);

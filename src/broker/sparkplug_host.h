@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,8 +34,13 @@ public:
         bool rebirth = false;  // its edge node is to be asked for one
     };
 
-    SparkplugHost(Ingest& ingest, const BrokerOptions& options)
-        : ingest_(ingest), nodes_max_(options.sparkplug_nodes_max), metrics_max_(options.sparkplug_metrics_max) {}
+    using Last = std::function<std::optional<Reading>(TagId)>;  // see BrokerDeps::last
+
+    SparkplugHost(Ingest& ingest, const BrokerOptions& options, Last last)
+        : ingest_(ingest),
+          nodes_max_(options.sparkplug_nodes_max),
+          metrics_max_(options.sparkplug_metrics_max),
+          last_(std::move(last)) {}
 
     // `lead` is Ingest's of the topic, `session` the number of the session that sent it.
     Taken take(const Principal& who, std::uint64_t session, std::string_view topic, const Lead& lead, Bytes payload,
@@ -71,6 +78,7 @@ private:
 
     Ingest& ingest_;
     const std::size_t nodes_max_, metrics_max_;
+    const Last last_;
     mutable Guarded<std::map<TenantId, Tenant>> tenants_;
 };
 

@@ -335,6 +335,32 @@ TEST(Sparkplug, TellsItsEndToWhoAskedForItsState) {
     EXPECT_EQ(person->take().find("PUBLISH"), std::string::npos);
 }
 
+TEST(Sparkplug, WhatHasNotChangedIsThereAgainAfterARestart) {
+    World world;
+    const std::int64_t now = world.sim.clock().now() / kMillisecond;
+    const std::string old = fmt::format("still Int32 7 @{}; moved Int32 1 @{}", now - 60'000, now - 60'000);
+    {
+        auto node = world.join(Version::v311, "device:G/N", "n");
+        node->publish("spBv1.0/G/NBIRTH/N", spb(fmt::format("seq 0; time {}; {}", now, old)));
+        world.run();
+        EXPECT_EQ(stored(world), "G/N.still=7; G/N.moved=1; ");
+        world.loop->post([&] { world.broker->stop(); });
+        world.run();
+        EXPECT_EQ(stored(world), "G/N.still=0 bad:disconnected; G/N.moved=0 bad:disconnected; ");
+    }
+    world.restart();
+    world.run(kSecond);
+    const std::int64_t birth = world.sim.clock().now() / kMillisecond;
+    auto node = world.join(Version::v311, "device:G/N", "n");
+    node->publish("spBv1.0/G/NBIRTH/N", spb(fmt::format("seq 0; time {}; still Int32 7 @{}; moved Int32 2 @{}", birth,
+                                                        now - 60'000, birth - 10)));
+    world.run();
+    ASSERT_EQ(world.sink.readings.size(), 2u);
+    EXPECT_EQ(world.sink.readings[0].time, birth * kMillisecond);
+    EXPECT_EQ(world.sink.readings[1].time, (birth - 10) * kMillisecond);
+    for (const auto& [tag, last] : world.sink.newest) EXPECT_TRUE(last.quality.good()) << tag;
+}
+
 TEST(Sparkplug, DeadLettersAreNotTriedAgain) {
     World world;
     std::string said;

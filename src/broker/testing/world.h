@@ -26,6 +26,7 @@ public:
     bool hold = false;
     bool read_only = false;
     std::vector<Reading> readings;
+    std::map<std::uint64_t, Reading> newest;  // by tag
     std::vector<Durability> durabilities;
     std::vector<Event> events;
 

@@ -24,6 +24,8 @@ void FakeSink::append(Rows rows, Durability durability, Done done) {
     if (read_only)
         return answer([done = std::move(done)] { done(Error{Code::unavailable, "store is read-only: disk full"}); });
     for (std::size_t i = 0; i < rows.size(); ++i) readings.push_back(rows.reading(i));
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        if (Reading& last = newest[rows.tag(i).value]; rows.time(i) >= last.time) last = rows.reading(i);
     answer([done = std::move(done), n = rows.size()] { done(Appended{n, 0}); });
 }
 
@@ -132,7 +134,11 @@ void World::restart() {
             [this](TenantId, std::string_view id) {
                 const auto found = external_ids.find(std::string(id));
                 return found == external_ids.end() ? std::string{} : found->second;
-            }};
+            },
+        .last = [this](TagId tag) -> std::optional<Reading> {
+            const auto found = sink.newest.find(tag.value);
+            return found == sink.newest.end() ? std::nullopt : std::optional{found->second};
+        }};
     auto made = Broker::create(deps, options);
     if (!made) fmt::print("broker: {}\n", made.error().text());
     broker = std::move(*made);
