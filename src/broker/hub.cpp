@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 #include "broker/connection.h"
@@ -229,8 +230,30 @@ void Hub::publish_will(Session& session) {
 }
 
 void Hub::end_sparkplug(const Session& session) {
-    Rows rows = sparkplug_.left(session.who.tenant, session.number, deps_.loop.clock().now());
-    if (!rows.empty()) ingest_.append(std::move(rows), Durability::interval, {}, [](const Ingest::Outcome&) {});
+    append_gaps(sparkplug_.left(session.who.tenant, session.number, deps_.loop.clock().now()));
+}
+
+void Hub::append_gaps(Rows gaps) {
+    if (gaps.empty()) return;
+    const auto kept = std::make_shared<const Rows>(gaps);
+    ingest_.append(std::move(gaps), Durability::interval, {},
+                   [hub = std::weak_ptr<Hub*>(self_), kept](const Ingest::Outcome& outcome) {
+                       const auto alive = hub.lock();
+                       if (alive && outcome.reason == ReasonCode::quota_exceeded) (*alive)->keep_gaps(*kept);
+                   });
+}
+
+void Hub::keep_gaps(const Rows& gaps) {
+    const std::size_t taken = std::min(gaps.size(), kLateGapsMax - late_gaps_.size());
+    for (std::size_t i = 0; i < taken; ++i) late_gaps_.add_row(gaps, i);
+    if (taken < gaps.size()) log_warning("mqtt", "{} gaps are lost: the store takes none", gaps.size() - taken);
+    if (std::exchange(gaps_again_, true)) return;
+    deps_.loop.after(kGapsAgain, [hub = std::weak_ptr<Hub*>(self_)] {
+        const auto alive = hub.lock();
+        if (!alive) return;
+        (*alive)->gaps_again_ = false;
+        (*alive)->append_gaps(std::exchange((*alive)->late_gaps_, {}));
+    });
 }
 
 void Hub::remove_session(Session& session) {
@@ -385,8 +408,18 @@ void Hub::publish_readings(Session& session, MessagePtr message, const LeadPtr& 
         command->payload.assign(payload.begin(), payload.end());
         publish_free(session.who.tenant, command, [](ReasonCode, const std::string&) {});
     }
-    if (taken.rows.empty()) return answer(std::move(taken.outcome));
-    ingest_.append(std::move(taken.rows), durability, std::move(taken.outcome), std::move(answer));
+    if (taken.gaps.empty() && taken.rows.empty()) return answer(std::move(taken.outcome));
+    if (taken.gaps.empty())
+        return ingest_.append(std::move(taken.rows), durability, std::move(taken.outcome), std::move(answer));
+    Rows rows = taken.gaps;
+    for (std::size_t i = 0; i < taken.rows.size(); ++i) rows.add_row(taken.rows, i);
+    const auto gaps = std::make_shared<const Rows>(std::move(taken.gaps));
+    ingest_.append(std::move(rows), durability, std::move(taken.outcome),
+                   [hub = std::weak_ptr<Hub*>(self_), gaps, answer = std::move(answer)](Ingest::Outcome outcome) {
+                       const auto alive = hub.lock();
+                       if (alive && outcome.reason == ReasonCode::quota_exceeded) (*alive)->keep_gaps(*gaps);
+                       answer(std::move(outcome));
+                   });
 }
 
 void Hub::finish_readings(Session& session, const MessagePtr& message, const Lead& lead, Ingest::Outcome outcome,

@@ -84,6 +84,9 @@ public:
     std::string next_client_id();
 
 private:
+    static constexpr std::size_t kLateGapsMax = 500'000;
+    static constexpr DurationNs kGapsAgain = 5 * kSecond;
+
     struct Tenant {
         explicit Tenant(Numbers with) : numbers(with) {}
         TopicTree tree;
@@ -110,6 +113,9 @@ private:
                          const PublishDone& done);
     // Of a session that is gone: what edge nodes did not say themselves.
     void end_sparkplug(const Session& session);
+    // Gaps until the store takes them; of those that it refused kLateGapsMax wait, further ones are lost.
+    void append_gaps(Rows gaps);
+    void keep_gaps(const Rows& gaps);
     // At the stop: this host of Sparkplug is no more.
     void tell_end();
     static MessagePtr shown_as(const MessagePtr& message, const Lead& lead);
@@ -136,6 +142,8 @@ private:
     std::map<TenantId, std::unique_ptr<Tenant>> tenants_;
     std::unordered_map<Connection*, std::shared_ptr<Connection>> connections_;
     std::vector<std::unique_ptr<io::Listener>> listeners_;
+    Rows late_gaps_;
+    bool gaps_again_ = false;  // a timer runs
     std::size_t session_count_ = 0;
     std::uint64_t next_session_ = 1, next_name_ = 1, next_message_ = 1;
     // Any thread.

@@ -122,8 +122,7 @@ SparkplugHost::Taken SparkplugHost::take(const Principal& who, std::uint64_t ses
     SparkplugTurn turn = decoded ? node.take(*topic, *decoded, session, now, left_out) : node.take_broken(*topic, now);
     tenant.metrics += node.metrics() - metrics;
     if (!decoded) turn.problem = decoded.error().text();
-    add_gaps(turn, now, taken.rows);
-    const std::size_t gaps = taken.rows.size();
+    add_gaps(turn, now, taken.gaps);
     Result<void> stored;
     if (turn.unit != nullptr) {
         if (turn.unit->rebind || turn.unit->path != lead.path)
@@ -133,7 +132,7 @@ SparkplugHost::Taken SparkplugHost::take(const Principal& who, std::uint64_t ses
         stored = take_values(node, turn, *decoded, coming, taken.rows, left_out);
     }
     taken.rebirth = node.ask_rebirth(monotonic, now);
-    taken.outcome.readings = taken.rows.size() - gaps;
+    taken.outcome.readings = taken.rows.size();
     const bool all_wrong = taken.outcome.readings == 0 && left_out.count > 0;
     if (turn.refused || all_wrong) taken.outcome.reason = ReasonCode::payload_format_invalid;
     taken.outcome.problem = turn.refused ? std::move(turn.problem) : std::move(left_out).problem();

@@ -29,6 +29,7 @@ public:
 
     // What a message comes to: rows to append, then what to say of it.
     struct Taken {
+        Rows gaps;  // before `rows`; nobody sends them again
         Rows rows;
         Ingest::Outcome outcome;
         bool rebirth = false;  // its edge node is to be asked for one

@@ -361,6 +361,29 @@ TEST(Sparkplug, WhatHasNotChangedIsThereAgainAfterARestart) {
     for (const auto& [tag, last] : world.sink.newest) EXPECT_TRUE(last.quality.good()) << tag;
 }
 
+TEST(Sparkplug, AGapWaitsUntilTheStoreTakesIt) {
+    World world;
+    for (const bool says : {false, true}) {
+        auto node = world.join(Version::v5, "user:engineer", "bridge");
+        node->publish("spBv1.0/G/NBIRTH/N", spb("seq 0; m Int32 1"));
+        world.run();
+        EXPECT_EQ(stored(world), "G/N.m=1; ");
+        world.sink.read_only = true;
+        const TimeNs ended = world.sim.clock().now();
+        if (says) node->publish("spBv1.0/G/NDEATH/N", spb("bdSeq UInt64 0"), 1, 3);
+        if (!says) node->vanish();
+        world.run(20 * kSecond);
+        EXPECT_EQ(stored(world), "");
+        world.sink.read_only = false;
+        world.run(6 * kSecond);
+        ASSERT_EQ(world.sink.readings.size(), 1u) << says;
+        EXPECT_LT(world.sink.readings[0].time, ended + kSecond) << "when it ended, not when it could be stored";
+        EXPECT_EQ(stored(world), "G/N.m=0 bad:disconnected; ");
+        world.run(kMinute);
+        EXPECT_EQ(stored(world), "");
+    }
+}
+
 TEST(Sparkplug, DeadLettersAreNotTriedAgain) {
     World world;
     std::string said;
