@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <utility>
 
 namespace gongshu::broker {
 
@@ -47,10 +48,11 @@ Quality quality_of(std::optional<std::int64_t> said) {
 
 // An NDEATH has the time of its CONNECT, which is long before the newest reading: a gap begins when it is known of.
 void add_gap(BornMetric& born, TimeNs now, Rows& rows) {
-    if (!born.target || born.newest == 0 || born.bad) return;
+    const auto& target = born.target ? born.target : born.before;
+    if (!target || born.newest == 0 || born.bad) return;
     born.newest = std::max(now, born.newest + kMillisecond);
     born.bad = true;
-    rows.add({born.target->tag, born.newest, nothing(born.type), bad(Reason::disconnected)});
+    rows.add({target->tag, born.newest, nothing(born.type), bad(Reason::disconnected)});
 }
 
 void add_gaps(SparkplugTurn& turn, TimeNs now, Rows& rows) {
@@ -126,10 +128,11 @@ SparkplugHost::Taken SparkplugHost::take(const Principal& who, std::uint64_t ses
     Result<void> stored;
     if (turn.unit != nullptr) {
         if (turn.unit->rebind || turn.unit->path != lead.path)
-            for (BornMetric& born : turn.unit->metrics) born.target.reset();
+            for (BornMetric& born : turn.unit->metrics)
+                if (born.target) born.before = std::exchange(born.target, std::nullopt);
         turn.unit->rebind = false;
         turn.unit->path = lead.path;
-        stored = take_values(node, turn, *decoded, coming, taken.rows, left_out);
+        stored = take_values(node, turn, *decoded, coming, taken, left_out);
     }
     taken.rebirth = node.ask_rebirth(monotonic, now);
     taken.outcome.readings = taken.rows.size();
@@ -144,7 +147,7 @@ SparkplugHost::Taken SparkplugHost::take(const Principal& who, std::uint64_t ses
 }
 
 Result<void> SparkplugHost::take_values(SparkplugNode& node, const SparkplugTurn& turn, const Payload& payload,
-                                        const Coming& coming, Rows& rows, LeftOut& left_out) {
+                                        const Coming& coming, Taken& taken, LeftOut& left_out) {
     for (const Metric& metric : payload.metrics) {
         if (is_control_metric(metric.name)) continue;
         if (turn.birth) {
@@ -154,14 +157,14 @@ Result<void> SparkplugHost::take_values(SparkplugNode& node, const SparkplugTurn
         }
         BornMetric* const born = node.find(*turn.unit, metric, left_out);
         if (born == nullptr || !born->skipped.empty() || metric.transient) continue;
-        TRY(take_value(node, *born, turn, payload, metric, coming, rows, left_out));
+        TRY(take_value(node, *born, turn, payload, metric, coming, taken, left_out));
     }
     return {};
 }
 
 Result<void> SparkplugHost::take_value(SparkplugNode& node, BornMetric& born, const SparkplugTurn& turn,
-                                       const Payload& payload, const Metric& metric, const Coming& coming, Rows& rows,
-                                       LeftOut& left_out) {
+                                       const Payload& payload, const Metric& metric, const Coming& coming,
+                                       Taken& taken, LeftOut& left_out) {
     Value value = nothing(born.type);
     Quality quality = bad(Reason::sensor);
     if (!metric.null) {
@@ -188,6 +191,16 @@ Result<void> SparkplugHost::take_value(SparkplugNode& node, BornMetric& born, co
             return {};
         }
         born.target = TRY(Result<TagTarget>{target});
+        if (born.before && born.before->tag != born.target->tag) {
+            BornMetric old = born;
+            old.target = born.before;
+            add_gap(old, coming.now, taken.gaps);
+            born.newest = 0;
+            born.bad = false;
+            // Its other metrics go there too, also those that do not change.
+            if (!turn.birth) node.want_rebirth("its device is another one now");
+        }
+        born.before.reset();
     }
     const std::optional<TimeNs> birth_time = payload.time_ms ? as_time(*payload.time_ms) : coming.now;
     std::optional<TimeNs> time = metric.time_ms ? as_time(*metric.time_ms) : birth_time;
@@ -207,7 +220,7 @@ Result<void> SparkplugHost::take_value(SparkplugNode& node, BornMetric& born, co
         born.bad = !quality.usable();
     }
     const Quality kept = checked(quality, value, *born.target);
-    rows.add({born.target->tag, *time, std::move(value), kept});
+    taken.rows.add({born.target->tag, *time, std::move(value), kept});
     return {};
 }
 

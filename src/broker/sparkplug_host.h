@@ -72,10 +72,10 @@ private:
                                             Bytes payload);
     // Code::unavailable and the like: the store cannot take it now.
     Result<void> take_values(SparkplugNode& node, const SparkplugTurn& turn, const wire::sparkplug::Payload& payload,
-                             const Coming& coming, Rows& rows, LeftOut& left_out);
+                             const Coming& coming, Taken& taken, LeftOut& left_out);
     Result<void> take_value(SparkplugNode& node, BornMetric& born, const SparkplugTurn& turn,
                             const wire::sparkplug::Payload& payload, const wire::sparkplug::Metric& metric,
-                            const Coming& coming, Rows& rows, LeftOut& left_out);
+                            const Coming& coming, Taken& taken, LeftOut& left_out);
 
     Ingest& ingest_;
     const std::size_t nodes_max_, metrics_max_;

@@ -231,7 +231,8 @@ void SparkplugNode::fill(SparkplugUnit& unit, const Payload& payload, SparkplugT
                         .alias = metric.alias,
                         .skipped = {},
                         .index = metric.index,
-                        .target = {}};
+                        .target = {},
+                        .before = {}};
         born.skipped = wire::sparkplug::why_not_kept(born.type);
         if (born.skipped.empty()) born.property = wire::sparkplug::property_name(metric.name);
         if (const auto old = known.find(born.name); old != known.end()) {
@@ -239,6 +240,7 @@ void SparkplugNode::fill(SparkplugUnit& unit, const Payload& payload, SparkplugT
             born.newest = was.newest;
             born.bad = was.bad;
             if (was.type == born.type && was.unit == born.unit) born.target = was.target;
+            if (was.type == born.type) born.before = was.before;
             was.newest = 0;  // it goes on
         }
         if (born.alias && !unit.by_alias.try_emplace(*born.alias, place->second).second) {

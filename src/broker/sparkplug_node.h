@@ -25,6 +25,7 @@ struct BornMetric {
     std::size_t index = 0;  // place in the birth
     // What is known of its tag, from one birth to the next.
     std::optional<TagTarget> target;
+    std::optional<TagTarget> before;  // while `target` is looked up anew: where its readings are so far
     TimeNs newest = 0;  // of its readings; 0 = it has none
     bool bad = false;   // the newest one cannot be used: a gap, or no value
 };

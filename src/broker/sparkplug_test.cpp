@@ -384,6 +384,42 @@ TEST(Sparkplug, AGapWaitsUntilTheStoreTakesIt) {
     }
 }
 
+TEST(Sparkplug, AtAnotherDeviceTheOldTagsEndAndTheNewOnesBegin) {
+    World world;
+    const auto move_to = [&](const char* path) {
+        world.external_ids = {{"G/N", path}};
+        world.broker->devices_changed(kTenant);
+        world.run();
+    };
+    auto node = world.join(Version::v5, "user:engineer", "bridge");
+    const auto f = [&](const char* topic, std::string_view payload, std::string_view want) {
+        node->publish(topic, spb(payload));
+        world.run();
+        EXPECT_EQ(stored(world), want) << topic << " " << payload;
+    };
+    const auto rebirths = [&] { return world.broker->sparkplug(kTenant).at(0).rebirths; };
+    move_to("hall/a");
+    f("spBv1.0/G/NBIRTH/N", "seq 0; m Int32 1; still Int32 2", "hall/a.m=1; hall/a.still=2; ");
+    move_to("hall/a");  // some device changed, this one is where it was
+    f("spBv1.0/G/NDATA/N", "seq 1; m Int32 2", "hall/a.m=2; ");
+    EXPECT_EQ(rebirths(), 0u);
+    move_to("hall/b");
+    f("spBv1.0/G/NDATA/N", "seq 2; m Int32 3", "hall/a.m=0 bad:disconnected; hall/b.m=3; ");
+    EXPECT_EQ(rebirths(), 1u);
+    EXPECT_EQ(states(world), "stale its device is another one now");
+    f("spBv1.0/G/NBIRTH/N", "seq 0; m Int32 3; still Int32 2",
+      "hall/a.still=0 bad:disconnected; hall/b.m=3; hall/b.still=2; ");
+    EXPECT_EQ(states(world), "online");
+    move_to("hall/c");
+    f("spBv1.0/G/NBIRTH/N", "seq 0; m Int32 4; still Int32 2",
+      "hall/b.m=0 bad:disconnected; hall/b.still=0 bad:disconnected; hall/c.m=4; hall/c.still=2; ");
+    EXPECT_EQ(states(world), "online");
+    // It dies before it was born again.
+    move_to("hall/d");
+    f("spBv1.0/G/NDATA/N", "seq 1; m Int32 5", "hall/c.m=0 bad:disconnected; hall/d.m=5; ");
+    f("spBv1.0/G/NDEATH/N", "bdSeq UInt64 0", "hall/d.m=0 bad:disconnected; hall/c.still=0 bad:disconnected; ");
+}
+
 TEST(Sparkplug, DeadLettersAreNotTriedAgain) {
     World world;
     std::string said;

@@ -74,6 +74,7 @@ constexpr Sentence kSentences[] = {
     {"{} of {} came before DBIRTH", "{1=} 的 {0=} 先于 DBIRTH 到达"},
     {"{} of {} came before DBIRTH, so that nothing is known of its metrics",
      "{1=} 的 {0=} 先于 DBIRTH 到达，因此不知道它的变量"},
+    {"its device is another one now", "它对应的设备已改变"},
     {"it was not born again with its edge node", "边缘节点重新出生后，它没有重新出生"},
     {"{}: a birth says the name of each metric", "{0}：出生消息应写明每个变量的名称"},
     {"{}: the birth has two metrics of this name", "{0}：出生消息中有两个同名变量"},
