@@ -48,7 +48,8 @@ struct BrokerOptions {
     std::uint32_t dead_letter_bytes_per_minute = 256 << 10;
     // The name by which edge nodes of Sparkplug know this host: its state is on spBv1.0/STATE/<it>. "" = none is told.
     std::string sparkplug_host = "gongshu";
-    // Of each tenant: edge nodes, and metrics of all their births together. What comes past them is refused.
+    // Of each tenant: edge nodes, and metrics of all their births together. What comes past them is refused, but an edge
+    // node that is offline makes room for a new one.
     std::uint32_t sparkplug_nodes_max = 2'000;
     std::uint32_t sparkplug_metrics_max = 500'000;
 };

@@ -97,6 +97,19 @@ Result<Payload> SparkplugHost::decode(const Tenant& tenant, SparkplugNode& node,
     return decoded;
 }
 
+// The edge node that is offline and has been silent for the longest time is forgotten.
+bool SparkplugHost::make_room(Tenant& tenant) {
+    auto silent = tenant.nodes.end();
+    for (auto one = tenant.nodes.begin(); one != tenant.nodes.end(); ++one) {
+        if (one->second.numbers().online) continue;
+        if (silent == tenant.nodes.end() || one->second.numbers().last < silent->second.numbers().last) silent = one;
+    }
+    if (silent == tenant.nodes.end()) return false;
+    tenant.metrics -= silent->second.metrics();
+    tenant.nodes.erase(silent);
+    return true;
+}
+
 SparkplugHost::Taken SparkplugHost::take(const Principal& who, std::uint64_t session, std::string_view text,
                                          const Lead& lead, Bytes payload, TimeNs now, DurationNs monotonic) {
     Taken taken;
@@ -110,7 +123,7 @@ SparkplugHost::Taken SparkplugHost::take(const Principal& who, std::uint64_t ses
     Tenant& tenant = (*tenants)[who.tenant];
     const std::pair key{std::string(topic->group), std::string(topic->node)};
     auto found = tenant.nodes.find(key);
-    if (found == tenant.nodes.end() && tenant.nodes.size() >= nodes_max_) {
+    if (found == tenant.nodes.end() && tenant.nodes.size() >= nodes_max_ && !make_room(tenant)) {
         taken.outcome = {
             ReasonCode::payload_format_invalid, fmt::format("there are more than {} edge nodes", nodes_max_), 0, {}};
         return taken;

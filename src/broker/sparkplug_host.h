@@ -21,7 +21,7 @@ namespace gongshu::broker {
 // Lives:   in the broker; empty after a restart, which ends the connections of all edge nodes too.
 // Threads: the broker's lane; seen() any.
 // Bounds:  BrokerOptions::sparkplug_nodes_max edge nodes and sparkplug_metrics_max metrics of births a tenant; past
-//          them messages are refused.
+//          them messages are refused, unless an edge node that is offline can be forgotten for a new one.
 // Disk:    none.
 class SparkplugHost {
 public:
@@ -68,6 +68,7 @@ private:
         TimeNs now;
     };
 
+    static bool make_room(Tenant& tenant);
     Result<wire::sparkplug::Payload> decode(const Tenant& tenant, SparkplugNode& node, const Coming& coming,
                                             Bytes payload);
     // Code::unavailable and the like: the store cannot take it now.

@@ -314,6 +314,33 @@ TEST(Sparkplug, TakesAsManyEdgeNodesAndMetricsAsItMay) {
     f("spBv1.0/G/DBIRTH/A/D", "seq 1; a Int32 1", "G/A/D.a=1; ", "");
 }
 
+TEST(Sparkplug, WhoIsGoneForTheLongestTimeMakesRoom) {
+    World world{1, {.sparkplug_nodes_max = 3, .sparkplug_metrics_max = 5}};
+    auto node = world.join(Version::v311, "user:engineer", "bridge");
+    const auto f = [&](const char* topic, std::string_view payload, std::string_view refused) {
+        node->publish(topic, spb(payload));
+        world.run();
+        EXPECT_EQ(buried(world), refused) << topic;
+    };
+    const auto names = [&] {
+        std::string text;
+        for (const SparkplugSeen& one : world.broker->sparkplug(kTenant)) text += one.node;
+        return text;
+    };
+    for (const char* topic : {"spBv1.0/G/NBIRTH/A", "spBv1.0/G/NBIRTH/B", "spBv1.0/G/NBIRTH/C"})
+        f(topic, "seq 0; m Int32 1", "");
+    f("spBv1.0/G/NBIRTH/D", "seq 0; m Int32 1", "there are more than 3 edge nodes; ");
+    f("spBv1.0/G/NDEATH/B", "bdSeq UInt64 0", "");
+    f("spBv1.0/G/NDEATH/A", "bdSeq UInt64 0", "");
+    EXPECT_EQ(names(), "ABC");
+    f("spBv1.0/G/NBIRTH/D", "seq 0; m Int32 1; n Int32 1", "");
+    EXPECT_EQ(names(), "ACD");
+    f("spBv1.0/G/NBIRTH/E", "seq 0; m Int32 1; n Int32 1", "");  // five metrics, for A's are given back
+    EXPECT_EQ(names(), "CDE");
+    f("spBv1.0/G/NBIRTH/A", "seq 0; m Int32 1", "there are more than 3 edge nodes; ");
+    EXPECT_EQ(names(), "CDE");
+}
+
 TEST(Sparkplug, TellsItsEndToWhoAskedForItsState) {
     World world;
     auto node = world.join(Version::v311, "device:G/N", "n");
