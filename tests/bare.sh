@@ -12,6 +12,12 @@ done
 command -v mmdebstrap >/dev/null || { echo "mmdebstrap is missing: apt install mmdebstrap" >&2; exit 2; }
 [ -z "$(git status --porcelain)" ] || echo "note: uncommitted changes are not in the clone"
 
+# In a mount namespace of its own: what is bound into the chroot (the real /dev among it) goes with this process, however
+# that ends, so that nobody who clears the folder away later reaches through it.
+if [ -z "${GONGSHU_BARE_MOUNTS:-}" ]; then
+  exec env GONGSHU_BARE_MOUNTS=own unshare --mount --propagation private "$PWD/tests/bare.sh" "$@"
+fi
+
 root=$(mktemp -d /var/tmp/gongshu-bare.XXXXXX)
 finish() {
   for mount in proc dev sys; do mountpoint -q "$root/$mount" && umount -l "$root/$mount"; done
